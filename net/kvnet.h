@@ -1,5 +1,5 @@
 /*
- * net/kvnet.h -- a server for a store: sockets, event loops, threads. Redis clients connect to it.
+ * kvnet.h -- a server for a store: sockets, event loops, threads. Redis clients connect to it.
  *
  *     kvnet_options options = KV_OPTIONS(kvnet_options);
  *     options.port = 0;                                    // any free one
@@ -17,7 +17,7 @@
 #ifndef KVNET_H
 #define KVNET_H
 
-#include "resp/kvresp.h"
+#include "kvresp.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
 /*
- * resp/kvresp.h -- Redis commands for a store: bytes in, calls of kvstore.h, bytes out. It opens no socket.
+ * kvresp.h -- Redis commands for a store: bytes in, calls of kvstore.h, bytes out. It opens no socket.
  *
  *     kvresp *resp;  kvresp_session *session;  kvresp_worker *worker;
  *     kvresp_open(db, NULL, &resp);
