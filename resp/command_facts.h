@@ -1,0 +1,1001 @@
+/*
+ * resp/command_facts.h -- what is true of each command, whoever executes it: the data that
+ * COMMAND INFO and COMMAND DOCS return.
+ *
+ * Included plainly, this file declares the types. Included with COMMAND defined, it also spells out
+ * one COMMAND(identifier, fields of struct command_facts...) for each command and subcommand, so
+ * that the command table joins these facts with its handlers and neither list is written twice:
+ *
+ *     #define COMMAND(identifier, ...) static command_handler identifier##_command;
+ *     #include "command_facts.h"
+ *     #undef COMMAND
+ *     #define COMMAND(identifier, ...) {identifier##_command, {.name = __VA_ARGS__}},
+ *     static const struct command commands[] = {
+ *     #include "command_facts.h"
+ *     };
+ *     #undef COMMAND
+ *
+ * The rows are sorted by group, then by name. A subcommand bears the name of its container, a bar
+ * and its own, "client|id", and follows its container at once. Lists (tips, history, keys,
+ * arguments) end with an empty member, and are NULL when there is nothing.
+ *
+ * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
+ * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
+ * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). All else in COMMAND INFO
+ * is equal, byte for byte, but the words of the notes and the order of subcommands, which there is
+ * that of a hash table; the sentences of COMMAND DOCS are our own.
+ *
+ * The shape of the replies, since no manual gives it in full (RESP2 in brackets where it differs):
+ *
+ *   COMMAND INFO    An array with, for each name, null or an array of ten: name, arity, flags,
+ *                   first key, last key, step, categories, tips, key specifications, subcommands.
+ *                   The third and the last four are sets [arrays]. A subcommand is again an array
+ *                   of ten. Flags and categories are simple strings, categories with an @; names and
+ *                   tips are bulk strings. Names are looked up in any case, subcommands as
+ *                   "client|id".
+ *   key specification
+ *                   A map [flat array]: notes (if there is one), flags (a set of simple strings),
+ *                   begin_search {type: index, spec: {index: 1}}, then find_keys, either
+ *                   {type: range, spec: {lastkey: 0, keystep: 1, limit: 0}} or
+ *                   {type: keynum, spec: {keynumidx: 0, firstkey: 1, keystep: 1}}.
+ *   COMMAND DOCS    A map [flat array] from name to map; unknown names are left out. Its keys,
+ *                   absent if there is nothing to say: summary, since, group, complexity, doc_flags
+ *                   (a set of the simple strings deprecated, syscmd), deprecated_since, replaced_by,
+ *                   history (a set of arrays of two), arguments (an array), subcommands (a map from
+ *                   name to map).
+ *   argument        A map [flat array]: name, type, key_spec_index (of keys only), token, since,
+ *                   deprecated_since, flags (a set of the simple strings optional, multiple),
+ *                   arguments (an array of the same).
+ */
+#ifndef KV_RESP_COMMAND_FACTS_H
+#define KV_RESP_COMMAND_FACTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a command does and where it may run. COMMAND INFO names them in this order. */
+enum command_flag {
+    COMMAND_WRITE = 1 << 0,
+    COMMAND_READONLY = 1 << 1,
+    COMMAND_DENYOOM = 1 << 2,      /* refused when memory is short */
+    COMMAND_ADMIN = 1 << 3,
+    COMMAND_NOSCRIPT = 1 << 4,
+    COMMAND_BLOCKING = 1 << 5,     /* may wait */
+    COMMAND_LOADING = 1 << 6,      /* allowed while the data is being loaded */
+    COMMAND_STALE = 1 << 7,        /* allowed on a replica that has lost its primary */
+    COMMAND_SKIP_SLOWLOG = 1 << 8, /* its arguments are no concern of the slow log */
+    COMMAND_FAST = 1 << 9,         /* O(1) or O(log n) */
+    COMMAND_NO_AUTH = 1 << 10,     /* allowed before the client has said who it is */
+    COMMAND_NO_MULTI = 1 << 11,    /* refused inside a transaction */
+    COMMAND_MOVABLEKEYS = 1 << 12, /* first, last and step do not tell where the keys are */
+    COMMAND_ALLOW_BUSY = 1 << 13,  /* allowed while a script runs too long */
+    COMMAND_FLAG_COUNT = 14
+};
+
+#define COMMAND_FLAG_NAMES                                                                         \
+    "write", "readonly", "denyoom", "admin", "noscript", "blocking", "loading", "stale",           \
+        "skip_slowlog", "fast", "no_auth", "no_multi", "movablekeys", "allow_busy"
+
+/* The categories of access control. COMMAND INFO names them in this order. */
+enum command_category {
+    CATEGORY_KEYSPACE = 1 << 0,
+    CATEGORY_READ = 1 << 1,
+    CATEGORY_WRITE = 1 << 2,
+    CATEGORY_SET = 1 << 3,
+    CATEGORY_SORTEDSET = 1 << 4,
+    CATEGORY_LIST = 1 << 5,
+    CATEGORY_HASH = 1 << 6,
+    CATEGORY_STRING = 1 << 7,
+    CATEGORY_BITMAP = 1 << 8,
+    CATEGORY_HYPERLOGLOG = 1 << 9,
+    CATEGORY_GEO = 1 << 10,
+    CATEGORY_STREAM = 1 << 11,
+    CATEGORY_PUBSUB = 1 << 12,
+    CATEGORY_ADMIN = 1 << 13,
+    CATEGORY_FAST = 1 << 14,
+    CATEGORY_SLOW = 1 << 15,
+    CATEGORY_BLOCKING = 1 << 16,
+    CATEGORY_DANGEROUS = 1 << 17,
+    CATEGORY_CONNECTION = 1 << 18,
+    CATEGORY_TRANSACTION = 1 << 19,
+    CATEGORY_SCRIPTING = 1 << 20,
+    CATEGORY_COUNT = 21
+};
+
+#define COMMAND_CATEGORY_NAMES                                                                     \
+    "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",           \
+        "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking",             \
+        "dangerous", "connection", "transaction", "scripting"
+
+enum command_group {
+    GROUP_GENERIC,
+    GROUP_STRING,
+    GROUP_LIST,
+    GROUP_TRANSACTIONS,
+    GROUP_CONNECTION,
+    GROUP_SERVER,
+    GROUP_COUNT
+};
+
+#define COMMAND_GROUP_NAMES "generic", "string", "list", "transactions", "connection", "server"
+
+/*
+ * What a command does to a key: one of the four kinds of access, in capitals on the wire, and what
+ * becomes of the value. COMMAND INFO and GETKEYSANDFLAGS name them in this order.
+ */
+enum command_key_flag {
+    KEY_RO = 1 << 0, /* reads */
+    KEY_RW = 1 << 1, /* reads or removes a part, and writes */
+    KEY_OW = 1 << 2, /* overwrites, whatever was there */
+    KEY_RM = 1 << 3, /* removes */
+    KEY_ACCESS = 1 << 4,
+    KEY_UPDATE = 1 << 5,
+    KEY_INSERT = 1 << 6,
+    KEY_DELETE = 1 << 7,
+    KEY_VARIABLE_FLAGS = 1 << 8, /* the arguments decide: SET without GET is KEY_OW | KEY_UPDATE */
+    KEY_FLAG_COUNT = 9
+};
+
+#define COMMAND_KEY_FLAG_NAMES                                                                     \
+    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "variable_flags"
+
+/* Where keys stand in a request, whose argument 0 is the name of the command (or container). */
+struct command_keys {
+    int8_t first;       /* the first key, or, if is_counted, the number of keys; 0 ends the list */
+    int8_t last;        /* the last key, from the first; below zero: from the end, -1 the last */
+    int8_t step;        /* from key to key */
+    uint8_t is_counted; /* the argument at `first` says how many keys follow it */
+    uint16_t flags;     /* enum command_key_flag */
+    const char *note;   /* why the flags are as they are, or NULL */
+};
+
+enum command_argument_type {
+    ARGUMENT_STRING,
+    ARGUMENT_INTEGER,
+    ARGUMENT_DOUBLE,
+    ARGUMENT_KEY,
+    ARGUMENT_PATTERN,
+    ARGUMENT_UNIX_TIME,
+    ARGUMENT_TOKEN,  /* a word that stands for itself */
+    ARGUMENT_ONE_OF, /* one of `arguments` */
+    ARGUMENT_BLOCK,  /* all of `arguments`, in order */
+    ARGUMENT_TYPE_COUNT
+};
+
+#define COMMAND_ARGUMENT_TYPE_NAMES                                                                \
+    "string", "integer", "double", "key", "pattern", "unix-time", "pure-token", "oneof", "block"
+
+enum command_argument_flag {
+    ARGUMENT_OPTIONAL = 1 << 0,
+    ARGUMENT_MULTIPLE = 1 << 1,
+    ARGUMENT_FLAG_COUNT = 2
+};
+
+#define COMMAND_ARGUMENT_FLAG_NAMES "optional", "multiple"
+
+/* One argument, for COMMAND DOCS: the words a client needs for a usage line. */
+struct command_argument {
+    const char *name; /* NULL ends the list */
+    uint8_t type;     /* enum command_argument_type */
+    uint8_t flags;    /* enum command_argument_flag */
+    uint8_t key_spec; /* of a key: which member of `keys` finds it */
+    const char *token, *since, *deprecated_since;
+    const struct command_argument *arguments; /* of ONE_OF and BLOCK */
+};
+
+/* The order of the members up to `summary` is the order of the values in a row. */
+struct command_facts {
+    const char *name;
+    int8_t arity; /* the number of arguments with the name; negative: at least so many */
+    uint32_t flags;
+    uint32_t categories; /* beyond those that the flags imply; see command_categories() */
+    uint8_t group;
+    const char *since, *complexity, *summary;
+    const char *deprecated_since, *replaced_by;
+    uint8_t is_system; /* DOCS: doc_flags names it "syscmd" */
+    const char *const *tips;
+    const struct command_keys *keys;
+    const char *const *history; /* pairs: the version, what changed in it */
+    const struct command_argument *arguments;
+};
+
+/* All categories of a command. */
+static inline uint32_t command_categories(const struct command_facts *facts)
+{
+    uint32_t categories = facts->categories;
+    if (facts->flags & COMMAND_WRITE) categories |= CATEGORY_WRITE;
+    if (facts->flags & COMMAND_READONLY) categories |= CATEGORY_READ;
+    if (facts->flags & COMMAND_ADMIN) categories |= CATEGORY_ADMIN | CATEGORY_DANGEROUS;
+    if (facts->flags & COMMAND_BLOCKING) categories |= CATEGORY_BLOCKING;
+    return categories | (facts->flags & COMMAND_FAST ? CATEGORY_FAST : CATEGORY_SLOW);
+}
+
+/*
+ * First key, last key and step as COMMAND INFO gives them: one range over all keys that are not
+ * counted, three zeros if there is none. A last key below zero counts from the end of the request.
+ */
+static inline void command_key_range(const struct command_facts *facts, int range[3])
+{
+    range[0] = range[1] = range[2] = 0;
+    for (const struct command_keys *keys = facts->keys; keys != NULL && keys->first != 0; keys++) {
+        if (keys->is_counted) continue;
+        if (range[0] == 0) range[0] = keys->first;
+        range[1] = keys->last < 0 ? keys->last : keys->first + keys->last;
+        range[2] = keys->step;
+    }
+}
+
+#endif
+
+#ifdef COMMAND
+
+/* Words for the rows. The macros take any number of designated members after what they name. */
+#define TEXTS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define KEYS(...) (const struct command_keys[]){__VA_ARGS__, {.first = 0}}
+#define KEY_AT(at, ...) {.first = at, .step = 1, .flags = __VA_ARGS__}
+#define KEYS_FROM(at, end, by, ...) {.first = at, .last = end, .step = by, .flags = __VA_ARGS__}
+#define KEYS_COUNTED_AT(at, ...) {.first = at, .step = 1, .is_counted = 1, .flags = __VA_ARGS__}
+#define ARGUMENTS(...) (const struct command_argument[]){__VA_ARGS__, {.name = NULL}}
+#define STRING(...) {.type = ARGUMENT_STRING, .name = __VA_ARGS__}
+#define INTEGER(...) {.type = ARGUMENT_INTEGER, .name = __VA_ARGS__}
+#define DOUBLE(...) {.type = ARGUMENT_DOUBLE, .name = __VA_ARGS__}
+#define KEY(...) {.type = ARGUMENT_KEY, .name = __VA_ARGS__}
+#define PATTERN(...) {.type = ARGUMENT_PATTERN, .name = __VA_ARGS__}
+#define UNIX_TIME(...) {.type = ARGUMENT_UNIX_TIME, .name = __VA_ARGS__}
+#define TOKEN(...) {.type = ARGUMENT_TOKEN, .name = __VA_ARGS__}
+#define ONE_OF(...) {.type = ARGUMENT_ONE_OF, .name = __VA_ARGS__}
+#define BLOCK(...) {.type = ARGUMENT_BLOCK, .name = __VA_ARGS__}
+
+/* clang-format off: a row reads as prose, one kind of fact a line */
+
+/* Keys. */
+
+COMMAND(copy, "copy", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "6.2.0", "O(1) for strings, otherwise O(N), N being the number of elements.",
+        "Copies a value to another key, in this database or another.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS), KEY_AT(2, KEY_OW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
+            INTEGER("destination-db", .token = "DB", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("replace", .token = "REPLACE", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(del, "del", -2, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+        "O(N), N being the number of keys; their memory is given back after the reply.",
+        "Deletes keys, whatever they hold.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RM | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(exists, "exists", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "1.0.0", "O(N), N being the number of keys.",
+        "Counts how many of the named keys exist; a key named twice counts twice.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
+        .history = TEXTS("3.0.3", "Takes several keys."),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(expire, "expire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "1.0.0", "O(1)", "Lets a key expire after a number of seconds.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("seconds"),
+            ONE_OF("condition", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
+                    TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
+COMMAND(expireat, "expireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "1.2.0", "O(1)", "Lets a key expire at an instant, in seconds of Unix time.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
+        .arguments = ARGUMENTS(KEY("key"), UNIX_TIME("unix-time-seconds"),
+            ONE_OF("condition", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
+                    TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
+COMMAND(expiretime, "expiretime", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE,
+        GROUP_GENERIC, "7.0.0", "O(1)", "Tells when a key expires, in seconds of Unix time.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(keys, "keys", 2, COMMAND_READONLY, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC,
+        "1.0.0", "O(N), N being the number of keys in the database.",
+        "Lists every key that matches a pattern.",
+        .tips = TEXTS("request_policy:all_shards", "nondeterministic_output_order"),
+        .arguments = ARGUMENTS(PATTERN("pattern")))
+COMMAND(move, "move", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+        "O(1)", "Moves a key to another database.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("db")))
+COMMAND(object, "object", -2, 0, 0, GROUP_GENERIC, "2.2.3", "That of the subcommand.",
+        "Looks at how a value is kept.")
+COMMAND(object_encoding, "object|encoding", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.2.3", "O(1)", "Names the internal form of the value at a key.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(2, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(object_freq, "object|freq", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "4.0.0",
+        "O(1)", "Tells how often a key is used, on a logarithmic scale.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(2, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(object_help, "object|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_KEYSPACE,
+        GROUP_GENERIC, "6.2.0", "O(1)", "Lists the subcommands of OBJECT.")
+COMMAND(object_idletime, "object|idletime", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.2.3", "O(1)", "Tells for how many seconds a key has not been used.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(2, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(object_refcount, "object|refcount", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.2.3", "O(1)", "Tells how many references the value at a key has.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(2, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(persist, "persist", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.2.0", "O(1)", "Lets a key live for ever again.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(pexpire, "pexpire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.6.0", "O(1)", "Lets a key expire after a number of milliseconds.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("milliseconds"),
+            ONE_OF("condition", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
+                    TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
+COMMAND(pexpireat, "pexpireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.6.0", "O(1)", "Lets a key expire at an instant, in milliseconds of Unix time.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
+        .arguments = ARGUMENTS(KEY("key"), UNIX_TIME("unix-time-milliseconds"),
+            ONE_OF("condition", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
+                    TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
+COMMAND(pexpiretime, "pexpiretime", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE,
+        GROUP_GENERIC, "7.0.0", "O(1)", "Tells when a key expires, in milliseconds of Unix time.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(pttl, "pttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "2.6.0", "O(1)", "Tells how many milliseconds a key has left.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("2.8.0", "Answers -2 when there is no such key."),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(randomkey, "randomkey", 1, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+        "O(1)", "Returns some key, chosen at random.",
+        .tips = TEXTS("request_policy:all_shards", "nondeterministic_output"))
+COMMAND(rename, "rename", 3, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0", "O(1)",
+        "Gives a key another name, replacing what had that name.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)))
+COMMAND(renamenx, "renamenx", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "1.0.0", "O(1)", "Gives a key another name if nothing has that name.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)),
+        .history = TEXTS("3.2.0", "Renaming a key to its own name is no error."),
+        .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)))
+COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "2.8.0",
+        "O(1) a call, O(N) for all N keys.", "Walks the keys a few at a time, by a cursor.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:special"),
+        .history = TEXTS("6.0.0", "Takes TYPE."),
+        .arguments = ARGUMENTS(INTEGER("cursor"),
+            PATTERN("pattern", .token = "MATCH", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
+            STRING("type", .token = "TYPE", .since = "6.0.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(touch, "touch", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "3.2.1", "O(N), N being the number of keys.",
+        "Marks keys as just used and counts those that exist.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(ttl, "ttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+        "O(1)", "Tells how many seconds a key has left.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("2.8.0", "Answers -2 when there is no such key."),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(type, "type", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "1.0.0", "O(1)", "Tells the type of the value at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(unlink, "unlink", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+        "4.0.0", "O(N), N being the number of keys; their memory is given back after the reply.",
+        "Deletes keys; the same as DEL, under the name clients use when they want no waiting.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RM | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+
+/* Strings. */
+
+COMMAND(append, "append", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "2.0.0", "O(N), N being the number of bytes added, amortised.",
+        "Adds bytes to the end of the string at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("value")))
+COMMAND(decr, "decr", 2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)", "Subtracts one from the integer at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(decrby, "decrby", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)", "Subtracts a number from the integer at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("decrement")))
+COMMAND(get, "get", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+        "O(1)", "Returns the string at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(getdel, "getdel", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "6.2.0",
+        "O(1)", "Returns the string at a key and deletes the key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(getex, "getex", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "6.2.0",
+        "O(1)", "Returns the string at a key and may change when it expires.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE,
+                .note = "With an option it changes the deadline.")),
+        .arguments = ARGUMENTS(KEY("key"),
+            ONE_OF("expiration", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("seconds", .token = "EX"),
+                    INTEGER("milliseconds", .token = "PX"),
+                    UNIX_TIME("unix-time-seconds", .token = "EXAT"),
+                    UNIX_TIME("unix-time-milliseconds", .token = "PXAT"),
+                    TOKEN("persist", .token = "PERSIST")))))
+COMMAND(getrange, "getrange", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "2.4.0",
+        "O(N), N being the number of bytes returned.", "Returns part of the string at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("end")))
+COMMAND(getset, "getset", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)",
+        "Stores a string under a key and returns the one it replaces.",
+        .deprecated_since = "6.2.0",
+        .replaced_by = "SET with GET",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("value")))
+COMMAND(incr, "incr", 2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)", "Adds one to the integer at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(incrby, "incrby", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)", "Adds a number to the integer at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("increment")))
+COMMAND(incrbyfloat, "incrbyfloat", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST,
+        CATEGORY_STRING, GROUP_STRING, "2.6.0", "O(1)",
+        "Adds a floating-point number to the number at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), DOUBLE("increment")))
+COMMAND(lcs, "lcs", -3, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "7.0.0",
+        "O(N*M), N and M being the sizes of the strings.",
+        "Finds the longest common subsequence of two strings.",
+        .keys = KEYS(KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key1"), KEY("key2"),
+            TOKEN("len", .token = "LEN", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("idx", .token = "IDX", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("len", .token = "MINMATCHLEN", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("withmatchlen", .token = "WITHMATCHLEN", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(mget, "mget", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+        "O(N), N being the number of keys.", "Returns the strings at several keys.",
+        .tips = TEXTS("request_policy:multi_shard"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(mset, "mset", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "1.0.1",
+        "O(N), N being the number of keys.", "Stores several strings at once.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:all_succeeded"),
+        .keys = KEYS(KEYS_FROM(1, -1, 2, KEY_OW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(BLOCK("key_value", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(KEY("key"), STRING("value")))))
+COMMAND(msetnx, "msetnx", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+        "1.0.1", "O(N), N being the number of keys.",
+        "Stores several strings at once if none of the keys exists.",
+        .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_min"),
+        .keys = KEYS(KEYS_FROM(1, -1, 2, KEY_OW | KEY_INSERT)),
+        .arguments = ARGUMENTS(BLOCK("key_value", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(KEY("key"), STRING("value")))))
+COMMAND(psetex, "psetex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+        "2.6.0", "O(1)", "Stores a string that expires after a number of milliseconds.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("milliseconds"), STRING("value")))
+COMMAND(set, "set", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+        "O(1)", "Stores a string under a key, replacing whatever it held.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS,
+                .note = "With GET it reads the old value too.")),
+        .history = TEXTS("2.6.12", "Takes EX, PX, NX and XX.", "6.0.0", "Takes KEEPTTL.", "6.2.0",
+            "Takes GET, EXAT and PXAT.", "7.0.0", "NX and GET go together."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("value"),
+            ONE_OF("condition", .since = "2.6.12", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"))),
+            TOKEN("get", .token = "GET", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL),
+            ONE_OF("expiration", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("seconds", .token = "EX", .since = "2.6.12"),
+                    INTEGER("milliseconds", .token = "PX", .since = "2.6.12"),
+                    UNIX_TIME("unix-time-seconds", .token = "EXAT", .since = "6.2.0"),
+                    UNIX_TIME("unix-time-milliseconds", .token = "PXAT", .since = "6.2.0"),
+                    TOKEN("keepttl", .token = "KEEPTTL", .since = "6.0.0")))))
+COMMAND(setex, "setex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "2.0.0",
+        "O(1)", "Stores a string that expires after a number of seconds.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("seconds"), STRING("value")))
+COMMAND(setnx, "setnx", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
+        GROUP_STRING, "1.0.0", "O(1)", "Stores a string under a key that does not exist.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("value")))
+COMMAND(setrange, "setrange", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+        "2.2.0", "O(N), N being the size of the value given and of any gap before it.",
+        "Writes over part of the string at a key, from an offset on.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("offset"), STRING("value")))
+COMMAND(strlen, "strlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING,
+        "2.2.0", "O(1)", "Tells the size of the string at a key.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(substr, "substr", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+        "O(N), N being the number of bytes returned.", "Returns part of the string at a key.",
+        .deprecated_since = "2.0.0",
+        .replaced_by = "GETRANGE",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("end")))
+
+/* Lists. */
+
+COMMAND(blmove, "blmove", 6, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_BLOCKING, CATEGORY_LIST,
+        GROUP_LIST, "6.2.0", "O(1)",
+        "Moves an element from one list to another, waiting for one if need be.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
+            ONE_OF("wherefrom",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT"))),
+            ONE_OF("whereto",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT"))), DOUBLE("timeout")))
+COMMAND(blmpop, "blmpop", -5, COMMAND_WRITE | COMMAND_BLOCKING | COMMAND_MOVABLEKEYS,
+        CATEGORY_LIST, GROUP_LIST, "7.0.0",
+        "O(N+M), N being the number of keys and M of the elements returned.",
+        "Takes elements from the first list that has any, waiting for one if need be.",
+        .keys = KEYS(KEYS_COUNTED_AT(2, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .arguments = ARGUMENTS(DOUBLE("timeout"), INTEGER("numkeys"),
+            KEY("key", .flags = ARGUMENT_MULTIPLE),
+            ONE_OF("where",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT"))),
+            INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(blpop, "blpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, "2.0.0",
+        "O(N), N being the number of keys.",
+        "Takes the first element of the first list that has any, waiting for one if need be.",
+        .keys = KEYS(KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .history = TEXTS("6.0.0", "The timeout may have a fraction."),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), DOUBLE("timeout")))
+COMMAND(brpop, "brpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, "2.0.0",
+        "O(N), N being the number of keys.",
+        "Takes the last element of the first list that has any, waiting for one if need be.",
+        .keys = KEYS(KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .history = TEXTS("6.0.0", "The timeout may have a fraction."),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), DOUBLE("timeout")))
+COMMAND(brpoplpush, "brpoplpush", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_BLOCKING,
+        CATEGORY_LIST, GROUP_LIST, "2.2.0", "O(1)",
+        "Moves the last element of one list to the head of another, waiting for one if need be.",
+        .deprecated_since = "6.2.0",
+        .replaced_by = "BLMOVE with RIGHT and LEFT",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("6.0.0", "The timeout may have a fraction."),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1), DOUBLE("timeout")))
+COMMAND(lindex, "lindex", 3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(log N), N being the length of the list.", "Returns the element at a position of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("index")))
+COMMAND(linsert, "linsert", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "2.2.0",
+        "O(N), N being the number of elements before the one looked for.",
+        "Inserts an element before or after another.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"),
+            ONE_OF("where",
+                .arguments = ARGUMENTS(TOKEN("before", .token = "BEFORE"),
+                    TOKEN("after", .token = "AFTER"))), STRING("pivot"), STRING("element")))
+COMMAND(llen, "llen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(1)", "Tells the length of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(lmove, "lmove", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "6.2.0",
+        "O(1)", "Moves an element from one end of a list to one end of another.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
+            ONE_OF("wherefrom",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT"))),
+            ONE_OF("whereto",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT")))))
+COMMAND(lmpop, "lmpop", -4, COMMAND_WRITE | COMMAND_MOVABLEKEYS, CATEGORY_LIST, GROUP_LIST,
+        "7.0.0", "O(N+M), N being the number of keys and M of the elements returned.",
+        "Takes elements from the first list that has any.",
+        .keys = KEYS(KEYS_COUNTED_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARGUMENT_MULTIPLE),
+            ONE_OF("where",
+                .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
+                    TOKEN("right", .token = "RIGHT"))),
+            INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(lpop, "lpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(N), N being the number of elements returned.", "Takes elements from the head of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .history = TEXTS("6.2.0", "Takes a count."),
+        .arguments = ARGUMENTS(KEY("key"),
+            INTEGER("count", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(lpos, "lpos", -3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "6.0.6",
+        "O(N), N being the number of elements looked at.",
+        "Finds the positions of an element in a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("element"),
+            INTEGER("rank", .token = "RANK", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("num-matches", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("len", .token = "MAXLEN", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(lpush, "lpush", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
+        GROUP_LIST, "1.0.0", "O(N), N being the number of elements added.",
+        "Adds elements to the head of a list, creating the list if need be.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("2.4.0", "Takes several elements."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(lpushx, "lpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
+        GROUP_LIST, "2.2.0", "O(N), N being the number of elements added.",
+        "Adds elements to the head of a list that exists.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("4.0.0", "Takes several elements."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(lrange, "lrange", 4, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(log N + M), N being the length of the list and M of the range.",
+        "Returns the elements between two positions of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("stop")))
+COMMAND(lrem, "lrem", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(N), N being the number of elements looked at.", "Removes elements that equal a value.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("count"), STRING("element")))
+COMMAND(lset, "lset", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(log N), N being the length of the list.",
+        "Replaces the element at a position of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("index"), STRING("element")))
+COMMAND(ltrim, "ltrim", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(N), N being the number of elements removed.",
+        "Keeps the elements between two positions and removes the rest.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("stop")))
+COMMAND(rpop, "rpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+        "O(N), N being the number of elements returned.", "Takes elements from the tail of a list.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .history = TEXTS("6.2.0", "Takes a count."),
+        .arguments = ARGUMENTS(KEY("key"),
+            INTEGER("count", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(rpoplpush, "rpoplpush", 3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST,
+        "1.2.0", "O(1)", "Moves the last element of one list to the head of another.",
+        .deprecated_since = "6.2.0",
+        .replaced_by = "LMOVE with RIGHT and LEFT",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1)))
+COMMAND(rpush, "rpush", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
+        GROUP_LIST, "1.0.0", "O(N), N being the number of elements added.",
+        "Adds elements to the tail of a list, creating the list if need be.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("2.4.0", "Takes several elements."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
+        GROUP_LIST, "2.2.0", "O(N), N being the number of elements added.",
+        "Adds elements to the tail of a list that exists.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("4.0.0", "Takes several elements."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
+
+/* Transactions. */
+
+COMMAND(discard, "discard", 1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.0.0",
+        "O(N), N being the number of commands queued.", "Forgets the queued commands.")
+COMMAND(exec, "exec", 1, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_SKIP_SLOWLOG,
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "1.2.0", "The sum of the commands queued.",
+        "Executes the queued commands as one.")
+COMMAND(multi, "multi", 1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "1.2.0", "O(1)",
+        "Begins a transaction: the commands that follow are queued.")
+COMMAND(unwatch, "unwatch", 1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.2.0",
+        "O(N), N being the number of keys watched.", "Forgets the watched keys.")
+COMMAND(watch, "watch", -2,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.2.0", "O(N), N being the number of keys.",
+        "Makes the next EXEC depend on keys staying as they are.",
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+
+/* Connections. */
+
+COMMAND(auth, "auth", -2,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0",
+        "O(1)", "Proves to the server who the client is.",
+        .history = TEXTS("6.0.0", "Takes a user name."),
+        .arguments = ARGUMENTS(STRING("username", .since = "6.0.0", .flags = ARGUMENT_OPTIONAL),
+            STRING("password")))
+COMMAND(client, "client", -2, 0, 0, GROUP_CONNECTION, "2.4.0", "That of the subcommand.",
+        "Inspects and steers client connections.")
+COMMAND(client_getname, "client|getname", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "2.6.9", "O(1)",
+        "Returns the name of this connection.")
+COMMAND(client_help, "client|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "5.0.0", "O(1)", "Lists the subcommands of CLIENT.")
+COMMAND(client_id, "client|id", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "5.0.0", "O(1)",
+        "Returns the number of this connection, unique in the life of the server.")
+COMMAND(client_info, "client|info", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "6.2.0", "O(1)",
+        "Describes this connection in one line.",
+        .tips = TEXTS("nondeterministic_output"))
+COMMAND(client_kill, "client|kill", -3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "2.4.0", "O(N), N being the number of connections.",
+        "Closes the connections that match.",
+        .history = TEXTS("2.8.12", "Takes filters, ID among them.", "3.2.0", "TYPE takes master.",
+            "5.0.0", "TYPE takes replica, the new word for slave.", "6.2.0", "Takes LADDR."),
+        .arguments = ARGUMENTS(ONE_OF("filter",
+                .arguments = ARGUMENTS(STRING("ip:port", .deprecated_since = "2.8.12"),
+                    ONE_OF("new-format", .flags = ARGUMENT_MULTIPLE,
+                        .arguments = ARGUMENTS(
+                            INTEGER("client-id", .token = "ID", .since = "2.8.12",
+                                .flags = ARGUMENT_OPTIONAL),
+                            ONE_OF("normal_master_slave_pubsub", .token = "TYPE",
+                                .since = "2.8.12", .flags = ARGUMENT_OPTIONAL,
+                                .arguments = ARGUMENTS(TOKEN("normal", .token = "NORMAL"),
+                                    TOKEN("master", .token = "MASTER", .since = "3.2.0"),
+                                    TOKEN("slave", .token = "SLAVE"),
+                                    TOKEN("replica", .token = "REPLICA", .since = "5.0.0"),
+                                    TOKEN("pubsub", .token = "PUBSUB"))),
+                            STRING("username", .token = "USER", .flags = ARGUMENT_OPTIONAL),
+                            STRING("ip:port", .token = "ADDR", .flags = ARGUMENT_OPTIONAL),
+                            STRING("ip:port", .token = "LADDR", .since = "6.2.0",
+                                .flags = ARGUMENT_OPTIONAL),
+                            STRING("yes/no", .token = "SKIPME", .flags = ARGUMENT_OPTIONAL)))))))
+COMMAND(client_list, "client|list", -2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "2.4.0", "O(N), N being the number of connections.",
+        "Describes every connection, a line each.",
+        .tips = TEXTS("nondeterministic_output"),
+        .history = TEXTS("2.8.12", "Shows id.", "5.0.0", "Takes TYPE.", "6.0.0", "Shows user.",
+            "6.2.0", "Takes ID; shows argv-mem, tot-mem, laddr and redir.", "7.0.0",
+            "Shows resp, multi-mem, rbs and rbp.", "7.0.3", "Shows ssub.", "7.2.0",
+            "Shows lib-name and lib-ver."),
+        .arguments = ARGUMENTS(
+            ONE_OF("normal_master_replica_pubsub", .token = "TYPE", .since = "5.0.0",
+                .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("normal", .token = "NORMAL"),
+                    TOKEN("master", .token = "MASTER"), TOKEN("replica", .token = "REPLICA"),
+                    TOKEN("pubsub", .token = "PUBSUB"))),
+            BLOCK("id", .token = "ID", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("client-id", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(client_no_evict, "client|no-evict", 3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "7.0.0", "O(1)",
+        "Shields this connection from being closed when clients take too much memory.",
+        .arguments = ARGUMENTS(ONE_OF("enabled",
+                .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF")))))
+COMMAND(client_no_touch, "client|no-touch", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "7.2.0", "O(1)",
+        "Lets this connection read keys without marking them as used.",
+        .arguments = ARGUMENTS(ONE_OF("enabled",
+                .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF")))))
+COMMAND(client_pause, "client|pause", -3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "2.9.50", "O(1)", "Holds back the commands of all clients for a while.",
+        .history = TEXTS("6.2.0", "Takes a mode: WRITE or ALL."),
+        .arguments = ARGUMENTS(INTEGER("timeout"),
+            ONE_OF("mode", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("write", .token = "WRITE"),
+                    TOKEN("all", .token = "ALL")))))
+COMMAND(client_reply, "client|reply", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "3.2.0", "O(1)",
+        "Switches the replies to this connection on or off.",
+        .arguments = ARGUMENTS(ONE_OF("on_off_skip",
+                .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF"),
+                    TOKEN("skip", .token = "SKIP")))))
+COMMAND(client_setinfo, "client|setinfo", 4, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "7.2.0", "O(1)",
+        "Records the name or the version of the client library.",
+        .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"),
+        .arguments = ARGUMENTS(ONE_OF("attr",
+                .arguments = ARGUMENTS(STRING("libname", .token = "LIB-NAME"),
+                    STRING("libver", .token = "LIB-VER")))))
+COMMAND(client_setname, "client|setname", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_CONNECTION, "2.6.9", "O(1)", "Names this connection.",
+        .arguments = ARGUMENTS(STRING("connection-name")))
+COMMAND(client_unblock, "client|unblock", -3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "5.0.0", "O(1)", "Ends the waiting of another client.",
+        .arguments = ARGUMENTS(INTEGER("client-id"),
+            ONE_OF("timeout_error", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("timeout", .token = "TIMEOUT"),
+                    TOKEN("error", .token = "ERROR")))))
+COMMAND(client_unpause, "client|unpause", 2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "6.2.0", "O(N), N being the number of clients held back.",
+        "Ends a pause before its time.")
+COMMAND(echo, "echo", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "1.0.0", "O(1)", "Returns its argument.",
+        .arguments = ARGUMENTS(STRING("message")))
+COMMAND(hello, "hello", -1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "6.0.0",
+        "O(1)", "Chooses the version of the protocol, and may log in and name the connection.",
+        .history = TEXTS("6.2.0", "Without a version it describes the connection."),
+        .arguments = ARGUMENTS(BLOCK("arguments", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("protover"),
+                    BLOCK("username_password", .token = "AUTH", .flags = ARGUMENT_OPTIONAL,
+                        .arguments = ARGUMENTS(STRING("username"), STRING("password"))),
+                    STRING("clientname", .token = "SETNAME", .flags = ARGUMENT_OPTIONAL)))))
+COMMAND(ping, "ping", -1, COMMAND_FAST, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0", "O(1)",
+        "Answers, to show that the server is alive.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
+        .arguments = ARGUMENTS(STRING("message", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(quit, "quit", -1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0",
+        "O(1)", "Closes the connection.",
+        .deprecated_since = "7.2.0",
+        .replaced_by = "closing the connection")
+COMMAND(reset, "reset", 1,
+        COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "6.2.0",
+        "O(1)", "Returns the connection to the state it had when it was opened.")
+COMMAND(select, "select", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CATEGORY_CONNECTION,
+        GROUP_CONNECTION, "1.0.0", "O(1)", "Chooses the database that this connection uses.",
+        .arguments = ARGUMENTS(INTEGER("index")))
+
+/* The server. */
+
+COMMAND(command, "command", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION, GROUP_SERVER,
+        "2.8.13", "O(N), N being the number of commands.", "Describes all commands.",
+        .tips = TEXTS("nondeterministic_output_order"))
+COMMAND(command_count, "command|count", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_SERVER, "2.8.13", "O(1)", "Counts the commands.")
+COMMAND(command_docs, "command|docs", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_SERVER, "7.0.0", "O(N), N being the number of commands asked for.",
+        "Returns the documentation of commands.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .arguments = ARGUMENTS(
+            STRING("command-name", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(command_getkeys, "command|getkeys", -3, COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_SERVER, "2.8.13", "O(N), N being the number of arguments.",
+        "Tells which arguments of a command are keys.")
+COMMAND(command_getkeysandflags, "command|getkeysandflags", -3, COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_CONNECTION, GROUP_SERVER, "7.0.0", "O(N), N being the number of arguments.",
+        "Tells which arguments of a command are keys, and how it uses them.")
+COMMAND(command_help, "command|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_SERVER, "5.0.0", "O(1)", "Lists the subcommands of COMMAND.")
+COMMAND(command_info, "command|info", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_SERVER, "2.8.13", "O(N), N being the number of commands asked for.",
+        "Returns the facts about commands.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .history = TEXTS("7.0.0", "Without a name it describes all commands."),
+        .arguments = ARGUMENTS(
+            STRING("command-name", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(command_list, "command|list", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
+        GROUP_SERVER, "7.0.0", "O(N), N being the number of commands.",
+        "Lists the names of commands, all or some.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .arguments = ARGUMENTS(ONE_OF("filterby", .token = "FILTERBY", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(STRING("module-name", .token = "MODULE"),
+                    STRING("category", .token = "ACLCAT"),
+                    PATTERN("pattern", .token = "PATTERN")))))
+COMMAND(config, "config", -2, 0, 0, GROUP_SERVER, "2.0.0", "That of the subcommand.",
+        "Reads and changes the configuration of the server.")
+COMMAND(config_get, "config|get", -3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        "2.0.0", "O(N), N being the number of parameters, times the patterns.",
+        "Returns the parameters whose names match patterns.",
+        .history = TEXTS("7.0.0", "Takes several patterns."),
+        .arguments = ARGUMENTS(BLOCK("parameter", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(STRING("parameter")))))
+COMMAND(config_help, "config|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "5.0.0",
+        "O(1)", "Lists the subcommands of CONFIG.")
+COMMAND(config_resetstat, "config|resetstat", 2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        "2.0.0", "O(1)", "Starts the statistics of INFO from zero again.")
+COMMAND(config_rewrite, "config|rewrite", 2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        "2.8.0", "O(1)", "Writes the configuration in force to the file it was read from.")
+COMMAND(config_set, "config|set", -4,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        "2.0.0", "O(N), N being the number of parameters named.",
+        "Changes parameters, all that are named or none.",
+        .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"),
+        .history = TEXTS("7.0.0", "Takes several parameters."),
+        .arguments = ARGUMENTS(BLOCK("parameter_value", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(STRING("parameter"), STRING("value")))))
+COMMAND(dbsize, "dbsize", 1, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_SERVER,
+        "1.0.0", "O(1)", "Counts the keys of the database.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:agg_sum"))
+COMMAND(debug, "debug", -2, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0,
+        GROUP_SERVER, "1.0.0", "That of the subcommand.",
+        "Does what tests and the hunt for errors need.",
+        .is_system = 1)
+COMMAND(flushall, "flushall", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
+        GROUP_SERVER, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
+        "Deletes every key of every database.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
+        .history = TEXTS("4.0.0", "Takes ASYNC.", "6.2.0", "Takes SYNC."),
+        .arguments = ARGUMENTS(ONE_OF("async", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("async", .token = "ASYNC", .since = "4.0.0"),
+                    TOKEN("sync", .token = "SYNC", .since = "6.2.0")))))
+COMMAND(flushdb, "flushdb", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
+        GROUP_SERVER, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
+        "Deletes every key of the database.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
+        .history = TEXTS("4.0.0", "Takes ASYNC.", "6.2.0", "Takes SYNC."),
+        .arguments = ARGUMENTS(ONE_OF("async", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("async", .token = "ASYNC", .since = "4.0.0"),
+                    TOKEN("sync", .token = "SYNC", .since = "6.2.0")))))
+COMMAND(info, "info", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_DANGEROUS, GROUP_SERVER,
+        "1.0.0", "O(1)", "Reports the state and the statistics of the server.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_shards",
+            "response_policy:special"),
+        .history = TEXTS("7.0.0", "Takes several sections."),
+        .arguments = ARGUMENTS(STRING("section", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(lastsave, "lastsave", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
+        CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, "1.0.0", "O(1)",
+        "Tells when the data was last saved, in seconds of Unix time.",
+        .tips = TEXTS("nondeterministic_output"))
+COMMAND(memory, "memory", -2, 0, 0, GROUP_SERVER, "4.0.0", "That of the subcommand.",
+        "Looks at where memory goes.")
+COMMAND(memory_help, "memory|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "4.0.0",
+        "O(1)", "Lists the subcommands of MEMORY.")
+COMMAND(memory_usage, "memory|usage", -3, COMMAND_READONLY, 0, GROUP_SERVER, "4.0.0",
+        "O(N), N being the number of samples.", "Tells how many bytes a key and its value take.",
+        .keys = KEYS(KEY_AT(2, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key"),
+            INTEGER("count", .token = "SAMPLES", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(shutdown, "shutdown", -1,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE |
+            COMMAND_NO_MULTI | COMMAND_ALLOW_BUSY, 0, GROUP_SERVER, "1.0.0",
+        "O(N) when it saves, N being the number of keys; otherwise O(1).",
+        "Saves what must be saved and stops the server.",
+        .history = TEXTS("7.0.0", "Takes NOW, FORCE and ABORT."),
+        .arguments = ARGUMENTS(ONE_OF("nosave_save", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("nosave", .token = "NOSAVE"),
+                    TOKEN("save", .token = "SAVE"))),
+            TOKEN("now", .token = "NOW", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("force", .token = "FORCE", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("abort", .token = "ABORT", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(slowlog, "slowlog", -2, 0, 0, GROUP_SERVER, "2.2.12", "That of the subcommand.",
+        "Looks at the log of slow commands.")
+COMMAND(slowlog_get, "slowlog|get", -2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
+        GROUP_SERVER, "2.2.12", "O(N), N being the number of entries returned.",
+        "Returns the latest slow commands.",
+        .tips = TEXTS("request_policy:all_nodes", "nondeterministic_output"),
+        .history = TEXTS("4.0.0", "Shows the address and the name of the client."),
+        .arguments = ARGUMENTS(INTEGER("count", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(slowlog_help, "slowlog|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "6.2.0",
+        "O(1)", "Lists the subcommands of SLOWLOG.")
+COMMAND(slowlog_len, "slowlog|len", 2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
+        GROUP_SERVER, "2.2.12", "O(1)", "Counts the entries of the log.",
+        .tips = TEXTS("request_policy:all_nodes", "response_policy:agg_sum",
+            "nondeterministic_output"))
+COMMAND(slowlog_reset, "slowlog|reset", 2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
+        GROUP_SERVER, "2.2.12", "O(N), N being the number of entries.", "Empties the log.",
+        .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"))
+COMMAND(swapdb, "swapdb", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
+        GROUP_SERVER, "4.0.0",
+        "O(N), N being the number of clients that watch or wait for keys of the two.",
+        "Exchanges the contents of two databases.",
+        .arguments = ARGUMENTS(INTEGER("index1"), INTEGER("index2")))
+COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROUP_SERVER, "2.6.0",
+        "O(1)", "Tells the time of the server.",
+        .tips = TEXTS("nondeterministic_output"))
+
+/* clang-format on */
+
+#undef TEXTS
+#undef KEYS
+#undef KEY_AT
+#undef KEYS_FROM
+#undef KEYS_COUNTED_AT
+#undef ARGUMENTS
+#undef STRING
+#undef INTEGER
+#undef DOUBLE
+#undef KEY
+#undef PATTERN
+#undef UNIX_TIME
+#undef TOKEN
+#undef ONE_OF
+#undef BLOCK
+
+#endif
