@@ -112,7 +112,8 @@ typedef enum kv_type {
 #include <cstring>
 inline kv_slice kv_text(const char *text) { kv_slice slice = {text, std::strlen(text)}; return slice; }
 inline kv_slice kv_bytes(const void *data, size_t size) { kv_slice slice = {data, size}; return slice; }
-#define KV_OPTIONS(type) (type{sizeof(type)})
+template <typename type> inline type kv_defaults() { type options = {}; options.size = sizeof options; return options; }
+#define KV_OPTIONS(type) kv_defaults<type>()
 extern "C" {
 #else
 #include <string.h>
