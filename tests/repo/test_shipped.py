@@ -1,6 +1,7 @@
 """The two shipped files as a stranger meets them: other compilers, other flags, C++, and nm."""
 
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -58,6 +59,13 @@ class Shipped(unittest.TestCase):
         program = self.write("app.c", PROGRAM)
         self.done("cc", "-O2", "-I.", program, "kvstore.c", "-lpthread", "-o", self.at / "app")
         self.done(self.at / "app")
+
+    def test_the_program_in_the_readme_says_hello(self):
+        readme = (tree.ROOT / "README.md").read_text(encoding="utf-8")
+        program = self.write("readme.c", re.search(r"```c\n(.*?)```", readme, re.DOTALL).group(1))
+        self.done("cc", "-O2", *WARNINGS, "-I.", program, "kvstore.c", "-lpthread",
+                  "-o", self.at / "readme")
+        self.assertEqual(tree.run(self.at / "readme"), (0, "hello\n"))
 
     def test_the_header_is_at_home_in_cxx(self):
         for compiler in tree.compilers("g++", "clang++"):
