@@ -1,0 +1,165 @@
+/*
+ * base/pages.c -- the page pool.
+ *
+ *     region, at a multiple of 64 KiB:
+ *     | page 0 | page 1 |  ...  | page 15, its last 96 bytes missing |record| not allocated |
+ *     0        4096             61440                        65440  65472                65536
+ *
+ * The host is asked for 64 bytes less than the region. malloc puts its own header before each block,
+ * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
+ * one; like this the regions follow each other without a gap. The record of the region is at
+ * the end, so that only one page is short, and all but one begin with bytes nobody has touched.
+ *
+ * Invariants (pages_check() asserts them):
+ *   1. A region has at least one page in use, or it would have gone back to the host.
+ *   2. The regions in the list `open` are those with a free page; `free` counts these pages.
+ *   3. A region's record is found from any of its pages by masking the address.
+ */
+#include "base/pages.h"
+
+enum {
+    PAGES_MISSING = 64,      /* at the end of a region: room for the next block's malloc header */
+    PAGES_RECORD_SIZE = 32,
+    PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
+};
+
+struct pages_region {
+    struct pages_region *next, *previous; /* in `open` */
+    uint32_t free;                        /* bit i: page i is free */
+};
+_Static_assert(sizeof(struct pages_region) <= PAGES_RECORD_SIZE, "the record fits its place");
+_Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
+
+static struct pages_region *pages_region_of(const void *page)
+{
+    uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
+    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED - PAGES_RECORD_SIZE);
+}
+
+static char *pages_region_base(const struct pages_region *region)
+{
+    return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
+}
+
+static unsigned pages_lowest_bit(uint32_t bits)
+{
+    unsigned index = 0;
+    while ((bits & 1) == 0) bits >>= 1, index++;
+    return index;
+}
+
+static unsigned pages_count_bits(uint32_t bits)
+{
+    unsigned count = 0;
+    for (; bits != 0; bits &= bits - 1) count++;
+    return count;
+}
+
+KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
+{
+    *pages = (struct pages){.alloc = alloc};
+    lock_init(&pages->lock);
+}
+
+static void pages_link(struct pages *pages, struct pages_region *region)
+{
+    region->previous = NULL;
+    region->next = pages->open;
+    if (pages->open != NULL) pages->open->previous = region;
+    pages->open = region;
+}
+
+static void pages_unlink(struct pages *pages, struct pages_region *region)
+{
+    if (region->previous != NULL) region->previous->next = region->next;
+    else pages->open = region->next;
+    if (region->next != NULL) region->next->previous = region->previous;
+}
+
+static void *pages_take(struct pages *pages, struct pages_region *region)
+{
+    assert(region->free != 0);
+    unsigned index = pages_lowest_bit(region->free);
+    region->free &= region->free - 1;
+    if (region->free == 0) pages_unlink(pages, region);
+    pages->free--;
+    return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
+}
+
+static struct pages_region *pages_region_create(struct alloc *alloc)
+{
+    void *base = alloc_get_aligned(alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
+    if (base == NULL) return NULL;
+    struct pages_region *region = pages_region_of(base);
+    region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    return region;
+}
+
+KV_INTERNAL void *pages_get(struct pages *pages)
+{
+    lock_lock(&pages->lock);
+    void *page = pages->open != NULL ? pages_take(pages, pages->open) : NULL;
+    lock_unlock(&pages->lock);
+    if (page != NULL) return page;
+
+    /* The host may be slow, so it is asked outside the lock; two threads may both get a region. */
+    struct pages_region *region = pages_region_create(pages->alloc);
+    if (region == NULL) return NULL;
+    lock_lock(&pages->lock);
+    pages_link(pages, region);
+    pages->regions++;
+    pages->free += PAGES_REGION_PAGES;
+    page = pages_take(pages, region);
+    lock_unlock(&pages->lock);
+    return page;
+}
+
+KV_INTERNAL void pages_put(struct pages *pages, void *page)
+{
+    assert(((uintptr_t)page & (PAGES_PAGE_SIZE - 1)) == 0);
+    struct pages_region *region = pages_region_of(page);
+    unsigned index = (unsigned)(((char *)page - pages_region_base(region)) / PAGES_PAGE_SIZE);
+
+    lock_lock(&pages->lock);
+    assert((region->free >> index & 1) == 0);
+    if (region->free == 0) pages_link(pages, region);
+    region->free |= UINT32_C(1) << index;
+    pages->free++;
+    bool empty = pages_count_bits(region->free) == PAGES_REGION_PAGES;
+    if (empty) {
+        pages_unlink(pages, region);
+        pages->regions--;
+        pages->free -= PAGES_REGION_PAGES;
+    }
+    lock_unlock(&pages->lock);
+
+    if (empty) alloc_free(pages->alloc, pages_region_base(region), PAGES_REGION_ALLOCATED);
+}
+
+KV_INTERNAL size_t pages_usable(const void *page)
+{
+    bool last = ((uintptr_t)page & (PAGES_REGION_SIZE - 1)) == PAGES_REGION_SIZE - PAGES_PAGE_SIZE;
+    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - PAGES_RECORD_SIZE : PAGES_PAGE_SIZE;
+}
+
+#if KV_DEBUG
+KV_INTERNAL void pages_check(struct pages *pages)
+{
+    lock_lock(&pages->lock);
+    size_t open = 0, free = 0;
+    const struct pages_region *previous = NULL;
+    for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
+        assert(region->previous == previous);
+        assert(region == pages_region_of(pages_region_base(region)));
+        unsigned count = pages_count_bits(region->free);
+        assert(count > 0);
+        assert(count < PAGES_REGION_PAGES);
+        free += count;
+        open++;
+        previous = region;
+    }
+    assert(open <= pages->regions);
+    assert(free == pages->free);
+    lock_unlock(&pages->lock);
+}
+#endif
