@@ -137,7 +137,10 @@ def fuzz_stage(count):
     except subprocess.CalledProcessError:
         count.fail("fuzz: build")
         return
-    for name, good in fuzz.fuzz([], FUZZ_SECONDS):
+    results = fuzz.fuzz([], FUZZ_SECONDS)
+    if not results:
+        count.fail("fuzz: no target ran")
+    for name, good in results:
         if good:
             count.passed += 1
         else:

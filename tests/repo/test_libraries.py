@@ -10,7 +10,7 @@ PREFIX = {"libkvstore": "kv_", "libkvstore-resp": "kvresp_", "libkvstore-net": "
 # What a sanitizer or the linker adds.
 FOREIGN = ("__", "_init", "_fini", "_edata", "_end")
 
-libraries = [pathlib.Path(argument) for argument in sys.argv[1:]]
+libraries = [pathlib.Path(argument).resolve() for argument in sys.argv[1:]]
 
 
 class Libraries(unittest.TestCase):
