@@ -22,6 +22,2118 @@
 #include "kvstore.h"
 
 /* base: what any C program needs, and nothing about keys. */
+/* -------------------- engine/base/alloc.c ------------------------------------------------------ */
+/*
+ * base/alloc.c -- the host's allocator behind a byte count.
+ *
+ * The count is one relaxed atomic per store. It is off the hot path: small blocks come from slabs
+ * (base/memory.h), which come here once per 64 KiB.
+ */
+/* -------------------- engine/base/alloc.h ------------------------------------------------------ */
+/*
+ * base/alloc.h -- all memory of a store: the host's hooks, and a count of what they gave.
+ *
+ * A block is released with the size it was asked for, so nothing is stored beside it. Every function
+ * may be called from any thread if the hooks may. Failure is NULL; nothing aborts.
+ */
+#ifndef KV_BASE_ALLOC_H
+#define KV_BASE_ALLOC_H
+
+/* -------------------- engine/base/attributes.h ------------------------------------------------- */
+/*
+ * base/attributes.h -- what the compiler can be told, and what it becomes where it cannot.
+ *
+ * Every macro degrades to plain C11 on an unknown compiler. Included, directly or not, by every
+ * engine file before <assert.h>, because KV_DEBUG decides here whether asserts exist:
+ *
+ *     KV_DEBUG 0   release: no assert (NDEBUG), no checker
+ *     KV_DEBUG 1   asserts; the *_check() walkers are compiled, for tests to call
+ *     KV_DEBUG 2   also KV_CHECK(): structures are walked after every change
+ */
+#ifndef KV_BASE_ATTRIBUTES_H
+#define KV_BASE_ATTRIBUTES_H
+
+#ifndef KV_DEBUG
+#define KV_DEBUG 0
+#endif
+
+/* The library never aborts its host, so an assert needs an explicit KV_DEBUG. */
+#if KV_DEBUG == 0 && !defined(NDEBUG)
+#define NDEBUG
+#endif
+#include <assert.h>
+
+/*
+ * Shared between engine files only: no symbol of its own once they are one file. A constant table is
+ * declared with KV_INTERNAL_DATA and defined with KV_INTERNAL.
+ */
+#ifdef KV_AMALGAMATION
+#define KV_INTERNAL static
+#define KV_INTERNAL_DATA static
+#else
+#define KV_INTERNAL
+#define KV_INTERNAL_DATA extern
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define KV_UNUSED __attribute__((unused))
+#define KV_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define KV_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define KV_INLINE static inline __attribute__((always_inline))
+#define KV_NOINLINE __attribute__((noinline))
+#define KV_PREFETCH(p) __builtin_prefetch((p), 0, 3)
+#define KV_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
+#define KV_NO_TSAN __attribute__((no_sanitize("thread")))
+#else
+#define KV_UNUSED
+#define KV_LIKELY(condition) (condition)
+#define KV_UNLIKELY(condition) (condition)
+#define KV_INLINE static inline
+#define KV_NOINLINE
+#define KV_PREFETCH(p) ((void)(p))
+#define KV_PREFETCH_WRITE(p) ((void)(p))
+#define KV_NO_TSAN
+#endif
+
+/* Runs a walker, `KV_CHECK(tree_check(tree))`, where KV_DEBUG asks for it. */
+#if KV_DEBUG >= 2
+#define KV_CHECK(call) (call)
+#else
+#define KV_CHECK(call) ((void)0)
+#endif
+
+/* The size of a cache line where it is not known better: every common x86 and most ARM. */
+#define KV_CACHE_LINE 64
+
+#endif
+
+
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* What malloc aligns to on every host we know, and the most alloc_get() promises. */
+#define ALLOC_ALIGNMENT 16
+
+struct alloc {
+    kv_allocator hooks;
+    _Atomic size_t used; /* bytes asked for and not yet released */
+    _Atomic size_t peak; /* the most `used` has been */
+};
+
+/* Prepares `alloc` over the host's hooks; NULL means malloc. Holds no memory, needs no destroy. */
+KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks);
+
+/* A block of `size` > 0 bytes, 16-aligned, contents undefined; NULL when there is no memory. */
+KV_INTERNAL void *alloc_get(struct alloc *alloc, size_t size);
+
+/* The same at an address that is a multiple of `alignment`, a power of two up to 65536. */
+KV_INTERNAL void *alloc_get_aligned(struct alloc *alloc, size_t size, size_t alignment);
+
+/* `count` items of `size` bytes; NULL also when the product does not fit a size_t. */
+KV_INTERNAL void *alloc_get_array(struct alloc *alloc, size_t count, size_t size);
+
+/*
+ * Makes a block of alloc_get() larger or smaller; the bytes up to the smaller size are kept. A NULL
+ * block (old_size 0) is a new one. On NULL the old block is untouched and still the caller's.
+ */
+KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size, size_t new_size);
+
+/* Gives a block back. `size` is what was last asked for. NULL does nothing. */
+KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size);
+
+static inline size_t alloc_used(const struct alloc *alloc)
+{
+    return atomic_load_explicit(&alloc->used, memory_order_relaxed);
+}
+
+static inline size_t alloc_peak(const struct alloc *alloc)
+{
+    return atomic_load_explicit(&alloc->peak, memory_order_relaxed);
+}
+
+#endif
+
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *alloc_system_allocate(void *context, size_t size, size_t alignment)
+{
+    (void)context;
+    if (alignment <= ALLOC_ALIGNMENT) return malloc(size);
+    void *block;
+    return posix_memalign(&block, alignment, size) == 0 ? block : NULL;
+}
+
+static void *alloc_system_resize(void *context, void *block, size_t old_size, size_t new_size)
+{
+    (void)context;
+    (void)old_size;
+    return realloc(block, new_size);
+}
+
+static void alloc_system_release(void *context, void *block, size_t size)
+{
+    (void)context;
+    (void)size;
+    free(block);
+}
+
+/* A 32-bit malloc may align to 8 only; nothing in the engine relies on more than a pointer's pair. */
+static const kv_allocator alloc_system = {
+    .allocate = alloc_system_allocate,
+    .resize = alloc_system_resize,
+    .release = alloc_system_release,
+    .context = NULL,
+};
+
+KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks)
+{
+    alloc->hooks = hooks != NULL ? *hooks : alloc_system;
+    atomic_init(&alloc->used, 0);
+    atomic_init(&alloc->peak, 0);
+}
+
+static void alloc_count_more(struct alloc *alloc, size_t size)
+{
+    size_t used = atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed) + size;
+    size_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);
+    while (used > peak
+           && !atomic_compare_exchange_weak_explicit(&alloc->peak, &peak, used,
+                                                     memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
+static void alloc_count_less(struct alloc *alloc, size_t size)
+{
+    size_t before = atomic_fetch_sub_explicit(&alloc->used, size, memory_order_relaxed);
+    assert(before >= size);
+    (void)before;
+}
+
+KV_INTERNAL void *alloc_get_aligned(struct alloc *alloc, size_t size, size_t alignment)
+{
+    assert(size > 0);
+    assert(alignment <= 65536);
+    assert((alignment & (alignment - 1)) == 0);
+
+    void *block = alloc->hooks.allocate(alloc->hooks.context, size, alignment);
+    if (block == NULL) return NULL;
+    assert(((uintptr_t)block & (alignment - 1)) == 0);
+    alloc_count_more(alloc, size);
+    return block;
+}
+
+KV_INTERNAL void *alloc_get(struct alloc *alloc, size_t size)
+{
+    return alloc_get_aligned(alloc, size, ALLOC_ALIGNMENT);
+}
+
+KV_INTERNAL void *alloc_get_array(struct alloc *alloc, size_t count, size_t size)
+{
+    assert(size > 0);
+    if (count > SIZE_MAX / size) return NULL;
+    return alloc_get(alloc, count * size);
+}
+
+/* For hosts without a resize hook. */
+static void *alloc_resize_by_copy(struct alloc *alloc, void *block, size_t old_size, size_t new_size)
+{
+    void *copy = alloc_get(alloc, new_size);
+    if (copy == NULL) return NULL;
+    memcpy(copy, block, old_size < new_size ? old_size : new_size);
+    alloc_free(alloc, block, old_size);
+    return copy;
+}
+
+KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size, size_t new_size)
+{
+    assert(new_size > 0);
+    assert((block == NULL) == (old_size == 0));
+
+    if (block == NULL) return alloc_get(alloc, new_size);
+    if (alloc->hooks.resize == NULL) return alloc_resize_by_copy(alloc, block, old_size, new_size);
+
+    void *moved = alloc->hooks.resize(alloc->hooks.context, block, old_size, new_size);
+    if (moved == NULL) return NULL;
+    if (new_size > old_size) alloc_count_more(alloc, new_size - old_size);
+    else alloc_count_less(alloc, old_size - new_size);
+    return moved;
+}
+
+KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size)
+{
+    if (block == NULL) return;
+    alloc_count_less(alloc, size);
+    alloc->hooks.release(alloc->hooks.context, block, size);
+}
+
+/* -------------------- engine/base/pages.c ------------------------------------------------------ */
+/*
+ * base/pages.c -- the page pool.
+ *
+ *     region, at a multiple of 64 KiB:
+ *     | page 0 | page 1 |  ...  | page 15, its last 96 bytes missing |record| not allocated |
+ *     0        4096             61440                        65440  65472                65536
+ *
+ * The host is asked for 64 bytes less than the region. malloc puts its own header before each block,
+ * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
+ * one; like this the regions follow each other without a gap. The record of the region is at
+ * the end, so that only one page is short, and all but one begin with bytes nobody has touched.
+ *
+ * Invariants (pages_check() asserts them):
+ *   1. A region has at least one page in use, or it would have gone back to the host.
+ *   2. The regions in the list `open` are those with a free page; `free` counts these pages.
+ *   3. A region's record is found from any of its pages by masking the address.
+ */
+/* -------------------- engine/base/pages.h ------------------------------------------------------ */
+/*
+ * base/pages.h -- a store's pool of 4 KiB pages, carved from regions of 64 KiB.
+ *
+ * Owners of small blocks (base/memory.h) take pages from it and give them back, seldom enough for
+ * one lock. The host sees allocations of one size only, just under 64 KiB, and gets each back when
+ * the last of its pages is free.
+ */
+#ifndef KV_BASE_PAGES_H
+#define KV_BASE_PAGES_H
+
+/* -------------------- engine/base/lock.h ------------------------------------------------------- */
+/*
+ * base/lock.h -- the lock of a shard: one word, adaptive.
+ *
+ * It is held for a fraction of a microsecond (a lookup, a copy), so whoever waits first spins for
+ * about as long, then gives the processor away, then sleeps with growing naps of at most 1 ms.
+ *
+ * Rejected: pthread_mutex (40 bytes, a call each way, and its unlock must be an atomic exchange to
+ * learn of waiters); a futex (Linux only, and the same exchange). Here locking is one exchange and
+ * unlocking a plain release store, 4 bytes, on any C11 host. The price: no fairness, no priority
+ * inheritance, and a waiter behind a long holder may sleep up to 1 ms too long. Nobody holds a
+ * shard's lock across a system call, so this happens only when the holder itself was preempted.
+ */
+#ifndef KV_BASE_LOCK_H
+#define KV_BASE_LOCK_H
+
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lock {
+    _Atomic uint32_t held; /* 0 or 1; all zero bytes is an unlocked lock */
+};
+
+static inline void lock_init(struct lock *lock)
+{
+    atomic_init(&lock->held, 0);
+}
+
+/* Takes the lock if it is free; never waits. */
+static inline bool lock_try(struct lock *lock)
+{
+    return atomic_load_explicit(&lock->held, memory_order_relaxed) == 0
+        && atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
+}
+
+/* Waits for a lock that lock_lock() found taken; returns holding it. */
+KV_INTERNAL void lock_wait(struct lock *lock);
+
+/* Takes the lock, waiting for it. Not recursive. */
+static inline void lock_lock(struct lock *lock)
+{
+    if (KV_UNLIKELY(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) != 0)) {
+        lock_wait(lock);
+    }
+}
+
+static inline void lock_unlock(struct lock *lock)
+{
+    assert(atomic_load_explicit(&lock->held, memory_order_relaxed) == 1);
+    atomic_store_explicit(&lock->held, 0, memory_order_release);
+}
+
+/* True if somebody holds it: for asserts of "the caller holds the lock". */
+static inline bool lock_is_held(const struct lock *lock)
+{
+    return atomic_load_explicit(&lock->held, memory_order_relaxed) != 0;
+}
+
+#endif
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PAGES_PAGE_SIZE = 4096,     /* also a page's alignment */
+    PAGES_REGION_SIZE = 65536,  /* also a region's alignment */
+    PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE
+};
+
+struct pages_region;
+
+struct pages {
+    struct alloc *alloc;
+    struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
+    size_t regions;            /* how many there are */
+    size_t free;               /* free pages in them */
+    struct lock lock;
+};
+
+KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc);
+
+/* A page at a multiple of 4096, contents undefined; NULL when there is no memory. */
+KV_INTERNAL void *pages_get(struct pages *pages);
+
+/* Gives a page back. */
+KV_INTERNAL void pages_put(struct pages *pages, void *page);
+
+/* How many bytes of `page` may be used: 4096, or a little less in the last page of a region. */
+KV_INTERNAL size_t pages_usable(const void *page);
+
+#if KV_DEBUG
+/* Asserts the promises of pages.c. */
+KV_INTERNAL KV_UNUSED void pages_check(struct pages *pages);
+#endif
+
+#endif
+
+
+enum {
+    PAGES_MISSING = 64,      /* at the end of a region: room for the next block's malloc header */
+    PAGES_RECORD_SIZE = 32,
+    PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
+};
+
+struct pages_region {
+    struct pages_region *next, *previous; /* in `open` */
+    uint32_t free;                        /* bit i: page i is free */
+};
+_Static_assert(sizeof(struct pages_region) <= PAGES_RECORD_SIZE, "the record fits its place");
+_Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
+
+static struct pages_region *pages_region_of(const void *page)
+{
+    uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
+    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED - PAGES_RECORD_SIZE);
+}
+
+static char *pages_region_base(const struct pages_region *region)
+{
+    return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
+}
+
+static unsigned pages_lowest_bit(uint32_t bits)
+{
+    unsigned index = 0;
+    while ((bits & 1) == 0) bits >>= 1, index++;
+    return index;
+}
+
+static unsigned pages_count_bits(uint32_t bits)
+{
+    unsigned count = 0;
+    for (; bits != 0; bits &= bits - 1) count++;
+    return count;
+}
+
+KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
+{
+    *pages = (struct pages){.alloc = alloc};
+    lock_init(&pages->lock);
+}
+
+static void pages_link(struct pages *pages, struct pages_region *region)
+{
+    region->previous = NULL;
+    region->next = pages->open;
+    if (pages->open != NULL) pages->open->previous = region;
+    pages->open = region;
+}
+
+static void pages_unlink(struct pages *pages, struct pages_region *region)
+{
+    if (region->previous != NULL) region->previous->next = region->next;
+    else pages->open = region->next;
+    if (region->next != NULL) region->next->previous = region->previous;
+}
+
+static void *pages_take(struct pages *pages, struct pages_region *region)
+{
+    assert(region->free != 0);
+    unsigned index = pages_lowest_bit(region->free);
+    region->free &= region->free - 1;
+    if (region->free == 0) pages_unlink(pages, region);
+    pages->free--;
+    return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
+}
+
+static struct pages_region *pages_region_create(struct alloc *alloc)
+{
+    void *base = alloc_get_aligned(alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
+    if (base == NULL) return NULL;
+    struct pages_region *region = pages_region_of(base);
+    region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    return region;
+}
+
+KV_INTERNAL void *pages_get(struct pages *pages)
+{
+    lock_lock(&pages->lock);
+    void *page = pages->open != NULL ? pages_take(pages, pages->open) : NULL;
+    lock_unlock(&pages->lock);
+    if (page != NULL) return page;
+
+    /* The host may be slow, so it is asked outside the lock; two threads may both get a region. */
+    struct pages_region *region = pages_region_create(pages->alloc);
+    if (region == NULL) return NULL;
+    lock_lock(&pages->lock);
+    pages_link(pages, region);
+    pages->regions++;
+    pages->free += PAGES_REGION_PAGES;
+    page = pages_take(pages, region);
+    lock_unlock(&pages->lock);
+    return page;
+}
+
+KV_INTERNAL void pages_put(struct pages *pages, void *page)
+{
+    assert(((uintptr_t)page & (PAGES_PAGE_SIZE - 1)) == 0);
+    struct pages_region *region = pages_region_of(page);
+    unsigned index = (unsigned)(((char *)page - pages_region_base(region)) / PAGES_PAGE_SIZE);
+
+    lock_lock(&pages->lock);
+    assert((region->free >> index & 1) == 0);
+    if (region->free == 0) pages_link(pages, region);
+    region->free |= UINT32_C(1) << index;
+    pages->free++;
+    bool empty = pages_count_bits(region->free) == PAGES_REGION_PAGES;
+    if (empty) {
+        pages_unlink(pages, region);
+        pages->regions--;
+        pages->free -= PAGES_REGION_PAGES;
+    }
+    lock_unlock(&pages->lock);
+
+    if (empty) alloc_free(pages->alloc, pages_region_base(region), PAGES_REGION_ALLOCATED);
+}
+
+KV_INTERNAL size_t pages_usable(const void *page)
+{
+    bool last = ((uintptr_t)page & (PAGES_REGION_SIZE - 1)) == PAGES_REGION_SIZE - PAGES_PAGE_SIZE;
+    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - PAGES_RECORD_SIZE : PAGES_PAGE_SIZE;
+}
+
+#if KV_DEBUG
+KV_INTERNAL void pages_check(struct pages *pages)
+{
+    lock_lock(&pages->lock);
+    size_t open = 0, free = 0;
+    const struct pages_region *previous = NULL;
+    for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
+        assert(region->previous == previous);
+        assert(region == pages_region_of(pages_region_base(region)));
+        unsigned count = pages_count_bits(region->free);
+        assert(count > 0);
+        assert(count < PAGES_REGION_PAGES);
+        free += count;
+        open++;
+        previous = region;
+    }
+    assert(open <= pages->regions);
+    assert(free == pages->free);
+    lock_unlock(&pages->lock);
+}
+#endif
+
+/* -------------------- engine/base/memory.c ----------------------------------------------------- */
+/*
+ * base/memory.c -- slab pages of one owner.
+ *
+ *     page:  | next previous free fresh used class | block | block | block | ...    | rest |
+ *            0                                     24                                  4096
+ *
+ * Sizes of blocks go by 8 bytes up to 128. Above, each is the largest multiple of 8 of which n fit
+ * into a page, for some n from 28 down to 4: any other size would waste the difference anyway.
+ *
+ * The pages of a class form a ring; memory->rings[class] is its head, from which blocks are taken.
+ *
+ * Invariants (memory_check() asserts them):
+ *   1. Behind the head come first the pages with a free block, then the full ones. The head itself may
+ *      be full: it is moved to the end, by advancing the head, only when a block is wanted from it.
+ *   2. No page in a ring is empty. An empty one is the spare, or it has gone back to the pool; one
+ *      spare per owner keeps a block that is taken and freed in turn from moving a page each time.
+ *   3. used + blocks in the list `free` + blocks from `fresh` on = blocks that fit into the page.
+ *   4. memory->used is the sum of the capacities of all blocks in use, small and large.
+ *
+ * Blocks never used are not touched: they enter the list `free` a few at a time.
+ *
+ * After Bonwick, "The slab allocator", USENIX Summer 1994; the list inside each page, and taking
+ * it first, as in Leijen, Zorn & de Moura, "Mimalloc", APLAS 2019.
+ */
+/* -------------------- engine/base/memory.h ----------------------------------------------------- */
+/*
+ * base/memory.h -- one owner's memory: a shard's, or one large collection's.
+ *
+ * Blocks up to MEMORY_SMALL_MAX bytes come from slab pages that hold blocks of one size: no header per
+ * block, no lock, no atomics; larger ones come from the host and are kept in a list. So the owner
+ * can give everything back at once, without visiting its blocks.
+ *
+ * An owner is used by one thread at a time (under its shard's lock, or before anybody knows of it).
+ * A `struct memory` may be moved by assignment: nothing points to it. Blocks are 8-aligned. With KV_MEMORY_DIRECT every block comes from the host, so that a sanitizer sees overflows
+ * of each and failure injection reaches each.
+ */
+#ifndef KV_BASE_MEMORY_H
+#define KV_BASE_MEMORY_H
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    MEMORY_CLASSES = 36,
+#ifdef KV_MEMORY_DIRECT
+    MEMORY_SMALL_MAX = 0
+#else
+    MEMORY_SMALL_MAX = 1016 /* four to a page; three would waste up to a quarter of it */
+#endif
+};
+
+/* At the start of a page of blocks. Offsets are from the start of the page; 0 means none. */
+struct memory_page {
+    struct memory_page *next, *previous; /* the ring of its class */
+    uint16_t free;                       /* the first freed block, which holds the offset of the next */
+    uint16_t fresh;                      /* the first block never used; all after it are so too */
+    uint16_t used;                       /* blocks in use */
+    uint16_t class;
+};
+_Static_assert(sizeof(struct memory_page) <= 24, "a page's header is small");
+_Static_assert(sizeof(struct memory_page) % 8 == 0, "blocks are 8-aligned");
+
+struct memory_large;
+
+struct memory {
+    struct pages *pages;
+    size_t used;                               /* bytes of the blocks in use, as memory_capacity() */
+    size_t page_count;                         /* pages held, the spare one included */
+    struct memory_page *spare;                 /* an empty page, kept for the next need */
+    struct memory_large *large;                /* a list of the large blocks */
+    struct memory_page *rings[MEMORY_CLASSES]; /* see memory.c */
+};
+_Static_assert(sizeof(struct memory) <= 512, "a shard or a collection holds one");
+
+/* The class of (size + 7) / 8, and the block size of a class. */
+KV_INTERNAL_DATA const uint8_t memory_class_of[128];
+KV_INTERNAL_DATA const uint16_t memory_class_size[MEMORY_CLASSES];
+
+/* An empty memory, which holds nothing yet. */
+KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages);
+
+/* Gives all of it back: every block is gone. The memory is empty and may be used again. */
+KV_INTERNAL void memory_destroy(struct memory *memory);
+
+/*
+ * The same in slices, for freeing in the background: gives up to `limit` pages or large blocks back.
+ * True when nothing is left. Between the slices nothing else may be done with the memory.
+ */
+KV_INTERNAL bool memory_destroy_some(struct memory *memory, size_t limit);
+
+/* What memory_get() and memory_free() do when their short way ends. */
+KV_INTERNAL void *memory_get_slowly(struct memory *memory, size_t size);
+KV_INTERNAL void *memory_get_large(struct memory *memory, size_t size);
+KV_INTERNAL void memory_free_large(struct memory *memory, void *block, size_t size);
+KV_INTERNAL void memory_settle(struct memory *memory, struct memory_page *page, bool was_full);
+
+/*
+ * A block of `size` bytes, contents undefined; NULL when there is no memory. It may be used up to
+ * memory_capacity(size).
+ */
+static inline void *memory_get(struct memory *memory, size_t size);
+
+/* Gives a block back; `size` may be any of the same capacity as the one asked for. NULL is ignored. */
+static inline void memory_free(struct memory *memory, void *block, size_t size);
+
+/*
+ * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the capacity
+ * stays the same. On NULL the old block is untouched.
+ */
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size);
+
+/* How many bytes a block asked for with `size` really has. Depends on `size` alone; grows with it. */
+static inline size_t memory_capacity(size_t size);
+
+#if KV_DEBUG
+/* Asserts the promises of memory.c. */
+KV_INTERNAL KV_UNUSED void memory_check(const struct memory *memory);
+#endif
+
+/* --- the short ways, inline ---------------------------------------------------------------------- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_ASAN 1
+#endif
+#endif
+
+/* Under the address sanitizer free blocks are poisoned but for the link in their first two bytes. */
+#ifdef MEMORY_ASAN
+#include <sanitizer/asan_interface.h>
+#define MEMORY_POISON(block, size) ASAN_POISON_MEMORY_REGION((char *)(block) + 2, (size) - 2)
+#define MEMORY_UNPOISON(block, size) ASAN_UNPOISON_MEMORY_REGION((block), (size))
+#else
+#define MEMORY_POISON(block, size) ((void)0)
+#define MEMORY_UNPOISON(block, size) ((void)0)
+#endif
+
+static inline bool memory_is_small(size_t size)
+{
+    return size <= MEMORY_SMALL_MAX && MEMORY_SMALL_MAX > 0;
+}
+
+static inline size_t memory_capacity(size_t size)
+{
+    if (memory_is_small(size)) return memory_class_size[memory_class_of[(size + 7) / 8]];
+    return size == 0 ? 16 : (size + 15) & ~(size_t)15;
+}
+
+static inline struct memory_page *memory_page_of(const void *block)
+{
+    return (struct memory_page *)((uintptr_t)block & ~(uintptr_t)(PAGES_PAGE_SIZE - 1));
+}
+
+static inline uint16_t memory_link(const void *block)
+{
+    uint16_t offset;
+    memcpy(&offset, block, sizeof offset);
+    return offset;
+}
+
+static inline void *memory_get(struct memory *memory, size_t size)
+{
+    if (KV_UNLIKELY(!memory_is_small(size))) return memory_get_large(memory, size);
+    unsigned class = memory_class_of[(size + 7) / 8];
+    struct memory_page *page = memory->rings[class];
+    if (KV_UNLIKELY(page == NULL || page->free == 0)) return memory_get_slowly(memory, size);
+    char *block = (char *)page + page->free;
+    page->free = memory_link(block);
+    page->used++;
+    memory->used += memory_class_size[class];
+    MEMORY_UNPOISON(block, memory_class_size[class]);
+    return block;
+}
+
+static inline void memory_free(struct memory *memory, void *block, size_t size)
+{
+    if (KV_UNLIKELY(!memory_is_small(size))) {
+        memory_free_large(memory, block, size);
+        return;
+    }
+    if (block == NULL) return;
+    struct memory_page *page = memory_page_of(block);
+    bool was_full = (page->free | page->fresh) == 0;
+    size_t capacity = memory_class_size[page->class];
+    assert(page->class == memory_class_of[(size + 7) / 8]);
+    assert(page->used > 0);
+    memcpy(block, &page->free, sizeof page->free);
+    page->free = (uint16_t)((uintptr_t)block & (PAGES_PAGE_SIZE - 1));
+    page->used--;
+    memory->used -= capacity;
+    MEMORY_POISON(block, capacity);
+    if (KV_UNLIKELY(was_full || page->used == 0)) memory_settle(memory, page, was_full);
+}
+
+#endif
+
+
+/* How many fresh blocks enter the free list at once: enough to pay for the call, within few lines. */
+enum { MEMORY_BATCH = 8 };
+
+/*
+ * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with a
+ * header of 8 in a multiple of 16, has room for.
+ */
+struct memory_large {
+    struct memory_large *next, *previous;
+    uint64_t size; /* the capacity, for giving it back without the owner */
+};
+_Static_assert(sizeof(struct memory_large) % 8 == 0, "a large block is 8-aligned");
+
+/*   size   8 .. 128                             blocks in a page:
+ *          144 160 176 192 208 224 232 248      28 25 23 21 19 18 17 16
+ *          264 288 312 336 368 400 448 504      15 14 13 12 11 10  9  8
+ *          576 672 808 1016                      7  6  5  4                                        */
+KV_INTERNAL const uint16_t memory_class_size[MEMORY_CLASSES] = {
+    8,   16,  24,  32,  40,  48,  56,  64,  72,  80,  88,  96,  104, 112, 120, 128, 144, 160,
+    176, 192, 208, 224, 232, 248, 264, 288, 312, 336, 368, 400, 448, 504, 576, 672, 808, 1016,
+};
+
+KV_INTERNAL const uint8_t memory_class_of[128] = {
+     0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 23, 23,
+    24, 24, 25, 25, 25, 26, 26, 26, 27, 27, 27, 28, 28, 28, 28, 29,
+    29, 29, 29, 30, 30, 30, 30, 30, 30, 31, 31, 31, 31, 31, 31, 31,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 33, 33, 33, 33, 33, 33, 33,
+    33, 33, 33, 33, 33, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34,
+    34, 34, 34, 34, 34, 34, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35,
+    35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35,
+};
+
+KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages)
+{
+    *memory = (struct memory){.pages = pages};
+}
+
+/* --- rings ---------------------------------------------------------------------------------------- */
+
+static bool memory_page_is_full(const struct memory_page *page)
+{
+    return (page->free | page->fresh) == 0;
+}
+
+static void memory_ring_push(struct memory *memory, struct memory_page *page)
+{
+    struct memory_page **head = &memory->rings[page->class];
+    if (*head == NULL) {
+        page->next = page->previous = page;
+    } else {
+        page->next = *head;
+        page->previous = (*head)->previous;
+        page->next->previous = page->previous->next = page;
+    }
+    *head = page;
+}
+
+static void memory_ring_remove(struct memory *memory, struct memory_page *page)
+{
+    struct memory_page **head = &memory->rings[page->class];
+    if (page->next == page) {
+        *head = NULL;
+        return;
+    }
+    page->next->previous = page->previous;
+    page->previous->next = page->next;
+    if (*head == page) *head = page->next;
+}
+
+/* If the head is full, makes the next page the head, which puts the full one at the end. */
+static void memory_ring_skip_full(struct memory *memory, unsigned class)
+{
+    struct memory_page *head = memory->rings[class];
+    if (head != NULL && memory_page_is_full(head)) memory->rings[class] = head->next;
+}
+
+/* --- pages ---------------------------------------------------------------------------------------- */
+
+static struct memory_page *memory_page_create(struct memory *memory, unsigned class)
+{
+    struct memory_page *page = memory->spare;
+    if (page != NULL) {
+        memory->spare = NULL;
+    } else {
+        page = pages_get(memory->pages);
+        if (page == NULL) return NULL;
+        memory->page_count++;
+    }
+    MEMORY_UNPOISON(page, pages_usable(page));
+    MEMORY_POISON(page + 1, pages_usable(page) - sizeof *page);
+    page->free = 0;
+    page->fresh = sizeof *page;
+    page->used = 0;
+    page->class = (uint16_t)class;
+    memory_ring_push(memory, page);
+    return page;
+}
+
+static void memory_page_return(struct memory *memory, struct memory_page *page)
+{
+    MEMORY_UNPOISON(page, pages_usable(page));
+    memory->page_count--;
+    pages_put(memory->pages, page);
+}
+
+/* Moves a few fresh blocks into the free list, which is empty, the lowest first. */
+static void memory_page_carve(struct memory_page *page)
+{
+    size_t size = memory_class_size[page->class];
+    size_t end = pages_usable(page);
+    size_t offset = page->fresh;
+    assert(page->free == 0);
+    assert(offset != 0);
+
+    page->free = (uint16_t)offset;
+    for (int i = 0; i < MEMORY_BATCH && offset + size <= end; i++) {
+        size_t next = offset + size;
+        bool last = i == MEMORY_BATCH - 1 || next + size > end;
+        uint16_t link = last ? 0 : (uint16_t)next;
+        MEMORY_UNPOISON((char *)page + offset, sizeof link);
+        memcpy((char *)page + offset, &link, sizeof link);
+        MEMORY_POISON((char *)page + offset, size);
+        offset = next;
+    }
+    page->fresh = offset + size <= end ? (uint16_t)offset : 0;
+}
+
+/* A block of page's class is wanted, and the head of its ring has none in its free list. */
+KV_INTERNAL KV_NOINLINE void *memory_get_slowly(struct memory *memory, size_t size)
+{
+    unsigned class = memory_class_of[(size + 7) / 8];
+    memory_ring_skip_full(memory, class);
+    struct memory_page *page = memory->rings[class];
+    if (page == NULL || memory_page_is_full(page)) {
+        page = memory_page_create(memory, class);
+        if (page == NULL) return NULL;
+    }
+    if (page->free == 0) memory_page_carve(page);
+    return memory_get(memory, size);
+}
+
+/* A block was freed in a page that was full, or the last block in use of a page. */
+KV_INTERNAL KV_NOINLINE void memory_settle(struct memory *memory, struct memory_page *page,
+                                           bool was_full)
+{
+    if (page->used == 0) {
+        memory_ring_remove(memory, page);
+        if (memory->spare == NULL) memory->spare = page;
+        else memory_page_return(memory, page);
+    } else if (was_full && page != memory->rings[page->class]) {
+        memory_ring_remove(memory, page);
+        memory_ring_skip_full(memory, page->class);
+        memory_ring_push(memory, page);
+    }
+}
+
+/* --- large blocks --------------------------------------------------------------------------------- */
+
+static size_t memory_large_total(size_t size)
+{
+    return memory_capacity(size) + sizeof(struct memory_large);
+}
+
+static void memory_large_link(struct memory *memory, struct memory_large *large)
+{
+    large->previous = NULL;
+    large->next = memory->large;
+    if (large->next != NULL) large->next->previous = large;
+    memory->large = large;
+}
+
+static void memory_large_unlink(struct memory *memory, struct memory_large *large)
+{
+    if (large->previous != NULL) large->previous->next = large->next;
+    else memory->large = large->next;
+    if (large->next != NULL) large->next->previous = large->previous;
+}
+
+KV_INTERNAL KV_NOINLINE void *memory_get_large(struct memory *memory, size_t size)
+{
+    if (size > SIZE_MAX - 64) return NULL; /* rounding up would wrap */
+    struct memory_large *large = alloc_get(memory->pages->alloc, memory_large_total(size));
+    if (large == NULL) return NULL;
+    large->size = memory_capacity(size);
+    memory_large_link(memory, large);
+    memory->used += memory_capacity(size);
+    return large + 1;
+}
+
+KV_INTERNAL KV_NOINLINE void memory_free_large(struct memory *memory, void *block, size_t size)
+{
+    if (block == NULL) return;
+    struct memory_large *large = (struct memory_large *)block - 1;
+    assert(large->size == memory_capacity(size));
+    memory_large_unlink(memory, large);
+    memory->used -= memory_capacity(size);
+    alloc_free(memory->pages->alloc, large, memory_large_total(size));
+}
+
+static void *memory_resize_large(struct memory *memory, void *block, size_t old_size,
+                                 size_t new_size)
+{
+    if (new_size > SIZE_MAX - 64) return NULL;
+    struct memory_large *large = (struct memory_large *)block - 1;
+    large = alloc_resize(memory->pages->alloc, large, memory_large_total(old_size),
+                         memory_large_total(new_size));
+    if (large == NULL) return NULL;
+    if (large->previous != NULL) large->previous->next = large;
+    else memory->large = large;
+    if (large->next != NULL) large->next->previous = large;
+    large->size = memory_capacity(new_size);
+    memory->used += memory_capacity(new_size) - memory_capacity(old_size);
+    return large + 1;
+}
+
+/* --- for all sizes -------------------------------------------------------------------------------- */
+
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size)
+{
+    if (block == NULL) return memory_get(memory, new_size);
+    if (memory_is_small(old_size) == memory_is_small(new_size)) {
+        if (!memory_is_small(new_size)) {
+            return memory_resize_large(memory, block, old_size, new_size);
+        }
+        if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
+    }
+    void *moved = memory_get(memory, new_size);
+    if (moved == NULL) return NULL;
+    memcpy(moved, block, old_size < new_size ? old_size : new_size);
+    memory_free(memory, block, old_size);
+    return moved;
+}
+
+/* Gives one page or one large block back; false if there is none. */
+static bool memory_destroy_one(struct memory *memory)
+{
+    struct memory_large *large = memory->large;
+    if (large != NULL) {
+        memory_large_unlink(memory, large);
+        alloc_free(memory->pages->alloc, large, memory_large_total((size_t)large->size));
+        return true;
+    }
+    struct memory_page *page = memory->spare;
+    memory->spare = NULL;
+    for (unsigned class = 0; page == NULL && class < MEMORY_CLASSES; class++) {
+        page = memory->rings[class];
+        if (page != NULL) memory_ring_remove(memory, page);
+    }
+    if (page == NULL) return false;
+    memory_page_return(memory, page);
+    return true;
+}
+
+KV_INTERNAL bool memory_destroy_some(struct memory *memory, size_t limit)
+{
+    for (size_t i = 0; i < limit; i++) {
+        if (!memory_destroy_one(memory)) {
+            assert(memory->page_count == 0);
+            memory->used = 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+KV_INTERNAL void memory_destroy(struct memory *memory)
+{
+    memory_destroy_some(memory, SIZE_MAX);
+}
+
+#if KV_DEBUG
+static void memory_check_page(const struct memory_page *page)
+{
+    size_t size = memory_class_size[page->class];
+    size_t fitting = (pages_usable(page) - sizeof *page) / size;
+    size_t fresh = 0;
+    if (page->fresh != 0) {
+        assert((page->fresh - sizeof *page) % size == 0);
+        fresh = fitting - (page->fresh - sizeof *page) / size;
+        assert(fresh > 0);
+    }
+    size_t free = 0;
+    for (uint16_t at = page->free; at != 0; at = memory_link((const char *)page + at)) {
+        assert(at >= sizeof *page);
+        assert((at - sizeof *page) % size == 0);
+        assert(page->fresh == 0 || at < page->fresh);
+        free++;
+        assert(free <= fitting); /* or the list runs in a circle */
+    }
+    assert(page->used > 0);
+    assert(page->used + free + fresh == fitting);
+}
+
+/* Returns the bytes in use in the ring, and adds its pages to *pages. */
+static size_t memory_check_ring(const struct memory *memory, unsigned class, size_t *pages)
+{
+    const struct memory_page *head = memory->rings[class];
+    if (head == NULL) return 0;
+    size_t blocks = 0;
+    bool full_seen = false;
+    const struct memory_page *page = head;
+    do {
+        assert(page->class == class);
+        assert(page->next->previous == page);
+        memory_check_page(page);
+        bool full = memory_page_is_full(page);
+        assert(full || !full_seen);
+        if (page != head) full_seen |= full;
+        blocks += page->used;
+        (*pages)++;
+        page = page->next;
+    } while (page != head);
+    return blocks * memory_class_size[class];
+}
+
+KV_INTERNAL void memory_check(const struct memory *memory)
+{
+    size_t used = 0;
+    size_t pages = memory->spare != NULL;
+    for (unsigned class = 0; class < MEMORY_CLASSES; class++) {
+        used += memory_check_ring(memory, class, &pages);
+    }
+    const struct memory_large *previous = NULL;
+    for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {
+        assert(at->previous == previous);
+        assert(!memory_is_small((size_t)at->size));
+        used += memory_capacity((size_t)at->size);
+        previous = at;
+    }
+    assert(used == memory->used);
+    assert(pages == memory->page_count);
+}
+#endif
+
+#undef MEMORY_POISON
+#undef MEMORY_UNPOISON
+
+/* -------------------- engine/base/lock.c ------------------------------------------------------- */
+/*
+ * base/lock.c -- waiting for a taken lock: spin, yield, sleep.
+ *
+ * The spin lasts about as long as a lock is usually held, 0.5 to 1 us: on an uncontended machine the
+ * holder is running and will be done. If it is not done by then it was probably preempted, so
+ * the processor is offered to it; and if that does not help either, the machine is overloaded and
+ * waiters must not add to it.
+ */
+
+#include <sched.h>
+#include <time.h>
+
+enum {
+    LOCK_SPINS = 64,         /* pauses of 10-40 ns, or as many loads */
+    LOCK_YIELDS = 16,        /* of 0.2-0.5 us when nobody else wants to run */
+    LOCK_NAP_FIRST_NS = 2000, /* Linux adds about 50 us of timer slack to any nap */
+    LOCK_NAP_MAX_NS = 1000000
+};
+
+static void lock_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+    __asm__ volatile("yield");
+#endif
+}
+
+KV_INTERNAL void lock_wait(struct lock *lock)
+{
+    for (int i = 0; i < LOCK_SPINS; i++) {
+        lock_pause();
+        if (lock_try(lock)) return;
+    }
+    for (int i = 0; i < LOCK_YIELDS; i++) {
+        sched_yield();
+        if (lock_try(lock)) return;
+    }
+    struct timespec nap = {.tv_sec = 0, .tv_nsec = LOCK_NAP_FIRST_NS};
+    while (!lock_try(lock)) {
+        nanosleep(&nap, NULL);
+        nap.tv_nsec *= 2;
+        if (nap.tv_nsec > LOCK_NAP_MAX_NS) nap.tv_nsec = LOCK_NAP_MAX_NS;
+    }
+}
+
+/* -------------------- engine/base/clock.c ------------------------------------------------------ */
+/*
+ * base/clock.c -- the host's clock or the system's.
+ *
+ * clock_gettime() with these clocks cannot fail, so neither does anything here.
+ */
+/* -------------------- engine/base/clock.h ------------------------------------------------------ */
+/*
+ * base/clock.h -- what time it is: the host's clock, or the system's.
+ *
+ * Wall time is what deadlines are in; monotonic time measures durations and budgets. A precise read
+ * costs about 25 ns, a coarse one 6 ns (Linux; it lags by up to 4 ms, other hosts give the precise).
+ */
+#ifndef KV_BASE_CLOCK_H
+#define KV_BASE_CLOCK_H
+
+
+
+#include <stdint.h>
+
+struct clock {
+    kv_clock hooks; /* a NULL function means the system's clock */
+};
+
+/* Prepares a clock over the host's hooks; NULL, or a NULL function in them, means the system's. */
+KV_INTERNAL void clock_init(struct clock *clock, const kv_clock *hooks);
+
+/* Milliseconds since 1970, precise. */
+KV_INTERNAL int64_t clock_wall_ms(const struct clock *clock);
+
+/* The same, cheaper and a few ms late; with the host's hook it is clock_wall_ms(). */
+KV_INTERNAL int64_t clock_coarse_ms(const struct clock *clock);
+
+/* Whole seconds since 1970, as cheap: for idle times. */
+KV_INTERNAL int64_t clock_coarse_seconds(const struct clock *clock);
+
+/* Microseconds since some fixed instant; never goes back. */
+KV_INTERNAL int64_t clock_monotonic_us(const struct clock *clock);
+
+#endif
+
+
+#include <time.h>
+
+#ifdef CLOCK_REALTIME_COARSE
+#define CLOCK_COARSE CLOCK_REALTIME_COARSE
+#else
+#define CLOCK_COARSE CLOCK_REALTIME
+#endif
+
+static struct timespec clock_read(clockid_t id)
+{
+    struct timespec now = {0, 0};
+    clock_gettime(id, &now);
+    return now;
+}
+
+static int64_t clock_to_ms(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+KV_INTERNAL void clock_init(struct clock *clock, const kv_clock *hooks)
+{
+    const kv_clock system = {0};
+    clock->hooks = hooks != NULL ? *hooks : system;
+}
+
+KV_INTERNAL int64_t clock_wall_ms(const struct clock *clock)
+{
+    if (clock->hooks.wall_ms != NULL) return clock->hooks.wall_ms(clock->hooks.context);
+    return clock_to_ms(clock_read(CLOCK_REALTIME));
+}
+
+KV_INTERNAL int64_t clock_coarse_ms(const struct clock *clock)
+{
+    if (clock->hooks.wall_ms != NULL) return clock->hooks.wall_ms(clock->hooks.context);
+    return clock_to_ms(clock_read(CLOCK_COARSE));
+}
+
+KV_INTERNAL int64_t clock_coarse_seconds(const struct clock *clock)
+{
+    return clock_coarse_ms(clock) / 1000;
+}
+
+KV_INTERNAL int64_t clock_monotonic_us(const struct clock *clock)
+{
+    if (clock->hooks.monotonic_us != NULL) return clock->hooks.monotonic_us(clock->hooks.context);
+    struct timespec now = clock_read(CLOCK_MONOTONIC);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+#undef CLOCK_COARSE
+
+/* -------------------- engine/base/random.c ----------------------------------------------------- */
+/*
+ * base/random.c -- seeds from the system; unbiased numbers below a limit.
+ *
+ * The seed is spread over the state by SplitMix64, as the authors of xoshiro advise, so that a small
+ * seed does not give a poor start and the state is never all zero.
+ */
+/* -------------------- engine/base/random.h ----------------------------------------------------- */
+/*
+ * base/random.h -- unpredictable seeds from the system, and a fast generator to spend them.
+ *
+ * The generator is xoshiro256** 1.0 (Blackman & Vigna, "Scrambled linear pseudorandom number
+ * generators", ACM TOMS 47, 2021): for choosing and sampling, never for secrets. Secrets, such as the
+ * hash key, come from random_system().
+ */
+#ifndef KV_BASE_RANDOM_H
+#define KV_BASE_RANDOM_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct random {
+    uint64_t state[4]; /* not all zero */
+};
+
+/*
+ * Fills `bytes` from the system's generator. Where there is none (a chroot without /dev/urandom on an
+ * old kernel) it falls back to mixed clocks and addresses: distinct, but guessable.
+ */
+KV_INTERNAL void random_system(void *bytes, size_t size);
+
+/* Starts the generator at a place decided by `seed` alone: the same seed, the same sequence. */
+KV_INTERNAL void random_seed(struct random *random, uint64_t seed);
+
+/* Starts it at a place nobody knows. */
+KV_INTERNAL void random_seed_from_system(struct random *random);
+
+static inline uint64_t random_rotate(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
+/* 64 random bits. */
+static inline uint64_t random_next(struct random *random)
+{
+    uint64_t *s = random->state;
+    uint64_t result = random_rotate(s[1] * 5, 7) * 9;
+    uint64_t shifted = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = random_rotate(s[3], 45);
+    return result;
+}
+
+/* A number from 0 to limit - 1, each as likely as any other; limit > 0. */
+KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit);
+
+#endif
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__) && defined(__has_include)
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#define RANDOM_HAS_GETRANDOM 1
+#endif
+#endif
+
+/* One step of SplitMix64 (Steele, Lea & Flood, OOPSLA 2014). */
+static uint64_t random_splitmix(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+/* Each source returns how many bytes it filled. */
+static size_t random_from_kernel(uint8_t *bytes, size_t size)
+{
+    size_t done = 0;
+#ifdef RANDOM_HAS_GETRANDOM
+    while (done < size) {
+        ssize_t got = getrandom(bytes + done, size - done, 0);
+        if (got > 0) done += (size_t)got;
+        else if (got < 0 && errno != EINTR) break;
+    }
+#else
+    (void)bytes;
+    (void)size;
+#endif
+    return done;
+}
+
+static size_t random_from_device(uint8_t *bytes, size_t size)
+{
+    int file = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(file, bytes + done, size - done);
+        if (got > 0) done += (size_t)got;
+        else if (got == 0 || errno != EINTR) break;
+    }
+    close(file);
+    return done;
+}
+
+static void random_from_circumstances(uint8_t *bytes, size_t size)
+{
+    struct timespec wall = {0, 0}, up = {0, 0};
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &up);
+    uint64_t state = (uint64_t)wall.tv_sec << 30 ^ (uint64_t)wall.tv_nsec;
+    state = random_splitmix(&state) ^ ((uint64_t)up.tv_sec << 30 ^ (uint64_t)up.tv_nsec);
+    state = random_splitmix(&state) ^ (uint64_t)(uintptr_t)bytes;
+    state = random_splitmix(&state) ^ (uint64_t)getpid();
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word = random_splitmix(&state);
+        memcpy(bytes + at, &word, size - at < sizeof word ? size - at : sizeof word);
+    }
+}
+
+KV_INTERNAL void random_system(void *bytes, size_t size)
+{
+    uint8_t *at = bytes;
+    size_t done = random_from_kernel(at, size);
+    if (done < size) done += random_from_device(at + done, size - done);
+    if (done < size) random_from_circumstances(at + done, size - done);
+}
+
+KV_INTERNAL void random_seed(struct random *random, uint64_t seed)
+{
+    for (int i = 0; i < 4; i++) random->state[i] = random_splitmix(&seed);
+}
+
+KV_INTERNAL void random_seed_from_system(struct random *random)
+{
+    uint64_t seed;
+    random_system(&seed, sizeof seed);
+    random_seed(random, seed);
+}
+
+/*
+ * Masking to the next power of two and rejecting what lies above: fewer than two draws on average,
+ * without a division and without needing 128-bit arithmetic.
+ */
+KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit)
+{
+    assert(limit > 0);
+
+    uint64_t mask = limit - 1;
+    mask |= mask >> 1;
+    mask |= mask >> 2;
+    mask |= mask >> 4;
+    mask |= mask >> 8;
+    mask |= mask >> 16;
+    mask |= mask >> 32;
+
+    uint64_t drawn;
+    do drawn = random_next(random) & mask;
+    while (drawn >= limit);
+    return drawn;
+}
+
+#undef RANDOM_HAS_GETRANDOM
+
+/* -------------------- engine/base/number.c ----------------------------------------------------- */
+/*
+ * base/number.c -- reading and writing numbers, the same in any locale.
+ *
+ * strtod() and printf() are exact, but use the decimal point of the host's locale, which another thread
+ * may even change meanwhile. So neither ever sees a point here:
+ *   - a text is first scanned against the grammar below and rewritten as an integer with an exponent,
+ *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, up to 19 digits that
+ *     make at most 2^53 and a power of ten up to 22, needs no strtod (Clinger, PLDI 1990);
+ *   - a number is printed with "%.*e" and only the digits and the exponent are taken from that.
+ *
+ *     number   = [ "+" | "-" ] ( decimal | hex | "inf" | "infinity" )
+ *     decimal  = digits with at most one "." and at least one digit, [ ("e"|"E") ["+"|"-"] digits ]
+ *     hex      = ("0x"|"0X") hex digits, as above, [ ("p"|"P") ["+"|"-"] digits ]
+ */
+/* -------------------- engine/base/number.h ----------------------------------------------------- */
+/*
+ * base/number.h -- numbers as Redis reads and writes them, in any locale.
+ *
+ * A parser takes the whole text or nothing and writes its result on success only. A formatter writes
+ * no terminator and returns the size.
+ */
+#ifndef KV_BASE_NUMBER_H
+#define KV_BASE_NUMBER_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    NUMBER_INT64_SIZE = 20,        /* the longest int64_t or uint64_t */
+    NUMBER_DOUBLE_SIZE = 32,       /* the longest double of either formatter */
+    NUMBER_LONG_DOUBLE_SIZE = 5120 /* the longest long double; also the longest text read as one */
+};
+
+/*
+ * An integer in its one canonical form: what number_format_int64() would write, nothing else. So no
+ * "+1", "01", "-0", " 1" or "1 ", and nothing out of range.
+ */
+KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value);
+
+/*
+ * A finite or infinite double: decimal, hexadecimal ("0x1.8p3") or "inf"/"infinity" in any case, with an
+ * optional sign. Refused: nan, space anywhere, and what is not 0 or infinite but becomes so.
+ */
+KV_INTERNAL bool number_parse_double(kv_slice text, double *value);
+
+/* The same as a long double, for INCRBYFLOAT; text of 5120 bytes and more is refused. */
+KV_INTERNAL bool number_parse_long_double(kv_slice text, long double *value);
+
+/* In `text`, of NUMBER_INT64_SIZE bytes at least. */
+KV_INTERNAL size_t number_format_int64(char *text, int64_t value);
+KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value);
+
+/*
+ * The shortest decimal that reads back as the same double, laid out as by Redis 7.2 and later: integers
+ * up to 2^62 in full, "0.1", "1.5e-9", "1e+20", "inf", "-inf", "nan", "-0". In NUMBER_DOUBLE_SIZE bytes.
+ */
+KV_INTERNAL size_t number_format_double_shortest(char *text, double value);
+
+/* As printf's %.17g: Redis before 7.2. In NUMBER_DOUBLE_SIZE bytes. */
+KV_INTERNAL size_t number_format_double_17g(char *text, double value);
+
+/*
+ * As INCRBYFLOAT and HINCRBYFLOAT answer: never an exponent, up to 17 decimals, no zeros at the end.
+ * In NUMBER_LONG_DOUBLE_SIZE bytes. The value is finite.
+ */
+KV_INTERNAL size_t number_format_long_double_human(char *text, long double value);
+
+#endif
+
+
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- integers ------------------------------------------------------------------------------------- */
+
+KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value)
+{
+    const char *at = text.data;
+    if (text.size == 0 || text.size > NUMBER_INT64_SIZE) return false;
+    const char *end = at + text.size;
+    bool negative = *at == '-';
+    if (negative) at++;
+    if (at == end) return false;
+    if (*at == '0') {
+        if (text.size != 1) return false;
+        *value = 0;
+        return true;
+    }
+
+    uint64_t magnitude = 0; /* 19 digits fit whatever they are */
+    if (end - at > 19) return false;
+    for (; at < end; at++) {
+        unsigned digit = (unsigned)((unsigned char)*at - '0');
+        if (digit > 9) return false;
+        magnitude = magnitude * 10 + digit;
+    }
+    if (magnitude > (uint64_t)INT64_MAX + negative) return false;
+    *value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return true;
+}
+
+static const char number_pairs[200] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value)
+{
+    char digits[NUMBER_INT64_SIZE];
+    char *at = digits + sizeof digits;
+    while (value >= 100) {
+        at -= 2;
+        memcpy(at, number_pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(at, number_pairs + value * 2, 2);
+    } else {
+        *--at = (char)('0' + value);
+    }
+    size_t size = (size_t)(digits + sizeof digits - at);
+    memcpy(text, at, size);
+    return size;
+}
+
+KV_INTERNAL size_t number_format_int64(char *text, int64_t value)
+{
+    if (value >= 0) return number_format_uint64(text, (uint64_t)value);
+    *text = '-';
+    return 1 + number_format_uint64(text + 1, 0 - (uint64_t)value);
+}
+
+/* --- reading floating point ----------------------------------------------------------------------- */
+
+/*
+ * The digits that can decide how a double is rounded: the longest number half way between two doubles
+ * has 767. What comes after them matters only by not being zero, and is kept as one digit more.
+ */
+enum { NUMBER_DOUBLE_DIGITS = 768 };
+
+/* A scanned number: sign * digits * base^exponent, base 10, or 2 if hexadecimal. */
+struct number_scan {
+    bool negative, infinite, hex;
+    char *digits;      /* significant digits without a point, leading zeros removed; room for `limit` + 1 */
+    size_t limit;      /* digits beyond it are summed up by a last digit "1" if any is not zero */
+    size_t count;      /* digits kept */
+    int64_t exponent;
+};
+
+static bool number_same_word(const char *at, const char *end, const char *word)
+{
+    size_t size = strlen(word);
+    if ((size_t)(end - at) != size) return false;
+    for (size_t i = 0; i < size; i++) {
+        if ((at[i] | 0x20) != word[i]) return false;
+    }
+    return true;
+}
+
+static bool number_is_digit(char c, bool hex)
+{
+    if (c >= '0' && c <= '9') return true;
+    return hex && (c | 0x20) >= 'a' && (c | 0x20) <= 'f';
+}
+
+/* Reads digits with at most one point; returns where they end, or NULL if there is no digit. */
+static const char *number_scan_digits(struct number_scan *scan, const char *at, const char *end)
+{
+    bool point = false, any = false, more = false;
+    int64_t shift = 0; /* of the point, in digits */
+    for (; at < end; at++) {
+        if (*at == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (!number_is_digit(*at, scan->hex)) break;
+        any = true;
+        if (point) shift--;
+        if (scan->count == 0 && *at == '0') continue;
+        if (scan->count < scan->limit) {
+            scan->digits[scan->count++] = *at;
+        } else {
+            more |= *at != '0';
+            shift++;
+        }
+    }
+    if (more) {
+        scan->digits[scan->count++] = '1';
+        shift--;
+    }
+    scan->exponent = scan->hex ? shift * 4 : shift;
+    return any ? at : NULL;
+}
+
+/* Reads an exponent, which must end the text. Beyond any range it may be imprecise. */
+static bool number_scan_exponent(struct number_scan *scan, const char *at, const char *end)
+{
+    bool negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    if (at == end) return false;
+    int64_t exponent = 0;
+    for (; at < end; at++) {
+        if (!number_is_digit(*at, false)) return false;
+        if (exponent < INT64_MAX / 1000) exponent = exponent * 10 + (*at - '0');
+    }
+    scan->exponent += negative ? -exponent : exponent;
+    return true;
+}
+
+static bool number_scan(struct number_scan *scan, kv_slice text)
+{
+    const char *at = text.data;
+    if (text.size == 0) return false;
+    const char *end = at + text.size;
+    scan->negative = *at == '-';
+    if (*at == '-' || *at == '+') at++;
+
+    scan->infinite = number_same_word(at, end, "inf") || number_same_word(at, end, "infinity");
+    if (scan->infinite) return true;
+
+    scan->hex = end - at > 2 && at[0] == '0' && (at[1] | 0x20) == 'x';
+    if (scan->hex) at += 2;
+    scan->count = 0;
+    at = number_scan_digits(scan, at, end);
+    if (at == NULL) return false;
+    if (at == end) return true;
+    if ((*at | 0x20) != (scan->hex ? 'p' : 'e')) return false;
+    return number_scan_exponent(scan, at + 1, end);
+}
+
+/* Writes what strtod() can read in any locale, with its terminator; `text` has room for it. */
+static void number_scan_rewrite(const struct number_scan *scan, char *text)
+{
+    if (scan->hex) {
+        memcpy(text, "0x", 2);
+        text += 2;
+    }
+    if (scan->count == 0) *text++ = '0';
+    memcpy(text, scan->digits, scan->count);
+    text += scan->count;
+    *text++ = scan->hex ? 'p' : 'e';
+
+    /* An int is what a libc may read an exponent into; a million is beyond every format there is. */
+    int64_t exponent = scan->count == 0 ? 0 : scan->exponent;
+    if (exponent > 1000000) exponent = 1000000;
+    if (exponent < -1000000) exponent = -1000000;
+    text += number_format_int64(text, exponent);
+    *text = '\0';
+}
+
+enum { NUMBER_REWRITE_EXTRA = 2 + 1 + 1 + NUMBER_INT64_SIZE + 1 }; /* 0x, digit "1", e, exponent, end */
+
+/* The value where one multiplication or division of two exact doubles gives it, rounded once. */
+static bool number_scan_easy(const struct number_scan *scan, double *value)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+#if FLT_EVAL_METHOD != 0
+    return (void)powers, (void)scan, (void)value, false; /* the x87 rounds twice */
+#endif
+    if (scan->hex || scan->count > 19 || scan->exponent < -22 || scan->exponent > 22) return false;
+    uint64_t digits = 0;
+    for (size_t i = 0; i < scan->count; i++) digits = digits * 10 + (uint64_t)(scan->digits[i] - '0');
+    if (digits > UINT64_C(1) << 53) return false;
+    *value = scan->exponent < 0 ? (double)digits / powers[-scan->exponent]
+                                : (double)digits * powers[scan->exponent];
+    return true;
+}
+
+KV_INTERNAL bool number_parse_double(kv_slice text, double *value)
+{
+    char digits[NUMBER_DOUBLE_DIGITS + 1];
+    struct number_scan scan = {.digits = digits, .limit = NUMBER_DOUBLE_DIGITS};
+    if (!number_scan(&scan, text)) return false;
+
+    double magnitude;
+    if (scan.infinite) {
+        magnitude = HUGE_VAL;
+    } else if (!number_scan_easy(&scan, &magnitude)) {
+        char plain[NUMBER_DOUBLE_DIGITS + NUMBER_REWRITE_EXTRA];
+        number_scan_rewrite(&scan, plain);
+        magnitude = strtod(plain, NULL);
+        if (magnitude == HUGE_VAL) return false;
+        if (magnitude == 0 && scan.count != 0) return false;
+    }
+    *value = scan.negative ? -magnitude : magnitude;
+    return true;
+}
+
+KV_INTERNAL bool number_parse_long_double(kv_slice text, long double *value)
+{
+    if (text.size >= NUMBER_LONG_DOUBLE_SIZE) return false;
+    char digits[NUMBER_LONG_DOUBLE_SIZE + 1];
+    struct number_scan scan = {.digits = digits, .limit = NUMBER_LONG_DOUBLE_SIZE};
+    if (!number_scan(&scan, text)) return false;
+
+    long double magnitude;
+    if (scan.infinite) {
+        magnitude = HUGE_VALL;
+    } else {
+        char plain[NUMBER_LONG_DOUBLE_SIZE + NUMBER_REWRITE_EXTRA];
+        number_scan_rewrite(&scan, plain);
+        magnitude = strtold(plain, NULL);
+        if (magnitude == HUGE_VALL) return false;
+        if (magnitude == 0 && scan.count != 0) return false;
+    }
+    *value = scan.negative ? -magnitude : magnitude;
+    return true;
+}
+
+/* --- writing floating point ----------------------------------------------------------------------- */
+
+/* A finite number above 0 in decimal: 0.d1d2d3... * 10^point, no zeros at the end. */
+struct number_decimal {
+    char digits[NUMBER_INT64_SIZE];
+    int count;
+    int point;
+};
+
+/* `precision` digits of a finite value above 0, correctly rounded. */
+static void number_decimal_print(struct number_decimal *decimal, double value, int precision)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.*e", precision - 1, value);
+    char *exponent = strchr(text, 'e');
+    decimal->count = 0;
+    for (const char *at = text; at < exponent; at++) {
+        if (*at >= '0' && *at <= '9') decimal->digits[decimal->count++] = *at;
+    }
+    decimal->point = (int)strtol(exponent + 1, NULL, 10) + 1;
+    while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0') decimal->count--;
+}
+
+/* Digits, then zeros or a point as needed, never an exponent: "1500", "1.5", "0.0015". */
+static size_t number_layout_fixed(char *text, const struct number_decimal *decimal)
+{
+    char *at = text;
+    int point = decimal->point, count = decimal->count;
+    if (point <= 0) {
+        *at++ = '0';
+        *at++ = '.';
+        for (; point < 0; point++) *at++ = '0';
+    }
+    for (int i = 0; i < count || i < point; i++) {
+        if (i == point && i > 0) *at++ = '.';
+        *at++ = i < count ? decimal->digits[i] : '0';
+    }
+    return (size_t)(at - text);
+}
+
+/* "1.5e-09": `width` is the fewest digits of the exponent. */
+static size_t number_layout_exponent(char *text, const struct number_decimal *decimal, int width)
+{
+    char *at = text;
+    *at++ = decimal->digits[0];
+    if (decimal->count > 1) *at++ = '.';
+    for (int i = 1; i < decimal->count; i++) *at++ = decimal->digits[i];
+    int exponent = decimal->point - 1;
+    *at++ = 'e';
+    *at++ = exponent < 0 ? '-' : '+';
+    if (exponent < 0) exponent = -exponent;
+    if (exponent < 10 && width > 1) *at++ = '0';
+    at += number_format_uint64(at, (uint64_t)exponent);
+    return (size_t)(at - text);
+}
+
+/* What has no digits. Returns 0 for others. */
+static size_t number_format_special(char *text, double value)
+{
+    const char *word = isnan(value)       ? "nan"
+                     : value == HUGE_VAL  ? "inf"
+                     : value == -HUGE_VAL ? "-inf"
+                     : value != 0         ? ""
+                     : signbit(value)     ? "-0"
+                                          : "0";
+    size_t size = strlen(word);
+    memcpy(text, word, size);
+    return size;
+}
+
+/*
+ * Most doubles people use have few decimals. Where m below 10^15 divided by 10^k gives the value, reading
+ * "m e-k" gives it too, as that is the same division; and as 15 digits always tell doubles apart, the
+ * smallest such k gives the shortest text.
+ */
+static bool number_decimal_easy(struct number_decimal *decimal, double value)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+#if FLT_EVAL_METHOD != 0
+    return (void)powers, (void)decimal, (void)value, false;
+#endif
+    if (value >= 1e8 || value < 1e-5) return false;
+    for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
+        double scaled = value * powers[k];
+        uint64_t rounded = (uint64_t)(scaled + 0.5);
+        if ((double)rounded / powers[k] != value) continue;
+        decimal->count = (int)number_format_uint64(decimal->digits, rounded);
+        decimal->point = decimal->count - k;
+        while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0') decimal->count--;
+        return true;
+    }
+    return false;
+}
+
+/* 17 digits always read back as the same double; 15 or 16 often do. */
+static void number_decimal_shortest(struct number_decimal *decimal, double value)
+{
+    if (number_decimal_easy(decimal, value)) return;
+    for (int precision = 15; precision <= 17; precision++) {
+        number_decimal_print(decimal, value, precision);
+        if (precision == 17) return;
+        char text[NUMBER_DOUBLE_SIZE];
+        char *at = text;
+        memcpy(at, decimal->digits, (size_t)decimal->count);
+        at += decimal->count;
+        *at++ = 'e';
+        at += number_format_int64(at, decimal->point - decimal->count);
+        *at = '\0';
+        if (strtod(text, NULL) == value) return;
+    }
+}
+
+/* Redis's limits: a long long's half; digits and zeros up to 7 zeros; decimals up to 10^-7. */
+KV_INTERNAL size_t number_format_double_shortest(char *text, double value)
+{
+    size_t size = number_format_special(text, value);
+    if (size != 0) return size;
+    if (value > -0x1p62 && value < 0x1p62 && value == (double)(int64_t)value) {
+        return number_format_int64(text, (int64_t)value);
+    }
+
+    char *at = text;
+    if (value < 0) *at++ = '-';
+    struct number_decimal decimal;
+    number_decimal_shortest(&decimal, fabs(value));
+    int zeros = decimal.point - decimal.count; /* behind the digits; below 0: decimals */
+    bool fixed = zeros >= 0 ? decimal.point <= decimal.count + 7
+                            : zeros > -7 || abs(decimal.point - 1) < 4;
+    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 1);
+    return (size_t)(at - text);
+}
+
+KV_INTERNAL size_t number_format_double_17g(char *text, double value)
+{
+    size_t size = number_format_special(text, value);
+    if (size != 0) return size;
+    if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value) {
+        return number_format_int64(text, (int64_t)value);
+    }
+
+    char *at = text;
+    if (value < 0) *at++ = '-';
+    struct number_decimal decimal;
+    number_decimal_print(&decimal, fabs(value), 17);
+    bool fixed = decimal.point > -4 && decimal.point <= 17;
+    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 2);
+    return (size_t)(at - text);
+}
+
+KV_INTERNAL size_t number_format_long_double_human(char *text, long double value)
+{
+    assert(value - value == 0); /* finite */
+
+    char printed[NUMBER_LONG_DOUBLE_SIZE];
+    int length = snprintf(printed, sizeof printed, "%.17Lf", value);
+    assert(length > 18);
+    assert((size_t)length < sizeof printed);
+
+    /* "-123", a point of one or more bytes, and 17 decimals. */
+    size_t whole = printed[0] == '-';
+    while (printed[whole] >= '0' && printed[whole] <= '9') whole++;
+    const char *decimals = printed + length - 17;
+    size_t kept = 17;
+    while (kept > 0 && decimals[kept - 1] == '0') kept--;
+
+    if (kept == 0 && whole == 2 && memcmp(printed, "-0", 2) == 0) {
+        *text = '0';
+        return 1;
+    }
+    memcpy(text, printed, whole);
+    if (kept == 0) return whole;
+    text[whole] = '.';
+    memcpy(text + whole + 1, decimals, kept);
+    return whole + 1 + kept;
+}
+
+/* -------------------- engine/base/glob.c ------------------------------------------------------- */
+/*
+ * base/glob.c -- glob matching without recursion.
+ *
+ * Every item of a pattern but a star takes exactly one byte. So when a later star has been reached, an
+ * earlier one need never be tried again: whatever it could give up, the later one can take. It is
+ * enough to remember the last star, and no pattern is exponential.
+ *
+ * What Redis does with odd patterns, and so is done here:
+ *   - a backslash at the very end stands for itself, also at the end of an unclosed class;
+ *   - a class that is not closed ends with the pattern; "[" alone matches nothing, "[^" any byte;
+ *   - "]" closes a class even in first place, so "[]" matches nothing and "[^]" any byte;
+ *   - "-" in a class makes a range whenever a byte is before and after it, be that "]"; the ends of
+ *     a range are compared as signed bytes, and may be in any order; they cannot be escaped;
+ *   - an escaped byte in a class is compared with its case even if `nocase`.
+ */
+/* -------------------- engine/base/glob.h ------------------------------------------------------- */
+/*
+ * base/glob.h -- Redis's glob patterns.
+ *
+ *     *        any bytes, also none            [abc]    one of these bytes
+ *     ?        any one byte                    [^abc]   one byte that is none of these
+ *     \x       the byte x itself               [a-c]    one byte in the range, ends in any order
+ *
+ * Odd patterns mean what they mean to Redis: see glob.c.
+ */
+#ifndef KV_BASE_GLOB_H
+#define KV_BASE_GLOB_H
+
+
+
+#include <stdbool.h>
+
+/*
+ * True if the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
+ *
+ * Cost   O(size of text) for a pattern of one star, never more than O(pattern * text).
+ */
+KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase);
+
+/* True if the pattern is one or more stars and so matches everything. */
+KV_INTERNAL bool glob_matches_all(kv_slice pattern);
+
+#endif
+
+
+#include <stdint.h>
+
+static uint8_t glob_lower(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+}
+
+static bool glob_same(uint8_t a, uint8_t b, bool nocase)
+{
+    return nocase ? glob_lower(a) == glob_lower(b) : a == b;
+}
+
+static bool glob_in_range(uint8_t first, uint8_t last, uint8_t byte, bool nocase)
+{
+    int8_t low = (int8_t)(nocase ? glob_lower(first) : first);
+    int8_t high = (int8_t)(nocase ? glob_lower(last) : last);
+    int8_t at = (int8_t)(nocase ? glob_lower(byte) : byte);
+    return low <= high ? low <= at && at <= high : high <= at && at <= low;
+}
+
+/* Compares one byte with the class whose "[" is at *at, and moves *at behind the class. */
+static bool glob_class(const uint8_t **at, const uint8_t *end, uint8_t byte, bool nocase)
+{
+    const uint8_t *p = *at + 1;
+    bool negated = p < end && *p == '^';
+    if (negated) p++;
+
+    bool found = false;
+    while (p < end && *p != ']') {
+        if (*p == '\\' && end - p >= 2) {
+            found |= p[1] == byte;
+            p += 2;
+        } else if (end - p >= 3 && p[1] == '-') {
+            found |= glob_in_range(p[0], p[2], byte, nocase);
+            p += 3;
+        } else {
+            found |= glob_same(*p, byte, nocase);
+            p++;
+        }
+    }
+    *at = p < end ? p + 1 : end;
+    return found != negated;
+}
+
+/* Compares one byte with the item at *at, which is not a star, and moves *at behind it. */
+static bool glob_item(const uint8_t **at, const uint8_t *end, uint8_t byte, bool nocase)
+{
+    const uint8_t *p = *at;
+    switch (*p) {
+    case '?':
+        *at = p + 1;
+        return true;
+    case '[':
+        return glob_class(at, end, byte, nocase);
+    case '\\':
+        if (end - p >= 2) p++;
+        break;
+    default:
+        break;
+    }
+    *at = p + 1;
+    return glob_same(*p, byte, nocase);
+}
+
+/* C knows no NULL + 0. */
+static const uint8_t *glob_bytes(kv_slice slice)
+{
+    return slice.size != 0 ? slice.data : (const uint8_t *)"";
+}
+
+KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
+{
+    const uint8_t *p = glob_bytes(pattern), *p_end = p + pattern.size;
+    const uint8_t *t = glob_bytes(text), *t_end = t + text.size;
+    const uint8_t *after_star = NULL; /* the pattern behind the last star */
+    const uint8_t *star_ends = NULL;  /* and the text behind what that star has taken so far */
+
+    while (t < t_end) {
+        if (p < p_end && *p == '*') {
+            after_star = ++p;
+            star_ends = t;
+            if (p == p_end) return true;
+        } else if (p < p_end && glob_item(&p, p_end, *t, nocase)) {
+            t++;
+        } else if (after_star != NULL) {
+            p = after_star;
+            t = ++star_ends;
+        } else {
+            return false;
+        }
+    }
+    while (p < p_end && *p == '*') p++;
+    return p == p_end;
+}
+
+KV_INTERNAL bool glob_matches_all(kv_slice pattern)
+{
+    const uint8_t *p = pattern.data;
+    for (size_t i = 0; i < pattern.size; i++) {
+        if (p[i] != '*') return false;
+    }
+    return pattern.size > 0;
+}
+
+/* -------------------- engine/base/buffer.c ----------------------------------------------------- */
+/*
+ * base/buffer.c -- a caller's kv_buffer grows by half at least, so that appending is O(1) a byte.
+ */
+/* -------------------- engine/base/buffer.h ----------------------------------------------------- */
+/*
+ * base/buffer.h -- writing into a caller's kv_buffer.
+ *
+ * A kv_buffer belongs to the caller and outlives any store, so it lives on malloc, not on a store's
+ * allocator; kv_buffer_free() is public (kvstore.h). Whatever fails leaves the buffer as it was.
+ */
+#ifndef KV_BASE_BUFFER_H
+#define KV_BASE_BUFFER_H
+
+
+
+/* Makes room for `capacity` bytes in all, at least; contents and size stay. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity);
+
+/*
+ * Adds `bytes` at the end; amortised O(their size). KV_OK or KV_NOMEM. `bytes` may not lie in the
+ * buffer itself.
+ */
+KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes);
+
+/* Replaces the contents by `bytes`, which may lie in the buffer itself. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status buffer_set(kv_buffer *buffer, kv_slice bytes);
+
+#endif
+
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One small allocation serves numbers and most keys. */
+enum { BUFFER_FIRST_CAPACITY = 64 };
+
+KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity)
+{
+    assert(buffer->size <= buffer->capacity);
+    if (capacity <= buffer->capacity) return KV_OK;
+
+    size_t grown = buffer->capacity + buffer->capacity / 2;
+    if (grown < buffer->capacity) grown = SIZE_MAX; /* the sum has wrapped */
+    if (grown < BUFFER_FIRST_CAPACITY) grown = BUFFER_FIRST_CAPACITY;
+    if (grown < capacity) grown = capacity;
+
+    void *data = realloc(buffer->data, grown);
+    if (data == NULL && grown > capacity) data = realloc(buffer->data, grown = capacity);
+    if (data == NULL) return KV_NOMEM;
+    buffer->data = data;
+    buffer->capacity = grown;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes)
+{
+    if (bytes.size == 0) return KV_OK;
+    if (bytes.size > SIZE_MAX - buffer->size) return KV_NOMEM;
+    kv_status status = buffer_reserve(buffer, buffer->size + bytes.size);
+    if (status != KV_OK) return status;
+    memcpy((char *)buffer->data + buffer->size, bytes.data, bytes.size);
+    buffer->size += bytes.size;
+    return KV_OK;
+}
+
+/* What lies in the buffer needs no growth, so reserving never moves `bytes` away. */
+KV_INTERNAL kv_status buffer_set(kv_buffer *buffer, kv_slice bytes)
+{
+    kv_status status = buffer_reserve(buffer, bytes.size);
+    if (status != KV_OK) return status;
+    if (bytes.size != 0) memmove(buffer->data, bytes.data, bytes.size);
+    buffer->size = bytes.size;
+    return KV_OK;
+}
+
+void kv_buffer_free(kv_buffer *buffer)
+{
+    if (buffer == NULL) return;
+    free(buffer->data);
+    *buffer = (kv_buffer){0};
+}
+
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 

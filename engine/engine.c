@@ -21,6 +21,15 @@
 #include "kvstore.h"
 
 /* base: what any C program needs, and nothing about keys. */
+#include "base/alloc.c"  /* the host's allocator, counted, and made to fail by tests */
+#include "base/pages.c"  /* aligned regions, carved into pages */
+#include "base/memory.c" /* slabs of small blocks for one owner */
+#include "base/lock.c"   /* a lock that spins briefly, then sleeps */
+#include "base/clock.c"  /* the wall and the clock that never goes back, or the host's */
+#include "base/random.c" /* seeds from the system, and a fast generator */
+#include "base/number.c" /* numbers to text and back, in Redis's syntax */
+#include "base/glob.c"   /* Redis's patterns, without exponential ones */
+#include "base/buffer.c" /* the caller's reusable memory */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 
