@@ -127,6 +127,12 @@ KVRESP_API kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer
 KVRESP_API kv_status kvresp_info_add(kvresp *resp, const char *section,
                                      void (*write)(void *context, kv_buffer *text), void *context);
 
+/*
+ * Takes out what kvresp_config_add() and kvresp_info_add() were given with this context, so that its owner may end before
+ * `resp` does. When it returns, none of the callbacks is running or will be called.
+ */
+KVRESP_API void kvresp_forget(kvresp *resp, void *context);
+
 /* Counters that net/ feeds and INFO and CONFIG RESETSTAT use. Any thread. */
 typedef enum kvresp_counter {
     KVRESP_COUNT_CONNECTIONS,          /* total_connections_received */
