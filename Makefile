@@ -26,7 +26,10 @@ test:
 
 bench:
 	@scripts/install-deps bench
-	@scripts/bench
+	@test -f build/build.ninja || meson setup build
+	@meson configure build -Dbenchmarks=true
+	@meson compile -C build
+	@bench/run.py
 
 fuzz:
 	@scripts/install-deps fuzz
