@@ -269,6 +269,17 @@ KV_API kv_status kv_database_stats(kv *db, kv_database_info *info);
  */
 KV_API void kv_check(kv *db);
 
+/*
+ * Redis's patterns and numbers, for hosts that speak its language.
+ *
+ * kv_match          True if all of `text` matches the glob `pattern`; ignore_case is about ASCII letters.
+ * kv_parse_double   Decimal, hexadecimal or "inf", in any locale. KV_OK; KV_NOTFLOAT for anything else, nan included.
+ * kv_format_double  The shortest text that reads back the same, in `text`; returns its size. No terminator.
+ */
+KV_API bool kv_match(kv_slice pattern, kv_slice text, bool ignore_case);
+KV_API kv_status kv_parse_double(kv_slice text, double *value);
+KV_API size_t kv_format_double(char text[32], double value);
+
 /* ---------------------------------------------------------------------------------------------- private views */
 
 /*

@@ -38,3 +38,4 @@
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 
 /* api: the functions of kvstore.h. */
+#include "api/api_text.c" /* patterns and numbers for hosts */
