@@ -226,6 +226,8 @@ typedef enum kv_setting {
     KV_SETTING_MAX_VALUE_SIZE = 2, /* bytes of one string; default 512 MiB */
     KV_SETTING_LIST_PACK_SIZE = 3, /* as Redis's list-max-listpack-size: -1 to -5 for 4 to 64 KiB in one piece,
                                       above 0 a count of elements; default -2 */
+    KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any other, as is right
+                                      while a journal is replayed that says itself what expired. Default 1 */
     KV_SETTING_COUNT
 } kv_setting;
 
