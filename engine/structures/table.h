@@ -1,0 +1,308 @@
+/*
+ * structures/table.h -- a hash table of pointers that grows one piece at a time.
+ *
+ * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most 64 buckets;
+ * a full segment splits alone, so no insertion moves more than one segment and no allocation grows with the table but the
+ * directory's. A bucket is one cache line:
+ *
+ *      0        9  10                                                           64
+ *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
+ *      | 9 tags |ov| 9 pointers of 48 bits each                                |
+ *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
+ *
+ * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once. `ov` counts the items whose
+ * search passes through this bucket to a later one because it was full, so that a search knows where to stop.
+ * A lookup costs two dependent cache misses, bucket and item; the directory (8 bytes per 300 items) stays in the cache.
+ *
+ * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low byte: tag |
+ *
+ * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets: tables of different
+ * shards are given different sizes, so that they do not all split at the same number of keys and memory grows evenly.
+ *
+ * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan) stays meaningful while
+ * segments split and merge.
+ *
+ * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged cache-line buckets; the overflow
+ * count is that of Folly F14 (Bronson & Shi, 2019).
+ */
+#ifndef KV_STRUCTURES_TABLE_H
+#define KV_STRUCTURES_TABLE_H
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "structures/grace.h"
+
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define TABLE_SLOTS 9
+#define TABLE_SEGMENT_BUCKETS 64 /* at most, for the low bits of a directory entry hold the number less one */
+#define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
+
+struct table_bucket {
+    uint8_t tags[TABLE_SLOTS];
+    uint8_t overflow; /* 255: it was too many to count, and stays so until the segment is rebuilt */
+    uint8_t pointers[TABLE_SLOTS * 6];
+};
+_Static_assert(sizeof(struct table_bucket) == KV_CACHE_LINE, "a bucket is one cache line");
+
+struct table_segment; /* a header of one cache line, then the buckets */
+
+/* What the table must know of its items. One constant per kind of table. */
+struct table_kind {
+    uint64_t (*hash)(const void *item, const void *context);
+};
+
+struct table {
+    _Atomic uintptr_t root; /* the directory's address, a multiple of 64, + its depth; 0: the table is empty */
+    struct alloc *alloc;
+    struct grace *grace;            /* NULL: nobody prefetches without a lock */
+    const struct table_kind *kind;
+    const void *context;            /* for kind->hash */
+    uint64_t count;                 /* items */
+    uint64_t bytes;                 /* of directory and segments */
+    uint32_t segments;
+    uint32_t deepest;               /* segments whose depth is the directory's */
+    uint8_t skip;                   /* top hash bits that are the same for all items */
+    uint8_t segment_buckets;        /* of a full segment */
+};
+
+/*
+ * A directory entry tells of a segment all that a lookup wants, as its header is one cache line more:
+ *     bits 56 to 63   hash bits consumed by it: skip + its depth
+ *     bits 6 to 47    its address
+ *     bits 0 to 5     its number of buckets, less one
+ */
+#define TABLE_ENTRY_ADDRESS UINT64_C(0x0000ffffffffffc0)
+#define TABLE_ENTRY_BUCKETS UINT64_C(0x3f)
+#define TABLE_ENTRY_CONSUMED 56
+
+/* Where an item is. Any insertion or removal may move it. */
+struct table_place {
+    struct table_bucket *bucket;
+    unsigned slot;
+};
+
+/*
+ * Prepares an empty table, which holds no memory.
+ * skip      how many top bits of each hash are spoken for.
+ * phase     0 to 255 spreads the sizes of full segments from 33 to 64 buckets.
+ */
+KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
+                            const struct table_kind *kind, const void *context, unsigned skip,
+                            unsigned phase);
+
+/* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
+KV_INTERNAL void table_clear(struct table *table);
+
+/*
+ * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
+ * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
+ */
+KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
+
+/* Adds an item that is not there yet. table_reserve() of the same hash came before. */
+KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
+
+/* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
+KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
+
+/* The place of exactly this item (by address). It must be there. */
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
+
+/*
+ * Visits the items of the bucket at `position` in hash order and returns the position of the next bucket, with all 64 bits
+ * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
+ * The visitor may not change the table.
+ */
+typedef void table_visit(void *context, void *item);
+KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
+                                void *context);
+
+/* Visits all items. As table_scan(). */
+KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context);
+
+/* An item chosen at random, each equally likely; NULL if there is none. Expected O(1). */
+KV_INTERNAL void *table_random(const struct table *table, struct random *random);
+
+/* Asserts all of the above. */
+KV_INTERNAL void table_check(const struct table *table);
+
+/* ------------------------------------------------------------------------------------ lookups, all inline */
+
+KV_INLINE uint8_t table_tag(uint64_t hash)
+{
+    uint8_t tag = (uint8_t)hash;
+    return tag != 0 ? tag : 1;
+}
+
+/* Bit i is set where tags[i] == tag. */
+KV_INLINE unsigned table_match_tags(const struct table_bucket *bucket, uint8_t tag)
+{
+#if defined(__SSE2__)
+    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags); /* 9 tags and 7 bytes more */
+    __m128i same = _mm_cmpeq_epi8(line, _mm_set1_epi8((char)tag));
+    return (unsigned)_mm_movemask_epi8(same) & ((1u << TABLE_SLOTS) - 1);
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 0, 0, 0, 0, 0, 0, 0};
+    uint8x16_t same = vandq_u8(vceqq_u8(vld1q_u8(bucket->tags), vdupq_n_u8(tag)), vld1q_u8(bits));
+    return vaddv_u8(vget_low_u8(same)) | (unsigned)vaddv_u8(vget_high_u8(same)) << 8;
+#else
+    unsigned found = 0;
+    for (unsigned i = 0; i < TABLE_SLOTS; i++) found |= (unsigned)(bucket->tags[i] == tag) << i;
+    return found;
+#endif
+}
+
+KV_INLINE unsigned table_lowest_bit(unsigned bits)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    return (unsigned)__builtin_ctz(bits);
+#else
+    unsigned i = 0;
+    while ((bits >> i & 1) == 0) i++;
+    return i;
+#endif
+}
+
+/* The pointer in a slot: 48 bits, little-endian. One load that stays within the bucket. */
+KV_INLINE void *table_pointer(const struct table_bucket *bucket, unsigned slot)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word); /* ends with the pointer's end */
+    return (void *)(uintptr_t)(word >> 16);
+#else
+    const uint8_t *at = bucket->pointers + slot * 6;
+    uint64_t word = 0;
+    for (unsigned i = 6; i-- > 0;) word = word << 8 | at[i];
+    return (void *)(uintptr_t)word;
+#endif
+}
+
+KV_INLINE void table_set_pointer(struct table_bucket *bucket, unsigned slot, const void *item)
+{
+    uint64_t word = (uint64_t)(uintptr_t)item;
+    assert(word >> 48 == 0);
+    uint8_t *at = bucket->pointers + slot * 6;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t low = (uint32_t)word;
+    uint16_t high = (uint16_t)(word >> 32);
+    memcpy(at, &low, sizeof low);
+    memcpy(at + 4, &high, sizeof high);
+#else
+    for (unsigned i = 0; i < 6; i++) at[i] = (uint8_t)(word >> 8 * i);
+#endif
+}
+
+/* The item at a place, and putting another of the same hash in its stead (an entry that was reallocated). */
+KV_INLINE void *table_item(struct table_place place)
+{
+    return table_pointer(place.bucket, place.slot);
+}
+
+KV_INLINE void table_replace(struct table_place place, const void *item)
+{
+    table_set_pointer(place.bucket, place.slot, item);
+}
+
+/* The buckets of the segment that a directory entry points to, and how many there are. */
+KV_INLINE struct table_bucket *table_entry_buckets(uint64_t entry)
+{
+    return (struct table_bucket *)(uintptr_t)(entry & TABLE_ENTRY_ADDRESS) + 1;
+}
+
+KV_INLINE unsigned table_entry_size(uint64_t entry)
+{
+    return (unsigned)(entry & TABLE_ENTRY_BUCKETS) + 1;
+}
+
+KV_INLINE size_t table_directory_index(uint64_t hash, unsigned skip, unsigned depth)
+{
+    return (size_t)(depth == 0 ? 0 : hash << skip >> (64 - depth));
+}
+
+/* The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the segment's depth. */
+KV_INLINE unsigned table_home(uint64_t hash, unsigned consumed, unsigned buckets)
+{
+    return (unsigned)((hash << consumed >> 32) * buckets >> 32);
+}
+
+/* Address and depth of the directory come from one load, so that a reader without the lock has a true pair. */
+KV_INLINE _Atomic uint64_t *table_root_directory(uintptr_t root)
+{
+    return (_Atomic uint64_t *)(root & ~(uintptr_t)(KV_CACHE_LINE - 1));
+}
+
+KV_INLINE unsigned table_root_depth(uintptr_t root)
+{
+    return (unsigned)(root & (KV_CACHE_LINE - 1));
+}
+
+/* The directory entry for a hash; 0 if the table is empty. */
+KV_INLINE uint64_t table_entry(const struct table *table, uint64_t hash)
+{
+    uintptr_t root = atomic_load_explicit(&table->root, memory_order_acquire);
+    if (KV_UNLIKELY(root == 0)) return 0;
+    size_t index = table_directory_index(hash, table->skip, table_root_depth(root));
+    return atomic_load_explicit(&table_root_directory(root)[index], memory_order_acquire);
+}
+
+/*
+ * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so that `match` is too.
+ * NULL bucket: it is not there.
+ */
+KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash,
+                                        bool (*match)(const void *item, const void *sought),
+                                        const void *sought)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (KV_UNLIKELY(entry == 0)) return (struct table_place){NULL, 0};
+    struct table_bucket *buckets = table_entry_buckets(entry);
+    unsigned size = table_entry_size(entry);
+    unsigned at = table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), size);
+    uint8_t tag = table_tag(hash);
+    for (unsigned probe = 0; probe < size; probe++) {
+        struct table_bucket *bucket = &buckets[at];
+        for (unsigned found = table_match_tags(bucket, tag); found != 0; found &= found - 1) {
+            unsigned slot = table_lowest_bit(found);
+            if (KV_LIKELY(match(table_pointer(bucket, slot), sought))) {
+                return (struct table_place){bucket, slot};
+            }
+        }
+        if (KV_LIKELY(bucket->overflow == 0)) break;
+        if (++at == size) at = 0;
+    }
+    return (struct table_place){NULL, 0};
+}
+
+/*
+ * The two steps of a prefetch, for readers inside grace_enter(): first fetch the bucket where `hash` belongs; some time
+ * later fetch what its matching slots point to. What is read may be stale, and is used for nothing else.
+ */
+KV_INLINE const struct table_bucket *table_prefetch_bucket(const struct table *table, uint64_t hash)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (entry == 0) return NULL;
+    const struct table_bucket *bucket =
+        table_entry_buckets(entry)
+        + table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), table_entry_size(entry));
+    KV_PREFETCH(bucket);
+    return bucket;
+}
+
+KV_INLINE void table_prefetch_item(const struct table_bucket *bucket, uint64_t hash)
+{
+    if (bucket == NULL) return;
+    unsigned found = table_match_tags(bucket, table_tag(hash));
+    if (found == 0) return;
+    const char *item = table_pointer(bucket, table_lowest_bit(found));
+    KV_PREFETCH(item);
+    KV_PREFETCH(item + KV_CACHE_LINE);
+}
+
+#endif
