@@ -2136,6 +2136,1056 @@ void kv_buffer_free(kv_buffer *buffer)
 
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
+/* -------------------- engine/structures/grace.c ------------------------------------------------ */
+/*
+ * structures/grace.c -- see grace.h.
+ *
+ * Why two generations suffice: a reader counts itself in generation g and looks again whether g is still current, so it can
+ * only see blocks that were reachable in g. A block retired during g goes on list g. The generation moves from g to g+1 only
+ * when the readers of g-1 have left and list g-1 was freed; readers of g+1 came after every block of list g was unlinked.
+ * So list g may be freed when the readers of g have left and the generation is g+1.
+ */
+/* -------------------- engine/structures/grace.h ------------------------------------------------ */
+/*
+ * structures/grace.h -- memory that a reader without a lock may still be looking at.
+ *
+ * A prefetch walks directories and buckets without the shard's lock: what it reads is only used as an address to
+ * prefetch, so it may be out of date, but it must still be mapped. A reader therefore brackets its walk with grace_enter()
+ * and grace_leave(), and whoever takes a directory or a segment out of use gives it to grace_retire(), which frees it once every
+ * reader that could have seen it has left. Two generations of readers are counted; a block waits for the generation
+ * that was current when it was retired.
+ *
+ * Source: the epoch scheme of Fraser, Practical Lock-Freedom (2004), section 5.2.3, cut down to two counters.
+ */
+#ifndef KV_STRUCTURES_GRACE_H
+#define KV_STRUCTURES_GRACE_H
+
+
+struct grace_block;
+
+struct grace {
+    _Atomic uint32_t generation;
+    _Atomic uint32_t readers[2]; /* of the even and the odd generations */
+    struct lock lock;            /* guards what follows */
+    struct alloc *alloc;
+    struct grace_block *retired[2]; /* what waits for the readers of a generation to leave */
+};
+
+KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc);
+
+/* Frees all that waits; no reader may be inside. */
+KV_INTERNAL void grace_destroy(struct grace *grace);
+
+/* Brackets a walk without locks. The ticket goes from one to the other. Two atomic additions together. */
+static inline uint32_t grace_enter(struct grace *grace)
+{
+    for (;;) {
+        uint32_t generation = atomic_load(&grace->generation);
+        atomic_fetch_add(&grace->readers[generation & 1], 1);
+        if (atomic_load(&grace->generation) == generation) return generation & 1;
+        atomic_fetch_sub(&grace->readers[generation & 1], 1); /* it changed under us: count in the new one */
+    }
+}
+
+static inline void grace_leave(struct grace *grace, uint32_t ticket)
+{
+    atomic_fetch_sub_explicit(&grace->readers[ticket], 1, memory_order_release);
+}
+
+/*
+ * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for new readers: at once if
+ * nobody reads, else later. Overwrites its first bytes. With `grace` NULL (a table that is never prefetched without a
+ * lock) it is freed into `alloc`.
+ */
+KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size);
+
+/* Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire(). */
+KV_INTERNAL void grace_collect(struct grace *grace);
+
+#endif
+
+
+struct grace_block {
+    struct grace_block *next;
+    size_t size;
+};
+
+KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc)
+{
+    atomic_init(&grace->generation, 0);
+    atomic_init(&grace->readers[0], 0);
+    atomic_init(&grace->readers[1], 0);
+    lock_init(&grace->lock);
+    grace->alloc = alloc;
+    grace->retired[0] = grace->retired[1] = NULL;
+}
+
+static void grace_free_list(struct grace *grace, struct grace_block **list)
+{
+    while (*list != NULL) {
+        struct grace_block *block = *list;
+        *list = block->next;
+        alloc_free(grace->alloc, block, block->size);
+    }
+}
+
+KV_INTERNAL void grace_destroy(struct grace *grace)
+{
+    grace_free_list(grace, &grace->retired[0]);
+    grace_free_list(grace, &grace->retired[1]);
+}
+
+/* Moves the generation on if the readers of the one before have left. Called with the lock held. */
+static void grace_advance(struct grace *grace)
+{
+    uint32_t generation = atomic_load(&grace->generation);
+    uint32_t before = (generation + 1) & 1; /* the parity of generation - 1 */
+    if (atomic_load(&grace->readers[before]) != 0) return;
+    grace_free_list(grace, &grace->retired[before]);
+    atomic_store(&grace->generation, generation + 1);
+}
+
+KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size)
+{
+    assert(size >= sizeof(struct grace_block));
+    if (grace == NULL) {
+        alloc_free(alloc, block, size);
+        return;
+    }
+    struct grace_block *entry = block;
+    entry->size = size;
+    lock_lock(&grace->lock);
+    struct grace_block **list = &grace->retired[atomic_load(&grace->generation) & 1];
+    entry->next = *list;
+    *list = entry;
+    grace_advance(grace); /* twice: with no reader about, what was just retired goes at once */
+    grace_advance(grace);
+    lock_unlock(&grace->lock);
+}
+
+KV_INTERNAL void grace_collect(struct grace *grace)
+{
+    lock_lock(&grace->lock);
+    grace_advance(grace);
+    grace_advance(grace);
+    lock_unlock(&grace->lock);
+}
+
+/* -------------------- engine/structures/table.c ------------------------------------------------ */
+/*
+ * structures/table.c -- extendible hashing with cache-line buckets. The picture is in table.h.
+ *
+ * Invariants (table_check() asserts them):
+ *   1. Entry i of the directory points to the segment whose prefix is the top bits of i; a segment of depth d is pointed to
+ *      by 2^(depth - d) neighbouring entries. Its items agree in the d bits after `skip`.
+ *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed over on the way was full when
+ *      it was put there and counts it in `overflow`, unless that count is saturated.
+ *   3. A segment holds at most 7/8 of its slots, so that a probe ends soon.
+ *   4. `count`, `segments`, `deepest` and `bytes` are what a walk finds.
+ *
+ * May use base/. Knows nothing of keys; asks its kind for the hash of an item.
+ */
+/* -------------------- engine/structures/table.h ------------------------------------------------ */
+/*
+ * structures/table.h -- a hash table of pointers that grows one piece at a time.
+ *
+ * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most 64 buckets;
+ * a full segment splits alone, so no insertion moves more than one segment and no allocation grows with the table but the
+ * directory's. A bucket is one cache line:
+ *
+ *      0        9  10                                                           64
+ *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
+ *      | 9 tags |ov| 9 pointers of 48 bits each                                |
+ *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
+ *
+ * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once. `ov` counts the items whose
+ * search passes through this bucket to a later one because it was full, so that a search knows where to stop.
+ * A lookup costs two dependent cache misses, bucket and item; the directory (8 bytes per 300 items) stays in the cache.
+ *
+ * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low byte: tag |
+ *
+ * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets: tables of different
+ * shards are given different sizes, so that they do not all split at the same number of keys and memory grows evenly.
+ *
+ * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan) stays meaningful while
+ * segments split and merge.
+ *
+ * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged cache-line buckets; the overflow
+ * count is that of Folly F14 (Bronson & Shi, 2019).
+ */
+#ifndef KV_STRUCTURES_TABLE_H
+#define KV_STRUCTURES_TABLE_H
+
+
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define TABLE_SLOTS 9
+#define TABLE_SEGMENT_BUCKETS 64 /* at most, for the low bits of a directory entry hold the number less one */
+#define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
+
+struct table_bucket {
+    uint8_t tags[TABLE_SLOTS];
+    uint8_t overflow; /* 255: it was too many to count, and stays so until the segment is rebuilt */
+    uint8_t pointers[TABLE_SLOTS * 6];
+};
+_Static_assert(sizeof(struct table_bucket) == KV_CACHE_LINE, "a bucket is one cache line");
+
+struct table_segment; /* a header of one cache line, then the buckets */
+
+/* What the table must know of its items. One constant per kind of table. */
+struct table_kind {
+    uint64_t (*hash)(const void *item, const void *context);
+};
+
+struct table {
+    _Atomic uintptr_t root; /* the directory's address, a multiple of 64, + its depth; 0: the table is empty */
+    struct alloc *alloc;
+    struct grace *grace;            /* NULL: nobody prefetches without a lock */
+    const struct table_kind *kind;
+    const void *context;            /* for kind->hash */
+    uint64_t count;                 /* items */
+    uint64_t bytes;                 /* of directory and segments */
+    uint32_t segments;
+    uint32_t deepest;               /* segments whose depth is the directory's */
+    uint8_t skip;                   /* top hash bits that are the same for all items */
+    uint8_t segment_buckets;        /* of a full segment */
+};
+
+/*
+ * A directory entry tells of a segment all that a lookup wants, as its header is one cache line more:
+ *     bits 56 to 63   hash bits consumed by it: skip + its depth
+ *     bits 6 to 47    its address
+ *     bits 0 to 5     its number of buckets, less one
+ */
+#define TABLE_ENTRY_ADDRESS UINT64_C(0x0000ffffffffffc0)
+#define TABLE_ENTRY_BUCKETS UINT64_C(0x3f)
+#define TABLE_ENTRY_CONSUMED 56
+
+/* Where an item is. Any insertion or removal may move it. */
+struct table_place {
+    struct table_bucket *bucket;
+    unsigned slot;
+};
+
+/*
+ * Prepares an empty table, which holds no memory.
+ * skip      how many top bits of each hash are spoken for.
+ * phase     0 to 255 spreads the sizes of full segments from 33 to 64 buckets.
+ */
+KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
+                            const struct table_kind *kind, const void *context, unsigned skip,
+                            unsigned phase);
+
+/* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
+KV_INTERNAL void table_clear(struct table *table);
+
+/*
+ * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
+ * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
+ */
+KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
+
+/* Adds an item that is not there yet. table_reserve() of the same hash came before. */
+KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
+
+/* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
+KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
+
+/* The place of exactly this item (by address). It must be there. */
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
+
+/*
+ * Visits the items of the bucket at `position` in hash order and returns the position of the next bucket, with all 64 bits
+ * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
+ * The visitor may not change the table.
+ */
+typedef void table_visit(void *context, void *item);
+KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
+                                void *context);
+
+/* Visits all items. As table_scan(). */
+KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context);
+
+/* An item chosen at random, each equally likely; NULL if there is none. Expected O(1). */
+KV_INTERNAL void *table_random(const struct table *table, struct random *random);
+
+/* Asserts all of the above. */
+KV_INTERNAL void table_check(const struct table *table);
+
+/* ------------------------------------------------------------------------------------ lookups, all inline */
+
+KV_INLINE uint8_t table_tag(uint64_t hash)
+{
+    uint8_t tag = (uint8_t)hash;
+    return tag != 0 ? tag : 1;
+}
+
+/* Bit i is set where tags[i] == tag. */
+KV_INLINE unsigned table_match_tags(const struct table_bucket *bucket, uint8_t tag)
+{
+#if defined(__SSE2__)
+    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags); /* 9 tags and 7 bytes more */
+    __m128i same = _mm_cmpeq_epi8(line, _mm_set1_epi8((char)tag));
+    return (unsigned)_mm_movemask_epi8(same) & ((1u << TABLE_SLOTS) - 1);
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 0, 0, 0, 0, 0, 0, 0};
+    uint8x16_t same = vandq_u8(vceqq_u8(vld1q_u8(bucket->tags), vdupq_n_u8(tag)), vld1q_u8(bits));
+    return vaddv_u8(vget_low_u8(same)) | (unsigned)vaddv_u8(vget_high_u8(same)) << 8;
+#else
+    unsigned found = 0;
+    for (unsigned i = 0; i < TABLE_SLOTS; i++) found |= (unsigned)(bucket->tags[i] == tag) << i;
+    return found;
+#endif
+}
+
+KV_INLINE unsigned table_lowest_bit(unsigned bits)
+{
+#if defined(__GNUC__) || defined(__clang__)
+    return (unsigned)__builtin_ctz(bits);
+#else
+    unsigned i = 0;
+    while ((bits >> i & 1) == 0) i++;
+    return i;
+#endif
+}
+
+/* The pointer in a slot: 48 bits, little-endian. One load that stays within the bucket. */
+KV_INLINE void *table_pointer(const struct table_bucket *bucket, unsigned slot)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word); /* ends with the pointer's end */
+    return (void *)(uintptr_t)(word >> 16);
+#else
+    const uint8_t *at = bucket->pointers + slot * 6;
+    uint64_t word = 0;
+    for (unsigned i = 6; i-- > 0;) word = word << 8 | at[i];
+    return (void *)(uintptr_t)word;
+#endif
+}
+
+KV_INLINE void table_set_pointer(struct table_bucket *bucket, unsigned slot, const void *item)
+{
+    uint64_t word = (uint64_t)(uintptr_t)item;
+    assert(word >> 48 == 0);
+    uint8_t *at = bucket->pointers + slot * 6;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t low = (uint32_t)word;
+    uint16_t high = (uint16_t)(word >> 32);
+    memcpy(at, &low, sizeof low);
+    memcpy(at + 4, &high, sizeof high);
+#else
+    for (unsigned i = 0; i < 6; i++) at[i] = (uint8_t)(word >> 8 * i);
+#endif
+}
+
+/* The item at a place, and putting another of the same hash in its stead (an entry that was reallocated). */
+KV_INLINE void *table_item(struct table_place place)
+{
+    return table_pointer(place.bucket, place.slot);
+}
+
+KV_INLINE void table_replace(struct table_place place, const void *item)
+{
+    table_set_pointer(place.bucket, place.slot, item);
+}
+
+/* The buckets of the segment that a directory entry points to, and how many there are. */
+KV_INLINE struct table_bucket *table_entry_buckets(uint64_t entry)
+{
+    return (struct table_bucket *)(uintptr_t)(entry & TABLE_ENTRY_ADDRESS) + 1;
+}
+
+KV_INLINE unsigned table_entry_size(uint64_t entry)
+{
+    return (unsigned)(entry & TABLE_ENTRY_BUCKETS) + 1;
+}
+
+KV_INLINE size_t table_directory_index(uint64_t hash, unsigned skip, unsigned depth)
+{
+    return (size_t)(depth == 0 ? 0 : hash << skip >> (64 - depth));
+}
+
+/* The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the segment's depth. */
+KV_INLINE unsigned table_home(uint64_t hash, unsigned consumed, unsigned buckets)
+{
+    return (unsigned)((hash << consumed >> 32) * buckets >> 32);
+}
+
+/* Address and depth of the directory come from one load, so that a reader without the lock has a true pair. */
+KV_INLINE _Atomic uint64_t *table_root_directory(uintptr_t root)
+{
+    return (_Atomic uint64_t *)(root & ~(uintptr_t)(KV_CACHE_LINE - 1));
+}
+
+KV_INLINE unsigned table_root_depth(uintptr_t root)
+{
+    return (unsigned)(root & (KV_CACHE_LINE - 1));
+}
+
+/* The directory entry for a hash; 0 if the table is empty. */
+KV_INLINE uint64_t table_entry(const struct table *table, uint64_t hash)
+{
+    uintptr_t root = atomic_load_explicit(&table->root, memory_order_acquire);
+    if (KV_UNLIKELY(root == 0)) return 0;
+    size_t index = table_directory_index(hash, table->skip, table_root_depth(root));
+    return atomic_load_explicit(&table_root_directory(root)[index], memory_order_acquire);
+}
+
+/*
+ * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so that `match` is too.
+ * NULL bucket: it is not there.
+ */
+KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash,
+                                        bool (*match)(const void *item, const void *sought),
+                                        const void *sought)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (KV_UNLIKELY(entry == 0)) return (struct table_place){NULL, 0};
+    struct table_bucket *buckets = table_entry_buckets(entry);
+    unsigned size = table_entry_size(entry);
+    unsigned at = table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), size);
+    uint8_t tag = table_tag(hash);
+    for (unsigned probe = 0; probe < size; probe++) {
+        struct table_bucket *bucket = &buckets[at];
+        for (unsigned found = table_match_tags(bucket, tag); found != 0; found &= found - 1) {
+            unsigned slot = table_lowest_bit(found);
+            if (KV_LIKELY(match(table_pointer(bucket, slot), sought))) {
+                return (struct table_place){bucket, slot};
+            }
+        }
+        if (KV_LIKELY(bucket->overflow == 0)) break;
+        if (++at == size) at = 0;
+    }
+    return (struct table_place){NULL, 0};
+}
+
+/*
+ * The two steps of a prefetch, for readers inside grace_enter(): first fetch the bucket where `hash` belongs; some time
+ * later fetch what its matching slots point to. What is read may be stale, and is used for nothing else.
+ */
+KV_INLINE const struct table_bucket *table_prefetch_bucket(const struct table *table, uint64_t hash)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (entry == 0) return NULL;
+    const struct table_bucket *bucket =
+        table_entry_buckets(entry)
+        + table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), table_entry_size(entry));
+    KV_PREFETCH(bucket);
+    return bucket;
+}
+
+KV_INLINE void table_prefetch_item(const struct table_bucket *bucket, uint64_t hash)
+{
+    if (bucket == NULL) return;
+    unsigned found = table_match_tags(bucket, table_tag(hash));
+    if (found == 0) return;
+    const char *item = table_pointer(bucket, table_lowest_bit(found));
+    KV_PREFETCH(item);
+    KV_PREFETCH(item + KV_CACHE_LINE);
+}
+
+#endif
+
+
+#define TABLE_POSITION_BITS 48 /* depth + skip never pass this; it takes 2^40 items to get near */
+
+struct table_segment {
+    uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not looked at) */
+    uint32_t count;
+    uint8_t depth;
+    uint8_t buckets;
+    uint8_t reserved[KV_CACHE_LINE - 14];
+};
+_Static_assert(sizeof(struct table_segment) == KV_CACHE_LINE, "buckets follow, aligned to lines");
+
+/* The items of a segment while it is rebuilt. At most two segments' worth, 9 KiB a segment, on the stack. */
+struct table_gathered {
+    size_t count;
+    uint64_t hashes[TABLE_SEGMENT_ITEMS];
+    void *items[TABLE_SEGMENT_ITEMS];
+};
+
+/* ----------------------------------------------------------------------------------------------- segments */
+
+static size_t table_segment_bytes(unsigned buckets)
+{
+    return (buckets + 1) * (size_t)KV_CACHE_LINE;
+}
+
+static struct table_bucket *table_segment_buckets(struct table_segment *segment)
+{
+    return (struct table_bucket *)(segment + 1);
+}
+
+static unsigned table_segment_limit(unsigned buckets)
+{
+    return buckets == 1 ? TABLE_SLOTS : buckets * TABLE_SLOTS * 7 / 8;
+}
+
+static uint64_t table_segment_entry(const struct table *table, const struct table_segment *segment)
+{
+    assert(((uint64_t)(uintptr_t)segment & ~TABLE_ENTRY_ADDRESS) == 0);
+    return (uint64_t)(uintptr_t)segment | (uint64_t)(segment->buckets - 1)
+         | (uint64_t)(table->skip + segment->depth) << TABLE_ENTRY_CONSUMED;
+}
+
+static struct table_segment *table_entry_segment(uint64_t entry)
+{
+    return (struct table_segment *)(uintptr_t)(entry & TABLE_ENTRY_ADDRESS);
+}
+
+static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
+{
+    struct table_segment *segment =
+        alloc_get_aligned(table->alloc, table_segment_bytes(buckets), KV_CACHE_LINE);
+    if (segment == NULL) return NULL;
+    memset(segment, 0, table_segment_bytes(buckets));
+    segment->buckets = (uint8_t)buckets;
+    table->bytes += table_segment_bytes(buckets);
+    table->segments++;
+    return segment;
+}
+
+static void table_segment_retire(struct table *table, struct table_segment *segment)
+{
+    size_t bytes = table_segment_bytes(segment->buckets);
+    table->bytes -= bytes;
+    table->segments--;
+    grace_retire(table->grace, table->alloc, segment, bytes);
+}
+
+static unsigned table_free_slots(const struct table_bucket *bucket)
+{
+    return table_match_tags(bucket, 0);
+}
+
+/* Puts an item into a segment that has room for it. */
+static void table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
+                              const void *item)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    unsigned at = table_home(hash, table->skip + segment->depth, segment->buckets);
+    unsigned free_slots;
+    while ((free_slots = table_free_slots(&buckets[at])) == 0) {
+        if (buckets[at].overflow != UINT8_MAX) buckets[at].overflow++;
+        if (++at == segment->buckets) at = 0;
+    }
+    unsigned slot = table_lowest_bit(free_slots);
+    table_set_pointer(&buckets[at], slot, item);
+    buckets[at].tags[slot] = table_tag(hash);
+    segment->count++;
+}
+
+/*
+ * Collects all items of a segment with their hashes. To hash an item is to touch it, a cache miss each: so they
+ * are all asked for first and hashed afterwards.
+ */
+static void table_segment_gather(const struct table *table, struct table_segment *segment,
+                                 struct table_gathered *gathered)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    size_t first = gathered->count;
+    for (unsigned i = 0; i < segment->buckets; i++) {
+        for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+            if (buckets[i].tags[slot] == 0) continue;
+            void *item = table_pointer(&buckets[i], slot);
+            KV_PREFETCH(item);
+            gathered->items[gathered->count++] = item;
+        }
+    }
+    for (size_t i = first; i < gathered->count; i++) {
+        gathered->hashes[i] = table->kind->hash(gathered->items[i], table->context);
+    }
+}
+
+static void table_segment_empty(struct table_segment *segment)
+{
+    memset(table_segment_buckets(segment), 0, segment->buckets * sizeof(struct table_bucket));
+    segment->count = 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- directory */
+
+static size_t table_directory_bytes(unsigned depth)
+{
+    size_t bytes = sizeof(uint64_t) << depth;
+    return bytes < KV_CACHE_LINE ? KV_CACHE_LINE : bytes;
+}
+
+static _Atomic uint64_t *table_directory_create(struct table *table, unsigned depth)
+{
+    _Atomic uint64_t *directory =
+        alloc_get_aligned(table->alloc, table_directory_bytes(depth), KV_CACHE_LINE);
+    if (directory != NULL) table->bytes += table_directory_bytes(depth);
+    return directory;
+}
+
+static uintptr_t table_root(const struct table *table)
+{
+    return atomic_load_explicit(&table->root, memory_order_relaxed);
+}
+
+static unsigned table_depth(const struct table *table)
+{
+    return table_root_depth(table_root(table));
+}
+
+/* Puts a directory in the place of the one there is, if any, and retires that. */
+static void table_directory_publish(struct table *table, _Atomic uint64_t *directory, unsigned depth)
+{
+    uintptr_t old = table_root(table);
+    uintptr_t root = directory == NULL ? 0 : (uintptr_t)directory + depth;
+    atomic_store_explicit(&table->root, root, memory_order_release);
+    if (old == 0) return;
+    size_t bytes = table_directory_bytes(table_root_depth(old));
+    table->bytes -= bytes;
+    grace_retire(table->grace, table->alloc, table_root_directory(old), bytes);
+}
+
+/* Points all entries of a segment to it. */
+static void table_directory_point(struct table *table, const struct table_segment *segment)
+{
+    uintptr_t root = table_root(table);
+    unsigned depth = table_root_depth(root);
+    size_t first = table_directory_index(segment->prefix, table->skip, depth);
+    size_t span = (size_t)1 << (depth - segment->depth);
+    uint64_t entry = table_segment_entry(table, segment);
+    for (size_t i = first; i < first + span; i++) {
+        atomic_store_explicit(&table_root_directory(root)[i], entry, memory_order_release);
+    }
+}
+
+static kv_status table_directory_double(struct table *table)
+{
+    uintptr_t old = table_root(table);
+    unsigned depth = table_root_depth(old) + 1;
+    if (depth + table->skip >= TABLE_POSITION_BITS) return KV_NOMEM;
+    _Atomic uint64_t *directory = table_directory_create(table, depth);
+    if (directory == NULL) return KV_NOMEM;
+    for (size_t i = 0; i < (size_t)1 << depth; i++) {
+        atomic_init(&directory[i], atomic_load_explicit(&table_root_directory(old)[i / 2],
+                                                        memory_order_relaxed));
+    }
+    table->deepest = 0;
+    table_directory_publish(table, directory, depth);
+    return KV_OK;
+}
+
+/* Halves the directory while no segment needs its depth. Without memory for that it stays as it is. */
+static void table_directory_shrink(struct table *table)
+{
+    while (table->deepest == 0 && table_depth(table) > 0) {
+        uintptr_t old = table_root(table);
+        unsigned depth = table_root_depth(old) - 1;
+        _Atomic uint64_t *directory = table_directory_create(table, depth);
+        if (directory == NULL) return;
+        for (size_t i = 0; i < (size_t)1 << depth; i++) {
+            uint64_t entry = atomic_load_explicit(&table_root_directory(old)[i * 2], memory_order_relaxed);
+            atomic_init(&directory[i], entry);
+            unsigned consumed = (unsigned)(entry >> TABLE_ENTRY_CONSUMED);
+            table->deepest += consumed == table->skip + depth;
+        }
+        table_directory_publish(table, directory, depth);
+    }
+}
+
+/* The bit after the prefix of a segment of this depth. */
+static uint64_t table_branch_bit(const struct table *table, unsigned depth)
+{
+    return UINT64_C(1) << (63 - table->skip - depth);
+}
+
+/* ---------------------------------------------------------------------------------------------------- growing */
+
+KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
+                            const struct table_kind *kind, const void *context, unsigned skip,
+                            unsigned phase)
+{
+    assert(phase < 256);
+    memset(table, 0, sizeof *table);
+    atomic_init(&table->root, 0);
+    table->alloc = alloc;
+    table->grace = grace;
+    table->kind = kind;
+    table->context = context;
+    table->skip = (uint8_t)skip;
+    /* 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough. */
+    table->segment_buckets = (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+}
+
+/* The first segment: one bucket, and a directory of one entry. */
+static kv_status table_start(struct table *table)
+{
+    struct table_segment *segment = table_segment_create(table, 1);
+    if (segment == NULL) return KV_NOMEM;
+    _Atomic uint64_t *directory = table_directory_create(table, 0);
+    if (directory == NULL) {
+        table_segment_retire(table, segment);
+        return KV_NOMEM;
+    }
+    table->deepest = 1;
+    atomic_init(&directory[0], table_segment_entry(table, segment));
+    table_directory_publish(table, directory, 0);
+    return KV_OK;
+}
+
+/* Moves a segment's items to one of another size. */
+static kv_status table_resize_segment(struct table *table, struct table_segment *segment, unsigned buckets)
+{
+    struct table_segment *other = table_segment_create(table, buckets);
+    if (other == NULL) return KV_NOMEM;
+    other->prefix = segment->prefix;
+    other->depth = segment->depth;
+    struct table_gathered gathered;
+    gathered.count = 0;
+    table_segment_gather(table, segment, &gathered);
+    for (size_t i = 0; i < gathered.count; i++) {
+        table_segment_put(table, other, gathered.hashes[i], gathered.items[i]);
+    }
+    table_directory_point(table, other);
+    table_segment_retire(table, segment);
+    return KV_OK;
+}
+
+/* Divides a segment's items by the next bit of their hashes between it and a new one. */
+static kv_status table_split_segment(struct table *table, struct table_segment *segment)
+{
+    if (segment->depth == table_depth(table)) {
+        kv_status status = table_directory_double(table);
+        if (status != KV_OK) return status;
+    }
+    struct table_segment *upper = table_segment_create(table, segment->buckets);
+    if (upper == NULL) return KV_NOMEM;
+    uint64_t bit = table_branch_bit(table, segment->depth);
+    segment->depth++;
+    upper->depth = segment->depth;
+    upper->prefix = segment->prefix | bit;
+    if (segment->depth == table_depth(table)) table->deepest += 2;
+
+    struct table_gathered gathered;
+    gathered.count = 0;
+    table_segment_gather(table, segment, &gathered);
+    table_segment_empty(segment);
+    for (size_t i = 0; i < gathered.count; i++) {
+        struct table_segment *half = (gathered.hashes[i] & bit) != 0 ? upper : segment;
+        table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
+    }
+    table_directory_point(table, segment);
+    table_directory_point(table, upper);
+    return KV_OK;
+}
+
+/* Makes room in a segment that has reached its limit: a small one grows, one of full size splits. */
+static KV_NOINLINE kv_status table_expand(struct table *table, struct table_segment *segment)
+{
+    if (segment->buckets >= table->segment_buckets) return table_split_segment(table, segment);
+    unsigned buckets = segment->buckets * 2u;
+    if (buckets > table->segment_buckets) buckets = table->segment_buckets;
+    return table_resize_segment(table, segment, buckets);
+}
+
+KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash)
+{
+    for (;;) {
+        uint64_t entry = table_entry(table, hash);
+        kv_status status;
+        if (entry == 0) {
+            status = table_start(table);
+        } else {
+            struct table_segment *segment = table_entry_segment(entry);
+            if (KV_LIKELY(segment->count < table_segment_limit(segment->buckets))) return KV_OK;
+            status = table_expand(table, segment);
+        }
+        if (status != KV_OK) return status;
+    }
+}
+
+KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item)
+{
+    struct table_segment *segment = table_entry_segment(table_entry(table, hash));
+    assert(segment->count < table_segment_limit(segment->buckets));
+    table_segment_put(table, segment, hash, item);
+    table->count++;
+}
+
+/* -------------------------------------------------------------------------------------------------- shrinking */
+
+/* The segment with which this one would be merged, if it has the same depth; else NULL. */
+static struct table_segment *table_buddy(const struct table *table, const struct table_segment *segment)
+{
+    if (segment->depth == 0) return NULL;
+    uint64_t bit = table_branch_bit(table, segment->depth - 1u);
+    struct table_segment *buddy = table_entry_segment(table_entry(table, segment->prefix ^ bit));
+    return buddy->depth == segment->depth ? buddy : NULL;
+}
+
+/*
+ * Joins a segment with its buddy when both together fill no more than 3/8 of one, so that a few insertions afterwards
+ * do not split it at once. Needs no memory.
+ */
+static KV_NOINLINE void table_merge(struct table *table, struct table_segment *segment)
+{
+    struct table_segment *buddy;
+    while ((buddy = table_buddy(table, segment)) != NULL
+           && segment->count + buddy->count <= table_segment_limit(segment->buckets) * 3 / 7) {
+        struct table_segment *lower = segment->prefix < buddy->prefix ? segment : buddy;
+        struct table_segment *upper = lower == segment ? buddy : segment;
+        struct table_gathered gathered; /* both together hold less than one can */
+        gathered.count = 0;
+        table_segment_gather(table, lower, &gathered);
+        table_segment_gather(table, upper, &gathered);
+        if (lower->depth == table_depth(table)) table->deepest -= 2;
+        table_segment_empty(lower);
+        lower->depth--;
+        for (size_t i = 0; i < gathered.count; i++) {
+            table_segment_put(table, lower, gathered.hashes[i], gathered.items[i]);
+        }
+        table_directory_point(table, lower);
+        table_segment_retire(table, upper);
+        table_directory_shrink(table);
+        segment = lower;
+    }
+    if (segment->depth == 0 && segment->buckets > 1
+        && segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        (void)table_resize_segment(table, segment, segment->buckets / 2u); /* without memory it stays large */
+    }
+}
+
+KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place)
+{
+    uint64_t entry = table_entry(table, hash);
+    struct table_segment *segment = table_entry_segment(entry);
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    unsigned at = table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), segment->buckets);
+    while (&buckets[at] != place.bucket) {
+        if (buckets[at].overflow != UINT8_MAX) buckets[at].overflow--;
+        if (++at == segment->buckets) at = 0;
+    }
+    place.bucket->tags[place.slot] = 0;
+    segment->count--;
+    table->count--;
+    if (table->count == 0) {
+        table_clear(table);
+    } else if (segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        table_merge(table, segment);
+    }
+}
+
+static bool table_is_same(const void *item, const void *sought)
+{
+    return item == sought;
+}
+
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item)
+{
+    struct table_place place = table_find(table, hash, table_is_same, item);
+    assert(place.bucket != NULL);
+    return place;
+}
+
+/* Calls `act` with each segment once, in hash order. */
+static void table_each_segment(const struct table *table,
+                               void (*act)(void *context, struct table_segment *segment), void *context)
+{
+    uintptr_t root = table_root(table);
+    if (root == 0) return;
+    unsigned depth = table_root_depth(root);
+    size_t i = 0;
+    while (i < (size_t)1 << depth) {
+        uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
+        struct table_segment *segment = table_entry_segment(entry);
+        i += (size_t)1 << (depth - segment->depth); /* before `act`, which may free it */
+        act(context, segment);
+    }
+}
+
+static void table_retire_visited(void *context, struct table_segment *segment)
+{
+    table_segment_retire(context, segment);
+}
+
+KV_INTERNAL void table_clear(struct table *table)
+{
+    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
+    uintptr_t root = table_root(table);
+    if (root == 0) return;
+    struct table old = *table;
+    atomic_store_explicit(&table->root, 0, memory_order_release);
+    table_each_segment(&old, table_retire_visited, &old);
+    size_t bytes = table_directory_bytes(table_root_depth(root));
+    grace_retire(table->grace, table->alloc, table_root_directory(root), bytes);
+    assert(old.segments == 0 && old.bytes == bytes);
+    table->count = table->bytes = 0;
+    table->segments = table->deepest = 0;
+}
+
+/* --------------------------------------------------------------------------------------------------- visiting */
+
+/* Visits the items whose home is bucket `home`, which may lie in it or after it. */
+static void table_visit_home(const struct table *table, struct table_segment *segment, unsigned home,
+                             table_visit *visit, void *context)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    unsigned consumed = table->skip + segment->depth;
+    unsigned at = home;
+    for (unsigned probe = 0; probe < segment->buckets; probe++) {
+        for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+            if (buckets[at].tags[slot] == 0) continue;
+            void *item = table_pointer(&buckets[at], slot);
+            uint64_t hash = table->kind->hash(item, table->context);
+            if (table_home(hash, consumed, segment->buckets) == home) visit(context, item);
+        }
+        if (buckets[at].overflow == 0) break;
+        if (++at == segment->buckets) at = 0;
+    }
+}
+
+KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
+                                void *context)
+{
+    uint64_t entry = table_entry(table, position);
+    if (entry == 0) return 0;
+    struct table_segment *segment = table_entry_segment(entry);
+    unsigned consumed = table->skip + segment->depth;
+    unsigned home = table_home(position, consumed, segment->buckets);
+    table_visit_home(table, segment, home, visit, context);
+
+    /* The next bucket's first hash: the smallest 32-bit number that multiplication maps to home + 1. */
+    uint64_t next = (((uint64_t)(home + 1) << 32) + segment->buckets - 1) / segment->buckets;
+    uint64_t prefix = consumed == 0 ? 0 : position >> (64 - consumed) << (64 - consumed);
+    uint64_t offset = consumed > 32 ? next >> (consumed - 32) : next << (32 - consumed);
+    uint64_t after = prefix + offset; /* wraps to 0 after the last bucket of the last segment */
+    uint64_t top = table->skip == 0 ? 0 : UINT64_MAX << (64 - table->skip);
+    return (after & top) == (position & top) ? after : 0;
+}
+
+KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context)
+{
+    struct table_segment *segment;
+    uintptr_t root = table_root(table);
+    if (root == 0) return;
+    unsigned depth = table_root_depth(root);
+    for (size_t i = 0; i < (size_t)1 << depth; i += (size_t)1 << (depth - segment->depth)) {
+        segment = table_entry_segment(
+            atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed));
+        struct table_bucket *buckets = table_segment_buckets(segment);
+        for (unsigned b = 0; b < segment->buckets; b++) {
+            for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+                if (buckets[b].tags[slot] != 0) visit(context, table_pointer(&buckets[b], slot));
+            }
+        }
+    }
+}
+
+/*
+ * Draws a directory entry and a slot until the slot is taken. A segment that has many entries counts only through its
+ * first one, and every draw is from the slots of the largest segment, so each item is equally likely.
+ */
+KV_INTERNAL void *table_random(const struct table *table, struct random *random)
+{
+    uintptr_t root = table_root(table);
+    if (root == 0) return NULL;
+    unsigned depth = table_root_depth(root);
+    unsigned slots = depth == 0 ? 0 : table->segment_buckets * TABLE_SLOTS;
+    for (;;) {
+        size_t i = depth == 0 ? 0 : (size_t)(random_next(random) >> (64 - depth));
+        uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
+        unsigned local = (unsigned)(entry >> TABLE_ENTRY_CONSUMED) - table->skip;
+        if ((i & (((size_t)1 << (depth - local)) - 1)) != 0) continue;
+        unsigned size = table_entry_size(entry) * TABLE_SLOTS;
+        unsigned draw = (unsigned)random_below(random, slots != 0 ? slots : size);
+        if (draw >= size) continue;
+        struct table_bucket *bucket = &table_entry_buckets(entry)[draw / TABLE_SLOTS];
+        if (bucket->tags[draw % TABLE_SLOTS] == 0) continue;
+        return table_pointer(bucket, draw % TABLE_SLOTS);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+/* Counts, in `passed`, the items that a search of this item passes on its way from home. */
+static void table_check_item(const struct table *table, struct table_segment *segment, unsigned at,
+                             unsigned slot, unsigned *passed)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    uint64_t hash = table->kind->hash(table_pointer(&buckets[at], slot), table->context);
+    unsigned consumed = table->skip + segment->depth;
+    assert(buckets[at].tags[slot] == table_tag(hash));
+    uint64_t mask = segment->depth == 0 ? 0 : UINT64_MAX << (64 - segment->depth) >> table->skip;
+    assert((hash & mask) == (segment->prefix & mask));
+    for (unsigned i = table_home(hash, consumed, segment->buckets); i != at;
+         i = i + 1 == segment->buckets ? 0 : i + 1) {
+        assert(buckets[i].overflow > 0);
+        passed[i]++;
+    }
+}
+
+static void table_check_segment(const struct table *table, struct table_segment *segment)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    unsigned passed[TABLE_SEGMENT_BUCKETS] = {0};
+    unsigned count = 0;
+    assert(segment->count <= table_segment_limit(segment->buckets));
+    for (unsigned i = 0; i < segment->buckets; i++) {
+        for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+            if (buckets[i].tags[slot] == 0) continue;
+            table_check_item(table, segment, i, slot, passed);
+            count++;
+        }
+    }
+    assert(count == segment->count);
+    for (unsigned i = 0; i < segment->buckets; i++) {
+        assert(buckets[i].overflow == passed[i] || buckets[i].overflow == UINT8_MAX);
+    }
+}
+
+KV_INTERNAL void table_check(const struct table *table)
+{
+    uintptr_t root = table_root(table);
+    if (root == 0) {
+        assert(table->count == 0 && table->segments == 0 && table->bytes == 0);
+        return;
+    }
+    unsigned depth = table_root_depth(root);
+    uint64_t count = 0;
+    uint32_t segments = 0, deepest = 0;
+    size_t bytes = table_directory_bytes(depth);
+    size_t i = 0;
+    while (i < (size_t)1 << depth) {
+        uint64_t entry = atomic_load(&table_root_directory(root)[i]);
+        struct table_segment *segment = table_entry_segment(entry);
+        assert(segment->depth <= depth);
+        assert(table_directory_index(segment->prefix, table->skip, depth) == i);
+        size_t span = (size_t)1 << (depth - segment->depth);
+        for (size_t j = i; j < i + span; j++) {
+            assert(atomic_load(&table_root_directory(root)[j]) == table_segment_entry(table, segment));
+        }
+        table_check_segment(table, segment);
+        count += segment->count;
+        segments++;
+        deepest += segment->depth == depth;
+        bytes += table_segment_bytes(segment->buckets);
+        i += span;
+    }
+    assert(count == table->count);
+    assert(segments == table->segments);
+    assert(deepest == table->deepest);
+    assert(bytes == table->bytes);
+}
+#else
+KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
+{
+    (void)table;
+}
+#endif
+
 
 /* values: what a key can hold. */
 

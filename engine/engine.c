@@ -32,10 +32,13 @@
 #include "base/buffer.c" /* the caller's reusable memory */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
+#include "structures/grace.c" /* memory that readers without the lock may still be looking at */
+#include "structures/table.c" /* a hash table that grows one piece at a time */
 
 /* values: what a key can hold. */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 
 /* api: the functions of kvstore.h. */
+#include "api/api_text.c" /* patterns and numbers, lent to hosts */
 #include "api/api_text.c" /* patterns and numbers for hosts */
