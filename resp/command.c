@@ -1,0 +1,141 @@
+/*
+ * resp/command.c -- the command table: facts joined with handlers, and finding in it by name.
+ */
+#include "resp/command.h"
+
+#define COMMAND(identifier, ...) command_handler identifier##_command;
+#include "resp/command_facts.h"
+#undef COMMAND
+
+#define COMMAND(identifier, ...) {identifier##_command, {.name = __VA_ARGS__}},
+const struct command command_table[] = {
+#include "resp/command_facts.h"
+};
+#undef COMMAND
+
+const size_t command_table_size = sizeof command_table / sizeof command_table[0];
+
+_Static_assert(2 * sizeof command_table / sizeof command_table[0] <= COMMAND_SLOTS, "the map is at most half full");
+_Static_assert(COMMAND_FLAG_COUNT <= 16, "a slot keeps the flags in 16 bits");
+_Static_assert(COMMAND_SLOTS == 512, "command_map_start() yields nine bits");
+
+/* -------------------------------------------------------------------------------------- subcommands */
+
+const struct command *command_next_subcommand(const struct command *subcommand)
+{
+    const struct command *next = subcommand + 1;
+    if (command_index(next) == command_table_size || !command_is_subcommand(next)) return NULL;
+    size_t container = (size_t)(strchr(subcommand->facts.name, '|') - subcommand->facts.name) + 1;
+    return strncmp(subcommand->facts.name, next->facts.name, container) == 0 ? next : NULL;
+}
+
+const struct command *command_first_subcommand(const struct command *container)
+{
+    const struct command *next = container + 1;
+    if (command_is_subcommand(container) || command_index(next) == command_table_size) return NULL;
+    return command_is_subcommand(next) ? next : NULL;
+}
+
+const struct command *command_find_subcommand(const struct command *container, kv_slice name)
+{
+    const struct command *at = command_first_subcommand(container);
+    for (; at != NULL; at = command_next_subcommand(at))
+        if (text_is(name, strchr(at->facts.name, '|') + 1)) return at;
+    return NULL;
+}
+
+bool command_sees_everything(const struct command *command)
+{
+    if (command->facts.keys != NULL) return false;
+    if (command->facts.flags & (COMMAND_WRITE | COMMAND_READONLY | COMMAND_ADMIN)) return true;
+    return strcmp(command->facts.name, "info") == 0;
+}
+
+/* ---------------------------------------------------------------------------------- keys in requests */
+
+static kv_status command_find_counted(const struct command_keys *keys, const kv_slice *arguments, size_t count,
+                                      command_visit_key *visit, void *context)
+{
+    size_t at = (size_t)keys->first;
+    int64_t number;
+    if (at >= count || !text_parse_integer(arguments[at], &number)) return KV_BADARG;
+    if (number <= 0 || (uint64_t)number > count - at - 1) return KV_BADARG;
+    for (size_t i = 1; i <= (size_t)number; i++) visit(context, at + i, keys->flags);
+    return KV_OK;
+}
+
+static kv_status command_find_range(const struct command_keys *keys, size_t count, command_visit_key *visit,
+                                    void *context)
+{
+    int64_t first = keys->first;
+    int64_t last = keys->last < 0 ? (int64_t)count + keys->last : first + keys->last;
+    if (last >= (int64_t)count || last < first) return KV_BADARG;
+    for (int64_t i = first; i <= last; i += keys->step) visit(context, (size_t)i, keys->flags);
+    return KV_OK;
+}
+
+kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
+                            command_visit_key *visit, void *context)
+{
+    const struct command_keys *keys = command->facts.keys;
+    if (keys == NULL) return KV_NONE;
+    for (; keys->first != 0; keys++) {
+        kv_status status = keys->is_counted ? command_find_counted(keys, arguments, count, visit, context)
+                                            : command_find_range(keys, count, visit, context);
+        if (status != KV_OK) return status;
+    }
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------ finding by name */
+
+static void command_fill_slot(struct command_slot *slot, const struct command *command)
+{
+    const struct command_facts *facts = &command->facts;
+    slot->command = command;
+    slot->flags = (uint16_t)facts->flags;
+    if (command_first_subcommand(command) != NULL) {
+        slot->arity_min = UINT32_MAX; /* the slow path finds the subcommand */
+        slot->arity_max = 0;
+    } else {
+        slot->arity_min = (uint32_t)(facts->arity < 0 ? -facts->arity : facts->arity);
+        slot->arity_max = facts->arity < 0 ? UINT32_MAX : slot->arity_min;
+    }
+    const struct command_keys *keys = facts->keys;
+    bool is_single = keys != NULL && !keys->is_counted && keys->last == 0;
+    slot->first_key = is_single && facts->arity != -1 ? (uint16_t)keys->first : 0;
+}
+
+static void command_map_add(struct command_map *map, const struct command *command)
+{
+    uint64_t name[2] = {0, 0};
+    memcpy(name, command->facts.name, strlen(command->facts.name));
+    size_t i = command_map_start(name[0], name[1]);
+    while (map->slots[i].command != NULL) i = (i + 1) % COMMAND_SLOTS;
+    memcpy(map->slots[i].name, name, sizeof name);
+    command_fill_slot(&map->slots[i], command);
+}
+
+void command_map_build(struct command_map *map)
+{
+    memset(map, 0, sizeof *map);
+    for (size_t i = 0; i < command_table_size; i++)
+        if (!command_is_subcommand(&command_table[i])) command_map_add(map, &command_table[i]);
+}
+
+const struct command_slot *command_map_find(const struct command_map *map, kv_slice name)
+{
+    char padded[COMMAND_NAME_MAX] = {0};
+    if (name.size == 0 || name.size > COMMAND_NAME_MAX) return NULL;
+    memcpy(padded, name.data, name.size);
+    return command_map_find_padded(map, padded, name.size);
+}
+
+const struct command *command_map_find_full(const struct command_map *map, kv_slice name)
+{
+    const char *bar = name.size > 0 ? memchr(name.data, '|', name.size) : NULL;
+    size_t size = bar != NULL ? (size_t)(bar - (const char *)name.data) : name.size;
+    const struct command_slot *slot = command_map_find(map, kv_bytes(name.data, size));
+    if (slot == NULL || bar == NULL) return slot != NULL ? slot->command : NULL;
+    return command_find_subcommand(slot->command, kv_bytes(bar + 1, name.size - size - 1));
+}
