@@ -245,11 +245,9 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
 KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size)
 {
     if (block == NULL) return memory_get(memory, new_size);
-    if (memory_is_small(old_size) == memory_is_small(new_size)) {
-        if (!memory_is_small(new_size)) {
-            return memory_resize_large(memory, block, old_size, new_size);
-        }
-        if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
+    if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
+    if (!memory_is_small(old_size) && !memory_is_small(new_size)) {
+        return memory_resize_large(memory, block, old_size, new_size);
     }
     void *moved = memory_get(memory, new_size);
     if (moved == NULL) return NULL;

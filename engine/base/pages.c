@@ -2,13 +2,14 @@
  * base/pages.c -- the page pool.
  *
  *     region, at a multiple of 64 KiB:
- *     | page 0 | page 1 |  ...  | page 15, its last 96 bytes missing |record| not allocated |
- *     0        4096             61440                        65440  65472                65536
+ *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
+ *     0        4096             61440                             65432    65456           65536
  *
- * The host is asked for 64 bytes less than the region. malloc puts its own header before each block,
+ * The host is asked for 80 bytes less than the region. malloc puts its own header before each block,
  * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
- * one; like this the regions follow each other without a gap. The record of the region is at
- * the end, so that only one page is short, and all but one begin with bytes nobody has touched.
+ * one; like this the regions follow each other without a gap. (64 bytes would do for that, but
+ * glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one by one,
+ * which costs 12% of memory.) The record of a region is at its end, so that only one page is short.
  *
  * Invariants (pages_check() asserts them):
  *   1. A region has at least one page in use, or it would have gone back to the host.
@@ -18,8 +19,7 @@
 #include "base/pages.h"
 
 enum {
-    PAGES_MISSING = 64,      /* at the end of a region: room for the next block's malloc header */
-    PAGES_RECORD_SIZE = 32,
+    PAGES_MISSING = 80, /* at the end of a region */
     PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
 };
 
@@ -27,13 +27,13 @@ struct pages_region {
     struct pages_region *next, *previous; /* in `open` */
     uint32_t free;                        /* bit i: page i is free */
 };
-_Static_assert(sizeof(struct pages_region) <= PAGES_RECORD_SIZE, "the record fits its place");
+_Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
 _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
 
 static struct pages_region *pages_region_of(const void *page)
 {
     uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
-    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED - PAGES_RECORD_SIZE);
+    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED) - 1;
 }
 
 static char *pages_region_base(const struct pages_region *region)
@@ -139,7 +139,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
 KV_INTERNAL size_t pages_usable(const void *page)
 {
     bool last = ((uintptr_t)page & (PAGES_REGION_SIZE - 1)) == PAGES_REGION_SIZE - PAGES_PAGE_SIZE;
-    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - PAGES_RECORD_SIZE : PAGES_PAGE_SIZE;
+    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - sizeof(struct pages_region) : PAGES_PAGE_SIZE;
 }
 
 #if KV_DEBUG

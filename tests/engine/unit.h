@@ -1,0 +1,45 @@
+/*
+ * tests/engine/unit.h -- a Check program from a list of tests, and a random number for each.
+ */
+#ifndef KV_TESTS_UNIT_H
+#define KV_TESTS_UNIT_H
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Runs the tests as one case; to be returned from main(). */
+static inline int unit_run(const char *name, const TTest *const *tests, size_t count)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    tcase_set_timeout(tcase, 60);
+    for (size_t i = 0; i < count; i++) tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define UNIT_RUN(name, ...)                                                                      \
+    unit_run(name, (const TTest *const[]){__VA_ARGS__},                                           \
+             sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
+
+/*
+ * The seed of a randomised test: KV_TEST_SEED, or the time. It is printed, so that a failure can be
+ * had again.
+ */
+static inline uint64_t unit_seed(void)
+{
+    const char *given = getenv("KV_TEST_SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    fprintf(stderr, "KV_TEST_SEED=%" PRIu64 "\n", seed);
+    return seed;
+}
+
+#endif
