@@ -275,13 +275,14 @@ KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size)
  * base/pages.c -- the page pool.
  *
  *     region, at a multiple of 64 KiB:
- *     | page 0 | page 1 |  ...  | page 15, its last 96 bytes missing |record| not allocated |
- *     0        4096             61440                        65440  65472                65536
+ *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
+ *     0        4096             61440                             65432    65456           65536
  *
- * The host is asked for 64 bytes less than the region. malloc puts its own header before each block,
+ * The host is asked for 80 bytes less than the region. malloc puts its own header before each block,
  * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
- * one; like this the regions follow each other without a gap. The record of the region is at
- * the end, so that only one page is short, and all but one begin with bytes nobody has touched.
+ * one; like this the regions follow each other without a gap. (64 bytes would do for that, but
+ * glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one by one,
+ * which costs 12% of memory.) The record of a region is at its end, so that only one page is short.
  *
  * Invariants (pages_check() asserts them):
  *   1. A region has at least one page in use, or it would have gone back to the host.
@@ -401,8 +402,7 @@ KV_INTERNAL KV_UNUSED void pages_check(struct pages *pages);
 
 
 enum {
-    PAGES_MISSING = 64,      /* at the end of a region: room for the next block's malloc header */
-    PAGES_RECORD_SIZE = 32,
+    PAGES_MISSING = 80, /* at the end of a region */
     PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
 };
 
@@ -410,13 +410,13 @@ struct pages_region {
     struct pages_region *next, *previous; /* in `open` */
     uint32_t free;                        /* bit i: page i is free */
 };
-_Static_assert(sizeof(struct pages_region) <= PAGES_RECORD_SIZE, "the record fits its place");
+_Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
 _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
 
 static struct pages_region *pages_region_of(const void *page)
 {
     uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
-    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED - PAGES_RECORD_SIZE);
+    return (struct pages_region *)(base + PAGES_REGION_ALLOCATED) - 1;
 }
 
 static char *pages_region_base(const struct pages_region *region)
@@ -522,7 +522,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
 KV_INTERNAL size_t pages_usable(const void *page)
 {
     bool last = ((uintptr_t)page & (PAGES_REGION_SIZE - 1)) == PAGES_REGION_SIZE - PAGES_PAGE_SIZE;
-    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - PAGES_RECORD_SIZE : PAGES_PAGE_SIZE;
+    return last ? PAGES_PAGE_SIZE - PAGES_MISSING - sizeof(struct pages_region) : PAGES_PAGE_SIZE;
 }
 
 #if KV_DEBUG
@@ -971,11 +971,9 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
 KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size)
 {
     if (block == NULL) return memory_get(memory, new_size);
-    if (memory_is_small(old_size) == memory_is_small(new_size)) {
-        if (!memory_is_small(new_size)) {
-            return memory_resize_large(memory, block, old_size, new_size);
-        }
-        if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
+    if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
+    if (!memory_is_small(old_size) && !memory_is_small(new_size)) {
+        return memory_resize_large(memory, block, old_size, new_size);
     }
     void *moved = memory_get(memory, new_size);
     if (moved == NULL) return NULL;
@@ -3183,6 +3181,1011 @@ KV_INTERNAL void table_check(const struct table *table)
 KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 {
     (void)table;
+}
+#endif
+
+/* -------------------- engine/structures/pack.c ------------------------------------------------- */
+/*
+ * structures/pack.c -- a small collection in one block of bytes; the format is drawn in pack.h.
+ *
+ *     room: | free | size count element element ... FF | free |
+ *                  ^ start                               capacity ^
+ *
+ * Invariants (pack_check() asserts them):
+ *   1. start + size <= capacity; PACK_EMPTY_SIZE <= size <= PACK_SIZE_MAX.
+ *   2. Elements follow each other without a gap from the header to PACK_END, the last byte.
+ *   3. Each back length is that of its element, in the size pack_back_size() gives.
+ *   4. count is the number of elements, or 65535, which says nothing.
+ *
+ * All editing is one act: pack_open() makes so many bytes at one place into so many others, moving
+ * the shorter side if there is room on it.
+ *
+ * May use base/. Knows nothing of keys and types.
+ */
+/* -------------------- engine/structures/pack.h ------------------------------------------------- */
+/*
+ * structures/pack.h -- a small collection in one block of bytes, in Redis's listpack format.
+ *
+ * The bytes are exactly those that Redis keeps and writes into RDB files, so a pack goes to and from
+ * a file as it is. All numbers are little-endian but the back length, which is read from its end:
+ *
+ *     size:4  count:2  element...  FF         size: all of it; count: 65535 means "too many, count them"
+ *     element:  head and data, back length    back length: of head and data, 7 bits a byte, 1 to 5 bytes
+ *
+ *     head       data                         head       data
+ *     0xxxxxxx   -        an integer 0..127   11110001   2 bytes  an integer of 16 bits
+ *     10xxxxxx   x bytes  text                11110010   3 bytes  of 24 bits
+ *     110xxxxx   1 byte   a 13-bit integer    11110011   4 bytes  of 32 bits
+ *     1110xxxx   1 byte + text of x:12 bytes  11110100   8 bytes  of 64 bits
+ *     11110000   4 bytes + text of so many    11111111   -        the end
+ *
+ * A value that is the canonical text of an int64_t is kept as an integer and comes back as that text.
+ *
+ * Ownership  A pack floats in a block of its owner's memory: the listpack may have free room before and
+ *            behind it, so that work at either end moves nothing.
+ * Failure    Making room can fail; editing cannot. Reserve first, then edit: what was reserved is there,
+ *            and taking elements out needs no memory at all. (That is why a pack knows the size of its
+ *            block: were it derived from the listpack's, each removal would have to find a smaller
+ *            block, and could fail. It costs 8 bytes a pack.)
+ * Positions  `at` points to an element, or to PACK_END behind the last one. It is good until the pack
+ *            is edited or moved by a reservation; an index survives both.
+ * Limits     A listpack never exceeds PACK_SIZE_MAX bytes.
+ * Source     https://github.com/antirez/listpack/blob/master/listpack.md for the format.
+ */
+#ifndef KV_STRUCTURES_PACK_H
+#define KV_STRUCTURES_PACK_H
+
+/* -------------------- engine/base/bytes.h ------------------------------------------------------ */
+/*
+ * base/bytes.h -- little-endian integers at any address.
+ *
+ * Published formats (listpack, RDB) and SipHash are little-endian; where the machine is too, each of
+ * these is one load or store. memcpy is how C reads an unaligned integer without breaking its rules.
+ */
+#ifndef KV_BASE_BYTES_H
+#define KV_BASE_BYTES_H
+
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define KV_LITTLE_ENDIAN 1
+#else
+#define KV_LITTLE_ENDIAN 0 /* big-endian, or unknown: assembled byte by byte, which is right on both */
+#endif
+
+KV_INLINE uint16_t bytes_load16(const void *at)
+{
+    const uint8_t *p = at;
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+KV_INLINE uint32_t bytes_load32(const void *at)
+{
+#if KV_LITTLE_ENDIAN
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+#else
+    const uint8_t *p = at;
+    return bytes_load16(p) | (uint32_t)bytes_load16(p + 2) << 16;
+#endif
+}
+
+KV_INLINE uint64_t bytes_load64(const void *at)
+{
+#if KV_LITTLE_ENDIAN
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+#else
+    const uint8_t *p = at;
+    return bytes_load32(p) | (uint64_t)bytes_load32(p + 4) << 32;
+#endif
+}
+
+KV_INLINE void bytes_store16(void *at, uint16_t value)
+{
+    uint8_t *p = at;
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+KV_INLINE void bytes_store32(void *at, uint32_t value)
+{
+#if KV_LITTLE_ENDIAN
+    memcpy(at, &value, sizeof value);
+#else
+    uint8_t *p = at;
+    bytes_store16(p, (uint16_t)value);
+    bytes_store16(p + 2, (uint16_t)(value >> 16));
+#endif
+}
+
+KV_INLINE void bytes_store64(void *at, uint64_t value)
+{
+#if KV_LITTLE_ENDIAN
+    memcpy(at, &value, sizeof value);
+#else
+    uint8_t *p = at;
+    bytes_store32(p, (uint32_t)value);
+    bytes_store32(p + 4, (uint32_t)(value >> 32));
+#endif
+}
+
+#endif
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACK_SIZE_MAX ((size_t)1 << 30) /* of a listpack; Redis refuses to grow one beyond it, too */
+#define PACK_HEADER 6                   /* size and count */
+#define PACK_EMPTY_SIZE 7               /* the header and the end */
+#define PACK_END 0xFF                   /* the byte behind the last element */
+#define PACK_TEXT_SIZE 21               /* room for the text of any int64_t, and to spare */
+
+struct pack {
+    uint32_t capacity; /* bytes of room */
+    uint32_t start;    /* where in it the listpack begins */
+    uint8_t room[];
+};
+
+/*
+ * The size up to which a growing pack asks for no more than this: base/memory.h keeps 24 bytes before
+ * a large block and glibc 8, which makes 4096 of it. Other allocators have a class of 4096.
+ */
+#define PACK_PAGE (4096 - 8 - 24 - sizeof(struct pack))
+
+/* Values measured once, on the way into a pack: they stay the caller's, and are copied when put in. */
+struct pack_run {
+    const kv_slice *values;
+    size_t count;
+    size_t size; /* of all of them as elements */
+};
+
+/* A value to look for, prepared once for many comparisons. */
+struct pack_needle {
+    kv_slice text;
+    int64_t integer;
+    bool is_integer;
+};
+
+/* What an element holds: an integer, or else a text lent from the pack. */
+struct pack_item {
+    kv_slice text;
+    int64_t integer;
+    bool is_integer;
+};
+
+/* ---------------------------------------------------------------------------------- reading: O(1) */
+
+static inline const uint8_t *pack_begin(const struct pack *pack)
+{
+    return pack->room + pack->start;
+}
+
+/* The size of the listpack in bytes. */
+static inline size_t pack_size(const struct pack *pack)
+{
+    return bytes_load32(pack_begin(pack));
+}
+
+/* The listpack itself, as an RDB file has it. Lent. */
+static inline kv_slice pack_bytes(const struct pack *pack)
+{
+    kv_slice bytes = {pack_begin(pack), pack_size(pack)};
+    return bytes;
+}
+
+/* The size of the block a pack lives in: what it must be given back with. */
+static inline size_t pack_block_size(const struct pack *pack)
+{
+    return sizeof *pack + pack->capacity;
+}
+
+/* The size of an element's head and data. */
+static inline size_t pack_entry_size(const uint8_t *at)
+{
+    uint8_t head = at[0];
+    if (head < 0x80) return 1;
+    if (head < 0xC0) return 1 + (size_t)(head & 0x3F);
+    if (head < 0xE0) return 2;
+    if (head < 0xF0) return 2 + ((size_t)(head & 0x0F) << 8 | at[1]);
+    if (head == 0xF0) return 5 + (size_t)bytes_load32(at + 1);
+    return head == 0xF4 ? 9 : (size_t)(head - 0xF1) + 3;
+}
+
+/* The size of a back length. The limits are one short of what the bits would hold, as Redis has them. */
+static inline size_t pack_back_size(size_t entry_size)
+{
+    if (entry_size <= 127) return 1;
+    if (entry_size < 16383) return 2;
+    if (entry_size < 2097151) return 3;
+    return entry_size < 268435455 ? 4 : 5;
+}
+
+/* The size of a whole element. */
+static inline size_t pack_element_size(const uint8_t *at)
+{
+    size_t size = pack_entry_size(at);
+    return size + pack_back_size(size);
+}
+
+/* The first element, or PACK_END; and the one behind `at`, which is an element. */
+static inline const uint8_t *pack_first(const struct pack *pack)
+{
+    return pack_begin(pack) + PACK_HEADER;
+}
+
+static inline const uint8_t *pack_next(const uint8_t *at)
+{
+    return at + pack_element_size(at);
+}
+
+/* Where PACK_END is. */
+static inline const uint8_t *pack_end(const struct pack *pack)
+{
+    return pack_begin(pack) + pack_size(pack) - 1;
+}
+
+/* The element before `at`; NULL if `at` is the first. The last one, NULL if the pack is empty. */
+KV_INTERNAL const uint8_t *pack_prev(const struct pack *pack, const uint8_t *at);
+KV_INTERNAL const uint8_t *pack_last(const struct pack *pack);
+
+/* The number of elements. O(1) up to 65534, then O(n). */
+KV_INTERNAL size_t pack_count(const struct pack *pack);
+
+/* The element at `index`; NULL if there is none. O(n), from the nearer end. */
+KV_INTERNAL const uint8_t *pack_seek(const struct pack *pack, size_t index);
+
+/* What the element holds. Texts are lent until the pack changes. */
+KV_INTERNAL struct pack_item pack_get(const uint8_t *at);
+
+/* The same as text, which is in the pack or, of an integer, in `scratch`. */
+KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
+
+/* ----------------------------------------------------------------------------------------- finding */
+
+KV_INTERNAL struct pack_needle pack_needle(kv_slice value);
+
+/* Whether the element is that value, however it is kept. */
+KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle);
+
+/*
+ * The first element from `from` (an element or PACK_END) on that is the needle, passing over `skip`
+ * elements after each one compared: 1 looks at the fields of a hash only. NULL if there is none.
+ */
+KV_INTERNAL KV_UNUSED const uint8_t *pack_find(const uint8_t *from,
+                                               const struct pack_needle *needle, size_t skip);
+
+/* ------------------------------------------------------------------------------------------ blocks */
+
+/*
+ * An empty pack with room for `size` bytes of elements, to be put in at `end` without moving any.
+ * KV_OK, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end,
+                                  struct pack **pack);
+
+/*
+ * Sees to it that elements of `grow` bytes can be put in: at `end` without moving any, elsewhere by
+ * moving those between. The pack may move, to a block with an eighth to spare, so that growing by small
+ * steps costs O(1) a byte. KV_OK, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
+                                   kv_end end);
+
+/* Moves a pack that uses less than half of its block to a smaller one, if memory allows. */
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack);
+
+/* Gives the block back. NULL is ignored. */
+KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
+
+/* ---------------------------------------------------------- editing: room was made, nothing can fail */
+
+/* Measures values that are to become elements. KV_OK; KV_TOOBIG if they exceed any pack. */
+KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run);
+
+/* The size of `value` as an element. */
+KV_INTERNAL size_t pack_value_size(kv_slice value);
+
+/* Puts the values at one end, one by one: at the head the last one given ends up first. O(run). */
+KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run);
+
+/* Puts the values, in order, before `at`. O(run + bytes between `at` and the nearer end with room). */
+KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run);
+
+/* Puts one value in place of the element at `at`. The room needed is the difference in size. */
+KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value);
+
+/* Takes out the `count` elements from `at` on, which must be there. */
+KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count);
+
+/* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
+KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
+
+/* Copies all elements of `from` to one end of `pack`, in order. */
+KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
+
+/*
+ * Takes out the first `limit` elements that are the needle, or the last ones if `end` is KV_TAIL. Gives
+ * how many. O(n).
+ */
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
+                                     kv_end end);
+
+/* -------------------------------------------------------------------------------- bytes from outside */
+
+/*
+ * Whether untrusted bytes are a listpack: no more than its outside unless `deep`, which walks it all.
+ * After a deep look every function here is safe on it. Numbers kept wider than needed are let pass.
+ */
+KV_INTERNAL KV_UNUSED bool pack_validate(kv_slice bytes, bool deep);
+
+/* A pack with a copy of a validated listpack. KV_OK, KV_TOOBIG, KV_NOMEM. */
+KV_INTERNAL KV_UNUSED kv_status pack_load(struct memory *memory, kv_slice bytes, struct pack **pack);
+
+#if KV_DEBUG > 0
+/* Asserts all that is promised above. */
+KV_INTERNAL KV_UNUSED void pack_check(const struct pack *pack);
+#endif
+
+#endif
+
+
+/* -------------------- engine/base/slice.h ------------------------------------------------------ */
+/*
+ * base/slice.h -- the small things one does with a kv_slice. kv_bytes() makes one.
+ */
+#ifndef KV_BASE_SLICE_H
+#define KV_BASE_SLICE_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static inline bool slice_equal(kv_slice a, kv_slice b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Byte order, a prefix before what it begins: below 0, 0 or above 0, as memcmp(). */
+static inline int slice_compare(kv_slice a, kv_slice b)
+{
+    size_t shared = a.size < b.size ? a.size : b.size;
+    int order = shared != 0 ? memcmp(a.data, b.data, shared) : 0;
+    if (order != 0) return order;
+    return (a.size > b.size) - (a.size < b.size);
+}
+
+#endif
+
+
+#include <string.h>
+
+_Static_assert(sizeof(struct pack) == 8, "the header before each pack is 8 bytes");
+_Static_assert(PACK_TEXT_SIZE > NUMBER_INT64_SIZE, "any integer's text fits");
+
+enum {
+    PACK_COUNT_UNKNOWN = 65535,
+    PACK_INT16 = 0xF1,
+    PACK_INT24 = 0xF2,
+    PACK_INT32 = 0xF3,
+    PACK_INT64 = 0xF4,
+    PACK_TEXT32 = 0xF0
+};
+
+/* ------------------------------------------------------------------------------------------ elements */
+
+static size_t pack_integer_size(int64_t value)
+{
+    if (value >= 0 && value <= 127) return 1;
+    if (value >= -4096 && value <= 4095) return 2;
+    if (value >= INT16_MIN && value <= INT16_MAX) return 3;
+    if (value >= -8388608 && value <= 8388607) return 4;
+    return value >= INT32_MIN && value <= INT32_MAX ? 5 : 9;
+}
+
+static uint8_t *pack_write_integer(uint8_t *at, int64_t value)
+{
+    uint64_t bits = (uint64_t)value; /* two's complement, cut to the width of each form */
+    size_t size = pack_integer_size(value);
+    switch (size) {
+    case 1: at[0] = (uint8_t)bits; break;
+    case 2:
+        at[0] = (uint8_t)(0xC0 | (bits >> 8 & 0x1F));
+        at[1] = (uint8_t)bits;
+        break;
+    case 3:
+        at[0] = PACK_INT16;
+        bytes_store16(at + 1, (uint16_t)bits);
+        break;
+    case 4:
+        at[0] = PACK_INT24;
+        bytes_store16(at + 1, (uint16_t)bits);
+        at[3] = (uint8_t)(bits >> 16);
+        break;
+    case 5:
+        at[0] = PACK_INT32;
+        bytes_store32(at + 1, (uint32_t)bits);
+        break;
+    default:
+        at[0] = PACK_INT64;
+        bytes_store64(at + 1, bits);
+        break;
+    }
+    return at + size;
+}
+
+static size_t pack_text_head_size(size_t size)
+{
+    if (size < 64) return 1;
+    return size < 4096 ? 2 : 5;
+}
+
+static uint8_t *pack_write_text(uint8_t *at, kv_slice text)
+{
+    size_t size = text.size;
+    if (size < 64) {
+        *at++ = (uint8_t)(0x80 | size);
+    } else if (size < 4096) {
+        *at++ = (uint8_t)(0xE0 | size >> 8);
+        *at++ = (uint8_t)size;
+    } else {
+        *at++ = PACK_TEXT32;
+        bytes_store32(at, (uint32_t)size);
+        at += 4;
+    }
+    if (size > 0) memcpy(at, text.data, size);
+    return at + size;
+}
+
+/* Written so that it is read from its end: all bytes but the first one say that more come before. */
+static uint8_t *pack_write_back(uint8_t *at, size_t entry_size)
+{
+    size_t size = pack_back_size(entry_size);
+    for (size_t i = size; i-- > 0; entry_size >>= 7) {
+        at[i] = (uint8_t)((entry_size & 127) | (i > 0 ? 128 : 0));
+    }
+    return at + size;
+}
+
+/* Whether the value is kept as an integer. Most are not, as their first byte shows. */
+static bool pack_is_integer(kv_slice value, int64_t *integer)
+{
+    if (value.size == 0 || value.size > NUMBER_INT64_SIZE) return false;
+    uint8_t first = *(const uint8_t *)value.data;
+    if (first != '-' && (first < '0' || first > '9')) return false;
+    return number_parse_int64(value, integer);
+}
+
+static uint8_t *pack_write(uint8_t *at, kv_slice value)
+{
+    int64_t integer;
+    uint8_t *end = pack_is_integer(value, &integer) ? pack_write_integer(at, integer)
+                                                    : pack_write_text(at, value);
+    return pack_write_back(end, (size_t)(end - at));
+}
+
+KV_INTERNAL size_t pack_value_size(kv_slice value)
+{
+    int64_t integer;
+    size_t size = pack_is_integer(value, &integer) ? pack_integer_size(integer)
+                                                   : pack_text_head_size(value.size) + value.size;
+    return size + pack_back_size(size);
+}
+
+KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run)
+{
+    const size_t most = PACK_SIZE_MAX - PACK_EMPTY_SIZE;
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].size > most) return KV_TOOBIG;
+        size_t one = pack_value_size(values[i]); /* no overflow: both stay below 2^31 */
+        if (one > most - size) return KV_TOOBIG;
+        size += one;
+    }
+    *run = (struct pack_run){values, count, size};
+    return KV_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- the header */
+
+static uint8_t *pack_begin_mutable(struct pack *pack)
+{
+    return pack->room + pack->start;
+}
+
+static uint8_t *pack_mutable(struct pack *pack, const uint8_t *at)
+{
+    return pack->room + (at - pack->room);
+}
+
+static void pack_set_size(struct pack *pack, size_t size)
+{
+    bytes_store32(pack_begin_mutable(pack), (uint32_t)size);
+}
+
+static size_t pack_header_count(const struct pack *pack)
+{
+    return bytes_load16(pack_begin(pack) + 4);
+}
+
+static void pack_set_count(struct pack *pack, size_t count)
+{
+    size_t kept = count < PACK_COUNT_UNKNOWN ? count : PACK_COUNT_UNKNOWN;
+    bytes_store16(pack_begin_mutable(pack) + 4, (uint16_t)kept);
+}
+
+/* A count once unknown stays so: to know it again would take a walk, and few ask. */
+static void pack_count_change(struct pack *pack, size_t removed, size_t added)
+{
+    size_t count = pack_header_count(pack);
+    if (count == PACK_COUNT_UNKNOWN) return;
+    assert(count >= removed);
+    pack_set_count(pack, count - removed + added);
+}
+
+static size_t pack_front(const struct pack *pack)
+{
+    return pack->start;
+}
+
+static size_t pack_behind(const struct pack *pack)
+{
+    return pack->capacity - pack->start - pack_size(pack);
+}
+
+/* ------------------------------------------------------------------------------------------- reading */
+
+/* The size of the head and data that end before `at`, from the back length there. */
+static size_t pack_read_back(const uint8_t *at)
+{
+    size_t size = 0;
+    unsigned shift = 0;
+    do {
+        at--;
+        size |= (size_t)(*at & 127) << shift;
+        shift += 7;
+    } while (*at & 128);
+    return size;
+}
+
+KV_INTERNAL const uint8_t *pack_prev(const struct pack *pack, const uint8_t *at)
+{
+    if (at == pack_first(pack)) return NULL;
+    size_t size = pack_read_back(at);
+    return at - pack_back_size(size) - size;
+}
+
+KV_INTERNAL const uint8_t *pack_last(const struct pack *pack)
+{
+    return pack_prev(pack, pack_end(pack));
+}
+
+KV_INTERNAL size_t pack_count(const struct pack *pack)
+{
+    size_t count = pack_header_count(pack);
+    if (KV_LIKELY(count != PACK_COUNT_UNKNOWN)) return count;
+
+    count = 0;
+    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(at)) count++;
+    return count;
+}
+
+KV_INTERNAL const uint8_t *pack_seek(const struct pack *pack, size_t index)
+{
+    size_t count = pack_count(pack);
+    if (index >= count) return NULL;
+
+    const uint8_t *at;
+    if (index <= count / 2) {
+        at = pack_first(pack);
+        for (; index > 0; index--) at = pack_next(at);
+    } else {
+        at = pack_end(pack);
+        for (; index < count; index++) at = pack_prev(pack, at);
+    }
+    return at;
+}
+
+/* The integer in the low `width` bits. */
+static int64_t pack_sign_extend(uint64_t bits, unsigned width)
+{
+    uint64_t sign = (uint64_t)1 << (width - 1);
+    return (int64_t)((bits ^ sign) - sign);
+}
+
+KV_INTERNAL struct pack_item pack_get(const uint8_t *at)
+{
+    struct pack_item item = {{NULL, 0}, 0, true};
+    uint8_t head = at[0];
+    if (head < 0x80) {
+        item.integer = head;
+    } else if (head < 0xC0) {
+        item.is_integer = false;
+        item.text = KV_BYTES(at + 1, head & 0x3F);
+    } else if (head < 0xE0) {
+        item.integer = pack_sign_extend((uint64_t)(head & 0x1F) << 8 | at[1], 13);
+    } else if (head < 0xF0) {
+        item.is_integer = false;
+        item.text = KV_BYTES(at + 2, (size_t)(head & 0x0F) << 8 | at[1]);
+    } else {
+        switch (head) {
+        case PACK_TEXT32:
+            item.is_integer = false;
+            item.text = KV_BYTES(at + 5, bytes_load32(at + 1));
+            break;
+        case PACK_INT16: item.integer = pack_sign_extend(bytes_load16(at + 1), 16); break;
+        case PACK_INT24:
+            item.integer = pack_sign_extend(bytes_load16(at + 1) | (uint64_t)at[3] << 16, 24);
+            break;
+        case PACK_INT32: item.integer = pack_sign_extend(bytes_load32(at + 1), 32); break;
+        default:
+            assert(head == PACK_INT64);
+            item.integer = (int64_t)bytes_load64(at + 1);
+            break;
+        }
+    }
+    return item;
+}
+
+KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+{
+    struct pack_item item = pack_get(at);
+    if (!item.is_integer) return item.text;
+    return KV_BYTES(scratch, number_format_int64(scratch, item.integer));
+}
+
+/* ------------------------------------------------------------------------------------------- finding */
+
+KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
+{
+    struct pack_needle needle = {value, 0, false};
+    needle.is_integer = pack_is_integer(value, &needle.integer);
+    return needle;
+}
+
+/* A file may hold as text what we would keep as an integer, so an integer is compared both ways. */
+KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
+{
+    struct pack_item item = pack_get(at);
+    if (item.is_integer) return needle->is_integer && item.integer == needle->integer;
+    return slice_equal(item.text, needle->text);
+}
+
+KV_INTERNAL const uint8_t *pack_find(const uint8_t *from, const struct pack_needle *needle,
+                                     size_t skip)
+{
+    const uint8_t *at = from;
+    while (*at != PACK_END) {
+        if (pack_equals(at, needle)) return at;
+        at = pack_next(at);
+        for (size_t i = 0; i < skip && *at != PACK_END; i++) at = pack_next(at);
+    }
+    return NULL;
+}
+
+/* -------------------------------------------------------------------------------------------- blocks */
+
+/* What a pack that grows to `size` asks room for: an eighth more, but not past PACK_PAGE for that. */
+static size_t pack_roomy(size_t size)
+{
+    size_t roomy = size + size / 8;
+    if (roomy > PACK_PAGE && size <= PACK_PAGE) return PACK_PAGE;
+    return roomy < PACK_SIZE_MAX ? roomy : PACK_SIZE_MAX;
+}
+
+/* A block with room for `size` bytes, and all that its class gives; the listpack is not written. */
+static struct pack *pack_block(struct memory *memory, size_t size)
+{
+    assert(size >= PACK_EMPTY_SIZE);
+    assert(size <= PACK_SIZE_MAX);
+
+    size_t capacity = memory_capacity(sizeof(struct pack) + size);
+    struct pack *pack = memory_get(memory, capacity);
+    if (pack != NULL) pack->capacity = (uint32_t)(capacity - sizeof *pack);
+    return pack;
+}
+
+/* Copies a listpack into a block, leaving the free room at `end`. */
+static void pack_place(struct pack *pack, kv_slice bytes, kv_end end)
+{
+    assert(bytes.size <= pack->capacity);
+    pack->start = end == KV_HEAD ? pack->capacity - (uint32_t)bytes.size : 0;
+    memmove(pack->room + pack->start, bytes.data, bytes.size);
+}
+
+KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end,
+                                  struct pack **pack)
+{
+    static const uint8_t empty[PACK_EMPTY_SIZE] = {PACK_EMPTY_SIZE, 0, 0, 0, 0, 0, PACK_END};
+
+    if (size > PACK_SIZE_MAX - PACK_EMPTY_SIZE) return KV_TOOBIG;
+    struct pack *created = pack_block(memory, PACK_EMPTY_SIZE + size);
+    if (created == NULL) return KV_NOMEM;
+    pack_place(created, KV_BYTES(empty, sizeof empty), end);
+    *pack = created;
+    return KV_OK;
+}
+
+/* Moves the listpack to another block, with the free room at `end`. False if there is no memory. */
+static bool pack_move(struct memory *memory, struct pack **pack, size_t size, kv_end end)
+{
+    struct pack *moved = pack_block(memory, size);
+    if (moved == NULL) return false;
+    pack_place(moved, pack_bytes(*pack), end);
+    pack_destroy(memory, *pack);
+    *pack = moved;
+    return true;
+}
+
+KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow, kv_end end)
+{
+    struct pack *old = *pack;
+    if (KV_LIKELY((end == KV_HEAD ? pack_front(old) : pack_behind(old)) >= grow)) return KV_OK;
+
+    size_t size = pack_size(old);
+    if (grow > PACK_SIZE_MAX - size) return KV_TOOBIG;
+
+    /* With an eighth free, sliding costs no more a byte pushed than growing does. */
+    size_t roomy = pack_roomy(size + grow);
+    if (roomy <= old->capacity) {
+        pack_place(old, pack_bytes(old), end);
+        return KV_OK;
+    }
+    return pack_move(memory, pack, roomy, end) ? KV_OK : KV_NOMEM;
+}
+
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack)
+{
+    size_t roomy = pack_roomy(pack_size(*pack));
+    if (memory_capacity(sizeof(struct pack) + roomy) > pack_block_size(*pack) / 2) return;
+    (void)pack_move(memory, pack, roomy, KV_TAIL); /* else it stays where it is, which is no harm */
+}
+
+KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
+{
+    if (pack != NULL) memory_free(memory, pack, pack_block_size(pack));
+}
+
+/* ------------------------------------------------------------------------------------------- editing */
+
+/*
+ * Makes the `old` bytes at `offset` of the listpack into `new` ones, undefined, and gives where they are.
+ * The shorter side moves if there is room on it.
+ */
+static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t new)
+{
+    uint8_t *begin = pack_begin_mutable(pack);
+    size_t size = pack_size(pack);
+    size_t before = offset;
+    size_t behind = size - offset - old;
+    assert(offset >= PACK_HEADER);
+    assert(behind >= 1);
+
+    bool move_front = before < behind;
+    if (new > old) {
+        size_t grow = new - old;
+        bool fits_front = pack_front(pack) >= grow;
+        bool fits_behind = pack_behind(pack) >= grow;
+        assert(fits_front || fits_behind);
+        if (!fits_front || !fits_behind) move_front = fits_front;
+    }
+
+    if (move_front) {
+        uint8_t *moved = begin + old - new; /* lower if it grows, higher if it shrinks */
+        memmove(moved, begin, before);
+        begin = moved;
+        pack->start = (uint32_t)(begin - pack->room);
+    } else {
+        memmove(begin + offset + new, begin + offset + old, behind);
+    }
+    pack_set_size(pack, size - old + new);
+    return begin + offset;
+}
+
+static size_t pack_offset(const struct pack *pack, const uint8_t *at)
+{
+    assert(at >= pack_first(pack));
+    assert(at <= pack_end(pack));
+    return (size_t)(at - pack_begin(pack));
+}
+
+KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
+{
+    uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
+    for (size_t i = 0; i < run->count; i++) gap = pack_write(gap, run->values[i]);
+    pack_count_change(pack, 0, run->count);
+}
+
+KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run)
+{
+    if (end == KV_TAIL) {
+        pack_insert(pack, pack_end(pack), run);
+        return;
+    }
+    uint8_t *gap = pack_open(pack, PACK_HEADER, 0, run->size);
+    for (size_t i = run->count; i-- > 0;) gap = pack_write(gap, run->values[i]);
+    pack_count_change(pack, 0, run->count);
+}
+
+KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value)
+{
+    assert(*at != PACK_END);
+    uint8_t *gap = pack_open(pack, pack_offset(pack, at), pack_element_size(at),
+                             pack_value_size(value));
+    pack_write(gap, value);
+}
+
+KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
+{
+    const uint8_t *to = at;
+    for (size_t i = 0; i < count; i++) to = pack_next(to);
+    pack_open(pack, pack_offset(pack, at), (size_t)(to - at), 0);
+    pack_count_change(pack, count, 0);
+}
+
+/* Copies `size` bytes of `count` elements to one end. */
+static void pack_join(struct pack *pack, kv_end end, const uint8_t *from, size_t size, size_t count)
+{
+    size_t offset = end == KV_HEAD ? PACK_HEADER : pack_size(pack) - 1;
+    memcpy(pack_open(pack, offset, 0, size), from, size);
+    pack_count_change(pack, 0, count);
+}
+
+KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from)
+{
+    pack_join(pack, end, pack_first(from), pack_size(from) - PACK_EMPTY_SIZE, pack_count(from));
+}
+
+KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail)
+{
+    size_t offset = pack_offset(pack, at);
+    size_t size = (size_t)(pack_end(pack) - at);
+    size_t count = 0;
+    for (const uint8_t *next = at; *next != PACK_END; next = pack_next(next)) count++;
+
+    pack_join(tail, KV_TAIL, at, size, count);
+    pack_open(pack, offset, size, 0);
+    pack_count_change(pack, count, 0);
+}
+
+static size_t pack_count_equal(const struct pack *pack, const struct pack_needle *needle)
+{
+    size_t count = 0;
+    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(at)) {
+        count += pack_equals(at, needle);
+    }
+    return count;
+}
+
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
+                                     kv_end end)
+{
+    size_t spared = 0; /* equal ones at the head to leave where they are */
+    if (end == KV_TAIL) {
+        size_t equal = pack_count_equal(pack, needle);
+        if (equal > limit) spared = equal - limit;
+    }
+
+    /* What stays moves down over what goes, stretch by stretch: all is moved once at most. */
+    const uint8_t *at = pack_first(pack);
+    const uint8_t *stretch = at; /* since the last one taken out; not moved yet */
+    uint8_t *to = pack_mutable(pack, at);
+    size_t removed = 0;
+    while (*at != PACK_END && removed < limit) {
+        const uint8_t *next = pack_next(at);
+        if (!pack_equals(at, needle)) {
+            at = next;
+        } else if (spared > 0) {
+            spared--;
+            at = next;
+        } else {
+            memmove(to, stretch, (size_t)(at - stretch));
+            to += at - stretch;
+            stretch = at = next;
+            removed++;
+        }
+    }
+    if (removed == 0) return 0;
+
+    memmove(to, stretch, (size_t)(pack_end(pack) + 1 - stretch));
+    pack_set_size(pack, pack_size(pack) - (size_t)(stretch - to));
+    pack_count_change(pack, removed, 0);
+    return removed;
+}
+
+/* --------------------------------------------------------------------------------- bytes from outside */
+
+/*
+ * The size of the element at `at`, all of it known to lie before `end`, where PACK_END is; 0 if it does
+ * not, or is no element.
+ */
+static size_t pack_validate_element(const uint8_t *at, const uint8_t *end)
+{
+    static const uint8_t head_sizes[] = {5, 3, 4, 5, 9}; /* of 0xF0 and on */
+
+    size_t left = (size_t)(end - at);
+    uint8_t head = at[0];
+    size_t head_size = head < 0xC0 ? 1 : head < 0xF0 ? 2 : 0;
+    if (head_size == 0) {
+        if (head > PACK_INT64) return 0;
+        head_size = head_sizes[head - PACK_TEXT32];
+    }
+    if (head_size > left) return 0;
+
+    size_t entry_size = pack_entry_size(at);
+    if (entry_size > left) return 0;
+    size_t back_size = pack_back_size(entry_size);
+    if (back_size > left - entry_size) return 0;
+
+    uint8_t back[5];
+    pack_write_back(back, entry_size);
+    if (memcmp(at + entry_size, back, back_size) != 0) return 0;
+    return entry_size + back_size;
+}
+
+KV_INTERNAL bool pack_validate(kv_slice bytes, bool deep)
+{
+    const uint8_t *begin = bytes.data;
+    if (bytes.size < PACK_EMPTY_SIZE || bytes.size > PACK_SIZE_MAX) return false;
+    if (bytes_load32(begin) != bytes.size) return false;
+    const uint8_t *end = begin + bytes.size - 1;
+    if (*end != PACK_END) return false;
+    if (!deep) return true;
+
+    size_t count = 0;
+    for (const uint8_t *at = begin + PACK_HEADER; at < end; count++) {
+        size_t size = pack_validate_element(at, end);
+        if (size == 0) return false;
+        at += size;
+    }
+    size_t stated = bytes_load16(begin + 4);
+    return stated == count || stated == PACK_COUNT_UNKNOWN;
+}
+
+KV_INTERNAL kv_status pack_load(struct memory *memory, kv_slice bytes, struct pack **pack)
+{
+    if (bytes.size > PACK_SIZE_MAX) return KV_TOOBIG;
+    struct pack *loaded = pack_block(memory, bytes.size);
+    if (loaded == NULL) return KV_NOMEM;
+    pack_place(loaded, bytes, KV_TAIL);
+    *pack = loaded;
+    return KV_OK;
+}
+
+#if KV_DEBUG > 0
+KV_INTERNAL void pack_check(const struct pack *pack)
+{
+    assert(pack->start <= pack->capacity);
+    size_t size = pack_size(pack);
+    assert(size >= PACK_EMPTY_SIZE);
+    assert(size <= PACK_SIZE_MAX);
+    assert(size <= pack->capacity - pack->start);
+
+    size_t count = 0;
+    const uint8_t *end = pack_begin(pack) + size - 1;
+    const uint8_t *at = pack_first(pack);
+    while (at < end) {
+        size_t element_size = pack_validate_element(at, end);
+        assert(element_size > 0);
+        assert(element_size == pack_element_size(at));
+        const uint8_t *next = at + element_size;
+        assert(pack_prev(pack, next) == at);
+        at = next;
+        count++;
+    }
+    assert(at == end);
+    assert(*at == PACK_END);
+    size_t stated = pack_header_count(pack);
+    assert(stated == count || stated == PACK_COUNT_UNKNOWN);
 }
 #endif
 

@@ -34,6 +34,7 @@
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 #include "structures/grace.c" /* memory that readers without the lock may still be looking at */
 #include "structures/table.c" /* a hash table that grows one piece at a time */
+#include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
 
 /* values: what a key can hold. */
 
