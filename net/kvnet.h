@@ -9,10 +9,10 @@
  *     ...
  *     kvnet_stop(server, 1000);
  *
- * A server has one event loop per thread; each connection belongs to one loop and its commands run there, directly on
- * the store. With `threads` below 0 there is no thread at all: the host calls kvnet_poll(). Several servers may share one
- * kvresp, and several stores may be served by one process. The library installs no signal handler and ignores none: it
- * sends with MSG_NOSIGNAL.
+ * A server has one event loop per thread; each connection belongs to one loop and its commands run
+ * there, directly on the store. With `threads` below 0 there is no thread at all: the host calls
+ * kvnet_poll(). Several servers may share one kvresp, and several stores may be served by one
+ * process. The library installs no signal handler and ignores none: it sends with MSG_NOSIGNAL.
  */
 #ifndef KVNET_H
 #define KVNET_H
@@ -35,30 +35,40 @@ typedef struct kvnet kvnet;
 
 typedef struct kvnet_options {
     size_t size;
-    const char *const *bind;    /* addresses or names, IPv4 or IPv6; a leading '-' means: not an error if unavailable */
-    size_t bind_count;          /* 0: 127.0.0.1 and -::1 */
-    int port;                   /* 0: a free one the system picks; -1: no TCP */
-    const char *unix_socket;    /* path; NULL: none */
-    unsigned unix_permissions;  /* 0: as the umask says */
-    int threads;                /* 0: cores, at most 8; -1: none, the host calls kvnet_poll() */
-    int backlog;                /* 0: 511 */
-    uint32_t max_clients;       /* 0: 10000, lowered to what the file limit allows, with a warning in the log */
-    int64_t idle_timeout_s;     /* 0: never */
-    int64_t keepalive_s;        /* 0: 300; -1: off */
+    /* Addresses or names, IPv4 or IPv6; "*" and "::*" for all; one after '-' may be unavailable. */
+    const char *const *bind;
+    size_t bind_count;         /* 0: 127.0.0.1 and -::1 */
+    int port;                  /* 0: a free one the system picks; -1: no TCP */
+    const char *unix_socket;   /* path; NULL: none */
+    unsigned unix_permissions; /* 0: as the umask says */
+    int threads;               /* 0: cores, at most 8; -1: none, the host calls kvnet_poll() */
+    int backlog;               /* 0: 511 */
+    uint32_t max_clients;      /* 0: 10000; lowered, with a warning, to what the file limit allows */
+    int64_t idle_timeout_s;    /* 0: never */
+    int64_t keepalive_s;       /* 0: 300; -1: off */
+    bool protected_mode;       /* without a password, serve only clients on this machine */
 } kvnet_options;
 
 /*
- * Listens and starts the threads.
- * Returns KV_OK; KV_BADARG with the reason in `message` (256 bytes: "127.0.0.1:6379: Address already in use"); KV_NOMEM.
+ * Listens and starts the threads. Returns KV_OK; KV_BADARG with the reason in `message` (256 bytes:
+ * "127.0.0.1:6379: Address already in use"); KV_NOMEM.
  */
-KVNET_API kv_status kvnet_start(kvresp *resp, const kvnet_options *options, kvnet **server, char message[256]);
+KVNET_API kv_status kvnet_start(kvresp *resp, const kvnet_options *options, kvnet **server,
+                                char message[256]);
 
 /* The TCP port in use; -1 if none. */
 KVNET_API int kvnet_port(const kvnet *server);
 
 /*
- * For servers without threads: waits up to timeout_ms (-1: as long as nothing happens) for something to do, does it, and returns. Any
- * one thread at a time. kvnet_fd() is readable when a call has something to do, for hosts with their own poll loop.
+ * Writes the addresses it listens on, "127.0.0.1:6379, [::1]:6379, /run/kvstore.sock". KV_TOOBIG if
+ * they do not fit.
+ */
+KVNET_API kv_status kvnet_addresses(kvnet *server, char *text, size_t size);
+
+/*
+ * For servers without threads: waits up to timeout_ms (-1: as long as nothing happens) for
+ * something to do, does it, and returns. Any one thread at a time. kvnet_fd() is readable when a
+ * call has something to do, for hosts with their own poll loop.
  */
 KVNET_API kv_status kvnet_poll(kvnet *server, int timeout_ms);
 KVNET_API int kvnet_fd(const kvnet *server);
@@ -67,14 +77,16 @@ KVNET_API int kvnet_fd(const kvnet *server);
 KVNET_API void kvnet_wake(kvnet *server);
 
 /*
- * Hands a connected stream socket (TCP, unix, one end of a socketpair) to the server, which owns and closes it from now on, also on
- * an error. KV_OK, KV_NOMEM, KV_SKIPPED (max_clients: it was told so and closed).
+ * Hands a connected stream socket (TCP, unix, one end of a socketpair) to the server, which owns
+ * and closes it from now on, also on an error. KV_OK, KV_NOMEM, KV_BADARG (no socket), KV_SKIPPED
+ * (max_clients: it was told so and closed).
  */
 KVNET_API kv_status kvnet_serve_fd(kvnet *server, int descriptor);
 
 /*
- * Stops: accepts no more, answers what was received, writes what can be written within `grace_ms`, closes all, ends the
- * threads, frees `server`. Nothing is left behind but the unix socket's file, which is removed.
+ * Stops: accepts no more, answers what was received, writes what can be written within `grace_ms`,
+ * closes all, ends the threads, frees `server`. Nothing is left behind but the unix socket's file,
+ * which is removed.
  */
 KVNET_API void kvnet_stop(kvnet *server, int64_t grace_ms);
 
