@@ -1,0 +1,536 @@
+#!/usr/bin/python3
+"""bench/run.py -- runs every benchmark side by side and prints one table: what, target, measured.
+
+    bench/run.py [--build DIR] [--only NAME,...] [--quick] [--json FILE]
+
+Competitors run in turns, round by round, so that a slow moment of the machine hits all alike; a figure
+is the median of its rounds, a ratio that of two medians. Servers are pinned to one core and the load to
+another, unless a section says otherwise. What decides between servers is the server's CPU per request,
+as the load may be slower than the server; throughput stands beside it. Needs only the standard library,
+redis-server for the comparisons, and the programs built with `meson setup -Dbenchmarks=true`.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE, BOTH_CORES = {CORES[0]}, {CORES[1 % len(CORES)]}, set(CORES[:2])
+KEYS = 1_000_000
+
+
+class Failure(Exception):
+    """A section cannot go on: a server that does not start, a reply that is an error."""
+
+
+class Setup:
+    """What the command line decided: where the programs are, how long to measure."""
+
+    def __init__(self, options):
+        self.build = options.build
+        self.quick = options.quick
+        self.rounds = 3 if options.quick else 5
+        self.seconds = 0.7 if options.quick else 2.0
+        self.directory = tempfile.mkdtemp(prefix="kvstore-bench-", dir=options.scratch)
+
+    def program(self, name):
+        return os.path.join(self.build, name)
+
+
+class Report:
+    """Rows of the table as they come, and every single measurement for the JSON file."""
+
+    def __init__(self):
+        self.rows, self.samples = [], {}
+
+    def row(self, what, limit, value, unit="×", note=""):
+        """limit is '>= 1.3', '<= 56' or '' for what is only reported."""
+        relation, _, bound = limit.partition(" ")
+        passed = {">=": lambda: value >= float(bound), "<=": lambda: value <= float(bound), "": lambda: None}
+        row = {"what": what, "limit": limit, "value": value, "unit": unit, "note": note,
+               "pass": passed[relation]()}
+        self.rows.append(row)
+        say("   " + self.text(row))
+
+    @staticmethod
+    def text(row):
+        limit = row["limit"].replace(">=", "≥").replace("<=", "≤")
+        limit = limit + ("×" if row["unit"] == "×" else " " + row["unit"]) if limit else "reported"
+        value = number(row["value"]) + ("×" if row["unit"] == "×" else " " + row["unit"])
+        mark = {True: "pass", False: "**fail**", None: ""}[row["pass"]]
+        return f"| {row['what']} | {limit} | {value} | {mark} | {row['note']} |"
+
+    def markdown(self):
+        head = ["| what | at least | measured | | medians |", "|---|---|---|---|---|"]
+        return "\n".join(head + [self.text(row) for row in self.rows])
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def in_turns(rounds, names, measure):
+    """{name: [measure(name), once a round]}; each round begins with another name."""
+    results = {name: [] for name in names}
+    for turn in range(rounds):
+        for i in range(len(names)):
+            name = names[(turn + i) % len(names)]
+            results[name].append(measure(name))
+    return results
+
+
+def on_cores(cores):
+    return lambda: os.sched_setaffinity(0, cores)
+
+
+# ---------------------------------------------------------------------------------------------- servers
+
+
+class Server:
+    """A server process on a free loopback port and a unix socket, with a directory of its own."""
+
+    def __init__(self, setup, name, argv, cores=SERVER_CORE, directory=None):
+        self.name = name
+        self.directory = directory or tempfile.mkdtemp(prefix=name + "-", dir=setup.directory)
+        self.unix = os.path.join(self.directory, "socket")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = os.path.join(self.directory, "log")
+        with open(self.log, "ab") as log:
+            self.started = time.monotonic()
+            self.process = subprocess.Popen(argv(self), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            preexec_fn=on_cores(cores))
+
+    def ask(self, *words):
+        """The first line of the reply to one command; '' while the server does not listen."""
+        request = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w.encode()) for w in words)
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+                connection.sendall(request)
+                return connection.makefile("rb").readline().decode().strip()
+        except OSError:
+            return ""
+
+    def wait_ready(self, answer="+PONG", limit=600):
+        """Seconds from the start of the process to the first such answer to PING."""
+        while self.ask("PING") != answer:
+            if self.process.poll() is not None or time.monotonic() - self.started > limit:
+                with open(self.log, errors="replace") as log:
+                    raise Failure(f"{self.name} did not start:\n{log.read()[-2000:]}")
+            time.sleep(0.002)
+        return time.monotonic() - self.started
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def common_arguments(server, aof):
+    arguments = ["--port", str(server.port), "--bind", "127.0.0.1", "--unixsocket", server.unix,
+                 "--dir", server.directory]
+    return arguments + (["--appendonly", "yes", "--appendfsync", aof] if aof else ["--appendonly", "no"])
+
+
+def start_redis(setup, aof=None, **where):
+    def argv(server):
+        return ["redis-server", *common_arguments(server, aof), "--save", "",
+                "--auto-aof-rewrite-percentage", "0"]
+    return Server(setup, "redis", argv, **where)
+
+
+def start_kvstore(setup, aof=None, threads=1, **where):
+    def argv(server):
+        return [setup.program("examples/kvstore-server"), *common_arguments(server, aof),
+                "--io-threads", str(threads)]
+    return Server(setup, "kvstore", argv, **where)
+
+
+def start_mini(setup):
+    return Server(setup, "miniserver", lambda server: [setup.program("bench/miniserver"), str(server.port)])
+
+
+def start_null(setup, request_size, *reply_size):
+    def argv(server):
+        return [setup.program("bench/nullserver"), str(server.port), str(request_size), *map(str, reply_size)]
+    return Server(setup, "nullserver", argv)
+
+
+@contextlib.contextmanager
+def running(servers):
+    """Waits for the servers of a {name: Server}, and stops them at the end, whatever happens."""
+    try:
+        for server in servers.values():
+            if server.name in ("redis", "kvstore"):
+                server.wait_ready()
+        time.sleep(0.2)
+        yield servers
+    finally:
+        for server in servers.values():
+            server.stop()
+
+
+def load(setup, server, test, *arguments, pipeline=16, cores=LOAD_CORE, unix=False, nils=False):
+    """One run of the load generator against a server; the dictionary that it prints."""
+    where = ["--unix", server.unix] if unix else ["--port", str(server.port)]
+    argv = [setup.program("bench/loadgen"), *where, "--test", test, "--pipeline", str(pipeline),
+            "--server-pid", str(server.process.pid), "--keys", str(KEYS), "--seconds", str(setup.seconds),
+            "--warmup", "0.3", *map(str, arguments)]
+    run = subprocess.run(argv, capture_output=True, text=True, preexec_fn=on_cores(cores))
+    if run.returncode != 0:
+        raise Failure(f"{server.name}: {' '.join(argv)}\n{run.stderr}")
+    if run.stdout == "":
+        return None  # it was only told to fill
+    result = json.loads(run.stdout)
+    if result["nils"] > 0 and not nils:
+        raise Failure(f"{server.name}: {test}: {result['nils']} keys were not there")
+    return result
+
+
+def middle(results, field):
+    return median([result[field] for result in results])
+
+
+def compare(report, what, limit, results, by="server_cpu_us", note=""):
+    """A row of kvstore against redis: by the server's CPU per request, or by throughput."""
+    cpu = {name: middle(runs, "server_cpu_us") for name, runs in results.items()}
+    rate = {name: middle(runs, "per_second") for name, runs in results.items()}
+    cpu_ratio, rate_ratio = cpu["redis"] / cpu["kvstore"], rate["kvstore"] / rate["redis"]
+    text = ", ".join(f"{name} {cpu[name]:.3f} µs {rate[name]:,.0f}/s" for name in results)
+    other = f"{rate_ratio:.2f}× throughput" if by == "server_cpu_us" else f"{cpu_ratio:.2f}× CPU"
+    report.samples[what] = results
+    report.row(what, limit, cpu_ratio if by == "server_cpu_us" else rate_ratio, note=f"{other}; {text}{note}")
+
+
+# ------------------------------------------------------------------------------- in the user's process
+
+
+def inprocess(setup, case, cores, **options):
+    argv = [setup.program("bench/inprocess"), case]
+    for name, value in options.items():
+        argv += ["--" + name, str(value)]
+    run = subprocess.run(argv, capture_output=True, text=True, preexec_fn=on_cores(cores))
+    if run.returncode != 0:
+        raise Failure(f"{' '.join(argv)}\n{run.stderr}")
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def by_name(lines, unit):
+    """{(engine, operation): median} of the lines that `inprocess` prints."""
+    return {(line["engine"], line["operation"]): median(line[unit]) for line in lines if unit in line}
+
+
+def section_access(setup, report):
+    limits = {"get": "<= 1.25", "set": "<= 1.3", "mget16": "<= 1.25"}
+    for keys in (KEYS,) if setup.quick else (KEYS, 10 * KEYS):
+        lines = inprocess(setup, "access", SERVER_CORE, keys=keys, rounds=setup.rounds)
+        report.samples[f"access, {keys} keys"] = lines
+        ns = by_name(lines, "ns")
+        size = f"{keys // KEYS} M keys"
+        for operation in ("get", "set", "mget16", "get, free", "set, free"):
+            ours, floor = ns["kvstore", operation], ns["floor", operation]
+            report.row(f"in-process {operation} / floor, {size}", limits.get(operation, ""), ours / floor,
+                       note=f"kvstore {ours:.0f} ns, floor {floor:.0f} ns")
+        for operation in ("get", "set", "mget16"):
+            if ("lmdb", operation) not in ns:
+                say("   LMDB was not built in (liblmdb-dev)")
+                break
+            ours, theirs, grouped = (ns.get((engine, operation)) for engine in ("kvstore", "lmdb", "lmdb1000"))
+            note = f"kvstore {ours:.0f} ns, LMDB {theirs:.0f} ns"
+            if grouped:
+                note += f"; 1000 in an LMDB transaction: {grouped:.0f} ns, {grouped / ours:.1f}×"
+            report.row(f"in-process {operation} against LMDB, {size}", ">= 6", theirs / ours, note=note)
+
+
+def section_threads(setup, report):
+    lines = inprocess(setup, "threads", BOTH_CORES, keys=KEYS, rounds=setup.rounds)
+    report.samples["threads"] = lines
+    rate = by_name(lines, "per_second")
+    gain = {key: rate[key, "get, threads 2"] / rate[key, "get, threads 1"] for key in ("kvstore", "floor")}
+    report.row("in-process, 2 threads / 1, get", ">= 1.9", gain["kvstore"],
+               note=f"the floor without locks: {gain['floor']:.2f}×")
+    report.row("in-process, 2 threads / 1, set", ">= 1.9",
+               rate["kvstore", "set, threads 2"] / rate["kvstore", "set, threads 1"])
+
+
+def section_growth(setup, report):
+    keys = (1 if setup.quick else 10) * KEYS
+    result = inprocess(setup, "growth", SERVER_CORE, keys=keys)[0]
+    report.samples["growth"] = result
+    sizes = ", ".join(map(str, sorted(result["sizes_above_64k"]))) or "none"
+    insert, clock = result["insert_ns"], result["clock_ns"]
+    report.row(f"growing to {keys // KEYS} M keys: largest allocation", "", result["largest_allocation"] / 1024,
+               "KiB", f"sizes above 64 KiB (directories only): {sizes}")
+    report.row(f"growing to {keys // KEYS} M keys: insert p99.99", "", insert["p99.99"] / 1000, "µs",
+               f"p50 {insert['p50']} ns, p99 {insert['p99']} ns, max {insert['max'] / 1000:.0f} µs; "
+               f"an empty loop: p99.99 {clock['p99.99'] / 1000:.1f} µs, max {clock['max'] / 1000:.0f} µs")
+
+
+def section_memory(setup, report):
+    cases = {"value": ("16-byte value", "<= 56"), "deadline": ("with TTL", "<= 68"),
+             "integer": ("integer value", "<= 48")}
+    sizes = (1, 5) if setup.quick else (1, 2, 3, 5, 8)
+    lines = {n: {line["kind"]: line for line in inprocess(setup, "memory", BOTH_CORES, keys=n * KEYS)} for n in sizes}
+    report.samples["memory"] = lines
+    for kind, (name, limit) in cases.items():
+        others = ", ".join(f"{n} M: {lines[n][kind]['bytes_each']:.1f}" for n in sizes if n != 5)
+        line = lines[5][kind]
+        report.row(f"resident bytes a key, 5 M keys, {name}", limit, line["bytes_each"], "B",
+                   f"{others}; at 5 M accounted {line['accounted_each']:.1f}, tables {line['tables_each']:.1f}")
+    line = lines[2]["list"] if 2 in lines else inprocess(setup, "memory", BOTH_CORES, keys=2 * KEYS)[3]
+    report.row("resident bytes an element, list of 2 M 16-byte elements", "<= 18.7", line["bytes_each"], "B")
+
+
+def section_deadlines(setup, report):
+    lines = inprocess(setup, "deadlines", BOTH_CORES, keys=KEYS, rounds=setup.rounds)
+    report.samples["deadlines"] = lines
+    ns, ms = by_name(lines, "ns"), by_name(lines, "ms")
+    plain, with_deadline = ns["kvstore", "set"], ns["kvstore", "set ex"]
+    report.row("SET with EX / SET, in-process", ">= 0.8", plain / with_deadline,
+               note=f"{with_deadline:.0f} ns against {plain:.0f} ns")
+    report.row("1 M keys due in one second: time of ticks", "<= 100", ms["kvstore", "tick, all due"], "ms")
+    calm, busy = ns["kvstore", "get p99, calm"], ns["kvstore", "get p99, ticking"]
+    report.row("p99 of concurrent GETs, ticking / calm", "<= 2", busy / calm,
+               note=f"{busy:.0f} ns against {calm:.0f} ns; max {ns['kvstore', 'get max, ticking'] / 1000:.0f} µs")
+
+
+# --------------------------------------------------------------------------------------- behind a socket
+
+GET_SIZE = len("*2\r\n$3\r\nGET\r\n$16\r\n\r\n") + 16
+SET_SIZE = len("*3\r\n$3\r\nSET\r\n$16\r\n\r\n$64\r\n\r\n") + 16 + 64
+
+
+def section_server(setup, report):
+    limits = {1: ">= 1.3", 16: ">= 2.8", 64: ">= 4.5"}
+    servers = {"kvstore": start_kvstore(setup), "redis": start_redis(setup), "miniserver": start_mini(setup),
+               "null get": start_null(setup, GET_SIZE, 64), "null set": start_null(setup, SET_SIZE)}
+    with running(servers):
+        for name in ("kvstore", "redis", "miniserver"):
+            load(setup, servers[name], "set", "--fill", KEYS, "--requests", 0)
+        for pipeline, limit in limits.items():
+            for test in ("get", "set"):
+                names = ["kvstore", "redis", "miniserver", "null " + test]
+                results = in_turns(setup.rounds, names,
+                                   lambda name: load(setup, servers[name], test, pipeline=pipeline))
+                client = middle(results["null " + test], "client_cpu_us")
+                compare(report, f"{test.upper()}, P={pipeline}, 1 M keys, against redis-server", limit, results,
+                        note=f"; the load itself {client:.3f} µs")
+
+
+def section_commands(setup, report):
+    """Other commands at P=16. Each run starts from an empty server and does its own filling."""
+    listed = ("--requests", 2 * KEYS, "--warmup", 0)
+    cases = [
+        ("LPUSH, one list", "lpush1", ">= 1.7", listed),
+        ("LPUSH, 1 M lists", "lpush", ">= 1.7", ("--fill", KEYS, *listed)),
+        ("RPOP, one list", "rpop1", ">= 1.7", ("--fill", 2 * KEYS, *listed)),
+        ("RPOP, 1 M lists", "rpop", ">= 1.7", ("--fill", 4 * KEYS, *listed)),
+        ("INCR, one key", "incr1", ">= 1.7", ()),
+        ("INCR, 1 M keys", "incr", ">= 1.7", ("--fill", KEYS)),
+        ("MSET of 10, 1 M keys", "mset10", ">= 3.5", ("--fill", KEYS)),
+        ("MGET of 10, 1 M keys", "mget10", "", ("--fill", KEYS)),
+        ("LRANGE 100", "lrange100", ">= 2.5", ("--fill", 1000)),
+    ]
+    servers = {"kvstore": start_kvstore(setup), "redis": start_redis(setup)}
+    with running(servers):
+        for what, test, limit, arguments in cases:
+            results = in_turns(setup.rounds, list(servers), lambda name: load(
+                setup, servers[name], test, "--flush", *arguments, nils=test == "rpop"))
+            compare(report, what + ", P=16", limit, results)
+
+
+def section_io_threads(setup, report):
+    """Two server threads against one, nothing pinned: both share both cores with the load."""
+    servers = {"1": start_kvstore(setup, cores=BOTH_CORES), "2": start_kvstore(setup, threads=2, cores=BOTH_CORES)}
+    with running(servers):
+        for server in servers.values():
+            load(setup, server, "set", "--fill", KEYS, "--requests", 0)
+        for test in ("get", "set"):
+            for pipeline in (1, 16):
+                results = in_turns(setup.rounds, list(servers), lambda name: load(
+                    setup, servers[name], test, pipeline=pipeline, cores=BOTH_CORES))
+                cpu = {name: middle(runs, "server_cpu_us") for name, runs in results.items()}
+                rate = {name: middle(runs, "per_second") for name, runs in results.items()}
+                what = f"{test.upper()}, P={pipeline}, two server threads / one"
+                report.samples[what] = results
+                report.row(what + ": CPU a request", "<= 1.15", cpu["2"] / cpu["1"],
+                           note=f"{cpu['2']:.3f} against {cpu['1']:.3f} µs; "
+                                f"{rate['2'] / rate['1']:.2f}× throughput, {rate['2']:,.0f}/s")
+
+
+def section_unix(setup, report):
+    """One client on a unix socket: what a program pays that asks a server instead of its own memory."""
+    servers = {"kvstore": start_kvstore(setup), "redis": start_redis(setup)}
+    with running(servers):
+        for server in servers.values():
+            load(setup, server, "set", "--fill", KEYS, "--requests", 0)
+        for test in ("get", "set"):
+            for pipeline in (1, 16):
+                results = in_turns(setup.rounds, list(servers), lambda name: load(
+                    setup, servers[name], test, "--connections", 1, pipeline=pipeline, unix=True))
+                us = {name: 1e6 / middle(runs, "per_second") for name, runs in results.items()}
+                what = f"{test.upper()}, one client on a unix socket, P={pipeline}"
+                report.samples[what] = results
+                report.row(what, "", us["kvstore"], "µs", f"redis-server {us['redis']:.2f} µs")
+
+
+# ---------------------------------------------------------------------------------- the append-only file
+
+
+def section_aof(setup, report):
+    everysec = {"kvstore": start_kvstore(setup, aof="everysec"), "redis": start_redis(setup, aof="everysec")}
+    always = {"kvstore": start_kvstore(setup, aof="always"), "redis": start_redis(setup, aof="always")}
+    without = {"without": start_kvstore(setup)}
+
+    def run(server):
+        os.sync()  # what the last run left to be written is not this run's debt
+        return load(setup, server, "set")
+
+    with running(everysec), running(always), running(without):
+        for server in (*everysec.values(), *always.values(), *without.values()):
+            load(setup, server, "set", "--fill", KEYS, "--requests", 0)
+        servers = {**everysec, **without}
+        results = in_turns(setup.rounds, list(servers), lambda name: run(servers[name]))
+        calm = middle(results.pop("without"), "per_second")
+        compare(report, "SET, P=16, appendfsync everysec", ">= 2.5", results, by="per_second")
+        kept = middle(results["kvstore"], "per_second")
+        report.row("SET, P=16, everysec / no append-only file", ">= 0.7", kept / calm,
+                   note=f"{kept:,.0f} against {calm:,.0f}/s")
+        results = in_turns(setup.rounds, list(always), lambda name: run(always[name]))
+        compare(report, "SET, P=16, appendfsync always", ">= 1.5", results, by="per_second")
+
+
+def write_aof(directory, count):
+    """A data directory of Redis 7's layout: `count` SETs of different keys, in an order of chance."""
+    folder = os.path.join(directory, "appendonlydir")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "appendonly.aof.manifest"), "w") as manifest:
+        manifest.write("file appendonly.aof.1.incr.aof seq 1 type i\n")
+    numbers = list(range(count))
+    random.Random(1).shuffle(numbers)
+    with open(os.path.join(folder, "appendonly.aof.1.incr.aof"), "wb") as log:
+        log.write(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n")
+        for first in range(0, count, 10000):
+            log.write(b"".join(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$64\r\n%064d\r\n" % (n, n + 10**63)
+                               for n in numbers[first:first + 10000]))
+
+
+def section_replay(setup, report):
+    count = (1 if setup.quick else 5) * KEYS
+    original = tempfile.mkdtemp(prefix="original-", dir=setup.directory)
+    write_aof(original, count)
+    start = {"kvstore": start_kvstore, "redis": start_redis}
+
+    def replay(name):
+        directory = os.path.join(setup.directory, "replay")
+        shutil.copytree(original, directory)
+        os.sync()
+        server = start[name](setup, aof="everysec", directory=directory)
+        try:
+            seconds = server.wait_ready()
+            if server.ask("DBSIZE") != f":{count}":
+                raise Failure(f"{name} replayed {server.ask('DBSIZE')} keys instead of {count}")
+            return count / seconds
+        finally:
+            server.stop()
+
+    results = in_turns(setup.rounds, list(start), replay)
+    report.samples["replay"] = results
+    rate = {name: median(values) for name, values in results.items()}
+    report.row(f"replay of {count // KEYS} M SETs, start of the process to the first PONG", ">= 2.5",
+               rate["kvstore"] / rate["redis"],
+               note=", ".join(f"{name} {rate[name]:,.0f} commands/s" for name in start))
+
+
+# ------------------------------------------------------------------------------------------------ running
+
+SECTIONS = {
+    "access": section_access, "threads": section_threads, "server": section_server,
+    "commands": section_commands, "io-threads": section_io_threads, "unix": section_unix, "aof": section_aof,
+    "replay": section_replay, "memory": section_memory, "growth": section_growth, "deadlines": section_deadlines,
+}
+NEED_REDIS = ("server", "commands", "unix", "aof", "replay")
+
+
+def machine():
+    """One line about where the figures come from."""
+    model = platform.processor()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as cpuinfo:
+        model = next((line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")), model)
+    redis = "no redis-server"
+    if shutil.which("redis-server"):
+        words = subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout.split()
+        redis = next((f"redis-server {word[2:]}" for word in words if word.startswith("v=")), "redis-server")
+    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release()}, {redis}"
+
+
+def parse_options():
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    parser = argparse.ArgumentParser(description="runs the benchmarks side by side and prints a table")
+    parser.add_argument("--build", default=os.path.join(root, "build"), help="build directory")
+    parser.add_argument("--only", default=",".join(SECTIONS), help="sections, of: " + " ".join(SECTIONS))
+    parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, smaller sizes")
+    parser.add_argument("--json", default="", help="where all samples go (default: BUILD/bench.json)")
+    parser.add_argument("--scratch", default=None, help="where servers keep their files (a real disk)")
+    options = parser.parse_args()
+    unknown = set(options.only.split(",")) - set(SECTIONS)
+    if unknown:
+        parser.error("no section called " + ", ".join(sorted(unknown)))
+    return options
+
+
+def main():
+    options = parse_options()
+    setup, report = Setup(options), Report()
+    wanted = [name for name in SECTIONS if name in options.only.split(",")]
+    if not shutil.which("redis-server"):
+        say("redis-server is not installed (apt-get install redis-server): left out " + ", ".join(NEED_REDIS))
+        wanted = [name for name in wanted if name not in NEED_REDIS]
+    failures = []
+    try:
+        subprocess.run([setup.program("bench/selftest")], check=True, stdout=subprocess.DEVNULL)
+        for name in wanted:
+            say(f"-- {name}")
+            try:
+                SECTIONS[name](setup, report)
+            except Failure as failure:
+                say(f"   {name} failed: {failure}")
+                failures.append(name)
+    finally:
+        shutil.rmtree(setup.directory, ignore_errors=True)
+        with open(options.json or os.path.join(options.build, "bench.json"), "w") as file:
+            json.dump({"machine": machine(), "rows": report.rows, "samples": report.samples}, file, indent=1)
+        print(f"{machine()}; medians of {setup.rounds} interleaved rounds\n\n{report.markdown()}")
+    if failures:
+        raise SystemExit("sections that failed: " + ", ".join(failures))
+
+
+if __name__ == "__main__":
+    main()
