@@ -1,0 +1,393 @@
+#include "resp/aof_backlog.h"
+
+#include "resp/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    BACKLOG_CHUNK = 256 * 1024,  /* one write call; large enough to forget its cost */
+    BACKLOG_SCRATCH = 1024,      /* records up to this size are encoded on the stack */
+    BACKLOG_LINK = 1024 * 1024,  /* records of this size become a chunk instead of being copied */
+    BACKLOG_SELECT = 64          /* the longest SELECT record */
+};
+
+struct aof_chunk {
+    struct aof_chunk *next;
+    uint64_t start; /* position of the first byte */
+    size_t size, capacity;
+    uint8_t bytes[];
+};
+
+/* -------------------------------------------------------------------------------------------- the clock */
+
+int64_t aof_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Waits for the condition until the instant; INT64_MAX is never. False when the time has come. */
+static bool backlog_wait_until(struct aof_backlog *backlog, pthread_cond_t *condition, int64_t us)
+{
+    if (us == INT64_MAX) return pthread_cond_wait(condition, &backlog->lock) == 0;
+#if defined(__APPLE__)
+    int64_t left = us - aof_now_us();
+    if (left <= 0) return false;
+    struct timespec at = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+    return pthread_cond_timedwait_relative_np(condition, &backlog->lock, &at) == 0;
+#else
+    struct timespec at = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    return pthread_cond_timedwait(condition, &backlog->lock, &at) == 0;
+#endif
+}
+
+static int backlog_open_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+    if (error != 0) return error;
+#if !defined(__APPLE__)
+    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    if (error == 0) error = pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return error;
+}
+
+/* ------------------------------------------------------------------------------------------- life cycle */
+
+static struct aof_chunk *backlog_new_chunk(size_t capacity)
+{
+    struct aof_chunk *chunk = malloc(sizeof *chunk + capacity);
+    if (chunk == NULL) return NULL;
+    *chunk = (struct aof_chunk){.capacity = capacity};
+    return chunk;
+}
+
+static void backlog_free_chunks(struct aof_chunk *chunk)
+{
+    while (chunk != NULL) {
+        struct aof_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+}
+
+kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit)
+{
+    *backlog = (struct aof_backlog){.limit = limit, .database = -1, .wake_at = UINT64_MAX};
+    backlog->first = backlog->last = backlog_new_chunk(BACKLOG_CHUNK);
+    if (backlog->first == NULL) return KV_NOMEM;
+
+    int lock = pthread_mutex_init(&backlog->lock, NULL);
+    int wake = lock == 0 ? backlog_open_condition(&backlog->wake) : lock;
+    int room = wake == 0 ? backlog_open_condition(&backlog->room) : wake;
+    if (room == 0) return KV_OK;
+    if (wake == 0) pthread_cond_destroy(&backlog->wake);
+    if (lock == 0) pthread_mutex_destroy(&backlog->lock);
+    free(backlog->first);
+    return KV_NOMEM;
+}
+
+void aof_backlog_close(struct aof_backlog *backlog)
+{
+    backlog_free_chunks(backlog->first);
+    backlog_free_chunks(backlog->spare);
+    pthread_cond_destroy(&backlog->room);
+    pthread_cond_destroy(&backlog->wake);
+    pthread_mutex_destroy(&backlog->lock);
+}
+
+/* ------------------------------------------------------------------------------------------------ encoding */
+
+static uint8_t *backlog_put_count(uint8_t *at, char prefix, uint64_t count)
+{
+    *at++ = (uint8_t)prefix;
+    at = text_write_unsigned(at, count);
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static uint8_t *backlog_put_text(uint8_t *at, kv_slice text)
+{
+    at = backlog_put_count(at, '$', text.size);
+    if (text.size > 0) memcpy(at, text.data, text.size);
+    at += text.size;
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static uint8_t *backlog_put_word(uint8_t *at, const char *word)
+{
+    return backlog_put_text(backlog_put_count(at, '*', 1), kv_text(word));
+}
+
+static uint8_t *backlog_put_select(uint8_t *at, uint32_t database)
+{
+    uint8_t digits[TEXT_INTEGER_SIZE];
+    size_t size = (size_t)(text_write_unsigned(digits, database) - digits);
+    at = backlog_put_count(at, '*', 2);
+    at = backlog_put_text(at, KV_TEXT("SELECT"));
+    return backlog_put_text(at, kv_bytes(digits, size));
+}
+
+/* No less than what the changes take when encoded, a SELECT before each included. */
+static size_t backlog_bound(const kv_change *changes, size_t count)
+{
+    enum { HEAD = 1 + TEXT_INTEGER_SIZE + 2, MULTI_EXEC = 64 };
+    size_t size = MULTI_EXEC;
+    for (size_t i = 0; i < count; i++) {
+        size += BACKLOG_SELECT + HEAD + changes[i].argument_count * (HEAD + 2);
+        for (size_t j = 0; j < changes[i].argument_count; j++) size += changes[i].arguments[j].size;
+    }
+    return size;
+}
+
+/* Encodes all but the SELECT that may have to come first, and returns the size. */
+static size_t backlog_encode(uint8_t *bytes, const kv_change *changes, size_t count)
+{
+    uint8_t *at = bytes;
+    uint32_t database = changes[0].database;
+    if (count > 1) at = backlog_put_word(at, "MULTI");
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].database != database) {
+            database = changes[i].database;
+            at = backlog_put_select(at, database);
+        }
+        at = backlog_put_count(at, '*', changes[i].argument_count);
+        for (size_t j = 0; j < changes[i].argument_count; j++) {
+            at = backlog_put_text(at, changes[i].arguments[j]);
+        }
+    }
+    if (count > 1) at = backlog_put_word(at, "EXEC");
+    return (size_t)(at - bytes);
+}
+
+/* --------------------------------------------------------------------------------------------- appending */
+
+/* Waits for the log thread to release something, or a while: memory may also come from elsewhere. */
+static void backlog_wait_for_room(struct aof_backlog *backlog)
+{
+    backlog->waiting++;
+    backlog->is_poked = true;
+    pthread_cond_signal(&backlog->wake);
+    backlog_wait_until(backlog, &backlog->room, aof_now_us() + 100000);
+    backlog->waiting--;
+}
+
+/* Makes sure of spare chunks for `size` bytes beyond what the last chunk takes. Under the lock. */
+static bool backlog_reserve(struct aof_backlog *backlog, size_t size)
+{
+    size_t room = backlog->last->capacity - backlog->last->size;
+    size_t needed = size <= room ? 0 : (size - room + BACKLOG_CHUNK - 1) / BACKLOG_CHUNK;
+    while (backlog->spare_count < needed) {
+        struct aof_chunk *chunk = backlog_new_chunk(BACKLOG_CHUNK);
+        if (chunk == NULL) return false;
+        chunk->next = backlog->spare;
+        backlog->spare = chunk;
+        backlog->spare_count++;
+    }
+    return true;
+}
+
+static void backlog_link(struct aof_backlog *backlog, struct aof_chunk *chunk, uint64_t start)
+{
+    chunk->next = NULL;
+    chunk->start = start;
+    backlog->last->next = chunk;
+    backlog->last = chunk;
+}
+
+/* Copies bytes that there is room for; returns the position behind them. */
+static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, const uint8_t *bytes,
+                             size_t size)
+{
+    for (;;) {
+        struct aof_chunk *last = backlog->last;
+        size_t room = last->capacity - last->size;
+        size_t part = size < room ? size : room;
+        memcpy(last->bytes + last->size, bytes, part);
+        last->size += part;
+        position += part;
+        size -= part;
+        bytes += part;
+        if (size == 0) return position;
+
+        struct aof_chunk *chunk = backlog->spare;
+        backlog->spare = chunk->next;
+        backlog->spare_count--;
+        chunk->size = 0;
+        backlog_link(backlog, chunk, position);
+    }
+}
+
+/*
+ * Queues an encoded record, which is linked in if `chunk` (its own) is given, else copied. Returns with the
+ * record in its place.
+ */
+static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes, size_t count,
+                          const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
+{
+    size_t copied = BACKLOG_SELECT + (chunk == NULL ? size : 0);
+    pthread_mutex_lock(&backlog->lock);
+    /* A record larger than the limit goes when it is alone. */
+    while ((backlog->appended - backlog->released > 0 &&
+            backlog->appended - backlog->released + size > backlog->limit) ||
+           !backlog_reserve(backlog, copied)) {
+        backlog_wait_for_room(backlog);
+    }
+
+    uint64_t position = atomic_load_explicit(&backlog->appended, memory_order_relaxed);
+    if (backlog->database != changes[0].database) {
+        uint8_t select[BACKLOG_SELECT];
+        size_t select_size = (size_t)(backlog_put_select(select, changes[0].database) - select);
+        position = backlog_copy(backlog, position, select, select_size);
+    }
+    backlog->database = changes[count - 1].database;
+    if (chunk != NULL) {
+        backlog_link(backlog, chunk, position);
+        position += size;
+    } else {
+        position = backlog_copy(backlog, position, bytes, size);
+    }
+    atomic_store_explicit(&backlog->appended, position, memory_order_release);
+
+    bool wake = position >= backlog->wake_at;
+    if (wake) backlog->wake_at = UINT64_MAX;
+    pthread_mutex_unlock(&backlog->lock);
+    if (wake) pthread_cond_signal(&backlog->wake);
+}
+
+/* A chunk for one large record, waited for if need be. */
+static struct aof_chunk *backlog_large_chunk(struct aof_backlog *backlog, size_t capacity)
+{
+    struct aof_chunk *chunk = backlog_new_chunk(capacity);
+    while (chunk == NULL) {
+        pthread_mutex_lock(&backlog->lock);
+        backlog_wait_for_room(backlog);
+        pthread_mutex_unlock(&backlog->lock);
+        chunk = backlog_new_chunk(capacity);
+    }
+    return chunk;
+}
+
+void aof_backlog_append(void *context, const kv_change *changes, size_t count)
+{
+    struct aof_backlog *backlog = context;
+    if (count == 0) return;
+    size_t bound = backlog_bound(changes, count);
+    if (bound <= BACKLOG_SCRATCH) {
+        uint8_t scratch[BACKLOG_SCRATCH];
+        size_t size = backlog_encode(scratch, changes, count);
+        backlog_queue(backlog, changes, count, scratch, size, NULL);
+        return;
+    }
+
+    struct aof_chunk *chunk = backlog_large_chunk(backlog, bound);
+    chunk->size = backlog_encode(chunk->bytes, changes, count);
+    bool is_linked = chunk->size >= BACKLOG_LINK;
+    backlog_queue(backlog, changes, count, chunk->bytes, chunk->size, is_linked ? chunk : NULL);
+    if (!is_linked) free(chunk);
+}
+
+/* -------------------------------------------------------------------------------------- the log thread */
+
+struct aof_mark aof_backlog_mark(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->lock);
+    struct aof_mark mark = {backlog->appended, backlog->database};
+    pthread_mutex_unlock(&backlog->lock);
+    return mark;
+}
+
+bool aof_backlog_is_full(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->lock);
+    bool is_full = backlog->waiting > 0;
+    pthread_mutex_unlock(&backlog->lock);
+    return is_full;
+}
+
+kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to)
+{
+    pthread_mutex_lock(&backlog->lock);
+    struct aof_chunk *chunk = backlog->reading;
+    if (chunk == NULL || chunk->start > from) chunk = backlog->first;
+    while (chunk->start + chunk->size <= from) chunk = chunk->next;
+    backlog->reading = chunk;
+    uint64_t end = chunk->start + chunk->size < to ? chunk->start + chunk->size : to;
+    pthread_mutex_unlock(&backlog->lock);
+    return kv_bytes(chunk->bytes + (from - chunk->start), (size_t)(end - from));
+}
+
+void aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
+{
+    struct aof_chunk *freed = NULL;
+    pthread_mutex_lock(&backlog->lock);
+    backlog->released = position;
+    backlog->reading = NULL;
+    while (backlog->first != backlog->last &&
+           backlog->first->start + backlog->first->size <= position) {
+        struct aof_chunk *chunk = backlog->first;
+        backlog->first = chunk->next;
+        if (chunk->capacity == BACKLOG_CHUNK) {
+            chunk->next = backlog->spare;
+            backlog->spare = chunk;
+            backlog->spare_count++;
+        } else {
+            chunk->next = freed;
+            freed = chunk;
+        }
+    }
+    struct aof_chunk *last = backlog->last;
+    if (last->start + last->size == position && last->capacity == BACKLOG_CHUNK) {
+        /* It is empty: start over at its front, which is still in the cache. */
+        last->start = position;
+        last->size = 0;
+    }
+    bool has_waiting = backlog->waiting > 0;
+    pthread_mutex_unlock(&backlog->lock);
+    if (has_waiting) pthread_cond_broadcast(&backlog->room);
+    backlog_free_chunks(freed);
+}
+
+void aof_backlog_trim(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->lock);
+    struct aof_chunk *spare = backlog->spare;
+    backlog->spare = NULL;
+    backlog->spare_count = 0;
+    pthread_mutex_unlock(&backlog->lock);
+    backlog_free_chunks(spare);
+}
+
+void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit)
+{
+    pthread_mutex_lock(&backlog->lock);
+    backlog->limit = limit;
+    pthread_mutex_unlock(&backlog->lock);
+    pthread_cond_broadcast(&backlog->room);
+}
+
+void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t until_us)
+{
+    pthread_mutex_lock(&backlog->lock);
+    backlog->wake_at = position;
+    while (backlog->appended < position && !backlog->is_poked &&
+           backlog_wait_until(backlog, &backlog->wake, until_us)) {
+    }
+    backlog->wake_at = UINT64_MAX;
+    backlog->is_poked = false;
+    pthread_mutex_unlock(&backlog->lock);
+}
+
+void aof_backlog_poke(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->lock);
+    backlog->is_poked = true;
+    pthread_mutex_unlock(&backlog->lock);
+    pthread_cond_signal(&backlog->wake);
+}

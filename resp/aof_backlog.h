@@ -1,0 +1,86 @@
+/*
+ * resp/aof_backlog.h -- the journal on its way to the disk: a queue of bytes that many threads append to and
+ * one, the log thread, takes from.
+ *
+ *     positions:  0 ... released ......... written ......... appended
+ *                          [ chunk ][ chunk ][ chunk ][ chunk ]      + spare chunks
+ *
+ * A position is a count of bytes since the queue was opened. Appenders encode outside the lock and copy under
+ * it; they hold the locks of the keys they changed, so the order of positions is the order of execution for
+ * each key. They are made to wait only when memory cannot be had or the limit is reached.
+ *
+ * Bytes stay until they are released, which is when they are synced: should the disk fail to sync, they are
+ * written again, as what the system keeps in its cache after such a failure cannot be trusted.
+ */
+#ifndef KV_RESP_AOF_BACKLOG_H
+#define KV_RESP_AOF_BACKLOG_H
+
+#include "kvstore.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* A place between two records, and the database that is selected there; -1: none yet. */
+struct aof_mark {
+    uint64_t position;
+    int64_t database;
+};
+
+struct aof_chunk;
+
+struct aof_backlog {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the log thread has something to do */
+    pthread_cond_t room; /* appenders may try again */
+    struct aof_chunk *first, *last, *reading, *spare;
+    size_t spare_count;
+    _Atomic uint64_t appended;
+    uint64_t released;
+    uint64_t limit;   /* of appended - released */
+    int64_t database; /* selected at the end */
+    uint64_t wake_at; /* wake the log thread when so much is appended */
+    bool is_poked;
+    unsigned waiting; /* appenders */
+};
+
+/* The instant on the clock that aof_backlog_wait() knows, in microseconds. */
+int64_t aof_now_us(void);
+
+kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit);
+void aof_backlog_close(struct aof_backlog *backlog);
+
+/*
+ * Appends the changes as one group of records: SELECT if the database is another one, MULTI and EXEC around more
+ * than one change. A kv_journal.
+ */
+void aof_backlog_append(void *backlog, const kv_change *changes, size_t count);
+
+static inline uint64_t aof_backlog_position(const struct aof_backlog *backlog)
+{
+    return atomic_load_explicit(&backlog->appended, memory_order_acquire);
+}
+
+/* The end of what has been appended. */
+struct aof_mark aof_backlog_mark(struct aof_backlog *backlog);
+
+/* True if appenders wait for something to be released. */
+bool aof_backlog_is_full(struct aof_backlog *backlog);
+
+/* The bytes at `from`, which is below `to`: some or all of them, in one piece. For the log thread. */
+kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to);
+
+/* Lets go of everything below `position`. Slices into it are void. For the log thread. */
+void aof_backlog_release(struct aof_backlog *backlog, uint64_t position);
+
+/* Gives the memory of spare chunks back. */
+void aof_backlog_trim(struct aof_backlog *backlog);
+
+/* Changes the limit; UINT64_MAX for none. */
+void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit);
+
+/* Sleeps until `position` is appended, someone pokes, or the clock reaches until_us (INT64_MAX: never). */
+void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t until_us);
+void aof_backlog_poke(struct aof_backlog *backlog);
+
+#endif

@@ -1,0 +1,186 @@
+#include "resp/aof_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int aof_io_open(void *context, const char *path, enum aof_open how, int *file)
+{
+    (void)context;
+    static const int flags[] = {
+        [AOF_OPEN_READ] = O_RDONLY,
+        [AOF_OPEN_WRITE] = O_WRONLY,
+        [AOF_OPEN_CREATE] = O_WRONLY | O_CREAT | O_TRUNC,
+    };
+    do {
+        *file = open(path, flags[how] | O_CLOEXEC, 0644);
+    } while (*file < 0 && errno == EINTR);
+    return *file < 0 ? errno : 0;
+}
+
+static int aof_io_close(void *context, int file)
+{
+    (void)context;
+    /* Not repeated on EINTR: the descriptor is gone on every system we know. */
+    return close(file) != 0 && errno != EINTR ? errno : 0;
+}
+
+static int aof_io_size(void *context, int file, uint64_t *size)
+{
+    (void)context;
+    struct stat status;
+    if (fstat(file, &status) != 0) return errno;
+    if (!S_ISREG(status.st_mode)) return EINVAL;
+    *size = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int aof_io_read(void *context, int file, void *bytes, size_t size, uint64_t offset,
+                       size_t *done)
+{
+    (void)context;
+    ssize_t moved;
+    do {
+        moved = pread(file, bytes, size, (off_t)offset);
+    } while (moved < 0 && errno == EINTR);
+    if (moved < 0) return errno;
+    *done = (size_t)moved;
+    return 0;
+}
+
+static int aof_io_write(void *context, int file, const void *bytes, size_t size, uint64_t offset,
+                        size_t *done)
+{
+    (void)context;
+    ssize_t moved;
+    do {
+        moved = pwrite(file, bytes, size, (off_t)offset);
+    } while (moved < 0 && errno == EINTR);
+    if (moved < 0) return errno;
+    *done = (size_t)moved;
+    return 0;
+}
+
+static int aof_io_truncate(void *context, int file, uint64_t size)
+{
+    (void)context;
+    int result;
+    do {
+        result = ftruncate(file, (off_t)size);
+    } while (result != 0 && errno == EINTR);
+    return result != 0 ? errno : 0;
+}
+
+/*
+ * fdatasync() also brings the size to disk, which is all the metadata that reading back needs. On macOS
+ * neither it nor fsync() empties the drive's own cache; F_FULLFSYNC does.
+ */
+static int aof_io_sync(void *context, int file)
+{
+    (void)context;
+    int result;
+    do {
+#if defined(__APPLE__)
+        result = fcntl(file, F_FULLFSYNC);
+#else
+        result = fdatasync(file);
+#endif
+    } while (result == -1 && errno == EINTR);
+    return result == -1 ? errno : 0;
+}
+
+static int aof_io_rename(void *context, const char *from, const char *to)
+{
+    (void)context;
+    return rename(from, to) != 0 ? errno : 0;
+}
+
+static int aof_io_remove(void *context, const char *path)
+{
+    (void)context;
+    return unlink(path) != 0 ? errno : 0;
+}
+
+static int aof_io_make_directory(void *context, const char *path)
+{
+    (void)context;
+    return mkdir(path, 0755) != 0 ? errno : 0;
+}
+
+static int aof_io_open_directory(const char *path, int *directory)
+{
+    do {
+        *directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (*directory < 0 && errno == EINTR);
+    return *directory < 0 ? errno : 0;
+}
+
+static int aof_io_sync_directory(void *context, const char *path)
+{
+    (void)context;
+    int directory;
+    int error = aof_io_open_directory(path, &directory);
+    if (error != 0) return error;
+
+    int result;
+    do {
+        result = fsync(directory);
+    } while (result != 0 && errno == EINTR);
+    /* Some file systems (of the network, of user space) know no sync of directories and say EINVAL. */
+    error = result != 0 && errno != EINVAL ? errno : 0;
+    close(directory);
+    return error;
+}
+
+/*
+ * The lock is on the directory itself: the manifest is replaced by renaming, so a lock on it would be on
+ * a file that is gone, and a lock file would be one more file that tools do not expect there.
+ */
+static int aof_io_lock_directory(void *context, const char *path, int *lock)
+{
+    (void)context;
+    int error = aof_io_open_directory(path, lock);
+    if (error != 0) return error;
+
+    int result;
+    do {
+        result = flock(*lock, LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) return 0;
+    error = errno;
+    close(*lock);
+    return error;
+}
+
+const struct aof_io aof_io_system = {
+    .open = aof_io_open,
+    .close = aof_io_close,
+    .size = aof_io_size,
+    .read = aof_io_read,
+    .write = aof_io_write,
+    .truncate = aof_io_truncate,
+    .sync = aof_io_sync,
+    .rename = aof_io_rename,
+    .remove = aof_io_remove,
+    .make_directory = aof_io_make_directory,
+    .sync_directory = aof_io_sync_directory,
+    .lock_directory = aof_io_lock_directory,
+};
+
+int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
+                     uint64_t offset, size_t *done)
+{
+    int error = 0;
+    *done = 0;
+    while (*done < size && error == 0) {
+        size_t moved = 0;
+        error = io->write(io->context, file, (const char *)bytes + *done, size - *done,
+                          offset + *done, &moved);
+        if (error == 0 && moved == 0) error = EIO; /* no progress and no reason: do not spin */
+        if (error == 0) *done += moved;
+    }
+    return error;
+}

@@ -1,0 +1,48 @@
+/*
+ * resp/aof_loader.h -- reads the files of an append-only file back into commands.
+ *
+ * A file is a sequence of records:
+ *
+ *     *3\r\n $3\r\nSET\r\n $3\r\nkey\r\n $5\r\nvalue\r\n     a command: count, then size and bytes of each argument
+ *     #TS:1700000000\r\n                                     an annotation, passed over
+ *     *1\r\n$5\r\nMULTI\r\n ... *1\r\n$4\r\nEXEC\r\n         commands that belong together
+ *
+ * and may begin with an RDB (aof_rdb.h). It may be torn or damaged:
+ *
+ *     torn      it ends within a record or a group, or in nothing but zeros (a crash of the machine can leave
+ *               the size without the bytes). The last file is cut back to the last whole record, the whole group
+ *               being one; earlier files were synced before a later one began, so there it is damage.
+ *     damaged   anything else. Loading ends with the file, the offset and what was expected there.
+ */
+#ifndef KV_RESP_AOF_LOADER_H
+#define KV_RESP_AOF_LOADER_H
+
+#include "resp/aof_io.h"
+#include "resp/aof_sink.h"
+
+#include <stdbool.h>
+
+struct aof_loader {
+    /* Set by the caller. */
+    const struct aof_io *io;
+    const struct aof_sink *sink;
+    const struct aof_log *log;
+    uint64_t max_text; /* an argument that claims to be larger is damage, not a torn tail */
+    uint64_t total;    /* bytes of all files, for the progress */
+    void (*progress)(void *context, uint64_t loaded, uint64_t total);
+    void *progress_context;
+
+    /* Results, over all files. */
+    uint64_t loaded;   /* bytes */
+    uint64_t commands; /* and keys of RDB parts */
+};
+
+/*
+ * Loads one file. `is_last` says that it may have a torn tail, which is then cut off the file with a warning if
+ * `cut` is true, and refused if not. `size` receives the size of the file afterwards.
+ * Returns KV_OK; KV_NONE if there is no such file; KV_NOMEM; KV_BADARG with a message.
+ */
+kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,
+                        uint64_t *size, char message[AOF_MESSAGE_SIZE]);
+
+#endif

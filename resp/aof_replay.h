@@ -1,0 +1,26 @@
+/*
+ * resp/aof_replay.h -- applies commands read from files to a store: the sink of the loader.
+ *
+ * The keys of a batch are prefetched together; the commands that make up nearly all of a journal call the store
+ * at once; any other goes through the command table, in a session of its own. A command that the store refuses
+ * ends the load: the journal holds only what once succeeded, so the file does not fit the store.
+ */
+#ifndef KV_RESP_AOF_REPLAY_H
+#define KV_RESP_AOF_REPLAY_H
+
+#include "resp/aof_sink.h"
+
+struct aof_replay;
+
+/* While a replay is open no key of the store expires (KV_SETTING_EXPIRE). KV_OK, KV_NOMEM. */
+kv_status aof_replay_open(kv *db, struct aof_replay **replay);
+void aof_replay_close(struct aof_replay *replay);
+
+/* Each file begins in database 0. */
+void aof_replay_begin_file(struct aof_replay *replay);
+
+/* The aof_sink of the replay. */
+kv_status aof_replay_apply(void *replay, const struct aof_command *commands, size_t count,
+                           size_t *failed, char why[AOF_WHY_SIZE]);
+
+#endif
