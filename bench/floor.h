@@ -6,14 +6,14 @@
  *                        v
  *      pair     | key, 16 bytes | value, 64 bytes |   one malloc each
  *
- * One cache miss for the slot and one for the pair: 16 bits of the hash ride in the unused top of each
- * pointer, so that a neighbour in the probe is passed without touching its pair. The capacity is a
- * power of two, the load at most 0.6. No growth, no deletion, no locks, no expiry, no other types, no
- * keys or values of other sizes: this is what the engine's times are divided by, and what it adds is
- * the price of all those.
+ * One cache miss for the slot and one for the pair: 16 bits of the hash ride in the unused top of
+ * each pointer, so that a neighbour in the probe is passed without touching its pair. The capacity
+ * is a power of two, the load at most 0.6. No growth, no deletion, no locks, no expiry, no other
+ * types, no keys or values of other sizes: this is what the engine's times are divided by, and what
+ * it adds is the price of all those.
  *
- * The hash is two folded multiplications over the 16 bytes, after wyhash (Wang Yi); the constants are
- * splitmix64's. It is not flood-resistant.
+ * The hash is two folded multiplications over the 16 bytes, after wyhash (Wang Yi); the constants
+ * are splitmix64's. It is not flood-resistant.
  */
 #ifndef KV_BENCH_FLOOR_H
 #define KV_BENCH_FLOOR_H
@@ -45,14 +45,16 @@ static inline uint64_t floor_hash(const char *key)
     uint64_t low, high;
     memcpy(&low, key, 8);
     memcpy(&high, key + 8, 8);
-    return floor_fold(floor_fold(low ^ 0x9e3779b97f4a7c15u, high ^ 0xbf58476d1ce4e5b9u), 0x94d049bb133111ebu);
+    return floor_fold(floor_fold(low ^ 0x9e3779b97f4a7c15u, high ^ 0xbf58476d1ce4e5b9u),
+                      0x94d049bb133111ebu);
 }
 
 static inline struct floor_table floor_create(uint64_t count_max)
 {
     uint64_t capacity = 16;
     while ((double)count_max > 0.6 * (double)capacity) capacity *= 2;
-    struct floor_table table = { .slots = calloc(capacity, sizeof *table.slots), .mask = capacity - 1 };
+    struct floor_table table = {.slots = calloc(capacity, sizeof *table.slots),
+                                .mask = capacity - 1};
     if (table.slots == NULL) fail("out of memory");
     return table;
 }
@@ -73,7 +75,8 @@ static inline uint64_t *floor_find(const struct floor_table *table, const char *
     }
 }
 
-static inline bool floor_get_hashed(const struct floor_table *table, const char *key, uint64_t hash, char *value)
+static inline bool floor_get_hashed(const struct floor_table *table, const char *key, uint64_t hash,
+                                    char *value)
 {
     uint64_t slot = *floor_find(table, key, hash);
     if (slot == 0) return false;
@@ -86,7 +89,8 @@ static inline bool floor_get(const struct floor_table *table, const char *key, c
     return floor_get_hashed(table, key, floor_hash(key), value);
 }
 
-static inline void floor_set_hashed(struct floor_table *table, const char *key, uint64_t hash, const char *value)
+static inline void floor_set_hashed(struct floor_table *table, const char *key, uint64_t hash,
+                                    const char *value)
 {
     uint64_t *slot = floor_find(table, key, hash);
     if (*slot == 0) {
@@ -103,9 +107,9 @@ static inline void floor_set(struct floor_table *table, const char *key, const c
     floor_set_hashed(table, key, floor_hash(key), value);
 }
 
-/* Brings the slots, then the pairs of `count` keys into the cache, all misses of a pass overlapping. */
-static inline void floor_prefetch(const struct floor_table *table, const char *const *keys, uint64_t *hashes,
-                                  size_t count)
+/* Brings the slots, then the pairs of the keys into the cache, the misses of a pass overlapping. */
+static inline void floor_prefetch(const struct floor_table *table, const char *const *keys,
+                                  uint64_t *hashes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         hashes[i] = floor_hash(keys[i]);
@@ -113,21 +117,23 @@ static inline void floor_prefetch(const struct floor_table *table, const char *c
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t at = hashes[i] & table->mask;
-        while (table->slots[at] != 0 && (table->slots[at] ^ hashes[i]) >> 48 != 0) at = (at + 1) & table->mask;
+        while (table->slots[at] != 0 && (table->slots[at] ^ hashes[i]) >> 48 != 0)
+            at = (at + 1) & table->mask;
         const char *pair = (const char *)floor_slot_pair(table->slots[at]);
         __builtin_prefetch(pair);
         __builtin_prefetch(pair + sizeof(struct floor_pair) - 1);
     }
 }
 
-/* Gets `count` keys, at most FLOOR_BATCH_MAX, into values[0], values[1]...; returns how many exist. */
-static inline size_t floor_mget(const struct floor_table *table, const char *const *keys, size_t count,
-                                char (*values)[FLOOR_VALUE_SIZE])
+/* Gets `count` keys, FLOOR_BATCH_MAX at most, to values[0], values[1]...; returns how many exist. */
+static inline size_t floor_mget(const struct floor_table *table, const char *const *keys,
+                                size_t count, char (*values)[FLOOR_VALUE_SIZE])
 {
     uint64_t hashes[FLOOR_BATCH_MAX];
     floor_prefetch(table, keys, hashes, count);
     size_t found = 0;
-    for (size_t i = 0; i < count; i++) found += floor_get_hashed(table, keys[i], hashes[i], values[i]);
+    for (size_t i = 0; i < count; i++)
+        found += floor_get_hashed(table, keys[i], hashes[i], values[i]);
     return found;
 }
 

@@ -1,20 +1,22 @@
 /*
- * bench/inprocess.c -- the store in its user's process, against the floor and LMDB, and against itself.
+ * bench/inprocess.c -- the store in its user's process, against the floor and LMDB, and against
+ * itself.
  *
  *      inprocess access  --keys N     get, set, mget of 16: floor, kvstore, LMDB; ns an operation
  *      inprocess threads --keys N     get and set, one thread and two; operations a second
- *      inprocess growth  --keys N     every insert from an empty store on: latency, largest allocation
+ *      inprocess growth  --keys N     every insert into an empty store: latency, largest allocation
  *      inprocess memory  --keys N     resident bytes a key, for several kinds of value
  *      inprocess deadlines --keys N   SET with a deadline against SET; all keys due in one second
  *
  *      --rounds N      interleaved rounds of access, threads and deadlines (5)
  *      --operations N  in one round (1000000)
  *
- * Keys are 16 bytes, values 64 (memory: as said there), accesses uniformly random. The keys of a round
- * are written out in order before the clock starts, so making them costs nothing and reading them is
- * a stream. Fences: a processor runs hundreds of instructions ahead, so in a plain loop over such keys
- * it overlaps the misses of ten gets, which a program that uses what it got cannot hope for. Therefore
- * a fence ends each operation, for all engines alike; "free" is the plain loop, for who wants it.
+ * Keys are 16 bytes, values 64 (memory: as said there), accesses uniformly random. The keys of a
+ * round are written out in order before the clock starts, so making them costs nothing and reading
+ * them is a stream. Fences: a processor runs hundreds of instructions ahead, so in a plain loop
+ * over such keys it overlaps the misses of ten gets, which a program that uses what it got cannot
+ * hope for. Therefore a fence ends each operation, for all engines alike; "free" is the plain loop,
+ * for who wants it.
  *
  * What is compared runs in turns, round by round, in one process: floor, kvstore, LMDB, floor... so
  * that a slow moment of the machine hits all alike. The result is a line of JSON for each thing
@@ -51,7 +53,7 @@ static struct key make_key(uint64_t number)
 
 static struct key *make_keys(uint64_t count, uint64_t seed)
 {
-    struct random random = { seed };
+    struct random random = {seed};
     struct key *keys = must_allocate(count * sizeof *keys);
     for (uint64_t i = 0; i < count; i++) keys[i] = make_key(random_below(&random, key_count));
     return keys;
@@ -77,7 +79,8 @@ static void change_value(uint64_t number)
     memcpy(value, &number, sizeof number);
 }
 
-static void print_samples(const char *engine, const char *operation, const char *unit, const double *samples)
+static void print_samples(const char *engine, const char *operation, const char *unit,
+                          const double *samples)
 {
     printf("{\"engine\":\"%s\",\"operation\":\"%s\",\"keys\":%llu,\"%s\":[", engine, operation,
            (unsigned long long)key_count, unit);
@@ -90,8 +93,11 @@ static void print_latencies(const char *name, const struct histogram *histogram)
 {
     printf("\"%s\":{\"count\":%llu,\"mean\":%.0f", name, (unsigned long long)histogram->count,
            histogram_mean(histogram));
-    static const struct { const char *name; double quantile; } quantiles[] = {
-        { "p50", 0.5 }, { "p99", 0.99 }, { "p99.9", 0.999 }, { "p99.99", 0.9999 }, { "max", 1 },
+    static const struct {
+        const char *name;
+        double quantile;
+    } quantiles[] = {
+        {"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1},
     };
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
         printf(",\"%s\":%llu", quantiles[i].name,
@@ -151,7 +157,7 @@ static kv *db;
 
 static void kvstore_get_pass(const struct key *keys, uint64_t count, bool waits)
 {
-    kv_buffer found = { 0 };
+    kv_buffer found = {0};
     for (uint64_t i = 0; i < count; i++) {
         must(kv_get(db, key_slice(&keys[i]), &found));
         end_operation(waits);
@@ -170,7 +176,7 @@ static void kvstore_set_pass(const struct key *keys, uint64_t count, bool waits)
 
 static bool copy_found(void *context, size_t index, const kv_slice *item)
 {
-    char (*found)[VALUE_SIZE] = context;
+    char(*found)[VALUE_SIZE] = context;
     if (item == NULL || item->size != VALUE_SIZE) fail("kvstore: a key is missing");
     memcpy(found[index], item->data, VALUE_SIZE);
     return true;
@@ -190,8 +196,8 @@ static void kvstore_mget_pass(const struct key *keys, uint64_t count, bool waits
 #ifdef BENCH_LMDB
 /*
  * LMDB in a file in memory, without sync. A call is a call: get and set have a transaction each, as
- * theirs is the only way to see and publish the latest state. The forms of 1000 share one transaction
- * among a thousand calls, which is LMDB's own way to be fast.
+ * theirs is the only way to see and publish the latest state. The forms of 1000 share one
+ * transaction among a thousand calls, which is LMDB's own way to be fast.
  */
 static MDB_env *lmdb_env;
 static MDB_dbi lmdb_db;
@@ -212,7 +218,7 @@ static MDB_txn *lmdb_begin(void)
 static void lmdb_get_one(MDB_txn *txn, const struct key *key)
 {
     char copy[VALUE_SIZE];
-    MDB_val name = { KEY_SIZE, (void *)(uintptr_t)key->bytes }, found;
+    MDB_val name = {KEY_SIZE, (void *)(uintptr_t)key->bytes}, found;
     lmdb_must(mdb_get(txn, lmdb_db, &name, &found));
     memcpy(copy, found.mv_data, VALUE_SIZE);
     __asm__ volatile("" : : "r"(copy) : "memory"); /* the copy is made, though nobody reads it */
@@ -220,7 +226,7 @@ static void lmdb_get_one(MDB_txn *txn, const struct key *key)
 
 static void lmdb_set_one(MDB_txn *txn, const struct key *key)
 {
-    MDB_val name = { KEY_SIZE, (void *)(uintptr_t)key->bytes }, new_value = { VALUE_SIZE, value };
+    MDB_val name = {KEY_SIZE, (void *)(uintptr_t)key->bytes}, new_value = {VALUE_SIZE, value};
     lmdb_must(mdb_put(txn, lmdb_db, &name, &new_value, 0));
 }
 
@@ -280,8 +286,8 @@ static void lmdb_set_1000_pass(const struct key *keys, uint64_t count, bool wait
 static void lmdb_open(void)
 {
     char path[64], lock_path[80];
-    snprintf(path, sizeof path, "%s/kvstore-bench-%d.mdb", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
-             (int)getpid());
+    snprintf(path, sizeof path, "%s/kvstore-bench-%d.mdb",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid());
     snprintf(lock_path, sizeof lock_path, "%s-lock", path);
     lmdb_must(mdb_env_create(&lmdb_env));
     lmdb_must(mdb_env_set_mapsize(lmdb_env, (size_t)(key_count * 400 + (64 << 20))));
@@ -309,35 +315,39 @@ static const struct measure {
     pass *pass;
     bool waits;
 } access_measures[] = {
-    { "floor", "get", floor_get_pass, true },
-    { "kvstore", "get", kvstore_get_pass, true },
+    {"floor", "get", floor_get_pass, true},
+    {"kvstore", "get", kvstore_get_pass, true},
 #ifdef BENCH_LMDB
-    { "lmdb", "get", lmdb_get_pass, true },
-    { "lmdb1000", "get", lmdb_get_1000_pass, true },
+    {"lmdb", "get", lmdb_get_pass, true},
+    {"lmdb1000", "get", lmdb_get_1000_pass, true},
 #endif
-    { "floor", "set", floor_set_pass, true },
-    { "kvstore", "set", kvstore_set_pass, true },
+    {"floor", "set", floor_set_pass, true},
+    {"kvstore", "set", kvstore_set_pass, true},
 #ifdef BENCH_LMDB
-    { "lmdb", "set", lmdb_set_pass, true },
-    { "lmdb1000", "set", lmdb_set_1000_pass, true },
+    {"lmdb", "set", lmdb_set_pass, true},
+    {"lmdb1000", "set", lmdb_set_1000_pass, true},
 #endif
-    { "floor", "mget16", floor_mget_pass, true },
-    { "kvstore", "mget16", kvstore_mget_pass, true },
+    {"floor", "mget16", floor_mget_pass, true},
+    {"kvstore", "mget16", kvstore_mget_pass, true},
 #ifdef BENCH_LMDB
-    { "lmdb", "mget16", lmdb_mget_pass, true },
+    {"lmdb", "mget16", lmdb_mget_pass, true},
 #endif
-    { "floor", "get, free", floor_get_pass, false },
-    { "kvstore", "get, free", kvstore_get_pass, false },
-    { "floor", "set, free", floor_set_pass, false },
-    { "kvstore", "set, free", kvstore_set_pass, false },
+    {"floor", "get, free", floor_get_pass, false},
+    {"kvstore", "get, free", kvstore_get_pass, false},
+    {"floor", "set, free", floor_set_pass, false},
+    {"kvstore", "set, free", kvstore_set_pass, false},
+#ifdef BENCH_LMDB
+    {"lmdb", "get, free", lmdb_get_pass, false},
+    {"lmdb", "set, free", lmdb_set_pass, false},
+#endif
 };
 
 enum { ACCESS_MEASURES = sizeof access_measures / sizeof access_measures[0] };
 
-/* All keys, in an order of chance, so that no engine has neighbours in the order of their numbers. */
+/* All keys, in an order of chance, so that neighbours in memory are not neighbours in number. */
 static struct key *make_all_keys(void)
 {
-    struct random random = { 99 };
+    struct random random = {99};
     struct key *keys = must_allocate(key_count * sizeof *keys);
     for (uint64_t i = 0; i < key_count; i++) {
         uint64_t j = random_below(&random, i + 1);
@@ -372,7 +382,8 @@ static void case_access(void)
     for (size_t round = 0; round < round_count; round++) {
         struct key *keys = make_keys(count, round);
         for (size_t i = 0; i < ACCESS_MEASURES; i++)
-            samples[i][round] = time_pass(access_measures[i].pass, keys, count, access_measures[i].waits);
+            samples[i][round] =
+                time_pass(access_measures[i].pass, keys, count, access_measures[i].waits);
         free(keys);
     }
     for (size_t i = 0; i < ACCESS_MEASURES; i++)
@@ -407,7 +418,7 @@ static double time_workers(pass *run, size_t threads, struct key *const *keys)
     struct worker workers[2];
     uint64_t started = now_ns();
     for (size_t i = 0; i < threads; i++) {
-        workers[i] = (struct worker){ .pass = run, .keys = keys[i], .count = operation_count };
+        workers[i] = (struct worker){.pass = run, .keys = keys[i], .count = operation_count};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) fail("no thread");
     }
     for (size_t i = 0; i < threads; i++) pthread_join(workers[i].thread, NULL);
@@ -427,9 +438,9 @@ static void kvstore_set_shared_pass(const struct key *keys, uint64_t count, bool
 static void case_threads(void)
 {
     static const struct measure measures[] = {
-        { "floor", "get", floor_get_pass, true },
-        { "kvstore", "get", kvstore_get_pass, true },
-        { "kvstore", "set", kvstore_set_shared_pass, true },
+        {"floor", "get", floor_get_pass, true},
+        {"kvstore", "get", kvstore_get_pass, true},
+        {"kvstore", "set", kvstore_set_shared_pass, true},
     };
     enum { MEASURES = sizeof measures / sizeof measures[0] };
     static double samples[MEASURES][2][ROUNDS_MAX];
@@ -441,7 +452,7 @@ static void case_threads(void)
     kvstore_set_pass(all, key_count, false);
     free(all);
 
-    struct key *keys[2] = { make_keys(operation_count, 1), make_keys(operation_count, 2) };
+    struct key *keys[2] = {make_keys(operation_count, 1), make_keys(operation_count, 2)};
     for (size_t round = 0; round < round_count; round++)
         for (size_t i = 0; i < MEASURES; i++)
             for (size_t threads = 1; threads <= 2; threads++)
@@ -449,7 +460,8 @@ static void case_threads(void)
     for (size_t i = 0; i < MEASURES; i++) {
         for (size_t threads = 1; threads <= 2; threads++) {
             char operation[32];
-            snprintf(operation, sizeof operation, "%s, threads %zu", measures[i].operation, threads);
+            snprintf(operation, sizeof operation, "%s, threads %zu", measures[i].operation,
+                     threads);
             print_samples(measures[i].engine, operation, "per_second", samples[i][threads - 1]);
         }
     }
@@ -509,7 +521,7 @@ static void observed_release(void *context, void *block, size_t size)
 static void case_growth(void)
 {
     static struct histogram latencies, clock_alone;
-    kv_allocator allocator = { observed_allocate, observed_resize, observed_release, NULL };
+    kv_allocator allocator = {observed_allocate, observed_resize, observed_release, NULL};
     kv_options options = KV_OPTIONS(kv_options);
     options.allocator = &allocator;
     must(kv_open(&options, &db));
@@ -531,8 +543,9 @@ static void case_growth(void)
     }
     printf("{\"keys\":%llu,\"seconds\":%.3f,\"allocations\":%llu,\"largest_allocation\":%zu,"
            "\"above_64k\":%llu,\"sizes_above_64k\":[",
-           (unsigned long long)key_count, (double)(before - started) / 1e9, (unsigned long long)observed.count,
-           observed.largest, (unsigned long long)observed.large_count);
+           (unsigned long long)key_count, (double)(before - started) / 1e9,
+           (unsigned long long)observed.count, observed.largest,
+           (unsigned long long)observed.large_count);
     for (size_t i = 0; i < observed.large_kinds; i++)
         printf("%s%zu", i == 0 ? "" : ",", observed.large_sizes[i]);
     printf("],");
@@ -550,7 +563,8 @@ static uint64_t resident_bytes(void)
 {
     unsigned long long total, resident;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%llu %llu", &total, &resident) != 2) fail("cannot read /proc/self/statm");
+    if (file == NULL || fscanf(file, "%llu %llu", &total, &resident) != 2)
+        fail("cannot read /proc/self/statm");
     fclose(file);
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
@@ -566,7 +580,7 @@ static void fill_values(void)
 static void fill_deadlines(void)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
-    struct random random = { 5 };
+    struct random random = {5};
     for (uint64_t i = 0; i < key_count; i++) {
         struct key key = make_key(i);
         options.ttl_ms = 3600000 + (int64_t)random_below(&random, 3600000);
@@ -580,7 +594,8 @@ static void fill_integers(void)
     for (uint64_t i = 0; i < key_count; i++) {
         struct key key = make_key(i);
         char text[32];
-        int size = snprintf(text, sizeof text, "%llu", 1000000000000ull + (unsigned long long)i * 977);
+        int size =
+            snprintf(text, sizeof text, "%llu", 1000000000000ull + (unsigned long long)i * 977);
         must(kv_set(db, key_slice(&key), KV_BYTES(text, (size_t)size), NULL));
     }
 }
@@ -600,11 +615,13 @@ static void measure_memory(const char *kind, void (*fill)(void))
     must(kv_open(NULL, &db));
     fill();
     uint64_t after = resident_bytes();
-    kv_statistics statistics = { .size = sizeof statistics };
+    kv_statistics statistics = {.size = sizeof statistics};
     must(kv_stats(db, &statistics));
-    printf("{\"kind\":\"%s\",\"count\":%llu,\"bytes_each\":%.2f,\"accounted_each\":%.2f,\"tables_each\":%.2f}\n",
+    printf("{\"kind\":\"%s\",\"count\":%llu,\"bytes_each\":%.2f,\"accounted_each\":%.2f,"
+           "\"tables_each\":%.2f}\n",
            kind, (unsigned long long)key_count, (double)(after - before) / (double)key_count,
-           (double)statistics.bytes / (double)key_count, (double)statistics.bytes_tables / (double)key_count);
+           (double)statistics.bytes / (double)key_count,
+           (double)statistics.bytes_tables / (double)key_count);
     kv_close(db);
 }
 
@@ -619,7 +636,8 @@ static void fork_memory(const char *kind, void (*fill)(void))
         exit(0);
     }
     int status;
-    if (waitpid(child, &status, 0) != child || status != 0) fail("memory: the case '%s' failed", kind);
+    if (waitpid(child, &status, 0) != child || status != 0)
+        fail("memory: the case '%s' failed", kind);
 }
 
 static void case_memory(void)
@@ -663,10 +681,10 @@ static void measure_set_with_deadline(void)
     static double plain[ROUNDS_MAX], with_deadline[ROUNDS_MAX];
     kv *other;
     must(kv_open(NULL, &db));
-    must(kv_open(NULL, &other)); /* keys with deadlines, so that neither pass converts the other's */
+    must(kv_open(NULL, &other)); /* for deadlines: neither pass converts the other's keys */
     struct key *all = make_all_keys();
     kvstore_set_pass(all, key_count, false);
-    kv *stores[2] = { db, other };
+    kv *stores[2] = {db, other};
     db = other;
     kvstore_setex_pass(all, key_count, false);
     free(all);
@@ -694,7 +712,7 @@ struct reader {
 static void *read_on(void *context)
 {
     struct reader *reader = context;
-    kv_buffer found = { 0 };
+    kv_buffer found = {0};
     atomic_store(&reader->is_running, true);
     uint64_t before = now_ns();
     for (uint64_t i = 0; !atomic_load_explicit(&reader->stop, memory_order_relaxed); i++) {
@@ -741,7 +759,7 @@ static void tick_until_done(void *tick_ns)
 static void add_due_keys(void)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
-    struct random random = { 11 };
+    struct random random = {11};
     for (uint64_t i = 0; i < key_count; i++) {
         struct key key = make_key(i);
         memcpy(key.bytes, "due:", KEY_PREFIX_SIZE);
@@ -752,7 +770,7 @@ static void add_due_keys(void)
 
 static void measure_mass_expiry(void)
 {
-    kv_clock clock = { injected_wall_ms, injected_monotonic_us, NULL };
+    kv_clock clock = {injected_wall_ms, injected_monotonic_us, NULL};
     kv_options options = KV_OPTIONS(kv_options);
     options.clock = &clock;
     must(kv_open(&options, &db));
@@ -760,7 +778,8 @@ static void measure_mass_expiry(void)
     kvstore_set_pass(all, key_count, false);
     free(all);
 
-    static double tick_ms[ROUNDS_MAX], calm_p99[ROUNDS_MAX], busy_p99[ROUNDS_MAX], busy_max[ROUNDS_MAX];
+    static double tick_ms[ROUNDS_MAX], calm_p99[ROUNDS_MAX], busy_p99[ROUNDS_MAX],
+        busy_max[ROUNDS_MAX];
     static struct reader reader;
     struct key *keys = make_keys(operation_count, 3);
     reader.keys = keys;
@@ -774,9 +793,10 @@ static void measure_mass_expiry(void)
         tick_ms[round] = (double)tick_ns / 1e6;
         busy_p99[round] = (double)histogram_quantile(&reader.latencies, 0.99);
         busy_max[round] = (double)reader.latencies.max;
-        kv_statistics statistics = { .size = sizeof statistics };
+        kv_statistics statistics = {.size = sizeof statistics};
         must(kv_stats(db, &statistics));
-        if (statistics.keys != key_count || statistics.keys_with_ttl != 0) fail("due keys are left over");
+        if (statistics.keys != key_count || statistics.keys_with_ttl != 0)
+            fail("due keys are left over");
     }
     print_samples("kvstore", "tick, all due", "ms", tick_ms);
     print_samples("kvstore", "get p99, calm", "ns", calm_p99);
@@ -807,11 +827,15 @@ static uint64_t parse_option(int argc, char **argv, const char *name, uint64_t n
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; void (*run)(void); } cases[] = {
-        { "access", case_access }, { "threads", case_threads },     { "growth", case_growth },
-        { "memory", case_memory }, { "deadlines", case_deadlines },
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {
+        {"access", case_access}, {"threads", case_threads},     {"growth", case_growth},
+        {"memory", case_memory}, {"deadlines", case_deadlines},
     };
-    if (argc < 2 || argc % 2 != 0) fail("usage: inprocess CASE [--keys N] [--rounds N] [--operations N]");
+    if (argc < 2 || argc % 2 != 0)
+        fail("usage: inprocess CASE [--keys N] [--rounds N] [--operations N]");
     key_count = parse_option(argc, argv, "--keys", key_count);
     round_count = parse_option(argc, argv, "--rounds", round_count);
     operation_count = parse_option(argc, argv, "--operations", operation_count);

@@ -1,21 +1,21 @@
 /*
  * bench/loadgen.c -- a load generator for RESP servers that spends almost nothing per request.
  *
- * One thread, N connections in an epoll set, each a closed loop: send a batch of P requests, wait for
- * its P replies, send the next. All batches are made before the clock starts, in one ring that the
- * connections walk together, so that sending is one write() of ready bytes and receiving one read()
- * and a count. What remains is the kernel; bench/nullserver shows how much that is.
+ * One thread, N connections in an epoll set, each a closed loop: send a batch of P requests, wait
+ * for its P replies, send the next. All batches are made before the clock starts, in one ring that
+ * the connections walk together, so that sending is one write() of ready bytes and receiving one
+ * read() and a count. What remains is the kernel; bench/nullserver shows how much that is.
  *
- *      ring      | batch: P requests | batch | batch | ...            keys drawn at random from 0..R-1
+ *      ring      | batch: P requests | batch | batch | ...      keys drawn at random from 0..R-1
  *                        ^ connection 7 sends this; the next free connection takes the one after it
  *
- * Phases: flush (optional), fill (optional: the test's data, keys in order), warm-up, measurement. A
- * phase ends when every request it sent is answered, so counts, time and CPU belong together. The
+ * Phases: flush (optional), fill (optional: the test's data, keys in order), warm-up, measurement.
+ * A phase ends when every request it sent is answered, so counts, time and CPU belong together. The
  * server's CPU is read from its process clock; user and system shares from /proc/PID/stat.
  *
  * Latency is from the write of a batch to the read that brought the reply, as a client sees it.
- * Prints a readable line on standard error and one line of JSON on standard output; exits with 1 if a
- * reply was an error.
+ * Prints a readable line on standard error and one line of JSON on standard output; exits with 1 if
+ * a reply was an error.
  */
 #include "measure.h"
 #include "replies.h"
@@ -31,10 +31,10 @@
 #include <unistd.h>
 
 enum {
-    RING_BYTES = 128 << 20,       /* longer rings would not make keys more random, only memory fuller */
+    RING_BYTES = 128 << 20, /* longer rings would not make keys more random, only memory fuller */
     RING_REQUESTS = 1 << 20,
     FILL_PIPELINE = 64,
-    FILL_SLICE = 1 << 18,         /* requests made and sent at a time while filling */
+    FILL_SLICE = 1 << 18, /* requests made and sent at a time while filling */
     READ_SIZE = 256 << 10,
     WORDS_MAX = 64,
     EVENTS_MAX = 256
@@ -43,41 +43,44 @@ enum {
 /* ---- tests ---- */
 
 /*
- * A request is words with placeholders: __key__ is a 16-byte key (the prefix and twelve digits, below
- * --keys), __value__ is --value-size letters, __number__ is a number below --keys. To add a test, add
- * a line. `fill` is sent beforehand if --fill asks for it, with keys in order.
+ * A request is words with placeholders: __key__ is a 16-byte key (the prefix and twelve digits,
+ * below --keys), __value__ is --value-size letters, __number__ is a number below --keys. To add a
+ * test, add a line. `fill` is sent beforehand if --fill asks for it, with keys in order.
  */
+#define FIVE_KEYS " __key__ __key__ __key__ __key__ __key__"
+#define FIVE_PAIRS                                                                     \
+    " __key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__ __key__" \
+    " __value__"
+
 static const struct test {
     const char *name;
     const char *prefix;
     const char *request;
     const char *fill;
 } tests[] = {
-    { "ping", "key:", "PING", NULL },
-    { "get", "key:", "GET __key__", "SET __key__ __value__" },
-    { "set", "key:", "SET __key__ __value__", "SET __key__ __value__" },
-    { "setex", "key:", "SET __key__ __value__ EX 3600", "SET __key__ __value__" },
-    { "mget10", "key:",
-      "MGET __key__ __key__ __key__ __key__ __key__ __key__ __key__ __key__ __key__ __key__",
-      "SET __key__ __value__" },
-    { "mset10", "key:",
-      "MSET __key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__ "
-      "__key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__",
-      "SET __key__ __value__" },
-    { "del", "key:", "DEL __key__", "SET __key__ __value__" },
-    { "incr", "cnt:", "INCR __key__", "SET __key__ __number__" },
-    { "incr1", "cnt:", "INCR counter", NULL },
-    { "lpush", "lst:", "LPUSH __key__ __value__", "LPUSH __key__ __value__" },
-    { "rpop", "lst:", "RPOP __key__", "LPUSH __key__ __value__" },
-    { "lpush1", "lst:", "LPUSH list __value__", NULL },
-    { "rpush1", "lst:", "RPUSH list __value__", NULL },
-    { "lpop1", "lst:", "LPOP list", "RPUSH list __value__" },
-    { "rpop1", "lst:", "RPOP list", "RPUSH list __value__" },
-    { "lrange100", "lst:", "LRANGE list 0 99", "RPUSH list __value__" },
-    { "sadd", "set:", "SADD __key__ __value__", "SADD __key__ __value__" },
-    { "hset", "hsh:", "HSET __key__ field __value__", "HSET __key__ field __value__" },
-    { "zadd", "zst:", "ZADD scores __number__ __key__", "ZADD scores __number__ __key__" },
+    {"ping", "key:", "PING", NULL},
+    {"get", "key:", "GET __key__", "SET __key__ __value__"},
+    {"set", "key:", "SET __key__ __value__", "SET __key__ __value__"},
+    {"setex", "key:", "SET __key__ __value__ EX 3600", "SET __key__ __value__"},
+    {"mget10", "key:", "MGET" FIVE_KEYS FIVE_KEYS, "SET __key__ __value__"},
+    {"mset10", "key:", "MSET" FIVE_PAIRS FIVE_PAIRS, "SET __key__ __value__"},
+    {"del", "key:", "DEL __key__", "SET __key__ __value__"},
+    {"incr", "cnt:", "INCR __key__", "SET __key__ __number__"},
+    {"incr1", "cnt:", "INCR counter", NULL},
+    {"lpush", "lst:", "LPUSH __key__ __value__", "LPUSH __key__ __value__"},
+    {"rpop", "lst:", "RPOP __key__", "LPUSH __key__ __value__"},
+    {"lpush1", "lst:", "LPUSH list __value__", NULL},
+    {"rpush1", "lst:", "RPUSH list __value__", NULL},
+    {"lpop1", "lst:", "LPOP list", "RPUSH list __value__"},
+    {"rpop1", "lst:", "RPOP list", "RPUSH list __value__"},
+    {"lrange100", "lst:", "LRANGE list 0 99", "RPUSH list __value__"},
+    {"sadd", "set:", "SADD __key__ __value__", "SADD __key__ __value__"},
+    {"hset", "hsh:", "HSET __key__ field __value__", "HSET __key__ field __value__"},
+    {"zadd", "zst:", "ZADD scores __number__ __key__", "ZADD scores __number__ __key__"},
 };
+
+#undef FIVE_KEYS
+#undef FIVE_PAIRS
 
 static const struct test *find_test(const char *name)
 {
@@ -141,16 +144,24 @@ static double parse_seconds(const char *text)
 static struct options parse_options(int argc, char **argv)
 {
     static const struct option names[] = {
-        { "host", 1, NULL, 'h' },       { "port", 1, NULL, 'p' },       { "unix", 1, NULL, 'u' },
-        { "test", 1, NULL, 't' },       { "command", 1, NULL, 'C' },    { "connections", 1, NULL, 'c' },
-        { "pipeline", 1, NULL, 'P' },   { "keys", 1, NULL, 'k' },       { "value-size", 1, NULL, 'v' },
-        { "flush", 0, NULL, 'F' },      { "fill", 1, NULL, 'f' },       { "warmup", 1, NULL, 'w' },
-        { "seconds", 1, NULL, 's' },    { "requests", 1, NULL, 'n' },   { "server-pid", 1, NULL, 'S' },
-        { "seed", 1, NULL, 'r' },       { "help", 0, NULL, 'H' },       { NULL, 0, NULL, 0 },
+        {"host", 1, NULL, 'h'},     {"port", 1, NULL, 'p'},     {"unix", 1, NULL, 'u'},
+        {"test", 1, NULL, 't'},     {"command", 1, NULL, 'C'},  {"connections", 1, NULL, 'c'},
+        {"pipeline", 1, NULL, 'P'}, {"keys", 1, NULL, 'k'},     {"value-size", 1, NULL, 'v'},
+        {"flush", 0, NULL, 'F'},    {"fill", 1, NULL, 'f'},     {"warmup", 1, NULL, 'w'},
+        {"seconds", 1, NULL, 's'},  {"requests", 1, NULL, 'n'}, {"server-pid", 1, NULL, 'S'},
+        {"seed", 1, NULL, 'r'},     {"help", 0, NULL, 'H'},     {NULL, 0, NULL, 0},
     };
     struct options options = {
-        .host = "127.0.0.1", .test = *find_test("get"), .keys = 1000000, .requests = UINT64_MAX,
-        .seed = 1, .connections = 50, .pipeline = 1, .value_size = 64, .seconds = 3, .warmup = 0.5,
+        .host = "127.0.0.1",
+        .test = *find_test("get"),
+        .keys = 1000000,
+        .requests = UINT64_MAX,
+        .seed = 1,
+        .connections = 50,
+        .pipeline = 1,
+        .value_size = 64,
+        .seconds = 3,
+        .warmup = 0.5,
     };
     int letter;
     while ((letter = getopt_long_only(argc, argv, "", names, NULL)) != -1) {
@@ -159,7 +170,7 @@ static struct options parse_options(int argc, char **argv)
         case 'p': options.port = optarg; break;
         case 'u': options.unix_path = optarg; break;
         case 't': options.test = *find_test(optarg); break;
-        case 'C': options.test = (struct test){ "command", "key:", optarg, NULL }; break;
+        case 'C': options.test = (struct test){"command", "key:", optarg, NULL}; break;
         case 'c': options.connections = parse_count(optarg); break;
         case 'P': options.pipeline = parse_count(optarg); break;
         case 'k': options.keys = parse_count(optarg); break;
@@ -177,9 +188,11 @@ static struct options parse_options(int argc, char **argv)
     }
     if (optind < argc) fail("unexpected argument '%s'", argv[optind]);
     if (options.port == NULL && options.unix_path == NULL) fail("give --port or --unix");
-    if (options.connections == 0 || options.pipeline == 0) fail("connections and pipeline are at least 1");
+    if (options.connections == 0 || options.pipeline == 0)
+        fail("connections and pipeline are at least 1");
     if (options.keys == 0 || options.keys > UINT32_MAX) fail("--keys is from 1 to 4294967295");
-    if (options.fill > 0 && options.test.fill == NULL) fail("test %s has nothing to fill", options.test.name);
+    if (options.fill > 0 && options.test.fill == NULL)
+        fail("test %s has nothing to fill", options.test.name);
     return options;
 }
 
@@ -212,7 +225,7 @@ static uint64_t source_number(struct source *source)
     return random_below(&source->random, source->options->keys);
 }
 
-/* Copies `word` of `size` bytes to `out` with its placeholders replaced; returns the bytes written. */
+/* Copies `word` to `out` with its placeholders replaced; returns the bytes written. */
 static size_t expand_word(struct source *source, const char *word, size_t size, char *out)
 {
     char *at = out;
@@ -269,18 +282,19 @@ static size_t write_request(struct source *source, const char *text, char *scrat
     return (size_t)(at - out);
 }
 
-/* `requests` of this text, `pipeline` to a batch; fewer, but one batch at least, if memory is short. */
-static struct ring ring_create(struct source *source, const char *text, uint64_t requests, size_t pipeline)
+/* `requests` of this text, `pipeline` to a batch; fewer, but a batch at least, if bytes run out. */
+static struct ring ring_create(struct source *source, const char *text, uint64_t requests,
+                               size_t pipeline)
 {
     size_t size_max = request_size_max(source->options, text);
-    struct ring ring = { .capacity = RING_BYTES + pipeline * size_max };
+    struct ring ring = {.capacity = RING_BYTES + pipeline * size_max};
     ring.bytes = must_allocate(ring.capacity);
     ring.batches = must_allocate((requests / pipeline + 1) * sizeof *ring.batches);
     char *scratch = must_allocate(size_max);
 
     while (requests > 0 && ring.size < RING_BYTES) {
         struct batch *batch = &ring.batches[ring.count++];
-        *batch = (struct batch){ .offset = ring.size };
+        *batch = (struct batch){.offset = ring.size};
         for (; requests > 0 && batch->count < pipeline; batch->count++, requests--)
             ring.size += write_request(source, text, scratch, ring.bytes + ring.size);
         batch->size = (uint32_t)(ring.size - batch->offset);
@@ -301,7 +315,7 @@ struct connection {
     int fd;
     bool waits_for_room; /* epoll also watches for writability */
     const struct batch *batch;
-    size_t written;      /* bytes of the batch that the kernel took */
+    size_t written; /* bytes of the batch that the kernel took */
     uint64_t outstanding;
     uint64_t sent_ns;
     struct replies replies;
@@ -309,7 +323,7 @@ struct connection {
 
 static int connect_unix(const char *path)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) fail("path too long: %s", path);
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -320,7 +334,7 @@ static int connect_unix(const char *path)
 
 static int connect_tcp(const char *host, const char *port)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *address;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *address;
     int problem = getaddrinfo(host, port, &hints, &address);
     if (problem != 0) fail("%s: %s", host, gai_strerror(problem));
     int fd = socket(address->ai_family, SOCK_STREAM, 0);
@@ -352,15 +366,17 @@ struct phase {
     uint64_t requests_left; /* not yet sent */
     uint64_t stop_ns;       /* nothing is sent after this instant */
     size_t next_batch;
-    uint64_t busy;          /* connections with replies outstanding */
+    uint64_t busy; /* connections with replies outstanding */
     uint64_t started_ns, ended_ns, answered;
     struct histogram *latencies;
 };
 
 static void watch(struct load *load, struct connection *connection, int operation, bool for_room)
 {
-    struct epoll_event event = { .events = EPOLLIN | (for_room ? EPOLLOUT : 0u), .data.ptr = connection };
-    if (epoll_ctl(load->epoll, operation, connection->fd, &event) != 0) fail("epoll_ctl: %s", strerror(errno));
+    struct epoll_event event = {.events = EPOLLIN | (for_room ? EPOLLOUT : 0u),
+                                .data.ptr = connection};
+    if (epoll_ctl(load->epoll, operation, connection->fd, &event) != 0)
+        fail("epoll_ctl: %s", strerror(errno));
     connection->waits_for_room = for_room;
 }
 
@@ -368,15 +384,16 @@ static void send_rest(struct load *load, struct phase *phase, struct connection 
 {
     const struct batch *batch = connection->batch;
     const char *bytes = phase->ring->bytes + batch->offset;
-    ssize_t size = send(connection->fd, bytes + connection->written, batch->size - connection->written,
-                        MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t size = send(connection->fd, bytes + connection->written,
+                        batch->size - connection->written, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (size < 0) {
         if (errno != EAGAIN && errno != EINTR) fail("send: %s", strerror(errno));
         size = 0;
     }
     connection->written += (size_t)size;
     bool needs_room = connection->written < batch->size;
-    if (needs_room != connection->waits_for_room) watch(load, connection, EPOLL_CTL_MOD, needs_room);
+    if (needs_room != connection->waits_for_room)
+        watch(load, connection, EPOLL_CTL_MOD, needs_room);
 }
 
 static void send_next_batch(struct load *load, struct phase *phase, struct connection *connection,
@@ -439,7 +456,7 @@ static void run_phase(struct load *load, struct phase *phase)
 
 static struct load load_open(const struct options *options)
 {
-    struct load load = { .options = options, .epoll = epoll_create1(0) };
+    struct load load = {.options = options, .epoll = epoll_create1(0)};
     if (load.epoll < 0) fail("epoll_create1: %s", strerror(errno));
     load.read_buffer = must_allocate(READ_SIZE);
     load.connections = calloc(options->connections, sizeof *load.connections);
@@ -473,24 +490,27 @@ static void check_errors(const struct load *load)
 static void flush(struct load *load, struct histogram *unused)
 {
     char request[] = "*1\r\n$8\r\nFLUSHALL\r\n";
-    struct batch batch = { .size = sizeof request - 1, .count = 1 };
-    struct ring ring = { .bytes = request, .batches = &batch, .count = 1 };
-    run_phase(load, &(struct phase){ .ring = &ring, .requests_left = 1, .stop_ns = UINT64_MAX,
-                                     .latencies = unused });
+    struct batch batch = {.size = sizeof request - 1, .count = 1};
+    struct ring ring = {.bytes = request, .batches = &batch, .count = 1};
+    run_phase(load,
+              &(struct phase){
+                  .ring = &ring, .requests_left = 1, .stop_ns = UINT64_MAX, .latencies = unused});
     check_errors(load);
 }
 
 static void fill(struct load *load, struct histogram *unused)
 {
     const struct options *options = load->options;
-    struct source source = { .options = options, .random = { options->seed + 1 }, .is_ordered = true };
+    struct source source = {.options = options, .random = {options->seed + 1}, .is_ordered = true};
     for (uint64_t left = options->fill; left > 0;) {
         uint64_t slice = left < FILL_SLICE ? left : FILL_SLICE;
         struct ring ring = ring_create(&source, options->test.fill, slice, FILL_PIPELINE);
         uint64_t made = 0;
         for (size_t i = 0; i < ring.count; i++) made += ring.batches[i].count;
-        run_phase(load, &(struct phase){ .ring = &ring, .requests_left = made, .stop_ns = UINT64_MAX,
-                                         .latencies = unused });
+        run_phase(load, &(struct phase){.ring = &ring,
+                                        .requests_left = made,
+                                        .stop_ns = UINT64_MAX,
+                                        .latencies = unused});
         ring_destroy(&ring);
         left -= made;
     }
@@ -506,7 +526,7 @@ struct cpu {
 
 static struct cpu read_cpu(pid_t pid)
 {
-    struct cpu cpu = { 0 };
+    struct cpu cpu = {0};
     if (pid == 0) return cpu;
     clockid_t clock;
     if (clock_getcpuclockid(pid, &clock) != 0) fail("no process %d", (int)pid);
@@ -520,7 +540,8 @@ static struct cpu read_cpu(pid_t pid)
     const char *fields = strrchr(line, ')'); /* the name before it may hold anything */
     unsigned long long user, system;
     if (fields == NULL ||
-        sscanf(fields + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+        sscanf(fields + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+               &system) != 2)
         fail("cannot read %s", path);
     cpu.user_ticks = user;
     cpu.system_ticks = system;
@@ -541,14 +562,18 @@ static void print_report(const struct options *options, const struct report *rep
     const struct phase *phase = &report->phase;
     double requests = (double)phase->answered;
     double seconds = (double)(phase->ended_ns - phase->started_ns) / 1e9;
-    double server_us = (double)(report->server_after.total_ns - report->server_before.total_ns) / 1e3;
+    double server_us =
+        (double)(report->server_after.total_ns - report->server_before.total_ns) / 1e3;
     double user = (double)(report->server_after.user_ticks - report->server_before.user_ticks);
-    double system = (double)(report->server_after.system_ticks - report->server_before.system_ticks);
+    double system =
+        (double)(report->server_after.system_ticks - report->server_before.system_ticks);
     double user_share = user + system > 0 ? user / (user + system) : 0;
-    double quantiles[] = { 0.5, 0.99, 0.999, 0.9999 }, us[4];
-    for (int i = 0; i < 4; i++) us[i] = (double)histogram_quantile(phase->latencies, quantiles[i]) / 1e3;
+    double quantiles[] = {0.5, 0.99, 0.999, 0.9999}, us[4];
+    for (int i = 0; i < 4; i++)
+        us[i] = (double)histogram_quantile(phase->latencies, quantiles[i]) / 1e3;
     double max_us = (double)phase->latencies->max / 1e3;
-    double server_cpu = server_us / requests, client_cpu = (double)report->client_cpu_ns / 1e3 / requests;
+    double server_cpu = server_us / requests,
+           client_cpu = (double)report->client_cpu_ns / 1e3 / requests;
 
     fprintf(stderr,
             "%-9s P=%-3zu %9.0f/s  server %.3f us/request (%.3f user, %.3f system, %.0f%% busy)  "
@@ -556,25 +581,27 @@ static void print_report(const struct options *options, const struct report *rep
             options->test.name, options->pipeline, requests / seconds, server_cpu,
             server_cpu * user_share, server_cpu * (1 - user_share), server_us / seconds / 1e4,
             client_cpu, us[0], us[1], us[2], us[3], max_us, report->nils > 0 ? "  (nils)" : "");
-    printf("{\"test\":\"%s\",\"connections\":%zu,\"pipeline\":%zu,\"keys\":%llu,\"value_size\":%zu,"
-           "\"requests\":%.0f,\"seconds\":%.6f,\"per_second\":%.1f,\"errors\":%llu,\"nils\":%llu,"
-           "\"server_cpu_us\":%.4f,\"server_user_us\":%.4f,\"server_system_us\":%.4f,"
-           "\"client_cpu_us\":%.4f,\"mean_us\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
-           "\"p9999_us\":%.1f,\"max_us\":%.1f}\n",
-           options->test.name, options->connections, options->pipeline, (unsigned long long)options->keys,
-           options->value_size, requests, seconds, requests / seconds, (unsigned long long)report->errors,
-           (unsigned long long)report->nils, server_cpu, server_cpu * user_share,
-           server_cpu * (1 - user_share), client_cpu, histogram_mean(phase->latencies) / 1e3, us[0], us[1],
-           us[2], us[3], max_us);
+    printf(
+        "{\"test\":\"%s\",\"connections\":%zu,\"pipeline\":%zu,\"keys\":%llu,\"value_size\":%zu,"
+        "\"requests\":%.0f,\"seconds\":%.6f,\"per_second\":%.1f,\"errors\":%llu,\"nils\":%llu,"
+        "\"server_cpu_us\":%.4f,\"server_user_us\":%.4f,\"server_system_us\":%.4f,"
+        "\"client_cpu_us\":%.4f,\"mean_us\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
+        "\"p9999_us\":%.1f,\"max_us\":%.1f}\n",
+        options->test.name, options->connections, options->pipeline,
+        (unsigned long long)options->keys, options->value_size, requests, seconds,
+        requests / seconds, (unsigned long long)report->errors, (unsigned long long)report->nils,
+        server_cpu, server_cpu * user_share, server_cpu * (1 - user_share), client_cpu,
+        histogram_mean(phase->latencies) / 1e3, us[0], us[1], us[2], us[3], max_us);
 }
 
-static struct report measure(struct load *load, const struct ring *ring, struct histogram *latencies)
+static struct report measure(struct load *load, const struct ring *ring,
+                             struct histogram *latencies)
 {
     const struct options *options = load->options;
     bool is_counted = options->requests != UINT64_MAX;
     for (size_t i = 0; i < options->connections; i++) load->connections[i].replies.nils = 0;
 
-    struct report report = { .server_before = read_cpu(options->server_pid) };
+    struct report report = {.server_before = read_cpu(options->server_pid)};
     uint64_t client_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     report.phase = (struct phase){
         .ring = ring,
@@ -608,16 +635,19 @@ int main(int argc, char **argv)
         return 0;
     }
 
-    struct source source = { .options = &options, .random = { options.seed } };
+    struct source source = {.options = &options, .random = {options.seed}};
     uint64_t distinct = options.requests < RING_REQUESTS ? options.requests : RING_REQUESTS;
     struct ring ring = ring_create(&source, options.test.request, distinct, options.pipeline);
     if (options.warmup > 0)
-        run_phase(&load, &(struct phase){ .ring = &ring, .requests_left = UINT64_MAX, .latencies = &unused,
-                                          .stop_ns = now_ns() + (uint64_t)(options.warmup * 1e9) });
+        run_phase(&load, &(struct phase){.ring = &ring,
+                                         .requests_left = UINT64_MAX,
+                                         .latencies = &unused,
+                                         .stop_ns = now_ns() + (uint64_t)(options.warmup * 1e9)});
     struct report report = measure(&load, &ring, &latencies);
     print_report(&options, &report);
     if (report.errors > 0)
-        fprintf(stderr, "%llu errors, the first: %s\n", (unsigned long long)report.errors, report.error_text);
+        fprintf(stderr, "%llu errors, the first: %s\n", (unsigned long long)report.errors,
+                report.error_text);
 
     ring_destroy(&ring);
     load_close(&load);

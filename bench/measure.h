@@ -1,9 +1,10 @@
 /*
- * bench/measure.h -- what every benchmark program needs: clocks, random numbers, a latency histogram.
+ * bench/measure.h -- what every benchmark program needs: clocks, random numbers, a latency
+ * histogram.
  *
- * The histogram is log-linear, after G. Tene's HdrHistogram: each power of two of nanoseconds is cut
- * into 64 equal cells, so a value is known to within 1.6% from 1 ns to centuries, adding one costs a
- * few instructions, and the size is fixed.
+ * The histogram is log-linear, after G. Tene's HdrHistogram: each power of two of nanoseconds is
+ * cut into 64 equal cells, so a value is known to within 1.6% from 1 ns to centuries, adding one
+ * costs a few instructions, and the size is fixed.
  *
  *      value < 64    cell = value (exact)
  *      otherwise     cell = 64 * (e - 6) + (value >> (e - 6)), e being the index of the highest bit

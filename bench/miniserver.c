@@ -4,9 +4,9 @@
  *      miniserver PORT|PATH [MAX-KEYS]
  *
  * The table of bench/floor.h, served: GET and SET of 16-byte keys and 64-byte values, and FLUSHALL,
- * parsed without mercy (lengths are read, nothing else is checked). A read's requests go through the
- * table in passes of up to 64: frame all, prefetch slots, prefetch pairs, execute. A real server adds
- * types, expiry, errors, limits and a protocol; this is about as fast as it could get.
+ * parsed without mercy (lengths are read, nothing else is checked). A read's requests go through
+ * the table in passes of up to 64: frame all, prefetch slots, prefetch pairs, execute. A real
+ * server adds types, expiry, errors, limits and a protocol; this is about as fast as it could get.
  */
 #include "floor.h"
 #include "serve.h"
@@ -34,8 +34,8 @@ static const char *read_length(const char *at, const char *end, char mark, size_
 /* Frames one request. Returns its end, or NULL if it is not all there. */
 static const char *read_request(const char *at, const char *end, struct request *request)
 {
-    const char *words[3] = { NULL, NULL, NULL };
-    size_t count, sizes[3] = { 0, 0, 0 };
+    const char *words[3] = {NULL, NULL, NULL};
+    size_t count, sizes[3] = {0, 0, 0};
     at = read_length(at, end, '*', &count);
     if (at == NULL) return NULL;
     if (count == 0 || count > 3) fail("a request of %zu words", count);
@@ -45,7 +45,7 @@ static const char *read_request(const char *at, const char *end, struct request 
         words[i] = at;
         at += sizes[i] + 2;
     }
-    *request = (struct request){ *words[0], words[1], words[2] };
+    *request = (struct request){*words[0], words[1], words[2]};
     if (request->command != 'F' && sizes[1] != KEY_SIZE) fail("keys are 16 bytes");
     if (request->command == 'S' && sizes[2] != FLOOR_VALUE_SIZE) fail("values are 64 bytes");
     return at;
@@ -94,7 +94,7 @@ static size_t answer(const char *input, size_t size, struct output *out)
         for (const char *next; count < FLOOR_BATCH_MAX; count++, at = next) {
             next = read_request(at, end, &requests[count]);
             if (next == NULL) break;
-            /* FLUSHALL has no key; its own last bytes, prefetched in vain, keep the passes simple. */
+            /* FLUSHALL has no key; prefetching its last bytes in vain keeps the passes simple. */
             keys[count] = requests[count].command == 'F' ? next - KEY_SIZE : requests[count].key;
         }
         if (count == 0) return (size_t)(at - input);
@@ -109,5 +109,6 @@ int main(int argc, char **argv)
     if (argc < 2 || argc > 3) fail("usage: miniserver PORT|PATH [MAX-KEYS]");
     if (argc == 3) keys_max = strtoul(argv[2], NULL, 10);
     table = floor_create(keys_max);
-    serve(strchr(argv[1], '/') != NULL ? listen_unix(argv[1]) : listen_tcp((uint16_t)atoi(argv[1])));
+    serve(strchr(argv[1], '/') != NULL ? listen_unix(argv[1])
+                                       : listen_tcp((uint16_t)atoi(argv[1])));
 }

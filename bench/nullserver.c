@@ -3,9 +3,9 @@
  *
  *      nullserver PORT|PATH REQUEST-SIZE [REPLY-SIZE]
  *
- * Every REQUEST-SIZE bytes received are taken for one request, and answered with +OK, or with a bulk
- * string of REPLY-SIZE bytes. Against it, bench/loadgen measures itself and the kernel: what any
- * server on this machine pays for moving the bytes, and the most requests the load can send.
+ * Every REQUEST-SIZE bytes received are taken for one request, and answered with +OK, or with a
+ * bulk string of REPLY-SIZE bytes. Against it, bench/loadgen measures itself and the kernel: what
+ * any server on this machine pays for moving the bytes, and the most requests the load can send.
  */
 #include "serve.h"
 
@@ -38,8 +38,10 @@ int main(int argc, char **argv)
 {
     if (argc < 3 || argc > 4) fail("usage: nullserver PORT|PATH REQUEST-SIZE [REPLY-SIZE]");
     request_size = strtoul(argv[2], NULL, 10);
-    if (request_size == 0 || request_size > SERVE_INPUT_SIZE) fail("not a request size: '%s'", argv[2]);
+    if (request_size == 0 || request_size > SERVE_INPUT_SIZE)
+        fail("not a request size: '%s'", argv[2]);
     if (argc == 4) make_bulk_reply(strtoul(argv[3], NULL, 10));
 
-    serve(strchr(argv[1], '/') != NULL ? listen_unix(argv[1]) : listen_tcp((uint16_t)atoi(argv[1])));
+    serve(strchr(argv[1], '/') != NULL ? listen_unix(argv[1])
+                                       : listen_tcp((uint16_t)atoi(argv[1])));
 }

@@ -1,13 +1,14 @@
 /*
  * bench/replies.h -- counts RESP replies in a stream without keeping them.
  *
- * The stream arrives in pieces of any size. A reply is one element; an aggregate of n elements adds n
- * to the number still to come, so nesting needs a counter and no stack:
+ * The stream arrives in pieces of any size. A reply is one element; an aggregate of n elements adds
+ * n to the number still to come, so nesting needs a counter and no stack:
  *
- *      expected = 1, then for each element: expected -= 1, and += n for an aggregate; 0: reply complete
+ *      expected = 1; each element: expected -= 1, and += n for an aggregate; 0: reply complete
  *
- * Bulk strings are jumped over. Lines are taken byte by byte, as they are short. Understands RESP2 and
- * RESP3's scalars, sets and maps; pushes and attributes do not occur, as nobody here asks for them.
+ * Bulk strings are jumped over. Lines are taken byte by byte, as they are short. Understands RESP2
+ * and RESP3's scalars, sets and maps; pushes and attributes do not occur, as nobody here asks for
+ * them.
  */
 #ifndef KV_BENCH_REPLIES_H
 #define KV_BENCH_REPLIES_H
@@ -42,12 +43,16 @@ static inline void replies_end_line(struct replies *replies)
 {
     uint64_t number = replies->number;
     switch (replies->type) {
-    case '$': case '=': case '!':
+    case '$':
+    case '=':
+    case '!':
         if (replies->type == '!') replies->errors++;
         if (replies->is_negative) break;
         replies->skip = number + 2; /* ends the element when it is used up */
         return;
-    case '*': case '~': case '%':
+    case '*':
+    case '~':
+    case '%':
         if (replies->is_negative) break;
         replies_end_element(replies, replies->type == '%' ? 2 * number : number);
         return;
@@ -55,8 +60,7 @@ static inline void replies_end_line(struct replies *replies)
         replies->errors++;
         replies->error_size = ERROR_TEXT_SIZE; /* later errors are only counted */
         break;
-    default:
-        break;
+    default: break;
     }
     if (replies->type == '_' || replies->is_negative) replies->nils++;
     replies_end_element(replies, 0);
@@ -69,13 +73,18 @@ static inline void replies_line_byte(struct replies *replies, char byte)
         if (replies->error_size + 1 < ERROR_TEXT_SIZE)
             replies->error_text[replies->error_size++] = byte;
         break;
-    case '$': case '=': case '!': case '*': case '~': case '%':
+    case '$':
+    case '=':
+    case '!':
+    case '*':
+    case '~':
+    case '%':
         if (byte == '-') replies->is_negative = true;
-        else if (byte >= '0' && byte <= '9') replies->number = 10 * replies->number + (uint64_t)(byte - '0');
+        else if (byte >= '0' && byte <= '9')
+            replies->number = 10 * replies->number + (uint64_t)(byte - '0');
         else fail("broken reply: length with byte %d", byte);
         break;
-    default:
-        break; /* a simple string or number: nobody reads it */
+    default: break; /* a simple string or number: nobody reads it */
     }
 }
 

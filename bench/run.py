@@ -258,7 +258,7 @@ def section_access(setup, report):
             ours, floor = ns["kvstore", operation], ns["floor", operation]
             report.row(f"in-process {operation} / floor, {size}", limits.get(operation, ""), ours / floor,
                        note=f"kvstore {ours:.0f} ns, floor {floor:.0f} ns")
-        for operation in ("get", "set", "mget16"):
+        for operation in ("get", "set", "mget16", "get, free", "set, free"):
             if ("lmdb", operation) not in ns:
                 say("   LMDB was not built in (liblmdb-dev)")
                 break

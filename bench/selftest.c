@@ -1,14 +1,15 @@
 /*
- * bench/selftest.c -- checks the measuring instruments: the reply counter, the histogram, the floor.
+ * bench/selftest.c -- checks the measuring instruments: the reply counter, the histogram, the
+ * floor.
  *
  * bench/run.py runs it before anything is measured. Plain C, as Check may not be there.
  */
 #include "floor.h"
 #include "replies.h"
 
-#define EXPECT(condition)                                                                                \
-    do {                                                                                                 \
-        if (!(condition)) fail("%s:%d: not so: %s", __FILE__, __LINE__, #condition);                     \
+#define EXPECT(condition)                                                            \
+    do {                                                                             \
+        if (!(condition)) fail("%s:%d: not so: %s", __FILE__, __LINE__, #condition); \
     } while (0)
 
 /* 13 replies: 2 with errors (one of them nested), 4 nulls (one of them nested). */
@@ -40,14 +41,14 @@ static void replies_are_counted_however_the_stream_is_cut(void)
     size_t size = sizeof stream - 1;
     for (size_t first = 0; first <= size; first++) {
         for (size_t second = first; second <= size; second++) {
-            struct replies replies = { 0 };
+            struct replies replies = {0};
             replies_read(&replies, stream, first);
             replies_read(&replies, stream + first, second - first);
             replies_read(&replies, stream + second, size - second);
             expect_whole_stream(&replies);
         }
     }
-    struct replies replies = { 0 };
+    struct replies replies = {0};
     for (size_t i = 0; i < size; i++) replies_read(&replies, stream + i, 1);
     expect_whole_stream(&replies);
     replies_read(&replies, "*2\r\n+a\r\n", 8);
@@ -72,7 +73,8 @@ static void histogram_quantiles_are_those_of_the_samples(void)
 {
     static struct histogram histogram;
     for (uint64_t i = 1; i <= 10000; i++) histogram_add(&histogram, i, 1);
-    uint64_t p50 = histogram_quantile(&histogram, 0.5), p9999 = histogram_quantile(&histogram, 0.9999);
+    uint64_t p50 = histogram_quantile(&histogram, 0.5),
+             p9999 = histogram_quantile(&histogram, 0.9999);
     EXPECT(p50 >= 5000 && p50 <= 5000 + 5000 / HISTOGRAM_STEP);
     EXPECT(p9999 >= 9999 && p9999 <= 10000);
     EXPECT(histogram_quantile(&histogram, 1) == 10000);
@@ -85,10 +87,10 @@ static void floor_table_keeps_the_last_value_of_each_key(void)
 {
     enum { KEYS = 50000 };
     struct floor_table table = floor_create(KEYS);
-    struct random random = { 7 };
+    struct random random = {7};
     uint32_t *model = calloc(KEYS, sizeof *model); /* 0: never set; else the number in the value */
     EXPECT(model != NULL);
-    char key[KEY_SIZE], value[FLOOR_VALUE_SIZE] = { 0 };
+    char key[KEY_SIZE], value[FLOOR_VALUE_SIZE] = {0};
 
     for (uint32_t i = 1; i <= 2 * KEYS; i++) {
         uint64_t number = random_below(&random, KEYS);
