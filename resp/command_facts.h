@@ -21,17 +21,17 @@
  *
  * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
- * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). All else in COMMAND INFO
- * is equal, byte for byte, but the words of the notes and the order of subcommands, which there is
- * that of a hash table; the sentences of COMMAND DOCS are our own.
+ * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). All else in
+ * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
+ * which there is that of a hash table; the sentences of COMMAND DOCS are our own.
  *
  * The shape of the replies, since no manual gives it in full (RESP2 in brackets where it differs):
  *
  *   COMMAND INFO    An array with, for each name, null or an array of ten: name, arity, flags,
  *                   first key, last key, step, categories, tips, key specifications, subcommands.
  *                   The third and the last four are sets [arrays]. A subcommand is again an array
- *                   of ten. Flags and categories are simple strings, categories with an @; names and
- *                   tips are bulk strings. Names are looked up in any case, subcommands as
+ *                   of ten. Flags and categories are simple strings, categories with an @; names
+ *                   and tips are bulk strings. Names are looked up in any case, subcommands as
  *                   "client|id".
  *   key specification
  *                   A map [flat array]: notes (if there is one), flags (a set of simple strings),
@@ -40,9 +40,9 @@
  *                   {type: keynum, spec: {keynumidx: 0, firstkey: 1, keystep: 1}}.
  *   COMMAND DOCS    A map [flat array] from name to map; unknown names are left out. Its keys,
  *                   absent if there is nothing to say: summary, since, group, complexity, doc_flags
- *                   (a set of the simple strings deprecated, syscmd), deprecated_since, replaced_by,
- *                   history (a set of arrays of two), arguments (an array), subcommands (a map from
- *                   name to map).
+ *                   (a set of the simple strings deprecated, syscmd), deprecated_since,
+ *                   replaced_by, history (a set of arrays of two), arguments (an array), subcommands
+ *                   (a map from name to map).
  *   argument        A map [flat array]: name, type, key_spec_index (of keys only), token, since,
  *                   deprecated_since, flags (a set of the simple strings optional, multiple),
  *                   arguments (an array of the same).

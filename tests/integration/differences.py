@@ -1,0 +1,296 @@
+"""
+differences.py -- in what the replies of two servers may differ, and why.
+
+Replies are compared byte for byte. A rule of the table below is asked only when they are not equal,
+and only about the commands it names; it looks into both replies and says whether what is left is
+the same. There are three sorts of reasons:
+
+  NATURE   time, chance and identity: two runs of one server would differ as well.
+  VERSION  the oracle is Redis 7.0.15, kvstore speaks as 7.2.4.
+  OURS     kvstore is another program. Each such row is a promise in the manual, not an accident.
+
+RULES is the whole list.
+"""
+
+from collections import Counter
+
+from wire import parse
+
+NATURE, VERSION, OURS = 'nature', 'version', 'ours'
+
+# How far the clocks of two servers may be apart when they execute the same command, in seconds.
+CLOCKS = 8
+
+
+# ------------------------------------------------------------------------------ what may differ
+
+
+def near(tolerance):
+    """Both integers, both negative and equal or both within the tolerance."""
+    def same(a, b, _):
+        if a.kind != ':' or b.kind != ':':
+            return False
+        return a.value == b.value or (min(a.value, b.value) >= 0
+                                      and abs(a.value - b.value) <= tolerance)
+    return same
+
+
+def same_kind(a, b, _):
+    """The same type of reply, both null or both not."""
+    return a.kind == b.kind and (a.value is None) == (b.value is None)
+
+
+def same_shape(a, b, _):
+    """Arrays of as many members of the same kinds."""
+    return (a.kind == b.kind and isinstance(a.value, list) and isinstance(b.value, list)
+            and [m.kind for m in a.value] == [m.kind for m in b.value])
+
+
+def any_order(a, b, _):
+    if a.kind != b.kind or a.value is None or b.value is None:
+        return False
+    return sorted(a.value) == sorted(b.value)
+
+
+def both_lists_of_text(a, b, _):
+    """Two arrays of texts, neither empty: HELP."""
+    return all(r.kind == '*' and r.value and all(m.kind in '+$' for m in r.value) for r in (a, b))
+
+
+def scan(a, b, _):
+    """A cursor and an array on both sides. What a whole scan finds is compared by an episode."""
+    return same_shape(a, b, _) and len(a.value) == 2
+
+
+def encoding(a, b, _):
+    """Names of encodings of the same type."""
+    types = {b'int': 'string', b'embstr': 'string', b'raw': 'string', b'quicklist': 'list',
+             b'listpack': 'list'}
+    return a.kind == b.kind == '$' and types.get(a.value, a.value) == types.get(b.value, b.value)
+
+
+def tree(reply):
+    """A reply as plain lists and dictionaries; RESP2's flat maps stay lists."""
+    if reply.kind in '*~>':
+        return None if reply.value is None else [tree(member) for member in reply.value]
+    if reply.kind == '%':
+        return [tree(member) for member in reply.value]
+    return reply.value
+
+
+def pairs(flat):
+    return dict(zip(flat[::2], flat[1::2]))
+
+
+def any_order_of_pairs(a, b, _):
+    """The same names with the same values."""
+    return a.kind == b.kind and pairs(tree(a)) == pairs(tree(b))
+
+
+def hello(a, b, _):
+    if a.kind != b.kind or a.kind not in '*%':
+        return False
+    a, b = pairs(tree(a)), pairs(tree(b))
+    free = (b'version', b'id')
+    return list(a) == list(b) and all(a[name] == b[name] for name in a if name not in free)
+
+
+CLIENT_SAME = (b'name', b'db', b'sub', b'psub', b'ssub', b'multi', b'resp', b'user', b'cmd',
+               b'flags', b'events', b'redir')
+CLIENT_NEW = {b'lib-name', b'lib-ver'}
+
+
+def client_lines(a, b, _):
+    """The same fields but for those of 7.2; what does not depend on the moment is equal."""
+    if a.kind != b.kind:
+        return False
+    a, b = a.value, b.value
+    if a.startswith(b'txt:'):
+        a, b = a[4:], b[4:]
+    a, b = a.splitlines(), b.splitlines()
+    if len(a) != len(b):
+        return False
+    for line_a, line_b in zip(a, b):
+        a_fields, b_fields = (dict(field.split(b'=', 1) for field in line.split(b' '))
+                              for line in (line_a, line_b))
+        if [f for f in a_fields if f not in CLIENT_NEW] != [f for f in b_fields
+            if f not in CLIENT_NEW]:
+            return False
+        if any(a_fields[name] != b_fields[name] for name in CLIENT_SAME):
+            return False
+    return True
+
+
+def without_average_ttl(a, b, _):
+    """INFO keyspace: avg_ttl is measured by each server in its own way."""
+    def strip(reply):
+        return [line.split(b',avg_ttl')[0] for line in reply.value.split(b'\r\n')]
+    return a.kind == b.kind and a.value is not None and strip(a) == strip(b)
+
+
+NOSCRIPT_UNTIL_7_2 = {b'blpop', b'brpop', b'blmove', b'brpoplpush'}
+ARITY_OF_7_2 = {b'command|getkeys': -3, b'command|getkeysandflags': -3}
+
+
+def command_entry(entry, known):
+    """A member of COMMAND INFO as 7.2 gives it, without notes, subcommands sorted."""
+    if entry is None:
+        return None
+    name, arity, flags, first, last, step, categories, tips, keys, subcommands = entry
+    if name in NOSCRIPT_UNTIL_7_2:
+        flags = [flag for flag in flags if flag != b'noscript']
+    keys = [{n: v for n, v in pairs(key).items() if n != b'notes'} for key in keys]
+    subcommands = sorted((command_entry(s, known) for s in subcommands if s[0] in known),
+                         key=lambda s: s[0])
+    return [name, ARITY_OF_7_2.get(name, arity), flags, first, last, step, categories, tips, keys,
+            subcommands]
+
+
+def command_info(a, b, _):
+    if not same_shape(a, b, _):
+        return False
+    a, b = tree(a), tree(b)
+
+    def names(entries):
+        return {s[0] for entry in entries if entry for s in entry[9]}
+    known = names(a) & names(b)
+    return [command_entry(e, known) for e in a] == [command_entry(e, known) for e in b]
+
+
+SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
+
+
+def command_docs(a, b, _):
+    """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2."""
+    if a.kind != b.kind or a.value is None:
+        return False
+
+    def facts(flat, known):
+        result = {}
+        for name, entry in pairs(flat).items():
+            if known is not None and name not in known:
+                continue
+            entry = {n: v for n, v in pairs(entry).items() if n not in SENTENCES}
+            if name == b'quit':
+                entry.pop(b'doc_flags', None)
+                entry.pop(b'deprecated_since', None)
+            subcommands = entry.pop(b'subcommands', None)
+            result[name] = (entry, subcommands)
+        return result
+    a, b = facts(tree(a), None), facts(tree(b), None)
+    if list(a) != list(b):
+        return False
+    for name, (a_entry, a_subcommands) in a.items():
+        b_entry, b_subcommands = b[name]
+        if a_entry != b_entry or (a_subcommands is None) != (b_subcommands is None):
+            return False
+        if a_subcommands is not None:
+            known = set(a_subcommands[::2]) & set(b_subcommands[::2])
+            if facts(a_subcommands, known) != facts(b_subcommands, known):
+                return False
+    return True
+
+
+def slow_log(a, b, _):
+    """As many entries with the same arguments and names, whatever the times and addresses."""
+    if not same_shape(a, b, _):
+        return False
+    return all(len(x) == len(y) and x[3] == y[3] and x[5] == y[5] for x, y in zip(tree(a), tree(b)))
+
+
+def one_command_more(a, b, _):
+    """A subset of names: kvstore need not know every command, and knows some of 7.2."""
+    return a.kind == b.kind and a.value is not None and b.value is not None
+
+
+# ------------------------------------------------------------------------------------ the table
+
+# (commands, sort, what may differ and why, rule). A command is its name, or name and subcommand.
+RULES = [
+    ('ttl', NATURE, 'seconds left, rounded', near(CLOCKS)),
+    ('pttl', NATURE, 'milliseconds left', near(CLOCKS * 1000)),
+    ('expiretime', NATURE, 'a deadline that was given relative to now', near(CLOCKS)),
+    ('pexpiretime', NATURE, 'a deadline that was given relative to now', near(CLOCKS * 1000)),
+    ('time', NATURE, 'the time', same_shape),
+    ('lastsave', NATURE, 'when the server started', same_kind),
+    ('object idletime', NATURE, 'seconds since the last use', near(CLOCKS)),
+    ('randomkey', NATURE, 'chance', same_kind),
+    ('keys', NATURE, 'in no order', any_order),
+    ('scan', NATURE, 'the cursor and the order are those of the server; see the scan episode',
+     scan),
+    ('config get', NATURE, 'in no order', any_order_of_pairs),
+    ('client id', NATURE, 'a number of the connection', same_kind),
+    ('client info, client list', VERSION,
+     'addresses, ages and buffers; 7.2 adds lib-name and lib-ver', client_lines),
+    ('hello', VERSION, 'the version is 7.2.4 instead of 7.0.15, the id is that of the connection',
+     hello),
+    ('slowlog get', NATURE, 'times, durations and addresses', slow_log),
+    ('debug object', NATURE, 'an address and sizes', same_kind),
+    ('info', NATURE, 'avg_ttl is an estimate', without_average_ttl),
+    ('memory usage', OURS, 'the bytes that the value takes here', same_kind),
+    ('object encoding', VERSION,
+     '7.2 keeps small lists as listpack; kvstore chooses the form of a string by its value '
+     'alone, not by how it came about', encoding),
+    ('object refcount', OURS, 'no two keys share a value, so it is always 1', same_kind),
+    ('command count', OURS, 'counts the commands of kvstore', same_kind),
+    ('command list, command', OURS, 'names the commands of kvstore', one_command_more),
+    ('command info', VERSION,
+     'the words of notes, the order of subcommands; in 7.2 BLPOP and the like lose noscript, '
+     'COMMAND GETKEYS needs an argument less', command_info),
+    ('command docs', OURS,
+     'the sentences are our own; subcommands of features that are not here are absent',
+     command_docs),
+    ('client help, command help, config help, debug help, memory help, object help, slowlog help',
+     OURS,
+     'the sentences are our own', both_lists_of_text),
+]
+
+# Fields of Redis's INFO that have no counterpart here, and why.
+INFO_NOT_HERE = {}
+
+# Parameters of Redis 7.0 that CONFIG GET does not know, and why.
+CONFIG_NOT_HERE = {}
+
+
+class Differences:
+    """Judges pairs of replies and counts which rules were needed."""
+
+    def __init__(self):
+        self.rules = {}
+        for names, sort, reason, rule in RULES:
+            for name in names.split(', '):
+                self.rules[tuple(word.encode() for word in name.split(' '))] = (sort, reason, rule)
+        self.used = Counter()
+
+    def rule_for(self, arguments):
+        words = tuple(argument.lower() for argument in arguments[:2])
+        return self.rules.get(words) or self.rules.get(words[:1])
+
+    def same(self, arguments, a_raw, b_raw, queued=None):
+        """
+        Whether two replies to a command agree. `queued` holds the commands of the transaction, so
+        that the members of the reply to EXEC are judged each by its own rule.
+        """
+        if a_raw == b_raw:
+            return True
+        a, b = parse(a_raw)[0], parse(b_raw)[0]
+        if queued is not None and a.kind == b.kind == '*':
+            return self._same_transaction(queued, a, b)
+        return self._same_reply(arguments, a, b)
+
+    def _same_transaction(self, queued, a, b):
+        if a.value is None or b.value is None or not len(a.value) == len(b.value) == len(queued):
+            return False
+        return all(a == b or self._same_reply(arguments, a, b)
+                   for arguments, a, b in zip(queued, a.value, b.value))
+
+    def _same_reply(self, arguments, a, b):
+        rule = self.rule_for(arguments)
+        if rule is None or a.kind == '-' or b.kind == '-':
+            return False
+        sort, reason, same = rule
+        if not same(a, b, arguments):
+            return False
+        self.used[(arguments[0].lower().decode('latin1'), sort, reason)] += 1
+        return True
+

@@ -1,0 +1,269 @@
+"""
+differential.py -- the same random commands to redis-server and to kvstore-server, replies compared.
+
+    python3 differential.py [--count N] [--seed N] [--server PATH] [--only EPISODE] [--stop]
+                            [--oracle-twice]
+
+Commands run in rounds of some thousand, over several connections of both protocol versions, in
+pipelines cut at random places; each round ends with a comparison of all keys. Between rounds come
+episodes (episodes.py) for what needs a script: waiting clients, protocol errors, scans. What may
+differ is in differences.py, and nowhere else. A difference is shrunk to the shortest sequence of
+commands that still shows it. The seed is printed; the same seed gives the same commands.
+
+Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if set: 200,000 commands
+instead of 20,000).
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+import episodes
+from commands import Command, Generator
+from differences import Differences
+from pair import Disagreement, Pair, show_command
+from selftest import corrupting_proxy_is_caught
+from wire import kvstore_server, parse, redis_server
+
+ROUND = 2000           # commands between two comparisons of all keys
+CONNECTIONS = 4        # in a round
+SHRINK_SECONDS = 20.0  # for finding the shortest sequence
+DATABASES = 16
+OPTIONS = [
+    '--slowlog-log-slower-than', '-1',  # whether a command is slow is chance
+    '--hz', '500',                      # so often Redis looks who has waited long enough
+]
+
+
+class Round:
+    """Commands on several connections, remembered so that they can be replayed."""
+
+    def __init__(self, pair):
+        self.pair = pair
+        self.history = []  # (connection, Command)
+        self.connections = {}
+
+    def connection(self, name):
+        if name not in self.connections:
+            self.connections[name] = self.pair.open()
+        return self.connections[name]
+
+    def close(self):
+        for connection in self.connections.values():
+            connection.close()
+
+    def run(self, name, commands, pieces=()):
+        before = len(self.history)
+        self.history += [(name, command) for command in commands]
+        try:
+            return self.connection(name).run(commands, pieces)
+        except Disagreement as difference:
+            # What came after the command that differs has nothing to do with it.
+            for at in range(before, len(self.history)):
+                if self.history[at][1].arguments is difference.arguments:
+                    del self.history[at + 1:]
+                    break
+            raise
+
+    def run_random(self, generator, count):
+        numbers = generator.random
+        for name in range(CONNECTIONS):
+            if numbers.random() < 0.4:
+                self.run(name, [Command([b'HELLO', b'3'])])
+        done = 0
+        while done < count:
+            size = numbers.choice((1, 1, 2, 5, 20, 40))
+            commands = [generator.command() for _ in range(size)]
+            length = sum(len(command.raw) for command in commands)
+            pieces = ()
+            if numbers.random() < 0.1:
+                pieces = sorted(numbers.randrange(length) for _ in range(3))
+            self.run(numbers.randrange(CONNECTIONS), commands, pieces)
+            done += size
+
+    def compare_all_keys(self):
+        for database in range(DATABASES):
+            replies = self.run('dump', [Command([b'SELECT', b'%d' % database]),
+                                        Command([b'DBSIZE'])])
+            if replies[1] == b':0\r\n':
+                continue
+            keys = parse(self.run('dump', [Command([b'KEYS', b'*'])])[0])[0].value
+            for key in sorted(member.value for member in keys):
+                kind = parse(self.run('dump', [Command([b'TYPE', key])])[0])[0].value
+                value = [b'LRANGE', key, b'0', b'-1'] if kind == b'list' else [b'GET', key]
+                self.run('dump', [Command(value), Command([b'PEXPIRETIME', key]),
+                                  Command([b'OBJECT', b'ENCODING', key])])
+
+
+class Tester:
+    def __init__(self, pair, numbers, stop):
+        self.pair = pair
+        self.random = numbers
+        self.stop = stop
+        self.generator = Generator(numbers)
+        self.found = {}  # signature -> (count, report)
+
+    def is_alive(self):
+        return self.pair.a.is_running() and self.pair.b.is_running()
+
+    def note(self, difference, report):
+        signature = difference.signature()
+        count, first = self.found.get(signature, (0, None))
+        self.found[signature] = (count + 1, first or report())
+        if first is None:
+            print(self.found[signature][1], flush=True)
+
+    # ------------------------------------------------------------------------------- shrinking
+
+    def replay(self, history):
+        """The Disagreement at the last command of a sequence, or None."""
+        self.pair.clear()
+        again = Round(self.pair)
+        try:
+            at = 0
+            while at < len(history):
+                end = at
+                while end < len(history) and history[end][0] == history[at][0]:
+                    end += 1
+                again.run(history[at][0], [command for _, command in history[at:end]])
+                at = end
+        except Disagreement as difference:
+            is_last = difference.arguments is history[-1][1].arguments
+            return difference if is_last else None
+        except OSError:
+            return None
+        finally:
+            again.close()
+        return None
+
+    def shrink(self, history):
+        """Leaves out what is not needed: first all but a tail, then pieces of halving size."""
+        until = time.monotonic() + SHRINK_SECONDS
+        size = 1
+        while size < len(history):
+            if self.replay(history[-size:]):
+                history = history[-size:]
+                break
+            size *= 2
+        piece = len(history) // 2
+        while piece and time.monotonic() < until:
+            at = 0
+            while at < len(history) - 1 and time.monotonic() < until:
+                shorter = history[:at] + history[min(at + piece, len(history) - 1):]
+                if len(shorter) < len(history) and self.replay(shorter):
+                    history = shorter
+                else:
+                    at += piece
+            piece //= 2
+        return history
+
+    def report(self, history, difference):
+        shown = difference
+        if self.is_alive() and self.replay(history):
+            history = self.shrink(history)
+            shown = self.replay(history) or difference
+            heading = 'after'
+        else:
+            history = history[-12:]
+            heading = 'not seen again in a replay; the last commands before'
+        lines = ['DIFFERENCE ' + str(shown), '  %s:' % heading]
+        lines += ['    [%s] %s' % (name, show_command(command.arguments)) for name,
+                  command in history]
+        return '\n'.join(lines)
+
+    # --------------------------------------------------------------------------------- running
+
+    def run_round(self, count):
+        self.pair.clear()
+        this = Round(self.pair)
+        try:
+            this.run_random(self.generator, count)
+            this.compare_all_keys()
+        except Disagreement as difference:
+            self.note(difference, lambda: self.report(this.history, difference))
+        finally:
+            this.close()
+
+    def run_episode(self, episode):
+        self.pair.clear()
+        try:
+            episode(self.pair, self.random)
+        except Disagreement as difference:
+            self.note(difference, lambda: 'DIFFERENCE in %s: %s' % (episode.__name__, difference))
+
+    def run(self, count, only):
+        waiting = [e for e in episodes.ALL if only in (None, e.__name__)]
+        per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
+        turn = 0
+        while self.pair.count < count or turn < len(waiting):
+            for _ in range(max(per_round, 1)):
+                if waiting:
+                    self.run_episode(waiting[turn % len(waiting)])
+                    turn += 1
+            if only is None:
+                self.run_round(ROUND)
+            if not self.is_alive():
+                ended = [s for s in (self.pair.a, self.pair.b) if not s.is_running()]
+                for server in ended:
+                    print('%s ended by itself with %s; its log ends:\n%s' % (
+                        server.name, server.process.returncode, server.log_text()[-4000:]))
+                return False
+            if self.found and self.stop:
+                return False
+            if only is not None and turn >= len(waiting):
+                break
+        return not self.found
+
+
+def summary(pair, tester, seconds):
+    print('%d commands in %.1f s, %d distinct differences' % (pair.count, seconds,
+        len(tester.found)))
+    if pair.differences.used:
+        print('permitted differences (differences.py says why):')
+        for (name, sort, reason), count in sorted(pair.differences.used.items()):
+            print('  %7d  %-11s %-8s %s' % (count, name, sort, reason))
+    for count, report in tester.found.values():
+        if count > 1:
+            print('seen %d times: %s' % (count, report.splitlines()[0]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--count', type=int,
+                        default=200000 if os.environ.get('KVSTORE_TEST_FULL') else 20000)
+    parser.add_argument('--seed', type=int, default=time.time_ns() % 10 ** 9)
+    parser.add_argument('--server', help='the server under test')
+    parser.add_argument('--oracle-twice', action='store_true',
+                        help='redis-server against itself: tests the tester')
+    parser.add_argument('--only', help='one episode, and no rounds')
+    parser.add_argument('--stop', action='store_true', help='end at the first difference')
+    options = parser.parse_args()
+    print('seed %d' % options.seed, flush=True)
+
+    if os.environ.get('REDIS_SERVER') == '':
+        print('there is no redis-server to compare with')
+        return 77
+    a = redis_server(OPTIONS)
+    b = redis_server(OPTIONS) if options.oracle_twice else kvstore_server(options.server, OPTIONS)
+    began = time.monotonic()
+    try:
+        a.start()
+        if not corrupting_proxy_is_caught(a):
+            print('the tester does not notice a corrupted reply')
+            return 1
+        b.start()
+        pair = Pair(a, b, Differences())
+        tester = Tester(pair, random.Random(options.seed), options.stop)
+        agree = tester.run(options.count, options.only)
+        summary(pair, tester, time.monotonic() - began)
+        return 0 if agree else 1
+    finally:
+        a.stop()
+        b.stop()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
