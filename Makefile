@@ -3,9 +3,11 @@
 #   make            build everything into build/
 #   make run        install what is missing, build, start the server on PORT with its data in ./data
 #   make test       install what is missing, run every test; the last line counts them
-#   make bench      measure against the peers           make fuzz   each target for FUZZ_SECONDS
+#   make bench      measure against the peers (BENCH=--quick for a look)
+#   make fuzz       each target for FUZZ_SECONDS
 #   make soak       the long forms of the randomised tests
-#   make install    PREFIX and DESTDIR as usual         make clean  remove the build directories
+#   make install    PREFIX and DESTDIR as usual
+#   make clean      remove the build directories
 
 PREFIX ?= /usr/local
 PORT ?= 6379
@@ -29,7 +31,7 @@ bench:
 	@test -f build/build.ninja || meson setup build
 	@meson configure build -Dbenchmarks=true
 	@meson compile -C build
-	@bench/run.py
+	@PATH="$$PATH:$(CURDIR)/build/tests/integration" bench/run.py $(BENCH)
 
 fuzz:
 	@scripts/install-deps fuzz
