@@ -60,6 +60,11 @@ static struct table_segment *table_entry_segment(uint64_t entry)
     return (struct table_segment *)(uintptr_t)(entry & TABLE_ENTRY_ADDRESS);
 }
 
+static struct table_segment *table_segment_at(uintptr_t root, size_t index)
+{
+    return table_entry_segment(atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
+}
+
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
 {
     struct table_segment *segment =
@@ -377,6 +382,17 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
     }
 }
 
+/* Gives memory back if a segment has become too empty. */
+static void table_settle(struct table *table, struct table_segment *segment)
+{
+    if (KV_UNLIKELY(table->holds > 0)) return;
+    if (table->count == 0) {
+        table_clear(table);
+    } else if (segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        table_merge(table, segment);
+    }
+}
+
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place)
 {
     uint64_t entry = table_entry(table, hash);
@@ -390,11 +406,15 @@ KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_p
     place.bucket->tags[place.slot] = 0;
     segment->count--;
     table->count--;
-    if (table->count == 0) {
-        table_clear(table);
-    } else if (segment->count <= table_segment_limit(segment->buckets) / 4u) {
-        table_merge(table, segment);
-    }
+    table_settle(table, segment);
+}
+
+KV_INTERNAL void table_release(struct table *table, uint64_t hash)
+{
+    assert(table->holds > 0);
+    table->holds--;
+    uint64_t entry = table_entry(table, hash);
+    if (entry != 0) table_settle(table, table_entry_segment(entry));
 }
 
 static bool table_is_same(const void *item, const void *sought)
@@ -409,40 +429,51 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
     return place;
 }
 
-/* Calls `act` with each segment once, in hash order. */
-static void table_each_segment(const struct table *table,
-                               void (*act)(void *context, struct table_segment *segment), void *context)
+KV_INTERNAL void table_detach(struct table *table, struct table *to)
 {
-    uintptr_t root = table_root(table);
-    if (root == 0) return;
-    unsigned depth = table_root_depth(root);
-    size_t i = 0;
-    while (i < (size_t)1 << depth) {
-        uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
-        struct table_segment *segment = table_entry_segment(entry);
-        i += (size_t)1 << (depth - segment->depth); /* before `act`, which may free it */
-        act(context, segment);
+    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
+    memcpy(to, table, sizeof *to);
+    atomic_store_explicit(&table->root, 0, memory_order_release);
+    table->count = table->bytes = 0;
+    table->segments = table->deepest = 0;
+}
+
+static void table_visit_segment(struct table_segment *segment, table_visit *visit, void *context)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    for (unsigned i = 0; i < segment->buckets; i++) {
+        for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+            if (buckets[i].tags[slot] != 0) visit(context, table_pointer(&buckets[i], slot));
+        }
     }
 }
 
-static void table_retire_visited(void *context, struct table_segment *segment)
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context)
 {
-    table_segment_retire(context, segment);
+    uintptr_t root = table_root(table);
+    if (root == 0) return true;
+    unsigned depth = table_root_depth(root);
+    size_t visited = 0;
+    while (*cursor < (size_t)1 << depth) {
+        if (visited >= limit) return false;
+        struct table_segment *segment = table_segment_at(root, *cursor);
+        *cursor += (size_t)1 << (depth - segment->depth);
+        visited += segment->count;
+        table->count -= segment->count;
+        if (visit != NULL) table_visit_segment(segment, visit, context);
+        table_segment_retire(table, segment);
+    }
+    table_directory_publish(table, NULL, 0);
+    assert(table->count == 0 && table->segments == 0 && table->bytes == 0);
+    return true;
 }
 
 KV_INTERNAL void table_clear(struct table *table)
 {
-    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
-    uintptr_t root = table_root(table);
-    if (root == 0) return;
-    struct table old = *table;
-    atomic_store_explicit(&table->root, 0, memory_order_release);
-    table_each_segment(&old, table_retire_visited, &old);
-    size_t bytes = table_directory_bytes(table_root_depth(root));
-    grace_retire(table->grace, table->alloc, table_root_directory(root), bytes);
-    assert(old.segments == 0 && old.bytes == bytes);
-    table->count = table->bytes = 0;
-    table->segments = table->deepest = 0;
+    struct table old;
+    size_t cursor = 0;
+    table_detach(table, &old);
+    (void)table_drain(&old, &cursor, SIZE_MAX, NULL, NULL);
 }
 
 /* --------------------------------------------------------------------------------------------------- visiting */
@@ -487,19 +518,13 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
 
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context)
 {
-    struct table_segment *segment;
     uintptr_t root = table_root(table);
     if (root == 0) return;
     unsigned depth = table_root_depth(root);
+    struct table_segment *segment;
     for (size_t i = 0; i < (size_t)1 << depth; i += (size_t)1 << (depth - segment->depth)) {
-        segment = table_entry_segment(
-            atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed));
-        struct table_bucket *buckets = table_segment_buckets(segment);
-        for (unsigned b = 0; b < segment->buckets; b++) {
-            for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
-                if (buckets[b].tags[slot] != 0) visit(context, table_pointer(&buckets[b], slot));
-            }
-        }
+        segment = table_segment_at(root, i);
+        table_visit_segment(segment, visit, context);
     }
 }
 

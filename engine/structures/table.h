@@ -67,6 +67,7 @@ struct table {
     uint64_t bytes;                 /* of directory and segments */
     uint32_t segments;
     uint32_t deepest;               /* segments whose depth is the directory's */
+    uint32_t holds;                 /* while above 0 the table does not shrink */
     uint8_t skip;                   /* top hash bits that are the same for all items */
     uint8_t segment_buckets;        /* of a full segment */
 };
@@ -99,6 +100,16 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
 /* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
 KV_INTERNAL void table_clear(struct table *table);
 
+/* Moves all of a table's items to `to`, which may hold anything and needs no table_init(). */
+KV_INTERNAL void table_detach(struct table *table, struct table *to);
+
+/*
+ * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few more, and frees those segments. Start *cursor
+ * at 0. True when nothing is left. In between nothing else may be done with the table.
+ */
+typedef void table_visit(void *context, void *item);
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context);
+
 /*
  * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
  * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
@@ -111,6 +122,9 @@ KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
 
+/* Ends one of table->holds; shrinks the table where `hash` belongs if that was put off. */
+KV_INTERNAL void table_release(struct table *table, uint64_t hash);
+
 /* The place of exactly this item (by address). It must be there. */
 KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
 
@@ -119,7 +133,6 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
  * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
  * The visitor may not change the table.
  */
-typedef void table_visit(void *context, void *item);
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);
 

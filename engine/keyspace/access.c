@@ -1,0 +1,321 @@
+/*
+ * keyspace/access.c -- see access.h.
+ */
+#include "keyspace/access.h"
+
+#include "base/number.h"
+#include "keyspace/waiting.h"
+
+/* Due keys that a write reclaims at most, on top of its own work, when nobody ticks. */
+#define ACCESS_DEBT_SHARE 4
+
+/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
+#define ACCESS_INLINE_ENTRY 1016
+#define ACCESS_INLINE_ALWAYS 64
+
+KV_INTERNAL int64_t access_now(struct access *access)
+{
+    if (access->known_now_ms < 0) access->known_now_ms = view_now(access->view);
+    return access->known_now_ms;
+}
+
+/* The access clock of now; cheap, as it needs seconds only. */
+static uint32_t access_seconds(const struct access *access)
+{
+    if ((access->view->flags & VIEW_PINNED) != 0) return (uint32_t)(access->view->now_ms / 1000);
+    return (uint32_t)clock_coarse_seconds(&access->store->clock);
+}
+
+static bool access_expires(const struct access *access)
+{
+    return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+}
+
+/* Reclaims a few keys that are due in this shard. */
+static KV_NOINLINE void access_pay_debt(struct access *access)
+{
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access)) return;
+    uint64_t removed = 0;
+    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage, &removed);
+}
+
+/* Removes the entry that was found, as its deadline has passed. */
+static KV_NOINLINE kv_status access_drop_expired(struct access *access)
+{
+    kv_slice arguments[2] = {kv_bytes("DEL", 3), access->key};
+    kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && access->txn != NULL) {
+        status = txn_save(access->txn, access->shard, access->database, access->hash, access->key);
+    }
+    if (status != KV_OK) return status;
+    if (journal_is_read(access->store)) {
+        journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
+    }
+    access->shard->expired++;
+    access_remove(access);
+    return KV_OK;
+}
+
+/* Finds the entry, drops it if it is expired. */
+static kv_status access_find(struct access *access)
+{
+    access->place = shard_find(access->space, access->hash, access->key);
+    if (access->place.bucket == NULL) return KV_OK;
+    access->entry = table_item(access->place);
+    if (KV_LIKELY(!entry_is_timed(access->entry))) return KV_OK;
+    if (!entry_is_expired(access->entry, access_now(access)) || !access_expires(access)) return KV_OK;
+    return access_drop_expired(access);
+}
+
+static void access_count_read(struct access *access)
+{
+    if (access->entry == NULL) {
+        access->shard->misses++;
+        return;
+    }
+    access->shard->hits++;
+    if ((access->view->flags & VIEW_UNTOUCHING) == 0) entry_set_clock(access->entry, access_seconds(access));
+}
+
+static kv_status access_prepare_write(struct access *access)
+{
+    if (access->txn != NULL) {
+        return txn_save(access->txn, access->shard, access->database, access->hash, access->key);
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
+                                         enum access_mode mode)
+{
+    struct view *view = db->view;
+    struct store *store = view->store;
+    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
+    struct shard *shard = store_shard(store, hash);
+    *access = (struct access){.store = store,
+                              .view = view,
+                              .txn = view->txn,
+                              .shard = shard,
+                              .hash = hash,
+                              .key = key,
+                              .known_now_ms = -1,
+                              .database = db->database};
+    if (access->txn == NULL) {
+        lock_lock(&shard->lock);
+        if (mode == ACCESS_WRITE) {
+            int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= access_now(access)) access_pay_debt(access);
+        }
+    } else if (!txn_holds(access->txn, shard)) {
+        return KV_NOTLOCKED;
+    }
+    access->space = shard_peek_space(shard, db->database);
+    kv_status status = access_find(access);
+    if (mode == ACCESS_READ) access_count_read(access);
+    else if (mode == ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
+}
+
+/* The end of a call that left something to be done without the lock. */
+static KV_NOINLINE void access_finish(struct access *access)
+{
+    (void)garbage_free(&access->garbage, &access->store->alloc, SIZE_MAX);
+    if (access->ready != NULL) waiting_serve(access->store, access->ready);
+}
+
+/* In a transaction both wait for its end. */
+static KV_NOINLINE void access_hand_over(struct access *access)
+{
+    garbage_move(&access->txn->garbage, &access->garbage);
+    while (access->ready != NULL) {
+        struct observed *next = access->ready->next_ready;
+        access->ready->next_ready = access->txn->ready;
+        access->txn->ready = access->ready;
+        access->ready = next;
+    }
+}
+
+KV_INTERNAL kv_status access_close(struct access *access, kv_status status)
+{
+    bool is_clean = access->ready == NULL && garbage_is_empty(&access->garbage);
+    if (access->txn == NULL) {
+        lock_unlock(&access->shard->lock);
+        if (KV_UNLIKELY(!is_clean)) access_finish(access);
+    } else if (KV_UNLIKELY(!is_clean)) {
+        access_hand_over(access);
+    }
+    return status;
+}
+
+KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes)
+{
+    if (KV_LIKELY(!journal_is_read(access->store)) || access->txn == NULL) return KV_OK;
+    return journal_group_reserve(&access->txn->journal, &access->store->alloc, arguments, bytes);
+}
+
+KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count)
+{
+    if (!journal_is_read(access->store)) return;
+    journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
+}
+
+KV_INTERNAL void access_changed(struct access *access)
+{
+    struct shard *shard = access->shard;
+    shard->changes++;
+    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
+        entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
+    }
+    if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+}
+
+/* ----------------------------------------------------------------------------------------- writing the entry */
+
+/* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
+static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
+{
+    if (access->space == NULL) {
+        access->space = shard_space(access->shard, access->database);
+        if (access->space == NULL) return KV_NOMEM;
+    }
+    struct entry_shape old = {.form = ENTRY_INLINE};
+    bool is_new = access->entry == NULL;
+    if (!is_new && is_replaced) entry_read(access->entry, &old);
+    shape->clock = access_seconds(access);
+    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    if (KV_UNLIKELY(status != KV_OK)) return status;
+    if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
+    access->entry = table_item(access->place);
+    access_changed(access);
+    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    }
+    return KV_OK;
+}
+
+/* A shape for this key that keeps what outlives a change of value. */
+static struct entry_shape access_shape(const struct access *access, kv_type type, int64_t deadline_ms)
+{
+    struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
+    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    return shape;
+}
+
+/* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
+static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
+        || entry->inline_size != text.size || deadline_ms != KV_NEVER) {
+        return false;
+    }
+    uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
+    if (text.size > 0) memcpy(bytes, text.data, text.size);
+    entry_set_clock(entry, access_seconds(access));
+    access_changed(access);
+    return true;
+}
+
+static bool access_fits_inline(const struct access *access, size_t size)
+{
+    return size <= ACCESS_INLINE_ALWAYS || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size
+                                               <= ACCESS_INLINE_ENTRY;
+}
+
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw)
+{
+    int64_t integer;
+    if (!is_raw && text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, &integer)) {
+        return access_put_integer(access, integer, deadline_ms);
+    }
+    if (!is_raw && access_overwrite(access, text, deadline_ms)) return KV_OK;
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
+    if (is_raw) shape.flags |= ENTRY_RAW;
+    if (access_fits_inline(access, text.size)) {
+        shape.form = ENTRY_INLINE;
+        shape.text = text;
+        return access_write(access, &shape, true);
+    }
+    struct blob *blob = blob_create(&access->store->alloc, text, text.size);
+    if (blob == NULL) return KV_NOMEM;
+    shape.form = ENTRY_BLOB;
+    shape.payload = (uint64_t)(uintptr_t)blob;
+    kv_status status = access_write(access, &shape, true);
+    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    return status;
+}
+
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
+{
+    struct entry *entry = access->entry;
+    if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
+        && deadline_ms == KV_NEVER) {
+        entry_set_word(entry, sizeof *entry, (uint64_t)integer);
+        entry_set_clock(entry, access_seconds(access));
+        access_changed(access);
+        return KV_OK;
+    }
+    return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
+}
+
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
+                                       int64_t deadline_ms)
+{
+    struct entry_shape shape = access_shape(access, type, deadline_ms);
+    shape.form = form;
+    shape.payload = payload;
+    return access_write(access, &shape, true);
+}
+
+KV_INTERNAL void access_remove(struct access *access)
+{
+    shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_changed(access);
+}
+
+KV_INTERNAL void access_forget(struct access *access)
+{
+    shard_remove(access->shard, access->space, access->hash, access->place, NULL);
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_changed(access);
+}
+
+/* Writes the entry anew with the same value and other optional fields. */
+static kv_status access_reshape(struct access *access, struct entry_shape *shape)
+{
+    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    if (status == KV_OK) access->entry = table_item(access->place);
+    return status;
+}
+
+KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
+{
+    struct entry_shape shape;
+    entry_read(access->entry, &shape);
+    shape.deadline_ms = deadline_ms;
+    kv_status status = access_reshape(access, &shape);
+    if (status == KV_OK) access_changed(access);
+    return status;
+}
+
+KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL) {
+        *version = 0;
+        return KV_OK;
+    }
+    if ((entry->flags & ENTRY_VERSIONED) == 0) {
+        struct entry_shape shape;
+        entry_read(entry, &shape);
+        shape.flags |= ENTRY_VERSIONED;
+        shape.version = shard_next_version(access->shard);
+        kv_status status = access_reshape(access, &shape);
+        if (status != KV_OK) return status;
+    }
+    *version = entry_word(access->entry, entry_version_offset(access->entry));
+    return KV_OK;
+}

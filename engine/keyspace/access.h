@@ -1,0 +1,103 @@
+/*
+ * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it, tell whom it concerns, unlock.
+ *
+ *     struct access access;
+ *     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+ *     if (status != KV_OK) return status;                  // nothing is locked
+ *     ... access.entry is the live entry or NULL ...
+ *     return access_close(&access, status);
+ *
+ * Inside a transaction the shard is locked already and stays so.
+ */
+#ifndef KV_KEYSPACE_ACCESS_H
+#define KV_KEYSPACE_ACCESS_H
+
+#include "keyspace/shard.h"
+#include "keyspace/transaction.h"
+#include "keyspace/value.h"
+
+enum access_mode {
+    ACCESS_READ,  /* counts a hit or miss, renews the access clock */
+    ACCESS_PEEK,  /* leaves no trace */
+    ACCESS_WRITE  /* may change the key; refused while the store accepts no writes */
+};
+
+struct access {
+    struct store *store;
+    struct view *view;
+    struct txn *txn;
+    struct shard *shard;
+    struct space *space;       /* NULL if the database has no key in this shard */
+    struct entry *entry;       /* NULL: no such key */
+    struct table_place place;
+    uint64_t hash;
+    kv_slice key;
+    int64_t known_now_ms;      /* -1: the clock was not read yet */
+    uint32_t database;
+    struct garbage garbage;
+    struct observed *ready;    /* keys whose waiters may be served at the end */
+};
+
+/* The inner form, for a hash that is known already. */
+KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
+                                         enum access_mode mode);
+
+static inline kv_status access_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    return access_open_hashed(access, db, key, store_hash(db->view->store, key), mode);
+}
+
+/* Ends the call: unlocks, serves waiters, frees garbage. Returns `status`. */
+KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
+
+/* The present, read once a call at most. */
+KV_INTERNAL int64_t access_now(struct access *access);
+
+/* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */
+static inline kv_status access_expect(const struct access *access, kv_type type)
+{
+    return access->entry == NULL || entry_type(access->entry) == type ? KV_OK : KV_WRONGTYPE;
+}
+
+/* True if what is changed must be written to the journal. */
+static inline bool access_is_journaled(const struct access *access)
+{
+    return journal_is_read(access->store);
+}
+
+/* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
+KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
+
+/* Writes one effect of a call. */
+KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count);
+
+/*
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). An integer is kept as such, unless
+ * `is_raw`. Does not write the journal. KV_OK or KV_NOMEM, with nothing changed.
+ */
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw);
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
+
+/* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
+                                       int64_t deadline_ms);
+
+/* Removes the key, which must be there. Never fails. Does not write the journal. */
+KV_INTERNAL void access_remove(struct access *access);
+
+/* The same, but the value outside the entry has been taken over by the caller (value_take). */
+KV_INTERNAL void access_forget(struct access *access);
+
+/* Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
+
+/*
+ * To be called once after each change of a value in place: counts it, gives the key a new version, tells who watches. The access_put and
+ * access_remove functions do it themselves.
+ */
+KV_INTERNAL void access_changed(struct access *access);
+
+/* The version of the key, given to it now if it has none. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version);
+
+#endif

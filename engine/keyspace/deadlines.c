@@ -1,0 +1,298 @@
+/*
+ * keyspace/deadlines.c -- the timing wheel. The picture is in deadlines.h.
+ *
+ * Invariants (deadlines_check() asserts them):
+ *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in `occupied` says so.
+ *   2. An item's slot begins at or before its entry's deadline, and after or at the wheel's time (or it is the slot that
+ *      contains that time, on its way down).
+ *   3. An entry's number leads to the item that points to it.
+ */
+#include "keyspace/deadlines.h"
+
+#define DEADLINES_BITS 6
+#define DEADLINES_SPAN ((INT64_C(1) << DEADLINES_BITS * DEADLINES_LEVELS) - 1)
+
+static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
+{
+    assert(number > 0 && number <= deadlines->chunks);
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP][(number - 1) % DEADLINES_GROUP];
+}
+
+static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
+{
+    const uint8_t *at = chunk->items + place * 6;
+    uint64_t word = 0;
+    for (unsigned i = 6; i-- > 0;) word = word << 8 | at[i]; /* compilers make loads of it */
+    return (struct entry *)(uintptr_t)word;
+}
+
+static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place, const struct entry *entry)
+{
+    uint64_t word = (uint64_t)(uintptr_t)entry;
+    uint8_t *at = chunk->items + place * 6;
+    for (unsigned i = 0; i < 6; i++) at[i] = (uint8_t)(word >> 8 * i);
+}
+
+KV_INTERNAL struct deadlines *deadlines_create(struct alloc *alloc, int64_t now_ms)
+{
+    struct deadlines *deadlines = alloc_get(alloc, sizeof *deadlines);
+    if (deadlines == NULL) return NULL;
+    memset(deadlines, 0, sizeof *deadlines);
+    deadlines->alloc = alloc;
+    deadlines->time_ms = now_ms < 0 ? 0 : now_ms;
+    return deadlines;
+}
+
+static size_t deadlines_group_bytes(void)
+{
+    return DEADLINES_GROUP * sizeof(struct deadlines_chunk);
+}
+
+KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
+{
+    if (deadlines == NULL) return;
+    struct alloc *alloc = deadlines->alloc;
+    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], deadlines_group_bytes());
+    alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
+    alloc_free(alloc, deadlines, sizeof *deadlines);
+}
+
+KV_INTERNAL size_t deadlines_bytes(const struct deadlines *deadlines)
+{
+    return sizeof *deadlines + deadlines->groups * deadlines_group_bytes()
+         + deadlines->group_capacity * sizeof *deadlines->group;
+}
+
+/* ------------------------------------------------------------------------------------------------- filing */
+
+/* The level and slot for a deadline, seen from the wheel's time. What is due already goes to the present slot. */
+static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms, unsigned *level,
+                             unsigned *slot)
+{
+    int64_t at = deadline_ms < deadlines->time_ms ? deadlines->time_ms : deadline_ms;
+    if (at - deadlines->time_ms > DEADLINES_SPAN / 2) at = deadlines->time_ms + DEADLINES_SPAN / 2;
+    uint64_t differs = (uint64_t)at ^ (uint64_t)deadlines->time_ms;
+    unsigned l = 0;
+    while (l + 1 < DEADLINES_LEVELS && differs >> DEADLINES_BITS * (l + 1) != 0) l++;
+    *level = l;
+    *slot = (unsigned)(at >> DEADLINES_BITS * l) & (DEADLINES_SLOTS - 1);
+}
+
+/* Makes a free chunk. */
+static kv_status deadlines_grow(struct deadlines *deadlines)
+{
+    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT) return KV_NOMEM;
+    if (deadlines->chunks == deadlines->groups * DEADLINES_GROUP) {
+        if (deadlines->groups == deadlines->group_capacity) {
+            uint32_t capacity = deadlines->group_capacity == 0 ? 8 : deadlines->group_capacity * 2;
+            void *group = alloc_resize(deadlines->alloc, deadlines->group,
+                                       deadlines->group_capacity * sizeof *deadlines->group,
+                                       capacity * sizeof *deadlines->group);
+            if (group == NULL) return KV_NOMEM;
+            deadlines->group = group;
+            deadlines->group_capacity = capacity;
+        }
+        struct deadlines_chunk *chunks = alloc_get(deadlines->alloc, deadlines_group_bytes());
+        if (chunks == NULL) return KV_NOMEM;
+        deadlines->group[deadlines->groups++] = chunks;
+    }
+    uint32_t number = ++deadlines->chunks;
+    deadlines_chunk(deadlines, number)->next = 0;
+    deadlines->free = number;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines)
+{
+    return deadlines->free != 0 ? KV_OK : deadlines_grow(deadlines);
+}
+
+/* Files an entry in a slot, whose head has room or a chunk is free. */
+static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    struct deadlines_chunk *chunk = number != 0 ? deadlines_chunk(deadlines, number) : NULL;
+    if (chunk == NULL || chunk->count == DEADLINES_CHUNK_ITEMS) {
+        uint32_t fresh = deadlines->free;
+        assert(fresh != 0);
+        chunk = deadlines_chunk(deadlines, fresh);
+        deadlines->free = chunk->next;
+        chunk->next = number;
+        chunk->count = 0;
+        chunk->level = (uint8_t)level;
+        chunk->slot = (uint8_t)slot;
+        deadlines->heads[level][slot] = number = fresh;
+        deadlines->occupied[level] |= UINT64_C(1) << slot;
+    }
+    deadlines_set_item(chunk, chunk->count, entry);
+    deadlines->count++;
+    return (uint64_t)number * DEADLINES_CHUNK_ITEMS + chunk->count++;
+}
+
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms)
+{
+    unsigned level, slot;
+    deadlines_locate(deadlines, deadline_ms, &level, &slot);
+    return deadlines_put(deadlines, entry, level, slot);
+}
+
+/* Takes the last item off the head of a slot; an empty head goes to the free list. */
+static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, number);
+    deadlines->count--;
+    if (--head->count > 0) return;
+    deadlines->heads[level][slot] = head->next;
+    if (head->next == 0) deadlines->occupied[level] &= ~(UINT64_C(1) << slot);
+    head->next = deadlines->free;
+    deadlines->free = number;
+}
+
+KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
+{
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    unsigned level = chunk->level, slot = chunk->slot;
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    unsigned place = (unsigned)(id % DEADLINES_CHUNK_ITEMS);
+    if (chunk != head || place != head->count - 1u) {
+        struct entry *last = deadlines_item(head, head->count - 1u);
+        deadlines_set_item(chunk, place, last);
+        entry_set_deadline(last, entry_deadline(last), id);
+    }
+    deadlines_drop_last(deadlines, level, slot);
+}
+
+KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
+{
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    deadlines_set_item(chunk, (unsigned)(id % DEADLINES_CHUNK_ITEMS), entry);
+}
+
+/* -------------------------------------------------------------------------------------------------- turning */
+
+/*
+ * The earliest slot that has keys: its level, slot and first instant. The lower level comes first: what lies on a higher one
+ * begins after the end of the span in which the lower level's slots lie. False if the wheel is empty.
+ */
+static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
+                                 int64_t *begins_ms)
+{
+    for (unsigned l = 0; l < DEADLINES_LEVELS; l++) {
+        if (deadlines->occupied[l] == 0) continue;
+        unsigned shift = DEADLINES_BITS * l;
+        unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+        uint64_t ahead = deadlines->occupied[l] >> present << present;
+        /* On the top level slots may lie behind the present one: they belong to the next turn. */
+        uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[l];
+        unsigned s = 0;
+        while ((bits >> s & 1) == 0) s++;
+        int64_t span_begins = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+        int64_t begins = span_begins + ((int64_t)s << shift);
+        if (ahead == 0) begins += INT64_C(1) << (shift + DEADLINES_BITS);
+        *level = l;
+        *slot = s;
+        *begins_ms = begins < deadlines->time_ms ? deadlines->time_ms : begins;
+        return true;
+    }
+    return false;
+}
+
+KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms)) return KV_NEVER;
+    return begins_ms;
+}
+
+/* Files an entry that was just taken out of `level`, `slot` anew; false, and back where it was, without memory. */
+static bool deadlines_refile(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+{
+    int64_t deadline_ms = entry_deadline(entry);
+    bool has_room = deadlines_reserve(deadlines) == KV_OK;
+    if (has_room) deadlines_locate(deadlines, deadline_ms, &level, &slot);
+    entry_set_deadline(entry, deadline_ms, deadlines_put(deadlines, entry, level, slot));
+    return has_room;
+}
+
+/* The head of a slot empties from its end, `count` of its items at most a chunk; all are asked for before they are looked at. */
+static unsigned deadlines_pop_chunk(struct deadlines *deadlines, unsigned level, unsigned slot, size_t limit,
+                                    struct entry **popped)
+{
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    unsigned count = head->count < limit ? head->count : (unsigned)limit;
+    for (unsigned i = 0; i < count; i++) {
+        popped[i] = deadlines_item(head, head->count - 1u - i);
+        KV_PREFETCH_WRITE(popped[i]);
+    }
+    if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
+    for (unsigned i = 0; i < count; i++) deadlines_drop_last(deadlines, level, slot);
+    return count;
+}
+
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
+                                                  struct entry **due, size_t *due_count)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    *due_count = 0;
+    while (deadlines_first_slot(deadlines, &level, &slot, &begins_ms) && begins_ms <= now_ms) {
+        if (limit == 0) return DEADLINES_MORE;
+        deadlines->time_ms = begins_ms;
+        /* All of a short span that is over is due (but what was put off); a longer one is filed finer first, for order. */
+        int64_t due_ms = level == 0 || (level == 1 && (begins_ms | 63) <= now_ms) ? now_ms : begins_ms;
+        struct entry *popped[DEADLINES_CHUNK_ITEMS];
+        unsigned count = deadlines_pop_chunk(deadlines, level, slot, limit, popped);
+        limit -= count;
+        bool is_stuck = false;
+        for (unsigned i = 0; i < count; i++) {
+            if (entry_deadline(popped[i]) <= due_ms) due[(*due_count)++] = popped[i];
+            else if (!deadlines_refile(deadlines, popped[i], level, slot)) is_stuck = true;
+        }
+        if (is_stuck) return DEADLINES_STUCK;
+    }
+    if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
+    return DEADLINES_DONE;
+}
+
+/* ------------------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    bool is_occupied = (deadlines->occupied[level] >> slot & 1) != 0;
+    assert(is_occupied == (number != 0));
+    uint64_t count = 0;
+    for (bool is_head = true; number != 0; is_head = false) {
+        struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
+        assert(chunk->level == level && chunk->slot == slot);
+        assert(chunk->count > 0 && (is_head || chunk->count == DEADLINES_CHUNK_ITEMS));
+        for (unsigned i = 0; i < chunk->count; i++) {
+            struct entry *entry = deadlines_item(chunk, i);
+            assert(entry_is_timed(entry));
+            assert(entry_deadline_id(entry) == (uint64_t)number * DEADLINES_CHUNK_ITEMS + i);
+        }
+        count += chunk->count;
+        number = chunk->next;
+    }
+    return count;
+}
+
+KV_INTERNAL void deadlines_check(const struct deadlines *deadlines)
+{
+    uint64_t count = 0;
+    for (unsigned level = 0; level < DEADLINES_LEVELS; level++) {
+        for (unsigned slot = 0; slot < DEADLINES_SLOTS; slot++) {
+            count += deadlines_check_slot(deadlines, level, slot);
+        }
+    }
+    assert(count == deadlines->count);
+}
+#else
+KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)
+{
+    (void)deadlines;
+}
+#endif

@@ -1,0 +1,111 @@
+/*
+ * keyspace/entry.c -- see the picture in entry.h.
+ */
+#include "keyspace/entry.h"
+
+KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
+{
+    unsigned flags = shape->flags & (ENTRY_VERSIONED | ENTRY_RAW);
+    if (shape->key.size > UINT8_MAX) flags |= ENTRY_WIDE;
+    if (shape->deadline_ms != KV_NEVER) {
+        flags |= entry_is_near(shape->deadline_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
+    }
+    shape->flags = flags;
+}
+
+static size_t entry_fields_size(unsigned flags, enum entry_form form)
+{
+    size_t size = sizeof(struct entry);
+    if ((flags & ENTRY_WIDE) != 0) size += ENTRY_FIELD;
+    if ((flags & ENTRY_TIMED) != 0) size += ENTRY_FIELD;
+    if ((flags & ENTRY_TIMED_FAR) != 0) size += 2 * ENTRY_FIELD;
+    if ((flags & ENTRY_VERSIONED) != 0) size += ENTRY_FIELD;
+    if (form != ENTRY_INLINE) size += ENTRY_FIELD;
+    return size;
+}
+
+KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape)
+{
+    size_t size = entry_fields_size(shape->flags, shape->form) + shape->key.size;
+    return shape->form == ENTRY_INLINE ? size + shape->text.size : size;
+}
+
+KV_INTERNAL size_t entry_size(const struct entry *entry)
+{
+    return entry_key_offset(entry) + entry_key_size(entry)
+         + (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
+}
+
+KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
+{
+    struct entry *entry = block;
+    size_t fields = entry_fields_size(shape->flags, shape->form);
+    uint8_t *key = (uint8_t *)block + fields;
+    const uint8_t *key_end = (const uint8_t *)shape->key.data + shape->key.size;
+    bool is_joined = shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
+    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0); /* both lie in the old entry */
+    if (moved > 0) memmove(key, shape->key.data, moved);
+
+    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
+    entry->flags = (uint8_t)shape->flags;
+    entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
+    entry->clock[0] = (uint8_t)shape->clock;
+    entry->clock[1] = (uint8_t)(shape->clock >> 8);
+    entry->clock[2] = (uint8_t)(shape->clock >> 16);
+    entry->inline_size = 0;
+    if ((shape->flags & ENTRY_WIDE) != 0) entry_set_word(entry, sizeof *entry, shape->key.size);
+    if (entry_is_timed(entry)) entry_set_deadline(entry, shape->deadline_ms, shape->deadline_id);
+    if ((shape->flags & ENTRY_VERSIONED) != 0) {
+        entry_set_word(entry, entry_version_offset(entry), shape->version);
+    }
+    if (shape->form == ENTRY_INLINE) {
+        assert(shape->text.size <= UINT16_MAX);
+        entry->inline_size = (uint16_t)shape->text.size;
+        if (shape->text.size > 0 && !is_joined) memcpy(key + shape->key.size, shape->text.data, shape->text.size);
+    } else {
+        entry_set_payload(entry, shape->payload);
+    }
+    assert(entry_size(entry) == entry_shape_size(shape));
+}
+
+KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape)
+{
+    shape->key = entry_key(entry);
+    shape->type = entry_type(entry);
+    shape->form = entry_form(entry);
+    shape->flags = entry->flags;
+    bool is_inline = shape->form == ENTRY_INLINE;
+    shape->text = is_inline ? entry_text(entry) : (kv_slice){NULL, 0};
+    shape->payload = is_inline ? 0 : entry_payload(entry);
+    shape->deadline_ms = entry_deadline(entry);
+    shape->deadline_id = entry_is_timed(entry) ? entry_deadline_id(entry) : 0;
+    bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
+    shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;
+    shape->clock = entry_clock(entry);
+}
+
+KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity)
+{
+    assert(capacity >= text.size);
+    if (capacity > SIZE_MAX - sizeof(struct blob)) return NULL;
+    struct blob *blob = alloc_get(alloc, sizeof *blob + capacity);
+    if (blob == NULL) return NULL;
+    blob->next = NULL;
+    blob->size = text.size;
+    blob->capacity = capacity;
+    if (text.size > 0) memcpy(blob_bytes(blob), text.data, text.size);
+    return blob;
+}
+
+KV_INTERNAL struct blob *blob_resize(struct alloc *alloc, struct blob *blob, size_t capacity)
+{
+    if (capacity > SIZE_MAX - sizeof(struct blob)) return NULL;
+    blob = alloc_resize(alloc, blob, sizeof *blob + blob->capacity, sizeof *blob + capacity);
+    if (blob != NULL) blob->capacity = capacity;
+    return blob;
+}
+
+KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
+{
+    if (blob != NULL) alloc_free(alloc, blob, sizeof *blob + blob->capacity);
+}

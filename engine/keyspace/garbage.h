@@ -1,0 +1,33 @@
+/*
+ * keyspace/garbage.h -- values that nothing points to any more, freed when no lock is held.
+ *
+ * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's lock; a call collects them and frees
+ * them when it has let its locks go, or leaves them to kv_tick().
+ */
+#ifndef KV_KEYSPACE_GARBAGE_H
+#define KV_KEYSPACE_GARBAGE_H
+
+#include "keyspace/entry.h"
+
+struct garbage {
+    struct blob *blobs;
+};
+
+static inline bool garbage_is_empty(const struct garbage *garbage)
+{
+    return garbage->blobs == NULL;
+}
+
+static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
+{
+    blob->next = garbage->blobs;
+    garbage->blobs = blob;
+}
+
+/* Moves all of `from` to `to`. */
+KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from);
+
+/* Frees about `limit` blocks' worth; true when nothing is left. */
+KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit);
+
+#endif

@@ -1,0 +1,357 @@
+/*
+ * keyspace/shard.c -- see shard.h.
+ *
+ * Invariants (shard_check() asserts them, with those of the rooms below):
+ *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
+ *   2. space->outside counts the entries whose value lies outside the shard's memory.
+ *   3. next_deadline_ms is not after the earliest deadline of any space.
+ */
+#include "keyspace/shard.h"
+
+#include "keyspace/journal.h"
+#include "keyspace/observers.h"
+#include "keyspace/value.h"
+
+/* How many due entries are taken from the wheel at once: enough for their cache misses to overlap. */
+#define SHARD_EXPIRE_BATCH 32
+
+static uint64_t shard_hash_entry(const void *item, const void *context)
+{
+    const struct store *store = context;
+    return store_hash(store, entry_key(item));
+}
+
+KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
+
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
+{
+    memset(shard, 0, sizeof *shard);
+    lock_init(&shard->lock);
+    shard->index = index;
+    shard->store = store;
+    atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    memory_init(&shard->memory, &store->pages);
+    shard->spaces = alloc_get_array(&store->alloc, store->databases, sizeof *shard->spaces);
+    if (shard->spaces == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < store->databases; i++) atomic_init(&shard->spaces[i], NULL);
+    return KV_OK;
+}
+
+/* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
+static unsigned shard_phase(const struct shard *shard)
+{
+    unsigned phase = 0;
+    for (unsigned i = 0; i < 8; i++) phase |= (shard->index >> i & 1u) << (7 - i);
+    return phase;
+}
+
+KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
+{
+    struct space *space = shard_peek_space(shard, database);
+    if (KV_LIKELY(space != NULL)) return space;
+    struct store *store = shard->store;
+    space = alloc_get(&store->alloc, sizeof *space);
+    if (space == NULL) return NULL;
+    memset(space, 0, sizeof *space);
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
+               shard_phase(shard));
+    atomic_store_explicit(&shard->spaces[database], space, memory_order_release);
+    return space;
+}
+
+/* ------------------------------------------------------------------------------------------ writing entries */
+
+static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
+{
+    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
+    }
+}
+
+/*
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due. It must
+ * not if the new deadline is earlier.
+ */
+static bool shard_keeps_number(const struct entry *old, const struct entry_shape *shape)
+{
+    return old != NULL && entry_is_timed(old) && shape->deadline_ms != KV_NEVER
+        && shape->deadline_ms >= entry_deadline(old);
+}
+
+static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
+{
+    struct store *store = shard->store;
+    if (space->deadlines == NULL) {
+        space->deadlines = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
+        if (space->deadlines == NULL) return KV_NOMEM;
+    }
+    return deadlines_reserve(space->deadlines);
+}
+
+/* Brings the order of deadlines in line with what is about to be written to `block`; fills in the number. */
+static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
+                                struct entry_shape *shape)
+{
+    if (shard_keeps_number(old, shape)) {
+        shape->deadline_id = entry_deadline_id(old);
+        if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
+        return;
+    }
+    if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
+    if (shape->deadline_ms == KV_NEVER) return;
+    shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
+    shard_note_deadline(shard, shape->deadline_ms);
+}
+
+KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
+                                  struct table_place *place, struct entry_shape *shape)
+{
+    struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
+    entry_shape_settle(shape);
+    size_t size = entry_shape_size(shape);
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(old, shape)) {
+        if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
+    }
+    if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
+    size_t old_size = old != NULL ? entry_size(old) : 0;
+    struct entry *block = old;
+    if (old == NULL || memory_capacity(size) != memory_capacity(old_size)) {
+        block = memory_get(&shard->memory, size);
+        if (block == NULL) return KV_NOMEM;
+    }
+
+    /* From here nothing fails. */
+    if (old != NULL) space->outside -= value_is_outside(old);
+    shard_file_deadline(shard, space, old, block, shape);
+    entry_write(block, shape);
+    space->outside += value_is_outside(block);
+    if (old == NULL) {
+        table_insert(&space->table, hash, block);
+        *place = table_place_of(&space->table, hash, block);
+    } else if (block != old) {
+        table_replace(*place, block);
+        memory_free(&shard->memory, old, old_size);
+    }
+    return KV_OK;
+}
+
+/* Takes an entry out of the table; its number among the deadlines, if any, is void already. Its block is still there. */
+static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
+{
+    struct entry *entry = table_item(place);
+    space->outside -= value_is_outside(entry);
+    table_remove(&space->table, hash, place);
+    return entry;
+}
+
+static void shard_free_entry(struct shard *shard, struct entry *entry, struct garbage *garbage)
+{
+    size_t size = entry_size(entry);
+    if (garbage != NULL) value_discard(entry, &shard->memory, garbage);
+    memory_free(&shard->memory, entry, size);
+}
+
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
+                              struct garbage *garbage)
+{
+    struct entry *entry = table_item(place);
+    if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
+    shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
+}
+
+/* -------------------------------------------------------------------------------------------------- expiring */
+
+KV_INTERNAL void shard_renew_deadline(struct shard *shard)
+{
+    int64_t next_ms = KV_NEVER;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        int64_t of_space_ms = space != NULL ? deadlines_next(space->deadlines) : KV_NEVER;
+        if (of_space_ms < next_ms) next_ms = of_space_ms;
+    }
+    atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
+}
+
+/* Tells the journal and the observers that a key has expired. */
+static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash, const struct entry *entry)
+{
+    kv_slice key = entry_key(entry);
+    shard->expired++;
+    shard->changes++;
+    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (journal_is_read(shard->store)) {
+        kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
+        journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);
+    }
+}
+
+/* Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap. */
+static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due, size_t count,
+                             struct garbage *garbage)
+{
+    struct space *space = shard_peek_space(shard, database);
+    uint64_t hashes[SHARD_EXPIRE_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = store_hash(shard->store, entry_key(due[i]));
+        (void)table_prefetch_bucket(&space->table, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = due[i];
+        shard_tell_expired(shard, database, hashes[i], entry);
+        struct table_place place = table_place_of(&space->table, hashes[i], entry);
+        shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
+    }
+}
+
+/* One space's share of shard_expire(). */
+static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database, int64_t now_ms,
+                                                 size_t limit, struct garbage *garbage, uint64_t *removed)
+{
+    struct space *space = shard_peek_space(shard, database);
+    if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
+    for (;;) {
+        struct entry *due[SHARD_EXPIRE_BATCH];
+        size_t due_count;
+        size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
+        enum deadlines_outcome outcome = deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        shard_remove_due(shard, database, due, due_count, garbage);
+        *removed += due_count;
+        limit -= batch;
+        if (outcome != DEADLINES_MORE || limit == 0) return outcome;
+    }
+}
+
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+                                                struct garbage *garbage, uint64_t *removed)
+{
+    enum deadlines_outcome outcome = DEADLINES_DONE;
+    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return outcome;
+    for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
+        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
+    }
+    shard_renew_deadline(shard);
+    return outcome;
+}
+
+/* -------------------------------------------------------------------------------------------------- flushing */
+
+/* True if no database but this one has an entry in the shard's memory, and none waits there to be freed. */
+static bool shard_has_only(const struct shard *shard, uint32_t database)
+{
+    if (shard->flushed != NULL) return false;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (i != database && space != NULL && space->table.count > 0) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record)
+{
+    struct space *space = shard_peek_space(shard, database);
+    memset(record, 0, sizeof *record);
+    if (space == NULL || space->table.count == 0) {
+        alloc_free(&shard->store->alloc, record, sizeof *record);
+        return;
+    }
+    if (space->outside == 0 && shard_has_only(shard, database)) {
+        record->memory = shard->memory;
+        record->owns_memory = true;
+        memory_init(&shard->memory, &shard->store->pages);
+    }
+    shard->changes += space->table.count;
+    table_detach(&space->table, &record->table);
+    deadlines_destroy(space->deadlines);
+    space->deadlines = NULL;
+    space->outside = 0;
+    record->next = shard->flushed;
+    shard->flushed = record;
+    shard_renew_deadline(shard);
+}
+
+struct shard_freeing {
+    struct shard *shard;
+    struct garbage *garbage;
+};
+
+static void shard_free_visited(void *context, void *item)
+{
+    struct shard_freeing *freeing = context;
+    shard_free_entry(freeing->shard, item, freeing->garbage);
+}
+
+KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage)
+{
+    while (shard->flushed != NULL) {
+        struct flushed *record = shard->flushed;
+        struct shard_freeing freeing = {shard, garbage};
+        /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
+        table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
+        if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
+        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1)) return false;
+        shard->flushed = record->next;
+        alloc_free(&shard->store->alloc, record, sizeof *record);
+    }
+    return true;
+}
+
+KV_INTERNAL void shard_close(struct shard *shard)
+{
+    struct alloc *alloc = &shard->store->alloc;
+    struct garbage garbage = {0};
+    for (uint32_t i = 0; shard->spaces != NULL && i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        struct shard_freeing freeing = {shard, &garbage};
+        size_t cursor = 0;
+        (void)table_drain(&space->table, &cursor, SIZE_MAX, space->outside > 0 ? shard_free_visited : NULL,
+                          &freeing);
+        deadlines_destroy(space->deadlines);
+        alloc_free(alloc, space, sizeof *space);
+    }
+    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
+    }
+    (void)garbage_free(&garbage, alloc, SIZE_MAX);
+    observers_close(shard);
+    alloc_free(alloc, shard->spaces, shard->store->databases * sizeof *shard->spaces);
+    memory_destroy(&shard->memory);
+}
+
+/* --------------------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+struct shard_counts {
+    uint64_t outside, timed;
+    int64_t first_deadline_ms;
+};
+
+static void shard_check_entry(void *context, void *item)
+{
+    struct shard_counts *counts = context;
+    const struct entry *entry = item;
+    counts->outside += value_is_outside(entry);
+    counts->timed += entry_is_timed(entry);
+    if (entry_deadline(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_deadline(entry);
+    value_check(entry);
+}
+
+KV_INTERNAL void shard_check(const struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        struct shard_counts counts = {0, 0, KV_NEVER};
+        table_check(&space->table);
+        table_each(&space->table, shard_check_entry, &counts);
+        assert(counts.outside == space->outside);
+        if (space->deadlines != NULL) deadlines_check(space->deadlines);
+        assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
+    }
+    memory_check(&shard->memory);
+}
+#else
+KV_INTERNAL KV_UNUSED void shard_check(const struct shard *shard)
+{
+    (void)shard;
+}
+#endif

@@ -1,0 +1,73 @@
+/*
+ * keyspace/shard.h -- what happens to entries under their shard's lock, whoever asks for it.
+ */
+#ifndef KV_KEYSPACE_SHARD_H
+#define KV_KEYSPACE_SHARD_H
+
+#include "keyspace/store.h"
+
+/* Prepares a shard, which holds no memory but its array of spaces. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index);
+
+/* Frees all of it: entries, values, spaces. */
+KV_INTERNAL void shard_close(struct shard *shard);
+
+/* The space of a database, NULL if it had no key yet; also for readers without the lock. */
+static inline struct space *shard_peek_space(const struct shard *shard, uint32_t database)
+{
+    return atomic_load_explicit(&shard->spaces[database], memory_order_acquire);
+}
+
+/* The space of a database; creates it. NULL without memory. */
+KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
+
+/* The hash of an entry's key; the table's kind. */
+KV_INTERNAL_DATA const struct table_kind shard_table_kind;
+
+/* The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL. */
+static inline struct table_place shard_find(const struct space *space, uint64_t hash, kv_slice key)
+{
+    if (space == NULL) return (struct table_place){NULL, 0};
+    return table_find(&space->table, hash, entry_has_key, &key);
+}
+
+/*
+ * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket is NULL; *place receives
+ * where it is. Keeps the order of deadlines and the counts true. The old value's payload is not freed, as the shape may go on using it.
+ * Returns KV_OK, or KV_NOMEM with nothing changed.
+ */
+KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
+                                  struct table_place *place, struct entry_shape *shape);
+
+/*
+ * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
+ * is NULL.
+ */
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
+                              struct garbage *garbage);
+
+/* A new version number of this shard. */
+static inline uint64_t shard_next_version(struct shard *shard)
+{
+    return ++shard->last_version;
+}
+
+/*
+ * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers. DEADLINES_MORE if others are due.
+ * *removed is increased.
+ */
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+                                                struct garbage *garbage, uint64_t *removed);
+
+/* Recomputes next_deadline_ms. */
+KV_INTERNAL void shard_renew_deadline(struct shard *shard);
+
+/* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
+
+/* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
+KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
+
+KV_INTERNAL void shard_check(const struct shard *shard);
+
+#endif

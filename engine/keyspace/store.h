@@ -1,0 +1,139 @@
+/*
+ * keyspace/store.h -- the store: its shards, and the views of it that are the public `kv`.
+ *
+ * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and, for each database, a space: a
+ * table of entries and their deadlines. All that a call on one key touches belongs to one shard.
+ *
+ * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a shard's lock and wants a lower one
+ * must let go first (transaction.h takes several in order).
+ */
+#ifndef KV_KEYSPACE_STORE_H
+#define KV_KEYSPACE_STORE_H
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/lock.h"
+#include "base/memory.h"
+#include "base/pages.h"
+#include "base/random.h"
+#include "base/siphash.h"
+#include "keyspace/deadlines.h"
+#include "keyspace/entry.h"
+#include "keyspace/garbage.h"
+#include "structures/grace.h"
+#include "structures/table.h"
+
+#define STORE_SHARDS_MAX 1024
+#define STORE_DATABASES_MAX 65536
+
+/* One database in one shard. */
+struct space {
+    struct table table;
+    struct deadlines *deadlines; /* NULL until a key has one */
+    uint64_t outside;            /* entries whose value lies outside the shard's memory */
+};
+
+/* What was in a space when it was flushed, to be freed in slices. */
+struct flushed {
+    struct flushed *next;
+    struct table table;
+    size_t cursor;               /* of table_drain() */
+    struct memory memory;        /* of the entries, if they were all that the shard held: freed without a walk */
+    bool owns_memory;
+};
+
+struct observers;
+struct store;
+struct txn;
+
+struct shard {
+    struct lock lock;
+    uint32_t index;
+    struct store *store;
+    struct space *_Atomic *spaces; /* by database; each NULL until its first key, then it stays */
+    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
+    _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
+    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
+    uint64_t hits, misses, expired, evicted, changes;
+    uint64_t last_version;        /* given out so far */
+    struct random random;
+    struct memory memory;         /* of entries and small values */
+};
+
+/* One subscriber to the journal. The list changes only while every shard is held. */
+struct kv_subscription {
+    struct kv_subscription *next;
+    struct store *store;
+    kv_journal *journal;
+    void *context;
+};
+
+#define VIEW_PINNED 1u      /* now_ms holds the time */
+#define VIEW_UNTOUCHING 2u  /* reads leave the access clock alone */
+
+struct view;
+
+struct kv {
+    struct view *view;
+    uint32_t database;
+};
+
+struct view {
+    struct store *store;
+    struct txn *txn;     /* NULL: each call locks for itself */
+    int64_t now_ms;
+    unsigned flags;
+    kv *databases;       /* what kv_select() gives; NULL for a view on the stack */
+};
+
+struct background;
+
+struct store {
+    struct alloc alloc;
+    struct pages pages;
+    struct grace grace;
+    struct clock clock;
+    struct siphash_key hash_key;
+    uint32_t shard_count;
+    uint32_t shard_bits;
+    uint32_t databases;
+    _Atomic int64_t settings[KV_SETTING_COUNT];
+    struct view *view;                   /* the plain one */
+    struct kv_subscription *subscriptions;
+    struct lock garbage_lock;
+    struct garbage garbage;              /* left to kv_tick() */
+    _Atomic uint64_t waiters, watched;
+    struct background *background;
+    struct shard *shards;                /* aligned to cache lines */
+};
+
+static inline int64_t store_setting(const struct store *store, kv_setting setting)
+{
+    return atomic_load_explicit(&store->settings[setting], memory_order_relaxed);
+}
+
+static inline uint64_t store_hash(const struct store *store, kv_slice key)
+{
+    return siphash(&store->hash_key, key.data, key.size);
+}
+
+static inline struct shard *store_shard(const struct store *store, uint64_t hash)
+{
+    return &store->shards[store->shard_bits == 0 ? 0 : hash >> (64 - store->shard_bits)];
+}
+
+/* Locks every shard, in order; the counterpart unlocks. */
+KV_INTERNAL void store_lock_all(struct store *store);
+KV_INTERNAL void store_unlock_all(struct store *store);
+
+/* Leaves values to kv_tick(). */
+KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage);
+
+/* The present: the instant the view holds, or the clock's. */
+KV_INTERNAL int64_t view_now(const struct view *view);
+
+/* A new view that shows all databases, for transactions and private views. NULL without memory. */
+KV_INTERNAL struct view *view_create(struct store *store);
+KV_INTERNAL void view_destroy(struct view *view);
+
+#endif

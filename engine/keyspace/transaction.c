@@ -1,0 +1,244 @@
+/*
+ * keyspace/transaction.c -- see transaction.h.
+ */
+#include "keyspace/transaction.h"
+
+#include "keyspace/value.h"
+#include "keyspace/waiting.h"
+
+static void txn_lock(struct txn *txn)
+{
+    struct store *store = txn->store;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
+        for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
+            uint32_t index = word * 64;
+            while ((bits >> (index % 64) & 1) == 0) index++;
+            lock_lock(&store->shards[index].lock);
+        }
+    }
+}
+
+static void txn_unlock(struct txn *txn)
+{
+    struct store *store = txn->store;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
+        for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
+            uint32_t index = word * 64;
+            while ((bits >> (index % 64) & 1) == 0) index++;
+            lock_unlock(&store->shards[index].lock);
+        }
+    }
+}
+
+/*
+ * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent. To put everything back may need no
+ * memory, so while an abortable transaction is open the tables it writes to do not shrink: every saved entry then finds its old
+ * room again.
+ */
+struct undo_record {
+    uint64_t hash;
+    struct shard *shard;
+    uint32_t database;
+    kv_slice key;               /* of the copy; or the bytes follow the record */
+    struct entry *entry;        /* the copy, a block of the shard's memory; NULL: the key was absent */
+    struct undo_record *next;
+};
+
+struct undo {
+    struct table table;         /* of records, by key */
+    struct undo_record *first;
+};
+
+static uint64_t undo_hash(const void *item, const void *context)
+{
+    (void)context;
+    return ((const struct undo_record *)item)->hash;
+}
+
+static const struct table_kind undo_table_kind = {undo_hash};
+
+struct undo_sought {
+    uint32_t database;
+    kv_slice key;
+};
+
+static bool undo_match(const void *item, const void *sought)
+{
+    const struct undo_record *record = item;
+    const struct undo_sought *key = sought;
+    return record->database == key->database && slice_equal(record->key, key->key);
+}
+
+KV_INTERNAL void txn_begin(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
+{
+    memset(txn, 0, sizeof *txn);
+    txn->store = store;
+    txn->flags = flags;
+    if ((flags & KV_TXN_ALL) != 0) {
+        for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            uint32_t index = store_shard(store, store_hash(store, keys[i]))->index;
+            txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
+        }
+    }
+    txn_lock(txn);
+}
+
+KV_INTERNAL kv_status txn_make_abortable(struct txn *txn)
+{
+    struct alloc *alloc = &txn->store->alloc;
+    struct undo *undo = alloc_get(alloc, sizeof *undo);
+    if (undo == NULL) return KV_NOMEM;
+    memset(undo, 0, sizeof *undo);
+    table_init(&undo->table, alloc, NULL, &undo_table_kind, NULL, 0, 255);
+    txn->undo = undo;
+    return KV_OK;
+}
+
+/* Copies an entry as it is, with its value; the copy keeps the void number of the deadline. */
+static struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
+{
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    if (value_copy(entry, shard->store, &shard->memory, &shape) != KV_OK) return NULL;
+    entry_shape_settle(&shape);
+    struct entry *copy = memory_get(&shard->memory, entry_shape_size(&shape));
+    if (copy != NULL) {
+        entry_write(copy, &shape);
+    } else {
+        struct garbage garbage = {0};
+        value_discard_shape(&shape, &shard->memory, &garbage);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+    }
+    return copy;
+}
+
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    if (txn->undo == NULL) return KV_OK;
+    struct undo *undo = txn->undo;
+    struct undo_sought sought = {database, key};
+    if (table_find(&undo->table, hash, undo_match, &sought).bucket != NULL) return KV_OK;
+    struct alloc *alloc = &txn->store->alloc;
+    struct space *space = shard_space(shard, database);
+    if (space == NULL || table_reserve(&undo->table, hash) != KV_OK) return KV_NOMEM;
+    struct undo_record *record = alloc_get(alloc, sizeof *record + key.size);
+    if (record == NULL) return KV_NOMEM;
+    *record = (struct undo_record){.hash = hash, .shard = shard, .database = database};
+    if (key.size > 0) memcpy(record + 1, key.data, key.size);
+    record->key = (kv_slice){record + 1, key.size};
+    struct table_place place = shard_find(space, hash, key);
+    if (place.bucket != NULL) {
+        record->entry = txn_copy_entry(shard, table_item(place));
+        if (record->entry == NULL) {
+            alloc_free(alloc, record, sizeof *record + key.size);
+            return KV_NOMEM;
+        }
+    }
+    table_insert(&undo->table, hash, record);
+    record->next = undo->first;
+    undo->first = record;
+    space->table.holds++;
+    return KV_OK;
+}
+
+/* Puts a saved entry back into the table and the order of deadlines. There is room for both, as there was before. */
+static void txn_restore(struct undo_record *record)
+{
+    struct shard *shard = record->shard;
+    struct space *space = shard_peek_space(shard, record->database);
+    struct entry *entry = record->entry;
+    kv_status status = table_reserve(&space->table, record->hash);
+    assert(status == KV_OK);
+    (void)status;
+    if (entry_is_timed(entry)) {
+        status = deadlines_reserve(space->deadlines);
+        assert(status == KV_OK);
+        uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
+        entry_set_deadline(entry, entry_deadline(entry), id);
+    }
+    table_insert(&space->table, record->hash, entry);
+    space->outside += value_is_outside(entry);
+    record->entry = NULL;
+    shard_renew_deadline(shard);
+}
+
+/* Forgets all that was saved; the copies that are left go. */
+static void txn_end_undo(struct txn *txn)
+{
+    struct undo *undo = txn->undo;
+    if (undo == NULL) return;
+    struct alloc *alloc = &txn->store->alloc;
+    while (undo->first != NULL) {
+        struct undo_record *record = undo->first;
+        undo->first = record->next;
+        struct memory *memory = &record->shard->memory;
+        if (record->entry != NULL) {
+            size_t size = entry_size(record->entry);
+            value_discard(record->entry, memory, &txn->garbage);
+            memory_free(memory, record->entry, size);
+        }
+        table_release(&shard_peek_space(record->shard, record->database)->table, record->hash);
+        alloc_free(alloc, record, sizeof *record + record->key.size);
+    }
+    table_clear(&undo->table);
+    alloc_free(alloc, undo, sizeof *undo);
+    txn->undo = NULL;
+}
+
+static struct observed *txn_end(struct txn *txn)
+{
+    struct store *store = txn->store;
+    txn_end_undo(txn);
+    if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
+    txn_unlock(txn);
+    journal_group_free(&txn->journal, &store->alloc);
+    (void)garbage_free(&txn->garbage, &store->alloc, SIZE_MAX);
+    return txn->ready;
+}
+
+KV_INTERNAL void txn_commit(struct txn *txn)
+{
+    struct observed *ready = txn_end(txn);
+    if (ready != NULL) waiting_serve(txn->store, ready);
+}
+
+KV_INTERNAL void txn_abort(struct txn *txn)
+{
+    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
+    for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
+        struct space *space = shard_peek_space(record->shard, record->database);
+        struct table_place place = shard_find(space, record->hash, record->key);
+        if (place.bucket != NULL) shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+    }
+    for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
+        if (record->entry != NULL) txn_restore(record);
+    }
+    txn->journal.change_count = 0;
+    txn_commit(txn);
+}
+
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
+{
+    span->is_nested = db->view->txn != NULL;
+    if (span->is_nested) {
+        span->db = *db;
+        return;
+    }
+    txn_begin(&span->txn, db->view->store, keys, count, flags);
+    span->view = *db->view;
+    span->view.txn = &span->txn;
+    span->db = (kv){&span->view, db->database};
+}
+
+KV_INTERNAL void span_end(struct span *span)
+{
+    if (!span->is_nested) txn_commit(&span->txn);
+}
+
+KV_INTERNAL struct observed *span_end_unserved(struct span *span)
+{
+    assert(!span->is_nested);
+    return txn_end(&span->txn);
+}

@@ -1,0 +1,63 @@
+/*
+ * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo if asked for.
+ *
+ * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public kv_begin() makes one on the heap; a
+ * `span` is one on the stack, for calls that concern several keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
+ */
+#ifndef KV_KEYSPACE_TRANSACTION_H
+#define KV_KEYSPACE_TRANSACTION_H
+
+#include "keyspace/journal.h"
+#include "keyspace/observers.h"
+
+struct undo;
+
+struct txn {
+    struct store *store;
+    unsigned flags;                           /* KV_TXN_... */
+    uint64_t locked[STORE_SHARDS_MAX / 64];   /* a bit for each shard held */
+    struct journal_group journal;
+    struct garbage garbage;                   /* freed after the locks are let go */
+    struct observed *ready;                   /* keys whose waiters may be served at the end */
+    struct undo *undo;                        /* NULL unless KV_TXN_ABORTABLE */
+};
+
+static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
+{
+    return (txn->locked[shard->index / 64] >> (shard->index % 64) & 1) != 0;
+}
+
+static inline bool txn_holds_all(const struct txn *txn)
+{
+    return (txn->flags & KV_TXN_ALL) != 0;
+}
+
+/* Prepares a transaction and takes the locks of the keys' shards, or of all with KV_TXN_ALL. Needs no memory. */
+KV_INTERNAL void txn_begin(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+
+/* Makes ready to undo. Before anything is changed. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
+
+/* Delivers the journal, lets the locks go, serves waiters, frees what is left over. */
+KV_INTERNAL void txn_commit(struct txn *txn);
+
+/* Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/* Puts all saved states back and ends. Cannot fail. */
+KV_INTERNAL void txn_abort(struct txn *txn);
+
+struct span {
+    kv db;            /* use this in the place of the caller's */
+    struct view view;
+    struct txn txn;
+    bool is_nested;   /* in the caller's transaction, which has the locks (or a call will say KV_NOTLOCKED) */
+};
+
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+KV_INTERNAL void span_end(struct span *span);
+
+/* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
+KV_INTERNAL struct observed *span_end_unserved(struct span *span);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * keyspace/waiting.c -- see waiting.h.
+ */
+#include "keyspace/waiting.h"
+
+#include "keyspace/transaction.h"
+
+#include <sched.h>
+
+static void waiting_link(struct waiter_link *link, struct observed *observed)
+{
+    link->observed = observed;
+    link->next = NULL;
+    link->previous = observed->last_waiter;
+    if (observed->last_waiter != NULL) observed->last_waiter->next = link;
+    else observed->first_waiter = link;
+    observed->last_waiter = link;
+}
+
+/* Under the shard's lock. */
+static void waiting_unlink(struct shard *shard, struct waiter_link *link)
+{
+    struct observed *observed = link->observed;
+    if (link->previous != NULL) link->previous->next = link->next;
+    else observed->first_waiter = link->next;
+    if (link->next != NULL) link->next->previous = link->previous;
+    else observed->last_waiter = link->previous;
+    link->observed = NULL;
+    observers_release(shard, observed);
+}
+
+KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys)
+{
+    struct store *store = waiter->store;
+    atomic_init(&waiter->state, WAITING_QUEUED);
+    for (size_t i = 0; i < waiter->link_count; i++) {
+        uint64_t hash = store_hash(store, keys[i]);
+        struct observed *observed = observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
+        if (observed == NULL) {
+            while (i-- > 0) {
+                uint64_t of_link = waiter->links[i].observed->hash;
+                waiting_unlink(store_shard(store, of_link), &waiter->links[i]);
+            }
+            return KV_NOMEM;
+        }
+        waiter->links[i].waiter = waiter;
+        waiting_link(&waiter->links[i], observed);
+    }
+    atomic_fetch_add_explicit(&store->waiters, 1, memory_order_relaxed);
+    return KV_OK;
+}
+
+static struct waiter_link *waiting_first(const struct observed *observed)
+{
+    struct waiter_link *link = observed->first_waiter;
+    while (link != NULL && atomic_load(&link->waiter->state) == WAITING_DONE) link = link->next;
+    return link;
+}
+
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    const struct observed *observed = observers_find(shard, database, hash, key);
+    return observed != NULL && waiting_first(observed) != NULL;
+}
+
+KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
+{
+    int state = WAITING_QUEUED;
+    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) && state == WAITING_SERVING) {
+        sched_yield(); /* somebody is serving it: he is about to be done, one way or the other */
+        state = WAITING_QUEUED;
+    }
+    struct store *store = waiter->store;
+    for (size_t i = 0; i < waiter->link_count; i++) {
+        struct shard *shard = store_shard(store, waiter->links[i].observed->hash);
+        lock_lock(&shard->lock);
+        waiting_unlink(shard, &waiter->links[i]);
+        lock_unlock(&shard->lock);
+    }
+    atomic_fetch_sub_explicit(&store->waiters, 1, memory_order_relaxed);
+    return state == WAITING_QUEUED;
+}
+
+static void waiting_note_observed(struct observed *observed, struct observed **ready)
+{
+    if (observed->first_waiter == NULL || observed->is_ready) return;
+    observed->is_ready = true;
+    observed->next_ready = *ready;
+    *ready = observed;
+}
+
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              struct observed **ready)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL) waiting_note_observed(observed, ready);
+}
+
+struct waiting_noting {
+    uint32_t database;
+    struct observed **ready;
+};
+
+static void waiting_note_visited(void *context, void *item)
+{
+    struct waiting_noting *noting = context;
+    struct observed *observed = item;
+    if (observed->database == noting->database) waiting_note_observed(observed, noting->ready);
+}
+
+KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready)
+{
+    struct waiting_noting noting = {database, ready};
+    if (shard->observers != NULL) table_each(&shard->observers->table, waiting_note_visited, &noting);
+}
+
+/* Lets one waiter try to take what it wants. True if it was served. New ready keys are added to *ready. */
+static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
+{
+    kv db = {waiter->store->view, waiter->database};
+    /* The link keeps its observed, and so the key's bytes, while the state is SERVING. */
+    kv_slice keys[2] = {waiter->links[link_index].observed->key, waiter->destination};
+    struct span span;
+    span_begin(&span, &db, keys, waiter->has_destination ? 2 : 1, 0);
+    kv_status status = waiter->take(waiter, &span.db, link_index);
+    struct observed *more = span_end_unserved(&span);
+    while (more != NULL) {
+        struct observed *next = more->next_ready;
+        more->next_ready = *ready;
+        *ready = more;
+        more = next;
+    }
+    if (status == KV_NONE) {
+        atomic_store(&waiter->state, WAITING_QUEUED);
+        return false;
+    }
+    waiter->tell(waiter, status, link_index);
+    atomic_store(&waiter->state, WAITING_DONE); /* from here on it may be gone */
+    return true;
+}
+
+/* True if the key holds something: a value that a waiter should look at. Under the shard's lock. */
+static bool waiting_is_worth_a_try(const struct shard *shard, const struct observed *observed)
+{
+    struct space *space = shard_peek_space(shard, observed->database);
+    return shard_find(space, observed->hash, observed->key).bucket != NULL;
+}
+
+/* Serves the queue of one key until it or the key is empty. */
+static void waiting_serve_key(struct store *store, struct observed *observed, struct observed **ready)
+{
+    struct shard *shard = store_shard(store, observed->hash);
+    lock_lock(&shard->lock);
+    if (observed->is_serving) { /* who serves it will see is_ready and look again */
+        lock_unlock(&shard->lock);
+        return;
+    }
+    observed->is_serving = true;
+    while (observed->is_ready) {
+        observed->is_ready = false;
+        struct waiter_link *link;
+        while ((link = waiting_first(observed)) != NULL && waiting_is_worth_a_try(shard, observed)) {
+            struct kv_waiter *waiter = link->waiter;
+            int state = WAITING_QUEUED;
+            if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
+                if (state == WAITING_DONE) continue;
+                /* Another key's server has it: it either leaves the queue or comes back to it; give him time. */
+                lock_unlock(&shard->lock);
+                sched_yield();
+                lock_lock(&shard->lock);
+                continue;
+            }
+            size_t link_index = (size_t)(link - waiter->links);
+            lock_unlock(&shard->lock);
+            bool is_served = waiting_serve_one(waiter, link_index, ready);
+            lock_lock(&shard->lock);
+            if (!is_served) break;
+        }
+    }
+    observed->is_serving = false;
+    observers_release(shard, observed);
+    lock_unlock(&shard->lock);
+}
+
+KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
+{
+    while (ready != NULL) {
+        struct observed *observed = ready;
+        ready = observed->next_ready;
+        waiting_serve_key(store, observed, &ready);
+    }
+}
