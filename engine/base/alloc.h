@@ -44,6 +44,19 @@ KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size
 /* Gives a block back. `size` is what was last asked for. NULL does nothing. */
 KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size);
 
+/* Takes a block of another alloc with the same hooks into this one's count. */
+static inline void alloc_adopt(struct alloc *alloc, size_t size)
+{
+    atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed);
+}
+
+/* The peak counts from now on. */
+static inline void alloc_reset_peak(struct alloc *alloc)
+{
+    size_t used = atomic_load_explicit(&alloc->used, memory_order_relaxed);
+    atomic_store_explicit(&alloc->peak, used, memory_order_relaxed);
+}
+
 static inline size_t alloc_used(const struct alloc *alloc)
 {
     return atomic_load_explicit(&alloc->used, memory_order_relaxed);

@@ -266,6 +266,7 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flus
     space->outside = 0;
     record->next = shard->flushed;
     shard->flushed = record;
+    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
     shard_renew_deadline(shard);
 }
 
@@ -292,6 +293,7 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         shard->flushed = record->next;
         alloc_free(&shard->store->alloc, record, sizeof *record);
     }
+    atomic_store_explicit(&shard->has_flushed, false, memory_order_relaxed);
     return true;
 }
 

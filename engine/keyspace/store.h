@@ -53,6 +53,7 @@ struct shard {
     struct space *_Atomic *spaces; /* by database; each NULL until its first key, then it stays */
     struct observers *observers;  /* NULL while nobody watches a key or waits for one */
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
+    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;      /* contents of emptied databases, still to be freed */
     uint64_t hits, misses, expired, evicted, changes;
     uint64_t last_version;        /* given out so far */
@@ -94,7 +95,8 @@ struct store {
     struct grace grace;
     struct clock clock;
     struct siphash_key hash_key;
-    uint32_t shard_count;
+    uint32_t shard_count;                /* opened so far; shard_capacity once the store is open */
+    uint32_t shard_capacity;
     uint32_t shard_bits;
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];

@@ -1,0 +1,606 @@
+/*
+ * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views.
+ */
+#include "base/buffer.h"
+#include "keyspace/access.h"
+
+#include <pthread.h>
+
+#define STORE_SHARDS_DEFAULT 64
+#define STORE_DATABASES_DEFAULT 16
+
+/* Entries that a tick looks at before it lets a shard go, so that nobody waits for it long. */
+#define STORE_TICK_BATCH 64
+/* Blocks or keys that a tick frees before it looks at the clock again. */
+#define STORE_FREE_BATCH 256
+
+/* ------------------------------------------------------------------------------------- the background thread */
+
+struct background {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool is_ending;
+};
+
+/* The longest sleep: a key that gets an earlier deadline does not wake the thread. */
+#define STORE_BACKGROUND_NAP_MS 10
+
+static void *store_background_main(void *context)
+{
+    struct store *store = context;
+    struct background *background = store->background;
+    kv *db = &store->view->databases[0];
+    pthread_mutex_lock(&background->mutex);
+    while (!background->is_ending) {
+        pthread_mutex_unlock(&background->mutex);
+        (void)kv_tick(db, 10000);
+        pthread_mutex_lock(&background->mutex);
+        if (background->is_ending) break;
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += STORE_BACKGROUND_NAP_MS * 1000000L;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&background->wake, &background->mutex, &until);
+    }
+    pthread_mutex_unlock(&background->mutex);
+    return NULL;
+}
+
+static kv_status store_start_background(struct store *store)
+{
+    struct background *background = alloc_get(&store->alloc, sizeof *background);
+    if (background == NULL) return KV_NOMEM;
+    memset(background, 0, sizeof *background);
+    pthread_mutex_init(&background->mutex, NULL);
+    pthread_cond_init(&background->wake, NULL);
+    store->background = background;
+    if (pthread_create(&background->thread, NULL, store_background_main, store) == 0) return KV_OK;
+    pthread_cond_destroy(&background->wake);
+    pthread_mutex_destroy(&background->mutex);
+    alloc_free(&store->alloc, background, sizeof *background);
+    store->background = NULL;
+    return KV_NOMEM;
+}
+
+static void store_stop_background(struct store *store)
+{
+    struct background *background = store->background;
+    if (background == NULL) return;
+    pthread_mutex_lock(&background->mutex);
+    background->is_ending = true;
+    pthread_cond_signal(&background->wake);
+    pthread_mutex_unlock(&background->mutex);
+    pthread_join(background->thread, NULL);
+    pthread_cond_destroy(&background->wake);
+    pthread_mutex_destroy(&background->mutex);
+    alloc_free(&store->alloc, background, sizeof *background);
+}
+
+/* --------------------------------------------------------------------------------------------- open and close */
+
+static unsigned store_log2(uint32_t power)
+{
+    unsigned bits = 0;
+    while (power >> bits > 1) bits++;
+    return bits;
+}
+
+/* Reads the options that count; false if one is outside its range. */
+static bool store_read_options(const kv_options *given, kv_options *options)
+{
+    *options = KV_OPTIONS(kv_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *given) return false;
+        memcpy(options, given, given->size);
+    }
+    if (options->shards == 0) options->shards = STORE_SHARDS_DEFAULT;
+    if (options->databases == 0) options->databases = STORE_DATABASES_DEFAULT;
+    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0) return false;
+    if (options->databases > STORE_DATABASES_MAX) return false;
+    const kv_allocator *allocator = options->allocator;
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) return false;
+    const kv_clock *clock = options->clock;
+    return clock == NULL || (clock->wall_ms != NULL && clock->monotonic_us != NULL);
+}
+
+static void store_seed(struct store *store, const uint8_t *seed, struct random *random)
+{
+    uint8_t bytes[16];
+    if (seed != NULL) memcpy(bytes, seed, sizeof bytes);
+    else random_system(bytes, sizeof bytes);
+    memcpy(&store->hash_key.first, bytes, 8);
+    memcpy(&store->hash_key.second, bytes + 8, 8);
+    random_seed(random, store->hash_key.first ^ random_rotate(store->hash_key.second, 32));
+}
+
+static void store_set_defaults(struct store *store)
+{
+    static const int64_t defaults[KV_SETTING_COUNT] = {
+        [KV_SETTING_ACTIVE_EXPIRE] = 1,
+        [KV_SETTING_ACCEPT_WRITES] = 1,
+        [KV_SETTING_MAX_VALUE_SIZE] = INT64_C(512) << 20,
+        [KV_SETTING_LIST_PACK_SIZE] = -2,
+        [KV_SETTING_EXPIRE] = 1,
+    };
+    for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
+}
+
+/* Frees a store, whole or half built. */
+static void store_destroy(struct store *store)
+{
+    store_stop_background(store);
+    while (store->subscriptions != NULL) {
+        struct kv_subscription *subscription = store->subscriptions;
+        store->subscriptions = subscription->next;
+        alloc_free(&store->alloc, subscription, sizeof *subscription);
+    }
+    (void)garbage_free(&store->garbage, &store->alloc, SIZE_MAX);
+    for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
+    alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
+    grace_destroy(&store->grace);
+    view_destroy(store->view);
+    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it lies in */
+    alloc_free(&alloc, store, sizeof *store);
+}
+
+static kv_status store_build(struct store *store, const kv_options *options)
+{
+    struct random random;
+    store->databases = options->databases;
+    store->shard_bits = store_log2(options->shards);
+    store_seed(store, options->seed, &random);
+    store_set_defaults(store);
+    clock_init(&store->clock, options->clock);
+    lock_init(&store->garbage_lock);
+    pages_init(&store->pages, &store->alloc);
+    grace_init(&store->grace, &store->alloc);
+    store->view = view_create(store);
+    if (store->view == NULL) return KV_NOMEM;
+    store->shards = alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
+    if (store->shards == NULL) return KV_NOMEM;
+    store->shard_capacity = options->shards;
+    while (store->shard_count < options->shards) {
+        struct shard *shard = &store->shards[store->shard_count];
+        kv_status status = shard_open(shard, store, store->shard_count);
+        if (status != KV_OK) return status;
+        random_seed(&shard->random, random_next(&random));
+        store->shard_count++;
+    }
+    return options->background ? store_start_background(store) : KV_OK;
+}
+
+kv_status kv_open(const kv_options *given, kv **db)
+{
+    kv_options options;
+    if (db == NULL || !store_read_options(given, &options)) return KV_BADARG;
+    struct alloc alloc;
+    alloc_init(&alloc, options.allocator);
+    struct store *store = alloc_get_aligned(&alloc, sizeof *store, KV_CACHE_LINE);
+    if (store == NULL) return KV_NOMEM;
+    memset(store, 0, sizeof *store);
+    alloc_init(&store->alloc, options.allocator);
+    alloc_adopt(&store->alloc, sizeof *store);
+    kv_status status = store_build(store, &options);
+    if (status != KV_OK) {
+        store_destroy(store);
+        return status;
+    }
+    *db = &store->view->databases[0];
+    return KV_OK;
+}
+
+void kv_close(kv *db)
+{
+    if (db != NULL) store_destroy(db->view->store);
+}
+
+kv *kv_select(kv *db, uint32_t index)
+{
+    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL) return NULL;
+    return &db->view->databases[index];
+}
+
+uint32_t kv_database(const kv *db)
+{
+    return db->database;
+}
+
+uint32_t kv_databases(const kv *db)
+{
+    return db->view->store->databases;
+}
+
+int64_t kv_now(kv *db)
+{
+    return view_now(db->view);
+}
+
+const char *kv_version(void)
+{
+    return KV_VERSION_TEXT;
+}
+
+const char *kv_strerror(kv_status status)
+{
+    switch (status) {
+    case KV_OK: return "done";
+    case KV_NONE: return "no such key, element or position";
+    case KV_SKIPPED: return "the condition did not hold";
+    case KV_CONFLICT: return "a watched key has changed";
+    case KV_TIMEOUT: return "the time given has passed";
+    case KV_PENDING: return "waiting";
+    case KV_MORE: return "there is more to do";
+    case KV_WRONGTYPE: return "the key holds a value of another type";
+    case KV_BADARG: return "an argument is outside its range";
+    case KV_NOMEM: return "memory is exhausted";
+    case KV_NOTINT: return "the value is not an integer or out of range";
+    case KV_NOTFLOAT: return "the value is not a number";
+    case KV_OVERFLOW: return "the result would overflow";
+    case KV_TOOBIG: return "the value would be too large";
+    case KV_NOTLOCKED: return "the transaction did not declare this key";
+    case KV_READONLY: return "writes are refused at present";
+    case KV_NOTFOUND: return "there is no such key";
+    case KV_NOTFINITE: return "the result would not be a finite number";
+    }
+    return "unknown status";
+}
+
+/* ------------------------------------------------------------------------------------------------------ ticks */
+
+/* Ends when its budget is used up; 0 is endless. */
+struct store_budget {
+    const struct clock *clock;
+    int64_t until_us;
+};
+
+static bool store_budget_is_spent(const struct store_budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
+/* Reclaims what is due in one shard, letting it go now and then. False if the budget ended first. */
+static bool store_expire_shard(struct shard *shard, int64_t now_ms, const struct store_budget *budget)
+{
+    enum deadlines_outcome outcome;
+    do {
+        struct garbage garbage = {0};
+        uint64_t removed = 0;
+        if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
+        lock_lock(&shard->lock);
+        outcome = shard_expire(shard, now_ms, STORE_TICK_BATCH, &garbage, &removed);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (outcome == DEADLINES_MORE && store_budget_is_spent(budget)) return false;
+    } while (outcome == DEADLINES_MORE);
+    return true;
+}
+
+/* Frees what flushes have left in one shard. */
+static bool store_free_shard(struct shard *shard, const struct store_budget *budget)
+{
+    bool is_done;
+    do {
+        struct garbage garbage = {0};
+        lock_lock(&shard->lock);
+        is_done = shard_free_flushed(shard, STORE_FREE_BATCH, &garbage);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (!is_done && store_budget_is_spent(budget)) return false;
+    } while (!is_done);
+    return true;
+}
+
+/* Frees values that kv_unlink() and others have left. */
+static bool store_free_garbage(struct store *store, const struct store_budget *budget)
+{
+    for (;;) {
+        struct garbage garbage = {0};
+        lock_lock(&store->garbage_lock);
+        garbage_move(&garbage, &store->garbage);
+        lock_unlock(&store->garbage_lock);
+        if (garbage_is_empty(&garbage)) return true;
+        while (!garbage_free(&garbage, &store->alloc, STORE_FREE_BATCH)) {
+            if (!store_budget_is_spent(budget)) continue;
+            store_leave_garbage(store, &garbage);
+            return false;
+        }
+    }
+}
+
+kv_status kv_tick(kv *db, int64_t budget_us)
+{
+    if (db == NULL || db->view->txn != NULL || budget_us < 0) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct store_budget budget = {&store->clock, 0};
+    if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
+    bool is_done = true;
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0) {
+        int64_t now_ms = view_now(db->view);
+        for (uint32_t i = 0; i < store->shard_count && is_done; i++) {
+            is_done = store_expire_shard(&store->shards[i], now_ms, &budget);
+        }
+    }
+    for (uint32_t i = 0; i < store->shard_count && is_done; i++) {
+        is_done = store_free_shard(&store->shards[i], &budget);
+    }
+    if (is_done) is_done = store_free_garbage(store, &budget);
+    grace_collect(&store->grace);
+    return is_done ? KV_OK : KV_MORE;
+}
+
+int64_t kv_next_deadline(kv *db)
+{
+    if (db == NULL) return KV_NEVER;
+    struct store *store = db->view->store;
+    lock_lock(&store->garbage_lock);
+    bool owes = !garbage_is_empty(&store->garbage);
+    lock_unlock(&store->garbage_lock);
+    int64_t next_ms = KV_NEVER;
+    for (uint32_t i = 0; i < store->shard_count && !owes; i++) {
+        struct shard *shard = &store->shards[i];
+        int64_t of_shard_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+        if (of_shard_ms < next_ms) next_ms = of_shard_ms;
+        owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
+    }
+    if (owes) return 0;
+    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0;
+    return is_active ? next_ms : KV_NEVER;
+}
+
+/* ------------------------------------------------------------------------------------------- settings, numbers */
+
+static bool store_setting_is_valid(kv_setting setting, int64_t value)
+{
+    switch (setting) {
+    case KV_SETTING_ACTIVE_EXPIRE:
+    case KV_SETTING_ACCEPT_WRITES:
+    case KV_SETTING_EXPIRE: return value == 0 || value == 1;
+    case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
+    case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
+    case KV_SETTING_COUNT: break;
+    }
+    return false;
+}
+
+kv_status kv_configure(kv *db, kv_setting setting, int64_t value)
+{
+    if (db == NULL || !store_setting_is_valid(setting, value)) return KV_BADARG;
+    atomic_store_explicit(&db->view->store->settings[setting], value, memory_order_relaxed);
+    return KV_OK;
+}
+
+kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
+{
+    if (db == NULL || value == NULL || (unsigned)setting >= KV_SETTING_COUNT) return KV_BADARG;
+    *value = store_setting(db->view->store, setting);
+    return KV_OK;
+}
+
+/* Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a transaction does not hold is waited for
+ * only by views outside of transactions, so numbers inside one are of its own shards. */
+static bool store_enter_shard(kv *db, struct shard *shard)
+{
+    if (db->view->txn != NULL) return false;
+    lock_lock(&shard->lock);
+    return true;
+}
+
+static bool store_may_enter(kv *db, const struct shard *shard)
+{
+    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
+}
+
+static void store_add_shard(kv_statistics *sum, struct shard *shard)
+{
+    sum->hits += shard->hits;
+    sum->misses += shard->misses;
+    sum->expired += shard->expired;
+    sum->evicted += shard->evicted;
+    sum->changes += shard->changes;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        sum->keys += space->table.count;
+        sum->bytes_tables += space->table.bytes;
+        if (space->deadlines != NULL) sum->keys_with_ttl += space->deadlines->count;
+    }
+}
+
+kv_status kv_stats(kv *db, kv_statistics *statistics)
+{
+    if (db == NULL || statistics == NULL) return KV_BADARG;
+    size_t size = statistics->size;
+    if (size < sizeof size || size > sizeof *statistics) return KV_BADARG;
+    struct store *store = db->view->store;
+    kv_statistics sum = KV_OPTIONS(kv_statistics);
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        store_add_shard(&sum, shard);
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    sum.size = size;
+    sum.bytes = alloc_used(&store->alloc);
+    sum.bytes_peak = alloc_peak(&store->alloc);
+    sum.waiters = atomic_load_explicit(&store->waiters, memory_order_relaxed);
+    sum.watched = atomic_load_explicit(&store->watched, memory_order_relaxed);
+    sum.shards = store->shard_count;
+    sum.databases = store->databases;
+    memcpy(statistics, &sum, size);
+    return KV_OK;
+}
+
+void kv_stats_reset(kv *db)
+{
+    if (db == NULL) return;
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    alloc_reset_peak(&store->alloc);
+}
+
+/* Keys whose time left is averaged, in each shard. */
+#define STORE_TTL_SAMPLE 16
+
+struct store_ttl_sample {
+    int64_t now_ms;
+    int64_t sum_ms;
+    int64_t count;
+};
+
+static void store_sample_ttl(struct space *space, struct random *random, struct store_ttl_sample *sample)
+{
+    for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
+        int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
+        if (deadline_ms == KV_NEVER || deadline_ms < sample->now_ms) continue;
+        int64_t ttl_ms = deadline_ms - sample->now_ms;
+        if (sample->sum_ms > INT64_MAX - ttl_ms) continue;
+        sample->sum_ms += ttl_ms;
+        sample->count++;
+    }
+}
+
+kv_status kv_database_stats(kv *db, kv_database_info *info)
+{
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    struct store *store = db->view->store;
+    kv_database_info sum = {.size = info->size};
+    struct store_ttl_sample sample = {view_now(db->view), 0, 0};
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) {
+            sum.keys += space->table.count;
+            uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+            sum.keys_with_ttl += timed;
+            if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
+        }
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    if (sample.count > 0) sum.average_ttl_ms = sample.sum_ms / sample.count;
+    memcpy(info, &sum, info->size);
+    return KV_OK;
+}
+
+void kv_check(kv *db)
+{
+#if KV_DEBUG > 0
+    if (db == NULL) return;
+    struct store *store = db->view->store;
+    bool is_held = db->view->txn != NULL;
+    if (!is_held) store_lock_all(store);
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!is_held || txn_holds(db->view->txn, &store->shards[i])) shard_check(&store->shards[i]);
+    }
+    if (!is_held) store_unlock_all(store);
+#else
+    (void)db;
+#endif
+}
+
+/* ---------------------------------------------------------------------------------------------- private views */
+
+kv_status kv_view_open(kv *db, kv **view)
+{
+    if (db == NULL || view == NULL || db->view->txn != NULL) return KV_BADARG;
+    struct view *private = view_create(db->view->store);
+    if (private == NULL) return KV_NOMEM;
+    private->flags = VIEW_PINNED;
+    *view = &private->databases[db->database];
+    kv_view_refresh(*view);
+    return KV_OK;
+}
+
+void kv_view_refresh(kv *view)
+{
+    if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    view->view->now_ms = clock_wall_ms(&view->view->store->clock);
+}
+
+void kv_view_close(kv *view)
+{
+    if (view != NULL && (view->view->flags & VIEW_PINNED) != 0) view_destroy(view->view);
+}
+
+void kv_view_touches(kv *view, bool touches)
+{
+    if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
+    else view->view->flags |= VIEW_UNTOUCHING;
+}
+
+/* --------------------------------------------------------------------------------------------------- prefetch */
+
+/* Keys that are prefetched at once; more would leave the cache before they are used. */
+#define STORE_PREFETCH_BATCH 32
+
+/* Reads tables without their locks, which the thread sanitizer would rightly report: what is read is only prefetched. */
+KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys, size_t count)
+{
+    uint64_t hashes[STORE_PREFETCH_BATCH];
+    const struct table_bucket *buckets[STORE_PREFETCH_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = store_hash(store, keys[i]);
+        struct shard *shard = store_shard(store, hashes[i]);
+        KV_PREFETCH_WRITE(shard);
+        struct space *space = shard_peek_space(shard, database);
+        buckets[i] = space != NULL ? table_prefetch_bucket(&space->table, hashes[i]) : NULL;
+    }
+    for (size_t i = 0; i < count; i++) table_prefetch_item(buckets[i], hashes[i]);
+}
+
+void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
+{
+    if (db == NULL || keys == NULL) return;
+    struct store *store = db->view->store;
+    uint32_t ticket = grace_enter(&store->grace);
+    while (count > 0) {
+        size_t batch = count < STORE_PREFETCH_BATCH ? count : STORE_PREFETCH_BATCH;
+        store_prefetch(store, db->database, keys, batch);
+        keys += batch;
+        count -= batch;
+    }
+    grace_leave(&store->grace, ticket);
+}
+
+/* ---------------------------------------------------------------------------------------------------- journal */
+
+kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
+{
+    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
+    if (added == NULL) return KV_NOMEM;
+    *added = (struct kv_subscription){NULL, store, journal, context};
+    store_lock_all(store);
+    struct kv_subscription **last = &store->subscriptions;
+    while (*last != NULL) last = &(*last)->next;
+    *last = added;
+    store_unlock_all(store);
+    *subscription = added;
+    return KV_OK;
+}
+
+void kv_unsubscribe(kv_subscription *subscription)
+{
+    if (subscription == NULL) return;
+    struct store *store = subscription->store;
+    store_lock_all(store);
+    struct kv_subscription **at = &store->subscriptions;
+    while (*at != subscription) at = &(*at)->next;
+    *at = subscription->next;
+    store_unlock_all(store);
+    alloc_free(&store->alloc, subscription, sizeof *subscription);
+}
