@@ -12,27 +12,32 @@
  *   - "-" in a class makes a range whenever a byte is before and after it, be that "]"; the ends of
  *     a range are compared as signed bytes, and may be in any order; they cannot be escaped;
  *   - an escaped byte in a class is compared with its case even if `nocase`.
+ *
+ * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only where a
+ * command knows "*" beforehand (KEYS, SCAN).
  */
 #include "base/glob.h"
 
 #include <stdint.h>
 
-static uint8_t glob_lower(uint8_t byte)
+static uint8_t glob_fold(uint8_t byte, bool nocase)
 {
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+    return nocase && byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
 }
 
 static bool glob_same(uint8_t a, uint8_t b, bool nocase)
 {
-    return nocase ? glob_lower(a) == glob_lower(b) : a == b;
+    return glob_fold(a, nocase) == glob_fold(b, nocase);
 }
 
+/* The ends are put in order before their case is dropped, so with `nocase` [c-H] has nothing in it. */
 static bool glob_in_range(uint8_t first, uint8_t last, uint8_t byte, bool nocase)
 {
-    int8_t low = (int8_t)(nocase ? glob_lower(first) : first);
-    int8_t high = (int8_t)(nocase ? glob_lower(last) : last);
-    int8_t at = (int8_t)(nocase ? glob_lower(byte) : byte);
-    return low <= high ? low <= at && at <= high : high <= at && at <= low;
+    bool ordered = (int8_t)first <= (int8_t)last;
+    int8_t low = (int8_t)glob_fold(ordered ? first : last, nocase);
+    int8_t high = (int8_t)glob_fold(ordered ? last : first, nocase);
+    int8_t at = (int8_t)glob_fold(byte, nocase);
+    return low <= at && at <= high;
 }
 
 /* Compares one byte with the class whose "[" is at *at, and moves *at behind the class. */

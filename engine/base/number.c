@@ -353,11 +353,11 @@ static bool number_decimal_easy(struct number_decimal *decimal, double value)
     return false;
 }
 
-/* 17 digits always read back as the same double; 15 or 16 often do. */
+/* 17 digits always read back as the same double; 15 or 16 often do, and fewer below DBL_MIN. */
 static void number_decimal_shortest(struct number_decimal *decimal, double value)
 {
     if (number_decimal_easy(decimal, value)) return;
-    for (int precision = 15; precision <= 17; precision++) {
+    for (int precision = value < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         number_decimal_print(decimal, value, precision);
         if (precision == 17) return;
         char text[NUMBER_DOUBLE_SIZE];

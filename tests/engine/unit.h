@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Runs the tests as one case; to be returned from main(). */
-static inline int unit_run(const char *name, const TTest *const *tests, size_t count)
+/* Runs the tests as one more case of a suite; to be returned from main(). */
+static inline int unit_run_suite(Suite *suite, const TTest *const *tests, size_t count)
 {
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
+    TCase *tcase = tcase_create("tests");
     tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < count; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
@@ -27,8 +26,8 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t c
 }
 
 #define UNIT_RUN(name, ...)                                                                      \
-    unit_run(name, (const TTest *const[]){__VA_ARGS__},                                           \
-             sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
+    unit_run_suite(suite_create(name), (const TTest *const[]){__VA_ARGS__},                      \
+                   sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
 
 /*
  * The seed of a randomised test: KV_TEST_SEED, or the time. It is printed, so that a failure can be
