@@ -10,6 +10,7 @@ enum {
     BACKLOG_CHUNK = 256 * 1024,  /* one write call; large enough to forget its cost */
     BACKLOG_SCRATCH = 1024,      /* records up to this size are encoded on the stack */
     BACKLOG_LINK = 1024 * 1024,  /* records of this size become a chunk instead of being copied */
+    BACKLOG_SPARE = 2,           /* chunks kept when nothing happens */
     BACKLOG_SELECT = 64          /* the longest SELECT record */
 };
 
@@ -29,22 +30,21 @@ int64_t aof_now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Waits for the condition until the instant; INT64_MAX is never. False when the time has come. */
-static bool backlog_wait_until(struct aof_backlog *backlog, pthread_cond_t *condition, int64_t us)
+bool aof_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_us)
 {
-    if (us == INT64_MAX) return pthread_cond_wait(condition, &backlog->lock) == 0;
+    if (until_us == INT64_MAX) return pthread_cond_wait(condition, lock) == 0;
 #if defined(__APPLE__)
-    int64_t left = us - aof_now_us();
+    int64_t left = until_us - aof_now_us();
     if (left <= 0) return false;
     struct timespec at = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
-    return pthread_cond_timedwait_relative_np(condition, &backlog->lock, &at) == 0;
+    return pthread_cond_timedwait_relative_np(condition, lock, &at) == 0;
 #else
-    struct timespec at = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-    return pthread_cond_timedwait(condition, &backlog->lock, &at) == 0;
+    struct timespec at = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    return pthread_cond_timedwait(condition, lock, &at) == 0;
 #endif
 }
 
-static int backlog_open_condition(pthread_cond_t *condition)
+int aof_condition_open(pthread_cond_t *condition)
 {
     pthread_condattr_t attributes;
     int error = pthread_condattr_init(&attributes);
@@ -83,8 +83,8 @@ kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit)
     if (backlog->first == NULL) return KV_NOMEM;
 
     int lock = pthread_mutex_init(&backlog->lock, NULL);
-    int wake = lock == 0 ? backlog_open_condition(&backlog->wake) : lock;
-    int room = wake == 0 ? backlog_open_condition(&backlog->room) : wake;
+    int wake = lock == 0 ? aof_condition_open(&backlog->wake) : lock;
+    int room = wake == 0 ? aof_condition_open(&backlog->room) : wake;
     if (room == 0) return KV_OK;
     if (wake == 0) pthread_cond_destroy(&backlog->wake);
     if (lock == 0) pthread_mutex_destroy(&backlog->lock);
@@ -174,7 +174,7 @@ static void backlog_wait_for_room(struct aof_backlog *backlog)
     backlog->waiting++;
     backlog->is_poked = true;
     pthread_cond_signal(&backlog->wake);
-    backlog_wait_until(backlog, &backlog->room, aof_now_us() + 100000);
+    aof_condition_wait(&backlog->room, &backlog->lock, aof_now_us() + 100000);
     backlog->waiting--;
 }
 
@@ -323,24 +323,34 @@ kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t t
     return kv_bytes(chunk->bytes + (from - chunk->start), (size_t)(end - from));
 }
 
-void aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
+/* Takes the spare chunks beyond `keep` out. Under the lock. */
+static struct aof_chunk *backlog_take_spare(struct aof_backlog *backlog, size_t keep)
 {
-    struct aof_chunk *freed = NULL;
+    struct aof_chunk **end = &backlog->spare;
+    for (size_t i = 0; i < keep && *end != NULL; i++) end = &(*end)->next;
+    struct aof_chunk *taken = *end;
+    *end = NULL;
+    if (backlog->spare_count > keep) backlog->spare_count = keep;
+    return taken;
+}
+
+bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
+{
+    struct aof_chunk *large = NULL;
     pthread_mutex_lock(&backlog->lock);
+    if (position < backlog->released) position = backlog->released;
+    size_t keep = BACKLOG_SPARE + (size_t)((position - backlog->released) / BACKLOG_CHUNK);
     backlog->released = position;
     backlog->reading = NULL;
     while (backlog->first != backlog->last &&
            backlog->first->start + backlog->first->size <= position) {
         struct aof_chunk *chunk = backlog->first;
         backlog->first = chunk->next;
-        if (chunk->capacity == BACKLOG_CHUNK) {
-            chunk->next = backlog->spare;
-            backlog->spare = chunk;
-            backlog->spare_count++;
-        } else {
-            chunk->next = freed;
-            freed = chunk;
-        }
+        bool is_large = chunk->capacity != BACKLOG_CHUNK;
+        chunk->next = is_large ? large : backlog->spare;
+        if (is_large) large = chunk;
+        else backlog->spare = chunk;
+        backlog->spare_count += !is_large;
     }
     struct aof_chunk *last = backlog->last;
     if (last->start + last->size == position && last->capacity == BACKLOG_CHUNK) {
@@ -348,20 +358,15 @@ void aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
         last->start = position;
         last->size = 0;
     }
+    struct aof_chunk *surplus = backlog_take_spare(backlog, keep);
+    bool has_spare = backlog->spare_count > BACKLOG_SPARE;
     bool has_waiting = backlog->waiting > 0;
     pthread_mutex_unlock(&backlog->lock);
-    if (has_waiting) pthread_cond_broadcast(&backlog->room);
-    backlog_free_chunks(freed);
-}
 
-void aof_backlog_trim(struct aof_backlog *backlog)
-{
-    pthread_mutex_lock(&backlog->lock);
-    struct aof_chunk *spare = backlog->spare;
-    backlog->spare = NULL;
-    backlog->spare_count = 0;
-    pthread_mutex_unlock(&backlog->lock);
-    backlog_free_chunks(spare);
+    if (has_waiting) pthread_cond_broadcast(&backlog->room);
+    backlog_free_chunks(large);
+    backlog_free_chunks(surplus);
+    return has_spare;
 }
 
 void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit)
@@ -377,7 +382,7 @@ void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t un
     pthread_mutex_lock(&backlog->lock);
     backlog->wake_at = position;
     while (backlog->appended < position && !backlog->is_poked &&
-           backlog_wait_until(backlog, &backlog->wake, until_us)) {
+           aof_condition_wait(&backlog->wake, &backlog->lock, until_us)) {
     }
     backlog->wake_at = UINT64_MAX;
     backlog->is_poked = false;

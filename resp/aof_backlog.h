@@ -44,8 +44,13 @@ struct aof_backlog {
     unsigned waiting; /* appenders */
 };
 
-/* The instant on the clock that aof_backlog_wait() knows, in microseconds. */
+/*
+ * The clock of the room, in microseconds, and conditions on it: one that waits until an instant (INT64_MAX: none)
+ * says false when it has come. Opening returns an errno.
+ */
 int64_t aof_now_us(void);
+int aof_condition_open(pthread_cond_t *condition);
+bool aof_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_us);
 
 kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit);
 void aof_backlog_close(struct aof_backlog *backlog);
@@ -70,11 +75,12 @@ bool aof_backlog_is_full(struct aof_backlog *backlog);
 /* The bytes at `from`, which is below `to`: some or all of them, in one piece. For the log thread. */
 kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to);
 
-/* Lets go of everything below `position`. Slices into it are void. For the log thread. */
-void aof_backlog_release(struct aof_backlog *backlog, uint64_t position);
-
-/* Gives the memory of spare chunks back. */
-void aof_backlog_trim(struct aof_backlog *backlog);
+/*
+ * Lets go of everything below `position`. Slices into it are void. As many chunks are kept for reuse as were
+ * released; true if that is more than should be kept while nothing happens: then call again in a while.
+ * For the log thread.
+ */
+bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position);
 
 /* Changes the limit; UINT64_MAX for none. */
 void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit);

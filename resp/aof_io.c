@@ -184,3 +184,28 @@ int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_
     }
     return error;
 }
+
+const char *aof_io_explain(int error)
+{
+    switch (error) {
+    case ENOSPC: return "No space left on device";
+    case EIO: return "Input/output error";
+    case EDQUOT: return "Disk quota exceeded";
+    case EFBIG: return "File too large";
+    case EROFS: return "Read-only file system";
+    case EACCES: return "Permission denied";
+    case EPERM: return "Operation not permitted";
+    case ENOENT: return "No such file or directory";
+    case ENOTDIR: return "Not a directory";
+    case EISDIR: return "Is a directory";
+    case EEXIST: return "File exists";
+    case EINVAL: return "Invalid argument";
+    case EBADF: return "Bad file descriptor";
+    case EMFILE: return "Too many open files";
+    case ENFILE: return "Too many open files in system";
+    case ENAMETOOLONG: return "File name too long";
+    case ELOOP: return "Too many levels of symbolic links";
+    case ENOMEM: return "Cannot allocate memory";
+    default: return "An error of the file system";
+    }
+}

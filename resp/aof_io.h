@@ -48,4 +48,7 @@ extern const struct aof_io aof_io_system;
 int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
                      uint64_t offset, size_t *done);
 
+/* The system's words for an errno; a constant, unlike what strerror() gives. */
+const char *aof_io_explain(int error);
+
 #endif

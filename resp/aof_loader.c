@@ -244,7 +244,7 @@ static kv_status load_more(struct load *load)
     }
     if (status == KV_BADARG) {
         return aof_refuse(load->message, load->path, reader->offset, "cannot read: %s",
-                          strerror(reader->error));
+                          aof_io_explain(reader->error));
     }
     if (status == KV_OK) load_scan_from(load, before);
     return status;
@@ -419,7 +419,7 @@ static kv_status load_cut(struct load *load)
     }
     if (error != 0) {
         return aof_refuse(load->message, load->path, load->whole, "cannot cut the torn tail: %s",
-                          strerror(error));
+                          aof_io_explain(error));
     }
     aof_logf(load->loader->log, KVRESP_WARNING,
              "%s: the file ends within what begins at offset %llu: cut the last %llu bytes", load->path,
@@ -455,7 +455,7 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
         free(load);
         if (error == ENOENT) return KV_NONE;
         if (error == ENOMEM) return KV_NOMEM;
-        return aof_refuse(message, path, 0, "cannot open: %s", strerror(error));
+        return aof_refuse(message, path, 0, "cannot open: %s", aof_io_explain(error));
     }
 
     kv_status status = KV_OK;

@@ -115,7 +115,7 @@ static kv_status rdb_bytes(struct rdb *rdb, uint64_t size, const uint8_t **bytes
     if (status == KV_NONE) return rdb_refuse(rdb, "the file ends within the RDB part");
     if (status == KV_BADARG) {
         return aof_refuse(rdb->message, rdb->path, rdb->reader->offset, "cannot read: %s",
-                          strerror(rdb->reader->error));
+                          aof_io_explain(rdb->reader->error));
     }
     if (status != KV_OK) return status;
     *bytes = aof_reader_at(rdb->reader);

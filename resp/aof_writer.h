@@ -19,9 +19,9 @@
 #define KV_RESP_AOF_WRITER_H
 
 #include "kvresp.h"
-#include "resp/aof.h"
 #include "resp/aof_backlog.h"
 #include "resp/aof_io.h"
+#include "resp/aof_link.h"
 #include "resp/aof_manifest.h"
 #include "resp/aof_sink.h"
 
@@ -90,6 +90,11 @@ kv_status aof_writer_finish(struct aof_writer *writer);
 
 /* True if sessions should pause: much is unwritten, or a sync lasts longer than everysec promises. */
 bool aof_writer_is_behind(struct aof_writer *writer);
+
+/* As in aof_link.h. A position that is_durable() need not be synced if appendfsync is not always. */
+bool aof_writer_is_durable(const struct aof_writer *writer, uint64_t position);
+void aof_writer_await(struct aof_writer *writer, struct aof_waiter *waiter, uint64_t position);
+void aof_writer_forget(struct aof_writer *writer, struct aof_waiter *waiter);
 
 /* As kvresp_aof_wait(). */
 kv_status aof_writer_wait(struct aof_writer *writer, uint64_t position, int64_t timeout_ms);

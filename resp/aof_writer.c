@@ -1,0 +1,521 @@
+#include "resp/aof_writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    MIB = 1024 * 1024,
+    WRITER_GATHER_US = 1000,         /* what is appended within it goes with one write */
+    WRITER_GATHER_SIZE = 256 * 1024, /* but so much is not kept waiting */
+    WRITER_SYNC_US = 1000000,
+    WRITER_LATE_US = 2000000,        /* a sync that lasts longer makes sessions pause */
+    WRITER_SYNC_SIZE = 32 * MIB,     /* sync before the second is over, so that memory stays bounded */
+    WRITER_PAUSE_SIZE = 64 * MIB,    /* unwritten bytes at which sessions pause */
+    WRITER_LIMIT_SIZE = 128 * MIB,   /* bytes in memory at which the journal itself waits */
+    WRITER_RETRY_FIRST_US = 100000,
+    WRITER_RETRY_LAST_US = 1000000
+};
+
+static void writer_log(struct aof_writer *writer, kvresp_level level, const char *what, int error)
+{
+    aof_logf(&writer->options.log, level, "%s: %s: %s", writer->path, what, aof_io_explain(error));
+}
+
+/* --------------------------------------------------------------------------------------------- files */
+
+static bool writer_lists(const struct aof_writer *writer, const char *name)
+{
+    for (size_t i = 0; i < writer->manifest.count; i++) {
+        if (strcmp(writer->manifest.files[i].name, name) == 0) return true;
+    }
+    return false;
+}
+
+/* The name of the next incremental file; NULL when memory is short. */
+static char *writer_next_name(const struct aof_writer *writer, int64_t *sequence)
+{
+    const struct aof_file *last = aof_manifest_last_increment(&writer->manifest);
+    size_t size = strlen(writer->options.file_name) + 32;
+    char *name = malloc(size);
+    if (name == NULL) return NULL;
+    *sequence = last != NULL ? last->sequence : 0;
+    do {
+        snprintf(name, size, "%s.%" PRId64 ".incr.aof", writer->options.file_name, ++*sequence);
+    } while (writer_lists(writer, name));
+    return name;
+}
+
+/* Creates a file of which a crash finds either nothing or the name. */
+static int writer_create(struct aof_writer *writer, const char *path, int *file)
+{
+    const struct aof_io *io = writer->options.io;
+    int error = io->open(io->context, path, AOF_OPEN_CREATE, file);
+    if (error != 0) return error;
+    error = io->sync_directory(io->context, writer->options.directory);
+    if (error != 0) io->close(io->context, *file);
+    return error;
+}
+
+/* Lists a new incremental file in the manifest, durably. On an error the list is as it was. */
+static int writer_list_file(struct aof_writer *writer, int64_t sequence, const char *name)
+{
+    struct aof_manifest *manifest = &writer->manifest;
+    if (aof_manifest_add(manifest, AOF_INCREMENT, sequence, name) != KV_OK) return ENOMEM;
+    int error = aof_manifest_save(manifest, writer->options.io, writer->options.directory,
+                                  writer->manifest_name);
+    if (error != 0) aof_manifest_drop(manifest, manifest->count - 1);
+    return error;
+}
+
+/* Writes the bytes of the queue from `from` to `to` at `offset`. */
+static int writer_copy(struct aof_writer *writer, int file, uint64_t offset, uint64_t from,
+                       uint64_t to)
+{
+    int error = 0;
+    while (from < to && error == 0) {
+        kv_slice bytes = aof_backlog_read(&writer->backlog, from, to);
+        size_t done;
+        error = aof_io_write_all(writer->options.io, file, bytes.data, bytes.size, offset, &done);
+        from += bytes.size;
+        offset += bytes.size;
+    }
+    return error;
+}
+
+/* ----------------------------------------------------------------------------------- write and sync */
+
+static void writer_set_written(struct aof_writer *writer, struct aof_mark mark, uint64_t size)
+{
+    writer->written = mark;
+    atomic_store(&writer->written_position, mark.position);
+    atomic_store(&writer->file_size, size);
+}
+
+static void writer_set_synced(struct aof_writer *writer)
+{
+    writer->synced = writer->written;
+    writer->synced_size = writer->file_size;
+    atomic_store(&writer->synced_position, writer->synced.position);
+}
+
+static int writer_write(struct aof_writer *writer, struct aof_mark mark)
+{
+    if (mark.position == writer->written.position) return 0;
+    uint64_t size = writer->file_size;
+    int error = writer_copy(writer, writer->file, size, writer->written.position, mark.position);
+    if (error != 0) {
+        /* Should this fail too: the next attempt writes the same bytes over what stands there. */
+        writer->options.io->truncate(writer->options.io->context, writer->file, size);
+        return error;
+    }
+    writer_set_written(writer, mark, size + (mark.position - writer->written.position));
+    return 0;
+}
+
+static int writer_sync(struct aof_writer *writer, int64_t now_us)
+{
+    const struct aof_io *io = writer->options.io;
+    atomic_store(&writer->sync_started_us, aof_now_us());
+    int error = io->sync(io->context, writer->file);
+    atomic_store(&writer->sync_started_us, 0);
+    atomic_store(&writer->sync_is_late, false);
+    writer->last_sync_us = now_us;
+    if (error == 0) {
+        writer_set_synced(writer);
+        return 0;
+    }
+    writer->is_broken = writer->backlog.released > writer->synced.position;
+    writer->must_switch = !writer->is_broken;
+    return error;
+}
+
+static bool writer_sync_is_due(struct aof_writer *writer, int64_t now_us)
+{
+    uint64_t unsynced = writer->written.position - writer->synced.position;
+    if (unsynced == 0) return false;
+    if (writer->fsync == KVRESP_FSYNC_ALWAYS || writer->is_stopping) return true;
+    if (writer->sync_wanted > writer->synced.position) return true;
+    if (writer->fsync == KVRESP_FSYNC_NO) return false;
+    return unsynced >= WRITER_SYNC_SIZE || now_us - writer->last_sync_us >= WRITER_SYNC_US ||
+           aof_backlog_is_full(&writer->backlog);
+}
+
+/* -------------------------------------------------------------------------------------------- errors */
+
+/* Writes SELECT, as a file begins in database 0, and everything since the last sync to a new file. */
+static int writer_fill(struct aof_writer *writer, int file, struct aof_mark mark, uint64_t *size)
+{
+    char select[64], digits[24];
+    int digit_count = snprintf(digits, sizeof digits, "%" PRId64, writer->synced.database);
+    int length = snprintf(select, sizeof select, "*2\r\n$6\r\nSELECT\r\n$%d\r\n%s\r\n", digit_count,
+                          digits);
+    if (writer->synced.database < 0) length = 0;
+
+    size_t done;
+    int error = aof_io_write_all(writer->options.io, file, select, (size_t)length, 0, &done);
+    if (error != 0) return error;
+    error = writer_copy(writer, file, (uint64_t)length, writer->synced.position, mark.position);
+    if (error != 0) return error;
+    *size = (uint64_t)length + (mark.position - writer->synced.position);
+    return writer->options.io->sync(writer->options.io->context, file);
+}
+
+/*
+ * After a failed sync: the old file ends where it was last known to be good, and all that came later goes to a
+ * new one. Each step may fail and all are then done again, under the same name. A crash in between finds the old
+ * file alone, or both, the new one perhaps short: no more is lost than was not synced.
+ */
+static int writer_switch(struct aof_writer *writer, struct aof_mark mark)
+{
+    const struct aof_io *io = writer->options.io;
+    writer_set_written(writer, writer->synced, writer->synced_size);
+    int error = io->truncate(io->context, writer->file, writer->synced_size);
+    if (error == 0) error = io->sync(io->context, writer->file);
+    if (error != 0) return error;
+
+    int64_t sequence;
+    int file = -1;
+    uint64_t size = 0;
+    char *name = writer_next_name(writer, &sequence);
+    char *path = name != NULL ? aof_path(writer->options.directory, name) : NULL;
+    error = path != NULL ? writer_create(writer, path, &file) : ENOMEM;
+    if (error == 0) {
+        error = writer_fill(writer, file, mark, &size);
+        if (error == 0) error = writer_list_file(writer, sequence, name);
+        if (error != 0) io->close(io->context, file);
+    }
+    free(name);
+    if (error != 0) {
+        free(path);
+        return error;
+    }
+
+    aof_logf(&writer->options.log, KVRESP_WARNING,
+             "%s: could not be synced, cut to %" PRIu64 " bytes; going on in %s", writer->path,
+             writer->synced_size, path);
+    io->close(io->context, writer->file);
+    free(writer->path);
+    writer->file = file;
+    writer->path = path;
+    writer->must_switch = false;
+    atomic_fetch_add(&writer->earlier_size, writer->synced_size);
+    writer_set_written(writer, mark, size);
+    writer_set_synced(writer);
+    return 0;
+}
+
+static void writer_fail(struct aof_writer *writer, int error, int64_t now_us)
+{
+    bool is_first = writer->error == 0;
+    atomic_store(&writer->error, error);
+    writer->retry_delay_us = is_first ? WRITER_RETRY_FIRST_US : 2 * writer->retry_delay_us;
+    if (writer->retry_delay_us > WRITER_RETRY_LAST_US) writer->retry_delay_us = WRITER_RETRY_LAST_US;
+    writer->retry_us = now_us + writer->retry_delay_us;
+    if (writer->is_broken) {
+        writer_log(writer, KVRESP_WARNING,
+                   "cannot be synced, and what may be missing in it is no longer in memory (appendfsync "
+                   "no). Writes are refused from now on; save the data elsewhere before closing",
+                   error);
+    } else if (is_first) {
+        writer_log(writer, KVRESP_WARNING, "cannot be written; refusing writes until it can", error);
+    }
+    if (!is_first) return;
+    aof_backlog_limit(&writer->backlog, UINT64_MAX);
+    writer->options.accept_writes(writer->options.accept_context, false);
+}
+
+static void writer_heal(struct aof_writer *writer)
+{
+    int error = writer->error;
+    if (error == 0) return;
+    atomic_store(&writer->error, 0);
+    aof_backlog_limit(&writer->backlog, WRITER_LIMIT_SIZE);
+    writer->options.accept_writes(writer->options.accept_context, true);
+    writer_log(writer, KVRESP_NOTICE, "can be written again; accepting writes; it was", error);
+}
+
+/* ---------------------------------------------------------------------------------------------- waiting */
+
+bool aof_writer_is_behind(struct aof_writer *writer)
+{
+    if (writer->error != 0) return false; /* writes are refused, and reads may go on */
+    uint64_t unwritten = aof_backlog_position(&writer->backlog) - writer->written_position;
+    /* The two may be read at different times; a negative number means nothing is waiting. */
+    if ((int64_t)unwritten > WRITER_PAUSE_SIZE) return true;
+
+    int64_t started_us = writer->sync_started_us;
+    if (started_us == 0 || writer->fsync != KVRESP_FSYNC_EVERYSEC) return false;
+    if (aof_now_us() - started_us <= WRITER_LATE_US) return false;
+    if (!atomic_exchange(&writer->sync_is_late, true)) atomic_fetch_add(&writer->delayed_syncs, 1);
+    return true;
+}
+
+bool aof_writer_is_durable(const struct aof_writer *writer, uint64_t position)
+{
+    return writer->synced_position >= position || writer->fsync != KVRESP_FSYNC_ALWAYS;
+}
+
+static bool writer_is_due(struct aof_writer *writer, const struct aof_waiter *waiter)
+{
+    if (waiter->position == AOF_AWAIT_ROOM) return !aof_writer_is_behind(writer);
+    return aof_writer_is_durable(writer, waiter->position);
+}
+
+static void writer_unlist(struct aof_writer *writer, struct aof_waiter *waiter)
+{
+    if (waiter->next != NULL) waiter->next->previous = waiter->previous;
+    if (waiter->previous != NULL) waiter->previous->next = waiter->next;
+    else writer->waiters = waiter->next;
+    waiter->is_waiting = false;
+}
+
+/*
+ * The log thread sets what is_due() looks at before it takes the lock, so whoever joins the list is either due
+ * already or found by it.
+ */
+void aof_writer_await(struct aof_writer *writer, struct aof_waiter *waiter, uint64_t position)
+{
+    pthread_mutex_lock(&writer->wait_lock);
+    if (waiter->is_waiting) writer_unlist(writer, waiter);
+    waiter->position = position;
+    bool is_due = writer_is_due(writer, waiter);
+    if (!is_due) {
+        waiter->previous = NULL;
+        waiter->next = writer->waiters;
+        if (waiter->next != NULL) waiter->next->previous = waiter;
+        writer->waiters = waiter;
+        waiter->is_waiting = true;
+    }
+    pthread_mutex_unlock(&writer->wait_lock);
+    if (is_due) waiter->wake(waiter->context);
+}
+
+void aof_writer_forget(struct aof_writer *writer, struct aof_waiter *waiter)
+{
+    pthread_mutex_lock(&writer->wait_lock);
+    if (waiter->is_waiting) writer_unlist(writer, waiter);
+    pthread_mutex_unlock(&writer->wait_lock);
+}
+
+/* Under the lock, so that a waiter that is forgotten is not being woken. */
+static void writer_wake_waiters(struct aof_writer *writer)
+{
+    pthread_mutex_lock(&writer->wait_lock);
+    for (struct aof_waiter *waiter = writer->waiters, *next; waiter != NULL; waiter = next) {
+        next = waiter->next;
+        if (!writer_is_due(writer, waiter)) continue;
+        writer_unlist(writer, waiter);
+        waiter->wake(waiter->context);
+    }
+    pthread_cond_broadcast(&writer->wait_done);
+    pthread_mutex_unlock(&writer->wait_lock);
+}
+
+static void writer_want_sync(struct aof_writer *writer, uint64_t position)
+{
+    uint64_t wanted = writer->sync_wanted;
+    while (wanted < position &&
+           !atomic_compare_exchange_weak(&writer->sync_wanted, &wanted, position)) {
+    }
+    aof_backlog_poke(&writer->backlog);
+}
+
+kv_status aof_writer_wait(struct aof_writer *writer, uint64_t position, int64_t timeout_ms)
+{
+    if (position > aof_backlog_position(&writer->backlog) || timeout_ms < 0) return KV_BADARG;
+    if (writer->synced_position >= position) return KV_OK;
+    int64_t now_us = aof_now_us();
+    bool is_bounded = timeout_ms > 0 && timeout_ms < (INT64_MAX - now_us) / 1000;
+    int64_t until_us = is_bounded ? now_us + 1000 * timeout_ms : INT64_MAX;
+
+    writer_want_sync(writer, position);
+    kv_status status = KV_OK;
+    pthread_mutex_lock(&writer->wait_lock);
+    while (writer->synced_position < position && status == KV_OK) {
+        if (writer->error != 0) status = KV_READONLY;
+        else if (!aof_condition_wait(&writer->wait_done, &writer->wait_lock, until_us)) status = KV_TIMEOUT;
+    }
+    if (writer->synced_position >= position) status = KV_OK;
+    pthread_mutex_unlock(&writer->wait_lock);
+    return status;
+}
+
+void aof_writer_set_fsync(struct aof_writer *writer, kvresp_fsync fsync)
+{
+    atomic_store(&writer->fsync, (int)fsync);
+    aof_backlog_poke(&writer->backlog);
+}
+
+/* ---------------------------------------------------------------------------------------------- steps */
+
+static void writer_sleep(struct aof_writer *writer, uint64_t position, int64_t until_us)
+{
+    writer->wake_position = position;
+    writer->wake_us = until_us;
+}
+
+/* True if what is appended should wait a moment for more; the sleep is then set. */
+static bool writer_gathers(struct aof_writer *writer, struct aof_mark mark, int64_t now_us)
+{
+    uint64_t unwritten = mark.position - writer->written.position;
+    bool is_urgent = writer->fsync == KVRESP_FSYNC_ALWAYS || writer->is_stopping ||
+                     writer->sync_wanted > writer->synced.position ||
+                     unwritten >= WRITER_GATHER_SIZE;
+    if (unwritten == 0 || is_urgent) return false;
+    if (writer->gather_until_us == 0) writer->gather_until_us = now_us + WRITER_GATHER_US;
+    if (now_us >= writer->gather_until_us) return false;
+    writer_sleep(writer, writer->written.position + WRITER_GATHER_SIZE, writer->gather_until_us);
+    return true;
+}
+
+void aof_writer_step(struct aof_writer *writer, int64_t now_us)
+{
+    bool is_waiting_to_retry = writer->error != 0 && now_us < writer->retry_us;
+    if (writer->is_broken || is_waiting_to_retry) {
+        writer_sleep(writer, UINT64_MAX, writer->is_broken ? INT64_MAX : writer->retry_us);
+        writer_wake_waiters(writer);
+        return;
+    }
+    struct aof_mark mark = aof_backlog_mark(&writer->backlog);
+    if (writer->error == 0 && writer_gathers(writer, mark, now_us)) return;
+    writer->gather_until_us = 0;
+
+    int error = writer->must_switch ? writer_switch(writer, mark) : 0;
+    if (error == 0) error = writer_write(writer, mark);
+    if (error == 0 && writer_sync_is_due(writer, now_us)) error = writer_sync(writer, now_us);
+    if (error != 0) writer_fail(writer, error, now_us);
+    else writer_heal(writer);
+
+    bool is_kept = writer->fsync != KVRESP_FSYNC_NO || writer->must_switch;
+    bool has_spare = aof_backlog_release(
+        &writer->backlog, is_kept ? writer->synced.position : writer->written.position);
+    writer_wake_waiters(writer);
+
+    bool will_sync = writer->fsync == KVRESP_FSYNC_EVERYSEC &&
+                     writer->synced.position < writer->written.position;
+    int64_t until_us = INT64_MAX;
+    if (has_spare) until_us = now_us + WRITER_SYNC_US;
+    if (will_sync) until_us = writer->last_sync_us + WRITER_SYNC_US;
+    if (error != 0) writer_sleep(writer, UINT64_MAX, writer->retry_us);
+    else writer_sleep(writer, writer->written.position + 1, until_us);
+}
+
+kv_status aof_writer_finish(struct aof_writer *writer)
+{
+    enum { TRIES = 2 }; /* a failed sync needs a second one, to a new file */
+    atomic_store(&writer->is_stopping, true);
+    for (int i = 0; i < TRIES; i++) {
+        writer->retry_us = 0;
+        aof_writer_step(writer, aof_now_us());
+    }
+    bool is_done = writer->synced.position == aof_backlog_position(&writer->backlog);
+    return is_done && writer->error == 0 ? KV_OK : KV_BADARG;
+}
+
+/* ------------------------------------------------------------------------------------------- life cycle */
+
+/* EEXIST if there is a file with something in it, which a lost manifest may have listed. */
+static int writer_check_unused(const struct aof_writer *writer, const char *path)
+{
+    const struct aof_io *io = writer->options.io;
+    int file;
+    int error = io->open(io->context, path, AOF_OPEN_READ, &file);
+    if (error != 0) return error == ENOENT ? 0 : error;
+    uint64_t size = 0;
+    error = io->size(io->context, file, &size);
+    io->close(io->context, file);
+    return error == 0 && size > 0 ? EEXIST : error;
+}
+
+static int writer_begin_file(struct aof_writer *writer)
+{
+    int64_t sequence;
+    char *name = writer_next_name(writer, &sequence);
+    writer->path = name != NULL ? aof_path(writer->options.directory, name) : NULL;
+    int error = writer->path != NULL ? writer_check_unused(writer, writer->path) : ENOMEM;
+    if (error == 0) error = writer_create(writer, writer->path, &writer->file);
+    if (error == 0) {
+        error = writer_list_file(writer, sequence, name);
+        if (error != 0) writer->options.io->close(writer->options.io->context, writer->file);
+    }
+    free(name);
+    return error;
+}
+
+/* Goes on in a file that an earlier process may have left in the system's cache. */
+static int writer_continue_file(struct aof_writer *writer, const char *name)
+{
+    const struct aof_io *io = writer->options.io;
+    writer->path = aof_path(writer->options.directory, name);
+    if (writer->path == NULL) return ENOMEM;
+    int error = io->open(io->context, writer->path, AOF_OPEN_WRITE, &writer->file);
+    if (error != 0) return error;
+    error = io->sync(io->context, writer->file);
+    if (error != 0) io->close(io->context, writer->file);
+    return error;
+}
+
+static void writer_free(struct aof_writer *writer)
+{
+    free(writer->path);
+    free(writer->manifest_name);
+    aof_manifest_clear(&writer->manifest);
+}
+
+kv_status aof_writer_open(struct aof_writer *writer, const struct aof_writer_options *options,
+                          struct aof_manifest *manifest, uint64_t size, uint64_t earlier_size,
+                          char message[AOF_MESSAGE_SIZE])
+{
+    *writer = (struct aof_writer){.options = *options, .manifest = *manifest};
+    *manifest = (struct aof_manifest){0};
+    writer->fsync = (int)options->fsync;
+    writer->written.database = writer->synced.database = -1;
+    writer->synced_size = writer->file_size = size;
+    writer->earlier_size = earlier_size;
+    writer->wake_position = 1;
+    writer->wake_us = INT64_MAX;
+
+    size_t name_size = strlen(options->file_name) + sizeof ".manifest";
+    writer->manifest_name = malloc(name_size);
+    int error = ENOMEM;
+    if (writer->manifest_name != NULL) {
+        snprintf(writer->manifest_name, name_size, "%s.manifest", options->file_name);
+        const struct aof_file *last = aof_manifest_last_increment(&writer->manifest);
+        error = last != NULL ? writer_continue_file(writer, last->name) : writer_begin_file(writer);
+    }
+    if (error != 0) {
+        if (error == EEXIST) {
+            aof_refuse(message, writer->path, 0, "is not in the manifest, and not empty: move it away, "
+                                                 "or restore the manifest");
+        } else if (error != ENOMEM) {
+            aof_refuse(message, writer->path, size, "cannot write: %s", aof_io_explain(error));
+        }
+        writer_free(writer);
+        return error == ENOMEM ? KV_NOMEM : KV_BADARG;
+    }
+
+    kv_status status = aof_backlog_open(&writer->backlog, WRITER_LIMIT_SIZE);
+    if (status == KV_OK && aof_condition_open(&writer->wait_done) != 0) {
+        aof_backlog_close(&writer->backlog);
+        status = KV_NOMEM;
+    }
+    if (status != KV_OK) {
+        options->io->close(options->io->context, writer->file);
+        writer_free(writer);
+        return status;
+    }
+    pthread_mutex_init(&writer->wait_lock, NULL);
+    return KV_OK;
+}
+
+void aof_writer_close(struct aof_writer *writer)
+{
+    writer->options.io->close(writer->options.io->context, writer->file);
+    aof_backlog_close(&writer->backlog);
+    pthread_cond_destroy(&writer->wait_done);
+    pthread_mutex_destroy(&writer->wait_lock);
+    writer_free(writer);
+}
