@@ -14,9 +14,9 @@ KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity)
 {
     assert(buffer->size <= buffer->capacity);
     if (capacity <= buffer->capacity) return KV_OK;
+    if (capacity > PTRDIFF_MAX) return KV_NOMEM; /* no object is larger */
 
-    size_t grown = buffer->capacity + buffer->capacity / 2;
-    if (grown < buffer->capacity) grown = SIZE_MAX; /* the sum has wrapped */
+    size_t grown = buffer->capacity + buffer->capacity / 2; /* cannot wrap: see above */
     if (grown < BUFFER_FIRST_CAPACITY) grown = BUFFER_FIRST_CAPACITY;
     if (grown < capacity) grown = capacity;
 
