@@ -94,6 +94,8 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
     const struct command_facts *facts = &command->facts;
     slot->command = command;
     slot->flags = (uint16_t)facts->flags;
+    bool is_constant = strncmp(facts->complexity, "O(1)", 4) == 0;
+    slot->is_short = (is_constant || facts->flags & COMMAND_FAST) && !(facts->flags & (COMMAND_ADMIN | COMMAND_BLOCKING));
     if (command_first_subcommand(command) != NULL) {
         slot->arity_min = UINT32_MAX; /* the slow path finds the subcommand */
         slot->arity_max = 0;

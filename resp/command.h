@@ -78,7 +78,8 @@ struct command_slot {
     const struct command *command;   /* NULL: a free slot */
     uint32_t arity_min, arity_max;   /* of the fast path: never fits for containers and commands with subcommands */
     uint16_t first_key;              /* of commands with a single key at a fixed place; 0: others */
-    uint16_t flags;                  /* of the facts, those of 16 bits */
+    uint16_t flags;                  /* of the facts */
+    bool is_short;                   /* takes about as long each time, and not long */
 };
 
 /* Open addressing, at most half full; made once for each kvresp. */

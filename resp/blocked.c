@@ -1,0 +1,119 @@
+/*
+ * resp/blocked.c -- commands that wait.
+ */
+#include "resp/blocked.h"
+
+#include "resp/clients.h"
+
+static void blocked_write_elements(struct writer *reply, const kv_wait_result *result)
+{
+    for (size_t i = 0; i < result->element_count; i++) writer_bulk(reply, result->elements[i]);
+}
+
+/* Arrays and bulk strings look the same in both protocols, so whoever serves need not know which. */
+static void blocked_write_reply(struct blocked *blocked, const kv_wait_result *result)
+{
+    struct writer *reply = &blocked->reply;
+    reply->size = 0;
+    if (blocked->names_key) {
+        writer_array(reply, 2);
+        writer_bulk(reply, result->key);
+    }
+    if (blocked->as_array) writer_array(reply, result->element_count);
+    blocked_write_elements(reply, result);
+}
+
+/* In the thread of whoever brought the elements. */
+static void blocked_done(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    kvresp_session *session = context;
+    struct blocked *blocked = &session->blocked;
+    (void)waiter;
+    if (result->status == KV_OK) blocked_write_reply(blocked, result);
+    blocked->status = blocked->reply.failed ? KV_NOMEM : result->status;
+    atomic_store_explicit(&blocked->state, BLOCKED_SERVED, memory_order_release);
+    session_wake(session);
+}
+
+/* Under the lock of the client list, so that a CLIENT UNBLOCK that comes too late leaves nothing behind. */
+static void blocked_finish(kvresp_session *session)
+{
+    struct client_list *clients = &session->resp->clients;
+    pthread_mutex_lock(&clients->lock);
+    atomic_store(&session->blocked.state, BLOCKED_NOT);
+    atomic_fetch_and(&session->orders, ~(unsigned)(ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT));
+    pthread_mutex_unlock(&clients->lock);
+    session->blocked.waiter = NULL;
+    if (!(session->flags & SESSION_BLOCKED)) return;
+    session->flags &= ~(uint32_t)SESSION_BLOCKED;
+    atomic_fetch_sub(&session->resp->blocked_clients, 1);
+}
+
+/* Once served: passes the reply on. */
+static void blocked_reply(struct call *call)
+{
+    struct blocked *blocked = &call->session->blocked;
+    if (blocked->status == KV_OK) {
+        writer_raw(call->reply, blocked->reply.bytes, blocked->reply.size);
+        call->session->wrote = true;
+    } else {
+        call_fail(call, blocked->status);
+    }
+    writer_free(&blocked->reply);
+    blocked->reply.failed = false;
+}
+
+void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t timeout_ms)
+{
+    kvresp_session *session = call->session;
+    struct blocked *blocked = &session->blocked;
+    int64_t now_ms = kv_now(call->db);
+    blocked->names_key = wish->names_key;
+    blocked->as_array = wish->as_array;
+    blocked->command = call->command;
+    blocked->deadline_ms = timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
+    atomic_store(&blocked->state, BLOCKED_WAITING);
+
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = wish->keys;
+    options.key_count = wish->key_count;
+    options.end = wish->end;
+    options.count = wish->count;
+    options.destination = wish->destination;
+    options.to_end = wish->to_end;
+    options.done = blocked_done;
+    options.context = session;
+    kv_status status = kv_wait(call->db, &options, &blocked->waiter);
+    if (status == KV_PENDING) {
+        session->flags |= SESSION_BLOCKED;
+        atomic_fetch_add(&call->resp->blocked_clients, 1);
+        return;
+    }
+    blocked_finish(session);
+    if (status == KV_OK) blocked_reply(call);
+    else call_fail(call, status);
+}
+
+bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms)
+{
+    struct blocked *blocked = &session->blocked;
+    unsigned orders = atomic_load(&session->orders);
+    bool is_over = atomic_load_explicit(&blocked->state, memory_order_acquire) == BLOCKED_SERVED ||
+                   (orders & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)) || now_ms >= blocked->deadline_ms;
+    if (!is_over) return false;
+
+    struct call call = {.resp = session->resp, .worker = worker, .session = session, .reply = &session->reply,
+                        .command = blocked->command};
+    bool was_served = kv_wait_cancel(blocked->waiter) == KV_NONE;
+    blocked_finish(session);
+    if (was_served) blocked_reply(&call);
+    else if (orders & ORDER_UNBLOCK_ERROR) call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else writer_null_array(&session->reply);
+    return true;
+}
+
+void blocked_end(kvresp_session *session)
+{
+    kv_wait_cancel(session->blocked.waiter);
+    blocked_finish(session);
+}

@@ -1,0 +1,32 @@
+/*
+ * resp/commands.h -- the handlers, by the identifiers of command_facts.h, and what several files of them share.
+ */
+#ifndef KV_RESP_COMMANDS_H
+#define KV_RESP_COMMANDS_H
+
+#include "resp/call.h"
+#include "resp/config.h"
+
+#define COMMAND(identifier, ...) command_handler identifier##_command;
+#include "resp/command_facts.h"
+#undef COMMAND
+
+/* Keeps the call's command for EXEC and answers QUEUED. In commands_transaction.c. */
+void transaction_queue(struct call *call);
+
+/* Reads the index of a database. False: answered, with `error` if that is not NULL. */
+bool database_argument(struct call *call, size_t index, uint32_t *database, const char *error);
+
+/* A timeout in seconds, possibly with a fraction, as milliseconds. False: answered. */
+bool timeout_argument(struct call *call, size_t index, int64_t *timeout_ms);
+
+/* Sets the name of the session; "" takes it away. False: answered, as the name has spaces or the like. */
+bool client_rename(struct call *call, kv_slice name);
+
+/* Checks a password for the default user and lets the session in. False: answered. */
+bool authenticate(struct call *call, kv_slice user, kv_slice password);
+
+/* The text of INFO for the given sections (all the usual ones if `count` is 0). KV_OK or KV_NOMEM. */
+kv_status info_write(struct call *call, const kv_slice *sections, size_t count, kv_buffer *text);
+
+#endif

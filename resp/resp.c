@@ -1,0 +1,153 @@
+/*
+ * resp/resp.c -- what all clients share: open, close, the periodic work.
+ */
+#include "resp/shared.h"
+
+#include "resp/aof_link.h"
+#include "resp/clients.h"
+#include "resp/config.h"
+#include "resp/info.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------------------------ open and close */
+
+/* 40 hexadecimal digits that no other run has. */
+static void resp_choose_run_id(kvresp *resp)
+{
+    uint64_t state = statistics_clock() ^ (uint64_t)(uintptr_t)resp ^ ((uint64_t)getpid() << 32);
+    for (int i = 0; i < 40; i++) {
+        state += 0x9e3779b97f4a7c15u; /* splitmix64 */
+        uint64_t mixed = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
+        mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
+        resp->run_id[i] = "0123456789abcdef"[mixed >> 60];
+    }
+}
+
+static kv_status resp_copy_options(kvresp *resp, const kvresp_options *options)
+{
+    if (options == NULL) return KV_OK;
+    resp->log = options->log;
+    resp->log_context = options->log_context;
+    resp->shutdown = options->shutdown;
+    resp->shutdown_context = options->shutdown_context;
+    if (options->config_file != NULL) resp->config_file = text_duplicate(kv_text(options->config_file));
+    if (options->executable != NULL) resp->executable = text_duplicate(kv_text(options->executable));
+    bool failed = (options->config_file != NULL && resp->config_file == NULL) ||
+                  (options->executable != NULL && resp->executable == NULL);
+    return failed ? KV_NOMEM : KV_OK;
+}
+
+/* The parts in the order in which they are opened; closing them stops at the first that was not. */
+static kv_status resp_open_parts(kvresp *resp, int *opened)
+{
+    kv_status status = clients_open(&resp->clients);
+    if (status == KV_OK) *opened = 1, status = config_open(&resp->config);
+    if (status == KV_OK) *opened = 2, status = slowlog_open(&resp->slowlog);
+    if (status == KV_OK) *opened = 3, status = statistics_open(&resp->statistics);
+    if (status == KV_OK) *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
+    if (status == KV_OK) *opened = 5, status = config_add_own(resp);
+    return status;
+}
+
+static void resp_close_parts(kvresp *resp, int opened)
+{
+    if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
+    if (opened >= 4) statistics_close(&resp->statistics);
+    if (opened >= 3) slowlog_close(&resp->slowlog);
+    if (opened >= 2) config_close(&resp->config);
+    if (opened >= 1) clients_close(&resp->clients);
+    config_free_own(resp);
+    info_free_writers(resp);
+    pool_clear(&resp->pool);
+    free(resp->config_file);
+    free(resp->executable);
+    free(resp);
+}
+
+kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
+{
+    if (db == NULL || resp == NULL) return KV_BADARG;
+    kvresp *opened = aligned_alloc(_Alignof(kvresp), sizeof *opened);
+    if (opened == NULL) return KV_NOMEM;
+    memset(opened, 0, sizeof *opened);
+    opened->store = db;
+    opened->opened_ms = kv_now(db);
+    opened->opened_us = statistics_clock() / 1000;
+    atomic_init(&opened->last_save_s, opened->opened_ms / 1000);
+    atomic_init(&opened->active_expire, 1);
+    resp_choose_run_id(opened);
+    command_map_build(&opened->commands);
+    int parts = 0;
+    kv_status status = resp_copy_options(opened, options);
+    if (status == KV_OK) status = resp_open_parts(opened, &parts);
+    if (status != KV_OK) resp_close_parts(opened, parts);
+    else *resp = opened;
+    return status;
+}
+
+void kvresp_close(kvresp *resp)
+{
+    if (resp != NULL) resp_close_parts(resp, 5);
+}
+
+kv *kvresp_store(kvresp *resp)
+{
+    return resp->store;
+}
+
+void resp_attach_link(kvresp *resp, const struct aof_link *link)
+{
+    resp->aof = link;
+}
+
+void kvresp_logf(kvresp *resp, kvresp_level level, const char *format, ...)
+{
+    if (resp->log == NULL) return;
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    resp->log(resp->log_context, level, line);
+}
+
+void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(&resp->counters[counter], n, memory_order_relaxed);
+}
+
+/* -------------------------------------------------------------------------------------- periodic work */
+
+enum { RATE_PERIOD_US = 90 * 1000 }; /* a little less than the tenth of a second in which cron is called */
+
+static void rate_sample(struct rate *rate, uint64_t value, uint64_t elapsed_us)
+{
+    uint64_t grown = value >= rate->last_value ? value - rate->last_value : 0; /* reset */
+    rate->samples[rate->next++ % RATE_SAMPLES] = grown * 1000000 / elapsed_us;
+    rate->last_value = value;
+}
+
+static void resp_sample_rates(kvresp *resp)
+{
+    uint64_t now_us = statistics_clock() / 1000;
+    pthread_mutex_lock(&resp->rate_lock);
+    uint64_t elapsed_us = now_us - resp->rate_time_us;
+    if (elapsed_us >= RATE_PERIOD_US) {
+        rate_sample(&resp->rate_commands, statistics_calls(&resp->statistics), elapsed_us);
+        rate_sample(&resp->rate_input, atomic_load(&resp->counters[KVRESP_COUNT_INPUT_BYTES]), elapsed_us);
+        rate_sample(&resp->rate_output, atomic_load(&resp->counters[KVRESP_COUNT_OUTPUT_BYTES]), elapsed_us);
+        resp->rate_time_us = now_us;
+    }
+    pthread_mutex_unlock(&resp->rate_lock);
+}
+
+void kvresp_cron(kvresp *resp, int64_t budget_us)
+{
+    kv_tick(resp->store, budget_us);
+    resp_sample_rates(resp);
+    if (atomic_load(&resp->gates) & GATE_PAUSES && kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
+        clients_unpause(resp);
+}

@@ -1,0 +1,361 @@
+/*
+ * resp/run.c -- the pipeline: frame many requests, prefetch their keys, execute them in order.
+ *
+ *     input   |R1|R2|R3| ... |R64|            one pass: frame, look up the command, note the key
+ *     store    k1 k2 k3 ...  k64              one kv_prefetch(): 64 cache misses overlap
+ *     output  |r1|r2|r3| ... |r64|            one pass: execute, reply
+ *
+ * This is the hot path, and what it does for a GET is counted in nanoseconds: no copy, no allocation, no lock of its own,
+ * no clock read of its own (see statistics.h). A command that is not simply to be executed (a transaction is open, the
+ * client must authenticate, there is a pause...) goes through call_checked() instead.
+ */
+#include "resp/call.h"
+
+#include "resp/blocked.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    RUN_LONG_REQUEST = 4 * 1024, /* bytes; longer ones are timed by themselves */
+    RUN_LONG_REPLY = 16 * 1024
+};
+
+struct run {
+    kvresp *resp;
+    kvresp_worker *worker;
+    kvresp_session *session;
+    struct call call;
+    unsigned gates;                   /* those of the append-only file, looked at once a batch */
+    bool shares_time;                 /* short commands may be timed together */
+    bool tracks_latency;
+    const struct command *timed;      /* the commands since `began`: all the same */
+    uint64_t timed_count, began;
+    uint64_t errors;                  /* session->errors when they began */
+    uint64_t executed;
+};
+
+/* --------------------------------------------------------------------------------------------- timing */
+
+/* Ends a stretch of equal commands and shares its time out. The last of them is in run->call. */
+static void run_end_stretch(struct run *run)
+{
+    if (run->timed_count == 0) return;
+    uint64_t now = statistics_clock(), took = now - run->began;
+    struct counters *counters = &run->worker->counters;
+    counters_add(counters, run->timed, run->timed_count, took, run->tracks_latency);
+    if (run->session->errors != run->errors) counters_fail(counters, run->timed, run->session->errors - run->errors);
+    if (call_is_slow(&run->call, took)) call_note_slow(&run->call, took);
+    run->executed += run->timed_count;
+    run->timed_count = 0;
+    run->began = now;
+    run->errors = run->session->errors;
+}
+
+static void run_begin_stretch(struct run *run, const struct command *command)
+{
+    run_end_stretch(run);
+    run->timed = command;
+}
+
+/* -------------------------------------------------------------------------------------------- framing */
+
+static kv_status run_make_room(kvresp_worker *worker, size_t needed)
+{
+    kv_slice *arguments = realloc(worker->arguments, needed * sizeof *arguments);
+    if (arguments == NULL) return KV_NOMEM;
+    worker->arguments = arguments;
+    worker->argument_capacity = needed;
+    return KV_OK;
+}
+
+/* Frames the request at the front of the input, whatever it looks like. */
+static enum parser_outcome run_frame_one(struct run *run, struct parser_request *parsed)
+{
+    kvresp_session *session = run->session;
+    struct input *input = &session->input;
+    struct parser_limits limits = {resp_setting(&run->resp->settings.bulk_max), session->flags & SESSION_STRANGER};
+    parsed->scratch = &session->scratch;
+    for (;;) {
+        parsed->arguments = run->worker->arguments;
+        parsed->room = run->worker->argument_capacity;
+        enum parser_outcome outcome =
+            parser_read(&session->parser, &limits, input->bytes + input->start, input_size(input), parsed);
+        if (outcome == PARSER_EMPTY) input->start += parsed->size;
+        else if (outcome != PARSER_ROOM) return outcome;
+        else if (run_make_room(run->worker, parsed->needed) != KV_OK) return PARSER_NOMEM;
+    }
+}
+
+/*
+ * Frames up to WORKER_AHEAD requests and returns how many; fewer if the input ends, the room for arguments
+ * does, or something odd comes, which is then looked at when it is the first. Ends a session that breaks the protocol.
+ */
+static size_t run_frame(struct run *run)
+{
+    kvresp_worker *worker = run->worker;
+    kvresp_session *session = run->session;
+    struct input *input = &session->input;
+    const uint8_t *at = input->bytes + input->start, *end = input->bytes + input->end;
+    size_t count = 0, used = 0;
+    if (TEXT_LIKELY(session->parser.expected == 0 && !(session->flags & SESSION_STRANGER))) {
+        while (count < WORKER_AHEAD && at < end) {
+            kv_slice *arguments = worker->arguments + used;
+            struct request *request = &worker->requests[count];
+            const uint8_t *next =
+                parser_frame(at, end, arguments, worker->argument_capacity - used, &request->count);
+            if (next == NULL) break;
+            request->slot = command_map_find_padded(&run->resp->commands, arguments[0].data, arguments[0].size);
+            request->arguments = arguments;
+            request->size = (size_t)(next - at);
+            used += request->count;
+            count++;
+            at = next;
+        }
+    }
+    if (count > 0 || at == end) return count;
+
+    struct parser_request parsed;
+    switch (run_frame_one(run, &parsed)) {
+    case PARSER_DONE:
+        worker->requests[0] = (struct request){command_map_find(&run->resp->commands, parsed.arguments[0]),
+                                               parsed.arguments, parsed.count, parsed.size};
+        return 1;
+    case PARSER_ERROR: {
+        char text[80];
+        snprintf(text, sizeof text, "ERR %s", parsed.message);
+        call_error(&run->call, text);
+        session->flags |= SESSION_CLOSING;
+        return 0;
+    }
+    case PARSER_NOMEM: session->is_failed = true; return 0;
+    default: return 0;
+    }
+}
+
+static void run_prefetch(struct run *run, size_t count)
+{
+    kvresp_worker *worker = run->worker;
+    size_t keys = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct request *request = &worker->requests[i];
+        if (request->slot == NULL || request->slot->first_key == 0) continue;
+        if (request->slot->first_key < request->count)
+            worker->prefetch[keys++] = request->arguments[request->slot->first_key];
+    }
+    if (keys > 1) kv_prefetch(run->call.db, worker->prefetch, keys);
+}
+
+/* ------------------------------------------------------------------------------------------ executing */
+
+/* A command with something in its way. Returns false if it has to wait: it is not consumed then. */
+static bool run_gated(struct run *run, const struct request *request)
+{
+    kvresp_session *session = run->session;
+    run_end_stretch(run);
+    size_t mark = run->session->reply.size - run->session->reply.start;
+    call_checked(&run->call, request->slot);
+    run->executed += !(session->flags & SESSION_PAUSED);
+
+    /* CLIENT REPLY: what was said while replies were off is unsaid. */
+    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) session->reply.size = session->reply.start + mark;
+    if (!(session->flags & SESSION_PAUSED)) session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+    if (session->skip_next) session->flags |= SESSION_REPLY_SKIP;
+    session->skip_next = false;
+
+    run->began = statistics_clock();
+    run->errors = session->errors;
+    return !(session->flags & SESSION_PAUSED);
+}
+
+/*
+ * Executes `count` framed requests, as far as they go, and consumes them. False if the session must stop: it blocks,
+ * closes, pauses or has too much output.
+ */
+static bool run_execute(struct run *run, size_t count)
+{
+    kvresp_session *session = run->session;
+    struct call *call = &run->call;
+    unsigned done_flags = 0;
+    bool goes_on = true;
+    for (size_t i = 0; i < count && goes_on; i++) {
+        const struct request *request = &run->worker->requests[i];
+        const struct command_slot *slot = request->slot;
+        call->arguments = request->arguments;
+        call->count = request->count;
+        unsigned gates = (session->flags & SESSION_GATES) | run->gates |
+                         atomic_load_explicit(&run->resp->gates, memory_order_relaxed);
+        if (TEXT_LIKELY(gates == 0 && slot != NULL && request->count >= slot->arity_min &&
+                        request->count <= slot->arity_max)) {
+            if (slot->command != run->timed) run_begin_stretch(run, slot->command);
+            call->command = slot->command;
+            slot->command->handler(call);
+            run->timed_count++;
+            done_flags |= slot->flags;
+            session->input.start += request->size;
+            size_t output = session->reply.size - session->reply.start;
+            if (TEXT_UNLIKELY(!(slot->is_short & run->shares_time) || request->size > RUN_LONG_REQUEST ||
+                              output > RUN_LONG_REPLY)) {
+                run_end_stretch(run);
+                goes_on = output < WORKER_OUTPUT_MAX;
+            }
+        } else {
+            if (!run_gated(run, request)) return false;
+            session->input.start += request->size;
+        }
+        if (TEXT_UNLIKELY(session->flags & (SESSION_CLOSING | SESSION_BLOCKED | SESSION_PAUSED))) goes_on = false;
+    }
+    run_end_stretch(run);
+    if (done_flags & COMMAND_WRITE) session->wrote = true;
+    return goes_on;
+}
+
+/* ------------------------------------------------------------------------------------------- the turn */
+
+static unsigned run_aof_gates(const kvresp *resp)
+{
+    const struct aof_link *aof = resp->aof;
+    if (aof == NULL) return 0;
+    unsigned gates = aof->refusal(aof->context) != NULL ? GATE_REFUSE_WRITES : 0;
+    return aof->is_full(aof->context) ? gates | GATE_AWAIT_ROOM : gates;
+}
+
+/* Holds back what was written since `from` until the journal up to here is durable. */
+static void run_hold(struct run *run, uint64_t from)
+{
+    const struct aof_link *aof = run->resp->aof;
+    kvresp_session *session = run->session;
+    session->wrote = false;
+    if (aof == NULL || !aof->holds_replies(aof->context)) return;
+    if (session_output_end(session) == from) return;
+    uint64_t position = aof->position(aof->context);
+    if (session->hold_count == HOLDS_MAX) session->holds[HOLDS_MAX - 1].position = position;
+    else session->holds[session->hold_count++] = (struct hold){from, position};
+}
+
+/* The limits of client-output-buffer-limit. True if the session has gone too far. */
+static bool run_passes_output_limit(struct run *run)
+{
+    kvresp_session *session = run->session;
+    struct output_limit *limit = &run->resp->settings.output_limits[OUTPUT_NORMAL];
+    uint64_t output = session->reply.size - session->reply.start, soft = resp_setting(&limit->soft);
+    uint64_t hard = resp_setting(&limit->hard);
+    int64_t now_ms = kv_now(run->worker->view);
+    if (soft == 0 || output < soft) session->soft_limit_since_ms = 0;
+    else if (session->soft_limit_since_ms == 0) session->soft_limit_since_ms = now_ms;
+    bool is_soft = session->soft_limit_since_ms != 0 &&
+                   now_ms - session->soft_limit_since_ms > 1000 * atomic_load(&limit->soft_seconds);
+    if (!is_soft && (hard == 0 || output < hard)) return false;
+    kvresp_count(run->resp, KVRESP_COUNT_OUTPUT_LIMIT, 1);
+    kvresp_logf(run->resp, KVRESP_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
+                (unsigned long long)session->id, (const char *)session->address.data);
+    return true;
+}
+
+static kvresp_state run_requests(struct run *run)
+{
+    kvresp_session *session = run->session;
+    run->began = statistics_clock();
+    run->errors = session->errors;
+    uint64_t executed_before = run->executed;
+    while (run->executed - executed_before < WORKER_SHARE) {
+        uint64_t from = session_output_end(session);
+        size_t count = run_frame(run);
+        run->gates = run_aof_gates(run->resp);
+        if (count > 0) {
+            if (count > 1 && !(session->flags & SESSION_MULTI)) run_prefetch(run, count);
+            run_execute(run, count);
+        }
+        if (session->wrote) run_hold(run, from);
+        if (session->is_failed || session->reply.failed) return KVRESP_CLOSE_NOW;
+        if (session->flags & SESSION_CLOSING) return KVRESP_CLOSE;
+        if (session->flags & SESSION_BLOCKED) return KVRESP_BLOCKED;
+        if (session->flags & SESSION_PAUSED) return KVRESP_PAUSED;
+        if (session->flags & SESSION_DISCARDS) kvresp_output_consume(session, kvresp_output_pending(session));
+        if (count == 0) return KVRESP_IDLE;
+        if (session->reply.size - session->reply.start >= WORKER_OUTPUT_MAX) return KVRESP_OUTPUT_FULL;
+    }
+    return KVRESP_YIELD;
+}
+
+/* Lets the session have what it needs to run in this thread. */
+static void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *session)
+{
+    kvresp *resp = worker->resp;
+    struct settings *settings = &resp->settings;
+    run->resp = resp;
+    run->worker = worker;
+    run->session = session;
+    run->call = (struct call){.resp = resp, .worker = worker, .session = session, .reply = &session->reply,
+                              .db = kv_select(worker->view, session->database)};
+    run->tracks_latency = atomic_load_explicit(&settings->tracks_latency, memory_order_relaxed);
+    int64_t threshold_us = atomic_load_explicit(&settings->slowlog_threshold_us, memory_order_relaxed);
+    run->shares_time = threshold_us < 0 || threshold_us >= 1000;
+    session->pool_slot = worker->slot;
+    session_judge(session);
+    worker_leave_traces(worker, !(session->flags & SESSION_NO_TOUCH));
+    if (session->reply.bytes != NULL) return;
+    session->reply.bytes = pool_take(&resp->pool, worker->slot);
+    session->reply.capacity = session->reply.bytes != NULL ? POOL_BLOCK_SIZE : 0;
+}
+
+static void run_end(struct run *run)
+{
+    kvresp_session *session = run->session;
+    input_settle(&session->input, &run->resp->pool, run->worker->slot);
+    if (session->reply.size == session->reply.start) kvresp_output_consume(session, 0);
+    if (run->executed > 0) {
+        atomic_store_explicit(&session->shown.active_ms, kv_now(run->worker->view), memory_order_relaxed);
+        atomic_store_explicit(&session->shown.command, run->call.command, memory_order_relaxed);
+    }
+    session_show(session);
+}
+
+/* Whether a session that waits may go on. False: *state says what it does instead. */
+static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_state *state)
+{
+    *state = KVRESP_CLOSE_NOW;
+    if (atomic_load_explicit(&session->orders, memory_order_relaxed) & ORDER_CLOSE) return false;
+    if (session->is_failed) return false;
+    *state = KVRESP_CLOSE;
+    if (session->flags & SESSION_CLOSING) return false;
+    *state = KVRESP_BLOCKED;
+    if (session->flags & SESSION_BLOCKED && !blocked_look(worker, session, kv_now(worker->view))) return false;
+    session->flags &= ~(uint32_t)SESSION_PAUSED; /* the command at the front will see for itself */
+    return true;
+}
+
+kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
+{
+    struct run run = {0};
+    kvresp_state state;
+    uint64_t from = session_output_end(session);
+    if (!run_resume(worker, session, &state)) return state;
+    run_begin(&run, worker, session);
+    if (session->wrote) run_hold(&run, from); /* a blocked command was served */
+    state = run_requests(&run);
+    if (state != KVRESP_CLOSE_NOW && run_passes_output_limit(&run)) state = KVRESP_CLOSE_NOW;
+    if (session->flags & SESSION_PAUSED) session_await_room(session);
+    run_end(&run);
+    return state;
+}
+
+kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count, const kv_slice *arguments)
+{
+    if (worker == NULL || session == NULL || arguments == NULL || argument_count == 0) return KV_BADARG;
+    if (session->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_CLOSING)) return KV_BADARG;
+    struct run run = {0};
+    kvresp_worker_turn(worker);
+    run_begin(&run, worker, session);
+    uint64_t from = session_output_end(session);
+    struct request request = {command_map_find(&worker->resp->commands, arguments[0]), arguments, argument_count, 0};
+    run.call.arguments = arguments;
+    run.call.count = argument_count;
+    session->flags |= SESSION_MAY_NOT_BLOCK;
+    run.call.in_exec = true;
+    (void)run_gated(&run, &request);
+    session->flags &= ~(uint32_t)SESSION_MAY_NOT_BLOCK;
+    if (session->wrote) run_hold(&run, from);
+    run_end(&run);
+    return session->is_failed || session->reply.failed ? KV_NOMEM : KV_OK;
+}

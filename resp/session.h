@@ -1,0 +1,153 @@
+/*
+ * resp/session.h -- one client: its protocol, database, transaction, input and output.
+ *
+ * A session is run by one thread at a time. What other threads may see or change is set apart: `shown`
+ * is written by the session's thread once a run and read by CLIENT LIST; `orders` is where others leave word
+ * (CLIENT KILL, UNBLOCK); names and the links of the client list are under the list's lock.
+ */
+#ifndef KV_RESP_SESSION_H
+#define KV_RESP_SESSION_H
+
+#include "resp/aof_link.h"
+#include "resp/input.h"
+#include "resp/shared.h"
+#include "resp/writer.h"
+
+/* Flags. The first group are gates: they send a command through the slow path. */
+enum session_flag {
+    SESSION_STRANGER = 1 << 16,     /* has to authenticate and has not */
+    SESSION_MULTI = 1 << 17,        /* commands are queued */
+    SESSION_REPLY_OFF = 1 << 18,    /* CLIENT REPLY OFF */
+    SESSION_REPLY_SKIP = 1 << 19,   /* the next reply is dropped */
+    SESSION_CLOSING = 1 << 20,      /* nothing more is executed; to be closed after the output */
+    SESSION_BLOCKED = 1 << 21,      /* in a blocking command */
+    SESSION_PAUSED = 1 << 22,       /* the request at the front waits for a pause to end or for the disk */
+    SESSION_GATES = 0x7f << 16,
+
+    SESSION_MULTI_FAILED = 1 << 23, /* a command could not be queued: EXEC will refuse */
+    SESSION_AUTHENTICATED = 1 << 24,
+    SESSION_TRUSTED = 1 << 25,
+    SESSION_UNIX = 1 << 26,
+    SESSION_NO_EVICT = 1 << 27,
+    SESSION_NO_TOUCH = 1 << 28,
+    SESSION_MAY_NOT_BLOCK = 1 << 29, /* while kvresp_exec() runs a command */
+    SESSION_DISCARDS = 1 << 30      /* nobody reads the replies: the replay of an append-only file */
+};
+
+/* What others ask of a session, for its thread to find. */
+enum session_order {
+    ORDER_CLOSE = 1 << 0,            /* CLIENT KILL */
+    ORDER_UNBLOCK_TIMEOUT = 1 << 1,  /* CLIENT UNBLOCK */
+    ORDER_UNBLOCK_ERROR = 1 << 2
+};
+
+/* What others may look at. */
+struct session_shown {
+    _Atomic(const struct command *) command;
+    _Atomic int64_t active_ms;
+    _Atomic uint32_t flags, database, watched;
+    _Atomic int32_t queued; /* -1 outside a transaction */
+    _Atomic uint64_t input_size, input_room, output_size, memory, transaction_memory;
+    _Atomic uint8_t protocol;
+};
+
+/* A blocked command. */
+enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_SERVED };
+
+struct blocked {
+    kv_waiter *waiter;
+    _Atomic int state;
+    const struct command *command;
+    bool names_key, as_array; /* the form of the reply: [key, element], [key, [elements]], element */
+    int64_t deadline_ms;
+    uint64_t began_ns;
+    kv_status status;  /* once served */
+    struct writer reply; /* once served: written by whoever brought the elements */
+};
+
+/* One held-back stretch of output: from byte `from` (of all ever written) on it needs `position` to be durable. */
+struct hold {
+    uint64_t from, position;
+};
+enum { HOLDS_MAX = 8 };
+
+struct queued_command {
+    const struct command *command;
+    size_t count;
+    kv_slice *arguments; /* one allocation with their bytes */
+};
+
+struct transaction {
+    struct queued_command *commands;
+    size_t count, capacity;
+    size_t bytes;
+    unsigned flags; /* of all queued commands together */
+};
+
+struct kvresp_session {
+    kvresp *resp;
+    uint32_t flags;
+    uint32_t database;
+    uint32_t pool_slot;
+    struct input input;
+    struct writer reply;
+    struct parser parser;
+    kv_buffer scratch;      /* inline arguments with quotes */
+    uint64_t errors;        /* replies that were errors */
+    uint64_t output_begin;  /* bytes ever sent: where reply.start stands in all of the output */
+    bool skip_next;         /* CLIENT REPLY SKIP was just executed */
+    bool wrote;             /* a command that writes was executed in this run */
+    bool is_failed;         /* memory ran out where a reply could not say so */
+
+    struct hold holds[HOLDS_MAX];
+    unsigned hold_count;
+    struct aof_waiter aof_waiter;
+
+    struct transaction transaction;
+    kv_watch *watch; /* opened by the first WATCH */
+    uint32_t watched;
+    struct blocked blocked;
+    int64_t soft_limit_since_ms; /* output above its soft limit since then; 0: it is not */
+
+    _Atomic unsigned orders;
+    struct session_shown shown;
+    uint64_t id;
+    int64_t opened_ms;
+    int descriptor;
+    kv_slice address, local_address; /* copies, in one block with the session */
+    void (*wake)(void *context);
+    void *wake_context;
+
+    kvresp_session *next, *previous; /* from here on under the lock of the client list */
+    char *name, *library_name, *library_version; /* NULL: none */
+};
+
+/* Where the output stands, counted from the session's beginning. */
+static inline uint64_t session_output_end(const kvresp_session *session)
+{
+    return session->output_begin + (session->reply.size - session->reply.start);
+}
+
+/* Decides anew whether the session has to authenticate. */
+void session_judge(kvresp_session *session);
+
+/* Calls the host's wake function, if there is one. */
+void session_wake(kvresp_session *session);
+
+/* Nobody will read the replies; they are dropped a batch at a time. For the replay of an append-only file. */
+static inline void session_discard_replies(kvresp_session *session)
+{
+    session->flags |= SESSION_DISCARDS;
+}
+
+/* Arranges for a wake when the append-only file takes more. */
+void session_await_room(kvresp_session *session);
+
+/* Makes what CLIENT LIST tells true. */
+void session_show(kvresp_session *session);
+
+/* Forgets the transaction's commands; the watch stays. */
+void session_drop_queue(kvresp_session *session);
+void session_unwatch(kvresp_session *session);
+
+#endif
