@@ -37,6 +37,11 @@ HOSTILE = [
 BAD_TIMEOUTS = [b'', b'abc', b'-1', b'-0.01', b'nan', b'1e30', b'9223372036854775807', b'\x00',
                 b'1 ', b'0x', b'k1']
 
+# Hostile values that a command with a deadline would take for one that passes during the test.
+TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREAT', b'PEXPIREAT'}
+NEAR = {b'1', b'2', b'2147483647', b'2147483648', b'4294967296'}
+NOT_NEAR = [value for value in HOSTILE if value not in NEAR]
+
 INTEGERS = [b'0', b'1', b'-1', b'2', b'-2', b'3', b'-3', b'5', b'-5', b'10', b'100', b'-100',
             b'1000']
 UNKNOWN = [b'nosuch', b'get2', b'ge', b'', b'\x00', b'G\xc3\x9cT', b'foo bar', b'x' * 200,
@@ -139,6 +144,18 @@ class Generator:
                                         b'9223372036854776', b'-9223372036854775808', b'x'))]
         return [b'%d' % self.random.randint(4 * 10 ** 9, 5 * 10 ** 9)]
 
+    def future_seconds(self):
+        # SET with a deadline that is past keeps the key until somebody looks: DBSIZE is chance.
+        if self.chance(0.15):
+            return [self.random.choice((b'0', b'-1', b'9223372036854775807', b'9223372036854775',
+                                        b'9223372036854776', b'x', b''))]
+        return [b'%d' % self.random.randint(4 * 10 ** 9, 5 * 10 ** 9)]
+
+    def future_milliseconds(self):
+        if self.chance(0.15):
+            return [self.random.choice((b'0', b'-1', b'9223372036854775807', b'x', b''))]
+        return [b'%d' % self.random.randint(4 * 10 ** 12, 5 * 10 ** 12)]
+
     def unix_milliseconds(self):
         if self.chance(0.15):
             return [self.random.choice((b'0', b'-1', b'1000000000000', b'9223372036854775807',
@@ -201,9 +218,11 @@ class Generator:
         element, list_key, maybe, shuffled = self.element, self.list_key, self.maybe, self.shuffled
         side = w(b'LEFT', b'RIGHT')
         expire_condition = shuffled((w(b'NX'),), (w(b'XX'),), (w(b'GT'),), (w(b'LT'),))
-        deadline = (
-            (w(b'EX'), self.seconds), (w(b'PX'), self.milliseconds),
+        relative = (w(b'EX'), self.seconds), (w(b'PX'), self.milliseconds)
+        get_deadline = relative + (
             (w(b'EXAT'), self.unix_seconds), (w(b'PXAT'), self.unix_milliseconds))
+        set_deadline = relative + (
+            (w(b'EXAT'), self.future_seconds), (w(b'PXAT'), self.future_milliseconds))
         return {
             b'DEL': (4, [self.keys]), b'UNLINK': (2, [self.keys]), b'EXISTS': (3, [self.keys]),
             b'TOUCH': (1, [self.keys]), b'TYPE': (3, [key]), b'RENAME': (3, [key, key]),
@@ -224,11 +243,11 @@ class Generator:
             b'OBJECT': (3, [w(b'ENCODING', b'ENCODING', b'REFCOUNT', b'IDLETIME', b'FREQ', b'HELP',
                               b'NOSUCH'), maybe(key)]),
             b'SET': (16, [key, value, shuffled(
-                (w(b'NX'),), (w(b'XX'),), (w(b'GET'),), (w(b'KEEPTTL'),), *deadline)]),
+                (w(b'NX'),), (w(b'XX'),), (w(b'GET'),), (w(b'KEEPTTL'),), *set_deadline)]),
             b'SETNX': (3, [key, value]), b'SETEX': (3, [key, self.seconds, value]),
             b'PSETEX': (3, [key, self.milliseconds, value]),
             b'GET': (12, [key]), b'GETSET': (3, [key, value]), b'GETDEL': (3, [key]),
-            b'GETEX': (6, [key, shuffled((w(b'PERSIST'),), *deadline)]),
+            b'GETEX': (6, [key, shuffled((w(b'PERSIST'),), *get_deadline)]),
             b'MGET': (4, [self.keys]), b'MSET': (4, [self.pairs]), b'MSETNX': (3, [self.pairs]),
             b'APPEND': (5, [key, value]), b'STRLEN': (4, [key]),
             b'GETRANGE': (5, [key, index, index]), b'SUBSTR': (2, [key, index, index]),
@@ -353,18 +372,19 @@ class Generator:
     def _mutate(self, name, arguments):
         kind = self.random.random()
         waits = name.startswith(b'B')
+        hostile = NOT_NEAR if name in TIMED else HOSTILE
         if kind < 0.2 and len(arguments) > 1:
             arguments.pop()
         elif kind < 0.35:
-            arguments.append(b'extra' if waits else self.one(HOSTILE))
+            arguments.append(b'extra' if waits else self.one(hostile))
         elif kind < 0.7 and len(arguments) > 1:
             at = self.random.randrange(1, len(arguments))
             is_timeout = at == 1 if name == b'BLMPOP' else at == len(arguments) - 1
-            arguments[at] = self.one(BAD_TIMEOUTS if waits and is_timeout else HOSTILE)
+            arguments[at] = self.one(BAD_TIMEOUTS if waits and is_timeout else hostile)
         elif kind < 0.8 and len(arguments) > 1 and not waits:
             at = self.random.randrange(1, len(arguments))
             arguments.insert(at, arguments[at])
-        elif kind < 0.85 and len(arguments) > 2 and not waits:
+        elif kind < 0.85 and len(arguments) > 2 and not waits and name not in TIMED:
             at = self.random.randrange(1, len(arguments) - 1)
             arguments[at], arguments[at + 1] = arguments[at + 1], arguments[at]
         elif kind < 0.9:

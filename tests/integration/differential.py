@@ -25,7 +25,7 @@ from commands import Command, Generator
 from differences import Differences
 from pair import Disagreement, Pair, show_command
 from selftest import corrupting_proxy_is_caught
-from wire import kvstore_server, parse, redis_server
+from wire import NoReply, kvstore_server, parse, redis_server
 
 ROUND = 2000           # commands between two comparisons of all keys
 CONNECTIONS = 4        # in a round
@@ -97,6 +97,11 @@ class Round:
                                   Command([b'OBJECT', b'ENCODING', key])])
 
 
+def silence(trouble):
+    """A server that refuses connections or says nothing, as a difference."""
+    return Disagreement([b'(connecting)'], b'', repr(trouble).encode())
+
+
 class Tester:
     def __init__(self, pair, numbers, stop):
         self.pair = pair
@@ -104,6 +109,7 @@ class Tester:
         self.stop = stop
         self.generator = Generator(numbers)
         self.found = {}  # signature -> (count, report)
+        self.done = 0    # random commands, not counting those of episodes
 
     def is_alive(self):
         return self.pair.a.is_running() and self.pair.b.is_running()
@@ -119,9 +125,9 @@ class Tester:
 
     def replay(self, history):
         """The Disagreement at the last command of a sequence, or None."""
-        self.pair.clear()
         again = Round(self.pair)
         try:
+            self.pair.clear()
             at = 0
             while at < len(history):
                 end = at
@@ -132,7 +138,7 @@ class Tester:
         except Disagreement as difference:
             is_last = difference.arguments is history[-1][1].arguments
             return difference if is_last else None
-        except OSError:
+        except (NoReply, OSError):
             return None
         finally:
             again.close()
@@ -176,28 +182,33 @@ class Tester:
     # --------------------------------------------------------------------------------- running
 
     def run_round(self, count):
-        self.pair.clear()
         this = Round(self.pair)
         try:
+            self.pair.clear()
             this.run_random(self.generator, count)
             this.compare_all_keys()
         except Disagreement as difference:
             self.note(difference, lambda: self.report(this.history, difference))
+        except (NoReply, OSError) as trouble:
+            self.note(silence(trouble), lambda: 'TROUBLE in a round: %r' % trouble)
         finally:
+            self.done += len(this.history)
             this.close()
 
     def run_episode(self, episode):
-        self.pair.clear()
         try:
+            self.pair.clear()
             episode(self.pair, self.random)
         except Disagreement as difference:
             self.note(difference, lambda: 'DIFFERENCE in %s: %s' % (episode.__name__, difference))
+        except (NoReply, OSError) as trouble:
+            self.note(silence(trouble), lambda: 'TROUBLE in %s: %r' % (episode.__name__, trouble))
 
     def run(self, count, only):
         waiting = [e for e in episodes.ALL if only in (None, e.__name__)]
         per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
         turn = 0
-        while self.pair.count < count or turn < len(waiting):
+        while self.done < count and only is None or turn < len(waiting):
             for _ in range(max(per_round, 1)):
                 if waiting:
                     self.run_episode(waiting[turn % len(waiting)])
@@ -212,14 +223,12 @@ class Tester:
                 return False
             if self.found and self.stop:
                 return False
-            if only is not None and turn >= len(waiting):
-                break
         return not self.found
 
 
 def summary(pair, tester, seconds):
-    print('%d commands in %.1f s, %d distinct differences' % (pair.count, seconds,
-        len(tester.found)))
+    print('%d random commands, %d in all, in %.0f s: %d distinct differences' % (
+        tester.done, pair.count, seconds, len(tester.found)))
     if pair.differences.used:
         print('permitted differences (differences.py says why):')
         for (name, sort, reason), count in sorted(pair.differences.used.items()):

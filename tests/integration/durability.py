@@ -140,8 +140,7 @@ def kill_round(starter, directory, fsync, numbers, seconds):
                 connection.call('INCR', name + b':count')
             if pair < count - 1:
                 connection.call('MSET', name + b':left', count - 1, name + b':right', count - 1)
-            extra = connection.call('DEL', name + b':%d' % count)  # SET came first, RPUSH did not
-            del extra
+            connection.call('DEL', name + b':%d' % count)  # SET came first, RPUSH did not
             writers.append(Writer(server, name, count, numbers.choice((1, 1, 5, 50))))
         connection.close()
         for writer in writers:

@@ -299,7 +299,7 @@ PROTOCOL_ERRORS = [
     b'GET \xff\r\n', b'PING "a""b"\r\n', b'ECHO a"b\r\n', b'x' * 70000,
     b'PING ' + b'x' * 65600 + b'\r\n', b'*1' + b'0' * 70000, b'*1\r\n$' + b'1' * 70000,
     b'POST / HTTP/1.1\r\n\r\n', b'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
-    b'PING\r\nHost: x\r\nPING\r\n', b'-1\r\n', b'PING\r\n*1\r\nPING\r\n',
+    b'Host: x\r\n', b'-1\r\n', b'PING\r\n*1\r\nPING\r\n',
     b'*1\r\n$4\r\nPING\r\n*x\r\n*1\r\n$4\r\nPING\r\n',
     b'*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\nbcd\r\nPING\r\n', b'*1\r\n$4\nPING\n', b'*1\n$4\nPING\n',
     b'\r\n\r\nPING\r\n', b'QUIT\r\nPING\r\n', b'*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n',
@@ -507,7 +507,6 @@ def killing_clients(pair, random):
     waiter = pair.open()
     waiter.send('BLPOP', 'q', 0)
     wait_for_blocked(pair, 1)
-    ids = [side.call('CLIENT', 'ID').value for side in (admin.a, admin.b)]
     agree('CLIENT KILL TYPE normal', *[side.call('CLIENT', 'KILL', 'TYPE', 'normal').kind
                                        for side in (admin.a, admin.b)])
     waiter.drain([b'killed while waiting'], 1.0)
@@ -518,7 +517,6 @@ def killing_clients(pair, random):
         side.start(encode([b'CLIENT', b'KILL', b'ID', b'%d' % client, b'SKIPME',
                            b'no']) + encode([b'PING']))
     admin.drain([b'CLIENT KILL of itself'])
-    del ids
     waiter.close()
     admin.close()
 

@@ -146,7 +146,11 @@ class Pair:
         return both
 
     def clear(self):
+        """Back to empty databases and no other clients, whatever the last episode left behind."""
         for server in (self.a, self.b):
             connection = server.connect()
-            connection.call('FLUSHALL')
+            connection.call('AUTH', 'secret')
+            for request in ('CONFIG SET requirepass ', 'CLIENT UNPAUSE', 'CLIENT KILL TYPE normal',
+                            'DEBUG SET-ACTIVE-EXPIRE 1', 'FLUSHALL'):
+                connection.call(*request.split(' '))
             connection.close()
