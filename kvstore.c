@@ -142,6 +142,19 @@ KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size
 /* Gives a block back. `size` is what was last asked for. NULL does nothing. */
 KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size);
 
+/* Takes a block of another alloc with the same hooks into this one's count. */
+static inline void alloc_adopt(struct alloc *alloc, size_t size)
+{
+    atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed);
+}
+
+/* The peak counts from now on. */
+static inline void alloc_reset_peak(struct alloc *alloc)
+{
+    size_t used = atomic_load_explicit(&alloc->used, memory_order_relaxed);
+    atomic_store_explicit(&alloc->peak, used, memory_order_relaxed);
+}
+
 static inline size_t alloc_used(const struct alloc *alloc)
 {
     return atomic_load_explicit(&alloc->used, memory_order_relaxed);
@@ -1816,11 +1829,11 @@ static bool number_decimal_easy(struct number_decimal *decimal, double value)
     return false;
 }
 
-/* 17 digits always read back as the same double; 15 or 16 often do. */
+/* 17 digits always read back as the same double; 15 or 16 often do, and fewer below DBL_MIN. */
 static void number_decimal_shortest(struct number_decimal *decimal, double value)
 {
     if (number_decimal_easy(decimal, value)) return;
-    for (int precision = 15; precision <= 17; precision++) {
+    for (int precision = value < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         number_decimal_print(decimal, value, precision);
         if (precision == 17) return;
         char text[NUMBER_DOUBLE_SIZE];
@@ -1913,6 +1926,9 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
  *   - "-" in a class makes a range whenever a byte is before and after it, be that "]"; the ends of
  *     a range are compared as signed bytes, and may be in any order; they cannot be escaped;
  *   - an escaped byte in a class is compared with its case even if `nocase`.
+ *
+ * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only where a
+ * command knows "*" beforehand (KEYS, SCAN).
  */
 /* -------------------- engine/base/glob.h ------------------------------------------------------- */
 /*
@@ -1946,22 +1962,24 @@ KV_INTERNAL bool glob_matches_all(kv_slice pattern);
 
 #include <stdint.h>
 
-static uint8_t glob_lower(uint8_t byte)
+static uint8_t glob_fold(uint8_t byte, bool nocase)
 {
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+    return nocase && byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
 }
 
 static bool glob_same(uint8_t a, uint8_t b, bool nocase)
 {
-    return nocase ? glob_lower(a) == glob_lower(b) : a == b;
+    return glob_fold(a, nocase) == glob_fold(b, nocase);
 }
 
+/* The ends are put in order before their case is dropped, so with `nocase` [c-H] has nothing in it. */
 static bool glob_in_range(uint8_t first, uint8_t last, uint8_t byte, bool nocase)
 {
-    int8_t low = (int8_t)(nocase ? glob_lower(first) : first);
-    int8_t high = (int8_t)(nocase ? glob_lower(last) : last);
-    int8_t at = (int8_t)(nocase ? glob_lower(byte) : byte);
-    return low <= high ? low <= at && at <= high : high <= at && at <= low;
+    bool ordered = (int8_t)first <= (int8_t)last;
+    int8_t low = (int8_t)glob_fold(ordered ? first : last, nocase);
+    int8_t high = (int8_t)glob_fold(ordered ? last : first, nocase);
+    int8_t at = (int8_t)glob_fold(byte, nocase);
+    return low <= at && at <= high;
 }
 
 /* Compares one byte with the class whose "[" is at *at, and moves *at behind the class. */
@@ -2090,9 +2108,9 @@ KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity)
 {
     assert(buffer->size <= buffer->capacity);
     if (capacity <= buffer->capacity) return KV_OK;
+    if (capacity > PTRDIFF_MAX) return KV_NOMEM; /* no object is larger */
 
-    size_t grown = buffer->capacity + buffer->capacity / 2;
-    if (grown < buffer->capacity) grown = SIZE_MAX; /* the sum has wrapped */
+    size_t grown = buffer->capacity + buffer->capacity / 2; /* cannot wrap: see above */
     if (grown < BUFFER_FIRST_CAPACITY) grown = BUFFER_FIRST_CAPACITY;
     if (grown < capacity) grown = capacity;
 
@@ -2350,6 +2368,7 @@ struct table {
     uint64_t bytes;                 /* of directory and segments */
     uint32_t segments;
     uint32_t deepest;               /* segments whose depth is the directory's */
+    uint32_t holds;                 /* while above 0 the table does not shrink */
     uint8_t skip;                   /* top hash bits that are the same for all items */
     uint8_t segment_buckets;        /* of a full segment */
 };
@@ -2382,6 +2401,16 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
 /* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
 KV_INTERNAL void table_clear(struct table *table);
 
+/* Moves all of a table's items to `to`, which may hold anything and needs no table_init(). */
+KV_INTERNAL void table_detach(struct table *table, struct table *to);
+
+/*
+ * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few more, and frees those segments. Start *cursor
+ * at 0. True when nothing is left. In between nothing else may be done with the table.
+ */
+typedef void table_visit(void *context, void *item);
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context);
+
 /*
  * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
  * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
@@ -2394,6 +2423,9 @@ KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
 
+/* Ends one of table->holds; shrinks the table where `hash` belongs if that was put off. */
+KV_INTERNAL void table_release(struct table *table, uint64_t hash);
+
 /* The place of exactly this item (by address). It must be there. */
 KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
 
@@ -2402,7 +2434,6 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
  * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
  * The visitor may not change the table.
  */
-typedef void table_visit(void *context, void *item);
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);
 
@@ -2636,6 +2667,11 @@ static uint64_t table_segment_entry(const struct table *table, const struct tabl
 static struct table_segment *table_entry_segment(uint64_t entry)
 {
     return (struct table_segment *)(uintptr_t)(entry & TABLE_ENTRY_ADDRESS);
+}
+
+static struct table_segment *table_segment_at(uintptr_t root, size_t index)
+{
+    return table_entry_segment(atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
@@ -2955,6 +2991,17 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
     }
 }
 
+/* Gives memory back if a segment has become too empty. */
+static void table_settle(struct table *table, struct table_segment *segment)
+{
+    if (KV_UNLIKELY(table->holds > 0)) return;
+    if (table->count == 0) {
+        table_clear(table);
+    } else if (segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        table_merge(table, segment);
+    }
+}
+
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place)
 {
     uint64_t entry = table_entry(table, hash);
@@ -2968,11 +3015,15 @@ KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_p
     place.bucket->tags[place.slot] = 0;
     segment->count--;
     table->count--;
-    if (table->count == 0) {
-        table_clear(table);
-    } else if (segment->count <= table_segment_limit(segment->buckets) / 4u) {
-        table_merge(table, segment);
-    }
+    table_settle(table, segment);
+}
+
+KV_INTERNAL void table_release(struct table *table, uint64_t hash)
+{
+    assert(table->holds > 0);
+    table->holds--;
+    uint64_t entry = table_entry(table, hash);
+    if (entry != 0) table_settle(table, table_entry_segment(entry));
 }
 
 static bool table_is_same(const void *item, const void *sought)
@@ -2987,40 +3038,51 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
     return place;
 }
 
-/* Calls `act` with each segment once, in hash order. */
-static void table_each_segment(const struct table *table,
-                               void (*act)(void *context, struct table_segment *segment), void *context)
+KV_INTERNAL void table_detach(struct table *table, struct table *to)
 {
-    uintptr_t root = table_root(table);
-    if (root == 0) return;
-    unsigned depth = table_root_depth(root);
-    size_t i = 0;
-    while (i < (size_t)1 << depth) {
-        uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
-        struct table_segment *segment = table_entry_segment(entry);
-        i += (size_t)1 << (depth - segment->depth); /* before `act`, which may free it */
-        act(context, segment);
+    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
+    memcpy(to, table, sizeof *to);
+    atomic_store_explicit(&table->root, 0, memory_order_release);
+    table->count = table->bytes = 0;
+    table->segments = table->deepest = 0;
+}
+
+static void table_visit_segment(struct table_segment *segment, table_visit *visit, void *context)
+{
+    struct table_bucket *buckets = table_segment_buckets(segment);
+    for (unsigned i = 0; i < segment->buckets; i++) {
+        for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+            if (buckets[i].tags[slot] != 0) visit(context, table_pointer(&buckets[i], slot));
+        }
     }
 }
 
-static void table_retire_visited(void *context, struct table_segment *segment)
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context)
 {
-    table_segment_retire(context, segment);
+    uintptr_t root = table_root(table);
+    if (root == 0) return true;
+    unsigned depth = table_root_depth(root);
+    size_t visited = 0;
+    while (*cursor < (size_t)1 << depth) {
+        if (visited >= limit) return false;
+        struct table_segment *segment = table_segment_at(root, *cursor);
+        *cursor += (size_t)1 << (depth - segment->depth);
+        visited += segment->count;
+        table->count -= segment->count;
+        if (visit != NULL) table_visit_segment(segment, visit, context);
+        table_segment_retire(table, segment);
+    }
+    table_directory_publish(table, NULL, 0);
+    assert(table->count == 0 && table->segments == 0 && table->bytes == 0);
+    return true;
 }
 
 KV_INTERNAL void table_clear(struct table *table)
 {
-    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
-    uintptr_t root = table_root(table);
-    if (root == 0) return;
-    struct table old = *table;
-    atomic_store_explicit(&table->root, 0, memory_order_release);
-    table_each_segment(&old, table_retire_visited, &old);
-    size_t bytes = table_directory_bytes(table_root_depth(root));
-    grace_retire(table->grace, table->alloc, table_root_directory(root), bytes);
-    assert(old.segments == 0 && old.bytes == bytes);
-    table->count = table->bytes = 0;
-    table->segments = table->deepest = 0;
+    struct table old;
+    size_t cursor = 0;
+    table_detach(table, &old);
+    (void)table_drain(&old, &cursor, SIZE_MAX, NULL, NULL);
 }
 
 /* --------------------------------------------------------------------------------------------------- visiting */
@@ -3065,19 +3127,13 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
 
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context)
 {
-    struct table_segment *segment;
     uintptr_t root = table_root(table);
     if (root == 0) return;
     unsigned depth = table_root_depth(root);
+    struct table_segment *segment;
     for (size_t i = 0; i < (size_t)1 << depth; i += (size_t)1 << (depth - segment->depth)) {
-        segment = table_entry_segment(
-            atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed));
-        struct table_bucket *buckets = table_segment_buckets(segment);
-        for (unsigned b = 0; b < segment->buckets; b++) {
-            for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
-                if (buckets[b].tags[slot] != 0) visit(context, table_pointer(&buckets[b], slot));
-            }
-        }
+        segment = table_segment_at(root, i);
+        table_visit_segment(segment, visit, context);
     }
 }
 
@@ -3479,8 +3535,15 @@ KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end
 KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
                                    kv_end end);
 
-/* Moves a pack that uses less than half of its block to a smaller one, if memory allows. */
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack);
+/*
+ * The same before or in place of the element at *at, or PACK_END, which follows the pack where it goes.
+ * The shorter side will be moved, unless only the other one has room.
+ */
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow);
+
+/* Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory allows. */
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare);
 
 /* Gives the block back. NULL is ignored. */
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
@@ -3508,7 +3571,10 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
 /* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
 
-/* Copies all elements of `from` to one end of `pack`, in order. */
+/* Copies `count` elements of another pack, those from `from` on, to one end, in order. */
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count);
+
+/* Copies all elements of another pack to one end, in order. */
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
 
 /*
@@ -3732,6 +3798,13 @@ static void pack_count_change(struct pack *pack, size_t removed, size_t added)
     pack_set_count(pack, count - removed + added);
 }
 
+static size_t pack_offset(const struct pack *pack, const uint8_t *at)
+{
+    assert(at >= pack_first(pack));
+    assert(at <= pack_end(pack));
+    return (size_t)(at - pack_begin(pack));
+}
+
 static size_t pack_front(const struct pack *pack)
 {
     return pack->start;
@@ -3943,11 +4016,26 @@ KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, si
     return pack_move(memory, pack, roomy, end) ? KV_OK : KV_NOMEM;
 }
 
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack)
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow)
 {
-    size_t roomy = pack_roomy(pack_size(*pack));
-    if (memory_capacity(sizeof(struct pack) + roomy) > pack_block_size(*pack) / 2) return;
-    (void)pack_move(memory, pack, roomy, KV_TAIL); /* else it stays where it is, which is no harm */
+    size_t offset = pack_offset(*pack, *at);
+    bool fits_front = pack_front(*pack) >= grow;
+    bool fits_behind = pack_behind(*pack) >= grow;
+    if (fits_front || fits_behind) return KV_OK;
+
+    kv_end end = offset < pack_size(*pack) / 2 ? KV_HEAD : KV_TAIL;
+    kv_status status = pack_reserve(memory, pack, grow, end);
+    if (status == KV_OK) *at = pack_begin(*pack) + offset;
+    return status;
+}
+
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare)
+{
+    size_t size = pack_size(*pack);
+    if (pack_front(*pack) + pack_behind(*pack) <= spare) return;
+    if (memory_capacity(sizeof(struct pack) + size) >= pack_block_size(*pack)) return;
+    (void)pack_move(memory, pack, size, KV_TAIL); /* else it stays where it is, which is no harm */
 }
 
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
@@ -3991,13 +4079,6 @@ static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t n
     return begin + offset;
 }
 
-static size_t pack_offset(const struct pack *pack, const uint8_t *at)
-{
-    assert(at >= pack_first(pack));
-    assert(at <= pack_end(pack));
-    return (size_t)(at - pack_begin(pack));
-}
-
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
 {
     uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
@@ -4032,28 +4113,36 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
     pack_count_change(pack, count, 0);
 }
 
-/* Copies `size` bytes of `count` elements to one end. */
-static void pack_join(struct pack *pack, kv_end end, const uint8_t *from, size_t size, size_t count)
+/* Copies the elements between `from` and `to`, `count` of them, to one end. */
+static void pack_copy_range(struct pack *pack, kv_end end, const uint8_t *from, const uint8_t *to,
+                            size_t count)
 {
+    size_t size = (size_t)(to - from);
     size_t offset = end == KV_HEAD ? PACK_HEADER : pack_size(pack) - 1;
     memcpy(pack_open(pack, offset, 0, size), from, size);
     pack_count_change(pack, 0, count);
 }
 
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count)
+{
+    const uint8_t *to = from;
+    for (size_t i = 0; i < count; i++) to = pack_next(to);
+    pack_copy_range(pack, end, from, to, count);
+}
+
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from)
 {
-    pack_join(pack, end, pack_first(from), pack_size(from) - PACK_EMPTY_SIZE, pack_count(from));
+    pack_copy_range(pack, end, pack_first(from), pack_end(from), pack_count(from));
 }
 
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail)
 {
-    size_t offset = pack_offset(pack, at);
-    size_t size = (size_t)(pack_end(pack) - at);
+    const uint8_t *end = pack_end(pack);
     size_t count = 0;
-    for (const uint8_t *next = at; *next != PACK_END; next = pack_next(next)) count++;
+    for (const uint8_t *next = at; next != end; next = pack_next(next)) count++;
 
-    pack_join(tail, KV_TAIL, at, size, count);
-    pack_open(pack, offset, size, 0);
+    pack_copy_range(tail, KV_TAIL, at, end, count);
+    pack_open(pack, pack_offset(pack, at), (size_t)(end - at), 0);
     pack_count_change(pack, count, 0);
 }
 
@@ -4189,12 +4278,5737 @@ KV_INTERNAL void pack_check(const struct pack *pack)
 }
 #endif
 
+/* -------------------- engine/structures/tree.c ------------------------------------------------- */
+/*
+ * structures/tree.c -- a counted B+tree: leaves in order, found by position or by key in O(log n).
+ *
+ *                            +--------------------+
+ *     level 1 (the root)     | child count (mark) |               count: elements below the child
+ *                            +--------------------+
+ *                             /                  \
+ *                 +-------------+            +-----------+
+ *     level 0     | 226 226 226 |            | 226 226 9 |        (one number per child)
+ *                 +-------------+            +-----------+
+ *                  /     |     \              /    |    \
+ *               leaf   leaf   leaf         leaf  leaf  leaf       the owner's
+ *
+ * Invariants (tree_check() asserts them):
+ *   1. All leaves are at the same depth; no node is empty; the root has two children at least. Up to
+ *      one leaf there is no node.
+ *   2. Two neighbours under one parent have more than TREE_JOIN children together, or they would have
+ *      been joined. So two neighbours have 16 such pairs below them, which bounds the height.
+ *   3. count[i] of a node is the number of elements below child[i], where the first and the last leaf
+ *      of the whole tree count as empty: their numbers are in the tree itself, so that the ends, which
+ *      change most, change in one place. Structural changes put them back first and take them out
+ *      again at the end (tree_fold, tree_unfold).
+ *   4. mark[i] of an ordered tree is no more than the mark of the first element below child[i], and no
+ *      less than that of the last one before it; except that the mark of the very first leaf is not
+ *      looked at and may be anything.
+ *
+ * A full node splits in the middle, but at either end of the tree just the new child moves on, so that
+ * filling from one end leaves full nodes behind. Rejected: a least number of children per node, kept by
+ * borrowing; it makes emptying from one end shift children for nothing, and needs a second rule there.
+ *
+ * May use base/. Knows nothing of keys, expiry, locks.
+ * Source: Bayer & McCreight 1972 for the tree; counting for ranks is Knuth vol. 3, 6.2.3; joining late
+ * after Johnson & Shasha, "B-trees with inserts and deletes: why free-at-empty is better than
+ * merge-at-half", 1993.
+ */
+/* -------------------- engine/structures/tree.h ------------------------------------------------- */
+/*
+ * structures/tree.h -- a counted B+tree: leaves in order, found by position or by key in O(log n).
+ *
+ * A leaf is a block of its owner's with some elements in it. The tree knows its address and how many
+ * elements it holds, which maps the position of an element to its leaf and back; what an element is,
+ * only the owner knows. In an ordered tree leaves are also found by key, which takes two answers from
+ * the owner (struct tree_order).
+ *
+ * Ownership  Leaves are the owner's: the tree hands them to a `drop` callback when it lets go of several,
+ *            and never touches one otherwise. Nodes are the tree's, from the owner's memory.
+ * Failure    Only tree_insert() needs memory. What it inserted can always be removed again, so a
+ *            caller that inserts several leaves can take back those that went in.
+ * Paths      A path is a place, at one leaf. It is good until leaves are inserted or removed, except
+ *            that tree_insert() makes it the place of the new leaf.
+ * Cost       Adding to or taking from the count of the first or last leaf is O(1) and touches no node.
+ *            Anything else is O(log n), a node holding up to 64; an insertion or removal at an end is
+ *            O(log n) with nodes at hand that stay in the cache.
+ * Size       Nothing beyond the struct for up to one leaf, then 1 KiB for 32 to 64 leaves (8 bytes more
+ *            for each leaf in an ordered tree).
+ */
+#ifndef KV_STRUCTURES_TREE_H
+#define KV_STRUCTURES_TREE_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Each level of nodes above one node holds at least 16 times as many; see tree.c. */
+#define TREE_HEIGHT_MAX 16
+
+struct tree_node;
+
+/*
+ * What an ordered tree asks its owner. A mark is the first 8 bytes, so to speak, of an element's order:
+ * of two elements the lesser one has a mark no greater. (The score of a sorted set's member, the time of
+ * a stream's entry.) Marks are kept in the nodes, so that leaves are only looked at to tell equal ones
+ * apart.
+ */
+struct tree_order {
+    uint64_t (*mark)(const void *leaf);                   /* of its first element */
+    int (*compare)(const void *key, const void *leaf); /* key with its first element, as memcmp() */
+};
+
+/* Starts as {0}, or with `order` set. */
+struct tree {
+    void *root;              /* NULL, or the only leaf (height 0), or a node */
+    void *first, *last;      /* leaves; NULL if there are none */
+    uint64_t count;          /* elements in all leaves */
+    uint64_t first_count;    /* elements in the first leaf; nodes count it as empty */
+    uint64_t last_count;     /* the same of the last leaf; 0 if that is the first one too */
+    uint32_t height;         /* levels of nodes above the leaves */
+    uint32_t nodes;
+    const struct tree_order *order; /* NULL: by position only */
+};
+
+struct tree_path {
+    void *leaf;
+    struct tree_node *node[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
+    uint8_t index[TREE_HEIGHT_MAX];          /* which child of each */
+};
+
+/* Told of each leaf that leaves the tree in tree_remove_range() and tree_clear(). */
+typedef void tree_drop(void *context, void *leaf);
+
+/* --------------------------------------------------------------------------------------- finding */
+
+static inline uint64_t tree_count(const struct tree *tree)
+{
+    return tree->count;
+}
+
+/* The bytes of its nodes. */
+KV_INTERNAL KV_UNUSED size_t tree_bytes(const struct tree *tree);
+
+/* The path to the leaf at one end; the tree is not empty. */
+KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path);
+
+/* Moves to the next or previous leaf. False, and the path is no more, if there is none. O(1) on average. */
+KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path);
+KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path);
+
+/* The path to the leaf with the element at `position` < count; gives that element's index in the leaf. */
+KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position,
+                                 struct tree_path *path);
+
+/*
+ * The path to the leaf in which `key`, whose mark is `mark`, is or belongs: the last leaf whose first
+ * element is not greater; or the first of all; or one before which elements were removed, and the key
+ * lies in that gap, so that it belongs at the leaf's front. The tree is ordered and not empty.
+ */
+KV_INTERNAL KV_UNUSED void tree_locate_key(const struct tree *tree, const void *key, uint64_t mark,
+                                           struct tree_path *path);
+
+/* How many elements come before the path's leaf; and how many the tree counts in it. */
+KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *path);
+KV_INTERNAL KV_UNUSED uint64_t tree_leaf_count(const struct tree *tree,
+                                               const struct tree_path *path);
+
+/* -------------------------------------------------------------------------------------- changing */
+
+/*
+ * Inserts a leaf of `count` elements before (KV_HEAD) or after (KV_TAIL) the path's, which need not be
+ * set if the tree is empty; the path then leads to the new leaf. KV_OK; KV_NOMEM.
+ */
+KV_INTERNAL kv_status tree_insert(struct tree *tree, struct memory *memory, struct tree_path *path,
+                                  kv_end side, void *leaf, uint64_t count);
+
+/* Removes the path's leaf, which is the caller's again. */
+KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tree_path *path);
+
+/*
+ * Removes the leaves from one path's to another's, both included, dropping each.
+ * Cost O(log n + leaves removed).
+ */
+KV_INTERNAL void tree_remove_range(struct tree *tree, struct memory *memory,
+                                   const struct tree_path *from, const struct tree_path *to,
+                                   tree_drop *drop, void *context);
+
+/* Removes all leaves, dropping each unless `drop` is NULL. Cost O(leaves). */
+KV_INTERNAL KV_UNUSED void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop,
+                                      void *context);
+
+/*
+ * Puts another leaf in the place of the path's, with as many elements. In an ordered tree this is also
+ * how the tree learns that the leaf's first element has become a lesser one.
+ */
+KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *leaf);
+
+/* Says that the path's leaf has `change` elements more; negative, less. */
+KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, int64_t change);
+
+/* The same of the leaf at one end, without a path to it. O(1). */
+static inline void tree_adjust_end(struct tree *tree, kv_end end, int64_t change)
+{
+    if (end == KV_TAIL && tree->last != tree->first) tree->last_count += (uint64_t)change;
+    else tree->first_count += (uint64_t)change;
+    tree->count += (uint64_t)change;
+}
+
+/* How many elements the leaf at one end has. */
+static inline uint64_t tree_end_count(const struct tree *tree, kv_end end)
+{
+    return end == KV_TAIL && tree->last != tree->first ? tree->last_count : tree->first_count;
+}
+
+#if KV_DEBUG > 0
+/* Asserts what tree.c promises; `count` tells how many elements a leaf holds. */
+KV_INTERNAL KV_UNUSED void tree_check(const struct tree *tree,
+                                      uint64_t (*count)(const void *leaf));
+#endif
+
+#endif
+
+
+#include <string.h>
+
+enum {
+    TREE_FANOUT = 64,           /* a node is about 1 KiB: the host's, not a slab's of four in a page */
+    TREE_JOIN = TREE_FANOUT / 2 /* leaves the joined node as far from splitting as from joining */
+};
+
+struct tree_node {
+    uint32_t used;
+    void *child[TREE_FANOUT];
+    uint64_t count[TREE_FANOUT];
+    uint64_t mark[]; /* in an ordered tree */
+};
+_Static_assert(TREE_FANOUT - 1 <= UINT8_MAX, "an index fits a path");
+_Static_assert(sizeof(struct tree_node) > MEMORY_SMALL_MAX, "a node takes no page of its own");
+
+/* A child on its way into or out of a node. */
+struct tree_slot {
+    void *child;
+    uint64_t count;
+    uint64_t mark;
+};
+
+/* -------------------------------------------------------------------------------------------- nodes */
+
+static size_t tree_node_size(const struct tree *tree)
+{
+    size_t marks = tree->order != NULL ? TREE_FANOUT * sizeof(uint64_t) : 0;
+    return sizeof(struct tree_node) + marks;
+}
+
+static void tree_free_node(struct tree *tree, struct memory *memory, struct tree_node *node)
+{
+    memory_free(memory, node, tree_node_size(tree));
+    tree->nodes--;
+}
+
+static uint64_t tree_node_count(const struct tree_node *node)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < node->used; i++) count += node->count[i];
+    return count;
+}
+
+/* Moves `n` slots from one place to another, which may overlap within one node. */
+static void tree_copy_slots(const struct tree *tree, struct tree_node *to, unsigned to_index,
+                            const struct tree_node *from, unsigned from_index, unsigned n)
+{
+    assert(to_index + n <= TREE_FANOUT);
+    assert(from_index + n <= TREE_FANOUT);
+    memmove(to->child + to_index, from->child + from_index, n * sizeof *to->child);
+    memmove(to->count + to_index, from->count + from_index, n * sizeof *to->count);
+    if (tree->order != NULL) {
+        memmove(to->mark + to_index, from->mark + from_index, n * sizeof *to->mark);
+    }
+}
+
+static void tree_set_slot(const struct tree *tree, struct tree_node *node, unsigned index,
+                          const struct tree_slot *slot)
+{
+    node->child[index] = slot->child;
+    node->count[index] = slot->count;
+    if (tree->order != NULL) node->mark[index] = slot->mark;
+}
+
+static void tree_insert_slot(const struct tree *tree, struct tree_node *node, unsigned index,
+                             const struct tree_slot *slot)
+{
+    assert(node->used < TREE_FANOUT);
+    assert(index <= node->used);
+    tree_copy_slots(tree, node, index + 1, node, index, node->used - index);
+    tree_set_slot(tree, node, index, slot);
+    node->used++;
+}
+
+static void tree_remove_slots(const struct tree *tree, struct tree_node *node, unsigned index,
+                              unsigned n)
+{
+    assert(index + n <= node->used);
+    tree_copy_slots(tree, node, index, node, index + n, node->used - index - n);
+    node->used -= n;
+}
+
+static uint64_t tree_leaf_mark(const struct tree *tree, const void *leaf)
+{
+    return tree->order != NULL ? tree->order->mark(leaf) : 0;
+}
+
+/* The slot by which a parent knows `node`. */
+static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_node *node)
+{
+    uint64_t mark = tree->order != NULL ? node->mark[0] : 0;
+    return (struct tree_slot){node, tree_node_count(node), mark};
+}
+
+/* -------------------------------------------------------------------------------------------- paths */
+
+/* Completes a path downwards from the child it names at `level`, along one edge of what is below. */
+static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
+{
+    void *child = path->node[level]->child[path->index[level]];
+    while (level-- > 0) {
+        struct tree_node *node = child;
+        unsigned index = end == KV_HEAD ? 0 : node->used - 1;
+        path->node[level] = node;
+        path->index[level] = (uint8_t)index;
+        child = node->child[index];
+    }
+    path->leaf = child;
+}
+
+KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path)
+{
+    assert(tree->root != NULL);
+    path->leaf = tree->root;
+    if (tree->height == 0) return;
+
+    unsigned level = tree->height - 1;
+    struct tree_node *root = tree->root;
+    path->node[level] = root;
+    path->index[level] = (uint8_t)(end == KV_HEAD ? 0 : root->used - 1);
+    tree_descend(path, level, end);
+}
+
+KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
+{
+    for (unsigned level = 0; level < tree->height; level++) {
+        if (path->index[level] + 1u < path->node[level]->used) {
+            path->index[level]++;
+            tree_descend(path, level, KV_HEAD);
+            return true;
+        }
+    }
+    return false;
+}
+
+KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path)
+{
+    for (unsigned level = 0; level < tree->height; level++) {
+        if (path->index[level] > 0) {
+            path->index[level]--;
+            tree_descend(path, level, KV_TAIL);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the path runs along one edge of the tree from the root down to `level`. */
+static bool tree_path_on_edge(const struct tree *tree, const struct tree_path *path, unsigned level,
+                              kv_end end)
+{
+    for (; level < tree->height; level++) {
+        unsigned edge = end == KV_HEAD ? 0 : path->node[level]->used - 1;
+        if (path->index[level] != edge) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, struct tree_path *path)
+{
+    assert(position < tree->count);
+    if (position < tree->first_count) {
+        tree_end(tree, KV_HEAD, path);
+        return position;
+    }
+    if (position >= tree->count - tree->last_count) {
+        tree_end(tree, KV_TAIL, path);
+        return position - (tree->count - tree->last_count);
+    }
+
+    position -= tree->first_count;
+    void *child = tree->root;
+    for (unsigned level = tree->height; level-- > 0;) {
+        struct tree_node *node = child;
+        unsigned i = 0;
+        while (position >= node->count[i]) position -= node->count[i++];
+        assert(i < node->used);
+        path->node[level] = node;
+        path->index[level] = (uint8_t)i;
+        child = node->child[i];
+    }
+    path->leaf = child;
+    return position;
+}
+
+/* Whether the first element below a child is no greater than the key. */
+static bool tree_child_is_before(const struct tree *tree, const struct tree_node *node, unsigned index,
+                                 unsigned level, const void *key, uint64_t mark)
+{
+    if (node->mark[index] != mark) return node->mark[index] < mark;
+    const void *child = node->child[index];
+    for (; level > 0; level--) child = ((const struct tree_node *)child)->child[0];
+    return tree->order->compare(key, child) >= 0;
+}
+
+KV_INTERNAL void tree_locate_key(const struct tree *tree, const void *key, uint64_t mark,
+                                 struct tree_path *path)
+{
+    assert(tree->order != NULL);
+    assert(tree->root != NULL);
+    void *child = tree->root;
+    for (unsigned level = tree->height; level-- > 0;) {
+        struct tree_node *node = child;
+        unsigned low = 0; /* this child may be it, those from `high` on are not */
+        unsigned high = node->used;
+        while (high - low > 1) {
+            unsigned middle = (low + high) / 2;
+            if (tree_child_is_before(tree, node, middle, level, key, mark)) low = middle;
+            else high = middle;
+        }
+        path->node[level] = node;
+        path->index[level] = (uint8_t)low;
+        child = node->child[low];
+    }
+    path->leaf = child;
+}
+
+KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *path)
+{
+    uint64_t rank = path->leaf != tree->first ? tree->first_count : 0;
+    for (unsigned level = 0; level < tree->height; level++) {
+        const struct tree_node *node = path->node[level];
+        for (unsigned i = 0; i < path->index[level]; i++) rank += node->count[i];
+    }
+    return rank;
+}
+
+KV_INTERNAL uint64_t tree_leaf_count(const struct tree *tree, const struct tree_path *path)
+{
+    if (path->leaf == tree->first) return tree->first_count;
+    if (path->leaf == tree->last) return tree->last_count;
+    return path->node[0]->count[path->index[0]];
+}
+
+KV_INTERNAL size_t tree_bytes(const struct tree *tree)
+{
+    return tree->nodes * memory_capacity(tree_node_size(tree));
+}
+
+/* ------------------------------------------------------------------------------------------- counts */
+
+static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
+                             uint64_t change)
+{
+    for (; level < tree->height; level++) path->node[level]->count[path->index[level]] += change;
+}
+
+/* Puts the counts of the first and last leaf into the nodes, where every other leaf's is. */
+static void tree_fold(struct tree *tree)
+{
+    if (tree->height == 0) return;
+    struct tree_path path;
+    tree_end(tree, KV_HEAD, &path);
+    tree_add_on_path(tree, &path, 0, tree->first_count);
+    tree_end(tree, KV_TAIL, &path);
+    tree_add_on_path(tree, &path, 0, tree->last_count);
+}
+
+/* Takes those of the leaves that are first and last now out again. */
+static void tree_unfold(struct tree *tree)
+{
+    tree->first = tree->last = tree->root;
+    tree->first_count = tree->count;
+    tree->last_count = 0;
+    if (tree->height == 0) return;
+
+    struct tree_path path;
+    tree_end(tree, KV_HEAD, &path);
+    tree->first = path.leaf;
+    tree->first_count = path.node[0]->count[path.index[0]];
+    tree_add_on_path(tree, &path, 0, 0 - tree->first_count);
+    tree_end(tree, KV_TAIL, &path);
+    tree->last = path.leaf;
+    tree->last_count = path.node[0]->count[path.index[0]];
+    tree_add_on_path(tree, &path, 0, 0 - tree->last_count);
+}
+
+KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, int64_t change)
+{
+    if (path->leaf == tree->first) tree->first_count += (uint64_t)change;
+    else if (path->leaf == tree->last) tree->last_count += (uint64_t)change;
+    else tree_add_on_path(tree, path, 0, (uint64_t)change);
+    tree->count += (uint64_t)change;
+}
+
+/* ---------------------------------------------------------------------------------------- inserting */
+
+/* The nodes that inserting below `path` will take: one for each full one on the way up, and a root. */
+static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
+{
+    unsigned level = 0;
+    while (level < tree->height && path->node[level]->used == TREE_FANOUT) level++;
+    return level < tree->height ? level : level + 1;
+}
+
+/* Gets `n` nodes, chained by their first child; all or none. */
+static bool tree_reserve_nodes(struct tree *tree, struct memory *memory, unsigned n,
+                               struct tree_node **chain)
+{
+    *chain = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        struct tree_node *node = memory_get(memory, tree_node_size(tree));
+        if (node == NULL) {
+            while ((node = *chain) != NULL) {
+                *chain = node->child[0];
+                tree_free_node(tree, memory, node);
+            }
+            return false;
+        }
+        tree->nodes++;
+        node->used = 0;
+        node->child[0] = *chain;
+        *chain = node;
+    }
+    return true;
+}
+
+static struct tree_node *tree_take_node(struct tree_node **chain)
+{
+    struct tree_node *node = *chain;
+    assert(node != NULL);
+    *chain = node->child[0];
+    return node;
+}
+
+/* Makes a node, with what is the root now as its only child, the root. The path goes through it. */
+static void tree_grow(struct tree *tree, struct tree_path *path, struct tree_node *root)
+{
+    struct tree_slot slot = {tree->root, tree->count, 0};
+    if (tree->height > 0) slot = tree_slot_of_node(tree, tree->root);
+    else slot.mark = tree_leaf_mark(tree, tree->root);
+    root->used = 0;
+    tree_insert_slot(tree, root, 0, &slot);
+    path->node[tree->height] = root;
+    path->index[tree->height] = 0;
+    tree->root = root;
+    tree->height++;
+    assert(tree->height <= TREE_HEIGHT_MAX);
+}
+
+/* How many children stay in a full node that splits for one more at `index`. */
+static unsigned tree_split_point(const struct tree *tree, const struct tree_path *path,
+                                 unsigned level, unsigned index)
+{
+    if (index == TREE_FANOUT && tree_path_on_edge(tree, path, level + 1, KV_TAIL)) return index;
+    if (index == 0 && tree_path_on_edge(tree, path, level + 1, KV_HEAD)) return index;
+    return TREE_FANOUT / 2;
+}
+
+/*
+ * Splits the full node of the path at `level` for `slot` at `index`, and puts it in. The path goes on to
+ * lead to the child `kept` (an index as if nothing had been split). Gives the new right half; *moved
+ * says that the path runs through it now.
+ */
+static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, unsigned level,
+                                    unsigned index, const struct tree_slot *slot, unsigned kept,
+                                    struct tree_node *right, bool *moved)
+{
+    struct tree_node *left = path->node[level];
+    unsigned cut = tree_split_point(tree, path, level, index);
+    tree_copy_slots(tree, right, 0, left, cut, left->used - cut);
+    right->used = left->used - cut;
+    left->used = cut;
+
+    /* At the cut itself either half would do; this one leaves neither empty. */
+    bool into_right = index > cut || cut == TREE_FANOUT;
+    if (into_right) tree_insert_slot(tree, right, index - cut, slot);
+    else tree_insert_slot(tree, left, index, slot);
+
+    *moved = kept >= left->used;
+    path->node[level] = *moved ? right : left;
+    path->index[level] = (uint8_t)(*moved ? kept - left->used : kept);
+    return right;
+}
+
+/* Takes the mark of the path's leaf anew, and lowers those above it where it is at their left edge. */
+static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
+{
+    if (tree->order == NULL || tree->height == 0) return;
+    path->node[0]->mark[path->index[0]] = tree->order->mark(path->leaf);
+    for (unsigned level = 0; level + 1 < tree->height && path->index[level] == 0; level++) {
+        path->node[level + 1]->mark[path->index[level + 1]] = path->node[level]->mark[0];
+    }
+}
+
+/* Inserts a leaf's slot beside the path, with as many nodes as that takes, and leads the path to it. */
+static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end side,
+                           struct tree_slot slot, struct tree_node *chain)
+{
+    uint64_t count = slot.count;
+    if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
+    unsigned index = path->index[0] + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
+    unsigned kept = index;                                         /* where the path goes */
+    path->leaf = slot.child;
+
+    unsigned level = 0;
+    while (path->node[level]->used == TREE_FANOUT) {
+        if (level + 1 == tree->height) tree_grow(tree, path, tree_take_node(&chain));
+
+        bool moved;
+        struct tree_node *left = path->node[level];
+        struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
+                                             tree_take_node(&chain), &moved);
+        struct tree_node *parent = path->node[level + 1];
+        unsigned at = path->index[level + 1];
+        parent->count[at] = tree_node_count(left);
+        slot = tree_slot_of_node(tree, right);
+        index = at + 1;
+        kept = moved ? at + 1 : at;
+        level++;
+    }
+    tree_insert_slot(tree, path->node[level], index, &slot);
+    path->index[level] = (uint8_t)kept;
+    tree_add_on_path(tree, path, level + 1, count);
+    tree_renew_marks(tree, path);
+    assert(chain == NULL);
+}
+
+KV_INTERNAL kv_status tree_insert(struct tree *tree, struct memory *memory, struct tree_path *path,
+                                  kv_end side, void *leaf, uint64_t count)
+{
+    assert(leaf != NULL);
+    if (tree->root == NULL) {
+        tree->root = path->leaf = leaf;
+    } else {
+        struct tree_node *chain;
+        unsigned needed = tree_nodes_needed(tree, path);
+        if (!tree_reserve_nodes(tree, memory, needed, &chain)) return KV_NOMEM;
+        /* The mark of a leaf that another one comes before may not be older than its elements. */
+        if (side == KV_HEAD || path->leaf == tree->first) tree_renew_marks(tree, path);
+        tree_fold(tree);
+        struct tree_slot slot = {leaf, count, tree_leaf_mark(tree, leaf)};
+        tree_insert_at(tree, path, side, slot, chain);
+    }
+    tree->count += count;
+    tree_unfold(tree);
+    return KV_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- removing */
+
+static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
+                        unsigned level, unsigned index);
+
+/*
+ * Joins the children `index` and `index` + 1 of a node at `level` if they are few enough. Two children of
+ * theirs that were at the edges become neighbours by that, and are settled in turn.
+ */
+static bool tree_join(struct tree *tree, struct memory *memory, struct tree_node *node,
+                      unsigned level, unsigned index)
+{
+    struct tree_node *left = node->child[index];
+    struct tree_node *right = node->child[index + 1];
+    if (left->used + right->used > TREE_JOIN) return false;
+
+    unsigned seam = left->used;
+    tree_copy_slots(tree, left, seam, right, 0, right->used);
+    left->used += right->used;
+    node->count[index] += node->count[index + 1];
+    tree_remove_slots(tree, node, index + 1, 1);
+    tree_free_node(tree, memory, right);
+    if (seam > 0 && seam < left->used) tree_settle(tree, memory, left, level - 1, seam);
+    return true;
+}
+
+/* Restores the invariants among the children of a node at `level` after the one at `index` has changed. */
+static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
+                        unsigned level, unsigned index)
+{
+    if (level == 0) return; /* its children are leaves */
+
+    struct tree_node *child = node->child[index];
+    if (child->used == 0) {
+        assert(node->count[index] == 0);
+        tree_remove_slots(tree, node, index, 1);
+        tree_free_node(tree, memory, child);
+        if (index == node->used) {
+            if (index == 0) return;
+            index--;
+        }
+    }
+    for (;;) {
+        if (index + 1 < node->used && tree_join(tree, memory, node, level, index)) continue;
+        if (index == 0 || !tree_join(tree, memory, node, level, index - 1)) return;
+        index--;
+    }
+}
+
+/* Takes away roots that are not needed any more. */
+static void tree_shrink(struct tree *tree, struct memory *memory)
+{
+    while (tree->height > 0) {
+        struct tree_node *root = tree->root;
+        if (root->used > 1) return;
+        tree->root = root->used == 1 ? root->child[0] : NULL;
+        tree->height = root->used == 1 ? tree->height - 1 : 0;
+        tree_free_node(tree, memory, root);
+    }
+}
+
+KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tree_path *path)
+{
+    if (tree->height == 0) {
+        assert(path->leaf == tree->root);
+        tree->root = NULL;
+        tree->count = 0;
+        tree_unfold(tree);
+        return;
+    }
+
+    tree_fold(tree);
+    uint64_t count = path->node[0]->count[path->index[0]];
+    tree_add_on_path(tree, path, 0, 0 - count);
+    tree->count -= count;
+    tree_remove_slots(tree, path->node[0], path->index[0], 1);
+    for (unsigned level = 1; level < tree->height; level++) {
+        unsigned before = path->node[level]->used;
+        tree_settle(tree, memory, path->node[level], level, path->index[level]);
+        if (path->node[level]->used == before) break; /* nothing changed for those above */
+    }
+    tree_shrink(tree, memory);
+    tree_unfold(tree);
+}
+
+/* Lets go of a child of a node at `level` and all that is below it. */
+static void tree_destroy_child(struct tree *tree, struct memory *memory, void *child, unsigned level,
+                               tree_drop *drop, void *context)
+{
+    if (level == 0) {
+        if (drop != NULL) drop(context, child);
+        return;
+    }
+    struct tree_node *node = child;
+    for (unsigned i = 0; i < node->used; i++) {
+        tree_destroy_child(tree, memory, node->child[i], level - 1, drop, context);
+    }
+    tree_free_node(tree, memory, node);
+}
+
+struct tree_cut {
+    struct tree *tree;
+    struct memory *memory;
+    const struct tree_path *from, *to;
+    tree_drop *drop;
+    void *context;
+};
+
+/*
+ * Removes what is below a node at `level`, from the leaf of `from` if `starts`, else from the left edge, to
+ * that of `to` if `ends`, else to the right edge. The node may come out empty.
+ */
+static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
+                           bool starts, bool ends)
+{
+    unsigned first = starts ? cut->from->index[level] : 0;
+    unsigned last = ends ? cut->to->index[level] : node->used - 1;
+    if (level > 0 && starts && ends && first == last) {
+        tree_cut_below(cut, node->child[first], level - 1, true, true);
+        node->count[first] = tree_node_count(node->child[first]);
+        tree_settle(cut->tree, cut->memory, node, level, first);
+        return;
+    }
+
+    /* The children at either end of the range stay with a part, those between go whole. */
+    unsigned gone = first;
+    unsigned gone_end = last + 1;
+    if (level > 0 && starts) {
+        tree_cut_below(cut, node->child[first], level - 1, true, false);
+        node->count[first] = tree_node_count(node->child[first]);
+        gone++;
+    }
+    if (level > 0 && ends) {
+        tree_cut_below(cut, node->child[last], level - 1, false, true);
+        node->count[last] = tree_node_count(node->child[last]);
+        gone_end--;
+    }
+    for (unsigned i = gone; i < gone_end; i++) {
+        tree_destroy_child(cut->tree, cut->memory, node->child[i], level, cut->drop, cut->context);
+    }
+    tree_remove_slots(cut->tree, node, gone, gone_end - gone);
+
+    if (gone < node->used) tree_settle(cut->tree, cut->memory, node, level, gone);
+    if (gone > 0 && gone <= node->used) {
+        tree_settle(cut->tree, cut->memory, node, level, gone - 1);
+    }
+}
+
+KV_INTERNAL void tree_remove_range(struct tree *tree, struct memory *memory,
+                                   const struct tree_path *from, const struct tree_path *to,
+                                   tree_drop *drop, void *context)
+{
+    if (tree->height == 0) {
+        tree_clear(tree, memory, drop, context);
+        return;
+    }
+    struct tree_cut cut = {tree, memory, from, to, drop, context};
+    tree_fold(tree);
+    tree_cut_below(&cut, tree->root, tree->height - 1, true, true);
+    tree->count = tree_node_count(tree->root);
+    tree_shrink(tree, memory);
+    tree_unfold(tree);
+}
+
+KV_INTERNAL void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop, void *context)
+{
+    if (tree->root == NULL) return;
+    tree_destroy_child(tree, memory, tree->root, tree->height, drop, context);
+    tree->root = NULL;
+    tree->height = 0;
+    tree->count = 0;
+    tree_unfold(tree);
+}
+
+KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *leaf)
+{
+    assert(leaf != NULL);
+    if (tree->first == path->leaf) tree->first = leaf;
+    if (tree->last == path->leaf) tree->last = leaf;
+    path->leaf = leaf;
+    if (tree->height == 0) {
+        tree->root = leaf;
+        return;
+    }
+    path->node[0]->child[path->index[0]] = leaf;
+    tree_renew_marks(tree, path);
+}
+
+/* ----------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+struct tree_walk {
+    const struct tree *tree;
+    uint64_t (*count)(const void *leaf);
+    const void *first, *last; /* leaves met so far */
+    uint64_t elements, nodes;
+    uint64_t mark; /* of the first element of the leaf before */
+};
+
+static uint64_t tree_check_leaf(struct tree_walk *walk, const void *leaf, uint64_t separator)
+{
+    const struct tree *tree = walk->tree;
+    uint64_t count = walk->count(leaf);
+    assert(leaf != NULL);
+    if (tree->order != NULL && walk->first != NULL) {
+        uint64_t mark = tree->order->mark(leaf);
+        assert(separator <= mark);
+        assert(walk->mark <= mark);
+        walk->mark = mark;
+    } else if (tree->order != NULL) {
+        walk->mark = tree->order->mark(leaf);
+    }
+    if (walk->first == NULL) walk->first = leaf;
+    walk->last = leaf;
+    walk->elements += count;
+    if (leaf == tree->first) {
+        assert(count == tree->first_count);
+        return 0;
+    }
+    if (leaf == tree->last) {
+        assert(count == tree->last_count);
+        return 0;
+    }
+    return count;
+}
+
+/* Checks what is below a child of a node at `level`, and gives what the nodes should count there. */
+static uint64_t tree_check_child(struct tree_walk *walk, const void *child, unsigned level,
+                                 uint64_t separator)
+{
+    if (level == 0) return tree_check_leaf(walk, child, separator);
+
+    const struct tree_node *node = child;
+    uint64_t count = 0;
+    walk->nodes++;
+    assert(node->used >= 1);
+    assert(node->used <= TREE_FANOUT);
+    for (unsigned i = 0; i < node->used; i++) {
+        uint64_t mark = 0;
+        if (walk->tree->order != NULL) {
+            mark = node->mark[i];
+            if (walk->first != NULL) assert(mark >= separator);
+            if (walk->first != NULL) assert(mark >= walk->mark);
+        }
+        uint64_t below = tree_check_child(walk, node->child[i], level - 1, mark);
+        assert(node->count[i] == below);
+        count += below;
+        if (level > 1 && i > 0) {
+            const struct tree_node *left = node->child[i - 1];
+            const struct tree_node *right = node->child[i];
+            assert(left->used + right->used > TREE_JOIN);
+        }
+    }
+    return count;
+}
+
+KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const void *leaf))
+{
+    struct tree_walk walk = {.tree = tree, .count = count};
+    if (tree->root == NULL) {
+        assert(tree->height == 0);
+    } else {
+        tree_check_child(&walk, tree->root, tree->height, 0);
+    }
+    if (tree->height > 0) assert(((const struct tree_node *)tree->root)->used >= 2);
+    assert(tree->height <= TREE_HEIGHT_MAX);
+    assert(walk.first == tree->first);
+    assert(walk.last == tree->last);
+    assert(walk.elements == tree->count);
+    assert(walk.nodes == tree->nodes);
+    if (tree->first == tree->last) assert(tree->last_count == 0);
+}
+#endif
+
 
 /* values: what a key can hold. */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
+/* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
+/*
+ * keyspace/entry.c -- see the picture in entry.h.
+ */
+/* -------------------- engine/keyspace/entry.h -------------------------------------------------- */
+/*
+ * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
+ *
+ *     offset  size
+ *     0       1     type (low 4 bits) and form (high 4 bits): how the value is kept
+ *     1       1     flags: which of the optional fields are there
+ *     2       1     size of the key, if not ENTRY_WIDE
+ *     3       3     access clock: seconds of the wall clock, modulo 2^24
+ *     6       2     size of an inline value
+ *     8       8     ENTRY_WIDE: size of the key
+ *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of deadlines (the top two bits of
+ *                   the flags are two more of it)
+ *             8+8   ENTRY_TIMED_FAR instead: 64 bits each, for a deadline that does not fit
+ *             8     ENTRY_VERSIONED: the version
+ *             8     forms other than inline: an integer, or the address of the value
+ *             ...   key
+ *             ...   inline value
+ *
+ * A key of 16 bytes with a value of 16 takes 40 bytes, 48 with a deadline; with an integer 32. Which fields there are is decided when
+ * the block is written; to add one, an entry is written anew (shard.h). Nothing in it points to itself, so it may be copied.
+ */
+#ifndef KV_KEYSPACE_ENTRY_H
+#define KV_KEYSPACE_ENTRY_H
+
+
+#include <string.h>
+
+enum entry_form {
+    ENTRY_INLINE = 0, /* bytes after the key */
+    ENTRY_INTEGER = 1,
+    ENTRY_BLOB = 2,   /* a struct blob: a string too large to be inline */
+    ENTRY_LIST = 3    /* a struct list */
+};
+
+#define ENTRY_WIDE 1u
+#define ENTRY_TIMED 2u
+#define ENTRY_TIMED_FAR 4u
+#define ENTRY_VERSIONED 8u
+#define ENTRY_RAW 16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made it */
+
+#define ENTRY_ID_SHIFT 6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
+#define ENTRY_ID_LIMIT (UINT64_C(1) << 26)
+
+#define ENTRY_FIELD 8
+#define ENTRY_CLOCK_MASK 0xffffffu
+
+struct entry {
+    uint8_t kind;
+    uint8_t flags;
+    uint8_t short_key_size;
+    uint8_t clock[3];
+    uint16_t inline_size;
+};
+_Static_assert(sizeof(struct entry) == 8, "the header of an entry");
+
+/* A string that lives outside its entry, in host memory: large ones move and are freed without a shard's lock. */
+struct blob {
+    struct blob *next; /* in a list of what waits to be freed */
+    size_t size;
+    size_t capacity;   /* bytes that may follow */
+};
+
+static inline uint8_t *blob_bytes(struct blob *blob)
+{
+    return (uint8_t *)(blob + 1);
+}
+
+/* A blob with this text and room for `capacity` bytes. NULL without memory. */
+KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity);
+
+/* Gives a blob room for `capacity` bytes; the address may change. NULL without memory, then it is as it was. */
+KV_INTERNAL struct blob *blob_resize(struct alloc *alloc, struct blob *blob, size_t capacity);
+
+KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob);
+
+/* What an entry is to be: all that entry_write() and entry_size() want to know. */
+struct entry_shape {
+    kv_slice key;
+    kv_type type;
+    enum entry_form form;
+    unsigned flags;         /* ENTRY_VERSIONED, ENTRY_RAW; the others follow from the fields below */
+    kv_slice text;          /* ENTRY_INLINE */
+    uint64_t payload;       /* other forms: the integer or the address */
+    int64_t deadline_ms;    /* KV_NEVER: not timed */
+    uint64_t deadline_id;
+    uint64_t version;
+    uint32_t clock;
+};
+
+/* Completes shape->flags from its fields. */
+KV_INTERNAL void entry_shape_settle(struct entry_shape *shape);
+
+/* Bytes of an entry of this (settled) shape, and of one that there is. */
+KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape);
+KV_INTERNAL size_t entry_size(const struct entry *entry);
+
+/*
+ * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's predecessor: then shape->key may lie in
+ * it, and so may shape->text if it follows the key there, as it does in what entry_read() gives.
+ */
+KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
+
+/* Reads an entry back into a shape; the slices point into the entry. */
+KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape);
+
+/* 2020-01-01 in ms: 40 bits from there reach 2054. */
+#define ENTRY_NEAR_EPOCH UINT64_C(1577836800000)
+
+/* True if a deadline fits the short field. */
+static inline bool entry_is_near(int64_t deadline_ms)
+{
+    return (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH < UINT64_C(1) << 40;
+}
+
+/* ---------------------------------------------------------------------------------------------- reading it */
+
+static inline kv_type entry_type(const struct entry *entry)
+{
+    return (kv_type)(entry->kind & 15);
+}
+
+static inline enum entry_form entry_form(const struct entry *entry)
+{
+    return (enum entry_form)(entry->kind >> 4);
+}
+
+static inline uint64_t entry_word(const struct entry *entry, size_t offset)
+{
+    uint64_t word;
+    memcpy(&word, (const uint8_t *)entry + offset, sizeof word);
+    return word;
+}
+
+static inline void entry_set_word(struct entry *entry, size_t offset, uint64_t word)
+{
+    memcpy((uint8_t *)entry + offset, &word, sizeof word);
+}
+
+static inline size_t entry_timed_offset(const struct entry *entry)
+{
+    return sizeof *entry + ((entry->flags & ENTRY_WIDE) != 0 ? ENTRY_FIELD : 0);
+}
+
+static inline size_t entry_version_offset(const struct entry *entry)
+{
+    size_t timed = (entry->flags & ENTRY_TIMED_FAR) != 0 ? 2 * ENTRY_FIELD
+                 : (entry->flags & ENTRY_TIMED) != 0     ? ENTRY_FIELD
+                                                         : 0;
+    return entry_timed_offset(entry) + timed;
+}
+
+static inline size_t entry_payload_offset(const struct entry *entry)
+{
+    return entry_version_offset(entry) + ((entry->flags & ENTRY_VERSIONED) != 0 ? ENTRY_FIELD : 0);
+}
+
+static inline size_t entry_key_offset(const struct entry *entry)
+{
+    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0)) return sizeof *entry;
+    return entry_payload_offset(entry) + (entry_form(entry) != ENTRY_INLINE ? ENTRY_FIELD : 0);
+}
+
+static inline size_t entry_key_size(const struct entry *entry)
+{
+    if (KV_LIKELY((entry->flags & ENTRY_WIDE) == 0)) return entry->short_key_size;
+    return (size_t)entry_word(entry, sizeof *entry);
+}
+
+static inline kv_slice entry_key(const struct entry *entry)
+{
+    return (kv_slice){(const uint8_t *)entry + entry_key_offset(entry), entry_key_size(entry)};
+}
+
+static inline uint64_t entry_payload(const struct entry *entry)
+{
+    return entry_word(entry, entry_payload_offset(entry));
+}
+
+static inline void entry_set_payload(struct entry *entry, uint64_t payload)
+{
+    entry_set_word(entry, entry_payload_offset(entry), payload);
+}
+
+static inline void *entry_pointer(const struct entry *entry)
+{
+    return (void *)(uintptr_t)entry_payload(entry);
+}
+
+static inline bool entry_is_timed(const struct entry *entry)
+{
+    return (entry->flags & (ENTRY_TIMED | ENTRY_TIMED_FAR)) != 0;
+}
+
+/* KV_NEVER if it has none. */
+static inline int64_t entry_deadline(const struct entry *entry)
+{
+    if (KV_LIKELY(!entry_is_timed(entry))) return KV_NEVER;
+    uint64_t word = entry_word(entry, entry_timed_offset(entry));
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return (int64_t)word;
+    return (int64_t)((word >> 24) + ENTRY_NEAR_EPOCH);
+}
+
+static inline uint64_t entry_deadline_id(const struct entry *entry)
+{
+    size_t offset = entry_timed_offset(entry);
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return entry_word(entry, offset + ENTRY_FIELD);
+    return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT) << 24;
+}
+
+/* Changes deadline and number of an entry that has room for such a deadline (entry_can_hold). */
+static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
+{
+    assert(deadline_id < ENTRY_ID_LIMIT);
+    size_t offset = entry_timed_offset(entry);
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) {
+        entry_set_word(entry, offset, (uint64_t)deadline_ms);
+        entry_set_word(entry, offset + ENTRY_FIELD, deadline_id);
+        return;
+    }
+    assert((entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms));
+    uint64_t offset_ms = (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH;
+    entry_set_word(entry, offset, offset_ms << 24 | (deadline_id & 0xffffff));
+    entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
+}
+
+/* True if the entry has the fields for this deadline. */
+static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
+{
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
+    return (entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms);
+}
+
+static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
+{
+    return entry_deadline(entry) <= now_ms;
+}
+
+static inline uint32_t entry_clock(const struct entry *entry)
+{
+    return entry->clock[0] | (uint32_t)entry->clock[1] << 8 | (uint32_t)entry->clock[2] << 16;
+}
+
+static inline void entry_set_clock(struct entry *entry, uint32_t clock)
+{
+    /* Mostly it is the same second: then the cache line stays clean. */
+    if (KV_LIKELY(entry_clock(entry) == (clock & ENTRY_CLOCK_MASK))) return;
+    entry->clock[0] = (uint8_t)clock;
+    entry->clock[1] = (uint8_t)(clock >> 8);
+    entry->clock[2] = (uint8_t)(clock >> 16);
+}
+
+/* The bytes of a string that is not an integer. */
+static inline kv_slice entry_text(const struct entry *entry)
+{
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) {
+        const uint8_t *start = (const uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+        return (kv_slice){start, entry->inline_size};
+    }
+    struct blob *blob = entry_pointer(entry);
+    return (kv_slice){blob_bytes(blob), blob->size};
+}
+
+static inline bool entry_has_key(const void *item, const void *sought)
+{
+    const struct entry *entry = item;
+    const kv_slice *key = sought;
+    return entry_key_size(entry) == key->size
+        && memcmp((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size) == 0;
+}
+
+#endif
+
+
+KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
+{
+    unsigned flags = shape->flags & (ENTRY_VERSIONED | ENTRY_RAW);
+    if (shape->key.size > UINT8_MAX) flags |= ENTRY_WIDE;
+    if (shape->deadline_ms != KV_NEVER) {
+        flags |= entry_is_near(shape->deadline_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
+    }
+    shape->flags = flags;
+}
+
+static size_t entry_fields_size(unsigned flags, enum entry_form form)
+{
+    size_t size = sizeof(struct entry);
+    if ((flags & ENTRY_WIDE) != 0) size += ENTRY_FIELD;
+    if ((flags & ENTRY_TIMED) != 0) size += ENTRY_FIELD;
+    if ((flags & ENTRY_TIMED_FAR) != 0) size += 2 * ENTRY_FIELD;
+    if ((flags & ENTRY_VERSIONED) != 0) size += ENTRY_FIELD;
+    if (form != ENTRY_INLINE) size += ENTRY_FIELD;
+    return size;
+}
+
+KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape)
+{
+    size_t size = entry_fields_size(shape->flags, shape->form) + shape->key.size;
+    return shape->form == ENTRY_INLINE ? size + shape->text.size : size;
+}
+
+KV_INTERNAL size_t entry_size(const struct entry *entry)
+{
+    return entry_key_offset(entry) + entry_key_size(entry)
+         + (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
+}
+
+KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
+{
+    struct entry *entry = block;
+    size_t fields = entry_fields_size(shape->flags, shape->form);
+    uint8_t *key = (uint8_t *)block + fields;
+    const uint8_t *key_end = (const uint8_t *)shape->key.data + shape->key.size;
+    bool is_joined = shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
+    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0); /* both lie in the old entry */
+    if (moved > 0) memmove(key, shape->key.data, moved);
+
+    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
+    entry->flags = (uint8_t)shape->flags;
+    entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
+    entry->clock[0] = (uint8_t)shape->clock;
+    entry->clock[1] = (uint8_t)(shape->clock >> 8);
+    entry->clock[2] = (uint8_t)(shape->clock >> 16);
+    entry->inline_size = 0;
+    if ((shape->flags & ENTRY_WIDE) != 0) entry_set_word(entry, sizeof *entry, shape->key.size);
+    if (entry_is_timed(entry)) entry_set_deadline(entry, shape->deadline_ms, shape->deadline_id);
+    if ((shape->flags & ENTRY_VERSIONED) != 0) {
+        entry_set_word(entry, entry_version_offset(entry), shape->version);
+    }
+    if (shape->form == ENTRY_INLINE) {
+        assert(shape->text.size <= UINT16_MAX);
+        entry->inline_size = (uint16_t)shape->text.size;
+        if (shape->text.size > 0 && !is_joined) memcpy(key + shape->key.size, shape->text.data, shape->text.size);
+    } else {
+        entry_set_payload(entry, shape->payload);
+    }
+    assert(entry_size(entry) == entry_shape_size(shape));
+}
+
+KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape)
+{
+    shape->key = entry_key(entry);
+    shape->type = entry_type(entry);
+    shape->form = entry_form(entry);
+    shape->flags = entry->flags;
+    bool is_inline = shape->form == ENTRY_INLINE;
+    shape->text = is_inline ? entry_text(entry) : (kv_slice){NULL, 0};
+    shape->payload = is_inline ? 0 : entry_payload(entry);
+    shape->deadline_ms = entry_deadline(entry);
+    shape->deadline_id = entry_is_timed(entry) ? entry_deadline_id(entry) : 0;
+    bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
+    shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;
+    shape->clock = entry_clock(entry);
+}
+
+KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity)
+{
+    assert(capacity >= text.size);
+    if (capacity > SIZE_MAX - sizeof(struct blob)) return NULL;
+    struct blob *blob = alloc_get(alloc, sizeof *blob + capacity);
+    if (blob == NULL) return NULL;
+    blob->next = NULL;
+    blob->size = text.size;
+    blob->capacity = capacity;
+    if (text.size > 0) memcpy(blob_bytes(blob), text.data, text.size);
+    return blob;
+}
+
+KV_INTERNAL struct blob *blob_resize(struct alloc *alloc, struct blob *blob, size_t capacity)
+{
+    if (capacity > SIZE_MAX - sizeof(struct blob)) return NULL;
+    blob = alloc_resize(alloc, blob, sizeof *blob + blob->capacity, sizeof *blob + capacity);
+    if (blob != NULL) blob->capacity = capacity;
+    return blob;
+}
+
+KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
+{
+    if (blob != NULL) alloc_free(alloc, blob, sizeof *blob + blob->capacity);
+}
+
+/* -------------------- engine/keyspace/deadlines.c ---------------------------------------------- */
+/*
+ * keyspace/deadlines.c -- the timing wheel. The picture is in deadlines.h.
+ *
+ * Invariants (deadlines_check() asserts them):
+ *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in `occupied` says so.
+ *   2. An item's slot begins at or before its entry's deadline, and after or at the wheel's time (or it is the slot that
+ *      contains that time, on its way down).
+ *   3. An entry's number leads to the item that points to it.
+ */
+/* -------------------- engine/keyspace/deadlines.h ---------------------------------------------- */
+/*
+ * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, in the order of their deadlines.
+ *
+ * A hierarchical timing wheel: level 0 has 64 slots of 1 ms, level 1 has 64 of 64 ms, and so on; 8 levels span 2^48 ms. A key lies
+ * on the level of the highest 6-bit digit in which its deadline differs from the wheel's time, and moves down when time
+ * reaches its slot. Adding and removing are O(1); a key moves down at most 8 times in its life.
+ *
+ * A slot is a chain of chunks of 20 pointers of 48 bits, all full but the first, so a key costs 6.8 bytes here and, in its entry,
+ * 26 bits: its number, which is chunk * 20 + place. Whoever moves an entry tells the wheel (deadlines_move).
+ *
+ * A deadline that is put off needs no work: the key stays in its earlier slot and is filed again when that comes due.
+ *
+ * Source: Varghese & Lauck, Hashed and Hierarchical Timing Wheels, SOSP 1987, scheme 7.
+ */
+#ifndef KV_KEYSPACE_DEADLINES_H
+#define KV_KEYSPACE_DEADLINES_H
+
+
+#define DEADLINES_LEVELS 8
+#define DEADLINES_SLOTS 64
+#define DEADLINES_CHUNK_ITEMS 20
+
+struct deadlines_chunk {
+    uint32_t next;  /* the next chunk of the slot, or of the free list; 0: none */
+    uint8_t count;  /* items in it */
+    uint8_t level;
+    uint8_t slot;
+    uint8_t reserved;
+    uint8_t items[DEADLINES_CHUNK_ITEMS * 6];
+};
+_Static_assert(sizeof(struct deadlines_chunk) == 128, "two cache lines");
+
+/* The chunks by number, in groups, so that no block grows with the number of keys but the short list of groups. */
+#define DEADLINES_GROUP 64
+struct deadlines {
+    struct alloc *alloc;
+    int64_t time_ms;                     /* where the wheel stands: nothing before it is left */
+    uint64_t count;                      /* keys */
+    uint64_t occupied[DEADLINES_LEVELS]; /* a bit for each slot that has keys */
+    uint32_t heads[DEADLINES_LEVELS][DEADLINES_SLOTS]; /* the first chunk, the one that is not full */
+    uint32_t free;                       /* chunks out of use */
+    uint32_t chunks;                     /* chunk numbers given out; number 0 is never used */
+    uint32_t groups, group_capacity;
+    struct deadlines_chunk **group;
+};
+
+/* Creates an empty wheel that stands at now_ms. NULL without memory. */
+KV_INTERNAL struct deadlines *deadlines_create(struct alloc *alloc, int64_t now_ms);
+KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines);
+
+/* Makes sure that the next deadlines_add() finds room. KV_OK or KV_NOMEM (also past 2^26 keys). */
+KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines);
+
+/* Files an entry under a deadline; returns its number, which the caller keeps in the entry. Reserved before. */
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms);
+
+/* Takes an entry out. Changes the number of the entry that takes its place. */
+KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id);
+
+/* The entry of this number now lies at another address. */
+KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry);
+
+enum deadlines_outcome {
+    DEADLINES_DONE,  /* nothing else is due */
+    DEADLINES_MORE,  /* the limit was reached */
+    DEADLINES_STUCK  /* a key could not be filed again for lack of memory; a later call tries again */
+};
+
+/*
+ * Takes out entries that are due at now_ms and moves the wheel, looking at no more than `limit` entries; those that are not due are filed
+ * again. They come in the order of their deadlines, but within a span of 64 ms that lies wholly in the past, in any order. The numbers of
+ * those in `due`, *due_count of them, are void.
+ */
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
+                                                  struct entry **due, size_t *due_count);
+
+/* An instant not after the earliest deadline; KV_NEVER if there is none. O(levels). `deadlines` may be NULL. */
+KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines);
+
+/* Bytes held. */
+KV_INTERNAL size_t deadlines_bytes(const struct deadlines *deadlines);
+
+KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
+
+#endif
+
+
+#define DEADLINES_BITS 6
+#define DEADLINES_SPAN ((INT64_C(1) << DEADLINES_BITS * DEADLINES_LEVELS) - 1)
+
+static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
+{
+    assert(number > 0 && number <= deadlines->chunks);
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP][(number - 1) % DEADLINES_GROUP];
+}
+
+static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
+{
+    const uint8_t *at = chunk->items + place * 6;
+    uint64_t word = 0;
+    for (unsigned i = 6; i-- > 0;) word = word << 8 | at[i]; /* compilers make loads of it */
+    return (struct entry *)(uintptr_t)word;
+}
+
+static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place, const struct entry *entry)
+{
+    uint64_t word = (uint64_t)(uintptr_t)entry;
+    uint8_t *at = chunk->items + place * 6;
+    for (unsigned i = 0; i < 6; i++) at[i] = (uint8_t)(word >> 8 * i);
+}
+
+KV_INTERNAL struct deadlines *deadlines_create(struct alloc *alloc, int64_t now_ms)
+{
+    struct deadlines *deadlines = alloc_get(alloc, sizeof *deadlines);
+    if (deadlines == NULL) return NULL;
+    memset(deadlines, 0, sizeof *deadlines);
+    deadlines->alloc = alloc;
+    deadlines->time_ms = now_ms < 0 ? 0 : now_ms;
+    return deadlines;
+}
+
+static size_t deadlines_group_bytes(void)
+{
+    return DEADLINES_GROUP * sizeof(struct deadlines_chunk);
+}
+
+KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
+{
+    if (deadlines == NULL) return;
+    struct alloc *alloc = deadlines->alloc;
+    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], deadlines_group_bytes());
+    alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
+    alloc_free(alloc, deadlines, sizeof *deadlines);
+}
+
+KV_INTERNAL size_t deadlines_bytes(const struct deadlines *deadlines)
+{
+    return sizeof *deadlines + deadlines->groups * deadlines_group_bytes()
+         + deadlines->group_capacity * sizeof *deadlines->group;
+}
+
+/* ------------------------------------------------------------------------------------------------- filing */
+
+/* The level and slot for a deadline, seen from the wheel's time. What is due already goes to the present slot. */
+static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms, unsigned *level,
+                             unsigned *slot)
+{
+    int64_t at = deadline_ms < deadlines->time_ms ? deadlines->time_ms : deadline_ms;
+    if (at - deadlines->time_ms > DEADLINES_SPAN / 2) at = deadlines->time_ms + DEADLINES_SPAN / 2;
+    uint64_t differs = (uint64_t)at ^ (uint64_t)deadlines->time_ms;
+    unsigned l = 0;
+    while (l + 1 < DEADLINES_LEVELS && differs >> DEADLINES_BITS * (l + 1) != 0) l++;
+    *level = l;
+    *slot = (unsigned)(at >> DEADLINES_BITS * l) & (DEADLINES_SLOTS - 1);
+}
+
+/* Makes a free chunk. */
+static kv_status deadlines_grow(struct deadlines *deadlines)
+{
+    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT) return KV_NOMEM;
+    if (deadlines->chunks == deadlines->groups * DEADLINES_GROUP) {
+        if (deadlines->groups == deadlines->group_capacity) {
+            uint32_t capacity = deadlines->group_capacity == 0 ? 8 : deadlines->group_capacity * 2;
+            void *group = alloc_resize(deadlines->alloc, deadlines->group,
+                                       deadlines->group_capacity * sizeof *deadlines->group,
+                                       capacity * sizeof *deadlines->group);
+            if (group == NULL) return KV_NOMEM;
+            deadlines->group = group;
+            deadlines->group_capacity = capacity;
+        }
+        struct deadlines_chunk *chunks = alloc_get(deadlines->alloc, deadlines_group_bytes());
+        if (chunks == NULL) return KV_NOMEM;
+        deadlines->group[deadlines->groups++] = chunks;
+    }
+    uint32_t number = ++deadlines->chunks;
+    deadlines_chunk(deadlines, number)->next = 0;
+    deadlines->free = number;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines)
+{
+    return deadlines->free != 0 ? KV_OK : deadlines_grow(deadlines);
+}
+
+/* Files an entry in a slot, whose head has room or a chunk is free. */
+static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    struct deadlines_chunk *chunk = number != 0 ? deadlines_chunk(deadlines, number) : NULL;
+    if (chunk == NULL || chunk->count == DEADLINES_CHUNK_ITEMS) {
+        uint32_t fresh = deadlines->free;
+        assert(fresh != 0);
+        chunk = deadlines_chunk(deadlines, fresh);
+        deadlines->free = chunk->next;
+        chunk->next = number;
+        chunk->count = 0;
+        chunk->level = (uint8_t)level;
+        chunk->slot = (uint8_t)slot;
+        deadlines->heads[level][slot] = number = fresh;
+        deadlines->occupied[level] |= UINT64_C(1) << slot;
+    }
+    deadlines_set_item(chunk, chunk->count, entry);
+    deadlines->count++;
+    return (uint64_t)number * DEADLINES_CHUNK_ITEMS + chunk->count++;
+}
+
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms)
+{
+    unsigned level, slot;
+    deadlines_locate(deadlines, deadline_ms, &level, &slot);
+    return deadlines_put(deadlines, entry, level, slot);
+}
+
+/* Takes the last item off the head of a slot; an empty head goes to the free list. */
+static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, number);
+    deadlines->count--;
+    if (--head->count > 0) return;
+    deadlines->heads[level][slot] = head->next;
+    if (head->next == 0) deadlines->occupied[level] &= ~(UINT64_C(1) << slot);
+    head->next = deadlines->free;
+    deadlines->free = number;
+}
+
+KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
+{
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    unsigned level = chunk->level, slot = chunk->slot;
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    unsigned place = (unsigned)(id % DEADLINES_CHUNK_ITEMS);
+    if (chunk != head || place != head->count - 1u) {
+        struct entry *last = deadlines_item(head, head->count - 1u);
+        deadlines_set_item(chunk, place, last);
+        entry_set_deadline(last, entry_deadline(last), id);
+    }
+    deadlines_drop_last(deadlines, level, slot);
+}
+
+KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
+{
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    deadlines_set_item(chunk, (unsigned)(id % DEADLINES_CHUNK_ITEMS), entry);
+}
+
+/* -------------------------------------------------------------------------------------------------- turning */
+
+/*
+ * The earliest slot that has keys: its level, slot and first instant. The lower level comes first: what lies on a higher one
+ * begins after the end of the span in which the lower level's slots lie. False if the wheel is empty.
+ */
+static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
+                                 int64_t *begins_ms)
+{
+    for (unsigned l = 0; l < DEADLINES_LEVELS; l++) {
+        if (deadlines->occupied[l] == 0) continue;
+        unsigned shift = DEADLINES_BITS * l;
+        unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+        uint64_t ahead = deadlines->occupied[l] >> present << present;
+        /* On the top level slots may lie behind the present one: they belong to the next turn. */
+        uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[l];
+        unsigned s = 0;
+        while ((bits >> s & 1) == 0) s++;
+        int64_t span_begins = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+        int64_t begins = span_begins + ((int64_t)s << shift);
+        if (ahead == 0) begins += INT64_C(1) << (shift + DEADLINES_BITS);
+        *level = l;
+        *slot = s;
+        *begins_ms = begins < deadlines->time_ms ? deadlines->time_ms : begins;
+        return true;
+    }
+    return false;
+}
+
+KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms)) return KV_NEVER;
+    return begins_ms;
+}
+
+/* Files an entry that was just taken out of `level`, `slot` anew; false, and back where it was, without memory. */
+static bool deadlines_refile(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+{
+    int64_t deadline_ms = entry_deadline(entry);
+    bool has_room = deadlines_reserve(deadlines) == KV_OK;
+    if (has_room) deadlines_locate(deadlines, deadline_ms, &level, &slot);
+    entry_set_deadline(entry, deadline_ms, deadlines_put(deadlines, entry, level, slot));
+    return has_room;
+}
+
+/* The head of a slot empties from its end, `count` of its items at most a chunk; all are asked for before they are looked at. */
+static unsigned deadlines_pop_chunk(struct deadlines *deadlines, unsigned level, unsigned slot, size_t limit,
+                                    struct entry **popped)
+{
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    unsigned count = head->count < limit ? head->count : (unsigned)limit;
+    for (unsigned i = 0; i < count; i++) {
+        popped[i] = deadlines_item(head, head->count - 1u - i);
+        KV_PREFETCH_WRITE(popped[i]);
+    }
+    if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
+    for (unsigned i = 0; i < count; i++) deadlines_drop_last(deadlines, level, slot);
+    return count;
+}
+
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
+                                                  struct entry **due, size_t *due_count)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    *due_count = 0;
+    while (deadlines_first_slot(deadlines, &level, &slot, &begins_ms) && begins_ms <= now_ms) {
+        if (limit == 0) return DEADLINES_MORE;
+        deadlines->time_ms = begins_ms;
+        /* All of a short span that is over is due (but what was put off); a longer one is filed finer first, for order. */
+        int64_t due_ms = level == 0 || (level == 1 && (begins_ms | 63) <= now_ms) ? now_ms : begins_ms;
+        struct entry *popped[DEADLINES_CHUNK_ITEMS];
+        unsigned count = deadlines_pop_chunk(deadlines, level, slot, limit, popped);
+        limit -= count;
+        bool is_stuck = false;
+        for (unsigned i = 0; i < count; i++) {
+            if (entry_deadline(popped[i]) <= due_ms) due[(*due_count)++] = popped[i];
+            else if (!deadlines_refile(deadlines, popped[i], level, slot)) is_stuck = true;
+        }
+        if (is_stuck) return DEADLINES_STUCK;
+    }
+    if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
+    return DEADLINES_DONE;
+}
+
+/* ------------------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    uint32_t number = deadlines->heads[level][slot];
+    bool is_occupied = (deadlines->occupied[level] >> slot & 1) != 0;
+    assert(is_occupied == (number != 0));
+    uint64_t count = 0;
+    for (bool is_head = true; number != 0; is_head = false) {
+        struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
+        assert(chunk->level == level && chunk->slot == slot);
+        assert(chunk->count > 0 && (is_head || chunk->count == DEADLINES_CHUNK_ITEMS));
+        for (unsigned i = 0; i < chunk->count; i++) {
+            struct entry *entry = deadlines_item(chunk, i);
+            assert(entry_is_timed(entry));
+            assert(entry_deadline_id(entry) == (uint64_t)number * DEADLINES_CHUNK_ITEMS + i);
+        }
+        count += chunk->count;
+        number = chunk->next;
+    }
+    return count;
+}
+
+KV_INTERNAL void deadlines_check(const struct deadlines *deadlines)
+{
+    uint64_t count = 0;
+    for (unsigned level = 0; level < DEADLINES_LEVELS; level++) {
+        for (unsigned slot = 0; slot < DEADLINES_SLOTS; slot++) {
+            count += deadlines_check_slot(deadlines, level, slot);
+        }
+    }
+    assert(count == deadlines->count);
+}
+#else
+KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)
+{
+    (void)deadlines;
+}
+#endif
+
+/* -------------------- engine/keyspace/garbage.c ------------------------------------------------ */
+/*
+ * keyspace/garbage.c -- see garbage.h.
+ */
+/* -------------------- engine/keyspace/garbage.h ------------------------------------------------ */
+/*
+ * keyspace/garbage.h -- values that nothing points to any more, freed when no lock is held.
+ *
+ * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's lock; a call collects them and frees
+ * them when it has let its locks go, or leaves them to kv_tick().
+ */
+#ifndef KV_KEYSPACE_GARBAGE_H
+#define KV_KEYSPACE_GARBAGE_H
+
+
+struct garbage {
+    struct blob *blobs;
+};
+
+static inline bool garbage_is_empty(const struct garbage *garbage)
+{
+    return garbage->blobs == NULL;
+}
+
+static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
+{
+    blob->next = garbage->blobs;
+    garbage->blobs = blob;
+}
+
+/* Moves all of `from` to `to`. */
+KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from);
+
+/* Frees about `limit` blocks' worth; true when nothing is left. */
+KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit);
+
+#endif
+
+
+static struct blob **garbage_last_blob(struct garbage *garbage)
+{
+    struct blob **last = &garbage->blobs;
+    while (*last != NULL) last = &(*last)->next;
+    return last;
+}
+
+KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
+{
+    if (from->blobs != NULL) {
+        *garbage_last_blob(from) = to->blobs;
+        to->blobs = from->blobs;
+    }
+    *from = (struct garbage){0};
+}
+
+KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit)
+{
+    for (; garbage->blobs != NULL; limit--) {
+        if (limit == 0) return false;
+        struct blob *blob = garbage->blobs;
+        garbage->blobs = blob->next;
+        blob_destroy(alloc, blob);
+    }
+    return true;
+}
+
+/* -------------------- engine/keyspace/observers.c ---------------------------------------------- */
+/*
+ * keyspace/observers.c -- see observers.h.
+ */
+/* -------------------- engine/keyspace/observers.h ---------------------------------------------- */
+/*
+ * keyspace/observers.h -- who cares about a key: watches (optimistic transactions) and waiters (blocked pops).
+ *
+ * A shard has a registry only while somebody does; then a write looks its key up there. A key in it is an `observed`, with its
+ * watches and, in the order they came, its waiters. All of it is used under the shard's lock.
+ */
+#ifndef KV_KEYSPACE_OBSERVERS_H
+#define KV_KEYSPACE_OBSERVERS_H
+
+/* -------------------- engine/keyspace/shard.h -------------------------------------------------- */
+/*
+ * keyspace/shard.h -- what happens to entries under their shard's lock, whoever asks for it.
+ */
+#ifndef KV_KEYSPACE_SHARD_H
+#define KV_KEYSPACE_SHARD_H
+
+/* -------------------- engine/keyspace/store.h -------------------------------------------------- */
+/*
+ * keyspace/store.h -- the store: its shards, and the views of it that are the public `kv`.
+ *
+ * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and, for each database, a space: a
+ * table of entries and their deadlines. All that a call on one key touches belongs to one shard.
+ *
+ * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a shard's lock and wants a lower one
+ * must let go first (transaction.h takes several in order).
+ */
+#ifndef KV_KEYSPACE_STORE_H
+#define KV_KEYSPACE_STORE_H
+
+/* -------------------- engine/base/siphash.h ---------------------------------------------------- */
+/*
+ * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
+ *
+ * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
+ * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns less
+ * than SipHash-2-4, and no practical attack on it as a table hash is known.
+ *
+ * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
+ * never reads outside the data.
+ *
+ * Source: Aumasson & Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012, section 2.
+ */
+#ifndef KV_BASE_SIPHASH_H
+#define KV_BASE_SIPHASH_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct siphash_key {
+    uint64_t first, second;
+};
+
+struct siphash_state {
+    uint64_t v0, v1, v2, v3;
+};
+
+KV_INLINE uint64_t siphash_rotate(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
+KV_INLINE void siphash_round(struct siphash_state *s)
+{
+    s->v0 += s->v1;
+    s->v2 += s->v3;
+    s->v1 = siphash_rotate(s->v1, 13) ^ s->v0;
+    s->v3 = siphash_rotate(s->v3, 16) ^ s->v2;
+    s->v0 = siphash_rotate(s->v0, 32);
+    s->v2 += s->v1;
+    s->v0 += s->v3;
+    s->v1 = siphash_rotate(s->v1, 17) ^ s->v2;
+    s->v3 = siphash_rotate(s->v3, 21) ^ s->v0;
+    s->v2 = siphash_rotate(s->v2, 32);
+}
+
+KV_INLINE void siphash_word(struct siphash_state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    siphash_round(s);
+    s->v0 ^= word;
+}
+
+/* The 0 to 7 bytes before `end` that do not fill a word, little-endian; `size` is that of all data. */
+KV_INLINE uint64_t siphash_tail(const uint8_t *end, size_t size)
+{
+    size_t left = size & 7;
+    if (left == 0) return 0;
+    if (size > 8) return bytes_load64(end - 8) >> (64 - 8 * left);
+    const uint8_t *from = end - left;
+    if (left >= 4) return bytes_load32(from) | (uint64_t)bytes_load32(end - 4) << 8 * (left - 4);
+    /* 1 to 3 bytes: the first, the middle and the last one, which may be the same. */
+    return from[0] | (uint64_t)from[left / 2] << 8 * (left / 2) | (uint64_t)end[-1] << 8 * (left - 1);
+}
+
+/* The hash of `size` bytes under `key`. `data` may be NULL if size is 0. */
+static inline uint64_t siphash(const struct siphash_key *key, const void *data, size_t size)
+{
+    struct siphash_state s = {
+        .v0 = key->first ^ 0x736f6d6570736575, /* "somepseudorandomlygeneratedbytes" */
+        .v1 = key->second ^ 0x646f72616e646f6d,
+        .v2 = key->first ^ 0x6c7967656e657261,
+        .v3 = key->second ^ 0x7465646279746573,
+    };
+    const uint8_t *at = data;
+    for (size_t words = size / 8; words > 0; words--, at += 8) siphash_word(&s, bytes_load64(at));
+    uint64_t tail = (size & 7) != 0 ? siphash_tail(at + (size & 7), size) : 0;
+    siphash_word(&s, tail | (uint64_t)size << 56);
+    s.v2 ^= 0xff;
+    siphash_round(&s);
+    siphash_round(&s);
+    siphash_round(&s);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+#endif
+
+
+#define STORE_SHARDS_MAX 1024
+#define STORE_DATABASES_MAX 65536
+
+/* One database in one shard. */
+struct space {
+    struct table table;
+    struct deadlines *deadlines; /* NULL until a key has one */
+    uint64_t outside;            /* entries whose value lies outside the shard's memory */
+};
+
+/* What was in a space when it was flushed, to be freed in slices. */
+struct flushed {
+    struct flushed *next;
+    struct table table;
+    size_t cursor;               /* of table_drain() */
+    struct memory memory;        /* of the entries, if they were all that the shard held: freed without a walk */
+    bool owns_memory;
+};
+
+struct observers;
+struct store;
+struct txn;
+
+struct shard {
+    struct lock lock;
+    uint32_t index;
+    struct store *store;
+    struct space *_Atomic *spaces; /* by database; each NULL until its first key, then it stays */
+    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
+    _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
+    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
+    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
+    uint64_t hits, misses, expired, evicted, changes;
+    uint64_t last_version;        /* given out so far */
+    struct random random;
+    struct memory memory;         /* of entries and small values */
+};
+
+/* One subscriber to the journal. The list changes only while every shard is held. */
+struct kv_subscription {
+    struct kv_subscription *next;
+    struct store *store;
+    kv_journal *journal;
+    void *context;
+};
+
+#define VIEW_PINNED 1u      /* now_ms holds the time */
+#define VIEW_UNTOUCHING 2u  /* reads leave the access clock alone */
+
+struct view;
+
+struct kv {
+    struct view *view;
+    uint32_t database;
+};
+
+struct view {
+    struct store *store;
+    struct txn *txn;     /* NULL: each call locks for itself */
+    int64_t now_ms;
+    unsigned flags;
+    kv *databases;       /* what kv_select() gives; NULL for a view on the stack */
+};
+
+struct background;
+
+struct store {
+    struct alloc alloc;
+    struct pages pages;
+    struct grace grace;
+    struct clock clock;
+    struct siphash_key hash_key;
+    uint32_t shard_count;                /* opened so far; shard_capacity once the store is open */
+    uint32_t shard_capacity;
+    uint32_t shard_bits;
+    uint32_t databases;
+    _Atomic int64_t settings[KV_SETTING_COUNT];
+    struct view *view;                   /* the plain one */
+    struct kv_subscription *subscriptions;
+    struct lock garbage_lock;
+    struct garbage garbage;              /* left to kv_tick() */
+    _Atomic uint64_t waiters, watched;
+    struct background *background;
+    struct shard *shards;                /* aligned to cache lines */
+};
+
+static inline int64_t store_setting(const struct store *store, kv_setting setting)
+{
+    return atomic_load_explicit(&store->settings[setting], memory_order_relaxed);
+}
+
+static inline uint64_t store_hash(const struct store *store, kv_slice key)
+{
+    return siphash(&store->hash_key, key.data, key.size);
+}
+
+static inline struct shard *store_shard(const struct store *store, uint64_t hash)
+{
+    return &store->shards[store->shard_bits == 0 ? 0 : hash >> (64 - store->shard_bits)];
+}
+
+/* Locks every shard, in order; the counterpart unlocks. */
+KV_INTERNAL void store_lock_all(struct store *store);
+KV_INTERNAL void store_unlock_all(struct store *store);
+
+/* Leaves values to kv_tick(). */
+KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage);
+
+/* The present: the instant the view holds, or the clock's. */
+KV_INTERNAL int64_t view_now(const struct view *view);
+
+/* A new view that shows all databases, for transactions and private views. NULL without memory. */
+KV_INTERNAL struct view *view_create(struct store *store);
+KV_INTERNAL void view_destroy(struct view *view);
+
+#endif
+
+
+/* Prepares a shard, which holds no memory but its array of spaces. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index);
+
+/* Frees all of it: entries, values, spaces. */
+KV_INTERNAL void shard_close(struct shard *shard);
+
+/* The space of a database, NULL if it had no key yet; also for readers without the lock. */
+static inline struct space *shard_peek_space(const struct shard *shard, uint32_t database)
+{
+    return atomic_load_explicit(&shard->spaces[database], memory_order_acquire);
+}
+
+/* The space of a database; creates it. NULL without memory. */
+KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
+
+/* The hash of an entry's key; the table's kind. */
+KV_INTERNAL_DATA const struct table_kind shard_table_kind;
+
+/* The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL. */
+static inline struct table_place shard_find(const struct space *space, uint64_t hash, kv_slice key)
+{
+    if (space == NULL) return (struct table_place){NULL, 0};
+    return table_find(&space->table, hash, entry_has_key, &key);
+}
+
+/*
+ * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket is NULL; *place receives
+ * where it is. Keeps the order of deadlines and the counts true. The old value's payload is not freed, as the shape may go on using it.
+ * Returns KV_OK, or KV_NOMEM with nothing changed.
+ */
+KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
+                                  struct table_place *place, struct entry_shape *shape);
+
+/*
+ * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
+ * is NULL.
+ */
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
+                              struct garbage *garbage);
+
+/* A new version number of this shard. */
+static inline uint64_t shard_next_version(struct shard *shard)
+{
+    return ++shard->last_version;
+}
+
+/*
+ * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers. DEADLINES_MORE if others are due.
+ * *removed is increased.
+ */
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+                                                struct garbage *garbage, uint64_t *removed);
+
+/* Recomputes next_deadline_ms. */
+KV_INTERNAL void shard_renew_deadline(struct shard *shard);
+
+/* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
+
+/* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
+KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
+
+KV_INTERNAL void shard_check(const struct shard *shard);
+
+#endif
+
+
+struct observed;
+struct waiter;
+
+/* One key of a kv_watch, in the list of the key's observed and in that of the watch. */
+struct watch_link {
+    struct watch_link *next, *previous; /* of the same key */
+    struct watch_link *next_of_watch;
+    struct observed *observed;
+    struct kv_watch *watch;
+    int64_t deadline_ms; /* KV_NEVER, or when the key will have expired, which counts as a change */
+};
+
+struct kv_watch {
+    struct store *store;
+    _Atomic bool is_dirty;
+    struct watch_link *links;
+};
+
+/* One key of a waiter, in the queue of the key's observed. */
+struct waiter_link {
+    struct waiter_link *next, *previous;
+    struct observed *observed;
+    struct kv_waiter *waiter;
+};
+
+struct observed {
+    uint64_t hash;
+    uint32_t database;
+    kv_slice key;                      /* the bytes follow */
+    struct watch_link *watches;
+    struct waiter_link *first_waiter, *last_waiter;
+    struct observed *next_ready;       /* in the list of the call that made it ready */
+    bool is_ready;                     /* it may have something for its waiters, and somebody will look */
+    bool is_serving;                   /* somebody is looking */
+};
+
+struct observers {
+    struct alloc *alloc;
+    struct table table;
+};
+
+/* The observed of a key; NULL if there is none (observers may be NULL). */
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/* Finds or creates it. NULL without memory. Whoever adds nothing to it calls observers_release(). */
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/* Removes it if nobody is left. */
+KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed);
+
+/* Marks the watches of a key that has changed. */
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/*
+ * Marks the watches of a database's keys that exist in it or in the other one, because it is about to be flushed (other == database) or
+ * swapped with that.
+ */
+KV_INTERNAL void observers_touch_all(struct shard *shard, uint32_t database, uint32_t other);
+
+/* Frees an empty registry when the store closes. */
+KV_INTERNAL void observers_close(struct shard *shard);
+
+#endif
+
+
+struct observers_sought {
+    uint32_t database;
+    kv_slice key;
+};
+
+static uint64_t observers_hash(const void *item, const void *context)
+{
+    (void)context;
+    return ((const struct observed *)item)->hash;
+}
+
+static const struct table_kind observers_table_kind = {observers_hash};
+
+static bool observers_match(const void *item, const void *sought)
+{
+    const struct observed *observed = item;
+    const struct observers_sought *key = sought;
+    return observed->database == key->database && slice_equal(observed->key, key->key);
+}
+
+static struct table_place observers_place(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    struct observers_sought sought = {database, key};
+    return table_find(&shard->observers->table, hash, observers_match, &sought);
+}
+
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    if (shard->observers == NULL) return NULL;
+    struct table_place place = observers_place(shard, database, hash, key);
+    return place.bucket != NULL ? table_item(place) : NULL;
+}
+
+static kv_status observers_start(struct shard *shard)
+{
+    if (shard->observers != NULL) return KV_OK;
+    struct alloc *alloc = &shard->store->alloc;
+    struct observers *observers = alloc_get(alloc, sizeof *observers);
+    if (observers == NULL) return KV_NOMEM;
+    observers->alloc = alloc;
+    table_init(&observers->table, alloc, NULL, &observers_table_kind, NULL, shard->store->shard_bits, 255);
+    shard->observers = observers;
+    return KV_OK;
+}
+
+/* Frees the registry when nobody is in it, so that writes pay one branch again. */
+static void observers_stop(struct shard *shard)
+{
+    if (shard->observers == NULL || shard->observers->table.count > 0) return;
+    struct alloc *alloc = shard->observers->alloc;
+    table_clear(&shard->observers->table);
+    alloc_free(alloc, shard->observers, sizeof *shard->observers);
+    shard->observers = NULL;
+}
+
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL) return observed;
+    if (observers_start(shard) != KV_OK) return NULL;
+    struct alloc *alloc = &shard->store->alloc;
+    observed = alloc_get(alloc, sizeof *observed + key.size);
+    if (observed == NULL || table_reserve(&shard->observers->table, hash) != KV_OK) {
+        alloc_free(alloc, observed, sizeof *observed + key.size);
+        observers_stop(shard);
+        return NULL;
+    }
+    memset(observed, 0, sizeof *observed);
+    if (key.size > 0) memcpy(observed + 1, key.data, key.size);
+    observed->hash = hash;
+    observed->database = database;
+    observed->key = (kv_slice){observed + 1, key.size};
+    table_insert(&shard->observers->table, hash, observed);
+    return observed;
+}
+
+KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed)
+{
+    if (observed->watches != NULL || observed->first_waiter != NULL) return;
+    if (observed->is_ready || observed->is_serving) return; /* somebody is on his way to it */
+    struct table *table = &shard->observers->table;
+    table_remove(table, observed->hash, table_place_of(table, observed->hash, observed));
+    alloc_free(&shard->store->alloc, observed, sizeof *observed + observed->key.size);
+    observers_stop(shard);
+}
+
+static void observers_touch_observed(struct observed *observed)
+{
+    for (struct watch_link *link = observed->watches; link != NULL; link = link->next) {
+        atomic_store_explicit(&link->watch->is_dirty, true, memory_order_relaxed);
+    }
+}
+
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL) observers_touch_observed(observed);
+}
+
+struct observers_touching {
+    struct shard *shard;
+    uint32_t database, other;
+};
+
+/* A key that is in neither database before and after does not change by a flush or a swap. */
+static void observers_touch_if_present(void *context, void *item)
+{
+    const struct observers_touching *touching = context;
+    struct observed *observed = item;
+    if (observed->watches == NULL || observed->database != touching->database) return;
+    struct space *here = shard_peek_space(touching->shard, touching->database);
+    struct space *there = shard_peek_space(touching->shard, touching->other);
+    if (shard_find(here, observed->hash, observed->key).bucket != NULL
+        || shard_find(there, observed->hash, observed->key).bucket != NULL) {
+        observers_touch_observed(observed);
+    }
+}
+
+KV_INTERNAL void observers_touch_all(struct shard *shard, uint32_t database, uint32_t other)
+{
+    if (shard->observers == NULL) return;
+    struct observers_touching touching = {shard, database, other};
+    table_each(&shard->observers->table, observers_touch_if_present, &touching);
+}
+
+KV_INTERNAL void observers_close(struct shard *shard)
+{
+    assert(shard->observers == NULL || shard->observers->table.count == 0);
+    observers_stop(shard);
+}
+
+/* -------------------- engine/keyspace/store.c -------------------------------------------------- */
+/*
+ * keyspace/store.c -- see store.h.
+ */
+
+KV_INTERNAL void store_lock_all(struct store *store)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) lock_lock(&store->shards[i].lock);
+}
+
+KV_INTERNAL void store_unlock_all(struct store *store)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) lock_unlock(&store->shards[i].lock);
+}
+
+KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage)
+{
+    if (garbage_is_empty(garbage)) return;
+    lock_lock(&store->garbage_lock);
+    garbage_move(&store->garbage, garbage);
+    lock_unlock(&store->garbage_lock);
+}
+
+KV_INTERNAL int64_t view_now(const struct view *view)
+{
+    if ((view->flags & VIEW_PINNED) != 0) return view->now_ms;
+    return clock_wall_ms(&view->store->clock);
+}
+
+static size_t view_bytes(const struct store *store)
+{
+    return sizeof(struct view) + store->databases * sizeof(kv);
+}
+
+KV_INTERNAL struct view *view_create(struct store *store)
+{
+    struct view *view = alloc_get(&store->alloc, view_bytes(store));
+    if (view == NULL) return NULL;
+    *view = (struct view){.store = store, .databases = (kv *)(view + 1)};
+    for (uint32_t i = 0; i < store->databases; i++) view->databases[i] = (kv){view, i};
+    return view;
+}
+
+KV_INTERNAL void view_destroy(struct view *view)
+{
+    if (view != NULL) alloc_free(&view->store->alloc, view, view_bytes(view->store));
+}
+
+/* -------------------- engine/keyspace/value.c -------------------------------------------------- */
+/*
+ * keyspace/value.c -- see value.h.
+ */
+/* -------------------- engine/keyspace/value.h -------------------------------------------------- */
+/*
+ * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure it.
+ *
+ * The one place that knows which room of values/ stands behind a form of entry.
+ */
+#ifndef KV_KEYSPACE_VALUE_H
+#define KV_KEYSPACE_VALUE_H
+
+
+/* True if (part of) the value lies outside the shard's own memory, so that it must be freed by itself. */
+KV_INTERNAL bool value_is_outside(const struct entry *entry);
+
+/* Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's; else it goes to `garbage`. */
+KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage);
+
+/*
+ * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of `shape` receive it; its text points into
+ * the old entry. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
+                                 struct entry_shape *shape);
+
+/* Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it is till that. */
+KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
+
+/* Frees a payload made by value_copy() that found no entry. */
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage);
+
+/* Bytes of memory outside the entry's block; elements or bytes of the value; the name of its encoding. */
+KV_INTERNAL size_t value_bytes(const struct entry *entry);
+KV_INTERNAL uint64_t value_length(const struct entry *entry);
+KV_INTERNAL const char *value_encoding(const struct entry *entry);
+
+KV_INTERNAL void value_check(const struct entry *entry);
+
+#endif
+
+
+
+/* Redis keeps strings of up to this size in one block with their object: "embstr". */
+#define VALUE_EMBSTR_MAX 44
+
+KV_INTERNAL bool value_is_outside(const struct entry *entry)
+{
+    return entry_form(entry) == ENTRY_BLOB;
+}
+
+KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
+{
+    (void)memory;
+    if (entry_form(entry) == ENTRY_BLOB) garbage_add_blob(garbage, entry_pointer(entry));
+}
+
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage)
+{
+    (void)memory;
+    if (shape->form == ENTRY_BLOB) garbage_add_blob(garbage, (struct blob *)(uintptr_t)shape->payload);
+}
+
+KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape)
+{
+    shape->type = entry_type(entry);
+    shape->form = entry_form(entry);
+    shape->flags |= entry->flags & ENTRY_RAW;
+    if (shape->form == ENTRY_INLINE) shape->text = entry_text(entry);
+    else shape->payload = entry_payload(entry);
+}
+
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
+                                 struct entry_shape *shape)
+{
+    (void)memory;
+    value_take(entry, shape);
+    if (shape->form != ENTRY_BLOB) return KV_OK;
+    kv_slice text = entry_text(entry);
+    struct blob *blob = blob_create(&store->alloc, text, text.size);
+    shape->payload = (uint64_t)(uintptr_t)blob;
+    return blob != NULL ? KV_OK : KV_NOMEM;
+}
+
+KV_INTERNAL size_t value_bytes(const struct entry *entry)
+{
+    if (entry_form(entry) != ENTRY_BLOB) return 0;
+    const struct blob *blob = entry_pointer(entry);
+    return sizeof *blob + blob->capacity;
+}
+
+KV_INTERNAL uint64_t value_length(const struct entry *entry)
+{
+    if (entry_form(entry) == ENTRY_INTEGER) {
+        char text[NUMBER_INT64_SIZE];
+        return number_format_int64(text, (int64_t)entry_payload(entry));
+    }
+    return entry_text(entry).size;
+}
+
+KV_INTERNAL const char *value_encoding(const struct entry *entry)
+{
+    if (entry_form(entry) == ENTRY_INTEGER) return "int";
+    bool is_raw = (entry->flags & ENTRY_RAW) != 0 || entry_text(entry).size > VALUE_EMBSTR_MAX;
+    return is_raw ? "raw" : "embstr";
+}
+
+KV_INTERNAL void value_check(const struct entry *entry)
+{
+    if (entry_form(entry) != ENTRY_BLOB) return;
+    const struct blob *blob = entry_pointer(entry);
+    assert(blob->size <= blob->capacity);
+    (void)blob;
+}
+
+/* -------------------- engine/keyspace/shard.c -------------------------------------------------- */
+/*
+ * keyspace/shard.c -- see shard.h.
+ *
+ * Invariants (shard_check() asserts them, with those of the rooms below):
+ *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
+ *   2. space->outside counts the entries whose value lies outside the shard's memory.
+ *   3. next_deadline_ms is not after the earliest deadline of any space.
+ */
+
+/* -------------------- engine/keyspace/journal.h ------------------------------------------------ */
+/*
+ * keyspace/journal.h -- the ordered changes: who makes one writes it here, subscribers receive it.
+ *
+ * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a transaction changes are copied
+ * and delivered together at its end. That copy needs memory, so whoever is about to change something reserves room for
+ * what he will write (journal_reserve) and after that cannot fail.
+ */
+#ifndef KV_KEYSPACE_JOURNAL_H
+#define KV_KEYSPACE_JOURNAL_H
+
+
+/* The changes of a transaction, as they will be delivered; arguments are offsets into `bytes` until then. */
+struct journal_group {
+    uint8_t *bytes;
+    size_t size, capacity;
+    kv_slice *arguments;
+    size_t argument_count, argument_capacity;
+    kv_change *changes;
+    size_t change_count, change_capacity;
+};
+
+static inline bool journal_is_read(const struct store *store)
+{
+    return KV_UNLIKELY(store->subscriptions != NULL);
+}
+
+/* Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
+                                            size_t arguments, size_t bytes);
+KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
+/* Hands all of a group to the subscribers. */
+KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
+KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
+
+/* Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be NULL. */
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
+                               const kv_slice *arguments, size_t count);
+
+#endif
+
+
+/* How many due entries are taken from the wheel at once: enough for their cache misses to overlap. */
+#define SHARD_EXPIRE_BATCH 32
+
+static uint64_t shard_hash_entry(const void *item, const void *context)
+{
+    const struct store *store = context;
+    return store_hash(store, entry_key(item));
+}
+
+KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
+
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
+{
+    memset(shard, 0, sizeof *shard);
+    lock_init(&shard->lock);
+    shard->index = index;
+    shard->store = store;
+    atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    memory_init(&shard->memory, &store->pages);
+    shard->spaces = alloc_get_array(&store->alloc, store->databases, sizeof *shard->spaces);
+    if (shard->spaces == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < store->databases; i++) atomic_init(&shard->spaces[i], NULL);
+    return KV_OK;
+}
+
+/* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
+static unsigned shard_phase(const struct shard *shard)
+{
+    unsigned phase = 0;
+    for (unsigned i = 0; i < 8; i++) phase |= (shard->index >> i & 1u) << (7 - i);
+    return phase;
+}
+
+KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
+{
+    struct space *space = shard_peek_space(shard, database);
+    if (KV_LIKELY(space != NULL)) return space;
+    struct store *store = shard->store;
+    space = alloc_get(&store->alloc, sizeof *space);
+    if (space == NULL) return NULL;
+    memset(space, 0, sizeof *space);
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
+               shard_phase(shard));
+    atomic_store_explicit(&shard->spaces[database], space, memory_order_release);
+    return space;
+}
+
+/* ------------------------------------------------------------------------------------------ writing entries */
+
+static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
+{
+    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
+    }
+}
+
+/*
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due. It must
+ * not if the new deadline is earlier.
+ */
+static bool shard_keeps_number(const struct entry *old, const struct entry_shape *shape)
+{
+    return old != NULL && entry_is_timed(old) && shape->deadline_ms != KV_NEVER
+        && shape->deadline_ms >= entry_deadline(old);
+}
+
+static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
+{
+    struct store *store = shard->store;
+    if (space->deadlines == NULL) {
+        space->deadlines = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
+        if (space->deadlines == NULL) return KV_NOMEM;
+    }
+    return deadlines_reserve(space->deadlines);
+}
+
+/* Brings the order of deadlines in line with what is about to be written to `block`; fills in the number. */
+static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
+                                struct entry_shape *shape)
+{
+    if (shard_keeps_number(old, shape)) {
+        shape->deadline_id = entry_deadline_id(old);
+        if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
+        return;
+    }
+    if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
+    if (shape->deadline_ms == KV_NEVER) return;
+    shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
+    shard_note_deadline(shard, shape->deadline_ms);
+}
+
+KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
+                                  struct table_place *place, struct entry_shape *shape)
+{
+    struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
+    entry_shape_settle(shape);
+    size_t size = entry_shape_size(shape);
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(old, shape)) {
+        if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
+    }
+    if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
+    size_t old_size = old != NULL ? entry_size(old) : 0;
+    struct entry *block = old;
+    if (old == NULL || memory_capacity(size) != memory_capacity(old_size)) {
+        block = memory_get(&shard->memory, size);
+        if (block == NULL) return KV_NOMEM;
+    }
+
+    /* From here nothing fails. */
+    if (old != NULL) space->outside -= value_is_outside(old);
+    shard_file_deadline(shard, space, old, block, shape);
+    entry_write(block, shape);
+    space->outside += value_is_outside(block);
+    if (old == NULL) {
+        table_insert(&space->table, hash, block);
+        *place = table_place_of(&space->table, hash, block);
+    } else if (block != old) {
+        table_replace(*place, block);
+        memory_free(&shard->memory, old, old_size);
+    }
+    return KV_OK;
+}
+
+/* Takes an entry out of the table; its number among the deadlines, if any, is void already. Its block is still there. */
+static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
+{
+    struct entry *entry = table_item(place);
+    space->outside -= value_is_outside(entry);
+    table_remove(&space->table, hash, place);
+    return entry;
+}
+
+static void shard_free_entry(struct shard *shard, struct entry *entry, struct garbage *garbage)
+{
+    size_t size = entry_size(entry);
+    if (garbage != NULL) value_discard(entry, &shard->memory, garbage);
+    memory_free(&shard->memory, entry, size);
+}
+
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
+                              struct garbage *garbage)
+{
+    struct entry *entry = table_item(place);
+    if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
+    shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
+}
+
+/* -------------------------------------------------------------------------------------------------- expiring */
+
+KV_INTERNAL void shard_renew_deadline(struct shard *shard)
+{
+    int64_t next_ms = KV_NEVER;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        int64_t of_space_ms = space != NULL ? deadlines_next(space->deadlines) : KV_NEVER;
+        if (of_space_ms < next_ms) next_ms = of_space_ms;
+    }
+    atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
+}
+
+/* Tells the journal and the observers that a key has expired. */
+static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash, const struct entry *entry)
+{
+    kv_slice key = entry_key(entry);
+    shard->expired++;
+    shard->changes++;
+    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (journal_is_read(shard->store)) {
+        kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
+        journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);
+    }
+}
+
+/* Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap. */
+static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due, size_t count,
+                             struct garbage *garbage)
+{
+    struct space *space = shard_peek_space(shard, database);
+    uint64_t hashes[SHARD_EXPIRE_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = store_hash(shard->store, entry_key(due[i]));
+        (void)table_prefetch_bucket(&space->table, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = due[i];
+        shard_tell_expired(shard, database, hashes[i], entry);
+        struct table_place place = table_place_of(&space->table, hashes[i], entry);
+        shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
+    }
+}
+
+/* One space's share of shard_expire(). */
+static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database, int64_t now_ms,
+                                                 size_t limit, struct garbage *garbage, uint64_t *removed)
+{
+    struct space *space = shard_peek_space(shard, database);
+    if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
+    for (;;) {
+        struct entry *due[SHARD_EXPIRE_BATCH];
+        size_t due_count;
+        size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
+        enum deadlines_outcome outcome = deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        shard_remove_due(shard, database, due, due_count, garbage);
+        *removed += due_count;
+        limit -= batch;
+        if (outcome != DEADLINES_MORE || limit == 0) return outcome;
+    }
+}
+
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+                                                struct garbage *garbage, uint64_t *removed)
+{
+    enum deadlines_outcome outcome = DEADLINES_DONE;
+    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return outcome;
+    for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
+        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
+    }
+    shard_renew_deadline(shard);
+    return outcome;
+}
+
+/* -------------------------------------------------------------------------------------------------- flushing */
+
+/* True if no database but this one has an entry in the shard's memory, and none waits there to be freed. */
+static bool shard_has_only(const struct shard *shard, uint32_t database)
+{
+    if (shard->flushed != NULL) return false;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (i != database && space != NULL && space->table.count > 0) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record)
+{
+    struct space *space = shard_peek_space(shard, database);
+    memset(record, 0, sizeof *record);
+    if (space == NULL || space->table.count == 0) {
+        alloc_free(&shard->store->alloc, record, sizeof *record);
+        return;
+    }
+    if (space->outside == 0 && shard_has_only(shard, database)) {
+        record->memory = shard->memory;
+        record->owns_memory = true;
+        memory_init(&shard->memory, &shard->store->pages);
+    }
+    shard->changes += space->table.count;
+    table_detach(&space->table, &record->table);
+    deadlines_destroy(space->deadlines);
+    space->deadlines = NULL;
+    space->outside = 0;
+    record->next = shard->flushed;
+    shard->flushed = record;
+    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
+    shard_renew_deadline(shard);
+}
+
+struct shard_freeing {
+    struct shard *shard;
+    struct garbage *garbage;
+};
+
+static void shard_free_visited(void *context, void *item)
+{
+    struct shard_freeing *freeing = context;
+    shard_free_entry(freeing->shard, item, freeing->garbage);
+}
+
+KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage)
+{
+    while (shard->flushed != NULL) {
+        struct flushed *record = shard->flushed;
+        struct shard_freeing freeing = {shard, garbage};
+        /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
+        table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
+        if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
+        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1)) return false;
+        shard->flushed = record->next;
+        alloc_free(&shard->store->alloc, record, sizeof *record);
+    }
+    atomic_store_explicit(&shard->has_flushed, false, memory_order_relaxed);
+    return true;
+}
+
+KV_INTERNAL void shard_close(struct shard *shard)
+{
+    struct alloc *alloc = &shard->store->alloc;
+    struct garbage garbage = {0};
+    for (uint32_t i = 0; shard->spaces != NULL && i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        struct shard_freeing freeing = {shard, &garbage};
+        size_t cursor = 0;
+        (void)table_drain(&space->table, &cursor, SIZE_MAX, space->outside > 0 ? shard_free_visited : NULL,
+                          &freeing);
+        deadlines_destroy(space->deadlines);
+        alloc_free(alloc, space, sizeof *space);
+    }
+    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
+    }
+    (void)garbage_free(&garbage, alloc, SIZE_MAX);
+    observers_close(shard);
+    alloc_free(alloc, shard->spaces, shard->store->databases * sizeof *shard->spaces);
+    memory_destroy(&shard->memory);
+}
+
+/* --------------------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+struct shard_counts {
+    uint64_t outside, timed;
+    int64_t first_deadline_ms;
+};
+
+static void shard_check_entry(void *context, void *item)
+{
+    struct shard_counts *counts = context;
+    const struct entry *entry = item;
+    counts->outside += value_is_outside(entry);
+    counts->timed += entry_is_timed(entry);
+    if (entry_deadline(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_deadline(entry);
+    value_check(entry);
+}
+
+KV_INTERNAL void shard_check(const struct shard *shard)
+{
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        struct shard_counts counts = {0, 0, KV_NEVER};
+        table_check(&space->table);
+        table_each(&space->table, shard_check_entry, &counts);
+        assert(counts.outside == space->outside);
+        if (space->deadlines != NULL) deadlines_check(space->deadlines);
+        assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
+    }
+    memory_check(&shard->memory);
+}
+#else
+KV_INTERNAL KV_UNUSED void shard_check(const struct shard *shard)
+{
+    (void)shard;
+}
+#endif
+
+/* -------------------- engine/keyspace/journal.c ------------------------------------------------ */
+/*
+ * keyspace/journal.c -- see journal.h.
+ */
+
+/* -------------------- engine/keyspace/transaction.h -------------------------------------------- */
+/*
+ * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo if asked for.
+ *
+ * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public kv_begin() makes one on the heap; a
+ * `span` is one on the stack, for calls that concern several keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
+ */
+#ifndef KV_KEYSPACE_TRANSACTION_H
+#define KV_KEYSPACE_TRANSACTION_H
+
+
+struct undo;
+
+struct txn {
+    struct store *store;
+    unsigned flags;                           /* KV_TXN_... */
+    uint64_t locked[STORE_SHARDS_MAX / 64];   /* a bit for each shard held */
+    struct journal_group journal;
+    struct garbage garbage;                   /* freed after the locks are let go */
+    struct observed *ready;                   /* keys whose waiters may be served at the end */
+    struct undo *undo;                        /* NULL unless KV_TXN_ABORTABLE */
+};
+
+static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
+{
+    return (txn->locked[shard->index / 64] >> (shard->index % 64) & 1) != 0;
+}
+
+static inline bool txn_holds_all(const struct txn *txn)
+{
+    return (txn->flags & KV_TXN_ALL) != 0;
+}
+
+/* Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no memory. */
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+
+/* Takes their locks, in order. */
+KV_INTERNAL void txn_lock(struct txn *txn);
+
+/* Makes ready to undo. Before anything is changed. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
+
+/* Delivers the journal, lets the locks go, serves waiters, frees what is left over. */
+KV_INTERNAL void txn_commit(struct txn *txn);
+
+/* Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/* Puts all saved states back and ends. Cannot fail. */
+KV_INTERNAL void txn_abort(struct txn *txn);
+
+struct span {
+    kv db;            /* use this in the place of the caller's */
+    struct view view;
+    struct txn txn;
+    bool is_nested;   /* in the caller's transaction, which has the locks (or a call will say KV_NOTLOCKED) */
+};
+
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+KV_INTERNAL void span_end(struct span *span);
+
+/* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
+KV_INTERNAL struct observed *span_end_unserved(struct span *span);
+
+/*
+ * Reserves what a change of all these keys needs so that it is made of all or none: room in the journal for one change of each key with so many
+ * arguments and so many bytes beside the key, and the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
+ */
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
+                                         size_t bytes);
+
+/* Room in the journal for so many changes, with so many arguments and bytes in all. */
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes);
+
+/*
+ * Saves every key of some databases in an abortable transaction, and removes all that was saved from them, one by one: so that the tables
+ * keep their room for an abort.
+ */
+KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last);
+KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last);
+
+
+#endif
+
+
+/* Grows an array to hold `wanted` items, at least doubling. */
+static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacity, size_t item_size, size_t wanted)
+{
+    if (wanted <= *capacity) return KV_OK;
+    size_t larger = *capacity * 2 > wanted ? *capacity * 2 : wanted;
+    if (larger > SIZE_MAX / 2 / item_size) return KV_NOMEM;
+    void *grown = alloc_resize(alloc, *array, *capacity * item_size, larger * item_size);
+    if (grown == NULL) return KV_NOMEM;
+    *array = grown;
+    *capacity = larger;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
+                                            size_t arguments, size_t bytes)
+{
+    void *array = group->bytes;
+    kv_status status = journal_grow(alloc, &array, &group->capacity, 1, group->size + bytes);
+    group->bytes = array;
+    if (status != KV_OK) return status;
+    array = group->arguments;
+    status = journal_grow(alloc, &array, &group->argument_capacity, sizeof *group->arguments,
+                          group->argument_count + arguments);
+    group->arguments = array;
+    if (status != KV_OK) return status;
+    array = group->changes;
+    status = journal_grow(alloc, &array, &group->change_capacity, sizeof *group->changes,
+                          group->change_count + changes);
+    group->changes = array;
+    return status;
+}
+
+KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change)
+{
+    assert(group->change_count < group->change_capacity);
+    assert(group->argument_count + change->argument_count <= group->argument_capacity);
+    for (size_t i = 0; i < change->argument_count; i++) {
+        kv_slice argument = change->arguments[i];
+        assert(group->size + argument.size <= group->capacity);
+        if (argument.size > 0) memcpy(group->bytes + group->size, argument.data, argument.size);
+        group->arguments[group->argument_count++] = (kv_slice){NULL, argument.size};
+        group->size += argument.size;
+    }
+    group->changes[group->change_count++] = *change;
+}
+
+KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store)
+{
+    if (group->change_count == 0) return;
+    const uint8_t *at = group->bytes;
+    kv_slice *argument = group->arguments;
+    for (size_t i = 0; i < group->change_count; i++) {
+        group->changes[i].arguments = argument;
+        for (size_t j = 0; j < group->changes[i].argument_count; j++, argument++) {
+            argument->data = at;
+            at += argument->size;
+        }
+    }
+    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+        s->journal(s->context, group->changes, group->change_count);
+    }
+    group->size = group->argument_count = group->change_count = 0;
+}
+
+KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc)
+{
+    alloc_free(alloc, group->bytes, group->capacity);
+    alloc_free(alloc, group->arguments, group->argument_capacity * sizeof *group->arguments);
+    alloc_free(alloc, group->changes, group->change_capacity * sizeof *group->changes);
+    *group = (struct journal_group){0};
+}
+
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
+                               const kv_slice *arguments, size_t count)
+{
+    kv_change change = {database, cause, count, arguments};
+    if (txn != NULL) {
+        journal_group_add(&txn->journal, &change);
+        return;
+    }
+    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+        s->journal(s->context, &change, 1);
+    }
+}
+
+/* -------------------- engine/keyspace/transaction.c -------------------------------------------- */
+/*
+ * keyspace/transaction.c -- see transaction.h.
+ */
+
+/* -------------------- engine/keyspace/waiting.h ------------------------------------------------ */
+/*
+ * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
+ *
+ * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new value, which is when a queue can
+ * be served, marks the key as ready; when it has let its locks go it serves the ready keys: it takes the first waiter out of the race (state
+ * SERVING), locks what that one needs, its key and perhaps a destination in another shard, lets it take what it came for, and
+ * tells it. One thread at a time serves a key, so that the order holds.
+ */
+#ifndef KV_KEYSPACE_WAITING_H
+#define KV_KEYSPACE_WAITING_H
+
+
+enum waiting_state {
+    WAITING_QUEUED,
+    WAITING_SERVING, /* somebody is trying to serve it */
+    WAITING_DONE     /* served or cancelled; still linked until its owner unlinks it */
+};
+
+struct kv_waiter {
+    struct store *store;
+    uint32_t database;
+    _Atomic int state;
+    /*
+     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds what it needs. KV_NONE: it is not there,
+     * the waiter goes on waiting. Anything else is the result, which `tell` is called with, after the locks are gone.
+     */
+    kv_status (*take)(struct kv_waiter *waiter, kv *db, size_t link_index);
+    void (*tell)(struct kv_waiter *waiter, kv_status status, size_t link_index);
+    bool has_destination;
+    kv_slice destination;
+    size_t link_count;
+    struct waiter_link *links;
+};
+
+/*
+ * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds. KV_OK, or KV_NOMEM with nothing
+ * changed. The keys are copied by the queues.
+ */
+KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
+
+/* True if someone waits for the key already: a newcomer must queue. Under the shard's lock. */
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+
+/*
+ * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had been served (tell() has returned).
+ * No lock may be held.
+ */
+KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
+
+/* Marks a key as ready if someone waits for it; it is added to *ready. Under the shard's lock. */
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              struct observed **ready);
+
+/* The same for all keys of a database that someone waits for. */
+KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);
+
+/* Serves the waiters of ready keys. No lock may be held. */
+KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready);
+
+#endif
+
+
+KV_INTERNAL void txn_lock(struct txn *txn)
+{
+    struct store *store = txn->store;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
+        for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
+            uint32_t index = word * 64;
+            while ((bits >> (index % 64) & 1) == 0) index++;
+            lock_lock(&store->shards[index].lock);
+        }
+    }
+}
+
+static void txn_unlock(struct txn *txn)
+{
+    struct store *store = txn->store;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
+        for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
+            uint32_t index = word * 64;
+            while ((bits >> (index % 64) & 1) == 0) index++;
+            lock_unlock(&store->shards[index].lock);
+        }
+    }
+}
+
+/*
+ * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent. To put everything back may need no
+ * memory, so while an abortable transaction is open the tables it writes to do not shrink: every saved entry then finds its old
+ * room again.
+ */
+struct undo_record {
+    uint64_t hash;
+    struct shard *shard;
+    uint32_t database;
+    kv_slice key;               /* of the copy; or the bytes follow the record */
+    struct entry *entry;        /* the copy, a block of the shard's memory; NULL: the key was absent */
+    struct undo_record *next;
+};
+
+struct undo {
+    struct table table;         /* of records, by key */
+    struct undo_record *first;
+};
+
+static uint64_t undo_hash(const void *item, const void *context)
+{
+    (void)context;
+    return ((const struct undo_record *)item)->hash;
+}
+
+static const struct table_kind undo_table_kind = {undo_hash};
+
+struct undo_sought {
+    uint32_t database;
+    kv_slice key;
+};
+
+static bool undo_match(const void *item, const void *sought)
+{
+    const struct undo_record *record = item;
+    const struct undo_sought *key = sought;
+    return record->database == key->database && slice_equal(record->key, key->key);
+}
+
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
+{
+    memset(txn, 0, sizeof *txn);
+    txn->store = store;
+    txn->flags = flags;
+    if ((flags & KV_TXN_ALL) != 0) {
+        for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            uint32_t index = store_shard(store, store_hash(store, keys[i]))->index;
+            txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
+        }
+    }
+}
+
+KV_INTERNAL kv_status txn_make_abortable(struct txn *txn)
+{
+    struct alloc *alloc = &txn->store->alloc;
+    struct undo *undo = alloc_get(alloc, sizeof *undo);
+    if (undo == NULL) return KV_NOMEM;
+    memset(undo, 0, sizeof *undo);
+    table_init(&undo->table, alloc, NULL, &undo_table_kind, NULL, 0, 255);
+    txn->undo = undo;
+    return KV_OK;
+}
+
+/* Copies an entry as it is, with its value; the copy keeps the void number of the deadline. */
+static struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
+{
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    if (value_copy(entry, shard->store, &shard->memory, &shape) != KV_OK) return NULL;
+    entry_shape_settle(&shape);
+    struct entry *copy = memory_get(&shard->memory, entry_shape_size(&shape));
+    if (copy != NULL) {
+        entry_write(copy, &shape);
+    } else {
+        struct garbage garbage = {0};
+        value_discard_shape(&shape, &shard->memory, &garbage);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+    }
+    return copy;
+}
+
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    if (txn->undo == NULL) return KV_OK;
+    struct undo *undo = txn->undo;
+    struct undo_sought sought = {database, key};
+    if (table_find(&undo->table, hash, undo_match, &sought).bucket != NULL) return KV_OK;
+    struct alloc *alloc = &txn->store->alloc;
+    struct space *space = shard_space(shard, database);
+    if (space == NULL || table_reserve(&undo->table, hash) != KV_OK) return KV_NOMEM;
+    struct undo_record *record = alloc_get(alloc, sizeof *record + key.size);
+    if (record == NULL) return KV_NOMEM;
+    *record = (struct undo_record){.hash = hash, .shard = shard, .database = database};
+    if (key.size > 0) memcpy(record + 1, key.data, key.size);
+    record->key = (kv_slice){record + 1, key.size};
+    struct table_place place = shard_find(space, hash, key);
+    if (place.bucket != NULL) {
+        record->entry = txn_copy_entry(shard, table_item(place));
+        if (record->entry == NULL) {
+            alloc_free(alloc, record, sizeof *record + key.size);
+            return KV_NOMEM;
+        }
+    }
+    table_insert(&undo->table, hash, record);
+    record->next = undo->first;
+    undo->first = record;
+    space->table.holds++;
+    return KV_OK;
+}
+
+/* Puts a saved entry back into the table and the order of deadlines. There is room for both, as there was before. */
+static void txn_restore(struct undo_record *record)
+{
+    struct shard *shard = record->shard;
+    struct space *space = shard_peek_space(shard, record->database);
+    struct entry *entry = record->entry;
+    kv_status status = table_reserve(&space->table, record->hash);
+    assert(status == KV_OK);
+    (void)status;
+    if (entry_is_timed(entry)) {
+        status = deadlines_reserve(space->deadlines);
+        assert(status == KV_OK);
+        uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
+        entry_set_deadline(entry, entry_deadline(entry), id);
+    }
+    table_insert(&space->table, record->hash, entry);
+    space->outside += value_is_outside(entry);
+    record->entry = NULL;
+    shard_renew_deadline(shard);
+}
+
+/* Forgets all that was saved; the copies that are left go. */
+static void txn_end_undo(struct txn *txn)
+{
+    struct undo *undo = txn->undo;
+    if (undo == NULL) return;
+    struct alloc *alloc = &txn->store->alloc;
+    while (undo->first != NULL) {
+        struct undo_record *record = undo->first;
+        undo->first = record->next;
+        struct memory *memory = &record->shard->memory;
+        if (record->entry != NULL) {
+            size_t size = entry_size(record->entry);
+            value_discard(record->entry, memory, &txn->garbage);
+            memory_free(memory, record->entry, size);
+        }
+        table_release(&shard_peek_space(record->shard, record->database)->table, record->hash);
+        alloc_free(alloc, record, sizeof *record + record->key.size);
+    }
+    table_clear(&undo->table);
+    alloc_free(alloc, undo, sizeof *undo);
+    txn->undo = NULL;
+}
+
+static struct observed *txn_end(struct txn *txn)
+{
+    struct store *store = txn->store;
+    txn_end_undo(txn);
+    if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
+    txn_unlock(txn);
+    journal_group_free(&txn->journal, &store->alloc);
+    (void)garbage_free(&txn->garbage, &store->alloc, SIZE_MAX);
+    return txn->ready;
+}
+
+KV_INTERNAL void txn_commit(struct txn *txn)
+{
+    struct observed *ready = txn_end(txn);
+    if (ready != NULL) waiting_serve(txn->store, ready);
+}
+
+static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
+{
+    for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
+        if (record->database < first || record->database > last) continue;
+        struct space *space = shard_peek_space(record->shard, record->database);
+        struct table_place place = shard_find(space, record->hash, record->key);
+        if (place.bucket != NULL) shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+    }
+}
+
+KV_INTERNAL void txn_abort(struct txn *txn)
+{
+    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
+    txn_remove_saved(txn, 0, UINT32_MAX);
+    for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
+        if (record->entry != NULL) txn_restore(record);
+    }
+    txn->journal.change_count = 0;
+    txn_commit(txn);
+}
+
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
+{
+    span->is_nested = db->view->txn != NULL;
+    if (span->is_nested) {
+        span->db = *db;
+        return;
+    }
+    txn_prepare(&span->txn, db->view->store, keys, count, flags);
+    txn_lock(&span->txn);
+    span->view = *db->view;
+    span->view.txn = &span->txn;
+    span->db = (kv){&span->view, db->database};
+}
+
+KV_INTERNAL void span_end(struct span *span)
+{
+    if (!span->is_nested) txn_commit(&span->txn);
+}
+
+KV_INTERNAL struct observed *span_end_unserved(struct span *span)
+{
+    assert(!span->is_nested);
+    return txn_end(&span->txn);
+}
+
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes)
+{
+    struct txn *txn = span->db.view->txn;
+    if (!journal_is_read(txn->store)) return KV_OK;
+    return journal_group_reserve(&txn->journal, &txn->store->alloc, changes, arguments, bytes);
+}
+
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
+                                         size_t bytes)
+{
+    struct txn *txn = span->db.view->txn;
+    size_t total = count * bytes;
+    for (size_t i = 0; i < count; i++) total += keys[i].size;
+    kv_status status = span_reserve_journal(span, count, count * arguments, total);
+    for (size_t i = 0; span->is_nested && i < count && status == KV_OK; i++) {
+        uint64_t hash = store_hash(txn->store, keys[i]);
+        struct shard *shard = store_shard(txn->store, hash);
+        if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
+        status = txn_save(txn, shard, span->db.database, hash, keys[i]);
+    }
+    return status;
+}
+
+struct span_saving {
+    struct txn *txn;
+    struct shard *shard;
+    uint32_t database;
+    kv_status status;
+};
+
+static void span_save_visited(void *context, void *item)
+{
+    struct span_saving *saving = context;
+    if (saving->status != KV_OK) return;
+    kv_slice key = entry_key(item);
+    uint64_t hash = store_hash(saving->txn->store, key);
+    saving->status = txn_save(saving->txn, saving->shard, saving->database, hash, key);
+}
+
+KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last)
+{
+    struct txn *txn = span->db.view->txn;
+    if (txn->undo == NULL) return KV_OK;
+    for (uint32_t i = 0; i < txn->store->shard_count; i++) {
+        struct shard *shard = &txn->store->shards[i];
+        for (uint32_t d = first; d <= last; d++) {
+            struct space *space = shard_peek_space(shard, d);
+            struct span_saving saving = {txn, shard, d, KV_OK};
+            if (space != NULL) table_each(&space->table, span_save_visited, &saving);
+            if (saving.status != KV_OK) return saving.status;
+        }
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last)
+{
+    txn_remove_saved(span->db.view->txn, first, last);
+}
+
+/* -------------------- engine/keyspace/waiting.c ------------------------------------------------ */
+/*
+ * keyspace/waiting.c -- see waiting.h.
+ */
+
+
+#include <sched.h>
+
+static void waiting_link(struct waiter_link *link, struct observed *observed)
+{
+    link->observed = observed;
+    link->next = NULL;
+    link->previous = observed->last_waiter;
+    if (observed->last_waiter != NULL) observed->last_waiter->next = link;
+    else observed->first_waiter = link;
+    observed->last_waiter = link;
+}
+
+/* Under the shard's lock. */
+static void waiting_unlink(struct shard *shard, struct waiter_link *link)
+{
+    struct observed *observed = link->observed;
+    if (link->previous != NULL) link->previous->next = link->next;
+    else observed->first_waiter = link->next;
+    if (link->next != NULL) link->next->previous = link->previous;
+    else observed->last_waiter = link->previous;
+    link->observed = NULL;
+    observers_release(shard, observed);
+}
+
+KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys)
+{
+    struct store *store = waiter->store;
+    atomic_init(&waiter->state, WAITING_QUEUED);
+    for (size_t i = 0; i < waiter->link_count; i++) {
+        uint64_t hash = store_hash(store, keys[i]);
+        struct observed *observed = observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
+        if (observed == NULL) {
+            while (i-- > 0) {
+                uint64_t of_link = waiter->links[i].observed->hash;
+                waiting_unlink(store_shard(store, of_link), &waiter->links[i]);
+            }
+            return KV_NOMEM;
+        }
+        waiter->links[i].waiter = waiter;
+        waiting_link(&waiter->links[i], observed);
+    }
+    atomic_fetch_add_explicit(&store->waiters, 1, memory_order_relaxed);
+    return KV_OK;
+}
+
+static struct waiter_link *waiting_first(const struct observed *observed)
+{
+    struct waiter_link *link = observed->first_waiter;
+    while (link != NULL && atomic_load(&link->waiter->state) == WAITING_DONE) link = link->next;
+    return link;
+}
+
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+{
+    const struct observed *observed = observers_find(shard, database, hash, key);
+    return observed != NULL && waiting_first(observed) != NULL;
+}
+
+KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
+{
+    int state = WAITING_QUEUED;
+    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) && state == WAITING_SERVING) {
+        sched_yield(); /* somebody is serving it: he is about to be done, one way or the other */
+        state = WAITING_QUEUED;
+    }
+    struct store *store = waiter->store;
+    for (size_t i = 0; i < waiter->link_count; i++) {
+        struct shard *shard = store_shard(store, waiter->links[i].observed->hash);
+        lock_lock(&shard->lock);
+        waiting_unlink(shard, &waiter->links[i]);
+        lock_unlock(&shard->lock);
+    }
+    atomic_fetch_sub_explicit(&store->waiters, 1, memory_order_relaxed);
+    return state == WAITING_QUEUED;
+}
+
+static void waiting_note_observed(struct observed *observed, struct observed **ready)
+{
+    if (observed->first_waiter == NULL || observed->is_ready) return;
+    observed->is_ready = true;
+    observed->next_ready = *ready;
+    *ready = observed;
+}
+
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              struct observed **ready)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL) waiting_note_observed(observed, ready);
+}
+
+struct waiting_noting {
+    uint32_t database;
+    struct observed **ready;
+};
+
+static void waiting_note_visited(void *context, void *item)
+{
+    struct waiting_noting *noting = context;
+    struct observed *observed = item;
+    if (observed->database == noting->database) waiting_note_observed(observed, noting->ready);
+}
+
+KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready)
+{
+    struct waiting_noting noting = {database, ready};
+    if (shard->observers != NULL) table_each(&shard->observers->table, waiting_note_visited, &noting);
+}
+
+/* Lets one waiter try to take what it wants. True if it was served. New ready keys are added to *ready. */
+static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
+{
+    kv db = {waiter->store->view, waiter->database};
+    /* The link keeps its observed, and so the key's bytes, while the state is SERVING. */
+    kv_slice keys[2] = {waiter->links[link_index].observed->key, waiter->destination};
+    struct span span;
+    span_begin(&span, &db, keys, waiter->has_destination ? 2 : 1, 0);
+    kv_status status = waiter->take(waiter, &span.db, link_index);
+    struct observed *more = span_end_unserved(&span);
+    while (more != NULL) {
+        struct observed *next = more->next_ready;
+        more->next_ready = *ready;
+        *ready = more;
+        more = next;
+    }
+    if (status == KV_NONE) {
+        atomic_store(&waiter->state, WAITING_QUEUED);
+        return false;
+    }
+    waiter->tell(waiter, status, link_index);
+    atomic_store(&waiter->state, WAITING_DONE); /* from here on it may be gone */
+    return true;
+}
+
+/* True if the key holds something: a value that a waiter should look at. Under the shard's lock. */
+static bool waiting_is_worth_a_try(const struct shard *shard, const struct observed *observed)
+{
+    struct space *space = shard_peek_space(shard, observed->database);
+    return shard_find(space, observed->hash, observed->key).bucket != NULL;
+}
+
+/* Serves the queue of one key until it or the key is empty. */
+static void waiting_serve_key(struct store *store, struct observed *observed, struct observed **ready)
+{
+    struct shard *shard = store_shard(store, observed->hash);
+    lock_lock(&shard->lock);
+    if (observed->is_serving) { /* who serves it will see is_ready and look again */
+        lock_unlock(&shard->lock);
+        return;
+    }
+    observed->is_serving = true;
+    while (observed->is_ready) {
+        observed->is_ready = false;
+        struct waiter_link *link;
+        while ((link = waiting_first(observed)) != NULL && waiting_is_worth_a_try(shard, observed)) {
+            struct kv_waiter *waiter = link->waiter;
+            int state = WAITING_QUEUED;
+            if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
+                if (state == WAITING_DONE) continue;
+                /* Another key's server has it: it either leaves the queue or comes back to it; give him time. */
+                lock_unlock(&shard->lock);
+                sched_yield();
+                lock_lock(&shard->lock);
+                continue;
+            }
+            size_t link_index = (size_t)(link - waiter->links);
+            lock_unlock(&shard->lock);
+            bool is_served = waiting_serve_one(waiter, link_index, ready);
+            lock_lock(&shard->lock);
+            if (!is_served) break;
+        }
+    }
+    observed->is_serving = false;
+    observers_release(shard, observed);
+    lock_unlock(&shard->lock);
+}
+
+KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
+{
+    while (ready != NULL) {
+        struct observed *observed = ready;
+        ready = observed->next_ready;
+        waiting_serve_key(store, observed, &ready);
+    }
+}
+
+/* -------------------- engine/keyspace/access.c ------------------------------------------------- */
+/*
+ * keyspace/access.c -- see access.h.
+ */
+/* -------------------- engine/keyspace/access.h ------------------------------------------------- */
+/*
+ * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it, tell whom it concerns, unlock.
+ *
+ *     struct access access;
+ *     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+ *     if (status != KV_OK) return status;                  // nothing is locked
+ *     ... access.entry is the live entry or NULL ...
+ *     return access_close(&access, status);
+ *
+ * Inside a transaction the shard is locked already and stays so.
+ */
+#ifndef KV_KEYSPACE_ACCESS_H
+#define KV_KEYSPACE_ACCESS_H
+
+
+enum access_mode {
+    ACCESS_READ,  /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,  /* counts a hit or miss only */
+    ACCESS_PEEK,  /* leaves no trace */
+    ACCESS_WRITE  /* may change the key; refused while the store accepts no writes */
+};
+
+struct access {
+    struct store *store;
+    struct view *view;
+    struct txn *txn;
+    struct shard *shard;
+    struct space *space;       /* NULL if the database has no key in this shard */
+    struct entry *entry;       /* NULL: no such key */
+    struct table_place place;
+    uint64_t hash;
+    kv_slice key;
+    int64_t known_now_ms;      /* -1: the clock was not read yet */
+    uint32_t database;
+    struct garbage garbage;
+    struct observed *ready;    /* keys whose waiters may be served at the end */
+};
+
+/* The inner form, for a hash that is known already. */
+KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
+                                         enum access_mode mode);
+
+static inline kv_status access_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    return access_open_hashed(access, db, key, store_hash(db->view->store, key), mode);
+}
+
+/* Ends the call: unlocks, serves waiters, frees garbage. Returns `status`. */
+KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
+
+/* The present, read once a call at most. */
+KV_INTERNAL int64_t access_now(struct access *access);
+
+/* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */
+static inline kv_status access_expect(const struct access *access, kv_type type)
+{
+    return access->entry == NULL || entry_type(access->entry) == type ? KV_OK : KV_WRONGTYPE;
+}
+
+/* True if what is changed must be written to the journal. */
+static inline bool access_is_journaled(const struct access *access)
+{
+    return journal_is_read(access->store);
+}
+
+/* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
+KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
+
+/* Writes one effect of a call. */
+KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count);
+
+/*
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). An integer is kept as such, unless
+ * `is_raw`. Does not write the journal. KV_OK or KV_NOMEM, with nothing changed.
+ */
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw);
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
+
+/* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
+                                       int64_t deadline_ms);
+
+/*
+ * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it is filled in here. The text may not lie in the
+ * entry that is replaced.
+ */
+KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
+
+/* Finds the entry again after another key's change, which may have moved it in the table. */
+KV_INTERNAL void access_find_again(struct access *access);
+
+/* Removes the key, which must be there. Never fails. Does not write the journal. */
+KV_INTERNAL void access_remove(struct access *access);
+
+/* The same, but the value outside the entry has been taken over by the caller (value_take). */
+KV_INTERNAL void access_forget(struct access *access);
+
+/* Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
+
+/*
+ * To be called once after each change of a value in place: counts it, gives the key a new version, tells who watches. The access_put and
+ * access_remove functions do it themselves.
+ */
+KV_INTERNAL void access_changed(struct access *access);
+
+/* The version of the key, given to it now if it has none. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version);
+
+#endif
+
+
+
+/* Due keys that a write reclaims at most, on top of its own work, when nobody ticks. */
+#define ACCESS_DEBT_SHARE 4
+
+/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
+#define ACCESS_INLINE_ENTRY 1016
+#define ACCESS_INLINE_ALWAYS 64
+
+KV_INTERNAL int64_t access_now(struct access *access)
+{
+    if (access->known_now_ms < 0) access->known_now_ms = view_now(access->view);
+    return access->known_now_ms;
+}
+
+/* The access clock of now; cheap, as it needs seconds only. */
+static uint32_t access_seconds(const struct access *access)
+{
+    if ((access->view->flags & VIEW_PINNED) != 0) return (uint32_t)(access->view->now_ms / 1000);
+    return (uint32_t)clock_coarse_seconds(&access->store->clock);
+}
+
+static bool access_expires(const struct access *access)
+{
+    return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+}
+
+/* Reclaims a few keys that are due in this shard. */
+static KV_NOINLINE void access_pay_debt(struct access *access)
+{
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access)) return;
+    uint64_t removed = 0;
+    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage, &removed);
+}
+
+/* Removes the entry that was found, as its deadline has passed. */
+static KV_NOINLINE kv_status access_drop_expired(struct access *access)
+{
+    kv_slice arguments[2] = {kv_bytes("DEL", 3), access->key};
+    kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && access->txn != NULL) {
+        status = txn_save(access->txn, access->shard, access->database, access->hash, access->key);
+    }
+    if (status != KV_OK) return status;
+    if (journal_is_read(access->store)) {
+        journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
+    }
+    access->shard->expired++;
+    access_remove(access);
+    return KV_OK;
+}
+
+/* Finds the entry, drops it if it is expired. */
+static kv_status access_find(struct access *access)
+{
+    access->place = shard_find(access->space, access->hash, access->key);
+    if (access->place.bucket == NULL) return KV_OK;
+    access->entry = table_item(access->place);
+    if (KV_LIKELY(!entry_is_timed(access->entry))) return KV_OK;
+    if (!entry_is_expired(access->entry, access_now(access)) || !access_expires(access)) return KV_OK;
+    return access_drop_expired(access);
+}
+
+static void access_count_read(struct access *access, enum access_mode mode)
+{
+    if (access->entry == NULL) {
+        access->shard->misses++;
+        return;
+    }
+    access->shard->hits++;
+    bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
+    if (touches) entry_set_clock(access->entry, access_seconds(access));
+}
+
+static kv_status access_prepare_write(struct access *access)
+{
+    if (access->txn != NULL) {
+        return txn_save(access->txn, access->shard, access->database, access->hash, access->key);
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
+                                         enum access_mode mode)
+{
+    struct view *view = db->view;
+    struct store *store = view->store;
+    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
+    struct shard *shard = store_shard(store, hash);
+    *access = (struct access){.store = store,
+                              .view = view,
+                              .txn = view->txn,
+                              .shard = shard,
+                              .hash = hash,
+                              .key = key,
+                              .known_now_ms = -1,
+                              .database = db->database};
+    if (access->txn == NULL) {
+        lock_lock(&shard->lock);
+        if (mode == ACCESS_WRITE) {
+            int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= access_now(access)) access_pay_debt(access);
+        }
+    } else if (!txn_holds(access->txn, shard)) {
+        return KV_NOTLOCKED;
+    }
+    access->space = shard_peek_space(shard, db->database);
+    kv_status status = access_find(access);
+    if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
+    else if (mode == ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
+}
+
+/* The end of a call that left something to be done without the lock. */
+static KV_NOINLINE void access_finish(struct access *access)
+{
+    (void)garbage_free(&access->garbage, &access->store->alloc, SIZE_MAX);
+    if (access->ready != NULL) waiting_serve(access->store, access->ready);
+}
+
+/* In a transaction both wait for its end. */
+static KV_NOINLINE void access_hand_over(struct access *access)
+{
+    garbage_move(&access->txn->garbage, &access->garbage);
+    while (access->ready != NULL) {
+        struct observed *next = access->ready->next_ready;
+        access->ready->next_ready = access->txn->ready;
+        access->txn->ready = access->ready;
+        access->ready = next;
+    }
+}
+
+KV_INTERNAL kv_status access_close(struct access *access, kv_status status)
+{
+    bool is_clean = access->ready == NULL && garbage_is_empty(&access->garbage);
+    if (access->txn == NULL) {
+        lock_unlock(&access->shard->lock);
+        if (KV_UNLIKELY(!is_clean)) access_finish(access);
+    } else if (KV_UNLIKELY(!is_clean)) {
+        access_hand_over(access);
+    }
+    return status;
+}
+
+KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes)
+{
+    if (KV_LIKELY(!journal_is_read(access->store)) || access->txn == NULL) return KV_OK;
+    return journal_group_reserve(&access->txn->journal, &access->store->alloc, 1, arguments, bytes);
+}
+
+KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count)
+{
+    if (!journal_is_read(access->store)) return;
+    journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
+}
+
+KV_INTERNAL void access_changed(struct access *access)
+{
+    struct shard *shard = access->shard;
+    shard->changes++;
+    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
+        entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
+    }
+    if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+}
+
+/* ----------------------------------------------------------------------------------------- writing the entry */
+
+/* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
+static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
+{
+    if (access->space == NULL) {
+        access->space = shard_space(access->shard, access->database);
+        if (access->space == NULL) return KV_NOMEM;
+    }
+    struct entry_shape old = {.form = ENTRY_INLINE};
+    bool is_new = access->entry == NULL;
+    if (!is_new && is_replaced) entry_read(access->entry, &old);
+    shape->clock = access_seconds(access);
+    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    if (KV_UNLIKELY(status != KV_OK)) return status;
+    if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
+    access->entry = table_item(access->place);
+    access_changed(access);
+    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    }
+    return KV_OK;
+}
+
+/* A shape for this key that keeps what outlives a change of value. */
+static struct entry_shape access_shape(const struct access *access, kv_type type, int64_t deadline_ms)
+{
+    struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
+    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    return shape;
+}
+
+/* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
+static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
+        || entry->inline_size != text.size || deadline_ms != KV_NEVER) {
+        return false;
+    }
+    uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
+    if (text.size > 0) memcpy(bytes, text.data, text.size);
+    entry_set_clock(entry, access_seconds(access));
+    access_changed(access);
+    return true;
+}
+
+static bool access_fits_inline(const struct access *access, size_t size)
+{
+    return size <= ACCESS_INLINE_ALWAYS || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size
+                                               <= ACCESS_INLINE_ENTRY;
+}
+
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw)
+{
+    int64_t integer;
+    if (!is_raw && text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, &integer)) {
+        return access_put_integer(access, integer, deadline_ms);
+    }
+    if (!is_raw && access_overwrite(access, text, deadline_ms)) return KV_OK;
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
+    if (is_raw) shape.flags |= ENTRY_RAW;
+    if (access_fits_inline(access, text.size)) {
+        shape.form = ENTRY_INLINE;
+        shape.text = text;
+        return access_write(access, &shape, true);
+    }
+    struct blob *blob = blob_create(&access->store->alloc, text, text.size);
+    if (blob == NULL) return KV_NOMEM;
+    shape.form = ENTRY_BLOB;
+    shape.payload = (uint64_t)(uintptr_t)blob;
+    kv_status status = access_write(access, &shape, true);
+    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    return status;
+}
+
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
+{
+    struct entry *entry = access->entry;
+    if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
+        && deadline_ms == KV_NEVER) {
+        entry_set_word(entry, sizeof *entry, (uint64_t)integer);
+        entry_set_clock(entry, access_seconds(access));
+        access_changed(access);
+        return KV_OK;
+    }
+    return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
+}
+
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
+                                       int64_t deadline_ms)
+{
+    struct entry_shape shape = access_shape(access, type, deadline_ms);
+    shape.form = form;
+    shape.payload = payload;
+    return access_write(access, &shape, true);
+}
+
+KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
+{
+    shape->key = access->key;
+    shape->flags &= ENTRY_RAW;
+    if (access->entry != NULL) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
+    return access_write(access, shape, true);
+}
+
+KV_INTERNAL void access_find_again(struct access *access)
+{
+    access->space = shard_peek_space(access->shard, access->database);
+    access->place = shard_find(access->space, access->hash, access->key);
+    access->entry = access->place.bucket != NULL ? table_item(access->place) : NULL;
+}
+
+KV_INTERNAL void access_remove(struct access *access)
+{
+    shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_changed(access);
+}
+
+KV_INTERNAL void access_forget(struct access *access)
+{
+    shard_remove(access->shard, access->space, access->hash, access->place, NULL);
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_changed(access);
+}
+
+/* Writes the entry anew with the same value and other optional fields. */
+static kv_status access_reshape(struct access *access, struct entry_shape *shape)
+{
+    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    if (status == KV_OK) access->entry = table_item(access->place);
+    return status;
+}
+
+KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
+{
+    struct entry_shape shape;
+    entry_read(access->entry, &shape);
+    shape.deadline_ms = deadline_ms;
+    kv_status status = access_reshape(access, &shape);
+    if (status == KV_OK) access_changed(access);
+    return status;
+}
+
+KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL) {
+        *version = 0;
+        return KV_OK;
+    }
+    if ((entry->flags & ENTRY_VERSIONED) == 0) {
+        struct entry_shape shape;
+        entry_read(entry, &shape);
+        shape.flags |= ENTRY_VERSIONED;
+        shape.version = shard_next_version(access->shard);
+        kv_status status = access_reshape(access, &shape);
+        if (status != KV_OK) return status;
+    }
+    *version = entry_word(access->entry, entry_version_offset(access->entry));
+    return KV_OK;
+}
+
+/* -------------------- engine/keyspace/reclaim.c ------------------------------------------------ */
+/*
+ * keyspace/reclaim.c -- see reclaim.h.
+ */
+/* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
+/*
+ * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of time.
+ *
+ * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it long.
+ */
+#ifndef KV_KEYSPACE_RECLAIM_H
+#define KV_KEYSPACE_RECLAIM_H
+
+
+struct budget {
+    const struct clock *clock;
+    int64_t until_us; /* of the monotonic clock; 0: endless */
+};
+
+/* All return true when nothing is left to do, false if the budget ended first. No lock may be held. */
+KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
+KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
+KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
+
+#endif
+
+
+/* Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is read. */
+#define RECLAIM_EXPIRE_BATCH 64
+#define RECLAIM_FREE_BATCH 256
+
+static bool budget_is_spent(const struct budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
+static bool reclaim_expired_shard(struct shard *shard, int64_t now_ms, const struct budget *budget)
+{
+    enum deadlines_outcome outcome = DEADLINES_MORE;
+    while (outcome == DEADLINES_MORE) {
+        if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
+        struct garbage garbage = {0};
+        uint64_t removed = 0;
+        lock_lock(&shard->lock);
+        outcome = shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (outcome == DEADLINES_MORE && budget_is_spent(budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
+{
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 || store_setting(store, KV_SETTING_EXPIRE) == 0) return true;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!reclaim_expired_shard(&store->shards[i], now_ms, budget)) return false;
+    }
+    return true;
+}
+
+static bool reclaim_flushed_shard(struct shard *shard, const struct budget *budget)
+{
+    bool is_done = !atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
+    while (!is_done) {
+        struct garbage garbage = {0};
+        lock_lock(&shard->lock);
+        is_done = shard_free_flushed(shard, RECLAIM_FREE_BATCH, &garbage);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (!is_done && budget_is_spent(budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!reclaim_flushed_shard(&store->shards[i], budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget)
+{
+    for (;;) {
+        struct garbage garbage = {0};
+        lock_lock(&store->garbage_lock);
+        garbage_move(&garbage, &store->garbage);
+        lock_unlock(&store->garbage_lock);
+        if (garbage_is_empty(&garbage)) return true;
+        while (!garbage_free(&garbage, &store->alloc, RECLAIM_FREE_BATCH)) {
+            if (!budget_is_spent(budget)) continue;
+            store_leave_garbage(store, &garbage);
+            return false;
+        }
+    }
+}
+
 
 /* api: the functions of kvstore.h. */
+/* -------------------- engine/api/api_store.c --------------------------------------------------- */
+/*
+ * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views.
+ */
+
+#include <pthread.h>
+
+#define STORE_SHARDS_DEFAULT 64
+#define STORE_DATABASES_DEFAULT 16
+
+/* ------------------------------------------------------------------------------------- the background thread */
+
+struct background {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool is_ending;
+};
+
+/* The longest sleep: a key that gets an earlier deadline does not wake the thread. */
+#define STORE_BACKGROUND_NAP_MS 10
+
+static void *store_background_main(void *context)
+{
+    struct store *store = context;
+    struct background *background = store->background;
+    kv *db = &store->view->databases[0];
+    pthread_mutex_lock(&background->mutex);
+    while (!background->is_ending) {
+        pthread_mutex_unlock(&background->mutex);
+        (void)kv_tick(db, 10000);
+        pthread_mutex_lock(&background->mutex);
+        if (background->is_ending) break;
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += STORE_BACKGROUND_NAP_MS * 1000000L;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&background->wake, &background->mutex, &until);
+    }
+    pthread_mutex_unlock(&background->mutex);
+    return NULL;
+}
+
+static kv_status store_start_background(struct store *store)
+{
+    struct background *background = alloc_get(&store->alloc, sizeof *background);
+    if (background == NULL) return KV_NOMEM;
+    memset(background, 0, sizeof *background);
+    pthread_mutex_init(&background->mutex, NULL);
+    pthread_cond_init(&background->wake, NULL);
+    store->background = background;
+    if (pthread_create(&background->thread, NULL, store_background_main, store) == 0) return KV_OK;
+    pthread_cond_destroy(&background->wake);
+    pthread_mutex_destroy(&background->mutex);
+    alloc_free(&store->alloc, background, sizeof *background);
+    store->background = NULL;
+    return KV_NOMEM;
+}
+
+static void store_stop_background(struct store *store)
+{
+    struct background *background = store->background;
+    if (background == NULL) return;
+    pthread_mutex_lock(&background->mutex);
+    background->is_ending = true;
+    pthread_cond_signal(&background->wake);
+    pthread_mutex_unlock(&background->mutex);
+    pthread_join(background->thread, NULL);
+    pthread_cond_destroy(&background->wake);
+    pthread_mutex_destroy(&background->mutex);
+    alloc_free(&store->alloc, background, sizeof *background);
+}
+
+/* --------------------------------------------------------------------------------------------- open and close */
+
+static unsigned store_log2(uint32_t power)
+{
+    unsigned bits = 0;
+    while (power >> bits > 1) bits++;
+    return bits;
+}
+
+/* Reads the options that count; false if one is outside its range. */
+static bool store_read_options(const kv_options *given, kv_options *options)
+{
+    *options = KV_OPTIONS(kv_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *given) return false;
+        memcpy(options, given, given->size);
+    }
+    if (options->shards == 0) options->shards = STORE_SHARDS_DEFAULT;
+    if (options->databases == 0) options->databases = STORE_DATABASES_DEFAULT;
+    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0) return false;
+    if (options->databases > STORE_DATABASES_MAX) return false;
+    const kv_allocator *allocator = options->allocator;
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) return false;
+    const kv_clock *clock = options->clock;
+    return clock == NULL || (clock->wall_ms != NULL && clock->monotonic_us != NULL);
+}
+
+static void store_seed(struct store *store, const uint8_t *seed, struct random *random)
+{
+    uint8_t bytes[16];
+    if (seed != NULL) memcpy(bytes, seed, sizeof bytes);
+    else random_system(bytes, sizeof bytes);
+    memcpy(&store->hash_key.first, bytes, 8);
+    memcpy(&store->hash_key.second, bytes + 8, 8);
+    random_seed(random, store->hash_key.first ^ random_rotate(store->hash_key.second, 32));
+}
+
+static void store_set_defaults(struct store *store)
+{
+    static const int64_t defaults[KV_SETTING_COUNT] = {
+        [KV_SETTING_ACTIVE_EXPIRE] = 1,
+        [KV_SETTING_ACCEPT_WRITES] = 1,
+        [KV_SETTING_MAX_VALUE_SIZE] = INT64_C(512) << 20,
+        [KV_SETTING_LIST_PACK_SIZE] = -2,
+        [KV_SETTING_EXPIRE] = 1,
+    };
+    for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
+}
+
+/* Frees a store, whole or half built. */
+static void store_destroy(struct store *store)
+{
+    store_stop_background(store);
+    while (store->subscriptions != NULL) {
+        struct kv_subscription *subscription = store->subscriptions;
+        store->subscriptions = subscription->next;
+        alloc_free(&store->alloc, subscription, sizeof *subscription);
+    }
+    (void)garbage_free(&store->garbage, &store->alloc, SIZE_MAX);
+    for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
+    alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
+    grace_destroy(&store->grace);
+    view_destroy(store->view);
+    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it lies in */
+    alloc_free(&alloc, store, sizeof *store);
+}
+
+static kv_status store_build(struct store *store, const kv_options *options)
+{
+    struct random random;
+    store->databases = options->databases;
+    store->shard_bits = store_log2(options->shards);
+    store_seed(store, options->seed, &random);
+    store_set_defaults(store);
+    clock_init(&store->clock, options->clock);
+    lock_init(&store->garbage_lock);
+    pages_init(&store->pages, &store->alloc);
+    grace_init(&store->grace, &store->alloc);
+    store->view = view_create(store);
+    if (store->view == NULL) return KV_NOMEM;
+    store->shards = alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
+    if (store->shards == NULL) return KV_NOMEM;
+    store->shard_capacity = options->shards;
+    while (store->shard_count < options->shards) {
+        struct shard *shard = &store->shards[store->shard_count];
+        kv_status status = shard_open(shard, store, store->shard_count);
+        if (status != KV_OK) return status;
+        random_seed(&shard->random, random_next(&random));
+        store->shard_count++;
+    }
+    return options->background ? store_start_background(store) : KV_OK;
+}
+
+kv_status kv_open(const kv_options *given, kv **db)
+{
+    kv_options options;
+    if (db == NULL || !store_read_options(given, &options)) return KV_BADARG;
+    struct alloc alloc;
+    alloc_init(&alloc, options.allocator);
+    struct store *store = alloc_get_aligned(&alloc, sizeof *store, KV_CACHE_LINE);
+    if (store == NULL) return KV_NOMEM;
+    memset(store, 0, sizeof *store);
+    alloc_init(&store->alloc, options.allocator);
+    alloc_adopt(&store->alloc, sizeof *store);
+    kv_status status = store_build(store, &options);
+    if (status != KV_OK) {
+        store_destroy(store);
+        return status;
+    }
+    *db = &store->view->databases[0];
+    return KV_OK;
+}
+
+void kv_close(kv *db)
+{
+    if (db != NULL) store_destroy(db->view->store);
+}
+
+kv *kv_select(kv *db, uint32_t index)
+{
+    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL) return NULL;
+    return &db->view->databases[index];
+}
+
+uint32_t kv_database(const kv *db)
+{
+    return db->database;
+}
+
+uint32_t kv_databases(const kv *db)
+{
+    return db->view->store->databases;
+}
+
+int64_t kv_now(kv *db)
+{
+    return view_now(db->view);
+}
+
+const char *kv_version(void)
+{
+    return KV_VERSION_TEXT;
+}
+
+const char *kv_strerror(kv_status status)
+{
+    switch (status) {
+    case KV_OK: return "done";
+    case KV_NONE: return "no such key, element or position";
+    case KV_SKIPPED: return "the condition did not hold";
+    case KV_CONFLICT: return "a watched key has changed";
+    case KV_TIMEOUT: return "the time given has passed";
+    case KV_PENDING: return "waiting";
+    case KV_MORE: return "there is more to do";
+    case KV_WRONGTYPE: return "the key holds a value of another type";
+    case KV_BADARG: return "an argument is outside its range";
+    case KV_NOMEM: return "memory is exhausted";
+    case KV_NOTINT: return "the value is not an integer or out of range";
+    case KV_NOTFLOAT: return "the value is not a number";
+    case KV_OVERFLOW: return "the result would overflow";
+    case KV_TOOBIG: return "the value would be too large";
+    case KV_NOTLOCKED: return "the transaction did not declare this key";
+    case KV_READONLY: return "writes are refused at present";
+    case KV_NOTFOUND: return "there is no such key";
+    case KV_NOTFINITE: return "the result would not be a finite number";
+    }
+    return "unknown status";
+}
+
+/* ------------------------------------------------------------------------------------------------------ ticks */
+
+kv_status kv_tick(kv *db, int64_t budget_us)
+{
+    if (db == NULL || db->view->txn != NULL || budget_us < 0) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct budget budget = {&store->clock, 0};
+    if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
+    bool is_done = reclaim_expired(store, view_now(db->view), &budget) && reclaim_flushed(store, &budget)
+                && reclaim_garbage(store, &budget);
+    grace_collect(&store->grace);
+    return is_done ? KV_OK : KV_MORE;
+}
+
+int64_t kv_next_deadline(kv *db)
+{
+    if (db == NULL) return KV_NEVER;
+    struct store *store = db->view->store;
+    lock_lock(&store->garbage_lock);
+    bool owes = !garbage_is_empty(&store->garbage);
+    lock_unlock(&store->garbage_lock);
+    int64_t next_ms = KV_NEVER;
+    for (uint32_t i = 0; i < store->shard_count && !owes; i++) {
+        struct shard *shard = &store->shards[i];
+        int64_t of_shard_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+        if (of_shard_ms < next_ms) next_ms = of_shard_ms;
+        owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
+    }
+    if (owes) return 0;
+    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0;
+    return is_active ? next_ms : KV_NEVER;
+}
+
+/* ------------------------------------------------------------------------------------------- settings, numbers */
+
+static bool store_setting_is_valid(kv_setting setting, int64_t value)
+{
+    switch (setting) {
+    case KV_SETTING_ACTIVE_EXPIRE:
+    case KV_SETTING_ACCEPT_WRITES:
+    case KV_SETTING_EXPIRE: return value == 0 || value == 1;
+    case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
+    case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
+    case KV_SETTING_COUNT: break;
+    }
+    return false;
+}
+
+kv_status kv_configure(kv *db, kv_setting setting, int64_t value)
+{
+    if (db == NULL || !store_setting_is_valid(setting, value)) return KV_BADARG;
+    atomic_store_explicit(&db->view->store->settings[setting], value, memory_order_relaxed);
+    return KV_OK;
+}
+
+kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
+{
+    if (db == NULL || value == NULL || (unsigned)setting >= KV_SETTING_COUNT) return KV_BADARG;
+    *value = store_setting(db->view->store, setting);
+    return KV_OK;
+}
+
+/* Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a transaction does not hold is waited for
+ * only by views outside of transactions, so numbers inside one are of its own shards. */
+static bool store_enter_shard(kv *db, struct shard *shard)
+{
+    if (db->view->txn != NULL) return false;
+    lock_lock(&shard->lock);
+    return true;
+}
+
+static bool store_may_enter(kv *db, const struct shard *shard)
+{
+    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
+}
+
+static void store_add_shard(kv_statistics *sum, struct shard *shard)
+{
+    sum->hits += shard->hits;
+    sum->misses += shard->misses;
+    sum->expired += shard->expired;
+    sum->evicted += shard->evicted;
+    sum->changes += shard->changes;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        sum->keys += space->table.count;
+        sum->bytes_tables += space->table.bytes;
+        if (space->deadlines != NULL) sum->keys_with_ttl += space->deadlines->count;
+    }
+}
+
+kv_status kv_stats(kv *db, kv_statistics *statistics)
+{
+    if (db == NULL || statistics == NULL) return KV_BADARG;
+    size_t size = statistics->size;
+    if (size < sizeof size || size > sizeof *statistics) return KV_BADARG;
+    struct store *store = db->view->store;
+    kv_statistics sum = KV_OPTIONS(kv_statistics);
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        store_add_shard(&sum, shard);
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    sum.size = size;
+    sum.bytes = alloc_used(&store->alloc);
+    sum.bytes_peak = alloc_peak(&store->alloc);
+    sum.waiters = atomic_load_explicit(&store->waiters, memory_order_relaxed);
+    sum.watched = atomic_load_explicit(&store->watched, memory_order_relaxed);
+    sum.shards = store->shard_count;
+    sum.databases = store->databases;
+    memcpy(statistics, &sum, size);
+    return KV_OK;
+}
+
+void kv_stats_reset(kv *db)
+{
+    if (db == NULL) return;
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    alloc_reset_peak(&store->alloc);
+}
+
+/* Keys whose time left is averaged, in each shard. */
+#define STORE_TTL_SAMPLE 16
+
+struct store_ttl_sample {
+    int64_t now_ms;
+    int64_t sum_ms;
+    int64_t count;
+};
+
+static void store_sample_ttl(struct space *space, struct random *random, struct store_ttl_sample *sample)
+{
+    for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
+        int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
+        if (deadline_ms == KV_NEVER || deadline_ms < sample->now_ms) continue;
+        int64_t ttl_ms = deadline_ms - sample->now_ms;
+        if (sample->sum_ms > INT64_MAX - ttl_ms) continue;
+        sample->sum_ms += ttl_ms;
+        sample->count++;
+    }
+}
+
+kv_status kv_database_stats(kv *db, kv_database_info *info)
+{
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    struct store *store = db->view->store;
+    kv_database_info sum = {.size = info->size};
+    struct store_ttl_sample sample = {view_now(db->view), 0, 0};
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        bool is_entered = store_enter_shard(db, shard);
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) {
+            sum.keys += space->table.count;
+            uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+            sum.keys_with_ttl += timed;
+            if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
+        }
+        if (is_entered) lock_unlock(&shard->lock);
+    }
+    if (sample.count > 0) sum.average_ttl_ms = sample.sum_ms / sample.count;
+    memcpy(info, &sum, info->size);
+    return KV_OK;
+}
+
+void kv_check(kv *db)
+{
+#if KV_DEBUG > 0
+    if (db == NULL) return;
+    struct store *store = db->view->store;
+    bool is_held = db->view->txn != NULL;
+    if (!is_held) store_lock_all(store);
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!is_held || txn_holds(db->view->txn, &store->shards[i])) shard_check(&store->shards[i]);
+    }
+    if (!is_held) store_unlock_all(store);
+#else
+    (void)db;
+#endif
+}
+
+/* ---------------------------------------------------------------------------------------------- private views */
+
+kv_status kv_view_open(kv *db, kv **view)
+{
+    if (db == NULL || view == NULL || db->view->txn != NULL) return KV_BADARG;
+    struct view *private = view_create(db->view->store);
+    if (private == NULL) return KV_NOMEM;
+    private->flags = VIEW_PINNED;
+    *view = &private->databases[db->database];
+    kv_view_refresh(*view);
+    return KV_OK;
+}
+
+void kv_view_refresh(kv *view)
+{
+    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    view->view->now_ms = clock_wall_ms(&view->view->store->clock);
+}
+
+void kv_view_close(kv *view)
+{
+    bool is_private = view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
+    if (is_private) view_destroy(view->view);
+}
+
+void kv_view_touches(kv *view, bool touches)
+{
+    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
+    else view->view->flags |= VIEW_UNTOUCHING;
+}
+
+/* --------------------------------------------------------------------------------------------------- prefetch */
+
+/* Keys that are prefetched at once; more would leave the cache before they are used. */
+#define STORE_PREFETCH_BATCH 32
+
+/* Reads tables without their locks, which the thread sanitizer would rightly report: what is read is only prefetched. */
+KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys, size_t count)
+{
+    uint64_t hashes[STORE_PREFETCH_BATCH];
+    const struct table_bucket *buckets[STORE_PREFETCH_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = store_hash(store, keys[i]);
+        struct shard *shard = store_shard(store, hashes[i]);
+        KV_PREFETCH_WRITE(shard);
+        struct space *space = shard_peek_space(shard, database);
+        buckets[i] = space != NULL ? table_prefetch_bucket(&space->table, hashes[i]) : NULL;
+    }
+    for (size_t i = 0; i < count; i++) table_prefetch_item(buckets[i], hashes[i]);
+}
+
+void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
+{
+    if (db == NULL || keys == NULL) return;
+    struct store *store = db->view->store;
+    uint32_t ticket = grace_enter(&store->grace);
+    while (count > 0) {
+        size_t batch = count < STORE_PREFETCH_BATCH ? count : STORE_PREFETCH_BATCH;
+        store_prefetch(store, db->database, keys, batch);
+        keys += batch;
+        count -= batch;
+    }
+    grace_leave(&store->grace, ticket);
+}
+
+/* ---------------------------------------------------------------------------------------------------- journal */
+
+kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
+{
+    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
+    if (added == NULL) return KV_NOMEM;
+    *added = (struct kv_subscription){NULL, store, journal, context};
+    store_lock_all(store);
+    struct kv_subscription **last = &store->subscriptions;
+    while (*last != NULL) last = &(*last)->next;
+    *last = added;
+    store_unlock_all(store);
+    *subscription = added;
+    return KV_OK;
+}
+
+void kv_unsubscribe(kv_subscription *subscription)
+{
+    if (subscription == NULL) return;
+    struct store *store = subscription->store;
+    store_lock_all(store);
+    struct kv_subscription **at = &store->subscriptions;
+    while (*at != subscription) at = &(*at)->next;
+    *at = subscription->next;
+    store_unlock_all(store);
+    alloc_free(&store->alloc, subscription, sizeof *subscription);
+}
+
+/* -------------------- engine/api/api_key.c ----------------------------------------------------- */
+/*
+ * api/api_key.c -- keys of any type: remove, look, rename, copy, move, expire, describe.
+ */
+
+#define KEY_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* --------------------------------------------------------------------------------------------- remove, exist */
+
+/* Removes the key that was found and says so in the journal, where room was reserved. */
+static void key_remove(struct access *access)
+{
+    kv_slice arguments[2] = {KEY_WORD("DEL"), access->key};
+    access_journal(access, arguments, 2);
+    access_remove(access);
+}
+
+static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *removed)
+{
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (access.entry != NULL) {
+        status = access_reserve_journal(&access, 2, 6 + key.size);
+        if (status == KV_OK) {
+            key_remove(&access);
+            ++*removed;
+            if (later) store_leave_garbage(access.store, &access.garbage);
+        }
+    }
+    return access_close(&access, status);
+}
+
+/*
+ * Several keys go at one instant. The first is removed when all are known to be removable: what that needs is reserved for all of them.
+ */
+static kv_status key_delete(kv *db, const kv_slice *keys, size_t count, bool later, uint64_t *removed)
+{
+    if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
+    uint64_t total = 0;
+    kv_status status = KV_OK;
+    if (count == 1) {
+        status = key_delete_one(db, keys[0], later, &total);
+    } else if (count > 1) {
+        struct span span;
+        span_begin(&span, db, keys, count, 0);
+        status = span_prepare_write(&span, keys, count, 2, 3);
+        for (size_t i = 0; i < count && status == KV_OK; i++) {
+            status = key_delete_one(&span.db, keys[i], later, &total);
+        }
+        span_end(&span);
+    }
+    if (status == KV_OK && removed != NULL) *removed = total;
+    return status;
+}
+
+kv_status kv_del(kv *db, const kv_slice *keys, size_t count, uint64_t *removed)
+{
+    return key_delete(db, keys, count, false, removed);
+}
+
+kv_status kv_unlink(kv *db, const kv_slice *keys, size_t count, uint64_t *removed)
+{
+    return key_delete(db, keys, count, true, removed);
+}
+
+static kv_status key_count_found(kv *db, const kv_slice *keys, size_t count, enum access_mode mode, uint64_t *found)
+{
+    if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
+    struct span span;
+    uint64_t total = 0;
+    kv_status status = KV_OK;
+    bool is_single = count == 1;
+    if (!is_single) span_begin(&span, db, keys, count, 0);
+    for (size_t i = 0; i < count && status == KV_OK; i++) {
+        struct access access;
+        status = access_open(&access, is_single ? db : &span.db, keys[i], mode);
+        if (status != KV_OK) break;
+        total += access.entry != NULL;
+        (void)access_close(&access, KV_OK);
+    }
+    if (!is_single) span_end(&span);
+    if (status == KV_OK && found != NULL) *found = total;
+    return status;
+}
+
+kv_status kv_exists(kv *db, const kv_slice *keys, size_t count, uint64_t *found)
+{
+    return key_count_found(db, keys, count, ACCESS_LOOK, found);
+}
+
+kv_status kv_touch(kv *db, const kv_slice *keys, size_t count, uint64_t *found)
+{
+    return key_count_found(db, keys, count, ACCESS_READ, found);
+}
+
+kv_status kv_type_of(kv *db, kv_slice key, kv_type *type)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_LOOK);
+    if (status != KV_OK) return status;
+    kv_type found = access.entry != NULL ? entry_type(access.entry) : KV_TYPE_NONE;
+    if (type != NULL) *type = found;
+    return access_close(&access, found == KV_TYPE_NONE ? KV_NONE : KV_OK);
+}
+
+const char *kv_type_name(kv_type type)
+{
+    switch (type) {
+    case KV_TYPE_NONE: return "none";
+    case KV_TYPE_STRING: return "string";
+    case KV_TYPE_LIST: return "list";
+    case KV_TYPE_SET: return "set";
+    case KV_TYPE_SORTED_SET: return "zset";
+    case KV_TYPE_HASH: return "hash";
+    case KV_TYPE_STREAM: return "stream";
+    }
+    return "unknown";
+}
+
+/* ---------------------------------------------------------------------------------------- rename, copy, move */
+
+/*
+ * Puts the value of one key under another, which must be open for writing: taken over if the first is to go, which it then does, copied
+ * otherwise. What the second held is replaced.
+ */
+static kv_status key_put_value_of(struct access *to, struct access *from, bool is_moved)
+{
+    struct entry_shape shape = {.deadline_ms = entry_deadline(from->entry)};
+    struct memory *memory = &to->shard->memory;
+    bool is_taken = is_moved && (from->shard == to->shard || value_is_outside(from->entry));
+    kv_status status = KV_OK;
+    if (is_taken) value_take(from->entry, &shape);
+    else status = value_copy(from->entry, to->store, memory, &shape);
+    if (status != KV_OK) return status;
+    status = access_put_shape(to, &shape);
+    if (status != KV_OK) {
+        if (!is_taken) value_discard_shape(&shape, memory, &to->garbage);
+        return status;
+    }
+    access_find_again(from); /* the table may have changed */
+    if (is_taken) access_forget(from);
+    else if (is_moved) access_remove(from);
+    return KV_OK;
+}
+
+/* Opens two keys for writing inside one span. On anything but KV_OK neither is open. */
+static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_slice second, enum access_mode mode,
+                               struct access *a, struct access *b)
+{
+    kv_status status = access_open(a, first_db, first, mode);
+    if (status != KV_OK) return status;
+    status = access_open(b, second_db, second, ACCESS_WRITE);
+    if (status != KV_OK) {
+        (void)access_close(a, status);
+        return status;
+    }
+    /* Opening the second may have dropped it as expired, and a table that shrinks moves its items. */
+    access_find_again(a);
+    return KV_OK;
+}
+
+static void key_close_pair(struct access *a, struct access *b)
+{
+    (void)access_close(b, KV_OK);
+    (void)access_close(a, KV_OK);
+}
+
+static kv_status key_rename_opened(struct access *from, struct access *to, kv_slice new_key, bool only_new,
+                                   const kv_slice *arguments, size_t count)
+{
+    if (from->entry == NULL) return KV_NOTFOUND;
+    bool is_same = from->shard == to->shard && slice_equal(from->key, new_key);
+    if (only_new && to->entry != NULL) return KV_SKIPPED;
+    if (is_same) return KV_OK;
+    kv_status status = access_reserve_journal(from, count, 6 + from->key.size + new_key.size);
+    if (status == KV_OK) status = key_put_value_of(to, from, true);
+    if (status == KV_OK) access_journal(from, arguments, count);
+    return status;
+}
+
+static kv_status key_rename(kv *db, kv_slice key, kv_slice new_key, bool only_new)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_slice keys[2] = {key, new_key};
+    kv_slice arguments[3] = {KEY_WORD("RENAME"), key, new_key};
+    struct span span;
+    struct access from, to;
+    span_begin(&span, db, keys, 2, 0);
+    kv_status status = key_open_pair(&span.db, key, &span.db, new_key, ACCESS_WRITE, &from, &to);
+    if (status == KV_OK) {
+        status = key_rename_opened(&from, &to, new_key, only_new, arguments, 3);
+        key_close_pair(&from, &to);
+    }
+    span_end(&span);
+    return status;
+}
+
+kv_status kv_rename(kv *db, kv_slice key, kv_slice new_key)
+{
+    return key_rename(db, key, new_key, false);
+}
+
+kv_status kv_renamenx(kv *db, kv_slice key, kv_slice new_key)
+{
+    return key_rename(db, key, new_key, true);
+}
+
+/* The database that a span on `db` should use for the caller's view `other` of the same store. */
+static kv key_in_span(const struct span *span, const kv *other)
+{
+    return (kv){span->db.view, other->database};
+}
+
+static kv_status key_copy_opened(struct access *from, struct access *to, bool replace, const kv_slice *arguments,
+                                 size_t count)
+{
+    if (from->entry == NULL) return KV_NONE;
+    if (to->entry != NULL && !replace) return KV_SKIPPED;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
+    kv_status status = access_reserve_journal(from, count, bytes);
+    if (status == KV_OK) status = key_put_value_of(to, from, false);
+    if (status == KV_OK) access_journal(from, arguments, count);
+    return status;
+}
+
+kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool replace)
+{
+    if (db == NULL) return KV_BADARG;
+    if (destination == NULL) destination = db;
+    if (destination->view->store != db->view->store) return KV_BADARG;
+    if (destination->database == db->database && slice_equal(key, new_key)) return KV_BADARG;
+    kv_slice keys[2] = {key, new_key};
+    char number[NUMBER_INT64_SIZE];
+    kv_slice index = {number, number_format_uint64(number, destination->database)};
+    kv_slice arguments[6] = {KEY_WORD("COPY"), key, new_key, KEY_WORD("DB"), index, KEY_WORD("REPLACE")};
+    struct span span;
+    struct access from, to;
+    span_begin(&span, db, keys, 2, 0);
+    kv other = key_in_span(&span, destination);
+    kv_status status = key_open_pair(&span.db, key, &other, new_key, ACCESS_READ, &from, &to);
+    if (status == KV_OK) {
+        status = key_copy_opened(&from, &to, replace, arguments, 6);
+        key_close_pair(&from, &to);
+    }
+    span_end(&span);
+    return status;
+}
+
+kv_status kv_move(kv *db, kv_slice key, kv *destination)
+{
+    if (db == NULL || destination == NULL || destination->view->store != db->view->store) return KV_BADARG;
+    if (destination->database == db->database) return KV_BADARG;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice index = {number, number_format_uint64(number, destination->database)};
+    kv_slice arguments[3] = {KEY_WORD("MOVE"), key, index};
+    struct span span;
+    struct access from, to;
+    span_begin(&span, db, &key, 1, 0);
+    kv other = key_in_span(&span, destination);
+    kv_status status = key_open_pair(&span.db, key, &other, key, ACCESS_WRITE, &from, &to);
+    if (status == KV_OK) {
+        if (from.entry == NULL) status = KV_NONE;
+        else if (to.entry != NULL) status = KV_SKIPPED;
+        else status = access_reserve_journal(&from, 3, 4 + key.size + index.size);
+        if (status == KV_OK) status = key_put_value_of(&to, &from, true);
+        if (status == KV_OK) access_journal(&from, arguments, 3);
+        key_close_pair(&from, &to);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------------------- deadlines */
+
+static bool key_condition_holds(int64_t old_ms, int64_t new_ms, unsigned flags)
+{
+    if ((flags & KV_EXPIRE_NX) != 0 && old_ms != KV_NEVER) return false;
+    if ((flags & KV_EXPIRE_XX) != 0 && old_ms == KV_NEVER) return false;
+    if ((flags & KV_EXPIRE_GT) != 0 && new_ms <= old_ms) return false;
+    return (flags & KV_EXPIRE_LT) == 0 || new_ms < old_ms;
+}
+
+static bool key_flags_are_valid(unsigned flags)
+{
+    unsigned all = KV_EXPIRE_NX | KV_EXPIRE_XX | KV_EXPIRE_GT | KV_EXPIRE_LT;
+    if ((flags & ~all) != 0) return false;
+    if ((flags & KV_EXPIRE_NX) != 0 && flags != KV_EXPIRE_NX) return false;
+    return (flags & KV_EXPIRE_GT) == 0 || (flags & KV_EXPIRE_LT) == 0;
+}
+
+/* Gives the key that was found a deadline; one that has passed removes it. */
+static kv_status key_set_deadline(struct access *access, int64_t deadline_ms)
+{
+    char number[NUMBER_INT64_SIZE];
+    kv_slice text = {number, number_format_int64(number, deadline_ms)};
+    kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + text.size);
+    if (status != KV_OK) return status;
+    if (deadline_ms <= access_now(access) && store_setting(access->store, KV_SETTING_EXPIRE) != 0) {
+        key_remove(access);
+        return KV_OK;
+    }
+    status = access_set_deadline(access, deadline_ms);
+    if (status != KV_OK) return status;
+    kv_slice arguments[3] = {KEY_WORD("PEXPIREAT"), access->key, text};
+    access_journal(access, arguments, 3);
+    return KV_OK;
+}
+
+static kv_status key_expire(kv *db, kv_slice key, int64_t time_ms, bool is_relative, unsigned flags)
+{
+    if (db == NULL || !key_flags_are_valid(flags)) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (is_relative) {
+        int64_t now_ms = access_now(&access);
+        if (time_ms > INT64_MAX - 1 - now_ms) return access_close(&access, KV_OVERFLOW);
+        time_ms += now_ms; /* a negative one cannot leave the range, as now is not before 1970 */
+    }
+    if (time_ms == KV_NEVER) status = KV_OVERFLOW;
+    else if (access.entry == NULL) status = KV_NONE;
+    else if (!key_condition_holds(entry_deadline(access.entry), time_ms, flags)) status = KV_SKIPPED;
+    else status = key_set_deadline(&access, time_ms);
+    return access_close(&access, status);
+}
+
+kv_status kv_expire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags)
+{
+    return key_expire(db, key, ttl_ms, true, flags);
+}
+
+kv_status kv_expire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags)
+{
+    return key_expire(db, key, deadline_ms, false, flags);
+}
+
+kv_status kv_deadline(kv *db, kv_slice key, int64_t *deadline_ms)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_LOOK);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) status = KV_NONE;
+    else if (deadline_ms != NULL) *deadline_ms = entry_deadline(access.entry);
+    return access_close(&access, status);
+}
+
+kv_status kv_ttl(kv *db, kv_slice key, int64_t *ttl_ms)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_LOOK);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) {
+        status = KV_NONE;
+    } else if (ttl_ms != NULL) {
+        int64_t deadline_ms = entry_deadline(access.entry);
+        if (deadline_ms != KV_NEVER) {
+            deadline_ms -= access_now(&access);
+            if (deadline_ms < 0) deadline_ms = 0; /* only while nothing expires (KV_SETTING_EXPIRE) */
+        }
+        *ttl_ms = deadline_ms;
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_persist(kv *db, kv_slice key)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) {
+        status = KV_NONE;
+    } else if (!entry_is_timed(access.entry)) {
+        status = KV_SKIPPED;
+    } else {
+        kv_slice arguments[2] = {KEY_WORD("PERSIST"), key};
+        status = access_reserve_journal(&access, 2, 7 + key.size);
+        if (status == KV_OK) status = access_set_deadline(&access, KV_NEVER);
+        if (status == KV_OK) access_journal(&access, arguments, 2);
+    }
+    return access_close(&access, status);
+}
+
+/* ----------------------------------------------------------------------------------------------- description */
+
+/* Tables' bytes of the space that one of its keys answers for. */
+static uint64_t key_table_share(const struct access *access)
+{
+    const struct table *table = &access->space->table;
+    return table->count > 0 ? table->bytes / table->count : 0;
+}
+
+static int64_t key_idle_ms(const struct access *access)
+{
+    uint32_t now = (uint32_t)(view_now(access->view) / 1000) & ENTRY_CLOCK_MASK;
+    uint32_t idle = (now - entry_clock(access->entry)) & ENTRY_CLOCK_MASK;
+    /* A clock that went back a little shows as almost the whole circle of 194 days. */
+    return idle > ENTRY_CLOCK_MASK - 60 ? 0 : (int64_t)idle * 1000;
+}
+
+kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
+{
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) return access_close(&access, KV_NONE);
+    kv_object_info found = {.size = info->size,
+                            .type = entry_type(access.entry),
+                            .encoding = value_encoding(access.entry),
+                            .idle_ms = key_idle_ms(&access),
+                            .length = value_length(access.entry),
+                            .deadline_ms = entry_deadline(access.entry)};
+    found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) + key_table_share(&access);
+    memcpy(info, &found, info->size);
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
+{
+    if (db == NULL || version == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    return access_close(&access, access_version(&access, version));
+}
+
+/* -------------------- engine/api/api_keyspace.c ------------------------------------------------ */
+/*
+ * api/api_keyspace.c -- whole databases: count, scan, pick at random, empty, swap.
+ */
+
+#define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that has only others. */
+static kv_status keyspace_enter(kv *db, struct shard *shard)
+{
+    struct txn *txn = db->view->txn;
+    if (txn == NULL) lock_lock(&shard->lock);
+    else if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
+    return KV_OK;
+}
+
+static void keyspace_leave(kv *db, struct shard *shard)
+{
+    if (db->view->txn == NULL) lock_unlock(&shard->lock);
+}
+
+kv_status kv_count(kv *db, uint64_t *count)
+{
+    if (db == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) total += space->table.count;
+        keyspace_leave(db, shard);
+    }
+    if (count != NULL) *count = total;
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------- scan */
+
+/* What a scan looks for, and whom it tells. */
+struct keyspace_scan {
+    const kv_slice *match;
+    kv_type type;
+    int64_t now_ms; /* INT64_MIN: nothing expires */
+    kv_visit *visit;
+    void *context;
+    bool is_ended; /* the visitor has had enough */
+};
+
+static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
+{
+    bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
+    struct keyspace_scan scan = {.now_ms = expires ? view_now(db->view) : INT64_MIN,
+                                 .visit = visit,
+                                 .context = context};
+    return scan;
+}
+
+static bool keyspace_matches(const struct keyspace_scan *scan, const struct entry *entry)
+{
+    if (scan->type != KV_TYPE_NONE && entry_type(entry) != scan->type) return false;
+    if (entry_is_expired(entry, scan->now_ms)) return false;
+    return scan->match == NULL || glob_match(*scan->match, entry_key(entry), false);
+}
+
+static void keyspace_scan_visit(void *context, void *item)
+{
+    struct keyspace_scan *scan = context;
+    if (scan->is_ended || !keyspace_matches(scan, item)) return;
+    scan->is_ended = !scan->visit(scan->context, entry_key(item));
+}
+
+/* Where a shard begins in the order of hashes; 0 after the last. */
+static uint64_t keyspace_shard_position(const struct store *store, uint32_t index)
+{
+    return index == store->shard_count || store->shard_bits == 0 ? 0 : (uint64_t)index << (64 - store->shard_bits);
+}
+
+/* Buckets are looked at until this many items were passed, matching or not; an empty bucket counts for a little. */
+static size_t keyspace_bucket_cost(uint64_t items)
+{
+    return items > 0 ? (size_t)items : 1;
+}
+
+struct keyspace_counting {
+    struct keyspace_scan *scan;
+    uint64_t items;
+};
+
+static void keyspace_count_visit(void *context, void *item)
+{
+    struct keyspace_counting *counting = context;
+    counting->items++;
+    keyspace_scan_visit(counting->scan, item);
+}
+
+/*
+ * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's items twice, which a scan may do,
+ * and always moves on, since a bucket spans more than 2^16 hashes.
+ */
+static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
+{
+    struct store *store = db->view->store;
+    uint64_t position = *cursor << 16;
+    size_t passed = 0;
+    do {
+        struct shard *shard = store_shard(store, position);
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        uint64_t next = 0;
+        do {
+            struct keyspace_counting counting = {scan, 0};
+            if (space != NULL) next = table_scan(&space->table, position, keyspace_count_visit, &counting);
+            passed += keyspace_bucket_cost(counting.items);
+            if (next == 0) break;
+            position = next;
+        } while (passed < limit && !scan->is_ended);
+        if (next == 0) position = keyspace_shard_position(store, shard->index + 1);
+        keyspace_leave(db, shard);
+    } while (position != 0 && passed < limit && !scan->is_ended);
+    *cursor = position >> 16;
+    return KV_OK;
+}
+
+kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options, kv_visit *visit,
+                  void *context)
+{
+    if (db == NULL || cursor == NULL || visit == NULL || limit == 0) return KV_BADARG;
+    kv_scan_options given = KV_OPTIONS(kv_scan_options);
+    if (options != NULL) {
+        if (options->size < sizeof options->size || options->size > sizeof given) return KV_BADARG;
+        memcpy(&given, options, options->size);
+    }
+    struct keyspace_scan scan = keyspace_scan_begin(db, visit, context);
+    scan.match = given.match;
+    scan.type = given.type;
+    return keyspace_scan(db, cursor, limit, &scan);
+}
+
+kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
+{
+    if (db == NULL || visit == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct keyspace_scan scan = keyspace_scan_begin(db, visit, context);
+    bool is_any = pattern.size == 1 && *(const char *)pattern.data == '*';
+    scan.match = is_any ? NULL : &pattern;
+    for (uint32_t i = 0; i < store->shard_count && !scan.is_ended; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) table_each(&space->table, keyspace_scan_visit, &scan);
+        keyspace_leave(db, shard);
+    }
+    return KV_OK;
+}
+
+/* The keys that one step of kv_delete_matching() found, one after another in a buffer. */
+struct keyspace_found {
+    kv_buffer bytes;
+    bool is_full; /* memory ran out */
+};
+
+static bool keyspace_collect(void *context, kv_slice key)
+{
+    struct keyspace_found *found = context;
+    uint64_t size = key.size;
+    found->is_full = buffer_reserve(&found->bytes, found->bytes.size + sizeof size + key.size) != KV_OK;
+    if (found->is_full) return false;
+    (void)buffer_append(&found->bytes, (kv_slice){&size, sizeof size});
+    (void)buffer_append(&found->bytes, key);
+    return true;
+}
+
+/* The deletion of a key that was found a moment ago; it may be gone by now. */
+static kv_status keyspace_delete_found(kv *db, const struct keyspace_found *found, uint64_t *removed)
+{
+    const uint8_t *at = found->bytes.data;
+    const uint8_t *end = at + found->bytes.size;
+    while (at < end) {
+        uint64_t size, count = 0;
+        memcpy(&size, at, sizeof size);
+        kv_slice key = {at + sizeof size, (size_t)size};
+        kv_status status = kv_unlink(db, &key, 1, &count);
+        if (status != KV_OK) return status;
+        *removed += count;
+        at += sizeof size + size;
+    }
+    return KV_OK;
+}
+
+kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
+{
+    if (db == NULL || cursor == NULL || limit == 0) return KV_BADARG;
+    struct keyspace_found found = {0};
+    struct keyspace_scan scan = keyspace_scan_begin(db, keyspace_collect, &found);
+    scan.match = &pattern;
+    uint64_t next = *cursor, total = 0;
+    kv_status status = keyspace_scan(db, &next, limit, &scan);
+    if (status == KV_OK && found.is_full) status = KV_NOMEM;
+    if (status == KV_OK && found.bytes.size > 0) status = keyspace_delete_found(db, &found, &total);
+    kv_buffer_free(&found.bytes);
+    if (status != KV_OK) return status;
+    *cursor = next;
+    if (removed != NULL) *removed = total;
+    return KV_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------- randomkey */
+
+/* Draws of an expired key before the search settles for a walk. */
+#define KEYSPACE_RANDOM_TRIES 64
+
+static uint64_t keyspace_count_unlocked(kv *db)
+{
+    uint64_t total = 0;
+    return kv_count(db, &total) == KV_OK ? total : 0;
+}
+
+/* Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that one is expired. */
+static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
+{
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        uint64_t count = space != NULL ? space->table.count : 0;
+        if (nth >= count) {
+            nth -= count;
+            keyspace_leave(db, shard);
+            continue;
+        }
+        const struct entry *entry = table_random(&space->table, &shard->random);
+        status = entry_is_expired(entry, now_ms) ? KV_NONE : key != NULL ? buffer_set(key, entry_key(entry)) : KV_OK;
+        keyspace_leave(db, shard);
+        return status;
+    }
+    return KV_NONE; /* keys went while we were looking */
+}
+
+struct keyspace_first {
+    kv_buffer *key;
+    kv_status status;
+};
+
+static bool keyspace_take_first(void *context, kv_slice key)
+{
+    struct keyspace_first *first = context;
+    first->status = first->key != NULL ? buffer_set(first->key, key) : KV_OK;
+    return false;
+}
+
+kv_status kv_randomkey(kv *db, kv_buffer *key)
+{
+    if (db == NULL) return KV_BADARG;
+    struct keyspace_scan scan = keyspace_scan_begin(db, NULL, NULL);
+    struct random random;
+    random_seed_from_system(&random);
+    for (int i = 0; i < KEYSPACE_RANDOM_TRIES; i++) {
+        uint64_t total = keyspace_count_unlocked(db);
+        if (total == 0) return KV_NONE;
+        kv_status status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
+        if (status != KV_NONE) return status;
+    }
+    struct keyspace_first first = {key, KV_NONE};
+    kv_status status = kv_keys(db, KEYSPACE_WORD("*"), keyspace_take_first, &first);
+    return status != KV_OK ? status : first.status;
+}
+
+/* ----------------------------------------------------------------------------------------------- flush and swap */
+
+/* Records for each shard and database that is to be emptied, acquired before anything is. */
+static void keyspace_free_records(struct store *store, struct flushed *records)
+{
+    while (records != NULL) {
+        struct flushed *next = records->next;
+        alloc_free(&store->alloc, records, sizeof *records);
+        records = next;
+    }
+}
+
+static struct flushed *keyspace_create_records(struct store *store, uint64_t count)
+{
+    struct flushed *records = NULL;
+    while (count-- > 0) {
+        struct flushed *record = alloc_get(&store->alloc, sizeof *record);
+        if (record == NULL) {
+            keyspace_free_records(store, records);
+            return NULL;
+        }
+        record->next = records;
+        records = record;
+    }
+    return records;
+}
+
+static bool keyspace_has_keys(struct shard *shard, uint32_t database)
+{
+    struct space *space = shard_peek_space(shard, database);
+    return space != NULL && space->table.count > 0;
+}
+
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, struct flushed *records)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) {
+            if (!keyspace_has_keys(&store->shards[i], d)) continue;
+            struct flushed *record = records;
+            records = record->next;
+            shard_flush(&store->shards[i], d, record);
+        }
+    }
+}
+
+/* Empties the databases from `first` to `last`; the caller's span holds every shard. */
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, kv_slice command)
+{
+    struct store *store = span->db.view->store;
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) wanted += keyspace_has_keys(&store->shards[i], d);
+    }
+    struct flushed *records = keyspace_create_records(store, wanted);
+    if (records == NULL && wanted > 0) return KV_NOMEM;
+    kv_status status = span_reserve_journal(span, 1, 1, command.size);
+    if (status == KV_OK) status = span_save_all(span, first, last);
+    if (status != KV_OK) {
+        keyspace_free_records(store, records);
+        return status;
+    }
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) observers_touch_all(&store->shards[i], d, d);
+    }
+    if (span->db.view->txn->undo != NULL) {
+        span_remove_saved(span, first, last);
+        keyspace_free_records(store, records);
+    } else {
+        keyspace_flush_shards(store, first, last, records);
+    }
+    if (journal_is_read(store)) {
+        journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
+    }
+    return KV_OK;
+}
+
+static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool later, kv_slice command)
+{
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
+    struct span span;
+    span_begin(&span, db, NULL, 0, KV_TXN_ALL);
+    kv_status status = keyspace_flush_held(&span, first, last, command);
+    span_end(&span);
+    if (status == KV_OK && !later && db->view->txn == NULL) {
+        struct budget endless = {&store->clock, 0};
+        (void)reclaim_flushed(store, &endless);
+    }
+    return status;
+}
+
+kv_status kv_flush(kv *db, bool later)
+{
+    if (db == NULL) return KV_BADARG;
+    return keyspace_flush(db, db->database, db->database, later, KEYSPACE_WORD("FLUSHDB"));
+}
+
+kv_status kv_flush_all(kv *db, bool later)
+{
+    if (db == NULL) return KV_BADARG;
+    return keyspace_flush(db, 0, db->view->store->databases - 1, later, KEYSPACE_WORD("FLUSHALL"));
+}
+
+static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
+{
+    observers_touch_all(shard, first, second);
+    observers_touch_all(shard, second, first);
+    struct space *space = shard_peek_space(shard, first);
+    struct space *other = shard_peek_space(shard, second);
+    atomic_store_explicit(&shard->spaces[first], other, memory_order_release);
+    atomic_store_explicit(&shard->spaces[second], space, memory_order_release);
+    waiting_note_all(shard, first, ready);
+    waiting_note_all(shard, second, ready);
+}
+
+kv_status kv_swapdb(kv *db, kv *other)
+{
+    if (db == NULL || other == NULL || db->view->store != other->view->store) return KV_BADARG;
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
+    if (db->view->txn != NULL && db->view->txn->undo != NULL) return KV_BADARG;
+    char numbers[2][NUMBER_INT64_SIZE];
+    kv_slice arguments[3] = {KEYSPACE_WORD("SWAPDB"),
+                             {numbers[0], number_format_uint64(numbers[0], db->database)},
+                             {numbers[1], number_format_uint64(numbers[1], other->database)}};
+    struct span span;
+    span_begin(&span, db, NULL, 0, KV_TXN_ALL);
+    kv_status status = span_reserve_journal(&span, 1, 3, 6 + sizeof numbers);
+    if (status == KV_OK && db->database != other->database) {
+        struct txn *txn = span.db.view->txn;
+        for (uint32_t i = 0; i < store->shard_count; i++) {
+            keyspace_swap_shard(&store->shards[i], db->database, other->database, &txn->ready);
+            store->shards[i].changes += i == 0;
+        }
+        if (journal_is_read(store)) journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* -------------------- engine/api/api_string.c -------------------------------------------------- */
+/*
+ * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one.
+ */
+
+/* The string of an entry as text; an integer is formatted into `scratch`. */
+static inline kv_slice string_text(const struct entry *entry, char scratch[NUMBER_INT64_SIZE])
+{
+    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) return entry_text(entry);
+    return (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
+}
+
+/* KV_OK if the key holds a string, else why not. */
+static inline kv_status string_expect(const struct access *access)
+{
+    if (access->entry == NULL) return KV_NONE;
+    return access_expect(access, KV_TYPE_STRING);
+}
+
+kv_status kv_get(kv *db, kv_slice key, kv_buffer *value)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = string_expect(&access);
+    if (status == KV_OK && value != NULL) {
+        char scratch[NUMBER_INT64_SIZE];
+        status = buffer_set(value, string_text(access.entry, scratch));
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
+{
+    if (db == NULL || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = string_expect(&access);
+    if (status == KV_OK) {
+        char scratch[NUMBER_INT64_SIZE];
+        (void)visit(context, string_text(access.entry, scratch));
+    }
+    return access_close(&access, status);
+}
+
+/* -------------------- engine/api/api_transaction.c --------------------------------------------- */
+/*
+ * api/api_transaction.c -- kv_begin() to kv_commit() or kv_abort(), and watches.
+ */
+
+/* A transaction on the heap and the view that shows it, made and freed together. */
+struct txn_handle {
+    struct txn txn;
+    struct view *view;
+};
+
+static bool txn_read_options(const kv_txn_options *given, kv_txn_options *options)
+{
+    *options = KV_OPTIONS(kv_txn_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    if ((options->flags & ~(KV_TXN_ALL | KV_TXN_ABORTABLE)) != 0) return false;
+    return options->keys != NULL || options->key_count == 0;
+}
+
+static struct txn_handle *txn_handle_create(kv *db)
+{
+    struct store *store = db->view->store;
+    struct txn_handle *handle = alloc_get(&store->alloc, sizeof *handle);
+    if (handle == NULL) return NULL;
+    handle->view = view_create(store);
+    if (handle->view != NULL) return handle;
+    alloc_free(&store->alloc, handle, sizeof *handle);
+    return NULL;
+}
+
+static void txn_handle_destroy(struct txn_handle *handle)
+{
+    struct store *store = handle->view->store;
+    view_destroy(handle->view);
+    alloc_free(&store->alloc, handle, sizeof *handle);
+}
+
+/* Under the transaction's locks: has a key of the watch changed, or expired since it was added? */
+static bool watch_has_changed(struct kv_watch *watch, int64_t now_ms)
+{
+    if (atomic_load_explicit(&watch->is_dirty, memory_order_relaxed)) return true;
+    for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
+        if (link->deadline_ms <= now_ms) return true;
+    }
+    return false;
+}
+
+/* The shards of watched keys are locked too: else one could change between the look at it and the first call. */
+static void txn_lock_watched(uint64_t *bits, const struct store *store, const struct kv_watch *watch)
+{
+    for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
+        uint32_t index = store_shard(store, link->observed->hash)->index;
+        bits[index / 64] |= UINT64_C(1) << (index % 64);
+    }
+}
+
+kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
+{
+    kv_txn_options options;
+    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options)) return KV_BADARG;
+    struct txn_handle *handle = txn_handle_create(db);
+    if (handle == NULL) return KV_NOMEM;
+    struct store *store = db->view->store;
+    txn_prepare(&handle->txn, store, options.keys, options.key_count, options.flags);
+    if (options.watch != NULL) txn_lock_watched(handle->txn.locked, store, options.watch);
+    txn_lock(&handle->txn);
+    /* The whole transaction sees one instant. */
+    handle->view->now_ms = view_now(db->view);
+    handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_UNTOUCHING);
+    handle->view->txn = &handle->txn;
+    kv_status status = KV_OK;
+    if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms)) status = KV_CONFLICT;
+    if (status == KV_OK && (options.flags & KV_TXN_ABORTABLE) != 0) status = txn_make_abortable(&handle->txn);
+    if (status != KV_OK) {
+        txn_commit(&handle->txn);
+        txn_handle_destroy(handle);
+        return status;
+    }
+    *txn = &handle->view->databases[db->database];
+    return KV_OK;
+}
+
+/* The handle of a transaction that kv_begin() gave; NULL for anything else. */
+static struct txn_handle *txn_handle_of(kv *txn)
+{
+    if (txn == NULL || txn->view->txn == NULL || txn->view->databases == NULL) return NULL;
+    return (struct txn_handle *)txn->view->txn; /* the first member */
+}
+
+kv_status kv_commit(kv *txn)
+{
+    struct txn_handle *handle = txn_handle_of(txn);
+    if (handle == NULL) return KV_BADARG;
+    txn_commit(&handle->txn);
+    txn_handle_destroy(handle);
+    return KV_OK;
+}
+
+kv_status kv_abort(kv *txn)
+{
+    struct txn_handle *handle = txn_handle_of(txn);
+    if (handle == NULL || handle->txn.undo == NULL) return KV_BADARG;
+    txn_abort(&handle->txn);
+    txn_handle_destroy(handle);
+    return KV_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- watches */
+
+kv_status kv_watch_open(kv *db, kv_watch **watch)
+{
+    if (db == NULL || watch == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct kv_watch *opened = alloc_get(&store->alloc, sizeof *opened);
+    if (opened == NULL) return KV_NOMEM;
+    opened->store = store;
+    opened->links = NULL;
+    atomic_init(&opened->is_dirty, false);
+    *watch = opened;
+    return KV_OK;
+}
+
+static bool watch_has(const struct kv_watch *watch, uint32_t database, uint64_t hash, kv_slice key)
+{
+    for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
+        struct observed *observed = link->observed;
+        if (observed->hash == hash && observed->database == database && slice_equal(observed->key, key)) return true;
+    }
+    return false;
+}
+
+static void watch_link_in(struct watch_link *link, struct observed *observed, struct kv_watch *watch)
+{
+    link->observed = observed;
+    link->watch = watch;
+    link->previous = NULL;
+    link->next = observed->watches;
+    if (link->next != NULL) link->next->previous = link;
+    observed->watches = link;
+    link->next_of_watch = watch->links;
+    watch->links = link;
+}
+
+kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
+{
+    if (watch == NULL || db == NULL || db->view->store != watch->store) return KV_BADARG;
+    struct store *store = watch->store;
+    uint64_t hash = store_hash(store, key);
+    if (watch_has(watch, db->database, hash, key)) return KV_OK;
+    struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
+    if (link == NULL) return KV_NOMEM;
+    struct access access;
+    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK); /* drops it if it has expired */
+    if (status == KV_OK) {
+        struct observed *observed = observers_open(access.shard, db->database, hash, key);
+        if (observed != NULL) {
+            link->deadline_ms = access.entry != NULL ? entry_deadline(access.entry) : KV_NEVER;
+            watch_link_in(link, observed, watch);
+        }
+        status = access_close(&access, observed != NULL ? KV_OK : KV_NOMEM);
+    }
+    if (status != KV_OK) alloc_free(&store->alloc, link, sizeof *link);
+    else atomic_fetch_add_explicit(&store->watched, 1, memory_order_relaxed);
+    return status;
+}
+
+bool kv_watch_is_dirty(kv_watch *watch)
+{
+    return watch != NULL && watch_has_changed(watch, clock_wall_ms(&watch->store->clock));
+}
+
+void kv_watch_reset(kv_watch *watch)
+{
+    if (watch == NULL) return;
+    struct store *store = watch->store;
+    while (watch->links != NULL) {
+        struct watch_link *link = watch->links;
+        struct observed *observed = link->observed;
+        watch->links = link->next_of_watch;
+        struct shard *shard = store_shard(store, observed->hash);
+        lock_lock(&shard->lock);
+        if (link->previous != NULL) link->previous->next = link->next;
+        else observed->watches = link->next;
+        if (link->next != NULL) link->next->previous = link->previous;
+        observers_release(shard, observed);
+        lock_unlock(&shard->lock);
+        alloc_free(&store->alloc, link, sizeof *link);
+        atomic_fetch_sub_explicit(&store->watched, 1, memory_order_relaxed);
+    }
+    atomic_store_explicit(&watch->is_dirty, false, memory_order_relaxed);
+}
+
+void kv_watch_close(kv_watch *watch)
+{
+    if (watch == NULL) return;
+    struct store *store = watch->store;
+    kv_watch_reset(watch);
+    alloc_free(&store->alloc, watch, sizeof *watch);
+}
+
 /* -------------------- engine/api/api_text.c ---------------------------------------------------- */
 /*
  * api/api_text.c -- patterns and numbers for hosts: base/glob.h and base/number.h under public names.

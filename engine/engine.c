@@ -35,11 +35,28 @@
 #include "structures/grace.c" /* memory that readers without the lock may still be looking at */
 #include "structures/table.c" /* a hash table that grows one piece at a time */
 #include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
+#include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 
 /* values: what a key can hold. */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
+#include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
+#include "keyspace/deadlines.c"   /* the keys that have a deadline, in that order: a timing wheel */
+#include "keyspace/garbage.c"     /* values that nothing points to, freed when no lock is held */
+#include "keyspace/observers.c"   /* who cares about a key: watches and waiters */
+#include "keyspace/store.c"       /* the shards, and the views of them that are the public kv */
+#include "keyspace/value.c"       /* what can be done with a value whatever its type */
+#include "keyspace/shard.c"       /* what happens to entries under their shard's lock */
+#include "keyspace/journal.c"     /* the ordered changes and their subscribers */
+#include "keyspace/transaction.c" /* several keys at one instant */
+#include "keyspace/waiting.c"     /* calls that wait for a key, first come, first served */
+#include "keyspace/access.c"      /* one call on one key, from its lock to its journal entry */
+#include "keyspace/reclaim.c"     /* owed work: expired keys, flushed databases, garbage */
 
 /* api: the functions of kvstore.h. */
-#include "api/api_text.c" /* patterns and numbers, lent to hosts */
-#include "api/api_text.c" /* patterns and numbers for hosts */
+#include "api/api_store.c"  /* from kv_open() to kv_close(): settings, statistics, ticks, views */
+#include "api/api_key.c"         /* keys of any type */
+#include "api/api_keyspace.c"    /* whole databases */
+#include "api/api_string.c" /* strings */
+#include "api/api_transaction.c" /* transactions and watches */
+#include "api/api_text.c"        /* patterns and numbers for hosts */

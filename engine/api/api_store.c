@@ -3,16 +3,12 @@
  */
 #include "base/buffer.h"
 #include "keyspace/access.h"
+#include "keyspace/reclaim.h"
 
 #include <pthread.h>
 
 #define STORE_SHARDS_DEFAULT 64
 #define STORE_DATABASES_DEFAULT 16
-
-/* Entries that a tick looks at before it lets a shard go, so that nobody waits for it long. */
-#define STORE_TICK_BATCH 64
-/* Blocks or keys that a tick frees before it looks at the clock again. */
-#define STORE_FREE_BATCH 256
 
 /* ------------------------------------------------------------------------------------- the background thread */
 
@@ -251,83 +247,14 @@ const char *kv_strerror(kv_status status)
 
 /* ------------------------------------------------------------------------------------------------------ ticks */
 
-/* Ends when its budget is used up; 0 is endless. */
-struct store_budget {
-    const struct clock *clock;
-    int64_t until_us;
-};
-
-static bool store_budget_is_spent(const struct store_budget *budget)
-{
-    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
-}
-
-/* Reclaims what is due in one shard, letting it go now and then. False if the budget ended first. */
-static bool store_expire_shard(struct shard *shard, int64_t now_ms, const struct store_budget *budget)
-{
-    enum deadlines_outcome outcome;
-    do {
-        struct garbage garbage = {0};
-        uint64_t removed = 0;
-        if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
-        lock_lock(&shard->lock);
-        outcome = shard_expire(shard, now_ms, STORE_TICK_BATCH, &garbage, &removed);
-        lock_unlock(&shard->lock);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
-        if (outcome == DEADLINES_MORE && store_budget_is_spent(budget)) return false;
-    } while (outcome == DEADLINES_MORE);
-    return true;
-}
-
-/* Frees what flushes have left in one shard. */
-static bool store_free_shard(struct shard *shard, const struct store_budget *budget)
-{
-    bool is_done;
-    do {
-        struct garbage garbage = {0};
-        lock_lock(&shard->lock);
-        is_done = shard_free_flushed(shard, STORE_FREE_BATCH, &garbage);
-        lock_unlock(&shard->lock);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
-        if (!is_done && store_budget_is_spent(budget)) return false;
-    } while (!is_done);
-    return true;
-}
-
-/* Frees values that kv_unlink() and others have left. */
-static bool store_free_garbage(struct store *store, const struct store_budget *budget)
-{
-    for (;;) {
-        struct garbage garbage = {0};
-        lock_lock(&store->garbage_lock);
-        garbage_move(&garbage, &store->garbage);
-        lock_unlock(&store->garbage_lock);
-        if (garbage_is_empty(&garbage)) return true;
-        while (!garbage_free(&garbage, &store->alloc, STORE_FREE_BATCH)) {
-            if (!store_budget_is_spent(budget)) continue;
-            store_leave_garbage(store, &garbage);
-            return false;
-        }
-    }
-}
-
 kv_status kv_tick(kv *db, int64_t budget_us)
 {
     if (db == NULL || db->view->txn != NULL || budget_us < 0) return KV_BADARG;
     struct store *store = db->view->store;
-    struct store_budget budget = {&store->clock, 0};
+    struct budget budget = {&store->clock, 0};
     if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
-    bool is_done = true;
-    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0) {
-        int64_t now_ms = view_now(db->view);
-        for (uint32_t i = 0; i < store->shard_count && is_done; i++) {
-            is_done = store_expire_shard(&store->shards[i], now_ms, &budget);
-        }
-    }
-    for (uint32_t i = 0; i < store->shard_count && is_done; i++) {
-        is_done = store_free_shard(&store->shards[i], &budget);
-    }
-    if (is_done) is_done = store_free_garbage(store, &budget);
+    bool is_done = reclaim_expired(store, view_now(db->view), &budget) && reclaim_flushed(store, &budget)
+                && reclaim_garbage(store, &budget);
     grace_collect(&store->grace);
     return is_done ? KV_OK : KV_MORE;
 }
@@ -525,18 +452,19 @@ kv_status kv_view_open(kv *db, kv **view)
 
 void kv_view_refresh(kv *view)
 {
-    if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
     view->view->now_ms = clock_wall_ms(&view->view->store->clock);
 }
 
 void kv_view_close(kv *view)
 {
-    if (view != NULL && (view->view->flags & VIEW_PINNED) != 0) view_destroy(view->view);
+    bool is_private = view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
+    if (is_private) view_destroy(view->view);
 }
 
 void kv_view_touches(kv *view, bool touches)
 {
-    if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
     if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
     else view->view->flags |= VIEW_UNTOUCHING;
 }

@@ -67,14 +67,15 @@ static kv_status access_find(struct access *access)
     return access_drop_expired(access);
 }
 
-static void access_count_read(struct access *access)
+static void access_count_read(struct access *access, enum access_mode mode)
 {
     if (access->entry == NULL) {
         access->shard->misses++;
         return;
     }
     access->shard->hits++;
-    if ((access->view->flags & VIEW_UNTOUCHING) == 0) entry_set_clock(access->entry, access_seconds(access));
+    bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
+    if (touches) entry_set_clock(access->entry, access_seconds(access));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -111,7 +112,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     }
     access->space = shard_peek_space(shard, db->database);
     kv_status status = access_find(access);
-    if (mode == ACCESS_READ) access_count_read(access);
+    if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
     else if (mode == ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
 }
@@ -150,7 +151,7 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status)
 KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes)
 {
     if (KV_LIKELY(!journal_is_read(access->store)) || access->txn == NULL) return KV_OK;
-    return journal_group_reserve(&access->txn->journal, &access->store->alloc, arguments, bytes);
+    return journal_group_reserve(&access->txn->journal, &access->store->alloc, 1, arguments, bytes);
 }
 
 KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count)
@@ -265,6 +266,21 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
     shape.form = form;
     shape.payload = payload;
     return access_write(access, &shape, true);
+}
+
+KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
+{
+    shape->key = access->key;
+    shape->flags &= ENTRY_RAW;
+    if (access->entry != NULL) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
+    return access_write(access, shape, true);
+}
+
+KV_INTERNAL void access_find_again(struct access *access)
+{
+    access->space = shard_peek_space(access->shard, access->database);
+    access->place = shard_find(access->space, access->hash, access->key);
+    access->entry = access->place.bucket != NULL ? table_item(access->place) : NULL;
 }
 
 KV_INTERNAL void access_remove(struct access *access)

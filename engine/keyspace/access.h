@@ -18,6 +18,7 @@
 
 enum access_mode {
     ACCESS_READ,  /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,  /* counts a hit or miss only */
     ACCESS_PEEK,  /* leaves no trace */
     ACCESS_WRITE  /* may change the key; refused while the store accepts no writes */
 };
@@ -81,6 +82,15 @@ KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
 /* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
 KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
                                        int64_t deadline_ms);
+
+/*
+ * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it is filled in here. The text may not lie in the
+ * entry that is replaced.
+ */
+KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
+
+/* Finds the entry again after another key's change, which may have moved it in the table. */
+KV_INTERNAL void access_find_again(struct access *access);
 
 /* Removes the key, which must be there. Never fails. Does not write the journal. */
 KV_INTERNAL void access_remove(struct access *access);

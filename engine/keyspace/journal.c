@@ -18,8 +18,8 @@ static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacit
     return KV_OK;
 }
 
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t arguments,
-                                            size_t bytes)
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
+                                            size_t arguments, size_t bytes)
 {
     void *array = group->bytes;
     kv_status status = journal_grow(alloc, &array, &group->capacity, 1, group->size + bytes);
@@ -31,7 +31,8 @@ KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct 
     group->arguments = array;
     if (status != KV_OK) return status;
     array = group->changes;
-    status = journal_grow(alloc, &array, &group->change_capacity, sizeof *group->changes, group->change_count + 1);
+    status = journal_grow(alloc, &array, &group->change_capacity, sizeof *group->changes,
+                          group->change_count + changes);
     group->changes = array;
     return status;
 }

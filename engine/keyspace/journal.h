@@ -25,9 +25,9 @@ static inline bool journal_is_read(const struct store *store)
     return KV_UNLIKELY(store->subscriptions != NULL);
 }
 
-/* Makes room in a group for one more change of so many arguments and bytes. KV_OK or KV_NOMEM. */
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t arguments,
-                                            size_t bytes);
+/* Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
+                                            size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
 /* Hands all of a group to the subscribers. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);

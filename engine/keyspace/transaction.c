@@ -6,7 +6,7 @@
 #include "keyspace/value.h"
 #include "keyspace/waiting.h"
 
-static void txn_lock(struct txn *txn)
+KV_INTERNAL void txn_lock(struct txn *txn)
 {
     struct store *store = txn->store;
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
@@ -69,7 +69,7 @@ static bool undo_match(const void *item, const void *sought)
     return record->database == key->database && slice_equal(record->key, key->key);
 }
 
-KV_INTERNAL void txn_begin(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
     memset(txn, 0, sizeof *txn);
     txn->store = store;
@@ -82,7 +82,6 @@ KV_INTERNAL void txn_begin(struct txn *txn, struct store *store, const kv_slice 
             txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
         }
     }
-    txn_lock(txn);
 }
 
 KV_INTERNAL kv_status txn_make_abortable(struct txn *txn)
@@ -204,14 +203,20 @@ KV_INTERNAL void txn_commit(struct txn *txn)
     if (ready != NULL) waiting_serve(txn->store, ready);
 }
 
-KV_INTERNAL void txn_abort(struct txn *txn)
+static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
 {
-    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
+        if (record->database < first || record->database > last) continue;
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
         if (place.bucket != NULL) shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
+}
+
+KV_INTERNAL void txn_abort(struct txn *txn)
+{
+    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
+    txn_remove_saved(txn, 0, UINT32_MAX);
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
         if (record->entry != NULL) txn_restore(record);
     }
@@ -226,7 +231,8 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
         span->db = *db;
         return;
     }
-    txn_begin(&span->txn, db->view->store, keys, count, flags);
+    txn_prepare(&span->txn, db->view->store, keys, count, flags);
+    txn_lock(&span->txn);
     span->view = *db->view;
     span->view.txn = &span->txn;
     span->db = (kv){&span->view, db->database};
@@ -241,4 +247,64 @@ KV_INTERNAL struct observed *span_end_unserved(struct span *span)
 {
     assert(!span->is_nested);
     return txn_end(&span->txn);
+}
+
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes)
+{
+    struct txn *txn = span->db.view->txn;
+    if (!journal_is_read(txn->store)) return KV_OK;
+    return journal_group_reserve(&txn->journal, &txn->store->alloc, changes, arguments, bytes);
+}
+
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
+                                         size_t bytes)
+{
+    struct txn *txn = span->db.view->txn;
+    size_t total = count * bytes;
+    for (size_t i = 0; i < count; i++) total += keys[i].size;
+    kv_status status = span_reserve_journal(span, count, count * arguments, total);
+    for (size_t i = 0; span->is_nested && i < count && status == KV_OK; i++) {
+        uint64_t hash = store_hash(txn->store, keys[i]);
+        struct shard *shard = store_shard(txn->store, hash);
+        if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
+        status = txn_save(txn, shard, span->db.database, hash, keys[i]);
+    }
+    return status;
+}
+
+struct span_saving {
+    struct txn *txn;
+    struct shard *shard;
+    uint32_t database;
+    kv_status status;
+};
+
+static void span_save_visited(void *context, void *item)
+{
+    struct span_saving *saving = context;
+    if (saving->status != KV_OK) return;
+    kv_slice key = entry_key(item);
+    uint64_t hash = store_hash(saving->txn->store, key);
+    saving->status = txn_save(saving->txn, saving->shard, saving->database, hash, key);
+}
+
+KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last)
+{
+    struct txn *txn = span->db.view->txn;
+    if (txn->undo == NULL) return KV_OK;
+    for (uint32_t i = 0; i < txn->store->shard_count; i++) {
+        struct shard *shard = &txn->store->shards[i];
+        for (uint32_t d = first; d <= last; d++) {
+            struct space *space = shard_peek_space(shard, d);
+            struct span_saving saving = {txn, shard, d, KV_OK};
+            if (space != NULL) table_each(&space->table, span_save_visited, &saving);
+            if (saving.status != KV_OK) return saving.status;
+        }
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last)
+{
+    txn_remove_saved(span->db.view->txn, first, last);
 }

@@ -32,8 +32,11 @@ static inline bool txn_holds_all(const struct txn *txn)
     return (txn->flags & KV_TXN_ALL) != 0;
 }
 
-/* Prepares a transaction and takes the locks of the keys' shards, or of all with KV_TXN_ALL. Needs no memory. */
-KV_INTERNAL void txn_begin(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+/* Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no memory. */
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+
+/* Takes their locks, in order. */
+KV_INTERNAL void txn_lock(struct txn *txn);
 
 /* Makes ready to undo. Before anything is changed. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
@@ -59,5 +62,23 @@ KV_INTERNAL void span_end(struct span *span);
 
 /* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
 KV_INTERNAL struct observed *span_end_unserved(struct span *span);
+
+/*
+ * Reserves what a change of all these keys needs so that it is made of all or none: room in the journal for one change of each key with so many
+ * arguments and so many bytes beside the key, and the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
+ */
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
+                                         size_t bytes);
+
+/* Room in the journal for so many changes, with so many arguments and bytes in all. */
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes);
+
+/*
+ * Saves every key of some databases in an abortable transaction, and removes all that was saved from them, one by one: so that the tables
+ * keep their room for an abort.
+ */
+KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last);
+KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last);
+
 
 #endif

@@ -25,41 +25,25 @@ KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct mem
     if (shape->form == ENTRY_BLOB) garbage_add_blob(garbage, (struct blob *)(uintptr_t)shape->payload);
 }
 
+KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape)
+{
+    shape->type = entry_type(entry);
+    shape->form = entry_form(entry);
+    shape->flags |= entry->flags & ENTRY_RAW;
+    if (shape->form == ENTRY_INLINE) shape->text = entry_text(entry);
+    else shape->payload = entry_payload(entry);
+}
+
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
                                  struct entry_shape *shape)
 {
     (void)memory;
-    shape->type = entry_type(entry);
-    shape->form = entry_form(entry);
-    shape->flags |= entry->flags & ENTRY_RAW;
-    switch (shape->form) {
-    case ENTRY_INLINE:
-        shape->text = entry_text(entry);
-        return KV_OK;
-    case ENTRY_INTEGER:
-        shape->payload = entry_payload(entry);
-        return KV_OK;
-    case ENTRY_BLOB: {
-        kv_slice text = entry_text(entry);
-        struct blob *blob = blob_create(&store->alloc, text, text.size);
-        shape->payload = (uint64_t)(uintptr_t)blob;
-        return blob != NULL ? KV_OK : KV_NOMEM;
-    }
-    case ENTRY_LIST:
-        break;
-    }
-    return KV_NOMEM;
-}
-
-KV_INTERNAL kv_status value_take(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape)
-{
-    if (!value_is_outside(entry)) return value_copy(entry, store, memory, shape);
-    shape->type = entry_type(entry);
-    shape->form = entry_form(entry);
-    shape->flags |= entry->flags & ENTRY_RAW;
-    shape->payload = entry_payload(entry);
-    return KV_OK;
+    value_take(entry, shape);
+    if (shape->form != ENTRY_BLOB) return KV_OK;
+    kv_slice text = entry_text(entry);
+    struct blob *blob = blob_create(&store->alloc, text, text.size);
+    shape->payload = (uint64_t)(uintptr_t)blob;
+    return blob != NULL ? KV_OK : KV_NOMEM;
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)

@@ -21,9 +21,8 @@ KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struc
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
                                  struct entry_shape *shape);
 
-/* The same, but the old entry will be forgotten: what lies outside a shard's memory is taken over, not copied. */
-KV_INTERNAL kv_status value_take(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape);
+/* Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it is till that. */
+KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
 
 /* Frees a payload made by value_copy() that found no entry. */
 KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage);

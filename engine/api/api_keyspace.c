@@ -1,0 +1,419 @@
+/*
+ * api/api_keyspace.c -- whole databases: count, scan, pick at random, empty, swap.
+ */
+#include "base/buffer.h"
+#include "base/glob.h"
+#include "base/number.h"
+#include "keyspace/access.h"
+#include "keyspace/reclaim.h"
+#include "keyspace/waiting.h"
+
+#define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that has only others. */
+static kv_status keyspace_enter(kv *db, struct shard *shard)
+{
+    struct txn *txn = db->view->txn;
+    if (txn == NULL) lock_lock(&shard->lock);
+    else if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
+    return KV_OK;
+}
+
+static void keyspace_leave(kv *db, struct shard *shard)
+{
+    if (db->view->txn == NULL) lock_unlock(&shard->lock);
+}
+
+kv_status kv_count(kv *db, uint64_t *count)
+{
+    if (db == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) total += space->table.count;
+        keyspace_leave(db, shard);
+    }
+    if (count != NULL) *count = total;
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------- scan */
+
+/* What a scan looks for, and whom it tells. */
+struct keyspace_scan {
+    const kv_slice *match;
+    kv_type type;
+    int64_t now_ms; /* INT64_MIN: nothing expires */
+    kv_visit *visit;
+    void *context;
+    bool is_ended; /* the visitor has had enough */
+};
+
+static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
+{
+    bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
+    struct keyspace_scan scan = {.now_ms = expires ? view_now(db->view) : INT64_MIN,
+                                 .visit = visit,
+                                 .context = context};
+    return scan;
+}
+
+static bool keyspace_matches(const struct keyspace_scan *scan, const struct entry *entry)
+{
+    if (scan->type != KV_TYPE_NONE && entry_type(entry) != scan->type) return false;
+    if (entry_is_expired(entry, scan->now_ms)) return false;
+    return scan->match == NULL || glob_match(*scan->match, entry_key(entry), false);
+}
+
+static void keyspace_scan_visit(void *context, void *item)
+{
+    struct keyspace_scan *scan = context;
+    if (scan->is_ended || !keyspace_matches(scan, item)) return;
+    scan->is_ended = !scan->visit(scan->context, entry_key(item));
+}
+
+/* Where a shard begins in the order of hashes; 0 after the last. */
+static uint64_t keyspace_shard_position(const struct store *store, uint32_t index)
+{
+    return index == store->shard_count || store->shard_bits == 0 ? 0 : (uint64_t)index << (64 - store->shard_bits);
+}
+
+/* Buckets are looked at until this many items were passed, matching or not; an empty bucket counts for a little. */
+static size_t keyspace_bucket_cost(uint64_t items)
+{
+    return items > 0 ? (size_t)items : 1;
+}
+
+struct keyspace_counting {
+    struct keyspace_scan *scan;
+    uint64_t items;
+};
+
+static void keyspace_count_visit(void *context, void *item)
+{
+    struct keyspace_counting *counting = context;
+    counting->items++;
+    keyspace_scan_visit(counting->scan, item);
+}
+
+/*
+ * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's items twice, which a scan may do,
+ * and always moves on, since a bucket spans more than 2^16 hashes.
+ */
+static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
+{
+    struct store *store = db->view->store;
+    uint64_t position = *cursor << 16;
+    size_t passed = 0;
+    do {
+        struct shard *shard = store_shard(store, position);
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        uint64_t next = 0;
+        do {
+            struct keyspace_counting counting = {scan, 0};
+            if (space != NULL) next = table_scan(&space->table, position, keyspace_count_visit, &counting);
+            passed += keyspace_bucket_cost(counting.items);
+            if (next == 0) break;
+            position = next;
+        } while (passed < limit && !scan->is_ended);
+        if (next == 0) position = keyspace_shard_position(store, shard->index + 1);
+        keyspace_leave(db, shard);
+    } while (position != 0 && passed < limit && !scan->is_ended);
+    *cursor = position >> 16;
+    return KV_OK;
+}
+
+kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options, kv_visit *visit,
+                  void *context)
+{
+    if (db == NULL || cursor == NULL || visit == NULL || limit == 0) return KV_BADARG;
+    kv_scan_options given = KV_OPTIONS(kv_scan_options);
+    if (options != NULL) {
+        if (options->size < sizeof options->size || options->size > sizeof given) return KV_BADARG;
+        memcpy(&given, options, options->size);
+    }
+    struct keyspace_scan scan = keyspace_scan_begin(db, visit, context);
+    scan.match = given.match;
+    scan.type = given.type;
+    return keyspace_scan(db, cursor, limit, &scan);
+}
+
+kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
+{
+    if (db == NULL || visit == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct keyspace_scan scan = keyspace_scan_begin(db, visit, context);
+    bool is_any = pattern.size == 1 && *(const char *)pattern.data == '*';
+    scan.match = is_any ? NULL : &pattern;
+    for (uint32_t i = 0; i < store->shard_count && !scan.is_ended; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        if (space != NULL) table_each(&space->table, keyspace_scan_visit, &scan);
+        keyspace_leave(db, shard);
+    }
+    return KV_OK;
+}
+
+/* The keys that one step of kv_delete_matching() found, one after another in a buffer. */
+struct keyspace_found {
+    kv_buffer bytes;
+    bool is_full; /* memory ran out */
+};
+
+static bool keyspace_collect(void *context, kv_slice key)
+{
+    struct keyspace_found *found = context;
+    uint64_t size = key.size;
+    found->is_full = buffer_reserve(&found->bytes, found->bytes.size + sizeof size + key.size) != KV_OK;
+    if (found->is_full) return false;
+    (void)buffer_append(&found->bytes, (kv_slice){&size, sizeof size});
+    (void)buffer_append(&found->bytes, key);
+    return true;
+}
+
+/* The deletion of a key that was found a moment ago; it may be gone by now. */
+static kv_status keyspace_delete_found(kv *db, const struct keyspace_found *found, uint64_t *removed)
+{
+    const uint8_t *at = found->bytes.data;
+    const uint8_t *end = at + found->bytes.size;
+    while (at < end) {
+        uint64_t size, count = 0;
+        memcpy(&size, at, sizeof size);
+        kv_slice key = {at + sizeof size, (size_t)size};
+        kv_status status = kv_unlink(db, &key, 1, &count);
+        if (status != KV_OK) return status;
+        *removed += count;
+        at += sizeof size + size;
+    }
+    return KV_OK;
+}
+
+kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
+{
+    if (db == NULL || cursor == NULL || limit == 0) return KV_BADARG;
+    struct keyspace_found found = {0};
+    struct keyspace_scan scan = keyspace_scan_begin(db, keyspace_collect, &found);
+    scan.match = &pattern;
+    uint64_t next = *cursor, total = 0;
+    kv_status status = keyspace_scan(db, &next, limit, &scan);
+    if (status == KV_OK && found.is_full) status = KV_NOMEM;
+    if (status == KV_OK && found.bytes.size > 0) status = keyspace_delete_found(db, &found, &total);
+    kv_buffer_free(&found.bytes);
+    if (status != KV_OK) return status;
+    *cursor = next;
+    if (removed != NULL) *removed = total;
+    return KV_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------- randomkey */
+
+/* Draws of an expired key before the search settles for a walk. */
+#define KEYSPACE_RANDOM_TRIES 64
+
+static uint64_t keyspace_count_unlocked(kv *db)
+{
+    uint64_t total = 0;
+    return kv_count(db, &total) == KV_OK ? total : 0;
+}
+
+/* Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that one is expired. */
+static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
+{
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        struct space *space = shard_peek_space(shard, db->database);
+        uint64_t count = space != NULL ? space->table.count : 0;
+        if (nth >= count) {
+            nth -= count;
+            keyspace_leave(db, shard);
+            continue;
+        }
+        const struct entry *entry = table_random(&space->table, &shard->random);
+        status = entry_is_expired(entry, now_ms) ? KV_NONE : key != NULL ? buffer_set(key, entry_key(entry)) : KV_OK;
+        keyspace_leave(db, shard);
+        return status;
+    }
+    return KV_NONE; /* keys went while we were looking */
+}
+
+struct keyspace_first {
+    kv_buffer *key;
+    kv_status status;
+};
+
+static bool keyspace_take_first(void *context, kv_slice key)
+{
+    struct keyspace_first *first = context;
+    first->status = first->key != NULL ? buffer_set(first->key, key) : KV_OK;
+    return false;
+}
+
+kv_status kv_randomkey(kv *db, kv_buffer *key)
+{
+    if (db == NULL) return KV_BADARG;
+    struct keyspace_scan scan = keyspace_scan_begin(db, NULL, NULL);
+    struct random random;
+    random_seed_from_system(&random);
+    for (int i = 0; i < KEYSPACE_RANDOM_TRIES; i++) {
+        uint64_t total = keyspace_count_unlocked(db);
+        if (total == 0) return KV_NONE;
+        kv_status status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
+        if (status != KV_NONE) return status;
+    }
+    struct keyspace_first first = {key, KV_NONE};
+    kv_status status = kv_keys(db, KEYSPACE_WORD("*"), keyspace_take_first, &first);
+    return status != KV_OK ? status : first.status;
+}
+
+/* ----------------------------------------------------------------------------------------------- flush and swap */
+
+/* Records for each shard and database that is to be emptied, acquired before anything is. */
+static void keyspace_free_records(struct store *store, struct flushed *records)
+{
+    while (records != NULL) {
+        struct flushed *next = records->next;
+        alloc_free(&store->alloc, records, sizeof *records);
+        records = next;
+    }
+}
+
+static struct flushed *keyspace_create_records(struct store *store, uint64_t count)
+{
+    struct flushed *records = NULL;
+    while (count-- > 0) {
+        struct flushed *record = alloc_get(&store->alloc, sizeof *record);
+        if (record == NULL) {
+            keyspace_free_records(store, records);
+            return NULL;
+        }
+        record->next = records;
+        records = record;
+    }
+    return records;
+}
+
+static bool keyspace_has_keys(struct shard *shard, uint32_t database)
+{
+    struct space *space = shard_peek_space(shard, database);
+    return space != NULL && space->table.count > 0;
+}
+
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, struct flushed *records)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) {
+            if (!keyspace_has_keys(&store->shards[i], d)) continue;
+            struct flushed *record = records;
+            records = record->next;
+            shard_flush(&store->shards[i], d, record);
+        }
+    }
+}
+
+/* Empties the databases from `first` to `last`; the caller's span holds every shard. */
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, kv_slice command)
+{
+    struct store *store = span->db.view->store;
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) wanted += keyspace_has_keys(&store->shards[i], d);
+    }
+    struct flushed *records = keyspace_create_records(store, wanted);
+    if (records == NULL && wanted > 0) return KV_NOMEM;
+    kv_status status = span_reserve_journal(span, 1, 1, command.size);
+    if (status == KV_OK) status = span_save_all(span, first, last);
+    if (status != KV_OK) {
+        keyspace_free_records(store, records);
+        return status;
+    }
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = first; d <= last; d++) observers_touch_all(&store->shards[i], d, d);
+    }
+    if (span->db.view->txn->undo != NULL) {
+        span_remove_saved(span, first, last);
+        keyspace_free_records(store, records);
+    } else {
+        keyspace_flush_shards(store, first, last, records);
+    }
+    if (journal_is_read(store)) {
+        journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
+    }
+    return KV_OK;
+}
+
+static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool later, kv_slice command)
+{
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
+    struct span span;
+    span_begin(&span, db, NULL, 0, KV_TXN_ALL);
+    kv_status status = keyspace_flush_held(&span, first, last, command);
+    span_end(&span);
+    if (status == KV_OK && !later && db->view->txn == NULL) {
+        struct budget endless = {&store->clock, 0};
+        (void)reclaim_flushed(store, &endless);
+    }
+    return status;
+}
+
+kv_status kv_flush(kv *db, bool later)
+{
+    if (db == NULL) return KV_BADARG;
+    return keyspace_flush(db, db->database, db->database, later, KEYSPACE_WORD("FLUSHDB"));
+}
+
+kv_status kv_flush_all(kv *db, bool later)
+{
+    if (db == NULL) return KV_BADARG;
+    return keyspace_flush(db, 0, db->view->store->databases - 1, later, KEYSPACE_WORD("FLUSHALL"));
+}
+
+static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
+{
+    observers_touch_all(shard, first, second);
+    observers_touch_all(shard, second, first);
+    struct space *space = shard_peek_space(shard, first);
+    struct space *other = shard_peek_space(shard, second);
+    atomic_store_explicit(&shard->spaces[first], other, memory_order_release);
+    atomic_store_explicit(&shard->spaces[second], space, memory_order_release);
+    waiting_note_all(shard, first, ready);
+    waiting_note_all(shard, second, ready);
+}
+
+kv_status kv_swapdb(kv *db, kv *other)
+{
+    if (db == NULL || other == NULL || db->view->store != other->view->store) return KV_BADARG;
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
+    if (db->view->txn != NULL && db->view->txn->undo != NULL) return KV_BADARG;
+    char numbers[2][NUMBER_INT64_SIZE];
+    kv_slice arguments[3] = {KEYSPACE_WORD("SWAPDB"),
+                             {numbers[0], number_format_uint64(numbers[0], db->database)},
+                             {numbers[1], number_format_uint64(numbers[1], other->database)}};
+    struct span span;
+    span_begin(&span, db, NULL, 0, KV_TXN_ALL);
+    kv_status status = span_reserve_journal(&span, 1, 3, 6 + sizeof numbers);
+    if (status == KV_OK && db->database != other->database) {
+        struct txn *txn = span.db.view->txn;
+        for (uint32_t i = 0; i < store->shard_count; i++) {
+            keyspace_swap_shard(&store->shards[i], db->database, other->database, &txn->ready);
+            store->shards[i].changes += i == 0;
+        }
+        if (journal_is_read(store)) journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
+    }
+    span_end(&span);
+    return status;
+}

@@ -1,0 +1,76 @@
+/*
+ * keyspace/reclaim.c -- see reclaim.h.
+ */
+#include "keyspace/reclaim.h"
+
+/* Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is read. */
+#define RECLAIM_EXPIRE_BATCH 64
+#define RECLAIM_FREE_BATCH 256
+
+static bool budget_is_spent(const struct budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
+static bool reclaim_expired_shard(struct shard *shard, int64_t now_ms, const struct budget *budget)
+{
+    enum deadlines_outcome outcome = DEADLINES_MORE;
+    while (outcome == DEADLINES_MORE) {
+        if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
+        struct garbage garbage = {0};
+        uint64_t removed = 0;
+        lock_lock(&shard->lock);
+        outcome = shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (outcome == DEADLINES_MORE && budget_is_spent(budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
+{
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 || store_setting(store, KV_SETTING_EXPIRE) == 0) return true;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!reclaim_expired_shard(&store->shards[i], now_ms, budget)) return false;
+    }
+    return true;
+}
+
+static bool reclaim_flushed_shard(struct shard *shard, const struct budget *budget)
+{
+    bool is_done = !atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
+    while (!is_done) {
+        struct garbage garbage = {0};
+        lock_lock(&shard->lock);
+        is_done = shard_free_flushed(shard, RECLAIM_FREE_BATCH, &garbage);
+        lock_unlock(&shard->lock);
+        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        if (!is_done && budget_is_spent(budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        if (!reclaim_flushed_shard(&store->shards[i], budget)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget)
+{
+    for (;;) {
+        struct garbage garbage = {0};
+        lock_lock(&store->garbage_lock);
+        garbage_move(&garbage, &store->garbage);
+        lock_unlock(&store->garbage_lock);
+        if (garbage_is_empty(&garbage)) return true;
+        while (!garbage_free(&garbage, &store->alloc, RECLAIM_FREE_BATCH)) {
+            if (!budget_is_spent(budget)) continue;
+            store_leave_garbage(store, &garbage);
+            return false;
+        }
+    }
+}
