@@ -9,8 +9,7 @@
 enum {
     LOADER_BATCH = 64,             /* commands whose cache misses may overlap */
     LOADER_BATCH_ARGUMENTS = 4096, /* a batch ends early when it has so many */
-    LOADER_ANNOTATION_SIZE = 1024,
-    LOADER_ARGUMENT_SIZE = 6 /* the least an argument takes: $0 and two line ends */
+    LOADER_ANNOTATION_SIZE = 1024
 };
 
 /* ---------------------------------------------------------------------------------------- one record */
@@ -56,8 +55,9 @@ static enum scan scan_line_end(struct scanner *scanner)
         return scan_damaged(scanner, "expected the end of a line");
     }
     if (scanner->end - scanner->at < 2) return scan_short(scanner, scan_offset(scanner) + 2);
-    if (scanner->at[1] != '\n') return scan_damaged(scanner, "expected the end of a line");
-    scanner->at += 2;
+    scanner->at++;
+    if (*scanner->at != '\n') return scan_damaged(scanner, "expected the end of a line");
+    scanner->at++;
     return SCAN_COMMAND;
 }
 
@@ -76,8 +76,8 @@ static enum scan scan_number(struct scanner *scanner, char prefix, const char *e
     if (at == scanner->end) {
         return scan_short(scanner, (uint64_t)(scanner->end - scanner->start) + 1);
     }
-    if (at == digits) return scan_damaged(scanner, expected);
     scanner->at = at;
+    if (at == digits) return scan_damaged(scanner, "expected a number");
     *number = value;
     return scan_line_end(scanner);
 }
@@ -117,14 +117,16 @@ static enum scan scan_argument(struct scanner *scanner)
 static enum scan scan_annotation(struct scanner *scanner)
 {
     size_t held = (size_t)(scanner->end - scanner->at);
-    const uint8_t *newline =
-        memchr(scanner->at, '\n', held < LOADER_ANNOTATION_SIZE ? held : LOADER_ANNOTATION_SIZE);
-    if (newline != NULL) {
-        scanner->at = newline + 1;
-        return SCAN_ANNOTATION;
+    size_t limit = held < LOADER_ANNOTATION_SIZE ? held : LOADER_ANNOTATION_SIZE;
+    size_t size = 0;
+    while (size < limit && scanner->at[size] != '\n' && scanner->at[size] != '\0') size++;
+    if (size == limit && limit == held) return scan_short(scanner, held + 1);
+    if (size == limit || scanner->at[size] == '\0') {
+        scanner->at += size;
+        return scan_damaged(scanner, "expected an annotation of one line");
     }
-    if (held < LOADER_ANNOTATION_SIZE) return scan_short(scanner, held + 1);
-    return scan_damaged(scanner, "expected an annotation of one line");
+    scanner->at += size + 1;
+    return SCAN_ANNOTATION;
 }
 
 /* Reads the record at `at`. On anything but success `used` is as it was. */
@@ -141,13 +143,7 @@ static enum scan scan_record(struct scanner *scanner)
         scanner->at = scanner->start;
         scan = scan_damaged(scanner, "expected at least one argument");
     }
-    /* The count is believed as far as the file is long; memory is taken argument by argument. */
-    uint64_t least = scan_offset(scanner) + count * LOADER_ARGUMENT_SIZE;
-    if (scan == SCAN_COMMAND && count > scanner->left / LOADER_ARGUMENT_SIZE) {
-        scan = scan_short(scanner, scanner->left + 1);
-    } else if (scan == SCAN_COMMAND && least > scanner->left) {
-        scan = scan_short(scanner, least);
-    }
+    /* No memory is taken on the word of the count: that grows with the arguments that are there. */
     for (; scan == SCAN_COMMAND && count > 0; count--) scan = scan_argument(scanner);
     if (scan != SCAN_COMMAND) scanner->used = used;
     return scan;
@@ -321,22 +317,19 @@ static kv_status load_bracket(struct load *load, size_t first, uint64_t offset)
     bool is_exec = !is_multi && load_is_word(load, first, "exec");
     if (!is_multi && !is_exec) return KV_SKIPPED;
 
+    /* What precedes is applied first: it is whole, or belongs to the group that ends here. */
+    size_t size = (size_t)(offset - load->reader.offset), bracket = load_scanned(load) - size;
+    load->scanner.used = first;
+    kv_status status = load_flush(load, size);
+    if (status != KV_OK) return status;
     if (is_exec && offset != load->group_end) {
         return load_refuse(load, offset, "expected no EXEC without a MULTI");
     }
-    load->scanner.used = first;
-    kv_status status = KV_OK;
-    if (is_multi) {
-        /* What precedes is applied and whole; the group itself begins here. */
-        status = load_flush(load, (size_t)(offset - load->reader.offset));
-        if (status != KV_OK) return status;
-        aof_reader_consume(&load->reader, load_scanned(load));
-        status = load_find_exec(load);
-    } else {
-        load->group_end = NO_GROUP;
-        status = load_flush(load, load_scanned(load));
-    }
-    return status;
+    aof_reader_consume(&load->reader, bracket);
+    if (is_multi) return load_find_exec(load);
+    load->group_end = NO_GROUP;
+    load->whole = load->reader.offset;
+    return KV_OK;
 }
 
 /*

@@ -198,7 +198,7 @@ kv_status aof_manifest_parse(struct aof_manifest *manifest, kv_slice text, char 
                 kv_slice line = kv_bytes(at, (size_t)(newline - at));
                 wrong = manifest_parse_line(manifest, line, &status);
             }
-            at = newline + 1;
+            if (wrong == NULL) at = newline + 1;
         }
     }
     if (wrong == NULL && status == KV_OK) return KV_OK;
@@ -214,10 +214,11 @@ kv_status aof_manifest_parse(struct aof_manifest *manifest, kv_slice text, char 
 
 /* ------------------------------------------------------------------------------------------ writing */
 
+/* Those that Redis quotes, and the apostrophe, which it reads as a quote but forgets to quote. */
 static bool manifest_needs_quotes(const char *name)
 {
     for (; *name != '\0'; name++) {
-        if (*name <= ' ' || *name > '~' || *name == '"' || *name == '\\') return true;
+        if (*name <= ' ' || *name > '~' || strchr("\"'\\", *name) != NULL) return true;
     }
     return false;
 }
