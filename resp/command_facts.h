@@ -41,8 +41,8 @@
  *   COMMAND DOCS    A map [flat array] from name to map; unknown names are left out. Its keys,
  *                   absent if there is nothing to say: summary, since, group, complexity, doc_flags
  *                   (a set of the simple strings deprecated, syscmd), deprecated_since,
- *                   replaced_by, history (a set of arrays of two), arguments (an array), subcommands
- *                   (a map from name to map).
+ *                   replaced_by, history (a set of arrays of two), arguments (an array),
+ *                   subcommands (a map from name to map).
  *   argument        A map [flat array]: name, type, key_spec_index (of keys only), token, since,
  *                   deprecated_since, flags (a set of the simple strings optional, multiple),
  *                   arguments (an array of the same).

@@ -264,14 +264,14 @@ class Generator:
             b'LPOP': (5, [list_key, maybe(integer)]), b'RPOP': (5, [list_key, maybe(integer)]),
             b'LLEN': (4, [list_key]), b'LINDEX': (5, [list_key, index]),
             b'LSET': (5, [list_key, index, element]), b'LRANGE': (7, [list_key, index, index]),
-            b'LTRIM': (4, [list_key, index, index]), b'LINSERT': (5,
-                [list_key, w(b'BEFORE', b'AFTER'), element, element]),
+            b'LTRIM': (4, [list_key, index, index]),
+            b'LINSERT': (5, [list_key, w(b'BEFORE', b'AFTER'), element, element]),
             b'LREM': (5, [list_key, index, element]),
             b'LPOS': (6, [list_key, element, shuffled(
                 (w(b'RANK'), index), (w(b'COUNT'), integer), (w(b'MAXLEN'), integer))]),
             b'LMOVE': (5, [list_key, list_key, side, side]),
-            b'RPOPLPUSH': (4, [list_key, list_key]), b'LMPOP': (4,
-                [self.counted_keys, side, maybe(w(b'COUNT'), integer)]),
+            b'RPOPLPUSH': (4, [list_key, list_key]),
+            b'LMPOP': (4, [self.counted_keys, side, maybe(w(b'COUNT'), integer)]),
             b'BLPOP': (2, [self.list_keys, self.timeout]),
             b'BRPOP': (2, [self.list_keys, self.timeout]),
             b'BLMOVE': (2, [list_key, list_key, side, side, self.timeout]),
@@ -281,9 +281,10 @@ class Generator:
             b'SWAPDB': (1, [self.database, self.database]),
             b'FLUSHDB': (1, [maybe(w(b'ASYNC', b'SYNC'))]), b'MULTI': (5, []), b'EXEC': (6, []),
             b'DISCARD': (1, []), b'WATCH': (4, [self.keys]), b'UNWATCH': (1, []),
-            b'AUTH': (1, [w(b'default', b'nosuch', b'secret'), maybe(value)]), b'TIME': (1, []),
-            b'LASTSAVE': (1, []), b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
-                                                  maybe(key, maybe(w(b'SAMPLES'), integer))]),
+            b'AUTH': (1, [w(b'default', b'nosuch', b'secret'), maybe(value)]),
+            b'TIME': (1, []), b'LASTSAVE': (1, []),
+            b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
+                            maybe(key, maybe(w(b'SAMPLES'), integer))]),
         }
 
     def _fixed(self):
