@@ -38,6 +38,7 @@
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 
 /* values: what a key can hold. */
+#include "values/list.c" /* a pack while it is small, a tree of packs when it is large */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -58,5 +59,7 @@
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c" /* strings */
+#include "api/api_list.c"        /* lists */
+#include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_text.c"        /* patterns and numbers for hosts */

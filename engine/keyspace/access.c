@@ -268,6 +268,14 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
     return access_write(access, &shape, true);
 }
 
+KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload)
+{
+    struct entry *entry = access->entry;
+    access->space->outside -= value_is_outside(entry);
+    entry_set_payload(entry, payload);
+    access->space->outside += value_is_outside(entry);
+}
+
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
 {
     shape->key = access->key;

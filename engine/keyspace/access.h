@@ -92,6 +92,9 @@ KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
 
+/* Gives the entry, which must be there, the payload that its value has now. Part of a change in place: see access_changed(). */
+KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload);
+
 /* Removes the key, which must be there. Never fails. Does not write the journal. */
 KV_INTERNAL void access_remove(struct access *access);
 

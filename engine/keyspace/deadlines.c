@@ -171,31 +171,42 @@ KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const 
 
 /* -------------------------------------------------------------------------------------------------- turning */
 
+/* The first slot of a level that has keys, and the instant at which it begins; the present one began at latest now. */
+static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level, int64_t *begins_ms)
+{
+    unsigned shift = DEADLINES_BITS * level;
+    unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+    uint64_t ahead = deadlines->occupied[level] >> present << present;
+    /* On the top level slots may lie behind the present one: they belong to the next turn. */
+    uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[level];
+    unsigned slot = 0;
+    while ((bits >> slot & 1) == 0) slot++;
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    int64_t at_ms = turn_begins_ms + ((int64_t)slot << shift);
+    if (ahead == 0) at_ms += INT64_C(1) << (shift + DEADLINES_BITS);
+    *begins_ms = at_ms < deadlines->time_ms ? deadlines->time_ms : at_ms;
+    return slot;
+}
+
 /*
- * The earliest slot that has keys: its level, slot and first instant. The lower level comes first: what lies on a higher one
- * begins after the end of the span in which the lower level's slots lie. False if the wheel is empty.
+ * The slot that begins the earliest. Of several that begin at once the one on the highest level, whose keys must be filed below first, or
+ * some of them would be late. False if the wheel is empty.
  */
 static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
                                  int64_t *begins_ms)
 {
+    bool is_found = false;
     for (unsigned l = 0; l < DEADLINES_LEVELS; l++) {
         if (deadlines->occupied[l] == 0) continue;
-        unsigned shift = DEADLINES_BITS * l;
-        unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
-        uint64_t ahead = deadlines->occupied[l] >> present << present;
-        /* On the top level slots may lie behind the present one: they belong to the next turn. */
-        uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[l];
-        unsigned s = 0;
-        while ((bits >> s & 1) == 0) s++;
-        int64_t span_begins = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
-        int64_t begins = span_begins + ((int64_t)s << shift);
-        if (ahead == 0) begins += INT64_C(1) << (shift + DEADLINES_BITS);
+        int64_t at_ms;
+        unsigned first = deadlines_first_of_level(deadlines, l, &at_ms);
+        if (is_found && at_ms > *begins_ms) continue;
         *level = l;
-        *slot = s;
-        *begins_ms = begins < deadlines->time_ms ? deadlines->time_ms : begins;
-        return true;
+        *slot = first;
+        *begins_ms = at_ms;
+        is_found = true;
     }
-    return false;
+    return is_found;
 }
 
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
@@ -206,51 +217,47 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
     return begins_ms;
 }
 
-/* Files an entry that was just taken out of `level`, `slot` anew; false, and back where it was, without memory. */
-static bool deadlines_refile(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
-{
-    int64_t deadline_ms = entry_deadline(entry);
-    bool has_room = deadlines_reserve(deadlines) == KV_OK;
-    if (has_room) deadlines_locate(deadlines, deadline_ms, &level, &slot);
-    entry_set_deadline(entry, deadline_ms, deadlines_put(deadlines, entry, level, slot));
-    return has_room;
-}
+/* What is due goes to `due`; the rest is filed again. Ends before an item for which there is no memory. */
+struct deadlines_turn {
+    unsigned level, slot;
+    int64_t due_ms;
+    size_t limit;
+    struct entry **due;
+    size_t *due_count;
+};
 
-/* The head of a slot empties from its end, `count` of its items at most a chunk; all are asked for before they are looked at. */
-static unsigned deadlines_pop_chunk(struct deadlines *deadlines, unsigned level, unsigned slot, size_t limit,
-                                    struct entry **popped)
+/* Looks at the items of a slot's head, from its end, all of whose entries are asked for first. False without memory. */
+static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
-    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
-    unsigned count = head->count < limit ? head->count : (unsigned)limit;
-    for (unsigned i = 0; i < count; i++) {
-        popped[i] = deadlines_item(head, head->count - 1u - i);
-        KV_PREFETCH_WRITE(popped[i]);
-    }
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
+    unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
+    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
     if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
-    for (unsigned i = 0; i < count; i++) deadlines_drop_last(deadlines, level, slot);
-    return count;
+    for (; count > 0; count--, turn->limit--) {
+        struct entry *entry = deadlines_item(head, head->count - 1u);
+        int64_t deadline_ms = entry_deadline(entry);
+        bool is_due = deadline_ms <= turn->due_ms;
+        if (!is_due && deadlines_reserve(deadlines) != KV_OK) return false;
+        deadlines_drop_last(deadlines, turn->level, turn->slot);
+        if (is_due) turn->due[(*turn->due_count)++] = entry;
+        else entry_set_deadline(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
+    }
+    return true;
 }
 
 KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
                                                   struct entry **due, size_t *due_count)
 {
-    unsigned level, slot;
+    struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
-    while (deadlines_first_slot(deadlines, &level, &slot, &begins_ms) && begins_ms <= now_ms) {
-        if (limit == 0) return DEADLINES_MORE;
+    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) && begins_ms <= now_ms) {
+        if (turn.limit == 0) return DEADLINES_MORE;
         deadlines->time_ms = begins_ms;
         /* All of a short span that is over is due (but what was put off); a longer one is filed finer first, for order. */
-        int64_t due_ms = level == 0 || (level == 1 && (begins_ms | 63) <= now_ms) ? now_ms : begins_ms;
-        struct entry *popped[DEADLINES_CHUNK_ITEMS];
-        unsigned count = deadlines_pop_chunk(deadlines, level, slot, limit, popped);
-        limit -= count;
-        bool is_stuck = false;
-        for (unsigned i = 0; i < count; i++) {
-            if (entry_deadline(popped[i]) <= due_ms) due[(*due_count)++] = popped[i];
-            else if (!deadlines_refile(deadlines, popped[i], level, slot)) is_stuck = true;
-        }
-        if (is_stuck) return DEADLINES_STUCK;
+        bool is_over = turn.level == 0 || (turn.level == 1 && (begins_ms | (DEADLINES_SLOTS - 1)) <= now_ms);
+        turn.due_ms = is_over ? now_ms : begins_ms;
+        if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
     }
     if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
     return DEADLINES_DONE;

@@ -16,6 +16,11 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
         *garbage_last_blob(from) = to->blobs;
         to->blobs = from->blobs;
     }
+    while (from->lists.bits != 0) {
+        struct list list = from->lists;
+        from->lists.bits = list_next_waiting(&list);
+        garbage_add_list(to, list);
+    }
     *from = (struct garbage){0};
 }
 
@@ -26,6 +31,11 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
         struct blob *blob = garbage->blobs;
         garbage->blobs = blob->next;
         blob_destroy(alloc, blob);
+    }
+    while (garbage->lists.bits != 0) {
+        uintptr_t next = list_next_waiting(&garbage->lists);
+        if (!list_destroy_some(&garbage->lists, limit)) return false;
+        garbage->lists.bits = next;
     }
     return true;
 }

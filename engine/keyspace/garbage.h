@@ -8,20 +8,28 @@
 #define KV_KEYSPACE_GARBAGE_H
 
 #include "keyspace/entry.h"
+#include "values/list.h"
 
 struct garbage {
     struct blob *blobs;
+    struct list lists; /* large ones, each carrying the next */
 };
 
 static inline bool garbage_is_empty(const struct garbage *garbage)
 {
-    return garbage->blobs == NULL;
+    return garbage->blobs == NULL && garbage->lists.bits == 0;
 }
 
 static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
 {
     blob->next = garbage->blobs;
     garbage->blobs = blob;
+}
+
+static inline void garbage_add_list(struct garbage *garbage, struct list list)
+{
+    list_set_next_waiting(&list, garbage->lists.bits);
+    garbage->lists = list;
 }
 
 /* Moves all of `from` to `to`. */

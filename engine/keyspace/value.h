@@ -32,6 +32,8 @@ KV_INTERNAL size_t value_bytes(const struct entry *entry);
 KV_INTERNAL uint64_t value_length(const struct entry *entry);
 KV_INTERNAL const char *value_encoding(const struct entry *entry);
 
+#if KV_DEBUG > 0
 KV_INTERNAL void value_check(const struct entry *entry);
+#endif
 
 #endif

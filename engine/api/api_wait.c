@@ -1,0 +1,384 @@
+/*
+ * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread (kv_blpop and its kin).
+ */
+#include "base/buffer.h"
+#include "keyspace/access.h"
+#include "keyspace/waiting.h"
+#include "values/list.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+/* A waiter that takes elements of a list; links and the destination's bytes follow it. */
+struct wait_list {
+    struct kv_waiter waiter; /* first, as this is what the public pointer points to */
+    size_t size;             /* of the whole block */
+    kv_end end, to_end;
+    uint64_t count;
+    kv_wait_done *done;
+    void *context;
+    kv_buffer bytes;         /* the elements taken, one after another */
+    kv_slice *elements;      /* into it */
+    size_t element_count, element_capacity;
+};
+
+/* ---------------------------------------------------------------------------------------------------- taking */
+
+struct wait_collector {
+    struct wait_list *waiter;
+    size_t offset;
+};
+
+static bool wait_measure(void *context, kv_slice element)
+{
+    size_t *total = context;
+    *total += element.size;
+    return true;
+}
+
+static bool wait_collect(void *context, kv_slice element)
+{
+    struct wait_collector *collector = context;
+    struct wait_list *waiter = collector->waiter;
+    char *to = (char *)waiter->bytes.data + collector->offset;
+    if (element.size > 0) memcpy(to, element.data, element.size);
+    waiter->elements[waiter->element_count++] = (kv_slice){to, element.size};
+    collector->offset += element.size;
+    return true;
+}
+
+/* Makes room for the elements that are about to be taken, which is where memory may run out: nothing is taken then. */
+static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST) return access_close(&access, KV_NONE);
+    struct list list = {(uintptr_t)entry_payload(access.entry)};
+    uint64_t length = list_length(&list);
+    uint64_t count = waiter->count < length ? waiter->count : length;
+    size_t total = 0;
+    (void)list_visit(&list, waiter->end, 0, count, wait_measure, &total);
+    status = buffer_reserve(&waiter->bytes, total > 0 ? total : 1);
+    if (status == KV_OK) {
+        waiter->elements = alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
+        if (waiter->elements == NULL) status = KV_NOMEM;
+        else waiter->element_capacity = (size_t)count;
+    }
+    return access_close(&access, status);
+}
+
+static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    kv_slice destination = waiter->waiter.destination;
+    kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, &waiter->bytes);
+    if (status != KV_OK) return status;
+    waiter->elements[0] = (kv_slice){waiter->bytes.data, waiter->bytes.size};
+    waiter->element_count = 1;
+    return KV_OK;
+}
+
+/* Takes what the waiter wants from one key; KV_NONE if that holds no list. */
+static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    kv_status status = wait_prepare(waiter, db, key);
+    if (status != KV_OK) return status;
+    if (waiter->waiter.has_destination) return wait_move(waiter, db, key);
+    struct wait_collector collector = {waiter, 0};
+    return kv_pop(db, key, waiter->end, waiter->count, wait_collect, &collector, NULL);
+}
+
+static kv_status wait_take_link(struct kv_waiter *waiter, kv *db, size_t link_index)
+{
+    return wait_take((struct wait_list *)waiter, db, waiter->links[link_index].observed->key);
+}
+
+static void wait_report(struct wait_list *waiter, kv_status status, size_t index, kv_slice key)
+{
+    kv_wait_result result = {status, index, key, waiter->elements, waiter->element_count};
+    if (waiter->done != NULL) waiter->done(waiter->context, &waiter->waiter, &result);
+}
+
+static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
+{
+    wait_report((struct wait_list *)waiter, status, link_index, waiter->links[link_index].observed->key);
+}
+
+/* ------------------------------------------------------------------------------------------------------ waits */
+
+static bool wait_read_options(const kv_wait_options *given, kv_wait_options *options)
+{
+    *options = KV_OPTIONS(kv_wait_options);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
+    if (options->count == 0) options->count = 1;
+    return options->destination == NULL || (options->key_count == 1 && options->count == 1);
+}
+
+static size_t wait_list_size(const kv_wait_options *options)
+{
+    size_t destination = options->destination != NULL ? options->destination->size : 0;
+    return sizeof(struct wait_list) + options->key_count * sizeof(struct waiter_link) + destination;
+}
+
+static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options)
+{
+    struct store *store = db->view->store;
+    size_t size = wait_list_size(options);
+    struct wait_list *waiter = alloc_get(&store->alloc, size);
+    if (waiter == NULL) return NULL;
+    memset(waiter, 0, size);
+    waiter->size = size;
+    waiter->end = options->end;
+    waiter->to_end = options->to_end;
+    waiter->count = options->count;
+    waiter->done = options->done;
+    waiter->context = options->context;
+    waiter->waiter = (struct kv_waiter){.store = store,
+                                        .database = db->database,
+                                        .take = wait_take_link,
+                                        .tell = wait_tell,
+                                        .link_count = options->key_count,
+                                        .links = (struct waiter_link *)(waiter + 1)};
+    if (options->destination != NULL) {
+        void *bytes = waiter->waiter.links + options->key_count;
+        if (options->destination->size > 0) memcpy(bytes, options->destination->data, options->destination->size);
+        waiter->waiter.has_destination = true;
+        waiter->waiter.destination = (kv_slice){bytes, options->destination->size};
+    }
+    return waiter;
+}
+
+static void wait_list_destroy(struct wait_list *waiter)
+{
+    struct alloc *alloc = &waiter->waiter.store->alloc;
+    kv_buffer_free(&waiter->bytes);
+    alloc_free(alloc, waiter->elements, waiter->element_capacity * sizeof *waiter->elements);
+    alloc_free(alloc, waiter, waiter->size);
+}
+
+/*
+ * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
+ * has, whose turn it is then.
+ */
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, size_t *index)
+{
+    struct store *store = db->view->store;
+    for (size_t i = 0; i < count; i++) {
+        kv_type type;
+        kv_status status = kv_type_of(db, keys[i], &type);
+        if (status == KV_NONE) continue;
+        if (status != KV_OK) return status;
+        if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
+        uint64_t hash = store_hash(store, keys[i]);
+        if (waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        status = wait_take(waiter, db, keys[i]);
+        if (status == KV_OK) *index = i;
+        if (status != KV_NONE) return status;
+    }
+    return KV_NONE;
+}
+
+/* Tries, and if that gave nothing queues the waiter, at one instant. */
+static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options, size_t *index)
+{
+    struct span span;
+    size_t key_count = options->key_count;
+    /* The keys and the destination, whose shard is needed too, in one array: two keys at most if there is a destination. */
+    kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
+    const kv_slice *locked = options->destination != NULL ? pair : options->keys;
+    span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, index);
+    if (status == KV_NONE) {
+        if (span.is_nested) status = KV_TIMEOUT;
+        else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
+    }
+    span_end(&span);
+    return status;
+}
+
+kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
+{
+    kv_wait_options options;
+    if (db == NULL || waiter == NULL || !wait_read_options(given, &options)) return KV_BADARG;
+    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    struct wait_list *list = wait_list_create(db, &options);
+    if (list == NULL) return KV_NOMEM;
+    /* Written first: once it is queued, `done` may be called by another thread before this one goes on. */
+    *waiter = &list->waiter;
+    size_t index = 0;
+    kv_status status = wait_begin(list, db, &options, &index);
+    if (status == KV_PENDING) return status;
+    *waiter = NULL;
+    if (status == KV_OK) wait_report(list, KV_OK, index, options.keys[index]);
+    wait_list_destroy(list);
+    return status;
+}
+
+kv_status kv_wait_cancel(kv_waiter *waiter)
+{
+    if (waiter == NULL) return KV_BADARG;
+    bool was_waiting = waiting_end(waiter);
+    wait_list_destroy((struct wait_list *)waiter);
+    return was_waiting ? KV_OK : KV_NONE;
+}
+
+/* ------------------------------------------------------------------------------------------ waiting as a thread */
+
+/* A thread that sleeps until its waiter is served. The elements come to it by the waiter, so nothing can fail after they were taken. */
+struct wait_sleeper {
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool is_done;
+    kv_status status;
+    size_t index;
+    kv_visit *visit;  /* what to do with the elements: lend them... */
+    void *context;
+    kv_buffer *value; /* ...or give the first one to a buffer */
+};
+
+/* Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than copying them. */
+static void wait_sleeper_deliver(struct wait_sleeper *sleeper, struct wait_list *waiter)
+{
+    for (size_t i = 0; i < waiter->element_count && sleeper->visit != NULL; i++) {
+        if (!sleeper->visit(sleeper->context, waiter->elements[i])) break;
+    }
+    if (sleeper->value == NULL || waiter->element_count == 0) return;
+    kv_buffer_free(sleeper->value);
+    *sleeper->value = waiter->bytes;
+    sleeper->value->size = waiter->elements[0].size;
+    waiter->bytes = (kv_buffer){0};
+    waiter->element_count = 0;
+}
+
+static void wait_sleeper_done(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    struct wait_sleeper *sleeper = context;
+    if (result->status == KV_OK) wait_sleeper_deliver(sleeper, (struct wait_list *)waiter);
+    pthread_mutex_lock(&sleeper->mutex);
+    sleeper->status = result->status;
+    sleeper->index = result->key_index;
+    sleeper->is_done = true;
+    pthread_cond_signal(&sleeper->wake);
+    pthread_mutex_unlock(&sleeper->mutex);
+}
+
+static bool wait_sleeper_open(struct wait_sleeper *sleeper)
+{
+    pthread_condattr_t attributes;
+    if (pthread_mutex_init(&sleeper->mutex, NULL) != 0) return false;
+    pthread_condattr_init(&attributes);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    bool is_open = pthread_cond_init(&sleeper->wake, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    if (!is_open) pthread_mutex_destroy(&sleeper->mutex);
+    return is_open;
+}
+
+static void wait_sleeper_close(struct wait_sleeper *sleeper)
+{
+    pthread_cond_destroy(&sleeper->wake);
+    pthread_mutex_destroy(&sleeper->mutex);
+}
+
+static struct timespec wait_until(int64_t timeout_ms)
+{
+    struct timespec until;
+#ifdef __APPLE__
+    clock_gettime(CLOCK_REALTIME, &until);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &until);
+#endif
+    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40; /* 34 years are enough */
+    until.tv_sec += (time_t)(limit_ms / 1000);
+    until.tv_nsec += (long)(limit_ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    return until;
+}
+
+static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
+{
+    struct timespec until = wait_until(timeout_ms);
+    int error = 0;
+    pthread_mutex_lock(&sleeper->mutex);
+    while (!sleeper->is_done && error != ETIMEDOUT) {
+        if (timeout_ms == 0) error = pthread_cond_wait(&sleeper->wake, &sleeper->mutex);
+        else error = pthread_cond_timedwait(&sleeper->wake, &sleeper->mutex, &until);
+    }
+    pthread_mutex_unlock(&sleeper->mutex);
+}
+
+static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms, struct wait_sleeper *sleeper)
+{
+    if (db == NULL || timeout_ms < 0 || !wait_sleeper_open(sleeper)) return KV_BADARG;
+    options->done = wait_sleeper_done;
+    options->context = sleeper;
+    kv_waiter *waiter;
+    kv_status status = kv_wait(db, options, &waiter);
+    if (status == KV_PENDING) {
+        wait_sleep(sleeper, timeout_ms);
+        status = kv_wait_cancel(waiter) == KV_OK ? KV_TIMEOUT : sleeper->status;
+    }
+    wait_sleeper_close(sleeper);
+    return status;
+}
+
+static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, int64_t timeout_ms,
+                          size_t *index, kv_buffer *value)
+{
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = keys;
+    options.key_count = key_count;
+    options.end = end;
+    struct wait_sleeper sleeper = {.value = value};
+    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
+    if (status == KV_OK && index != NULL) *index = sleeper.index;
+    return status;
+}
+
+kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
+                   kv_buffer *value)
+{
+    return wait_pop(db, keys, key_count, KV_HEAD, timeout_ms, index, value);
+}
+
+kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
+                   kv_buffer *value)
+{
+    return wait_pop(db, keys, key_count, KV_TAIL, timeout_ms, index, value);
+}
+
+kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
+                    int64_t timeout_ms, kv_buffer *value)
+{
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = &source;
+    options.key_count = 1;
+    options.end = from_end;
+    options.destination = &destination;
+    options.to_end = to_end;
+    struct wait_sleeper sleeper = {.value = value};
+    return wait_as_thread(db, &options, timeout_ms, &sleeper);
+}
+
+kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, int64_t timeout_ms,
+                    size_t *index, kv_visit *visit, void *context)
+{
+    if (count == 0) return KV_BADARG;
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = keys;
+    options.key_count = key_count;
+    options.end = end;
+    options.count = count;
+    struct wait_sleeper sleeper = {.visit = visit, .context = context};
+    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
+    if (status == KV_OK && index != NULL) *index = sleeper.index;
+    return status;
+}
