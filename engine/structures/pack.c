@@ -185,6 +185,13 @@ static void pack_count_change(struct pack *pack, size_t removed, size_t added)
     pack_set_count(pack, count - removed + added);
 }
 
+static size_t pack_offset(const struct pack *pack, const uint8_t *at)
+{
+    assert(at >= pack_first(pack));
+    assert(at <= pack_end(pack));
+    return (size_t)(at - pack_begin(pack));
+}
+
 static size_t pack_front(const struct pack *pack)
 {
     return pack->start;
@@ -396,11 +403,26 @@ KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, si
     return pack_move(memory, pack, roomy, end) ? KV_OK : KV_NOMEM;
 }
 
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack)
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow)
 {
-    size_t roomy = pack_roomy(pack_size(*pack));
-    if (memory_capacity(sizeof(struct pack) + roomy) > pack_block_size(*pack) / 2) return;
-    (void)pack_move(memory, pack, roomy, KV_TAIL); /* else it stays where it is, which is no harm */
+    size_t offset = pack_offset(*pack, *at);
+    bool fits_front = pack_front(*pack) >= grow;
+    bool fits_behind = pack_behind(*pack) >= grow;
+    if (fits_front || fits_behind) return KV_OK;
+
+    kv_end end = offset < pack_size(*pack) / 2 ? KV_HEAD : KV_TAIL;
+    kv_status status = pack_reserve(memory, pack, grow, end);
+    if (status == KV_OK) *at = pack_begin(*pack) + offset;
+    return status;
+}
+
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare)
+{
+    size_t size = pack_size(*pack);
+    if (pack_front(*pack) + pack_behind(*pack) <= spare) return;
+    if (memory_capacity(sizeof(struct pack) + size) >= pack_block_size(*pack)) return;
+    (void)pack_move(memory, pack, size, KV_TAIL); /* else it stays where it is, which is no harm */
 }
 
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
@@ -444,13 +466,6 @@ static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t n
     return begin + offset;
 }
 
-static size_t pack_offset(const struct pack *pack, const uint8_t *at)
-{
-    assert(at >= pack_first(pack));
-    assert(at <= pack_end(pack));
-    return (size_t)(at - pack_begin(pack));
-}
-
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
 {
     uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
@@ -485,28 +500,36 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
     pack_count_change(pack, count, 0);
 }
 
-/* Copies `size` bytes of `count` elements to one end. */
-static void pack_join(struct pack *pack, kv_end end, const uint8_t *from, size_t size, size_t count)
+/* Copies the elements between `from` and `to`, `count` of them, to one end. */
+static void pack_copy_range(struct pack *pack, kv_end end, const uint8_t *from, const uint8_t *to,
+                            size_t count)
 {
+    size_t size = (size_t)(to - from);
     size_t offset = end == KV_HEAD ? PACK_HEADER : pack_size(pack) - 1;
     memcpy(pack_open(pack, offset, 0, size), from, size);
     pack_count_change(pack, 0, count);
 }
 
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count)
+{
+    const uint8_t *to = from;
+    for (size_t i = 0; i < count; i++) to = pack_next(to);
+    pack_copy_range(pack, end, from, to, count);
+}
+
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from)
 {
-    pack_join(pack, end, pack_first(from), pack_size(from) - PACK_EMPTY_SIZE, pack_count(from));
+    pack_copy_range(pack, end, pack_first(from), pack_end(from), pack_count(from));
 }
 
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail)
 {
-    size_t offset = pack_offset(pack, at);
-    size_t size = (size_t)(pack_end(pack) - at);
+    const uint8_t *end = pack_end(pack);
     size_t count = 0;
-    for (const uint8_t *next = at; *next != PACK_END; next = pack_next(next)) count++;
+    for (const uint8_t *next = at; next != end; next = pack_next(next)) count++;
 
-    pack_join(tail, KV_TAIL, at, size, count);
-    pack_open(pack, offset, size, 0);
+    pack_copy_range(tail, KV_TAIL, at, end, count);
+    pack_open(pack, pack_offset(pack, at), (size_t)(end - at), 0);
     pack_count_change(pack, count, 0);
 }
 

@@ -197,8 +197,15 @@ KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end
 KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
                                    kv_end end);
 
-/* Moves a pack that uses less than half of its block to a smaller one, if memory allows. */
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack);
+/*
+ * The same before or in place of the element at *at, or PACK_END, which follows the pack where it goes.
+ * The shorter side will be moved, unless only the other one has room.
+ */
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow);
+
+/* Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory allows. */
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare);
 
 /* Gives the block back. NULL is ignored. */
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
@@ -226,7 +233,10 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
 /* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
 
-/* Copies all elements of `from` to one end of `pack`, in order. */
+/* Copies `count` elements of another pack, those from `from` on, to one end, in order. */
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count);
+
+/* Copies all elements of another pack to one end, in order. */
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
 
 /*

@@ -49,6 +49,7 @@ static inline void model_insert(struct model_sequence *model, size_t index, kv_s
 
 static inline void model_delete(struct model_sequence *model, size_t index, size_t count)
 {
+    if (count == 0) return;
     for (size_t i = 0; i < count; i++) free(model->items[index + i].data);
     memmove(model->items + index, model->items + index + count,
             (model->count - index - count) * sizeof *model->items);

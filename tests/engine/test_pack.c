@@ -366,13 +366,15 @@ START_TEST(fit_gives_spare_room_back)
     size_t before = pack_block_size(pack);
     pack_delete(pack, pack_first(pack), 98);
     ck_assert_uint_eq(pack_block_size(pack), before);
-    pack_fit(&memory, &pack);
+    pack_fit(&memory, &pack, before);
+    ck_assert_uint_eq(pack_block_size(pack), before); /* so much it may keep */
+    pack_fit(&memory, &pack, 100);
     pack_check(pack);
     ck_assert_uint_lt(pack_block_size(pack), 64);
     ASSERT_TEXTS(pack, "an element", "an element");
 
     struct pack *same = pack;
-    pack_fit(&memory, &pack); /* nothing to gain now */
+    pack_fit(&memory, &pack, 0); /* nothing to gain now */
     ck_assert_ptr_eq(pack, same);
     pack_destroy(&memory, pack);
     teardown();
@@ -491,7 +493,7 @@ START_TEST(fit_without_memory_leaves_the_pack_where_it_is)
     pack_delete(pack, pack_first(pack), 900);
     struct pack *same = pack;
     fixture_alloc_allow(&host, 0);
-    pack_fit(&memory, &pack);
+    pack_fit(&memory, &pack, 0);
     fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
     ck_assert_ptr_eq(pack, same);
     ck_assert_uint_eq(pack_count(pack), 100);
@@ -613,19 +615,22 @@ START_TEST(a_pack_does_what_the_model_does)
             model_push(&model, end, values, count);
             break;
         case 1: {
-            ck_assert_int_eq(pack_reserve(&memory, &pack, run.size, end), KV_OK);
             const uint8_t *at = index < model.count ? pack_seek(pack, index) : pack_end(pack);
+            ck_assert_int_eq(pack_reserve_at(&memory, &pack, &at, run.size), KV_OK);
             pack_insert(pack, at, &run);
             for (size_t i = 0; i < count; i++) model_insert(&model, index + i, values[i]);
             break;
         }
-        case 2:
+        case 2: {
             if (index == model.count) break;
-            ck_assert_int_eq(pack_reserve(&memory, &pack, pack_value_size(values[0]), end), KV_OK);
-            pack_replace(pack, pack_seek(pack, index), values[0]);
+            const uint8_t *replaced = pack_seek(pack, index);
+            size_t size = pack_value_size(values[0]);
+            ck_assert_int_eq(pack_reserve_at(&memory, &pack, &replaced, size), KV_OK);
+            pack_replace(pack, replaced, values[0]);
             model_delete(&model, index, 1);
             model_insert(&model, index, values[0]);
             break;
+        }
         case 3:
         case 4:
             if (index == model.count) break;
@@ -642,7 +647,7 @@ START_TEST(a_pack_does_what_the_model_does)
             break;
         }
         default:
-            pack_fit(&memory, &pack);
+            pack_fit(&memory, &pack, random_below(&random, 100));
             if (model.count > 200) {
                 pack_delete(pack, pack_first(pack), model.count - 10);
                 model_delete(&model, 0, model.count - 10);
