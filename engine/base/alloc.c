@@ -32,7 +32,7 @@ static void alloc_system_release(void *context, void *block, size_t size)
     free(block);
 }
 
-/* A 32-bit malloc may align to 8 only; nothing in the engine relies on more than a pointer's pair. */
+/* A 32-bit malloc may align to 8 only, which is all the engine relies on. */
 static const kv_allocator alloc_system = {
     .allocate = alloc_system_allocate,
     .resize = alloc_system_resize,
@@ -51,10 +51,9 @@ static void alloc_count_more(struct alloc *alloc, size_t size)
 {
     size_t used = atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed) + size;
     size_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);
-    while (used > peak
-           && !atomic_compare_exchange_weak_explicit(&alloc->peak, &peak, used,
-                                                     memory_order_relaxed, memory_order_relaxed)) {
-    }
+    while (used > peak &&
+           !atomic_compare_exchange_weak_explicit(&alloc->peak, &peak, used, memory_order_relaxed,
+                                                  memory_order_relaxed)) {}
 }
 
 static void alloc_count_less(struct alloc *alloc, size_t size)
@@ -90,7 +89,8 @@ KV_INTERNAL void *alloc_get_array(struct alloc *alloc, size_t count, size_t size
 }
 
 /* For hosts without a resize hook. */
-static void *alloc_resize_by_copy(struct alloc *alloc, void *block, size_t old_size, size_t new_size)
+static void *alloc_resize_by_copy(struct alloc *alloc, void *block, size_t old_size,
+                                  size_t new_size)
 {
     void *copy = alloc_get(alloc, new_size);
     if (copy == NULL) return NULL;

@@ -1,8 +1,8 @@
 /*
  * base/alloc.h -- all memory of a store: the host's hooks, and a count of what they gave.
  *
- * A block is released with the size it was asked for, so nothing is stored beside it. Every function
- * may be called from any thread if the hooks may. Failure is NULL; nothing aborts.
+ * A block is released with the size it was asked for, so nothing is stored beside it. Every
+ * function may be called from any thread if the hooks may. Failure is NULL; nothing aborts.
  */
 #ifndef KV_BASE_ALLOC_H
 #define KV_BASE_ALLOC_H
@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* What malloc aligns to on every host we know, and the most alloc_get() promises. */
+/* What alloc_get() asks for: malloc's own alignment on 64-bit hosts. */
 #define ALLOC_ALIGNMENT 16
 
 struct alloc {
@@ -26,7 +26,7 @@ struct alloc {
 /* Prepares `alloc` over the host's hooks; NULL means malloc. Holds no memory, needs no destroy. */
 KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks);
 
-/* A block of `size` > 0 bytes, 16-aligned, contents undefined; NULL when there is no memory. */
+/* A block of `size` > 0 bytes for any type, contents undefined; NULL when there is no memory. */
 KV_INTERNAL void *alloc_get(struct alloc *alloc, size_t size);
 
 /* The same at an address that is a multiple of `alignment`, a power of two up to 65536. */

@@ -22,11 +22,11 @@
 #include <assert.h>
 
 /*
- * Shared between engine files only: no symbol of its own once they are one file. A constant table is
- * declared with KV_INTERNAL_DATA and defined with KV_INTERNAL.
+ * Shared between engine files only: no symbol of its own once they are one file. A constant table
+ * is declared with KV_INTERNAL_DATA and defined with KV_INTERNAL.
  */
 #ifdef KV_AMALGAMATION
-#define KV_INTERNAL static
+#define KV_INTERNAL      static
 #define KV_INTERNAL_DATA static
 #else
 #define KV_INTERNAL
@@ -34,21 +34,21 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define KV_UNUSED __attribute__((unused))
-#define KV_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define KV_UNUSED              __attribute__((unused))
+#define KV_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define KV_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-#define KV_INLINE static inline __attribute__((always_inline))
-#define KV_NOINLINE __attribute__((noinline))
-#define KV_PREFETCH(p) __builtin_prefetch((p), 0, 3)
-#define KV_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
-#define KV_NO_TSAN __attribute__((no_sanitize("thread")))
+#define KV_INLINE              static inline __attribute__((always_inline))
+#define KV_NOINLINE            __attribute__((noinline))
+#define KV_PREFETCH(p)         __builtin_prefetch((p), 0, 3)
+#define KV_PREFETCH_WRITE(p)   __builtin_prefetch((p), 1, 3)
+#define KV_NO_TSAN             __attribute__((no_sanitize("thread")))
 #else
 #define KV_UNUSED
-#define KV_LIKELY(condition) (condition)
+#define KV_LIKELY(condition)   (condition)
 #define KV_UNLIKELY(condition) (condition)
-#define KV_INLINE static inline
+#define KV_INLINE              static inline
 #define KV_NOINLINE
-#define KV_PREFETCH(p) ((void)(p))
+#define KV_PREFETCH(p)       ((void)(p))
 #define KV_PREFETCH_WRITE(p) ((void)(p))
 #define KV_NO_TSAN
 #endif

@@ -1,8 +1,9 @@
 /*
  * base/bytes.h -- little-endian integers at any address.
  *
- * Published formats (listpack, RDB) and SipHash are little-endian; where the machine is too, each of
- * these is one load or store. memcpy is how C reads an unaligned integer without breaking its rules.
+ * Published formats (listpack, RDB) and SipHash are little-endian; where the machine is too, each
+ * of these is one load or store. memcpy is how C reads an unaligned integer without breaking its
+ * rules.
  */
 #ifndef KV_BASE_BYTES_H
 #define KV_BASE_BYTES_H
@@ -15,7 +16,7 @@
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define KV_LITTLE_ENDIAN 1
 #else
-#define KV_LITTLE_ENDIAN 0 /* big-endian, or unknown: assembled byte by byte, which is right on both */
+#define KV_LITTLE_ENDIAN 0 /* or unknown: integers are put together byte by byte, right on both */
 #endif
 
 KV_INLINE uint16_t bytes_load16(const void *at)

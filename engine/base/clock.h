@@ -2,7 +2,8 @@
  * base/clock.h -- what time it is: the host's clock, or the system's.
  *
  * Wall time is what deadlines are in; monotonic time measures durations and budgets. A precise read
- * costs about 25 ns, a coarse one 6 ns (Linux; it lags by up to 4 ms, other hosts give the precise).
+ * costs about 25 ns, a coarse one 6 ns (Linux; it lags by up to 4 ms, other hosts give the
+ * precise).
  */
 #ifndef KV_BASE_CLOCK_H
 #define KV_BASE_CLOCK_H

@@ -1,9 +1,9 @@
 /*
  * base/glob.c -- glob matching without recursion.
  *
- * Every item of a pattern but a star takes exactly one byte. So when a later star has been reached, an
- * earlier one need never be tried again: whatever it could give up, the later one can take. It is
- * enough to remember the last star, and no pattern is exponential.
+ * Every item of a pattern but a star takes exactly one byte. So when a later star has been reached,
+ * an earlier one need never be tried again: whatever it could give up, the later one can take. It
+ * is enough to remember the last star, and no pattern is exponential.
  *
  * What Redis does with odd patterns, and so is done here:
  *   - a backslash at the very end stands for itself, also at the end of an unclosed class;
@@ -13,8 +13,8 @@
  *     a range are compared as signed bytes, and may be in any order; they cannot be escaped;
  *   - an escaped byte in a class is compared with its case even if `nocase`.
  *
- * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only where a
- * command knows "*" beforehand (KEYS, SCAN).
+ * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only
+ * where a command knows "*" beforehand (KEYS, SCAN).
  */
 #include "base/glob.h"
 
@@ -30,7 +30,7 @@ static bool glob_same(uint8_t a, uint8_t b, bool nocase)
     return glob_fold(a, nocase) == glob_fold(b, nocase);
 }
 
-/* The ends are put in order before their case is dropped, so with `nocase` [c-H] has nothing in it. */
+/* The ends are put in order before their case is dropped: with `nocase`, [c-H] is empty. */
 static bool glob_in_range(uint8_t first, uint8_t last, uint8_t byte, bool nocase)
 {
     bool ordered = (int8_t)first <= (int8_t)last;
@@ -69,16 +69,12 @@ static bool glob_item(const uint8_t **at, const uint8_t *end, uint8_t byte, bool
 {
     const uint8_t *p = *at;
     switch (*p) {
-    case '?':
-        *at = p + 1;
-        return true;
-    case '[':
-        return glob_class(at, end, byte, nocase);
+    case '?': *at = p + 1; return true;
+    case '[': return glob_class(at, end, byte, nocase);
     case '\\':
         if (end - p >= 2) p++;
         break;
-    default:
-        break;
+    default: break;
     }
     *at = p + 1;
     return glob_same(*p, byte, nocase);

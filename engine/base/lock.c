@@ -1,8 +1,8 @@
 /*
  * base/lock.c -- waiting for a taken lock: spin, yield, sleep.
  *
- * The spin lasts about as long as a lock is usually held, 0.5 to 1 us: on an uncontended machine the
- * holder is running and will be done. If it is not done by then it was probably preempted, so
+ * The spin lasts about as long as a lock is usually held, 0.5 to 1 us: on an uncontended machine
+ * the holder is running and will be done. If it is not done by then it was probably preempted, so
  * the processor is offered to it; and if that does not help either, the machine is overloaded and
  * waiters must not add to it.
  */
@@ -12,8 +12,8 @@
 #include <time.h>
 
 enum {
-    LOCK_SPINS = 64,         /* pauses of 10-40 ns, or as many loads */
-    LOCK_YIELDS = 16,        /* of 0.2-0.5 us when nobody else wants to run */
+    LOCK_SPINS = 64,          /* pauses of 10-40 ns, or as many loads */
+    LOCK_YIELDS = 16,         /* of 0.2-0.5 us when nobody else wants to run */
     LOCK_NAP_FIRST_NS = 2000, /* Linux adds about 50 us of timer slack to any nap */
     LOCK_NAP_MAX_NS = 1000000
 };

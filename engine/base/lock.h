@@ -31,8 +31,8 @@ static inline void lock_init(struct lock *lock)
 /* Takes the lock if it is free; never waits. */
 static inline bool lock_try(struct lock *lock)
 {
-    return atomic_load_explicit(&lock->held, memory_order_relaxed) == 0
-        && atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
+    return atomic_load_explicit(&lock->held, memory_order_relaxed) == 0 &&
+           atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
 }
 
 /* Waits for a lock that lock_lock() found taken; returns holding it. */

@@ -7,11 +7,11 @@
  * Sizes of blocks go by 8 bytes up to 128. Above, each is the largest multiple of 8 of which n fit
  * into a page, for some n from 28 down to 4: any other size would waste the difference anyway.
  *
- * The pages of a class form a ring; memory->rings[class] is its head, from which blocks are taken.
+ * The pages of a class form a ring; memory->rings[] has its head, from which blocks are taken.
  *
  * Invariants (memory_check() asserts them):
- *   1. Behind the head come first the pages with a free block, then the full ones. The head itself may
- *      be full: it is moved to the end, by advancing the head, only when a block is wanted from it.
+ *   1. Behind the head come first the pages with a free block, then the full ones. The head itself
+ *      may be full: it goes to the end, by advancing the head, only when a block is wanted from it.
  *   2. No page in a ring is empty. An empty one is the spare, or it has gone back to the pool; one
  *      spare per owner keeps a block that is taken and freed in turn from moving a page each time.
  *   3. used + blocks in the list `free` + blocks from `fresh` on = blocks that fit into the page.
@@ -24,12 +24,12 @@
  */
 #include "base/memory.h"
 
-/* How many fresh blocks enter the free list at once: enough to pay for the call, within few lines. */
+/* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
 enum { MEMORY_BATCH = 8 };
 
 /*
- * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with a
- * header of 8 in a multiple of 16, has room for.
+ * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with
+ * a header of 8 in a multiple of 16, has room for.
  */
 struct memory_large {
     struct memory_large *next, *previous;
@@ -40,12 +40,13 @@ _Static_assert(sizeof(struct memory_large) % 8 == 0, "a large block is 8-aligned
 /*   size   8 .. 128                             blocks in a page:
  *          144 160 176 192 208 224 232 248      28 25 23 21 19 18 17 16
  *          264 288 312 336 368 400 448 504      15 14 13 12 11 10  9  8
- *          576 672 808 1016                      7  6  5  4                                        */
+ *          576 672 808 1016                      7  6  5  4                                    */
 KV_INTERNAL const uint16_t memory_class_size[MEMORY_CLASSES] = {
     8,   16,  24,  32,  40,  48,  56,  64,  72,  80,  88,  96,  104, 112, 120, 128, 144, 160,
     176, 192, 208, 224, 232, 248, 264, 288, 312, 336, 368, 400, 448, 504, 576, 672, 808, 1016,
 };
 
+/* clang-format off */
 KV_INTERNAL const uint8_t memory_class_of[128] = {
      0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
     15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 23, 23,
@@ -57,12 +58,14 @@ KV_INTERNAL const uint8_t memory_class_of[128] = {
     35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35,
 };
 
+/* clang-format on */
+
 KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages)
 {
     *memory = (struct memory){.pages = pages};
 }
 
-/* --- rings ---------------------------------------------------------------------------------------- */
+/* --- rings ------------------------------------------------------------------------------------ */
 
 static bool memory_page_is_full(const struct memory_page *page)
 {
@@ -71,7 +74,7 @@ static bool memory_page_is_full(const struct memory_page *page)
 
 static void memory_ring_push(struct memory *memory, struct memory_page *page)
 {
-    struct memory_page **head = &memory->rings[page->class];
+    struct memory_page **head = &memory->rings[page->size_class];
     if (*head == NULL) {
         page->next = page->previous = page;
     } else {
@@ -84,7 +87,7 @@ static void memory_ring_push(struct memory *memory, struct memory_page *page)
 
 static void memory_ring_remove(struct memory *memory, struct memory_page *page)
 {
-    struct memory_page **head = &memory->rings[page->class];
+    struct memory_page **head = &memory->rings[page->size_class];
     if (page->next == page) {
         *head = NULL;
         return;
@@ -95,15 +98,15 @@ static void memory_ring_remove(struct memory *memory, struct memory_page *page)
 }
 
 /* If the head is full, makes the next page the head, which puts the full one at the end. */
-static void memory_ring_skip_full(struct memory *memory, unsigned class)
+static void memory_ring_skip_full(struct memory *memory, unsigned size_class)
 {
-    struct memory_page *head = memory->rings[class];
-    if (head != NULL && memory_page_is_full(head)) memory->rings[class] = head->next;
+    struct memory_page *head = memory->rings[size_class];
+    if (head != NULL && memory_page_is_full(head)) memory->rings[size_class] = head->next;
 }
 
-/* --- pages ---------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
-static struct memory_page *memory_page_create(struct memory *memory, unsigned class)
+static struct memory_page *memory_page_create(struct memory *memory, unsigned size_class)
 {
     struct memory_page *page = memory->spare;
     if (page != NULL) {
@@ -118,7 +121,7 @@ static struct memory_page *memory_page_create(struct memory *memory, unsigned cl
     page->free = 0;
     page->fresh = sizeof *page;
     page->used = 0;
-    page->class = (uint16_t)class;
+    page->size_class = (uint16_t)size_class;
     memory_ring_push(memory, page);
     return page;
 }
@@ -133,7 +136,7 @@ static void memory_page_return(struct memory *memory, struct memory_page *page)
 /* Moves a few fresh blocks into the free list, which is empty, the lowest first. */
 static void memory_page_carve(struct memory_page *page)
 {
-    size_t size = memory_class_size[page->class];
+    size_t size = memory_class_size[page->size_class];
     size_t end = pages_usable(page);
     size_t offset = page->fresh;
     assert(page->free == 0);
@@ -152,14 +155,14 @@ static void memory_page_carve(struct memory_page *page)
     page->fresh = offset + size <= end ? (uint16_t)offset : 0;
 }
 
-/* A block of page's class is wanted, and the head of its ring has none in its free list. */
+/* A block is wanted, and the head of its class's ring has none in its free list. */
 KV_INTERNAL KV_NOINLINE void *memory_get_slowly(struct memory *memory, size_t size)
 {
-    unsigned class = memory_class_of[(size + 7) / 8];
-    memory_ring_skip_full(memory, class);
-    struct memory_page *page = memory->rings[class];
+    unsigned size_class = memory_class_of[(size + 7) / 8];
+    memory_ring_skip_full(memory, size_class);
+    struct memory_page *page = memory->rings[size_class];
     if (page == NULL || memory_page_is_full(page)) {
-        page = memory_page_create(memory, class);
+        page = memory_page_create(memory, size_class);
         if (page == NULL) return NULL;
     }
     if (page->free == 0) memory_page_carve(page);
@@ -174,14 +177,14 @@ KV_INTERNAL KV_NOINLINE void memory_settle(struct memory *memory, struct memory_
         memory_ring_remove(memory, page);
         if (memory->spare == NULL) memory->spare = page;
         else memory_page_return(memory, page);
-    } else if (was_full && page != memory->rings[page->class]) {
+    } else if (was_full && page != memory->rings[page->size_class]) {
         memory_ring_remove(memory, page);
-        memory_ring_skip_full(memory, page->class);
+        memory_ring_skip_full(memory, page->size_class);
         memory_ring_push(memory, page);
     }
 }
 
-/* --- large blocks --------------------------------------------------------------------------------- */
+/* --- large blocks ----------------------------------------------------------------------------- */
 
 static size_t memory_large_total(size_t size)
 {
@@ -240,9 +243,10 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
     return large + 1;
 }
 
-/* --- for all sizes -------------------------------------------------------------------------------- */
+/* --- for all sizes ---------------------------------------------------------------------------- */
 
-KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size)
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
+                                size_t new_size)
 {
     if (block == NULL) return memory_get(memory, new_size);
     if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
@@ -267,8 +271,8 @@ static bool memory_destroy_one(struct memory *memory)
     }
     struct memory_page *page = memory->spare;
     memory->spare = NULL;
-    for (unsigned class = 0; page == NULL && class < MEMORY_CLASSES; class++) {
-        page = memory->rings[class];
+    for (unsigned size_class = 0; page == NULL && size_class < MEMORY_CLASSES; size_class++) {
+        page = memory->rings[size_class];
         if (page != NULL) memory_ring_remove(memory, page);
     }
     if (page == NULL) return false;
@@ -296,7 +300,7 @@ KV_INTERNAL void memory_destroy(struct memory *memory)
 #if KV_DEBUG
 static void memory_check_page(const struct memory_page *page)
 {
-    size_t size = memory_class_size[page->class];
+    size_t size = memory_class_size[page->size_class];
     size_t fitting = (pages_usable(page) - sizeof *page) / size;
     size_t fresh = 0;
     if (page->fresh != 0) {
@@ -317,15 +321,15 @@ static void memory_check_page(const struct memory_page *page)
 }
 
 /* Returns the bytes in use in the ring, and adds its pages to *pages. */
-static size_t memory_check_ring(const struct memory *memory, unsigned class, size_t *pages)
+static size_t memory_check_ring(const struct memory *memory, unsigned size_class, size_t *pages)
 {
-    const struct memory_page *head = memory->rings[class];
+    const struct memory_page *head = memory->rings[size_class];
     if (head == NULL) return 0;
     size_t blocks = 0;
     bool full_seen = false;
     const struct memory_page *page = head;
     do {
-        assert(page->class == class);
+        assert(page->size_class == size_class);
         assert(page->next->previous == page);
         memory_check_page(page);
         bool full = memory_page_is_full(page);
@@ -335,15 +339,15 @@ static size_t memory_check_ring(const struct memory *memory, unsigned class, siz
         (*pages)++;
         page = page->next;
     } while (page != head);
-    return blocks * memory_class_size[class];
+    return blocks * memory_class_size[size_class];
 }
 
 KV_INTERNAL void memory_check(const struct memory *memory)
 {
     size_t used = 0;
     size_t pages = memory->spare != NULL;
-    for (unsigned class = 0; class < MEMORY_CLASSES; class++) {
-        used += memory_check_ring(memory, class, &pages);
+    for (unsigned size_class = 0; size_class < MEMORY_CLASSES; size_class++) {
+        used += memory_check_ring(memory, size_class, &pages);
     }
     const struct memory_large *previous = NULL;
     for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {

@@ -1,13 +1,14 @@
 /*
  * base/memory.h -- one owner's memory: a shard's, or one large collection's.
  *
- * Blocks up to MEMORY_SMALL_MAX bytes come from slab pages that hold blocks of one size: no header per
- * block, no lock, no atomics; larger ones come from the host and are kept in a list. So the owner
- * can give everything back at once, without visiting its blocks.
+ * Blocks up to MEMORY_SMALL_MAX bytes come from slab pages that hold blocks of one size: no header
+ * per block, no lock, no atomics; larger ones come from the host and are kept in a list. So the
+ * owner can give everything back at once, without visiting its blocks.
  *
  * An owner is used by one thread at a time (under its shard's lock, or before anybody knows of it).
- * A `struct memory` may be moved by assignment: nothing points to it. Blocks are 8-aligned. With KV_MEMORY_DIRECT every block comes from the host, so that a sanitizer sees overflows
- * of each and failure injection reaches each.
+ * A `struct memory` may be moved by assignment: nothing points to it. Blocks are 8-aligned. With
+ * KV_MEMORY_DIRECT every block comes from the host, so that a sanitizer sees overflows of each and
+ * failure injection reaches each.
  */
 #ifndef KV_BASE_MEMORY_H
 #define KV_BASE_MEMORY_H
@@ -32,10 +33,10 @@ enum {
 /* At the start of a page of blocks. Offsets are from the start of the page; 0 means none. */
 struct memory_page {
     struct memory_page *next, *previous; /* the ring of its class */
-    uint16_t free;                       /* the first freed block, which holds the offset of the next */
-    uint16_t fresh;                      /* the first block never used; all after it are so too */
-    uint16_t used;                       /* blocks in use */
-    uint16_t class;
+    uint16_t free;  /* the first freed block; in it is the offset of the next */
+    uint16_t fresh; /* the first block never used; all after it are so too */
+    uint16_t used;  /* blocks in use */
+    uint16_t size_class;
 };
 _Static_assert(sizeof(struct memory_page) <= 24, "a page's header is small");
 _Static_assert(sizeof(struct memory_page) % 8 == 0, "blocks are 8-aligned");
@@ -44,10 +45,10 @@ struct memory_large;
 
 struct memory {
     struct pages *pages;
-    size_t used;                               /* bytes of the blocks in use, as memory_capacity() */
-    size_t page_count;                         /* pages held, the spare one included */
-    struct memory_page *spare;                 /* an empty page, kept for the next need */
-    struct memory_large *large;                /* a list of the large blocks */
+    size_t used;                /* bytes of the blocks in use, as memory_capacity() */
+    size_t page_count;          /* pages held, the spare one included */
+    struct memory_page *spare;  /* an empty page, kept for the next need */
+    struct memory_large *large; /* a list of the large blocks */
     struct memory_page *rings[MEMORY_CLASSES]; /* see memory.c */
 };
 _Static_assert(sizeof(struct memory) <= 512, "a shard or a collection holds one");
@@ -63,8 +64,8 @@ KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages);
 KV_INTERNAL void memory_destroy(struct memory *memory);
 
 /*
- * The same in slices, for freeing in the background: gives up to `limit` pages or large blocks back.
- * True when nothing is left. Between the slices nothing else may be done with the memory.
+ * The same in slices, for freeing in the background: gives up to `limit` pages or large blocks
+ * back. True when nothing is left. Between the slices nothing else may be done with the memory.
  */
 KV_INTERNAL bool memory_destroy_some(struct memory *memory, size_t limit);
 
@@ -80,16 +81,17 @@ KV_INTERNAL void memory_settle(struct memory *memory, struct memory_page *page, 
  */
 static inline void *memory_get(struct memory *memory, size_t size);
 
-/* Gives a block back; `size` may be any of the same capacity as the one asked for. NULL is ignored. */
+/* Gives a block back; `size` is any of the same capacity as the one asked for. NULL is ignored. */
 static inline void memory_free(struct memory *memory, void *block, size_t size);
 
 /*
- * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the capacity
- * stays the same. On NULL the old block is untouched.
+ * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the
+ * capacity stays the same. On NULL the old block is untouched.
  */
-KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size);
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
+                                size_t new_size);
 
-/* How many bytes a block asked for with `size` really has. Depends on `size` alone; grows with it. */
+/* How many bytes a block asked for with `size` really has. It depends on nothing else. */
 static inline size_t memory_capacity(size_t size);
 
 #if KV_DEBUG
@@ -97,7 +99,7 @@ static inline size_t memory_capacity(size_t size);
 KV_INTERNAL KV_UNUSED void memory_check(const struct memory *memory);
 #endif
 
-/* --- the short ways, inline ---------------------------------------------------------------------- */
+/* --- the short ways, inline ------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define MEMORY_ASAN 1
@@ -107,13 +109,13 @@ KV_INTERNAL KV_UNUSED void memory_check(const struct memory *memory);
 #endif
 #endif
 
-/* Under the address sanitizer free blocks are poisoned but for the link in their first two bytes. */
+/* Under the address sanitizer free blocks are poisoned, but for the link in the first two bytes. */
 #ifdef MEMORY_ASAN
 #include <sanitizer/asan_interface.h>
-#define MEMORY_POISON(block, size) ASAN_POISON_MEMORY_REGION((char *)(block) + 2, (size) - 2)
+#define MEMORY_POISON(block, size)   ASAN_POISON_MEMORY_REGION((char *)(block) + 2, (size)-2)
 #define MEMORY_UNPOISON(block, size) ASAN_UNPOISON_MEMORY_REGION((block), (size))
 #else
-#define MEMORY_POISON(block, size) ((void)0)
+#define MEMORY_POISON(block, size)   ((void)0)
 #define MEMORY_UNPOISON(block, size) ((void)0)
 #endif
 
@@ -143,14 +145,14 @@ static inline uint16_t memory_link(const void *block)
 static inline void *memory_get(struct memory *memory, size_t size)
 {
     if (KV_UNLIKELY(!memory_is_small(size))) return memory_get_large(memory, size);
-    unsigned class = memory_class_of[(size + 7) / 8];
-    struct memory_page *page = memory->rings[class];
+    unsigned size_class = memory_class_of[(size + 7) / 8];
+    struct memory_page *page = memory->rings[size_class];
     if (KV_UNLIKELY(page == NULL || page->free == 0)) return memory_get_slowly(memory, size);
     char *block = (char *)page + page->free;
     page->free = memory_link(block);
     page->used++;
-    memory->used += memory_class_size[class];
-    MEMORY_UNPOISON(block, memory_class_size[class]);
+    memory->used += memory_class_size[size_class];
+    MEMORY_UNPOISON(block, memory_class_size[size_class]);
     return block;
 }
 
@@ -163,8 +165,8 @@ static inline void memory_free(struct memory *memory, void *block, size_t size)
     if (block == NULL) return;
     struct memory_page *page = memory_page_of(block);
     bool was_full = (page->free | page->fresh) == 0;
-    size_t capacity = memory_class_size[page->class];
-    assert(page->class == memory_class_of[(size + 7) / 8]);
+    size_t capacity = memory_class_size[page->size_class];
+    assert(page->size_class == memory_class_of[(size + 7) / 8]);
     assert(page->used > 0);
     memcpy(block, &page->free, sizeof page->free);
     page->free = (uint16_t)((uintptr_t)block & (PAGES_PAGE_SIZE - 1));

@@ -1,18 +1,20 @@
 /*
  * base/number.c -- reading and writing numbers, the same in any locale.
  *
- * strtod() and printf() are exact, but use the decimal point of the host's locale, which another thread
- * may even change meanwhile. So neither ever sees a point here:
- *   - a text is first scanned against the grammar below and rewritten as an integer with an exponent,
- *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, up to 19 digits that
- *     make at most 2^53 and a power of ten up to 22, needs no strtod (Clinger, PLDI 1990);
- *   - a number is printed with "%.*e" and only the digits and the exponent are taken from that.
+ * strtod() and printf() are exact, but use the decimal point of the host's locale, which another
+ * thread may even change meanwhile. So neither ever sees a point here:
+ *   - a text is first scanned against the grammar below and rewritten as an integer with exponent,
+ *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make at
+ *     most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
+ *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from there
+ *     digit by digit.
  *
  *     number   = [ "+" | "-" ] ( decimal | hex | "inf" | "infinity" )
  *     decimal  = digits with at most one "." and at least one digit, [ ("e"|"E") ["+"|"-"] digits ]
  *     hex      = ("0x"|"0X") hex digits, as above, [ ("p"|"P") ["+"|"-"] digits ]
  */
 #include "base/number.h"
+#include "base/bits.h"
 
 #include <errno.h>
 #include <float.h>
@@ -21,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- integers ------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value)
 {
@@ -49,9 +51,10 @@ KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value)
     return true;
 }
 
-static const char number_pairs[200] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+static const char number_pairs[200] = "000102030405060708091011121314151617181920212223242526272829"
+                                      "3031323334353637383940414243444546474849"
+                                      "505152535455565758596061626364656667686970717273747576777879"
+                                      "8081828384858687888990919293949596979899";
 
 KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value)
 {
@@ -80,20 +83,21 @@ KV_INTERNAL size_t number_format_int64(char *text, int64_t value)
     return 1 + number_format_uint64(text + 1, 0 - (uint64_t)value);
 }
 
-/* --- reading floating point ----------------------------------------------------------------------- */
+/* --- reading floating point ------------------------------------------------------------------- */
 
 /*
- * The digits that can decide how a double is rounded: the longest number half way between two doubles
- * has 767. What comes after them matters only by not being zero, and is kept as one digit more.
+ * The digits that can decide how a double is rounded: the longest number half way between two
+ * doubles has 767. What comes after them matters only by not being zero, and is kept as one digit
+ * more.
  */
 enum { NUMBER_DOUBLE_DIGITS = 768 };
 
 /* A scanned number: sign * digits * base^exponent, base 10, or 2 if hexadecimal. */
 struct number_scan {
     bool negative, infinite, hex;
-    char *digits;      /* significant digits without a point, leading zeros removed; room for `limit` + 1 */
-    size_t limit;      /* digits beyond it are summed up by a last digit "1" if any is not zero */
-    size_t count;      /* digits kept */
+    char *digits; /* without a point or leading zeros; there is room for `limit` + 1 */
+    size_t limit; /* digits beyond it become one last digit "1" if any of them is not zero */
+    size_t count; /* digits kept */
     int64_t exponent;
 };
 
@@ -190,7 +194,7 @@ static void number_scan_rewrite(const struct number_scan *scan, char *text)
     text += scan->count;
     *text++ = scan->hex ? 'p' : 'e';
 
-    /* An int is what a libc may read an exponent into; a million is beyond every format there is. */
+    /* A libc may read an exponent into an int; a million is beyond every format there is. */
     int64_t exponent = scan->count == 0 ? 0 : scan->exponent;
     if (exponent > 1000000) exponent = 1000000;
     if (exponent < -1000000) exponent = -1000000;
@@ -198,7 +202,8 @@ static void number_scan_rewrite(const struct number_scan *scan, char *text)
     *text = '\0';
 }
 
-enum { NUMBER_REWRITE_EXTRA = 2 + 1 + 1 + NUMBER_INT64_SIZE + 1 }; /* 0x, digit "1", e, exponent, end */
+/* 0x, the digit "1", e, the exponent, the terminator. */
+enum { NUMBER_REWRITE_EXTRA = 2 + 1 + 1 + NUMBER_INT64_SIZE + 1 };
 
 /* The value where one multiplication or division of two exact doubles gives it, rounded once. */
 static bool number_scan_easy(const struct number_scan *scan, double *value)
@@ -211,7 +216,9 @@ static bool number_scan_easy(const struct number_scan *scan, double *value)
 #endif
     if (scan->hex || scan->count > 19 || scan->exponent < -22 || scan->exponent > 22) return false;
     uint64_t digits = 0;
-    for (size_t i = 0; i < scan->count; i++) digits = digits * 10 + (uint64_t)(scan->digits[i] - '0');
+    for (size_t i = 0; i < scan->count; i++) {
+        digits = digits * 10 + (uint64_t)(scan->digits[i] - '0');
+    }
     if (digits > UINT64_C(1) << 53) return false;
     *value = scan->exponent < 0 ? (double)digits / powers[-scan->exponent]
                                 : (double)digits * powers[scan->exponent];
@@ -259,7 +266,7 @@ KV_INTERNAL bool number_parse_long_double(kv_slice text, long double *value)
     return true;
 }
 
-/* --- writing floating point ----------------------------------------------------------------------- */
+/* --- writing floating point ------------------------------------------------------------------- */
 
 /* A finite number above 0 in decimal: 0.d1d2d3... * 10^point, no zeros at the end. */
 struct number_decimal {
@@ -318,48 +325,207 @@ static size_t number_layout_exponent(char *text, const struct number_decimal *de
 /* What has no digits. Returns 0 for others. */
 static size_t number_format_special(char *text, double value)
 {
-    const char *word = isnan(value)       ? "nan"
-                     : value == HUGE_VAL  ? "inf"
-                     : value == -HUGE_VAL ? "-inf"
-                     : value != 0         ? ""
-                     : signbit(value)     ? "-0"
-                                          : "0";
+    const char *word = "";
+    if (isnan(value)) word = "nan";
+    else if (isinf(value)) word = value > 0 ? "inf" : "-inf";
+    else if (value == 0) word = signbit(value) ? "-0" : "0";
     size_t size = strlen(word);
     memcpy(text, word, size);
     return size;
 }
 
 /*
- * Most doubles people use have few decimals. Where m below 10^15 divided by 10^k gives the value, reading
- * "m e-k" gives it too, as that is the same division; and as 15 digits always tell doubles apart, the
- * smallest such k gives the shortest text.
+ * The shortest digits that read back as the same double, and of those the nearest, by Grisu3
+ * (Loitsch, "Printing floating-point numbers quickly and accurately with integers", PLDI 2010,
+ * section 6). It knows when it is not sure, which is about once in 200 doubles; then they are found
+ * by trying.
+ *
+ * The double is f * 2^e; with it go the two numbers half way to its neighbours. All three are
+ * scaled by a power of ten to an exponent at which the integral part has at most 32 bits. Scaling
+ * is off by less than one unit of f; that unit is carried along with the digits.
  */
-static bool number_decimal_easy(struct number_decimal *decimal, double value)
+struct number_scaled {
+    uint64_t f;
+    int e;
+};
+
+enum {
+    NUMBER_POWER_FIRST = -348,
+    NUMBER_POWER_STEP = 8, /* 26.6 bits; exponents have a range of 28 to fall into */
+    NUMBER_POWER_COUNT = 87,
+    NUMBER_EXPONENT_MIN = -60,
+    NUMBER_EXPONENT_MAX = -32
+};
+
+/* The first 64 bits of 10^-348, 10^-340, ..., 10^340, rounded. */
+static const uint64_t number_powers[NUMBER_POWER_COUNT] = {
+    0xfa8fd5a0081c0288, 0xbaaee17fa23ebf76, 0x8b16fb203055ac76, 0xcf42894a5dce35ea,
+    0x9a6bb0aa55653b2d, 0xe61acf033d1a45df, 0xab70fe17c79ac6ca, 0xff77b1fcbebcdc4f,
+    0xbe5691ef416bd60c, 0x8dd01fad907ffc3c, 0xd3515c2831559a83, 0x9d71ac8fada6c9b5,
+    0xea9c227723ee8bcb, 0xaecc49914078536d, 0x823c12795db6ce57, 0xc21094364dfb5637,
+    0x9096ea6f3848984f, 0xd77485cb25823ac7, 0xa086cfcd97bf97f4, 0xef340a98172aace5,
+    0xb23867fb2a35b28e, 0x84c8d4dfd2c63f3b, 0xc5dd44271ad3cdba, 0x936b9fcebb25c996,
+    0xdbac6c247d62a584, 0xa3ab66580d5fdaf6, 0xf3e2f893dec3f126, 0xb5b5ada8aaff80b8,
+    0x87625f056c7c4a8b, 0xc9bcff6034c13053, 0x964e858c91ba2655, 0xdff9772470297ebd,
+    0xa6dfbd9fb8e5b88f, 0xf8a95fcf88747d94, 0xb94470938fa89bcf, 0x8a08f0f8bf0f156b,
+    0xcdb02555653131b6, 0x993fe2c6d07b7fac, 0xe45c10c42a2b3b06, 0xaa242499697392d3,
+    0xfd87b5f28300ca0e, 0xbce5086492111aeb, 0x8cbccc096f5088cc, 0xd1b71758e219652c,
+    0x9c40000000000000, 0xe8d4a51000000000, 0xad78ebc5ac620000, 0x813f3978f8940984,
+    0xc097ce7bc90715b3, 0x8f7e32ce7bea5c70, 0xd5d238a4abe98068, 0x9f4f2726179a2245,
+    0xed63a231d4c4fb27, 0xb0de65388cc8ada8, 0x83c7088e1aab65db, 0xc45d1df942711d9a,
+    0x924d692ca61be758, 0xda01ee641a708dea, 0xa26da3999aef774a, 0xf209787bb47d6b85,
+    0xb454e4a179dd1877, 0x865b86925b9bc5c2, 0xc83553c5c8965d3d, 0x952ab45cfa97a0b3,
+    0xde469fbd99a05fe3, 0xa59bc234db398c25, 0xf6c69a72a3989f5c, 0xb7dcbf5354e9bece,
+    0x88fcf317f22241e2, 0xcc20ce9bd35c78a5, 0x98165af37b2153df, 0xe2a0b5dc971f303a,
+    0xa8d9d1535ce3b396, 0xfb9b7cd9a4a7443c, 0xbb764c4ca7a44410, 0x8bab8eefb6409c1a,
+    0xd01fef10a657842c, 0x9b10a4e5e9913129, 0xe7109bfba19c0c9d, 0xac2820d9623bf429,
+    0x80444b5e7aa7cf85, 0xbf21e44003acdd2d, 0x8e679c2f5e44ff8f, 0xd433179d9c8cb841,
+    0x9e19db92b4e31ba9, 0xeb96bf6ebadf77d9, 0xaf87023b9bf0ee6b,
+};
+
+static struct number_scaled number_power(int index)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-#if FLT_EVAL_METHOD != 0
-    return (void)powers, (void)decimal, (void)value, false;
-#endif
-    if (value >= 1e8 || value < 1e-5) return false;
-    for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
-        double scaled = value * powers[k];
-        uint64_t rounded = (uint64_t)(scaled + 0.5);
-        if ((double)rounded / powers[k] != value) continue;
-        decimal->count = (int)number_format_uint64(decimal->digits, rounded);
-        decimal->point = decimal->count - k;
-        while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0') decimal->count--;
-        return true;
+    int decimal = NUMBER_POWER_FIRST + index * NUMBER_POWER_STEP;
+    /* 1741647 / 2^19 is log2(10), exact enough to be rounded down right in this range. */
+    int binary = decimal * 1741647;
+    binary = binary >= 0 ? binary >> 19 : -((-binary + (1 << 19) - 1) >> 19);
+    return (struct number_scaled){number_powers[index], binary - 63};
+}
+
+/* The lowest power of ten that brings the exponent of a normalised number into the range. */
+static int number_power_index(int e)
+{
+    int decimal = (NUMBER_EXPONENT_MIN - 1 - e) * 30103 / 100000; /* log10(2); right, or near */
+    int index = (decimal - NUMBER_POWER_FIRST) / NUMBER_POWER_STEP;
+    while (e + number_power(index).e + 64 < NUMBER_EXPONENT_MIN) index++;
+    return index;
+}
+
+/* The upper 64 bits of the product, rounded. */
+static struct number_scaled number_multiply(struct number_scaled a, struct number_scaled b)
+{
+    uint64_t a_high = a.f >> 32, a_low = a.f & UINT32_MAX;
+    uint64_t b_high = b.f >> 32, b_low = b.f & UINT32_MAX;
+    uint64_t cross = a_high * b_low, across = a_low * b_high;
+    uint64_t middle = (a_low * b_low >> 32) + (cross & UINT32_MAX) + (across & UINT32_MAX);
+    middle += UINT32_C(1) << 31;
+    uint64_t high = a_high * b_high + (cross >> 32) + (across >> 32) + (middle >> 32);
+    return (struct number_scaled){high, a.e + b.e + 64};
+}
+
+/* The same number with the highest bit of f set. */
+static struct number_scaled number_normalise(struct number_scaled x)
+{
+    int zeros = (int)bits_leading_zeros(x.f);
+    return (struct number_scaled){x.f << zeros, x.e - zeros};
+}
+
+/* A double above 0, and the numbers half way to its neighbours, with one exponent. */
+static void number_boundaries(double value, struct number_scaled *at, struct number_scaled *lower,
+                              struct number_scaled *upper)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t hidden = UINT64_C(1) << 52;
+    int biased = (int)(bits >> 52);
+    uint64_t fraction = bits & (hidden - 1);
+    *at = biased == 0 ? (struct number_scaled){fraction, -1074}
+                      : (struct number_scaled){fraction | hidden, biased - 1075};
+    *upper = number_normalise((struct number_scaled){2 * at->f + 1, at->e - 1});
+    /* Below a power of two the neighbours are twice as close. */
+    *lower = fraction == 0 ? (struct number_scaled){4 * at->f - 1, at->e - 2}
+                           : (struct number_scaled){2 * at->f - 1, at->e - 1};
+    lower->f <<= lower->e - upper->e;
+    lower->e = upper->e;
+    *at = number_normalise(*at);
+}
+
+/*
+ * The digits so far are `left` below the upper boundary. How often to lower the last one, worth
+ * `step`, to be nearest to the number itself, which is `distance` below, without leaving the range.
+ */
+static unsigned number_steps(uint64_t range, uint64_t left, uint64_t step, uint64_t distance)
+{
+    unsigned steps = 0;
+    while (left < distance && range - left >= step &&
+           (left + step < distance || distance - left > left + step - distance)) {
+        left += step;
+        steps++;
     }
-    return false;
+    return steps;
+}
+
+/* Rounds the last digit; false if being off by `unit` could make a difference. */
+static bool number_round_last(char *last, uint64_t range, uint64_t left, uint64_t step,
+                              uint64_t distance, uint64_t unit)
+{
+    unsigned steps = number_steps(range, left, step, distance - unit);
+    if (steps != number_steps(range, left, step, distance + unit)) return false;
+    *last = (char)(*last - (int)steps);
+    left += steps * step;
+    return left >= 2 * unit && left <= range - 4 * unit;
+}
+
+/*
+ * Takes digits of the upper boundary, the highest first, until what is left is within the range,
+ * and rounds the last one. The number is found `distance` below; all are off by up to one unit.
+ */
+static bool number_take_digits(struct number_decimal *decimal, struct number_scaled upper,
+                               uint64_t range, uint64_t distance)
+{
+    int shift = -upper.e;
+    uint64_t one = UINT64_C(1) << shift, unit = 1;
+    uint32_t whole = (uint32_t)(upper.f >> shift);
+    uint64_t part = upper.f & (one - 1);
+    assert(whole != 0);
+    decimal->count = 0;
+    decimal->point = 10;
+    for (uint32_t step = 1000000000; step > 0; step /= 10) {
+        uint32_t digit = whole / step;
+        whole %= step;
+        if (digit == 0 && decimal->count == 0) decimal->point--;
+        else decimal->digits[decimal->count++] = (char)('0' + digit);
+        uint64_t left = ((uint64_t)whole << shift) + part;
+        if (left >= range) continue;
+        return number_round_last(&decimal->digits[decimal->count - 1], range, left,
+                                 (uint64_t)step << shift, distance, unit);
+    }
+    do {
+        part *= 10;
+        range *= 10; /* was not above part, which is below 2^60 */
+        distance *= 10;
+        unit *= 10;
+        decimal->digits[decimal->count++] = (char)('0' + (part >> shift));
+        part &= one - 1;
+    } while (part >= range);
+    return number_round_last(&decimal->digits[decimal->count - 1], range, part, one, distance,
+                             unit);
+}
+
+/* False if it is not sure. */
+static bool number_decimal_grisu(struct number_decimal *decimal, double value)
+{
+    struct number_scaled at, lower, upper;
+    number_boundaries(value, &at, &lower, &upper);
+    int index = number_power_index(upper.e);
+    struct number_scaled power = number_power(index);
+    at = number_multiply(at, power);
+    upper = number_multiply(upper, power);
+    lower = number_multiply(lower, power);
+    assert(upper.e >= NUMBER_EXPONENT_MIN);
+    assert(upper.e <= NUMBER_EXPONENT_MAX);
+    upper.f++; /* surely outside; number_round_last() sees to it that the result is surely inside */
+    lower.f--;
+    if (!number_take_digits(decimal, upper, upper.f - lower.f, upper.f - at.f)) return false;
+    decimal->point -= NUMBER_POWER_FIRST + index * NUMBER_POWER_STEP;
+    return true;
 }
 
 /* 17 digits always read back as the same double; 15 or 16 often do, and fewer below DBL_MIN. */
-static void number_decimal_shortest(struct number_decimal *decimal, double value)
+static void number_decimal_try(struct number_decimal *decimal, double value)
 {
-    if (number_decimal_easy(decimal, value)) return;
     for (int precision = value < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         number_decimal_print(decimal, value, precision);
-        if (precision == 17) return;
         char text[NUMBER_DOUBLE_SIZE];
         char *at = text;
         memcpy(at, decimal->digits, (size_t)decimal->count);
@@ -383,10 +549,10 @@ KV_INTERNAL size_t number_format_double_shortest(char *text, double value)
     char *at = text;
     if (value < 0) *at++ = '-';
     struct number_decimal decimal;
-    number_decimal_shortest(&decimal, fabs(value));
+    if (!number_decimal_grisu(&decimal, fabs(value))) number_decimal_try(&decimal, fabs(value));
     int zeros = decimal.point - decimal.count; /* behind the digits; below 0: decimals */
-    bool fixed = zeros >= 0 ? decimal.point <= decimal.count + 7
-                            : zeros > -7 || abs(decimal.point - 1) < 4;
+    bool fixed =
+        zeros >= 0 ? decimal.point <= decimal.count + 7 : zeros > -7 || abs(decimal.point - 1) < 4;
     at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 1);
     return (size_t)(at - text);
 }

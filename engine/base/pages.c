@@ -5,11 +5,12 @@
  *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
  *     0        4096             61440                             65432    65456           65536
  *
- * The host is asked for 80 bytes less than the region. malloc puts its own header before each block,
- * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
- * one; like this the regions follow each other without a gap. (64 bytes would do for that, but
- * glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one by one,
- * which costs 12% of memory.) The record of a region is at its end, so that only one page is short.
+ * The host is asked for 80 bytes less than the region. malloc puts its own header before each
+ * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
+ * the next one; like this the regions follow each other without a gap. (64 bytes would do for that,
+ * but glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one
+ * by one, which costs 12% of memory.) The record of a region is at its end, so that only one page
+ * is short.
  *
  * Invariants (pages_check() asserts them):
  *   1. A region has at least one page in use, or it would have gone back to the host.
@@ -17,6 +18,7 @@
  *   3. A region's record is found from any of its pages by masking the address.
  */
 #include "base/pages.h"
+#include "base/bits.h"
 
 enum {
     PAGES_MISSING = 80, /* at the end of a region */
@@ -39,20 +41,6 @@ static struct pages_region *pages_region_of(const void *page)
 static char *pages_region_base(const struct pages_region *region)
 {
     return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
-}
-
-static unsigned pages_lowest_bit(uint32_t bits)
-{
-    unsigned index = 0;
-    while ((bits & 1) == 0) bits >>= 1, index++;
-    return index;
-}
-
-static unsigned pages_count_bits(uint32_t bits)
-{
-    unsigned count = 0;
-    for (; bits != 0; bits &= bits - 1) count++;
-    return count;
 }
 
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
@@ -79,7 +67,7 @@ static void pages_unlink(struct pages *pages, struct pages_region *region)
 static void *pages_take(struct pages *pages, struct pages_region *region)
 {
     assert(region->free != 0);
-    unsigned index = pages_lowest_bit(region->free);
+    unsigned index = bits_lowest(region->free);
     region->free &= region->free - 1;
     if (region->free == 0) pages_unlink(pages, region);
     pages->free--;
@@ -125,7 +113,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
     if (region->free == 0) pages_link(pages, region);
     region->free |= UINT32_C(1) << index;
     pages->free++;
-    bool empty = pages_count_bits(region->free) == PAGES_REGION_PAGES;
+    bool empty = bits_count(region->free) == PAGES_REGION_PAGES;
     if (empty) {
         pages_unlink(pages, region);
         pages->regions--;
@@ -151,7 +139,7 @@ KV_INTERNAL void pages_check(struct pages *pages)
     for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
         assert(region->previous == previous);
         assert(region == pages_region_of(pages_region_base(region)));
-        unsigned count = pages_count_bits(region->free);
+        unsigned count = bits_count(region->free);
         assert(count > 0);
         assert(count < PAGES_REGION_PAGES);
         free += count;

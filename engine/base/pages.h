@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 enum {
-    PAGES_PAGE_SIZE = 4096,     /* also a page's alignment */
-    PAGES_REGION_SIZE = 65536,  /* also a region's alignment */
+    PAGES_PAGE_SIZE = 4096,    /* also a page's alignment */
+    PAGES_REGION_SIZE = 65536, /* also a region's alignment */
     PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE
 };
 

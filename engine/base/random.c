@@ -1,8 +1,8 @@
 /*
  * base/random.c -- seeds from the system; unbiased numbers below a limit.
  *
- * The seed is spread over the state by SplitMix64, as the authors of xoshiro advise, so that a small
- * seed does not give a poor start and the state is never all zero.
+ * The seed is spread over the state by SplitMix64, as the authors of xoshiro advise, so that a
+ * small seed does not give a poor start and the state is never all zero.
  */
 #include "base/random.h"
 

@@ -2,8 +2,8 @@
  * base/random.h -- unpredictable seeds from the system, and a fast generator to spend them.
  *
  * The generator is xoshiro256** 1.0 (Blackman & Vigna, "Scrambled linear pseudorandom number
- * generators", ACM TOMS 47, 2021): for choosing and sampling, never for secrets. Secrets, such as the
- * hash key, come from random_system().
+ * generators", ACM TOMS 47, 2021): for choosing and sampling, never for secrets. Secrets, such as
+ * the hash key, come from random_system().
  */
 #ifndef KV_BASE_RANDOM_H
 #define KV_BASE_RANDOM_H
@@ -18,8 +18,8 @@ struct random {
 };
 
 /*
- * Fills `bytes` from the system's generator. Where there is none (a chroot without /dev/urandom on an
- * old kernel) it falls back to mixed clocks and addresses: distinct, but guessable.
+ * Fills `bytes` from the system's generator. Where there is none (a chroot without /dev/urandom on
+ * an old kernel) it falls back to mixed clocks and addresses: distinct, but guessable.
  */
 KV_INTERNAL void random_system(void *bytes, size_t size);
 

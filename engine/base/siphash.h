@@ -2,8 +2,8 @@
  * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
  *
  * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
- * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns less
- * than SipHash-2-4, and no practical attack on it as a table hash is known.
+ * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns
+ * less than SipHash-2-4, and no practical attack on it as a table hash is known.
  *
  * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
  * never reads outside the data.
@@ -53,7 +53,7 @@ KV_INLINE void siphash_word(struct siphash_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* The 0 to 7 bytes before `end` that do not fill a word, little-endian; `size` is that of all data. */
+/* The bytes before `end` that do not fill a word, little-endian; `size` is that of all data. */
 KV_INLINE uint64_t siphash_tail(const uint8_t *end, size_t size)
 {
     size_t left = size & 7;
@@ -62,7 +62,8 @@ KV_INLINE uint64_t siphash_tail(const uint8_t *end, size_t size)
     const uint8_t *from = end - left;
     if (left >= 4) return bytes_load32(from) | (uint64_t)bytes_load32(end - 4) << 8 * (left - 4);
     /* 1 to 3 bytes: the first, the middle and the last one, which may be the same. */
-    return from[0] | (uint64_t)from[left / 2] << 8 * (left / 2) | (uint64_t)end[-1] << 8 * (left - 1);
+    uint64_t middle = (uint64_t)from[left / 2] << 8 * (left / 2);
+    return from[0] | middle | (uint64_t)end[-1] << 8 * (left - 1);
 }
 
 /* The hash of `size` bytes under `key`. `data` may be NULL if size is 0. */

@@ -60,8 +60,7 @@ static void *fixture_give(struct fixture_alloc *fixture, size_t size, size_t ali
     atomic_fetch_add(&fixture->live_blocks, 1);
     atomic_fetch_add(&fixture->live_bytes, (long)size);
     unsigned long largest = atomic_load(&fixture->largest);
-    while (size > largest && !atomic_compare_exchange_weak(&fixture->largest, &largest, size)) {
-    }
+    while (size > largest && !atomic_compare_exchange_weak(&fixture->largest, &largest, size)) {}
     return (void *)at;
 }
 

@@ -1,9 +1,9 @@
 /*
  * tests/engine/fixture_alloc.h -- an allocator that fails when told to, and catches wrong use.
  *
- * It knows kvstore.h only, so that tests of the API use it too. Every block remembers its size: one that
- * is released or resized with another size, twice, or never (fixture_alloc_end) fails the test.
- * May be used by several threads at once.
+ * It knows kvstore.h only, so that tests of the API use it too. Every block remembers its size: one
+ * that is released or resized with another size, twice, or never (fixture_alloc_end) fails the
+ * test. May be used by several threads at once.
  */
 #ifndef KV_TESTS_FIXTURE_ALLOC_H
 #define KV_TESTS_FIXTURE_ALLOC_H
@@ -16,13 +16,13 @@
 #define FIXTURE_UNLIMITED (-1L)
 
 struct fixture_alloc {
-    kv_allocator hooks;         /* give this to kv_open() or alloc_init() */
-    atomic_long allowed;        /* allocations that will still succeed; below 0: all */
-    atomic_ulong refused;       /* allocations refused so far */
-    atomic_ulong allocations;   /* allocations that succeeded; a resize counts as one */
+    kv_allocator hooks;       /* give this to kv_open() or alloc_init() */
+    atomic_long allowed;      /* allocations that will still succeed; below 0: all */
+    atomic_ulong refused;     /* allocations refused so far */
+    atomic_ulong allocations; /* allocations that succeeded; a resize counts as one */
     atomic_long live_blocks;
     atomic_long live_bytes;
-    atomic_ulong largest;       /* the largest block asked for, in bytes */
+    atomic_ulong largest; /* the largest block asked for, in bytes */
 };
 
 /* Starts counting; every allocation succeeds. The struct must not move from here on. */
@@ -43,7 +43,7 @@ void fixture_alloc_end(struct fixture_alloc *fixture);
  *         else ... it must have changed nothing
  *     }
  */
-#define FIXTURE_FAIL_EACH_ALLOCATION(fixture)                                                     \
+#define FIXTURE_FAIL_EACH_ALLOCATION(fixture) \
     for (long fixture_allowed = 0; fixture_alloc_next(fixture, &fixture_allowed);)
 
 /* One step of the loop above: false after a round in which nothing was refused. */

@@ -1,7 +1,8 @@
 /*
  * tests/engine/glob_reference.h -- what a glob matches, by its definition: short, and exponential.
  *
- * Written apart from base/glob.c: a star is tried with every length, a class is first made a set of bytes.
+ * Written apart from base/glob.c: a star is tried with every length, a class is first made a set of
+ * bytes.
  */
 #ifndef KV_TESTS_GLOB_REFERENCE_H
 #define KV_TESTS_GLOB_REFERENCE_H
@@ -13,6 +14,11 @@
 static inline int glob_reference_lower(int byte)
 {
     return byte >= 'A' && byte <= 'Z' ? byte + 32 : byte;
+}
+
+static inline bool glob_reference_same(int a, int b, bool nocase)
+{
+    return a == b || (nocase && glob_reference_lower(a) == glob_reference_lower(b));
 }
 
 /* Makes the set of the class that starts behind "[" at p; returns the pattern behind it. */
@@ -40,8 +46,7 @@ static inline const uint8_t *glob_reference_class(const uint8_t *p, const uint8_
             p += 2;
         } else {
             for (int byte = 0; byte < 256; byte++) {
-                if (byte == *p) set[byte] = true;
-                if (nocase && glob_reference_lower(byte) == glob_reference_lower(*p)) set[byte] = true;
+                if (glob_reference_same(byte, *p, nocase)) set[byte] = true;
             }
         }
     }
@@ -67,8 +72,7 @@ static inline bool glob_reference(const uint8_t *p, const uint8_t *p_end, const 
         if (*p == '?') memset(set, 1, sizeof set);
         else if (*p == '\\' && p_end - p > 1) p++;
         for (int byte = 0; byte < 256; byte++) {
-            if (byte == *p) set[byte] = true;
-            if (nocase && glob_reference_lower(byte) == glob_reference_lower(*p)) set[byte] = true;
+            if (glob_reference_same(byte, *p, nocase)) set[byte] = true;
         }
         p++;
     }

@@ -114,7 +114,7 @@ START_TEST(the_system_aligns_as_asked)
 }
 END_TEST
 
-/* --- the fixture must catch what it promises to --------------------------------------------------- */
+/* --- the fixture must catch what it promises to ----------------------------------------------- */
 
 static void misuse(int which)
 {
@@ -143,7 +143,8 @@ START_TEST(failing_each_allocation_ends_after_the_first_success)
     struct fixture_alloc host;
     fixture_alloc_begin(&host);
     int rounds = 0;
-    FIXTURE_FAIL_EACH_ALLOCATION(&host) {
+    FIXTURE_FAIL_EACH_ALLOCATION(&host)
+    {
         void *blocks[3] = {0};
         int given = 0;
         while (given < 3 && (blocks[given] = host.hooks.allocate(&host, 8, 16)) != NULL) given++;
@@ -158,7 +159,7 @@ START_TEST(failing_each_allocation_ends_after_the_first_success)
 }
 END_TEST
 
-/* --- buffers and slices --------------------------------------------------------------------------- */
+/* --- buffers and slices ----------------------------------------------------------------------- */
 
 START_TEST(a_buffer_grows_and_is_reused)
 {
@@ -230,10 +231,10 @@ int main(void)
     tcase_add_loop_test_raise_signal(tcase, the_fixture_catches_misuse, SIGABRT, 0, 7);
     suite_add_tcase(suite, tcase);
     const TTest *tests[] = {
-        bytes_are_counted_with_their_peak, resize_works_with_and_without_a_hook,
+        bytes_are_counted_with_their_peak,    resize_works_with_and_without_a_hook,
         a_failure_is_null_and_counts_nothing, a_product_that_wraps_is_refused,
-        the_system_aligns_as_asked, failing_each_allocation_ends_after_the_first_success,
-        a_buffer_grows_and_is_reused, a_buffer_that_cannot_grow_is_unchanged,
+        the_system_aligns_as_asked,           failing_each_allocation_ends_after_the_first_success,
+        a_buffer_grows_and_is_reused,         a_buffer_that_cannot_grow_is_unchanged,
         slices_are_ordered_by_bytes,
     };
     return unit_run_suite(suite, tests, sizeof tests / sizeof tests[0]);

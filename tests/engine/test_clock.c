@@ -107,7 +107,7 @@ START_TEST(numbers_below_a_limit_are_equally_likely)
         for (uint64_t i = 0; i < limit; i++) {
             square += (counts[i] - expected) * (counts[i] - expected) / expected;
         }
-        /* Chi-square: its mean is limit - 1, its deviation sqrt(2 * (limit - 1)); 8 deviations away. */
+        /* Chi-square: mean limit - 1, deviation sqrt(2 * (limit - 1)); 8 deviations away. */
         ck_assert_double_lt(square, (double)limit + 8 * 8.2);
     }
     int high = 0; /* with a limit of 3/4 of the range, a modulus would favour the lower third */

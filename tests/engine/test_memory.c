@@ -51,9 +51,9 @@ END_TEST
 START_TEST(classes_waste_no_room_a_larger_block_could_use)
 {
     if (MEMORY_SMALL_MAX == 0) return; /* KV_MEMORY_DIRECT: there are no slabs */
-    for (int class = 16; class < MEMORY_CLASSES; class++) {
+    for (int size_class = 16; size_class < MEMORY_CLASSES; size_class++) {
         size_t room = PAGES_PAGE_SIZE - sizeof(struct memory_page);
-        size_t size = memory_class_size[class];
+        size_t size = memory_class_size[size_class];
         ck_assert_uint_lt(room / (size + 8), room / size);
     }
 }
@@ -154,7 +154,8 @@ START_TEST(a_failed_get_or_resize_changes_nothing)
     static const size_t sizes[] = {1, 40, 1016, 1017, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         unsigned char *block = NULL;
-        FIXTURE_FAIL_EACH_ALLOCATION(&host) {
+        FIXTURE_FAIL_EACH_ALLOCATION(&host)
+        {
             size_t used = memory.used;
             block = memory_get(&memory, sizes[i]);
             ck_assert_int_eq(block != NULL, fixture_alloc_was_enough(&host));
@@ -165,7 +166,8 @@ START_TEST(a_failed_get_or_resize_changes_nothing)
         for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
             size_t smaller = sizes[i] < sizes[k] ? sizes[i] : sizes[k];
             unsigned char *moved = NULL;
-            FIXTURE_FAIL_EACH_ALLOCATION(&host) {
+            FIXTURE_FAIL_EACH_ALLOCATION(&host)
+            {
                 moved = memory_resize(&memory, block, sizes[i], sizes[k]);
                 if (moved != NULL) break;
                 ck_assert_uint_eq(block[sizes[i] - 1], 7);
@@ -305,14 +307,11 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("memory", capacity_is_the_smallest_class_that_fits,
-                    classes_waste_no_room_a_larger_block_could_use,
-                    blocks_of_40_bytes_cost_less_than_41, no_allocation_exceeds_64_kib,
-                    a_page_is_kept_as_spare_and_a_second_one_returned,
-                    a_page_freed_into_is_used_before_a_new_one,
-                    a_region_goes_back_when_its_last_page_is_free,
-                    a_failed_get_or_resize_changes_nothing,
-                    resize_within_the_capacity_stays_in_place,
-                    destroying_in_slices_ends_and_the_memory_can_be_used_again,
-                    random_use_keeps_every_byte);
+    return UNIT_RUN(
+        "memory", capacity_is_the_smallest_class_that_fits,
+        classes_waste_no_room_a_larger_block_could_use, blocks_of_40_bytes_cost_less_than_41,
+        no_allocation_exceeds_64_kib, a_page_is_kept_as_spare_and_a_second_one_returned,
+        a_page_freed_into_is_used_before_a_new_one, a_region_goes_back_when_its_last_page_is_free,
+        a_failed_get_or_resize_changes_nothing, resize_within_the_capacity_stays_in_place,
+        destroying_in_slices_ends_and_the_memory_can_be_used_again, random_use_keeps_every_byte);
 }

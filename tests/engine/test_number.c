@@ -34,7 +34,7 @@ static bool parse_double(const char *digits, size_t size, double *value)
     return ok;
 }
 
-/* --- integers ------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 START_TEST(canonical_integers_are_read)
 {
@@ -42,9 +42,17 @@ START_TEST(canonical_integers_are_read)
         const char *digits;
         int64_t value;
     } rows[] = {
-        {"0", 0}, {"1", 1}, {"-1", -1}, {"9", 9}, {"10", 10}, {"-10", -10}, {"1234567890123", 1234567890123},
-        {"9223372036854775807", INT64_MAX}, {"-9223372036854775808", INT64_MIN},
-        {"-9223372036854775807", -INT64_MAX}, {"1000000000000000000", 1000000000000000000},
+        {"0", 0},
+        {"1", 1},
+        {"-1", -1},
+        {"9", 9},
+        {"10", 10},
+        {"-10", -10},
+        {"1234567890123", 1234567890123},
+        {"9223372036854775807", INT64_MAX},
+        {"-9223372036854775808", INT64_MIN},
+        {"-9223372036854775807", -INT64_MAX},
+        {"1000000000000000000", 1000000000000000000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int64_t value;
@@ -58,9 +66,33 @@ END_TEST
 START_TEST(other_integers_are_refused)
 {
     static const char *rows[] = {
-        "", "-", "+", "+1", "01", "00", "-0", "-01", " 1", "1 ", "1.0", "1e3", "0x1", "a", "1a", "--1", "1-",
-        "9223372036854775808", "-9223372036854775809", "9999999999999999999", "18446744073709551616",
-        "-99999999999999999999", "10000000000000000000", "123456789012345678901", "/", ":", "1\n",
+        "",
+        "-",
+        "+",
+        "+1",
+        "01",
+        "00",
+        "-0",
+        "-01",
+        " 1",
+        "1 ",
+        "1.0",
+        "1e3",
+        "0x1",
+        "a",
+        "1a",
+        "--1",
+        "1-",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "9999999999999999999",
+        "18446744073709551616",
+        "-99999999999999999999",
+        "10000000000000000000",
+        "123456789012345678901",
+        "/",
+        ":",
+        "1\n",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         int64_t value = 77;
@@ -92,7 +124,7 @@ START_TEST(random_integers_read_back)
 }
 END_TEST
 
-/* --- reading doubles ------------------------------------------------------------------------------ */
+/* --- reading doubles -------------------------------------------------------------------------- */
 
 START_TEST(doubles_are_read)
 {
@@ -100,19 +132,47 @@ START_TEST(doubles_are_read)
         const char *digits;
         double value;
     } rows[] = {
-        {"0", 0}, {"-0", -0.0}, {"1", 1}, {"+1", 1}, {"-1.5", -1.5}, {".5", .5}, {"5.", 5}, {"01", 1}, {"1e3", 1000},
-        {"1E+3", 1000}, {"1e-3", .001}, {"+.5e1", 5}, {"0.1", .1}, {"0.30000000000000004", .1 + .2},
-        {"inf", HUGE_VAL}, {"-INF", -HUGE_VAL}, {"+Infinity", HUGE_VAL}, {"infINITY", HUGE_VAL},
-        {"0x10", 16}, {"0X1.8P3", 12}, {"-0x.8", -.5}, {"0xa", 10}, {"0x1p-1074", 0x1p-1074},
-        {"9007199254740993", 9007199254740992}, {"9007199254740993.0000000000000000001", 9007199254740994},
-        {"1.7976931348623157e308", DBL_MAX}, {"1.797693134862315807e308", DBL_MAX},
-        {"2.2250738585072014e-308", DBL_MIN}, {"2.2250738585072011e-308", 0x0.fffffffffffffp-1022},
-        {"4.9e-324", 0x1p-1074}, {"2.4703282292062328e-324", 0x1p-1074}, {"0e999999999999999999999", 0},
-        {"0x0p99999999999999999999", 0}, {"1e22", 1e22}, {"1e23", 1e23}, {"123456789012345678", 123456789012345680},
+        {"0", 0},
+        {"-0", -0.0},
+        {"1", 1},
+        {"+1", 1},
+        {"-1.5", -1.5},
+        {".5", .5},
+        {"5.", 5},
+        {"01", 1},
+        {"1e3", 1000},
+        {"1E+3", 1000},
+        {"1e-3", .001},
+        {"+.5e1", 5},
+        {"0.1", .1},
+        {"0.30000000000000004", .1 + .2},
+        {"inf", HUGE_VAL},
+        {"-INF", -HUGE_VAL},
+        {"+Infinity", HUGE_VAL},
+        {"infINITY", HUGE_VAL},
+        {"0x10", 16},
+        {"0X1.8P3", 12},
+        {"-0x.8", -.5},
+        {"0xa", 10},
+        {"0x1p-1074", 0x1p-1074},
+        {"9007199254740993", 9007199254740992},
+        {"9007199254740993.0000000000000000001", 9007199254740994},
+        {"1.7976931348623157e308", DBL_MAX},
+        {"1.797693134862315807e308", DBL_MAX},
+        {"2.2250738585072014e-308", DBL_MIN},
+        {"2.2250738585072011e-308", 0x0.fffffffffffffp-1022},
+        {"4.9e-324", 0x1p-1074},
+        {"2.4703282292062328e-324", 0x1p-1074},
+        {"0e999999999999999999999", 0},
+        {"0x0p99999999999999999999", 0},
+        {"1e22", 1e22},
+        {"1e23", 1e23},
+        {"123456789012345678", 123456789012345680},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double value = 77;
-        ck_assert_msg(parse_double(rows[i].digits, strlen(rows[i].digits), &value), "%s", rows[i].digits);
+        ck_assert_msg(parse_double(rows[i].digits, strlen(rows[i].digits), &value), "%s",
+                      rows[i].digits);
         ck_assert_msg(value == rows[i].value, "%s is %.17g", rows[i].digits, value);
         ck_assert_int_eq(!!signbit(value), !!signbit(rows[i].value));
     }
@@ -122,10 +182,52 @@ END_TEST
 START_TEST(other_texts_are_refused)
 {
     static const char *rows[] = {
-        "", "+", "-", ".", "-.", "e5", ".e5", "1e", "1e+", "1e-", "1e5.", "1 ", " 1", "\t1", "1\n", "1x", "1,5", "--1",
-        "+-1", "nan", "-nan", "NaN", "nan(1)", "in", "infi", "infinit", "infinityy", "inf ", "0x", "0x.", "0xp1", "0xg",
-        "0x1p", "0x1p+", "1p3", "1..2", "1.2.3", "0x1e5p", "1_000", "1e5e5", "1\xc2\xa0", "1e 5", "i", "0x1p0x1",
-        "1e99999999999999999999", "1e-99999999999999999999",
+        "",
+        "+",
+        "-",
+        ".",
+        "-.",
+        "e5",
+        ".e5",
+        "1e",
+        "1e+",
+        "1e-",
+        "1e5.",
+        "1 ",
+        " 1",
+        "\t1",
+        "1\n",
+        "1x",
+        "1,5",
+        "--1",
+        "+-1",
+        "nan",
+        "-nan",
+        "NaN",
+        "nan(1)",
+        "in",
+        "infi",
+        "infinit",
+        "infinityy",
+        "inf ",
+        "0x",
+        "0x.",
+        "0xp1",
+        "0xg",
+        "0x1p",
+        "0x1p+",
+        "1p3",
+        "1..2",
+        "1.2.3",
+        "0x1e5p",
+        "1_000",
+        "1e5e5",
+        "1\xc2\xa0",
+        "1e 5",
+        "i",
+        "0x1p0x1",
+        "1e99999999999999999999",
+        "1e-99999999999999999999",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double value = 77;
@@ -143,8 +245,15 @@ END_TEST
 START_TEST(what_a_double_cannot_hold_is_refused)
 {
     static const char *rows[] = {
-        "1e309", "-1e309", "1e-400", "2.4703282292062327e-324", "0x1p1024", "0x1p-1076", "-0x1p-1075",
-        "1.7976931348623159e308", "179769313486231580793e289",
+        "1e309",
+        "-1e309",
+        "1e-400",
+        "2.4703282292062327e-324",
+        "0x1p1024",
+        "0x1p-1076",
+        "-0x1p-1075",
+        "1.7976931348623159e308",
+        "179769313486231580793e289",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double value = 77;
@@ -156,7 +265,7 @@ END_TEST
 
 START_TEST(digits_decide_however_far_they_are)
 {
-    /* 1 + 2^-53 is half way between 1 and the next double: it becomes 1, and with anything more does not. */
+    /* 1 + 2^-53 is half way between 1 and the next double: it becomes 1, with anything more not. */
     static const char half[] = "1.00000000000000011102230246251565404236316680908203125";
     enum { SIZE = 100000 };
     static char digits[SIZE];
@@ -197,6 +306,45 @@ static double random_double(struct random *random)
     return isfinite(value) ? value : 0;
 }
 
+/* How many digits a value needs at least, but for a power of two, which may do with one less. */
+static int digits_needed(double value)
+{
+    char printed[40];
+    int precision = 1;
+    do snprintf(printed, sizeof printed, "%.*e", precision - 1, value);
+    while (strtod(printed, NULL) != value && precision++ < 17);
+    return precision;
+}
+
+static int digits_written(const char *at, size_t size)
+{
+    int digits = 0, zeros = 0;
+    for (size_t i = 0; i < size && at[i] != 'e'; i++) {
+        if (at[i] == '0' && digits > 0) zeros++;
+        if (at[i] < '1' || at[i] > '9') continue;
+        digits += zeros + 1;
+        zeros = 0;
+    }
+    return digits;
+}
+
+START_TEST(doubles_are_written_with_the_digits_they_need)
+{
+    struct random random;
+    random_seed(&random, unit_seed());
+    for (int i = 0; i < 100000; i++) {
+        double value = random_double(&random);
+        if (value == 0 || fabs(value) > 0x1p53) continue; /* integers are written in full */
+        int exponent;
+        bool power_of_two = fabs(frexp(value, &exponent)) == 0.5;
+        int written = digits_written(text, number_format_double_shortest(text, value));
+        int needed = digits_needed(value);
+        ck_assert_int_le(written, needed);
+        ck_assert_int_ge(written, needed - power_of_two);
+    }
+}
+END_TEST
+
 START_TEST(random_doubles_read_back)
 {
     struct random random;
@@ -218,7 +366,7 @@ START_TEST(random_doubles_read_back)
 }
 END_TEST
 
-/* --- writing doubles ------------------------------------------------------------------------------ */
+/* --- writing doubles -------------------------------------------------------------------------- */
 
 START_TEST(doubles_are_written)
 {
@@ -226,19 +374,35 @@ START_TEST(doubles_are_written)
         double value;
         const char *shortest, *full;
     } rows[] = {
-        {0, "0", "0"}, {-0.0, "-0", "-0"}, {1, "1", "1"}, {-1, "-1", "-1"},
-        {HUGE_VAL, "inf", "inf"}, {-HUGE_VAL, "-inf", "-inf"},
-        {.1, "0.1", "0.10000000000000001"}, {1.5, "1.5", "1.5"}, {-2.25, "-2.25", "-2.25"},
-        {.1 + .2, "0.30000000000000004", "0.30000000000000004"}, {3.14, "3.14", "3.1400000000000001"},
-        {100, "100", "100"}, {1e15, "1000000000000000", "1000000000000000"},
-        {1e17, "100000000000000000", "1e+17"}, {1e18, "1000000000000000000", "1e+18"},
-        {1e20, "1e+20", "1e+20"}, {1.5e300, "1.5e+300", "1.5000000000000001e+300"},
-        {123456789.125, "123456789.125", "123456789.125"}, {.001, "0.001", "0.001"},
-        {.0001, "0.0001", "0.0001"}, {.00001, "0.00001", "1.0000000000000001e-05"},
-        {1e-6, "0.000001", "9.9999999999999995e-07"}, {1e-7, "1e-7", "9.9999999999999995e-08"},
-        {1.5e-9, "1.5e-9", "1.5e-09"}, {1.25e-10, "1.25e-10", "1.2500000000000001e-10"},
-        {0x1p-1074, "5e-324", "4.9406564584124654e-324"}, {DBL_MAX, "1.7976931348623157e+308", "1.7976931348623157e+308"},
-        {DBL_MIN, "2.2250738585072014e-308", "2.2250738585072014e-308"}, {9007199254740993.0, "9007199254740992", "9007199254740992"},
+        {0, "0", "0"},
+        {-0.0, "-0", "-0"},
+        {1, "1", "1"},
+        {-1, "-1", "-1"},
+        {HUGE_VAL, "inf", "inf"},
+        {-HUGE_VAL, "-inf", "-inf"},
+        {.1, "0.1", "0.10000000000000001"},
+        {1.5, "1.5", "1.5"},
+        {-2.25, "-2.25", "-2.25"},
+        {.1 + .2, "0.30000000000000004", "0.30000000000000004"},
+        {3.14, "3.14", "3.1400000000000001"},
+        {100, "100", "100"},
+        {1e15, "1000000000000000", "1000000000000000"},
+        {1e17, "100000000000000000", "1e+17"},
+        {1e18, "1000000000000000000", "1e+18"},
+        {1e20, "1e+20", "1e+20"},
+        {1.5e300, "1.5e+300", "1.5000000000000001e+300"},
+        {123456789.125, "123456789.125", "123456789.125"},
+        {.001, "0.001", "0.001"},
+        {.0001, "0.0001", "0.0001"},
+        {.00001, "0.00001", "1.0000000000000001e-05"},
+        {1e-6, "0.000001", "9.9999999999999995e-07"},
+        {1e-7, "1e-7", "9.9999999999999995e-08"},
+        {1.5e-9, "1.5e-9", "1.5e-09"},
+        {1.25e-10, "1.25e-10", "1.2500000000000001e-10"},
+        {0x1p-1074, "5e-324", "4.9406564584124654e-324"},
+        {DBL_MAX, "1.7976931348623157e+308", "1.7976931348623157e+308"},
+        {DBL_MIN, "2.2250738585072014e-308", "2.2250738585072014e-308"},
+        {9007199254740993.0, "9007199254740992", "9007199254740992"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ck_assert_str_eq(FORMAT(number_format_double_shortest, rows[i].value), rows[i].shortest);
@@ -265,7 +429,7 @@ START_TEST(short_decimals_stay_short)
 }
 END_TEST
 
-/* --- long doubles --------------------------------------------------------------------------------- */
+/* --- long doubles ----------------------------------------------------------------------------- */
 
 /* What INCRBYFLOAT does. */
 static const char *sum(const char *a, const char *b)
@@ -320,16 +484,18 @@ START_TEST(the_longest_long_double_fits)
 }
 END_TEST
 
-/* --- locales -------------------------------------------------------------------------------------- */
+/* --- locales ---------------------------------------------------------------------------------- */
 
 START_TEST(the_locale_of_the_host_does_not_matter)
 {
-    static const char *names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE", "ru_RU.UTF-8", "ps_AF.UTF-8"};
+    static const char *names[] = {"de_DE.UTF-8", "de_DE.utf8",  "fr_FR.UTF-8",
+                                  "de_DE",       "ru_RU.UTF-8", "ps_AF.UTF-8"};
     const char *found = NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && found == NULL; i++) {
         found = setlocale(LC_ALL, names[i]);
     }
-    if (found == NULL) fprintf(stderr, "no locale with a decimal comma here: only the C locale is tested\n");
+    if (found == NULL)
+        fprintf(stderr, "no locale with a decimal comma here: only the C locale is tested\n");
     double value;
     ck_assert(parse_double("1.50000000000000000000000001e-30", 32, &value));
     ck_assert_double_eq(value, 1.5e-30);
@@ -344,8 +510,10 @@ END_TEST
 int main(void)
 {
     return UNIT_RUN("number", canonical_integers_are_read, other_integers_are_refused,
-                    random_integers_read_back, doubles_are_read, other_texts_are_refused, what_a_double_cannot_hold_is_refused,
-                    digits_decide_however_far_they_are, random_doubles_read_back, doubles_are_written,
-                    short_decimals_stay_short, long_doubles_are_written_without_exponent,
-                    the_longest_long_double_fits, the_locale_of_the_host_does_not_matter);
+                    random_integers_read_back, doubles_are_read, other_texts_are_refused,
+                    what_a_double_cannot_hold_is_refused, digits_decide_however_far_they_are,
+                    random_doubles_read_back, doubles_are_written_with_the_digits_they_need,
+                    doubles_are_written, short_decimals_stay_short,
+                    long_doubles_are_written_without_exponent, the_longest_long_double_fits,
+                    the_locale_of_the_host_does_not_matter);
 }

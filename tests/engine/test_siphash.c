@@ -129,8 +129,8 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("siphash", the_round_is_the_papers, hashes_equal_those_of_another_implementation,
-                    nothing_can_be_hashed, alignment_does_not_matter,
-                    every_bit_of_key_and_data_changes_half_of_the_hash,
+    return UNIT_RUN("siphash", the_round_is_the_papers,
+                    hashes_equal_those_of_another_implementation, nothing_can_be_hashed,
+                    alignment_does_not_matter, every_bit_of_key_and_data_changes_half_of_the_hash,
                     stored_integers_are_little_endian);
 }

@@ -25,8 +25,8 @@ static inline int unit_run_suite(Suite *suite, const TTest *const *tests, size_t
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define UNIT_RUN(name, ...)                                                                      \
-    unit_run_suite(suite_create(name), (const TTest *const[]){__VA_ARGS__},                      \
+#define UNIT_RUN(name, ...)                                                 \
+    unit_run_suite(suite_create(name), (const TTest *const[]){__VA_ARGS__}, \
                    sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
 
 /*
