@@ -1,0 +1,437 @@
+/*
+ * kvstore-server/main.c -- a store behind sockets, with its append-only file: the modules wired
+ * together.
+ *
+ *     settings   what was asked for                    kv, kvresp        the store and its commands
+ *     options    what this program does with it        kvresp_aof        its file
+ *     log        what it says                          kvnet             its sockets
+ *
+ * Errors before it serves go to standard error and end with 1. Afterwards the log tells. SIGINT,
+ * SIGTERM and SHUTDOWN end it in order: nothing that was answered is lost. A second signal ends it
+ * at once. SIGHUP opens the log file anew.
+ */
+#include "kvstore-server/log.h"
+#include "kvstore-server/options.h"
+#include "kvstore-server/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 10000, PROGRESS_MS = 1000, DESCRIPTORS_BESIDE_CLIENTS = 1024 };
+
+struct program {
+    struct settings settings;
+    struct options options;
+    struct options_shown shown;
+    struct log log;
+    char config_path[PATH_MAX], executable[PATH_MAX];
+    pthread_t main_thread;
+    int parent; /* a pipe to the process that waits until this one serves; -1: none */
+    int64_t progress_ms;
+    kv *db;
+    kvresp *resp;
+    kvresp_aof *aof;
+    kvnet *net;
+};
+
+static const char usage[] =
+    "usage: kvstore-server [FILE] [--option value...]...\n"
+    "\n"
+    "  FILE    a configuration file in Redis's form; '-' is standard input\n"
+    "\n"
+    "  --port NUMBER          TCP port (6379); 0: none, or a free one if there is no --unixsocket\n"
+    "  --bind ADDRESS...      where to listen (127.0.0.1 -::1)\n"
+    "  --unixsocket PATH      listen there too\n"
+    "  --dir DIRECTORY        work in this directory (.)\n"
+    "  --appendonly yes|no    keep every change in a file, and load it at the start (no)\n"
+    "  --appendfsync HOW      always, everysec (the default) or no\n"
+    "  --requirepass TEXT     clients must authenticate\n"
+    "  --io-threads NUMBER    event loops (one for each processor, at most 8)\n"
+    "  --logfile PATH         --loglevel debug|verbose|notice|warning|nothing\n"
+    "  --log-format HOW       text, logfmt or json\n"
+    "  --daemonize yes        --pidfile PATH\n"
+    "  --help, --version\n"
+    "\n"
+    "All of Redis's parameters that mean something here are options too, as in its redis.conf.\n";
+
+/* Says on standard error, and in the log if that is elsewhere, why it cannot start. */
+static bool complain(struct program *program, const char *message)
+{
+    fprintf(stderr, "kvstore-server: %s\n", message);
+    if (program->log.descriptor != STDOUT_FILENO) log_write(&program->log, KVRESP_WARNING, message);
+    return false;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------------------------- what was asked */
+
+/* Reads the file and the arguments, and sets the options of this program. */
+static bool read_settings(struct program *program, int argc, char **argv)
+{
+    char message[SETTINGS_MESSAGE_SIZE];
+    int first = 1;
+    if (argc > 1 && strncmp(argv[1], "--", 2) != 0) {
+        first = 2;
+        if (!settings_read_file(&program->settings, argv[1], message))
+            return complain(program, message);
+        if (strcmp(argv[1], "-") != 0 && realpath(argv[1], program->config_path) == NULL)
+            return complain(program, strerror(errno));
+    }
+    if (!settings_read_arguments(&program->settings, argc - first, argv + first, message))
+        return complain(program, message);
+
+    program->options = options_default;
+    for (size_t i = 0; i < program->settings.count; i++) {
+        const struct setting *setting = &program->settings.items[i];
+        if (options_has(setting->name) && !options_set(&program->options, setting, message))
+            return complain(program, message);
+    }
+    return true;
+}
+
+/* Gives the settings that are not this program's to the modules. */
+static bool apply_settings(struct program *program)
+{
+    char message[256], line[SETTINGS_MESSAGE_SIZE];
+    for (size_t i = 0; i < program->settings.count; i++) {
+        const struct setting *setting = &program->settings.items[i];
+        if (options_has(setting->name)) continue;
+        kv_buffer value = {0};
+        kv_status status = kvresp_config_get(program->resp, setting->name, &value);
+        kv_buffer_free(&value);
+        if (status == KV_NONE) {
+            snprintf(line, sizeof line, "%.200s: unknown option '%.100s'", setting->origin,
+                     setting->name);
+            return complain(program, line);
+        }
+        const char *error =
+            kvresp_config_set(program->resp, setting->name, KV_TEXT(setting->value), true, message);
+        if (error == NULL) continue;
+        snprintf(line, sizeof line, "%.150s: '%.60s %.60s': %.200s", setting->origin, setting->name,
+                 setting->value, error);
+        return complain(program, line);
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------- the process */
+
+static bool enter_directory(struct program *program)
+{
+    static char path[PATH_MAX];
+    char message[PATH_MAX + 64];
+    snprintf(message, sizeof message, "cannot work in '%s': ", program->options.directory);
+    if (chdir(program->options.directory) != 0 || getcwd(path, sizeof path) == NULL) {
+        strncat(message, strerror(errno), sizeof message - strlen(message) - 1);
+        return complain(program, message);
+    }
+    program->options.directory = path; /* absolute, as CONFIG GET dir shows it */
+    return true;
+}
+
+static bool begin_log(struct program *program)
+{
+    char message[PATH_MAX + 64];
+    atomic_store(&program->log.level, (int)program->options.log_level);
+    atomic_store(&program->log.format, (int)program->options.log_format);
+    if (log_open(&program->log, program->options.log_file)) return true;
+    snprintf(message, sizeof message, "cannot open the log file '%s': %s",
+             program->options.log_file, strerror(errno));
+    return complain(program, message);
+}
+
+/*
+ * Goes to the background: the process that was started waits here until its child serves (a byte
+ * comes) or ends without, and ends itself with 0 or 1.
+ */
+static bool leave_foreground(struct program *program)
+{
+    int ends[2];
+    if (pipe(ends) != 0) return complain(program, strerror(errno));
+    pid_t child = fork();
+    if (child < 0) return complain(program, strerror(errno));
+    if (child > 0) {
+        char byte;
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
+    }
+    close(ends[0]);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    setsid();
+    program->parent = ends[1];
+    return true;
+}
+
+/* The terminal is let go of only now, so that errors could be seen. */
+static void tell_parent(struct program *program)
+{
+    if (program->parent < 0) return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 0; i < 3 && null >= 0; i++) dup2(null, i);
+    if (null >= 0) close(null);
+    ssize_t written = write(program->parent, "", 1);
+    (void)written;
+    close(program->parent);
+    program->parent = -1;
+}
+
+/* The limit of open files is this process's own to raise, as far as the system lets it. */
+static void raise_file_limit(const struct options *options)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)options->max_clients + DESCRIPTORS_BESIDE_CLIENTS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur =
+        limit.rlim_max != RLIM_INFINITY && wanted > limit.rlim_max ? limit.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void write_pid_file(struct program *program)
+{
+    const char *path = program->options.pid_file;
+    if (path[0] == '\0') return;
+    FILE *file = fopen(path, "w");
+    if (file == NULL || fprintf(file, "%d\n", (int)getpid()) < 0)
+        log_printf(&program->log, KVRESP_WARNING, "Cannot write the pid file %s: %s", path,
+                   strerror(errno));
+    if (file != NULL) fclose(file);
+}
+
+/* -------------------------------------------------------------------------------------- signals */
+
+static void end_at_once(int signal)
+{
+    (void)signal;
+    static const char message[] = "kvstore-server: a second signal, ending at once\n";
+    ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
+    (void)written;
+    _exit(1);
+}
+
+static sigset_t handled_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+/* All threads are begun with these signals blocked; the main thread takes them with sigwait(). */
+static void block_signals(void)
+{
+    sigset_t set = handled_signals();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void let_signals_end(void)
+{
+    sigset_t set = handled_signals();
+    struct sigaction action = {.sa_handler = end_at_once};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGHUP, SIG_IGN);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Returns when the server should end. */
+static void await_end(struct program *program)
+{
+    sigset_t set = handled_signals();
+    for (;;) {
+        int number = 0;
+        if (sigwait(&set, &number) != 0) continue;
+        if (number == SIGHUP) {
+            if (log_reopen(&program->log))
+                log_printf(&program->log, KVRESP_NOTICE, "The log file was opened anew");
+            else
+                log_printf(&program->log, KVRESP_WARNING, "Cannot open the log file: %s",
+                           strerror(errno));
+            continue;
+        }
+        log_printf(&program->log, KVRESP_NOTICE, "%s: shutting down",
+                   number == SIGINT ? "SIGINT" : "SIGTERM");
+        return;
+    }
+}
+
+/* The SHUTDOWN command, in the thread of a connection. */
+static bool note_shutdown(void *context, unsigned flags)
+{
+    struct program *program = context;
+    if (flags & KVRESP_SHUTDOWN_ABORT) return false;
+    return pthread_kill(program->main_thread, SIGTERM) == 0;
+}
+
+/* ------------------------------------------------------------------------------------- the data */
+
+/* A load may last; a signal ends it, since nothing can be lost yet. */
+static void note_progress(void *context, uint64_t loaded, uint64_t total)
+{
+    struct program *program = context;
+    sigset_t pending;
+    if (sigpending(&pending) == 0 &&
+        (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1)) {
+        log_printf(&program->log, KVRESP_NOTICE, "A signal ended the loading");
+        _exit(0);
+    }
+    int64_t now_ms = clock_ms();
+    if (now_ms - program->progress_ms < PROGRESS_MS) return;
+    program->progress_ms = now_ms;
+    log_printf(&program->log, KVRESP_NOTICE,
+               "Loading the append-only file: %" PRIu64 " of %" PRIu64 " bytes (%d%%)", loaded,
+               total, total == 0 ? 100 : (int)(100 * (double)loaded / (double)total));
+}
+
+static bool open_append_only_file(struct program *program)
+{
+    if (!program->options.append_only) return true;
+    const struct options *options = &program->options;
+    kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
+    aof.directory = options->directory;
+    aof.directory_name = options->append_directory;
+    aof.file_name = options->append_file;
+    aof.fsync = (kvresp_fsync)options->append_fsync;
+    aof.refuse_truncated = !options->load_truncated;
+    aof.log = log_write;
+    aof.log_context = &program->log;
+    aof.progress = note_progress;
+    aof.progress_context = program;
+
+    char message[256] = "out of memory";
+    program->progress_ms = clock_ms();
+    kv_status status = kvresp_aof_open(program->db, &aof, &program->aof, message);
+    if (status == KV_OK) status = kvresp_attach_aof(program->resp, program->aof);
+    return status == KV_OK ||
+           complain(program, status == KV_BADARG ? message : kv_strerror(status));
+}
+
+static bool open_data(struct program *program)
+{
+    kv_options store = KV_OPTIONS(kv_options);
+    store.shards = (uint32_t)program->options.shards;
+    store.databases = (uint32_t)program->options.databases;
+    kv_status status = kv_open(&store, &program->db);
+    if (status == KV_BADARG)
+        return complain(program, "the number of shards must be a power of two");
+    if (status != KV_OK) return complain(program, kv_strerror(status));
+
+    kvresp_options options = KV_OPTIONS(kvresp_options);
+    options.log = log_write;
+    options.log_context = &program->log;
+    options.shutdown = note_shutdown;
+    options.shutdown_context = program;
+    options.config_file = program->config_path[0] != '\0' ? program->config_path : NULL;
+    options.executable = program->executable;
+    status = kvresp_open(program->db, &options, &program->resp);
+    if (status != KV_OK) return complain(program, kv_strerror(status));
+    program->shown.options = &program->options;
+    program->shown.log = &program->log;
+    /* Settings first: a mistake in them should not wait for the data to be loaded. */
+    if (!apply_settings(program) || !open_append_only_file(program)) return false;
+    options_show(program->resp, &program->shown);
+    return true;
+}
+
+static bool start_net(struct program *program)
+{
+    struct words words = {0};
+    const char *addresses[OPTIONS_ADDRESSES_MAX];
+    kvnet_options options = options_for_net(&program->options, &words, addresses);
+    char message[256];
+    kv_status status = kvnet_start(program->resp, &options, &program->net, message);
+    words_free(&words);
+    if (status == KV_OK) return true;
+    char line[320];
+    snprintf(line, sizeof line, "cannot listen: %s",
+             message[0] != '\0' ? message : kv_strerror(status));
+    return complain(program, line);
+}
+
+static uint64_t count_keys(struct program *program)
+{
+    kv_statistics statistics = {.size = sizeof statistics};
+    return kv_stats(program->db, &statistics) == KV_OK ? statistics.keys : 0;
+}
+
+static bool start(struct program *program)
+{
+    if (!enter_directory(program) || !begin_log(program)) return false;
+    if (program->options.daemonize && !leave_foreground(program)) return false;
+    raise_file_limit(&program->options);
+    block_signals();
+    if (!open_data(program) || !start_net(program)) return false;
+    write_pid_file(program);
+
+    char addresses[1024] = "";
+    kvnet_addresses(program->net, addresses, sizeof addresses);
+    log_printf(&program->log, KVRESP_NOTICE,
+               "kvstore %s: Ready to accept connections on %s (pid %d, %" PRIu64 " keys loaded)",
+               kv_version(), addresses, (int)getpid(), count_keys(program));
+    tell_parent(program);
+    return true;
+}
+
+/* Ends whatever was begun, in reverse order. False if not everything could be saved. */
+static bool end(struct program *program)
+{
+    bool is_saved = true;
+    kvnet_stop(program->net, GRACE_MS);
+    if (program->resp != NULL) kvresp_close(program->resp);
+    if (program->aof != NULL) is_saved = kvresp_aof_close(program->aof) == KV_OK;
+    kv_close(program->db);
+    settings_free(&program->settings);
+    return is_saved;
+}
+
+static bool serve(struct program *program)
+{
+    await_end(program);
+    let_signals_end();
+    if (program->options.pid_file[0] != '\0') unlink(program->options.pid_file);
+    struct log *log = &program->log;
+    bool is_saved = end(program);
+    if (is_saved) log_printf(log, KVRESP_NOTICE, "Everything is saved, the end");
+    else log_printf(log, KVRESP_WARNING, "The append-only file could not be written in full");
+    return is_saved;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
+        printf("kvstore-server %s\n", kv_version());
+        return 0;
+    }
+    static struct program program = {.log = {.descriptor = STDOUT_FILENO, .path = ""},
+                                     .parent = -1};
+    program.main_thread = pthread_self();
+    if (realpath(argv[0], program.executable) == NULL)
+        snprintf(program.executable, PATH_MAX, "%s", argv[0]);
+
+    if (!read_settings(&program, argc, argv)) return 1;
+    if (start(&program)) return serve(&program) ? 0 : 1;
+    end(&program);
+    return 1;
+}
