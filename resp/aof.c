@@ -12,7 +12,7 @@
 
 enum { AOF_MAX_MANIFEST = 16 * 1024 * 1024 };
 
-/* ------------------------------------------------------------------------------------------- manifest */
+/* ------------------------------------------------------------------------------------- manifest */
 
 static kv_status aof_refuse_file(char *message, const char *path, const char *what, int error)
 {
@@ -68,9 +68,9 @@ static kv_status aof_read_manifest(const struct aof_io *io, const char *path,
 }
 
 /*
- * A data directory from before Redis 7 has one file, beside where the directory of the files is now. It becomes
- * the base file: first a manifest names it, then it is moved. A crash in between is found by `manifest`
- * naming nothing but a base of that name which is not there yet.
+ * A data directory from before Redis 7 has one file, beside where the directory of the files is
+ * now. It becomes the base file: first a manifest names it, then it is moved. A crash in between is
+ * found by `manifest` naming nothing but a base of that name which is not there yet.
  */
 static kv_status aof_adopt_old_file(kvresp_aof *aof, const struct aof_io *io,
                                     struct aof_manifest *manifest, const char *manifest_name,
@@ -105,7 +105,10 @@ static kv_status aof_adopt_old_file(kvresp_aof *aof, const struct aof_io *io,
     return status;
 }
 
-/* Removes the files that a rewrite has replaced; what cannot be removed stays listed and is tried next time. */
+/*
+ * Removes the files that a rewrite has replaced; what cannot be removed stays listed and is tried
+ * next time.
+ */
 static void aof_remove_history(kvresp_aof *aof, const struct aof_io *io,
                                struct aof_manifest *manifest, const char *manifest_name)
 {
@@ -125,7 +128,7 @@ static void aof_remove_history(kvresp_aof *aof, const struct aof_io *io,
     }
 }
 
-/* -------------------------------------------------------------------------------------------- loading */
+/* -------------------------------------------------------------------------------------- loading */
 
 static kv_status aof_add_up(kvresp_aof *aof, const struct aof_io *io,
                             const struct aof_manifest *manifest, uint64_t *total, char *message)
@@ -148,7 +151,10 @@ static kv_status aof_add_up(kvresp_aof *aof, const struct aof_io *io,
     return KV_OK;
 }
 
-/* Loads the files of the manifest in order. `last_size` is that of the last file, cut if it was torn. */
+/*
+ * Loads the files of the manifest in order. `last_size` is that of the last file, cut if it was
+ * torn.
+ */
 static kv_status aof_load_all(kvresp_aof *aof, const struct aof_manifest *manifest,
                               struct aof_loader *loader, struct aof_replay *replay,
                               uint64_t *last_size, uint64_t *earlier_size, char *message)
@@ -212,7 +218,7 @@ static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
     return KV_OK;
 }
 
-/* -------------------------------------------------------------------------------------------- opening */
+/* -------------------------------------------------------------------------------------- opening */
 
 /* From the log thread: the store itself refuses, so that calls of the host are refused as well. */
 static void aof_accept_writes(void *context, bool accept)
@@ -237,8 +243,8 @@ static kv_status aof_lock(kvresp_aof *aof, const struct aof_io *io, char *messag
     if (error == EWOULDBLOCK) {
         return aof_refuse(message, aof->path, 0, "the directory is in use by another store");
     }
-    aof_logf(&aof->log, KVRESP_WARNING,
-             "%s cannot be locked against other processes: %s", aof->path, aof_io_explain(error));
+    aof_logf(&aof->log, KVRESP_WARNING, "%s cannot be locked against other processes: %s",
+             aof->path, aof_io_explain(error));
     return KV_OK;
 }
 
@@ -282,7 +288,7 @@ static kv_status aof_open_files(kvresp_aof *aof, const kvresp_aof_options *optio
                            message);
 }
 
-/* -------------------------------------------------------------------------------------- the log thread */
+/* ------------------------------------------------------------------------------- the log thread */
 
 static void *aof_run(void *context)
 {
@@ -312,7 +318,7 @@ static void aof_stop_thread(kvresp_aof *aof)
     pthread_join(aof->thread, NULL);
 }
 
-/* ---------------------------------------------------------------------------------------- life cycle */
+/* ----------------------------------------------------------------------------------- life cycle */
 
 static bool aof_is_plain_name(const char *name)
 {
@@ -354,7 +360,8 @@ static kv_status aof_check_empty(kv *db, char *message)
     kv_statistics statistics = KV_OPTIONS(kv_statistics);
     kv_status status = kv_stats(db, &statistics);
     if (status != KV_OK || statistics.keys == 0) return status;
-    snprintf(message, AOF_MESSAGE_SIZE, "the append-only file can only be opened on an empty store");
+    snprintf(message, AOF_MESSAGE_SIZE,
+             "the append-only file can only be opened on an empty store");
     return KV_BADARG;
 }
 
@@ -432,7 +439,7 @@ kv_status kvresp_aof_close(kvresp_aof *aof)
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------- questions */
+/* ------------------------------------------------------------------------------------ questions */
 
 uint64_t kvresp_aof_position(kvresp_aof *aof)
 {

@@ -1,5 +1,6 @@
 /*
- * resp/aof.h -- the append-only file as the rest of its room and its tests see it. Sessions see aof_link.h.
+ * resp/aof.h -- the append-only file as the rest of its room and its tests see it. Sessions see
+ * aof_link.h.
  */
 #ifndef KV_RESP_AOF_H
 #define KV_RESP_AOF_H

@@ -7,11 +7,11 @@
 #include <time.h>
 
 enum {
-    BACKLOG_CHUNK = 256 * 1024,  /* one write call; large enough to forget its cost */
-    BACKLOG_SCRATCH = 1024,      /* records up to this size are encoded on the stack */
-    BACKLOG_LINK = 1024 * 1024,  /* records of this size become a chunk instead of being copied */
-    BACKLOG_SPARE = 2,           /* chunks kept when nothing happens */
-    BACKLOG_SELECT = 64          /* the longest SELECT record */
+    BACKLOG_CHUNK = 256 * 1024, /* one write call; large enough to forget its cost */
+    BACKLOG_SCRATCH = 1024,     /* records up to this size are encoded on the stack */
+    BACKLOG_LINK = 1024 * 1024, /* records of this size become a chunk instead of being copied */
+    BACKLOG_SPARE = 2,          /* chunks kept when nothing happens */
+    BACKLOG_SELECT = 64         /* the longest SELECT record */
 };
 
 struct aof_chunk {
@@ -21,7 +21,7 @@ struct aof_chunk {
     uint8_t bytes[];
 };
 
-/* -------------------------------------------------------------------------------------------- the clock */
+/* ------------------------------------------------------------------------------------ the clock */
 
 int64_t aof_now_us(void)
 {
@@ -57,7 +57,7 @@ int aof_condition_open(pthread_cond_t *condition)
     return error;
 }
 
-/* ------------------------------------------------------------------------------------------- life cycle */
+/* ----------------------------------------------------------------------------------- life cycle */
 
 static struct aof_chunk *backlog_new_chunk(size_t capacity)
 {
@@ -101,7 +101,7 @@ void aof_backlog_close(struct aof_backlog *backlog)
     pthread_mutex_destroy(&backlog->lock);
 }
 
-/* ------------------------------------------------------------------------------------------------ encoding */
+/* ------------------------------------------------------------------------------------- encoding */
 
 static uint8_t *backlog_put_count(uint8_t *at, char prefix, uint64_t count)
 {
@@ -166,9 +166,11 @@ static size_t backlog_encode(uint8_t *bytes, const kv_change *changes, size_t co
     return (size_t)(at - bytes);
 }
 
-/* --------------------------------------------------------------------------------------------- appending */
+/* ------------------------------------------------------------------------------------ appending */
 
-/* Waits for the log thread to release something, or a while: memory may also come from elsewhere. */
+/*
+ * Waits for the log thread to release something, or a while: memory may also come from elsewhere.
+ */
 static void backlog_wait_for_room(struct aof_backlog *backlog)
 {
     backlog->waiting++;
@@ -225,8 +227,8 @@ static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, con
 }
 
 /*
- * Queues an encoded record, which is linked in if `chunk` (its own) is given, else copied. Returns with the
- * record in its place.
+ * Queues an encoded record, which is linked in if `chunk` (its own) is given, else copied. Returns
+ * with the record in its place.
  */
 static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes, size_t count,
                           const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
@@ -293,7 +295,7 @@ void aof_backlog_append(void *context, const kv_change *changes, size_t count)
     if (!is_linked) free(chunk);
 }
 
-/* -------------------------------------------------------------------------------------- the log thread */
+/* ------------------------------------------------------------------------------- the log thread */
 
 struct aof_mark aof_backlog_mark(struct aof_backlog *backlog)
 {
@@ -382,8 +384,7 @@ void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t un
     pthread_mutex_lock(&backlog->lock);
     backlog->wake_at = position;
     while (backlog->appended < position && !backlog->is_poked &&
-           aof_condition_wait(&backlog->wake, &backlog->lock, until_us)) {
-    }
+           aof_condition_wait(&backlog->wake, &backlog->lock, until_us)) {}
     backlog->wake_at = UINT64_MAX;
     backlog->is_poked = false;
     pthread_mutex_unlock(&backlog->lock);

@@ -1,16 +1,18 @@
 /*
- * resp/aof_backlog.h -- the journal on its way to the disk: a queue of bytes that many threads append to and
- * one, the log thread, takes from.
+ * resp/aof_backlog.h -- the journal on its way to the disk: a queue of bytes that many threads
+ * append to and one, the log thread, takes from.
  *
  *     positions:  0 ... released ......... written ......... appended
  *                          [ chunk ][ chunk ][ chunk ][ chunk ]      + spare chunks
  *
- * A position is a count of bytes since the queue was opened. Appenders encode outside the lock and copy under
- * it; they hold the locks of the keys they changed, so the order of positions is the order of execution for
- * each key. They are made to wait only when memory cannot be had or the limit is reached.
+ * A position is a count of bytes since the queue was opened. Appenders encode outside the lock and
+ * copy under it; they hold the locks of the keys they changed, so the order of positions is the
+ * order of execution for each key. They are made to wait only when memory cannot be had or the
+ * limit is reached.
  *
- * Bytes stay until they are released, which is when they are synced: should the disk fail to sync, they are
- * written again, as what the system keeps in its cache after such a failure cannot be trusted.
+ * Bytes stay until they are released, which is when they are synced: should the disk fail to sync,
+ * they are written again, as what the system keeps in its cache after such a failure cannot be
+ * trusted.
  */
 #ifndef KV_RESP_AOF_BACKLOG_H
 #define KV_RESP_AOF_BACKLOG_H
@@ -45,8 +47,8 @@ struct aof_backlog {
 };
 
 /*
- * The clock of the room, in microseconds, and conditions on it: one that waits until an instant (INT64_MAX: none)
- * says false when it has come. Opening returns an errno.
+ * The clock of the room, in microseconds, and conditions on it: one that waits until an instant
+ * (INT64_MAX: none) says false when it has come. Opening returns an errno.
  */
 int64_t aof_now_us(void);
 int aof_condition_open(pthread_cond_t *condition);
@@ -56,8 +58,8 @@ kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit);
 void aof_backlog_close(struct aof_backlog *backlog);
 
 /*
- * Appends the changes as one group of records: SELECT if the database is another one, MULTI and EXEC around more
- * than one change. A kv_journal.
+ * Appends the changes as one group of records: SELECT if the database is another one, MULTI and
+ * EXEC around more than one change. A kv_journal.
  */
 void aof_backlog_append(void *backlog, const kv_change *changes, size_t count);
 
@@ -72,20 +74,25 @@ struct aof_mark aof_backlog_mark(struct aof_backlog *backlog);
 /* True if appenders wait for something to be released. */
 bool aof_backlog_is_full(struct aof_backlog *backlog);
 
-/* The bytes at `from`, which is below `to`: some or all of them, in one piece. For the log thread. */
+/*
+ * The bytes at `from`, which is below `to`: some or all of them, in one piece. For the log thread.
+ */
 kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to);
 
 /*
- * Lets go of everything below `position`. Slices into it are void. As many chunks are kept for reuse as were
- * released; true if that is more than should be kept while nothing happens: then call again in a while.
- * For the log thread.
+ * Lets go of everything below `position`. Slices into it are void. As many chunks are kept for
+ * reuse as were released; true if that is more than should be kept while nothing happens: then call
+ * again in a while. For the log thread.
  */
 bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position);
 
 /* Changes the limit; UINT64_MAX for none. */
 void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit);
 
-/* Sleeps until `position` is appended, someone pokes, or the clock reaches until_us (INT64_MAX: never). */
+/*
+ * Sleeps until `position` is appended, someone pokes, or the clock reaches until_us (INT64_MAX:
+ * never).
+ */
 void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t until_us);
 void aof_backlog_poke(struct aof_backlog *backlog);
 

@@ -75,8 +75,8 @@ static int aof_io_truncate(void *context, int file, uint64_t size)
 }
 
 /*
- * fdatasync() also brings the size to disk, which is all the metadata that reading back needs. On macOS
- * neither it nor fsync() empties the drive's own cache; F_FULLFSYNC does.
+ * fdatasync() also brings the size to disk, which is all the metadata that reading back needs. On
+ * macOS neither it nor fsync() empties the drive's own cache; F_FULLFSYNC does.
  */
 static int aof_io_sync(void *context, int file)
 {
@@ -129,15 +129,17 @@ static int aof_io_sync_directory(void *context, const char *path)
     do {
         result = fsync(directory);
     } while (result != 0 && errno == EINTR);
-    /* Some file systems (of the network, of user space) know no sync of directories and say EINVAL. */
+    /*
+     * Some file systems (of the network, of user space) know no sync of directories and say EINVAL.
+     */
     error = result != 0 && errno != EINVAL ? errno : 0;
     close(directory);
     return error;
 }
 
 /*
- * The lock is on the directory itself: the manifest is replaced by renaming, so a lock on it would be on
- * a file that is gone, and a lock file would be one more file that tools do not expect there.
+ * The lock is on the directory itself: the manifest is replaced by renaming, so a lock on it would
+ * be on a file that is gone, and a lock file would be one more file that tools do not expect there.
  */
 static int aof_io_lock_directory(void *context, const char *path, int *lock)
 {

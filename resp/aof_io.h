@@ -1,11 +1,12 @@
 /*
  * resp/aof_io.h -- what the append-only file asks of a file system, as a table of functions.
  *
- * The table exists so that tests can put a file system of their own below everything above: one that
- * runs full, writes short, fails to sync, loses what was not synced, or dies between two steps.
+ * The table exists so that tests can put a file system of their own below everything above: one
+ * that runs full, writes short, fails to sync, loses what was not synced, or dies between two
+ * steps.
  *
- * Each function returns 0 or an errno. None is interrupted by signals. Offsets are explicit: a file has
- * no position, so that repeating a failed write overwrites it.
+ * Each function returns 0 or an errno. None is interrupted by signals. Offsets are explicit: a file
+ * has no position, so that repeating a failed write overwrites it.
  */
 #ifndef KV_RESP_AOF_IO_H
 #define KV_RESP_AOF_IO_H
@@ -44,7 +45,10 @@ struct aof_io {
 /* The file system of the machine. */
 extern const struct aof_io aof_io_system;
 
-/* Writes all of the bytes, short writes being continued. `done` receives how many were, on errors too. */
+/*
+ * Writes all of the bytes, short writes being continued. `done` receives how many were, on errors
+ * too.
+ */
 int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
                      uint64_t offset, size_t *done);
 

@@ -12,7 +12,7 @@ enum {
     LOADER_ANNOTATION_SIZE = 1024
 };
 
-/* ---------------------------------------------------------------------------------------- one record */
+/* ----------------------------------------------------------------------------------- one record */
 
 enum scan {
     SCAN_COMMAND,    /* its arguments were added */
@@ -70,7 +70,8 @@ static enum scan scan_number(struct scanner *scanner, char prefix, const char *e
     const uint8_t *digits = scanner->at + 1, *at = digits;
     uint64_t value = 0;
     for (; at < scanner->end && *at >= '0' && *at <= '9'; at++) {
-        if (at - digits == 18) return scan_damaged(scanner, "expected a number of at most 18 digits");
+        if (at - digits == 18)
+            return scan_damaged(scanner, "expected a number of at most 18 digits");
         value = 10 * value + (uint64_t)(*at - '0');
     }
     if (at == scanner->end) {
@@ -137,8 +138,7 @@ static enum scan scan_record(struct scanner *scanner)
 
     size_t used = scanner->used;
     uint64_t count = 0;
-    enum scan scan =
-        scan_number(scanner, '*', "expected '*' and the number of arguments", &count);
+    enum scan scan = scan_number(scanner, '*', "expected '*' and the number of arguments", &count);
     if (scan == SCAN_COMMAND && count == 0) {
         scanner->at = scanner->start;
         scan = scan_damaged(scanner, "expected at least one argument");
@@ -149,7 +149,7 @@ static enum scan scan_record(struct scanner *scanner)
     return scan;
 }
 
-/* ------------------------------------------------------------------------------------------ one file */
+/* ------------------------------------------------------------------------------------- one file */
 
 #define NO_GROUP UINT64_MAX
 
@@ -162,7 +162,7 @@ struct load {
     char *message;
     struct aof_command batch[LOADER_BATCH];
     size_t count;
-    uint64_t whole;    /* where the last whole record or group ended */
+    uint64_t whole;     /* where the last whole record or group ended */
     uint64_t group_end; /* while applying a group: the offset of its EXEC; else NO_GROUP */
     bool is_torn;
     uint64_t torn_at; /* where the record that is not whole begins */
@@ -214,8 +214,8 @@ static bool load_is_zero_from(struct load *load, uint64_t offset)
 static kv_status load_damaged(struct load *load)
 {
     uint64_t offset = load->reader.offset + load_scanned(load);
-    uint64_t record = load->reader.offset + (uint64_t)(load->scanner.start -
-                                                       aof_reader_at(&load->reader));
+    uint64_t record =
+        load->reader.offset + (uint64_t)(load->scanner.start - aof_reader_at(&load->reader));
     if (load_is_zero_from(load, offset)) {
         load->is_torn = true;
         load->torn_at = record;
@@ -225,15 +225,16 @@ static kv_status load_damaged(struct load *load)
 }
 
 /*
- * After SCAN_SHORT: brings what the record needs into the buffer, keeping all from the reader's place on. KV_NONE if
- * the file has no more: then it is torn.
+ * After SCAN_SHORT: brings what the record needs into the buffer, keeping all from the reader's
+ * place on. KV_NONE if the file has no more: then it is torn.
  */
 static kv_status load_more(struct load *load)
 {
     struct aof_reader *reader = &load->reader;
     size_t before = (size_t)(load->scanner.start - aof_reader_at(reader));
     uint64_t wanted = load->scanner.wanted;
-    kv_status status = wanted > load->scanner.left ? KV_NONE : aof_reader_need(reader, before + wanted);
+    kv_status status =
+        wanted > load->scanner.left ? KV_NONE : aof_reader_need(reader, before + wanted);
     if (status == KV_NONE) {
         load->is_torn = true;
         load->torn_at = reader->offset + before;
@@ -278,8 +279,8 @@ static bool load_is_word(const struct load *load, size_t first, const char *word
 }
 
 /*
- * The reader stands behind a MULTI: looks for its EXEC, so that a group is applied only when all of it is
- * there. KV_OK: group_end is set and scanning may start again behind MULTI. KV_NONE: torn.
+ * The reader stands behind a MULTI: looks for its EXEC, so that a group is applied only when all of
+ * it is there. KV_OK: group_end is set and scanning may start again behind MULTI. KV_NONE: torn.
  */
 static kv_status load_find_exec(struct load *load)
 {
@@ -296,8 +297,7 @@ static kv_status load_find_exec(struct load *load)
         if (scan == SCAN_SHORT) continue;
 
         const uint8_t *start = load->scanner.start;
-        uint64_t offset =
-            load->reader.offset + (uint64_t)(start - aof_reader_at(&load->reader));
+        uint64_t offset = load->reader.offset + (uint64_t)(start - aof_reader_at(&load->reader));
         if (scan == SCAN_COMMAND && load_is_word(load, 0, "multi")) {
             return load_refuse(load, offset, "expected no MULTI within a MULTI");
         }
@@ -362,7 +362,8 @@ static kv_status load_batch(struct load *load)
     if (scan == SCAN_NOMEM) return KV_NOMEM;
 
     /* What is behind `start` is not whole yet; it is scanned again when more has been read. */
-    if (scan == SCAN_COMMAND || scan == SCAN_ANNOTATION) return load_flush(load, load_scanned(load));
+    if (scan == SCAN_COMMAND || scan == SCAN_ANNOTATION)
+        return load_flush(load, load_scanned(load));
     size_t broken = (size_t)(scanner->at - scanner->start);
     uint64_t wanted = scanner->wanted;
     scanner->at = scanner->start;
@@ -399,7 +400,10 @@ static kv_status load_commands(struct load *load)
     return status == KV_NONE ? KV_OK : status;
 }
 
-/* Cuts the file back to its last whole record, durably, as what is appended next must follow that one. */
+/*
+ * Cuts the file back to its last whole record, durably, as what is appended next must follow that
+ * one.
+ */
 static kv_status load_cut(struct load *load)
 {
     const struct aof_io *io = load->loader->io;
@@ -415,8 +419,8 @@ static kv_status load_cut(struct load *load)
                           aof_io_explain(error));
     }
     aof_logf(load->loader->log, KVRESP_WARNING,
-             "%s: the file ends within what begins at offset %llu: cut the last %llu bytes", load->path,
-             (unsigned long long)load->whole,
+             "%s: the file ends within what begins at offset %llu: cut the last %llu bytes",
+             load->path, (unsigned long long)load->whole,
              (unsigned long long)(load->reader.size - load->whole));
     return KV_OK;
 }
@@ -424,7 +428,8 @@ static kv_status load_cut(struct load *load)
 static kv_status load_settle_tail(struct load *load, bool is_last, bool cut)
 {
     if (!load->is_torn) return KV_OK;
-    if (!is_last) return load_refuse(load, load->torn_at, "the file ends too early, and is not the last");
+    if (!is_last)
+        return load_refuse(load, load->torn_at, "the file ends too early, and is not the last");
     if (!cut) {
         return load_refuse(load, load->torn_at,
                            "the file ends too early, and aof-load-truncated is \"no\"");

@@ -3,15 +3,16 @@
  *
  * A file is a sequence of records:
  *
- *     *3\r\n $3\r\nSET\r\n $3\r\nkey\r\n $5\r\nvalue\r\n     a command: count, then size and bytes of each argument
- *     #TS:1700000000\r\n                                     an annotation, passed over
- *     *1\r\n$5\r\nMULTI\r\n ... *1\r\n$4\r\nEXEC\r\n         commands that belong together
+ *     *3\r\n $3\r\nSET\r\n $1\r\nk\r\n $1\r\nv\r\n    a command: a count, size and bytes of each
+ *     #TS:1700000000\r\n                           an annotation, passed over
+ *     *1\r\n$5\r\nMULTI\r\n ... $4\r\nEXEC\r\n      commands that belong together
  *
  * and may begin with an RDB (aof_rdb.h). It may be torn or damaged:
  *
- *     torn      it ends within a record or a group, or in nothing but zeros (a crash of the machine can leave
- *               the size without the bytes). The last file is cut back to the last whole record, the whole group
- *               being one; earlier files were synced before a later one began, so there it is damage.
+ *     torn      it ends within a record or a group, or in nothing but zeros (a crash of the machine
+ *               can leave the size without the bytes). The last file is cut back to the last whole
+ *               record, the whole group being one; earlier files were synced before a later one
+ *               began, so there it is damage.
  *     damaged   anything else. Loading ends with the file, the offset and what was expected there.
  */
 #ifndef KV_RESP_AOF_LOADER_H
@@ -38,8 +39,8 @@ struct aof_loader {
 };
 
 /*
- * Loads one file. `is_last` says that it may have a torn tail, which is then cut off the file with a warning if
- * `cut` is true, and refused if not. `size` receives the size of the file afterwards.
+ * Loads one file. `is_last` says that it may have a torn tail, which is then cut off the file with
+ * a warning if `cut` is true, and refused if not. `size` receives the size of the file afterwards.
  * Returns KV_OK; KV_NONE if there is no such file; KV_NOMEM; KV_BADARG with a message.
  */
 kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,

@@ -8,7 +8,7 @@
 
 enum { MANIFEST_MAX_LINE = 1024 };
 
-/* ------------------------------------------------------------------------------- the list in memory */
+/* --------------------------------------------------------------------------- the list in memory */
 
 void aof_manifest_clear(struct aof_manifest *manifest)
 {
@@ -64,7 +64,7 @@ const struct aof_file *aof_manifest_last_increment(const struct aof_manifest *ma
     return last->kind == AOF_INCREMENT ? last : NULL;
 }
 
-/* ------------------------------------------------------------------------------------------ reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 static int manifest_hex(uint8_t c)
 {
@@ -86,8 +86,9 @@ static uint8_t manifest_escape(uint8_t c)
 }
 
 /*
- * Takes the next word off [*at, end) into `word`, which has room for all of it, undoing quotes as Redis
- * does. False at the end of the line and for quotes that do not match: then *at is not at the end.
+ * Takes the next word off [*at, end) into `word`, which has room for all of it, undoing quotes as
+ * Redis does. False at the end of the line and for quotes that do not match: then *at is not at the
+ * end.
  */
 static bool manifest_word(const uint8_t **at, const uint8_t *end, char *word)
 {
@@ -129,7 +130,9 @@ static bool manifest_name_is_plain(const char *name)
            strcmp(name, "..") != 0;
 }
 
-/* Checks a file against those before it and adds it. NULL, or what is wrong; KV_NOMEM in *status. */
+/*
+ * Checks a file against those before it and adds it. NULL, or what is wrong; KV_NOMEM in *status.
+ */
 static const char *manifest_accept(struct aof_manifest *manifest, const char *name,
                                    int64_t sequence, char kind, kv_status *status)
 {
@@ -212,7 +215,7 @@ kv_status aof_manifest_parse(struct aof_manifest *manifest, kv_slice text, char 
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------ writing */
+/* -------------------------------------------------------------------------------------- writing */
 
 /* Those that Redis quotes, and the apostrophe, which it reads as a quote but forgets to quote. */
 static bool manifest_needs_quotes(const char *name)

@@ -1,16 +1,19 @@
 /*
- * resp/aof_manifest.h -- the list of the files that make up an append-only file, as Redis 7 keeps it.
+ * resp/aof_manifest.h -- the list of the files that make up an append-only file, as Redis 7 keeps
+ * it.
  *
  *     appendonlydir/appendonly.aof.manifest:
  *
  *         file appendonly.aof.2.base.rdb seq 2 type b       at most one: the state to start from
  *         file appendonly.aof.1.incr.aof seq 1 type h       any number: replaced, to be removed
- *         file appendonly.aof.4.incr.aof seq 4 type i       any number: the changes since, in this order
- *         file "odd name.aof.5.incr.aof" seq 5 type i       a name with blanks or the like is quoted
+ *         file appendonly.aof.4.incr.aof seq 4 type i       any number: the changes since, in this
+ *         order file "odd name.aof.5.incr.aof" seq 5 type i       a name with blanks or the like is
+ *         quoted
  *
- * Lines that start with '#' are comments; of a line's pairs of words those with an unknown first word are
- * passed over; the words `file`, `seq` and `type` are known in any case. Every line ends in a newline.
- * A manifest is replaced as a whole: written beside the old one, synced, renamed over it.
+ * Lines that start with '#' are comments; of a line's pairs of words those with an unknown first
+ * word are passed over; the words `file`, `seq` and `type` are known in any case. Every line ends
+ * in a newline. A manifest is replaced as a whole: written beside the old one, synced, renamed over
+ * it.
  */
 #ifndef KV_RESP_AOF_MANIFEST_H
 #define KV_RESP_AOF_MANIFEST_H
@@ -37,8 +40,8 @@ struct aof_manifest {
 void aof_manifest_clear(struct aof_manifest *manifest);
 
 /*
- * Reads the text of a manifest into an empty one. KV_OK; KV_NOMEM; KV_BADARG with a `message` of 256 bytes
- * that names the line and what is wrong with it. After an error the manifest is empty.
+ * Reads the text of a manifest into an empty one. KV_OK; KV_NOMEM; KV_BADARG with a `message` of
+ * 256 bytes that names the line and what is wrong with it. After an error the manifest is empty.
  */
 kv_status aof_manifest_parse(struct aof_manifest *manifest, kv_slice text, char message[256]);
 
@@ -57,8 +60,8 @@ const struct aof_file *aof_manifest_base(const struct aof_manifest *manifest);
 const struct aof_file *aof_manifest_last_increment(const struct aof_manifest *manifest);
 
 /*
- * Replaces the manifest `name` in `directory`: when it returns 0 the new one is on the medium; when it
- * fails either is there, whole. Returns an errno.
+ * Replaces the manifest `name` in `directory`: when it returns 0 the new one is on the medium; when
+ * it fails either is there, whole. Returns an errno.
  */
 int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *io,
                       const char *directory, const char *name);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /*
- * Types and opcodes: rdb.h of Redis, whose comments are the specification. A type that is not listed here
- * is refused by its number.
+ * Types and opcodes: rdb.h of Redis, whose comments are the specification. A type that is not
+ * listed here is refused by its number.
  */
 enum {
     RDB_TYPE_STRING = 0,
@@ -49,9 +49,12 @@ struct rdb {
     kv_buffer key_buffer, value_buffer;
 };
 
-/* ----------------------------------------------------------------------------------------- checksum */
+/* ------------------------------------------------------------------------------------- checksum */
 
-/* CRC-64 "Jones": the polynomial 0xad93d23594c935a9, bits reflected, eight bytes at a time (Intel, 2006). */
+/*
+ * CRC-64 "Jones": the polynomial 0xad93d23594c935a9, bits reflected, eight bytes at a time (Intel,
+ * 2006).
+ */
 static void rdb_crc_start(struct rdb *rdb)
 {
     const uint64_t reflected = UINT64_C(0x95ac9329ac4bc9b5);
@@ -96,7 +99,7 @@ static void rdb_crc_add(struct rdb *rdb, const uint8_t *bytes, size_t size)
     rdb->crc = crc;
 }
 
-/* ----------------------------------------------------------------------------------- bytes and numbers */
+/* ---------------------------------------------------------------------------- bytes and numbers */
 
 static kv_status rdb_refuse_at(struct rdb *rdb, uint64_t offset, const char *text)
 {
@@ -176,12 +179,13 @@ static kv_status rdb_length(struct rdb *rdb, uint64_t *length)
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------- texts */
+/* ---------------------------------------------------------------------------------------- texts */
 
 /*
- * LZF (Marc Lehmann's liblzf): a control byte below 32 starts a run of that many bytes and one; of any other,
- * the upper 3 bits are a length less 2 (7: one more byte adds to it), the lower 5 and the next byte how far
- * back to copy from, less 1. False unless the result has exactly the size announced.
+ * LZF (Marc Lehmann's liblzf): a control byte below 32 starts a run of that many bytes and one; of
+ * any other, the upper 3 bits are a length less 2 (7: one more byte adds to it), the lower 5 and
+ * the next byte how far back to copy from, less 1. False unless the result has exactly the size
+ * announced.
  */
 static bool rdb_lzf_expand(const uint8_t *in, size_t in_size, uint8_t *out, size_t out_size)
 {
@@ -221,12 +225,15 @@ static kv_status rdb_compressed(struct rdb *rdb, uint64_t offset, kv_buffer *buf
     if (status == KV_OK) status = rdb_bytes(rdb, packed_size, &packed);
     if (status != KV_OK) return status;
 
-    /* Three bytes give 264 at the most: a size beyond is a lie, and memory is not asked for on its word. */
+    /*
+     * Three bytes give 264 at the most: a size beyond is a lie, and memory is not asked for on its
+     * word.
+     */
     if (size / 264 > packed_size || size > SIZE_MAX) {
         return rdb_refuse_at(rdb, offset, "the size of a compressed text is impossible");
     }
     buffer->size = 0;
-    status = text_reserve(buffer, (size_t)size);
+    status = text_reserve(buffer, (size_t)size + 1); /* not NULL for an empty one */
     if (status != KV_OK) return status;
     if (!rdb_lzf_expand(packed, (size_t)packed_size, buffer->data, (size_t)size)) {
         return rdb_refuse_at(rdb, offset, "a compressed text is damaged");
@@ -237,7 +244,8 @@ static kv_status rdb_compressed(struct rdb *rdb, uint64_t offset, kv_buffer *buf
 }
 
 /*
- * A text of any encoding. It lies in `buffer`, or in the reader's and then lasts until the next call.
+ * A text of any encoding. It lies in `buffer`, or in the reader's and then lasts until the next
+ * call.
  */
 static kv_status rdb_text(struct rdb *rdb, kv_buffer *buffer, kv_slice *text)
 {
@@ -267,7 +275,7 @@ static kv_status rdb_text(struct rdb *rdb, kv_buffer *buffer, kv_slice *text)
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------ commands */
+/* ------------------------------------------------------------------------------------- commands */
 
 static kv_status rdb_apply(struct rdb *rdb, const kv_slice *arguments, size_t count)
 {
@@ -297,7 +305,7 @@ static kv_status rdb_load_string(struct rdb *rdb)
     return rdb_apply(rdb, arguments, 5);
 }
 
-/* --------------------------------------------------------------------------------------------- lists */
+/* ---------------------------------------------------------------------------------------- lists */
 
 /* Elements on their way to a list; integers are given their text here. */
 struct rdb_push {
@@ -339,10 +347,11 @@ static int64_t rdb_signed(const uint8_t *bytes, int size)
 /*
  * The elements of a listpack: size(4) count(2) { element back-length } FF. An element is
  *
- *     0nnnnnnn             a number of 7 bits       11110001 n(2)   int16      11110100 n(8)   int64
- *     10nnnnnn             a text of n bytes        11110010 n(3)   int24
- *     110nnnnn n(1)        a signed 13-bit number   11110011 n(4)   int32
- *     1110nnnn n(1)        a text, 12-bit length    11110000 n(4)   a text, 32-bit length
+ *     0nnnnnnn             a number of 7 bits          11110001 n(2)   int16
+ *     10nnnnnn             a text of n bytes           11110010 n(3)   int24
+ *     110nnnnn n(1)        a signed 13-bit number      11110011 n(4)   int32
+ *     1110nnnn n(1)        a text, 12-bit length       11110100 n(8)   int64
+ *     11110000 n(4)        a text, 32-bit length
  */
 static bool rdb_listpack_element(struct rdb_push *push, const uint8_t **at, const uint8_t *end,
                                  kv_status *status)
@@ -399,12 +408,14 @@ static kv_status rdb_load_listpack(struct rdb_push *push, kv_slice blob, uint64_
 }
 
 /*
- * The elements of a ziplist, the form before Redis 7: size(4) tail(4) count(2) { previous element } FF.
- * previous is one byte, or FE and four. An element is
+ * The elements of a ziplist, the form before Redis 7: size(4) tail(4) count(2) { previous element }
+ * FF. previous is one byte, or FE and four. An element is
  *
- *     00nnnnnn             a text of n bytes        C0 n(2)  D0 n(4)  E0 n(8)  F0 n(3)  FE n(1)   integers
- *     01nnnnnn n(1)        a text, 14-bit length    F1 to FD                                      0 to 12
- *     10000000 n(4)        a text, big-endian length
+ *     00nnnnnn             a text of n bytes           C0 n(2)  D0 n(4)  E0 n(8)    integers
+ *     01nnnnnn n(1)        a text, 14-bit length       F0 n(3)  FE n(1)             integers
+ *     10000000 n(4)        a text, 32-bit length       F1 to FD                     0 to 12
+ *
+ * where lengths are big-endian and integers little-endian.
  */
 static bool rdb_ziplist_element(struct rdb_push *push, const uint8_t **at, const uint8_t *end,
                                 kv_status *status)
@@ -497,16 +508,31 @@ static kv_status rdb_load_list(struct rdb *rdb, uint8_t type)
     return rdb_apply(rdb, arguments, 3);
 }
 
-/* ------------------------------------------------------------------------------------------ the file */
+/* ------------------------------------------------------------------------------------- the file */
 
 static const char *rdb_type_name(uint8_t type)
 {
     switch (type) {
-    case 2: case 11: case 20: return "a set";
-    case 3: case 5: case 12: case 17: return "a sorted set";
-    case 4: case 9: case 13: case 16: case 22: case 23: case 24: case 25: return "a hash";
-    case 6: case 7: return "a value of a module";
-    case 15: case 19: case 21: return "a stream";
+    case 2:
+    case 11:
+    case 20: return "a set";
+    case 3:
+    case 5:
+    case 12:
+    case 17: return "a sorted set";
+    case 4:
+    case 9:
+    case 13:
+    case 16:
+    case 22:
+    case 23:
+    case 24:
+    case 25: return "a hash";
+    case 6:
+    case 7: return "a value of a module";
+    case 15:
+    case 19:
+    case 21: return "a stream";
     default: return "a value of an unknown type";
     }
 }

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Large enough that a system call a refill is nothing, small enough to stay in the second-level cache. */
+/*
+ * Large enough that a system call a refill is nothing, small enough to stay in the second-level
+ * cache.
+ */
 enum { READER_CAPACITY = 512 * 1024 };
 
 int aof_reader_open(struct aof_reader *reader, const struct aof_io *io, const char *path)
@@ -14,7 +17,8 @@ int aof_reader_open(struct aof_reader *reader, const struct aof_io *io, const ch
     if (error != 0) return error;
     error = io->size(io->context, reader->file, &reader->size);
     if (error == 0) {
-        reader->capacity = reader->size < READER_CAPACITY ? (size_t)reader->size + 1 : READER_CAPACITY;
+        reader->capacity =
+            reader->size < READER_CAPACITY ? (size_t)reader->size + 1 : READER_CAPACITY;
         reader->bytes = malloc(reader->capacity);
         if (reader->bytes == NULL) error = ENOMEM;
     }
@@ -64,10 +68,9 @@ kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted)
     while (aof_reader_held(reader) < wanted) {
         uint64_t unread = left - aof_reader_held(reader);
         size_t room = reader->capacity - reader->end, done = 0;
-        reader->error = reader->io->read(reader->io->context, reader->file,
-                                         reader->bytes + reader->end,
-                                         room < unread ? room : (size_t)unread,
-                                         reader->offset + aof_reader_held(reader), &done);
+        reader->error = reader->io->read(
+            reader->io->context, reader->file, reader->bytes + reader->end,
+            room < unread ? room : (size_t)unread, reader->offset + aof_reader_held(reader), &done);
         if (reader->error == 0 && done == 0) reader->error = EIO; /* it has shrunk below us */
         if (reader->error != 0) return KV_BADARG;
         reader->end += done;

@@ -4,9 +4,9 @@
  *     file:   0 ......... offset [ begin ........ end ] ........ size
  *                                 in the buffer
  *
- * What is looked at is contiguous and is not copied out: a caller that needs more than the buffer holds asks
- * for it and the buffer is moved and grown. It never grows beyond what the file still has, so a damaged
- * length cannot make it large.
+ * What is looked at is contiguous and is not copied out: a caller that needs more than the buffer
+ * holds asks for it and the buffer is moved and grown. It never grows beyond what the file still
+ * has, so a damaged length cannot make it large.
  */
 #ifndef KV_RESP_AOF_READER_H
 #define KV_RESP_AOF_READER_H
@@ -54,14 +54,17 @@ static inline void aof_reader_consume(struct aof_reader *reader, size_t size)
 }
 
 /*
- * Makes at least `wanted` bytes from the present place on visible, or all that are left, by reading as much
- * as the buffer takes. Pointers into the buffer are void afterwards.
- * Returns KV_OK; KV_NONE if less is left than wanted (what is left is then held); KV_NOMEM; KV_BADARG when a
- * read failed (`error`).
+ * Makes at least `wanted` bytes from the present place on visible, or all that are left, by reading
+ * as much as the buffer takes. Pointers into the buffer are void afterwards.
+ * Returns KV_OK; KV_NONE if less is left than wanted (what is left is then held); KV_NOMEM;
+ * KV_BADARG when a read failed (`error`).
  */
 kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted);
 
-/* Goes back to `offset`, which is below the present place. Pointers into the buffer are void afterwards. */
+/*
+ * Goes back to `offset`, which is below the present place. Pointers into the buffer are void
+ * afterwards.
+ */
 void aof_reader_seek(struct aof_reader *reader, uint64_t offset);
 
 #endif

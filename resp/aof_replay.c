@@ -15,7 +15,7 @@ struct aof_replay {
     uint32_t session_database;
 };
 
-/* --------------------------------------------------------------------------------------- direct calls */
+/* --------------------------------------------------------------------------------- direct calls */
 
 /* KV_SKIPPED: this form of the command is for the command table. */
 typedef kv_status replay_call(kv *db, const kv_slice *arguments, size_t count);
@@ -92,9 +92,9 @@ static const struct {
     size_t size;
     replay_call *call;
 } replay_calls[] = {
-    {"SET", 3, replay_set},       {"DEL", 3, replay_del},   {"PEXPIREAT", 9, replay_pexpireat},
-    {"RPUSH", 5, replay_rpush},   {"LPUSH", 5, replay_lpush}, {"RPOP", 4, replay_rpop},
-    {"LPOP", 4, replay_lpop},     {"INCR", 4, replay_incr}, {"INCRBY", 6, replay_incrby},
+    {"SET", 3, replay_set},     {"DEL", 3, replay_del},     {"PEXPIREAT", 9, replay_pexpireat},
+    {"RPUSH", 5, replay_rpush}, {"LPUSH", 5, replay_lpush}, {"RPOP", 4, replay_rpop},
+    {"LPOP", 4, replay_lpop},   {"INCR", 4, replay_incr},   {"INCRBY", 6, replay_incrby},
     {"UNLINK", 6, replay_del},
 };
 
@@ -111,7 +111,7 @@ static kv_status replay_directly(struct aof_replay *replay, const struct aof_com
     return KV_SKIPPED;
 }
 
-/* ---------------------------------------------------------------------------------- the command table */
+/* ---------------------------------------------------------------------------- the command table */
 
 static kv_status replay_execute(struct aof_replay *replay, const kv_slice *arguments, size_t count,
                                 char why[AOF_WHY_SIZE])
@@ -144,7 +144,7 @@ static kv_status replay_by_table(struct aof_replay *replay, const struct aof_com
     return replay_execute(replay, command->arguments, command->argument_count, why);
 }
 
-/* ------------------------------------------------------------------------------------------- commands */
+/* ------------------------------------------------------------------------------------- commands */
 
 static kv_status replay_select(struct aof_replay *replay, const struct aof_command *command,
                                char why[AOF_WHY_SIZE])
@@ -206,7 +206,7 @@ void aof_replay_begin_file(struct aof_replay *replay)
     replay->selected = kv_select(replay->view, 0);
 }
 
-/* ----------------------------------------------------------------------------------------- life cycle */
+/* ----------------------------------------------------------------------------------- life cycle */
 
 kv_status aof_replay_open(kv *db, struct aof_replay **out)
 {

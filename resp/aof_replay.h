@@ -1,9 +1,10 @@
 /*
  * resp/aof_replay.h -- applies commands read from files to a store: the sink of the loader.
  *
- * The keys of a batch are prefetched together; the commands that make up nearly all of a journal call the store
- * at once; any other goes through the command table, in a session of its own. A command that the store refuses
- * ends the load: the journal holds only what once succeeded, so the file does not fit the store.
+ * The keys of a batch are prefetched together; the commands that make up nearly all of a journal
+ * call the store at once; any other goes through the command table, in a session of its own. A
+ * command that the store refuses ends the load: the journal holds only what once succeeded, so the
+ * file does not fit the store.
  */
 #ifndef KV_RESP_AOF_REPLAY_H
 #define KV_RESP_AOF_REPLAY_H

@@ -1,8 +1,8 @@
 /*
  * resp/aof_sink.h -- where the commands go that are read from files, and what the room's log is.
  *
- * The readers (aof_loader, aof_rdb) know no store: a sink applies the commands they find. So they are
- * tested, and fuzzed, with a sink that only looks.
+ * The readers (aof_loader, aof_rdb) know no store: a sink applies the commands they find. So they
+ * are tested, and fuzzed, with a sink that only looks.
  */
 #ifndef KV_RESP_AOF_SINK_H
 #define KV_RESP_AOF_SINK_H
@@ -20,8 +20,9 @@ struct aof_command {
 
 struct aof_sink {
     /*
-     * Applies `count` commands in order; all is lent for the call. Returns KV_OK; KV_NOMEM; KV_BADARG with the
-     * index of the command that cannot be applied in *failed and the reason in `why`.
+     * Applies `count` commands in order; all is lent for the call. Returns KV_OK; KV_NOMEM;
+     * KV_BADARG with the index of the command that cannot be applied in *failed and the reason in
+     * `why`.
      */
     kv_status (*apply)(void *context, const struct aof_command *commands, size_t count,
                        size_t *failed, char why[AOF_WHY_SIZE]);

@@ -11,10 +11,10 @@ enum {
     WRITER_GATHER_US = 1000,         /* what is appended within it goes with one write */
     WRITER_GATHER_SIZE = 256 * 1024, /* but so much is not kept waiting */
     WRITER_SYNC_US = 1000000,
-    WRITER_LATE_US = 2000000,        /* a sync that lasts longer makes sessions pause */
-    WRITER_SYNC_SIZE = 32 * MIB,     /* sync before the second is over, so that memory stays bounded */
-    WRITER_PAUSE_SIZE = 64 * MIB,    /* unwritten bytes at which sessions pause */
-    WRITER_LIMIT_SIZE = 128 * MIB,   /* bytes in memory at which the journal itself waits */
+    WRITER_LATE_US = 2000000,     /* a sync that lasts longer makes sessions pause */
+    WRITER_SYNC_SIZE = 32 * MIB,  /* sync before the second is over, so that memory stays bounded */
+    WRITER_PAUSE_SIZE = 64 * MIB, /* unwritten bytes at which sessions pause */
+    WRITER_LIMIT_SIZE = 128 * MIB, /* bytes in memory at which the journal itself waits */
     WRITER_RETRY_FIRST_US = 100000,
     WRITER_RETRY_LAST_US = 1000000
 };
@@ -24,7 +24,7 @@ static void writer_log(struct aof_writer *writer, kvresp_level level, const char
     aof_logf(&writer->options.log, level, "%s: %s: %s", writer->path, what, aof_io_explain(error));
 }
 
-/* --------------------------------------------------------------------------------------------- files */
+/* ---------------------------------------------------------------------------------------- files */
 
 static bool writer_lists(const struct aof_writer *writer, const char *name)
 {
@@ -85,7 +85,7 @@ static int writer_copy(struct aof_writer *writer, int file, uint64_t offset, uin
     return error;
 }
 
-/* ----------------------------------------------------------------------------------- write and sync */
+/* ------------------------------------------------------------------------------- write and sync */
 
 static void writer_set_written(struct aof_writer *writer, struct aof_mark mark, uint64_t size)
 {
@@ -143,15 +143,17 @@ static bool writer_sync_is_due(struct aof_writer *writer, int64_t now_us)
            aof_backlog_is_full(&writer->backlog);
 }
 
-/* -------------------------------------------------------------------------------------------- errors */
+/* --------------------------------------------------------------------------------------- errors */
 
-/* Writes SELECT, as a file begins in database 0, and everything since the last sync to a new file. */
+/*
+ * Writes SELECT, as a file begins in database 0, and everything since the last sync to a new file.
+ */
 static int writer_fill(struct aof_writer *writer, int file, struct aof_mark mark, uint64_t *size)
 {
     char select[64], digits[24];
     int digit_count = snprintf(digits, sizeof digits, "%" PRId64, writer->synced.database);
-    int length = snprintf(select, sizeof select, "*2\r\n$6\r\nSELECT\r\n$%d\r\n%s\r\n", digit_count,
-                          digits);
+    int length =
+        snprintf(select, sizeof select, "*2\r\n$6\r\nSELECT\r\n$%d\r\n%s\r\n", digit_count, digits);
     if (writer->synced.database < 0) length = 0;
 
     size_t done;
@@ -164,9 +166,10 @@ static int writer_fill(struct aof_writer *writer, int file, struct aof_mark mark
 }
 
 /*
- * After a failed sync: the old file ends where it was last known to be good, and all that came later goes to a
- * new one. Each step may fail and all are then done again, under the same name. A crash in between finds the old
- * file alone, or both, the new one perhaps short: no more is lost than was not synced.
+ * After a failed sync: the old file ends where it was last known to be good, and all that came
+ * later goes to a new one. Each step may fail and all are then done again, under the same name. A
+ * crash in between finds the old file alone, or both, the new one perhaps short: no more is lost
+ * than was not synced.
  */
 static int writer_switch(struct aof_writer *writer, struct aof_mark mark)
 {
@@ -212,15 +215,18 @@ static void writer_fail(struct aof_writer *writer, int error, int64_t now_us)
     bool is_first = writer->error == 0;
     atomic_store(&writer->error, error);
     writer->retry_delay_us = is_first ? WRITER_RETRY_FIRST_US : 2 * writer->retry_delay_us;
-    if (writer->retry_delay_us > WRITER_RETRY_LAST_US) writer->retry_delay_us = WRITER_RETRY_LAST_US;
+    if (writer->retry_delay_us > WRITER_RETRY_LAST_US)
+        writer->retry_delay_us = WRITER_RETRY_LAST_US;
     writer->retry_us = now_us + writer->retry_delay_us;
     if (writer->is_broken) {
-        writer_log(writer, KVRESP_WARNING,
-                   "cannot be synced, and what may be missing in it is no longer in memory (appendfsync "
-                   "no). Writes are refused from now on; save the data elsewhere before closing",
-                   error);
+        writer_log(
+            writer, KVRESP_WARNING,
+            "cannot be synced, and what may be missing in it is no longer in memory (appendfsync "
+            "no). Writes are refused from now on; save the data elsewhere before closing",
+            error);
     } else if (is_first) {
-        writer_log(writer, KVRESP_WARNING, "cannot be written; refusing writes until it can", error);
+        writer_log(writer, KVRESP_WARNING, "cannot be written; refusing writes until it can",
+                   error);
     }
     if (!is_first) return;
     aof_backlog_limit(&writer->backlog, UINT64_MAX);
@@ -237,7 +243,7 @@ static void writer_heal(struct aof_writer *writer)
     writer_log(writer, KVRESP_NOTICE, "can be written again; accepting writes; it was", error);
 }
 
-/* ---------------------------------------------------------------------------------------------- waiting */
+/* -------------------------------------------------------------------------------------- waiting */
 
 bool aof_writer_is_behind(struct aof_writer *writer)
 {
@@ -273,8 +279,8 @@ static void writer_unlist(struct aof_writer *writer, struct aof_waiter *waiter)
 }
 
 /*
- * The log thread sets what is_due() looks at before it takes the lock, so whoever joins the list is either due
- * already or found by it.
+ * The log thread sets what is_due() looks at before it takes the lock, so whoever joins the list is
+ * either due already or found by it.
  */
 void aof_writer_await(struct aof_writer *writer, struct aof_waiter *waiter, uint64_t position)
 {
@@ -318,8 +324,7 @@ static void writer_want_sync(struct aof_writer *writer, uint64_t position)
 {
     uint64_t wanted = writer->sync_wanted;
     while (wanted < position &&
-           !atomic_compare_exchange_weak(&writer->sync_wanted, &wanted, position)) {
-    }
+           !atomic_compare_exchange_weak(&writer->sync_wanted, &wanted, position)) {}
     aof_backlog_poke(&writer->backlog);
 }
 
@@ -336,7 +341,8 @@ kv_status aof_writer_wait(struct aof_writer *writer, uint64_t position, int64_t 
     pthread_mutex_lock(&writer->wait_lock);
     while (writer->synced_position < position && status == KV_OK) {
         if (writer->error != 0) status = KV_READONLY;
-        else if (!aof_condition_wait(&writer->wait_done, &writer->wait_lock, until_us)) status = KV_TIMEOUT;
+        else if (!aof_condition_wait(&writer->wait_done, &writer->wait_lock, until_us))
+            status = KV_TIMEOUT;
     }
     if (writer->synced_position >= position) status = KV_OK;
     pthread_mutex_unlock(&writer->wait_lock);
@@ -349,7 +355,7 @@ void aof_writer_set_fsync(struct aof_writer *writer, kvresp_fsync fsync)
     aof_backlog_poke(&writer->backlog);
 }
 
-/* ---------------------------------------------------------------------------------------------- steps */
+/* ---------------------------------------------------------------------------------------- steps */
 
 static void writer_sleep(struct aof_writer *writer, uint64_t position, int64_t until_us)
 {
@@ -390,8 +396,8 @@ void aof_writer_step(struct aof_writer *writer, int64_t now_us)
     else writer_heal(writer);
 
     bool is_kept = writer->fsync != KVRESP_FSYNC_NO || writer->must_switch;
-    bool has_spare = aof_backlog_release(
-        &writer->backlog, is_kept ? writer->synced.position : writer->written.position);
+    bool has_spare = aof_backlog_release(&writer->backlog, is_kept ? writer->synced.position
+                                                                   : writer->written.position);
     writer_wake_waiters(writer);
 
     bool will_sync = writer->fsync == KVRESP_FSYNC_EVERYSEC &&
@@ -415,7 +421,7 @@ kv_status aof_writer_finish(struct aof_writer *writer)
     return is_done && writer->error == 0 ? KV_OK : KV_BADARG;
 }
 
-/* ------------------------------------------------------------------------------------------- life cycle */
+/* ----------------------------------------------------------------------------------- life cycle */
 
 /* EEXIST if there is a file with something in it, which a lost manifest may have listed. */
 static int writer_check_unused(const struct aof_writer *writer, const char *path)
@@ -488,8 +494,9 @@ kv_status aof_writer_open(struct aof_writer *writer, const struct aof_writer_opt
     }
     if (error != 0) {
         if (error == EEXIST) {
-            aof_refuse(message, writer->path, 0, "is not in the manifest, and not empty: move it away, "
-                                                 "or restore the manifest");
+            aof_refuse(message, writer->path, 0,
+                       "is not in the manifest, and not empty: move it away, "
+                       "or restore the manifest");
         } else if (error != ENOMEM) {
             aof_refuse(message, writer->path, size, "cannot write: %s", aof_io_explain(error));
         }

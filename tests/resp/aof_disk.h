@@ -1,10 +1,11 @@
 /*
- * tests/resp/aof_disk.h -- a file system in memory that fails on demand, for tests of the append-only file.
+ * tests/resp/aof_disk.h -- a file system in memory that fails on demand, for tests of the
+ * append-only file.
  *
- * It keeps two states: what a running system sees, and what would be there after the power failed: bytes are in the
- * second once their file was synced, names once their directory was. A failed sync forgets what it should
- * have written, as real systems do: a later sync succeeds, and the bytes become zeros in the second state unless
- * they are written again.
+ * It keeps two states: what a running system sees, and what would be there after the power failed:
+ * bytes are in the second once their file was synced, names once their directory was. A failed sync
+ * forgets what it should have written, as real systems do: a later sync succeeds, and the bytes
+ * become zeros in the second state unless they are written again.
  */
 #ifndef KV_TESTS_AOF_DISK_H
 #define KV_TESTS_AOF_DISK_H
@@ -50,7 +51,7 @@ struct disk {
     int fail_at;    /* this step fails with fail_error... */
     int fail_count; /* ...and so many in all */
     int fail_error;
-    int die_at;     /* from this step on nothing has an effect and everything fails */
+    int die_at;        /* from this step on nothing has an effect and everything fails */
     int sync_failures; /* so many syncs of files fail with EIO */
     int read_error;
     size_t short_write; /* a write moves no more than this; 0: all */
@@ -351,7 +352,8 @@ static inline void disk_free(struct disk *disk)
 }
 
 /* Puts a file there, durably. */
-static inline void disk_put_file(struct disk *disk, const char *path, const void *bytes, size_t size)
+static inline void disk_put_file(struct disk *disk, const char *path, const void *bytes,
+                                 size_t size)
 {
     struct disk_inode *inode = disk_new_inode(disk);
     disk_resize(inode, size);
@@ -371,8 +373,9 @@ static inline const struct disk_inode *disk_file(struct disk *disk, const char *
 }
 
 /*
- * The machine stops and comes back. What was not synced is gone (`keeps` false) or happens to have been written
- * (true, which is also what killing only the process does). Nothing is open, and nothing fails any more.
+ * The machine stops and comes back. What was not synced is gone (`keeps` false) or happens to have
+ * been written (true, which is also what killing only the process does). Nothing is open, and
+ * nothing fails any more.
  */
 static inline void disk_crash(struct disk *disk, bool keeps)
 {
@@ -387,7 +390,8 @@ static inline void disk_crash(struct disk *disk, bool keeps)
             if (inode->size > 0) memcpy(inode->bytes, inode->durable, inode->size);
         }
     }
-    for (size_t i = 0; i < disk->inode_count; i++) disk->inodes[i]->lost_to = disk->inodes[i]->lost_from;
+    for (size_t i = 0; i < disk->inode_count; i++)
+        disk->inodes[i]->lost_to = disk->inodes[i]->lost_from;
     memset(disk->open, 0, sizeof disk->open);
     disk->is_locked = false;
     disk->fail_at = disk->die_at = DISK_EVERY;

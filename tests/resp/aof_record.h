@@ -1,5 +1,6 @@
 /*
- * tests/resp/aof_record.h -- a sink that writes down the commands it is given, one a line: "SET key value".
+ * tests/resp/aof_record.h -- a sink that writes down the commands it is given, one a line: "SET key
+ * value".
  */
 #ifndef KV_TESTS_AOF_RECORD_H
 #define KV_TESTS_AOF_RECORD_H
@@ -18,8 +19,8 @@ struct record {
     char warning[1024]; /* the last line logged */
 };
 
-static inline kv_status record_apply(void *context, const struct aof_command *commands, size_t count,
-                                     size_t *failed, char why[AOF_WHY_SIZE])
+static inline kv_status record_apply(void *context, const struct aof_command *commands,
+                                     size_t count, size_t *failed, char why[AOF_WHY_SIZE])
 {
     struct record *record = context;
     if (record->is_out_of_memory) return KV_NOMEM;

@@ -82,7 +82,10 @@ START_TEST(a_group_is_in_brackets_and_selects_within)
 }
 END_TEST
 
-/* Sizes around each way in which a record is encoded: on the stack, by copying, as a chunk of its own. */
+/*
+ * Sizes around each way in which a record is encoded: on the stack, by copying, as a chunk of its
+ * own.
+ */
 START_TEST(records_of_any_size_are_kept_in_order_and_released)
 {
     const size_t sizes[] = {0, 1, 900, 1024, 5000, 262144, 300000, 1048500, 1048576, 2000000};
@@ -137,7 +140,10 @@ static void *append_many(void *context)
     return NULL;
 }
 
-/* Checks that the bytes are whole records and that each thread's come in its order; returns how many. */
+/*
+ * Checks that the bytes are whole records and that each thread's come in its order; returns how
+ * many.
+ */
 static size_t check_records(const char *at, const char *end, unsigned next[THREADS], long *database)
 {
     size_t count = 0;
@@ -148,7 +154,8 @@ static size_t check_records(const char *at, const char *end, unsigned next[THREA
             at += size;
             continue;
         }
-        ck_assert_int_eq(sscanf(at, "*2\r\n$4\r\nECHO\r\n$%*d\r\n%u:%u\r\n%n", &thread, &number, &size), 2);
+        ck_assert_int_eq(
+            sscanf(at, "*2\r\n$4\r\nECHO\r\n$%*d\r\n%u:%u\r\n%n", &thread, &number, &size), 2);
         ck_assert_uint_eq(number, next[thread]++);
         ck_assert_int_eq(*database, thread % 2);
         at += size;

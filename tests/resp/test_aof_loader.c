@@ -51,7 +51,7 @@ static void assert_message(const char *text)
     ck_assert_ptr_nonnull(strstr(message, path));
 }
 
-/* --------------------------------------------------------------------------------------- whole files */
+/* ---------------------------------------------------------------------------------- whole files */
 
 START_TEST(an_empty_file_is_a_file)
 {
@@ -94,7 +94,10 @@ START_TEST(any_bytes_are_values)
 }
 END_TEST
 
-/* Values of every size around those of the reader's buffer, so that records straddle its end in every way. */
+/*
+ * Values of every size around those of the reader's buffer, so that records straddle its end in
+ * every way.
+ */
 START_TEST(records_of_any_size_come_through)
 {
     const size_t sizes[] = {0, 1, 1000, 262144, 524200, 524287, 524288, 524289, 1048576, 3000000};
@@ -165,7 +168,7 @@ START_TEST(a_group_larger_than_the_buffer_is_applied_without_its_brackets)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------------- tails */
+/* ---------------------------------------------------------------------------------------- tails */
 
 /* A file, and after each of its bytes how far the whole records reach. */
 struct sample {
@@ -242,7 +245,8 @@ START_TEST(every_torn_tail_is_refused_where_it_must_be)
         ck_assert_int_eq(load(sample.file.data, size, how), is_torn ? KV_BADARG : KV_OK);
         if (is_torn) {
             char offset[64];
-            snprintf(offset, sizeof offset, "offset %zu: the file ends too early", sample.whole[size]);
+            snprintf(offset, sizeof offset, "offset %zu: the file ends too early",
+                     sample.whole[size]);
             assert_message(offset);
             ck_assert_uint_eq(disk_file(&disk, path)->size, size);
         }
@@ -280,7 +284,7 @@ START_TEST(a_tail_that_cannot_be_cut_is_refused)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------------- damage */
+/* --------------------------------------------------------------------------------------- damage */
 
 static const struct {
     const char *file, *message;
@@ -326,7 +330,8 @@ END_TEST
 
 START_TEST(what_precedes_damage_was_applied_and_what_follows_was_not)
 {
-    ck_assert_int_eq(load_text("*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n?\r\n*1\r\n$1\r\nc\r\n", LAST), KV_BADARG);
+    ck_assert_int_eq(load_text("*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n?\r\n*1\r\n$1\r\nc\r\n", LAST),
+                     KV_BADARG);
     assert_message("offset 22: expected '*'");
     ck_assert(record_is(&record, "a\nb\n"));
 }
@@ -335,7 +340,8 @@ END_TEST
 START_TEST(what_the_store_refuses_is_refused_with_its_offset)
 {
     record.refuse_at = 1;
-    ck_assert_int_eq(load_text("*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n*1\r\n$1\r\nc\r\n", LAST), KV_BADARG);
+    ck_assert_int_eq(load_text("*1\r\n$1\r\na\r\n*1\r\n$1\r\nb\r\n*1\r\n$1\r\nc\r\n", LAST),
+                     KV_BADARG);
     assert_message("offset 11: refused");
     record.is_out_of_memory = true;
     ck_assert_int_eq(load_text("*1\r\n$1\r\na\r\n", LAST), KV_NOMEM);
@@ -350,7 +356,10 @@ START_TEST(a_read_that_fails_is_refused)
 }
 END_TEST
 
-/* Any byte of a file becomes any other: it loads or is refused with an offset; what loads begins as it did. */
+/*
+ * Any byte of a file becomes any other: it loads or is refused with an offset; what loads begins as
+ * it did.
+ */
 START_TEST(random_damage_loads_or_is_refused)
 {
     struct sample sample;
@@ -379,7 +388,7 @@ START_TEST(random_damage_loads_or_is_refused)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- progress */
+/* ------------------------------------------------------------------------------------- progress */
 
 static uint64_t told_loaded, told_total, told_count;
 

@@ -1,4 +1,7 @@
-/* tests/resp/test_aof_manifest.c -- resp/aof_manifest: reading as Redis does, writing what Redis reads. */
+/*
+ * tests/resp/test_aof_manifest.c -- resp/aof_manifest: reading as Redis does, writing what Redis
+ * reads.
+ */
 #include "resp/aof_manifest.h"
 #include "resp/text.h"
 
@@ -163,7 +166,10 @@ static bool is_on_disk(struct disk *disk, const char *text)
 #define OLD "file x.1.incr.aof seq 1 type i\n"
 #define NEW OLD "file x.2.incr.aof seq 2 type i\n"
 
-/* `how` 0: each step fails in turn; 1, 2: the machine stops at each, losing or keeping what is not synced. */
+/*
+ * `how` 0: each step fails in turn; 1, 2: the machine stops at each, losing or keeping what is not
+ * synced.
+ */
 START_TEST(saving_leaves_the_old_or_the_new_one_whatever_fails)
 {
     int error = -1;

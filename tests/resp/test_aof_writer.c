@@ -1,4 +1,7 @@
-/* tests/resp/test_aof_writer.c -- resp/aof_writer, step by step, on a disk that fails. Time is by hand. */
+/*
+ * tests/resp/test_aof_writer.c -- resp/aof_writer, step by step, on a disk that fails. Time is by
+ * hand.
+ */
 #include "resp/aof_loader.h"
 #include "resp/aof_writer.h"
 #include "resp/text.h"
@@ -86,7 +89,7 @@ static uint64_t appended(void)
     return aof_backlog_position(&writer.backlog);
 }
 
-/* ---------------------------------------------------------------------------------------- reading back */
+/* --------------------------------------------------------------------------------- reading back */
 
 struct reading {
     kv_buffer text;
@@ -124,8 +127,9 @@ static struct reading read_back(void)
     const struct disk_inode *file = disk_file(&disk, "d/f.manifest");
     if (file == NULL) return reading;
     struct aof_manifest manifest = {0};
-    ck_assert_msg(aof_manifest_parse(&manifest, kv_bytes(file->bytes, file->size), message) == KV_OK, "%s",
-                  message);
+    ck_assert_msg(aof_manifest_parse(&manifest, kv_bytes(file->bytes, file->size), message) ==
+                      KV_OK,
+                  "%s", message);
     struct aof_sink sink = {reading_apply, &reading};
     struct aof_loader loader = {
         .io = &disk.io, .sink = &sink, .log = &(struct aof_log){NULL, NULL}, .max_text = 1 << 20};
@@ -133,7 +137,8 @@ static struct reading read_back(void)
         char *path = aof_path("d", manifest.files[i].name);
         uint64_t size;
         reading.database = 0;
-        kv_status status = aof_load_file(&loader, path, i + 1 == manifest.count, true, &size, message);
+        kv_status status =
+            aof_load_file(&loader, path, i + 1 == manifest.count, true, &size, message);
         ck_assert_msg(status == KV_OK, "%s: %d %s", path, status, message);
         free(path);
     }
@@ -156,7 +161,7 @@ static void assert_reads_all(void)
     assert_reads_at_least(journal_count);
 }
 
-/* ------------------------------------------------------------------------------------------------ rhythm */
+/* --------------------------------------------------------------------------------------- rhythm */
 
 START_TEST(a_new_file_is_on_disk_before_anything_is_written)
 {
@@ -319,7 +324,7 @@ START_TEST(a_file_that_no_manifest_lists_is_not_overwritten)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------------- a full disk */
+/* ---------------------------------------------------------------------------------- a full disk */
 
 START_TEST(a_full_disk_refuses_writes_until_there_is_room)
 {
@@ -390,7 +395,7 @@ START_TEST(short_writes_are_continued)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ failed syncs */
+/* --------------------------------------------------------------------------------- failed syncs */
 
 START_TEST(what_a_failed_sync_left_in_doubt_is_written_to_a_new_file)
 {
@@ -458,7 +463,9 @@ END_TEST
 
 static size_t acknowledged;
 
-/* Some appends and steps; notes how many changes were synced, and so could have been acknowledged. */
+/*
+ * Some appends and steps; notes how many changes were synced, and so could have been acknowledged.
+ */
 static void run_script(void)
 {
     int64_t now = 0;
@@ -510,7 +517,7 @@ START_TEST(under_no_a_failed_sync_cannot_be_made_good_and_is_not_hidden)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- waiters */
+/* -------------------------------------------------------------------------------------- waiters */
 
 static void count_wake(void *context)
 {
@@ -577,7 +584,8 @@ START_TEST(reads_go_on_while_the_disk_refuses)
     aof_writer_step(&writer, 0);
     ck_assert(!accepts);
     ck_assert(!aof_writer_is_behind(&writer));
-    append_bytes(100 << 20); /* above the limit of the queue: must not wait for a disk that refuses */
+    append_bytes(
+        100 << 20); /* above the limit of the queue: must not wait for a disk that refuses */
     disk.space = SIZE_MAX;
     aof_writer_step(&writer, SECOND);
     ck_assert(accepts);
