@@ -110,12 +110,3 @@ KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
     while (p < p_end && *p == '*') p++;
     return p == p_end;
 }
-
-KV_INTERNAL bool glob_matches_all(kv_slice pattern)
-{
-    const uint8_t *p = pattern.data;
-    for (size_t i = 0; i < pattern.size; i++) {
-        if (p[i] != '*') return false;
-    }
-    return pattern.size > 0;
-}

@@ -23,7 +23,4 @@
  */
 KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase);
 
-/* True if the pattern is one or more stars and so matches everything. */
-KV_INTERNAL bool glob_matches_all(kv_slice pattern);
-
 #endif

@@ -306,8 +306,8 @@ static size_t number_layout_fixed(char *text, const struct number_decimal *decim
     return (size_t)(at - text);
 }
 
-/* "1.5e-09": `width` is the fewest digits of the exponent. */
-static size_t number_layout_exponent(char *text, const struct number_decimal *decimal, int width)
+/* "1.5e-9". */
+static size_t number_layout_exponent(char *text, const struct number_decimal *decimal)
 {
     char *at = text;
     *at++ = decimal->digits[0];
@@ -317,7 +317,6 @@ static size_t number_layout_exponent(char *text, const struct number_decimal *de
     *at++ = 'e';
     *at++ = exponent < 0 ? '-' : '+';
     if (exponent < 0) exponent = -exponent;
-    if (exponent < 10 && width > 1) *at++ = '0';
     at += number_format_uint64(at, (uint64_t)exponent);
     return (size_t)(at - text);
 }
@@ -542,7 +541,7 @@ KV_INTERNAL size_t number_format_double_shortest(char *text, double value)
 {
     size_t size = number_format_special(text, value);
     if (size != 0) return size;
-    if (value > -0x1p62 && value < 0x1p62 && value == (double)(int64_t)value) {
+    if (value >= -0x1p62 && value <= 0x1p62 && value == (double)(int64_t)value) {
         return number_format_int64(text, (int64_t)value);
     }
 
@@ -553,24 +552,7 @@ KV_INTERNAL size_t number_format_double_shortest(char *text, double value)
     int zeros = decimal.point - decimal.count; /* behind the digits; below 0: decimals */
     bool fixed =
         zeros >= 0 ? decimal.point <= decimal.count + 7 : zeros > -7 || abs(decimal.point - 1) < 4;
-    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 1);
-    return (size_t)(at - text);
-}
-
-KV_INTERNAL size_t number_format_double_17g(char *text, double value)
-{
-    size_t size = number_format_special(text, value);
-    if (size != 0) return size;
-    if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value) {
-        return number_format_int64(text, (int64_t)value);
-    }
-
-    char *at = text;
-    if (value < 0) *at++ = '-';
-    struct number_decimal decimal;
-    number_decimal_print(&decimal, fabs(value), 17);
-    bool fixed = decimal.point > -4 && decimal.point <= 17;
-    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 2);
+    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal);
     return (size_t)(at - text);
 }
 
@@ -580,6 +562,7 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
 
     char printed[NUMBER_LONG_DOUBLE_SIZE];
     int length = snprintf(printed, sizeof printed, "%.17Lf", value);
+    if (length < 0) return 0; /* printf() may allocate */
     assert(length > 18);
     assert((size_t)length < sizeof printed);
 

@@ -17,7 +17,7 @@
 
 enum {
     NUMBER_INT64_SIZE = 20,        /* the longest int64_t or uint64_t */
-    NUMBER_DOUBLE_SIZE = 32,       /* the longest double of either formatter */
+    NUMBER_DOUBLE_SIZE = 32,       /* more than the longest double */
     NUMBER_LONG_DOUBLE_SIZE = 5120 /* the longest long double; also the longest text read as one */
 };
 
@@ -48,12 +48,9 @@ KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value);
  */
 KV_INTERNAL size_t number_format_double_shortest(char *text, double value);
 
-/* As printf's %.17g: Redis before 7.2. In NUMBER_DOUBLE_SIZE bytes. */
-KV_INTERNAL size_t number_format_double_17g(char *text, double value);
-
 /*
  * As INCRBYFLOAT and HINCRBYFLOAT answer: never an exponent, up to 17 decimals, no zeros at the
- * end. In NUMBER_LONG_DOUBLE_SIZE bytes. The value is finite.
+ * end. In NUMBER_LONG_DOUBLE_SIZE bytes. The value is finite. 0 if printf() had no memory.
  */
 KV_INTERNAL size_t number_format_long_double_human(char *text, long double value);
 

@@ -140,16 +140,6 @@ START_TEST(no_pattern_is_exponential)
 }
 END_TEST
 
-START_TEST(only_stars_match_all)
-{
-    ck_assert(glob_matches_all(kv_text("*")));
-    ck_assert(glob_matches_all(kv_text("***")));
-    ck_assert(!glob_matches_all(kv_text("")));
-    ck_assert(!glob_matches_all(kv_text("*a")));
-    ck_assert(!glob_matches_all(kv_text("?*")));
-}
-END_TEST
-
 START_TEST(random_patterns_agree_with_the_definition)
 {
     static const char alphabet[] = "ab*?[]^-\\A";
@@ -187,6 +177,6 @@ int main(void)
     suite_add_tcase(suite, tcase);
     const TTest *tests[] = {ranges_are_of_signed_bytes, zeros_are_bytes_like_others,
                             case_is_ignored_on_request, no_pattern_is_exponential,
-                            only_stars_match_all,       random_patterns_agree_with_the_definition};
+                            random_patterns_agree_with_the_definition};
     return unit_run_suite(suite, tests, sizeof tests / sizeof tests[0]);
 }

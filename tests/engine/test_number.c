@@ -356,9 +356,6 @@ START_TEST(random_doubles_read_back)
         ck_assert_msg(parse_double(text, size, &back), "%.*s", (int)size, text);
         ck_assert_msg(memcmp(&back, &value, sizeof value) == 0, "%.*s", (int)size, text);
         char printed[64];
-        snprintf(printed, sizeof printed, "%.17g", value);
-        ck_assert_uint_ge(strlen(printed) + 20, size);
-        ck_assert_str_eq(FORMAT(number_format_double_17g, value), printed);
         snprintf(printed, sizeof printed, "%a", value);
         ck_assert(parse_double(printed, strlen(printed), &back));
         ck_assert(back == value);
@@ -372,41 +369,42 @@ START_TEST(doubles_are_written)
 {
     static const struct {
         double value;
-        const char *shortest, *full;
+        const char *text;
     } rows[] = {
-        {0, "0", "0"},
-        {-0.0, "-0", "-0"},
-        {1, "1", "1"},
-        {-1, "-1", "-1"},
-        {HUGE_VAL, "inf", "inf"},
-        {-HUGE_VAL, "-inf", "-inf"},
-        {.1, "0.1", "0.10000000000000001"},
-        {1.5, "1.5", "1.5"},
-        {-2.25, "-2.25", "-2.25"},
-        {.1 + .2, "0.30000000000000004", "0.30000000000000004"},
-        {3.14, "3.14", "3.1400000000000001"},
-        {100, "100", "100"},
-        {1e15, "1000000000000000", "1000000000000000"},
-        {1e17, "100000000000000000", "1e+17"},
-        {1e18, "1000000000000000000", "1e+18"},
-        {1e20, "1e+20", "1e+20"},
-        {1.5e300, "1.5e+300", "1.5000000000000001e+300"},
-        {123456789.125, "123456789.125", "123456789.125"},
-        {.001, "0.001", "0.001"},
-        {.0001, "0.0001", "0.0001"},
-        {.00001, "0.00001", "1.0000000000000001e-05"},
-        {1e-6, "0.000001", "9.9999999999999995e-07"},
-        {1e-7, "1e-7", "9.9999999999999995e-08"},
-        {1.5e-9, "1.5e-9", "1.5e-09"},
-        {1.25e-10, "1.25e-10", "1.2500000000000001e-10"},
-        {0x1p-1074, "5e-324", "4.9406564584124654e-324"},
-        {DBL_MAX, "1.7976931348623157e+308", "1.7976931348623157e+308"},
-        {DBL_MIN, "2.2250738585072014e-308", "2.2250738585072014e-308"},
-        {9007199254740993.0, "9007199254740992", "9007199254740992"},
+        {0, "0"},
+        {-0.0, "-0"},
+        {1, "1"},
+        {-1, "-1"},
+        {HUGE_VAL, "inf"},
+        {-HUGE_VAL, "-inf"},
+        {.1, "0.1"},
+        {1.5, "1.5"},
+        {-2.25, "-2.25"},
+        {.1 + .2, "0.30000000000000004"},
+        {3.14, "3.14"},
+        {100, "100"},
+        {1e15, "1000000000000000"},
+        {1e17, "100000000000000000"},
+        {1e18, "1000000000000000000"},
+        {1e20, "1e+20"},
+        {1.5e300, "1.5e+300"},
+        {123456789.125, "123456789.125"},
+        {.001, "0.001"},
+        {.0001, "0.0001"},
+        {.00001, "0.00001"},
+        {1e-6, "0.000001"},
+        {1e-7, "1e-7"},
+        {1.5e-9, "1.5e-9"},
+        {1.25e-10, "1.25e-10"},
+        {0x1p-1074, "5e-324"},
+        {DBL_MAX, "1.7976931348623157e+308"},
+        {DBL_MIN, "2.2250738585072014e-308"},
+        {9007199254740993.0, "9007199254740992"},
+        {0x1p62, "4611686018427387904"},
+        {-0x1.0000000000001p62, "-4611686018427389000"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        ck_assert_str_eq(FORMAT(number_format_double_shortest, rows[i].value), rows[i].shortest);
-        ck_assert_str_eq(FORMAT(number_format_double_17g, rows[i].value), rows[i].full);
+        ck_assert_str_eq(FORMAT(number_format_double_shortest, rows[i].value), rows[i].text);
     }
     ck_assert_str_eq(FORMAT(number_format_double_shortest, (double)NAN), "nan");
 }
@@ -501,7 +499,6 @@ START_TEST(the_locale_of_the_host_does_not_matter)
     ck_assert_double_eq(value, 1.5e-30);
     ck_assert(!parse_double("1,5", 3, &value));
     ck_assert_str_eq(FORMAT(number_format_double_shortest, 1.0 / 3), "0.3333333333333333");
-    ck_assert_str_eq(FORMAT(number_format_double_17g, .1), "0.10000000000000001");
     ck_assert_str_eq(sum("1.25", "1e-5"), "1.25001");
     setlocale(LC_ALL, "C");
 }

@@ -99,10 +99,6 @@ static void fuzz_format(uint64_t bits)
     assert(size <= sizeof written);
     assert(number_parse_double(kv_bytes(written, size), &back) == !isnan(value));
     assert(isnan(value) || memcmp(&back, &value, sizeof value) == 0);
-    size = number_format_double_17g(written, value);
-    assert(size <= sizeof written);
-    assert(number_parse_double(kv_bytes(written, size), &back) == !isnan(value));
-    assert(isnan(value) || memcmp(&back, &value, sizeof value) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
