@@ -69,13 +69,9 @@ static kv_status access_find(struct access *access)
 
 static void access_count_read(struct access *access, enum access_mode mode)
 {
-    if (access->entry == NULL) {
-        access->shard->misses++;
-        return;
-    }
-    access->shard->hits++;
+    access_count(access);
     bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
-    if (touches) entry_set_clock(access->entry, access_seconds(access));
+    if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -199,6 +195,7 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
 {
     struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
     if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    if (access->is_versioned) shape.flags = ENTRY_VERSIONED;
     return shape;
 }
 
@@ -207,7 +204,7 @@ static bool access_overwrite(struct access *access, kv_slice text, int64_t deadl
 {
     struct entry *entry = access->entry;
     if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
-        || entry->inline_size != text.size || deadline_ms != KV_NEVER) {
+        || entry->inline_size != text.size || deadline_ms != KV_NEVER || access->is_versioned) {
         return false;
     }
     uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
@@ -250,7 +247,7 @@ KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
 {
     struct entry *entry = access->entry;
     if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
-        && deadline_ms == KV_NEVER) {
+        && deadline_ms == KV_NEVER && !access->is_versioned) {
         entry_set_word(entry, sizeof *entry, (uint64_t)integer);
         entry_set_clock(entry, access_seconds(access));
         access_changed(access);

@@ -35,6 +35,7 @@ struct access {
     kv_slice key;
     int64_t known_now_ms;      /* -1: the clock was not read yet */
     uint32_t database;
+    bool is_versioned;         /* an entry that is written is to carry a version, whether it did or not */
     struct garbage garbage;
     struct observed *ready;    /* keys whose waiters may be served at the end */
 };
@@ -53,6 +54,13 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/* Counts a hit or a miss: for a call that writes the key and reads it, too. */
+static inline void access_count(struct access *access)
+{
+    if (access->entry == NULL) access->shard->misses++;
+    else access->shard->hits++;
+}
 
 /* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */
 static inline kv_status access_expect(const struct access *access, kv_type type)
