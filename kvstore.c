@@ -33,8 +33,8 @@
 /*
  * base/alloc.h -- all memory of a store: the host's hooks, and a count of what they gave.
  *
- * A block is released with the size it was asked for, so nothing is stored beside it. Every function
- * may be called from any thread if the hooks may. Failure is NULL; nothing aborts.
+ * A block is released with the size it was asked for, so nothing is stored beside it. Every
+ * function may be called from any thread if the hooks may. Failure is NULL; nothing aborts.
  */
 #ifndef KV_BASE_ALLOC_H
 #define KV_BASE_ALLOC_H
@@ -64,11 +64,11 @@
 #include <assert.h>
 
 /*
- * Shared between engine files only: no symbol of its own once they are one file. A constant table is
- * declared with KV_INTERNAL_DATA and defined with KV_INTERNAL.
+ * Shared between engine files only: no symbol of its own once they are one file. A constant table
+ * is declared with KV_INTERNAL_DATA and defined with KV_INTERNAL.
  */
 #ifdef KV_AMALGAMATION
-#define KV_INTERNAL static
+#define KV_INTERNAL      static
 #define KV_INTERNAL_DATA static
 #else
 #define KV_INTERNAL
@@ -76,21 +76,21 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define KV_UNUSED __attribute__((unused))
-#define KV_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define KV_UNUSED              __attribute__((unused))
+#define KV_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define KV_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-#define KV_INLINE static inline __attribute__((always_inline))
-#define KV_NOINLINE __attribute__((noinline))
-#define KV_PREFETCH(p) __builtin_prefetch((p), 0, 3)
-#define KV_PREFETCH_WRITE(p) __builtin_prefetch((p), 1, 3)
-#define KV_NO_TSAN __attribute__((no_sanitize("thread")))
+#define KV_INLINE              static inline __attribute__((always_inline))
+#define KV_NOINLINE            __attribute__((noinline))
+#define KV_PREFETCH(p)         __builtin_prefetch((p), 0, 3)
+#define KV_PREFETCH_WRITE(p)   __builtin_prefetch((p), 1, 3)
+#define KV_NO_TSAN             __attribute__((no_sanitize("thread")))
 #else
 #define KV_UNUSED
-#define KV_LIKELY(condition) (condition)
+#define KV_LIKELY(condition)   (condition)
 #define KV_UNLIKELY(condition) (condition)
-#define KV_INLINE static inline
+#define KV_INLINE              static inline
 #define KV_NOINLINE
-#define KV_PREFETCH(p) ((void)(p))
+#define KV_PREFETCH(p)       ((void)(p))
 #define KV_PREFETCH_WRITE(p) ((void)(p))
 #define KV_NO_TSAN
 #endif
@@ -112,7 +112,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* What malloc aligns to on every host we know, and the most alloc_get() promises. */
+/* What alloc_get() asks for: malloc's own alignment on 64-bit hosts. */
 #define ALLOC_ALIGNMENT 16
 
 struct alloc {
@@ -124,7 +124,7 @@ struct alloc {
 /* Prepares `alloc` over the host's hooks; NULL means malloc. Holds no memory, needs no destroy. */
 KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks);
 
-/* A block of `size` > 0 bytes, 16-aligned, contents undefined; NULL when there is no memory. */
+/* A block of `size` > 0 bytes for any type, contents undefined; NULL when there is no memory. */
 KV_INTERNAL void *alloc_get(struct alloc *alloc, size_t size);
 
 /* The same at an address that is a multiple of `alignment`, a power of two up to 65536. */
@@ -194,7 +194,7 @@ static void alloc_system_release(void *context, void *block, size_t size)
     free(block);
 }
 
-/* A 32-bit malloc may align to 8 only; nothing in the engine relies on more than a pointer's pair. */
+/* A 32-bit malloc may align to 8 only, which is all the engine relies on. */
 static const kv_allocator alloc_system = {
     .allocate = alloc_system_allocate,
     .resize = alloc_system_resize,
@@ -213,10 +213,9 @@ static void alloc_count_more(struct alloc *alloc, size_t size)
 {
     size_t used = atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed) + size;
     size_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);
-    while (used > peak
-           && !atomic_compare_exchange_weak_explicit(&alloc->peak, &peak, used,
-                                                     memory_order_relaxed, memory_order_relaxed)) {
-    }
+    while (used > peak &&
+           !atomic_compare_exchange_weak_explicit(&alloc->peak, &peak, used, memory_order_relaxed,
+                                                  memory_order_relaxed)) {}
 }
 
 static void alloc_count_less(struct alloc *alloc, size_t size)
@@ -252,7 +251,8 @@ KV_INTERNAL void *alloc_get_array(struct alloc *alloc, size_t count, size_t size
 }
 
 /* For hosts without a resize hook. */
-static void *alloc_resize_by_copy(struct alloc *alloc, void *block, size_t old_size, size_t new_size)
+static void *alloc_resize_by_copy(struct alloc *alloc, void *block, size_t old_size,
+                                  size_t new_size)
 {
     void *copy = alloc_get(alloc, new_size);
     if (copy == NULL) return NULL;
@@ -291,11 +291,12 @@ KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size)
  *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
  *     0        4096             61440                             65432    65456           65536
  *
- * The host is asked for 80 bytes less than the region. malloc puts its own header before each block,
- * so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before the next
- * one; like this the regions follow each other without a gap. (64 bytes would do for that, but
- * glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one by one,
- * which costs 12% of memory.) The record of a region is at its end, so that only one page is short.
+ * The host is asked for 80 bytes less than the region. malloc puts its own header before each
+ * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
+ * the next one; like this the regions follow each other without a gap. (64 bytes would do for that,
+ * but glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one
+ * by one, which costs 12% of memory.) The record of a region is at its end, so that only one page
+ * is short.
  *
  * Invariants (pages_check() asserts them):
  *   1. A region has at least one page in use, or it would have gone back to the host.
@@ -346,8 +347,8 @@ static inline void lock_init(struct lock *lock)
 /* Takes the lock if it is free; never waits. */
 static inline bool lock_try(struct lock *lock)
 {
-    return atomic_load_explicit(&lock->held, memory_order_relaxed) == 0
-        && atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
+    return atomic_load_explicit(&lock->held, memory_order_relaxed) == 0 &&
+           atomic_exchange_explicit(&lock->held, 1, memory_order_acquire) == 0;
 }
 
 /* Waits for a lock that lock_lock() found taken; returns holding it. */
@@ -380,8 +381,8 @@ static inline bool lock_is_held(const struct lock *lock)
 #include <stdint.h>
 
 enum {
-    PAGES_PAGE_SIZE = 4096,     /* also a page's alignment */
-    PAGES_REGION_SIZE = 65536,  /* also a region's alignment */
+    PAGES_PAGE_SIZE = 4096,    /* also a page's alignment */
+    PAGES_REGION_SIZE = 65536, /* also a region's alignment */
     PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE
 };
 
@@ -413,6 +414,56 @@ KV_INTERNAL KV_UNUSED void pages_check(struct pages *pages);
 
 #endif
 
+/* -------------------- engine/base/bits.h ------------------------------------------------------- */
+/*
+ * base/bits.h -- finding bits in a word: one instruction where the compiler knows how.
+ */
+#ifndef KV_BASE_BITS_H
+#define KV_BASE_BITS_H
+
+
+#include <stdint.h>
+
+/* The index of the lowest bit that is set; bits != 0. */
+KV_INLINE unsigned bits_lowest(uint64_t bits)
+{
+    assert(bits != 0);
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned index = 0;
+    while ((bits >> index & 1) == 0) index++;
+    return index;
+#endif
+}
+
+/* How many bits above the highest one that is set are not; bits != 0. */
+KV_INLINE unsigned bits_leading_zeros(uint64_t bits)
+{
+    assert(bits != 0);
+#if defined(__GNUC__)
+    return (unsigned)__builtin_clzll(bits);
+#else
+    unsigned count = 0;
+    while ((bits << count >> 63) == 0) count++;
+    return count;
+#endif
+}
+
+/* How many bits are set. */
+KV_INLINE unsigned bits_count(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_popcountll(bits);
+#else
+    unsigned count = 0;
+    for (; bits != 0; bits &= bits - 1) count++;
+    return count;
+#endif
+}
+
+#endif
+
 
 enum {
     PAGES_MISSING = 80, /* at the end of a region */
@@ -435,20 +486,6 @@ static struct pages_region *pages_region_of(const void *page)
 static char *pages_region_base(const struct pages_region *region)
 {
     return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
-}
-
-static unsigned pages_lowest_bit(uint32_t bits)
-{
-    unsigned index = 0;
-    while ((bits & 1) == 0) bits >>= 1, index++;
-    return index;
-}
-
-static unsigned pages_count_bits(uint32_t bits)
-{
-    unsigned count = 0;
-    for (; bits != 0; bits &= bits - 1) count++;
-    return count;
 }
 
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
@@ -475,7 +512,7 @@ static void pages_unlink(struct pages *pages, struct pages_region *region)
 static void *pages_take(struct pages *pages, struct pages_region *region)
 {
     assert(region->free != 0);
-    unsigned index = pages_lowest_bit(region->free);
+    unsigned index = bits_lowest(region->free);
     region->free &= region->free - 1;
     if (region->free == 0) pages_unlink(pages, region);
     pages->free--;
@@ -521,7 +558,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
     if (region->free == 0) pages_link(pages, region);
     region->free |= UINT32_C(1) << index;
     pages->free++;
-    bool empty = pages_count_bits(region->free) == PAGES_REGION_PAGES;
+    bool empty = bits_count(region->free) == PAGES_REGION_PAGES;
     if (empty) {
         pages_unlink(pages, region);
         pages->regions--;
@@ -547,7 +584,7 @@ KV_INTERNAL void pages_check(struct pages *pages)
     for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
         assert(region->previous == previous);
         assert(region == pages_region_of(pages_region_base(region)));
-        unsigned count = pages_count_bits(region->free);
+        unsigned count = bits_count(region->free);
         assert(count > 0);
         assert(count < PAGES_REGION_PAGES);
         free += count;
@@ -570,11 +607,11 @@ KV_INTERNAL void pages_check(struct pages *pages)
  * Sizes of blocks go by 8 bytes up to 128. Above, each is the largest multiple of 8 of which n fit
  * into a page, for some n from 28 down to 4: any other size would waste the difference anyway.
  *
- * The pages of a class form a ring; memory->rings[class] is its head, from which blocks are taken.
+ * The pages of a class form a ring; memory->rings[] has its head, from which blocks are taken.
  *
  * Invariants (memory_check() asserts them):
- *   1. Behind the head come first the pages with a free block, then the full ones. The head itself may
- *      be full: it is moved to the end, by advancing the head, only when a block is wanted from it.
+ *   1. Behind the head come first the pages with a free block, then the full ones. The head itself
+ *      may be full: it goes to the end, by advancing the head, only when a block is wanted from it.
  *   2. No page in a ring is empty. An empty one is the spare, or it has gone back to the pool; one
  *      spare per owner keeps a block that is taken and freed in turn from moving a page each time.
  *   3. used + blocks in the list `free` + blocks from `fresh` on = blocks that fit into the page.
@@ -589,13 +626,14 @@ KV_INTERNAL void pages_check(struct pages *pages)
 /*
  * base/memory.h -- one owner's memory: a shard's, or one large collection's.
  *
- * Blocks up to MEMORY_SMALL_MAX bytes come from slab pages that hold blocks of one size: no header per
- * block, no lock, no atomics; larger ones come from the host and are kept in a list. So the owner
- * can give everything back at once, without visiting its blocks.
+ * Blocks up to MEMORY_SMALL_MAX bytes come from slab pages that hold blocks of one size: no header
+ * per block, no lock, no atomics; larger ones come from the host and are kept in a list. So the
+ * owner can give everything back at once, without visiting its blocks.
  *
  * An owner is used by one thread at a time (under its shard's lock, or before anybody knows of it).
- * A `struct memory` may be moved by assignment: nothing points to it. Blocks are 8-aligned. With KV_MEMORY_DIRECT every block comes from the host, so that a sanitizer sees overflows
- * of each and failure injection reaches each.
+ * A `struct memory` may be moved by assignment: nothing points to it. Blocks are 8-aligned. With
+ * KV_MEMORY_DIRECT every block comes from the host, so that a sanitizer sees overflows of each and
+ * failure injection reaches each.
  */
 #ifndef KV_BASE_MEMORY_H
 #define KV_BASE_MEMORY_H
@@ -618,10 +656,10 @@ enum {
 /* At the start of a page of blocks. Offsets are from the start of the page; 0 means none. */
 struct memory_page {
     struct memory_page *next, *previous; /* the ring of its class */
-    uint16_t free;                       /* the first freed block, which holds the offset of the next */
-    uint16_t fresh;                      /* the first block never used; all after it are so too */
-    uint16_t used;                       /* blocks in use */
-    uint16_t class;
+    uint16_t free;  /* the first freed block; in it is the offset of the next */
+    uint16_t fresh; /* the first block never used; all after it are so too */
+    uint16_t used;  /* blocks in use */
+    uint16_t size_class;
 };
 _Static_assert(sizeof(struct memory_page) <= 24, "a page's header is small");
 _Static_assert(sizeof(struct memory_page) % 8 == 0, "blocks are 8-aligned");
@@ -630,10 +668,10 @@ struct memory_large;
 
 struct memory {
     struct pages *pages;
-    size_t used;                               /* bytes of the blocks in use, as memory_capacity() */
-    size_t page_count;                         /* pages held, the spare one included */
-    struct memory_page *spare;                 /* an empty page, kept for the next need */
-    struct memory_large *large;                /* a list of the large blocks */
+    size_t used;                /* bytes of the blocks in use, as memory_capacity() */
+    size_t page_count;          /* pages held, the spare one included */
+    struct memory_page *spare;  /* an empty page, kept for the next need */
+    struct memory_large *large; /* a list of the large blocks */
     struct memory_page *rings[MEMORY_CLASSES]; /* see memory.c */
 };
 _Static_assert(sizeof(struct memory) <= 512, "a shard or a collection holds one");
@@ -649,8 +687,8 @@ KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages);
 KV_INTERNAL void memory_destroy(struct memory *memory);
 
 /*
- * The same in slices, for freeing in the background: gives up to `limit` pages or large blocks back.
- * True when nothing is left. Between the slices nothing else may be done with the memory.
+ * The same in slices, for freeing in the background: gives up to `limit` pages or large blocks
+ * back. True when nothing is left. Between the slices nothing else may be done with the memory.
  */
 KV_INTERNAL bool memory_destroy_some(struct memory *memory, size_t limit);
 
@@ -666,16 +704,17 @@ KV_INTERNAL void memory_settle(struct memory *memory, struct memory_page *page, 
  */
 static inline void *memory_get(struct memory *memory, size_t size);
 
-/* Gives a block back; `size` may be any of the same capacity as the one asked for. NULL is ignored. */
+/* Gives a block back; `size` is any of the same capacity as the one asked for. NULL is ignored. */
 static inline void memory_free(struct memory *memory, void *block, size_t size);
 
 /*
- * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the capacity
- * stays the same. On NULL the old block is untouched.
+ * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the
+ * capacity stays the same. On NULL the old block is untouched.
  */
-KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size);
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
+                                size_t new_size);
 
-/* How many bytes a block asked for with `size` really has. Depends on `size` alone; grows with it. */
+/* How many bytes a block asked for with `size` really has. It depends on nothing else. */
 static inline size_t memory_capacity(size_t size);
 
 #if KV_DEBUG
@@ -683,7 +722,7 @@ static inline size_t memory_capacity(size_t size);
 KV_INTERNAL KV_UNUSED void memory_check(const struct memory *memory);
 #endif
 
-/* --- the short ways, inline ---------------------------------------------------------------------- */
+/* --- the short ways, inline ------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define MEMORY_ASAN 1
@@ -693,13 +732,13 @@ KV_INTERNAL KV_UNUSED void memory_check(const struct memory *memory);
 #endif
 #endif
 
-/* Under the address sanitizer free blocks are poisoned but for the link in their first two bytes. */
+/* Under the address sanitizer free blocks are poisoned, but for the link in the first two bytes. */
 #ifdef MEMORY_ASAN
 #include <sanitizer/asan_interface.h>
-#define MEMORY_POISON(block, size) ASAN_POISON_MEMORY_REGION((char *)(block) + 2, (size) - 2)
+#define MEMORY_POISON(block, size)   ASAN_POISON_MEMORY_REGION((char *)(block) + 2, (size)-2)
 #define MEMORY_UNPOISON(block, size) ASAN_UNPOISON_MEMORY_REGION((block), (size))
 #else
-#define MEMORY_POISON(block, size) ((void)0)
+#define MEMORY_POISON(block, size)   ((void)0)
 #define MEMORY_UNPOISON(block, size) ((void)0)
 #endif
 
@@ -729,14 +768,14 @@ static inline uint16_t memory_link(const void *block)
 static inline void *memory_get(struct memory *memory, size_t size)
 {
     if (KV_UNLIKELY(!memory_is_small(size))) return memory_get_large(memory, size);
-    unsigned class = memory_class_of[(size + 7) / 8];
-    struct memory_page *page = memory->rings[class];
+    unsigned size_class = memory_class_of[(size + 7) / 8];
+    struct memory_page *page = memory->rings[size_class];
     if (KV_UNLIKELY(page == NULL || page->free == 0)) return memory_get_slowly(memory, size);
     char *block = (char *)page + page->free;
     page->free = memory_link(block);
     page->used++;
-    memory->used += memory_class_size[class];
-    MEMORY_UNPOISON(block, memory_class_size[class]);
+    memory->used += memory_class_size[size_class];
+    MEMORY_UNPOISON(block, memory_class_size[size_class]);
     return block;
 }
 
@@ -749,8 +788,8 @@ static inline void memory_free(struct memory *memory, void *block, size_t size)
     if (block == NULL) return;
     struct memory_page *page = memory_page_of(block);
     bool was_full = (page->free | page->fresh) == 0;
-    size_t capacity = memory_class_size[page->class];
-    assert(page->class == memory_class_of[(size + 7) / 8]);
+    size_t capacity = memory_class_size[page->size_class];
+    assert(page->size_class == memory_class_of[(size + 7) / 8]);
     assert(page->used > 0);
     memcpy(block, &page->free, sizeof page->free);
     page->free = (uint16_t)((uintptr_t)block & (PAGES_PAGE_SIZE - 1));
@@ -763,12 +802,12 @@ static inline void memory_free(struct memory *memory, void *block, size_t size)
 #endif
 
 
-/* How many fresh blocks enter the free list at once: enough to pay for the call, within few lines. */
+/* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
 enum { MEMORY_BATCH = 8 };
 
 /*
- * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with a
- * header of 8 in a multiple of 16, has room for.
+ * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with
+ * a header of 8 in a multiple of 16, has room for.
  */
 struct memory_large {
     struct memory_large *next, *previous;
@@ -779,12 +818,13 @@ _Static_assert(sizeof(struct memory_large) % 8 == 0, "a large block is 8-aligned
 /*   size   8 .. 128                             blocks in a page:
  *          144 160 176 192 208 224 232 248      28 25 23 21 19 18 17 16
  *          264 288 312 336 368 400 448 504      15 14 13 12 11 10  9  8
- *          576 672 808 1016                      7  6  5  4                                        */
+ *          576 672 808 1016                      7  6  5  4                                    */
 KV_INTERNAL const uint16_t memory_class_size[MEMORY_CLASSES] = {
     8,   16,  24,  32,  40,  48,  56,  64,  72,  80,  88,  96,  104, 112, 120, 128, 144, 160,
     176, 192, 208, 224, 232, 248, 264, 288, 312, 336, 368, 400, 448, 504, 576, 672, 808, 1016,
 };
 
+/* clang-format off */
 KV_INTERNAL const uint8_t memory_class_of[128] = {
      0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
     15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 23, 23,
@@ -796,12 +836,14 @@ KV_INTERNAL const uint8_t memory_class_of[128] = {
     35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35, 35,
 };
 
+/* clang-format on */
+
 KV_INTERNAL void memory_init(struct memory *memory, struct pages *pages)
 {
     *memory = (struct memory){.pages = pages};
 }
 
-/* --- rings ---------------------------------------------------------------------------------------- */
+/* --- rings ------------------------------------------------------------------------------------ */
 
 static bool memory_page_is_full(const struct memory_page *page)
 {
@@ -810,7 +852,7 @@ static bool memory_page_is_full(const struct memory_page *page)
 
 static void memory_ring_push(struct memory *memory, struct memory_page *page)
 {
-    struct memory_page **head = &memory->rings[page->class];
+    struct memory_page **head = &memory->rings[page->size_class];
     if (*head == NULL) {
         page->next = page->previous = page;
     } else {
@@ -823,7 +865,7 @@ static void memory_ring_push(struct memory *memory, struct memory_page *page)
 
 static void memory_ring_remove(struct memory *memory, struct memory_page *page)
 {
-    struct memory_page **head = &memory->rings[page->class];
+    struct memory_page **head = &memory->rings[page->size_class];
     if (page->next == page) {
         *head = NULL;
         return;
@@ -834,15 +876,15 @@ static void memory_ring_remove(struct memory *memory, struct memory_page *page)
 }
 
 /* If the head is full, makes the next page the head, which puts the full one at the end. */
-static void memory_ring_skip_full(struct memory *memory, unsigned class)
+static void memory_ring_skip_full(struct memory *memory, unsigned size_class)
 {
-    struct memory_page *head = memory->rings[class];
-    if (head != NULL && memory_page_is_full(head)) memory->rings[class] = head->next;
+    struct memory_page *head = memory->rings[size_class];
+    if (head != NULL && memory_page_is_full(head)) memory->rings[size_class] = head->next;
 }
 
-/* --- pages ---------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
-static struct memory_page *memory_page_create(struct memory *memory, unsigned class)
+static struct memory_page *memory_page_create(struct memory *memory, unsigned size_class)
 {
     struct memory_page *page = memory->spare;
     if (page != NULL) {
@@ -857,7 +899,7 @@ static struct memory_page *memory_page_create(struct memory *memory, unsigned cl
     page->free = 0;
     page->fresh = sizeof *page;
     page->used = 0;
-    page->class = (uint16_t)class;
+    page->size_class = (uint16_t)size_class;
     memory_ring_push(memory, page);
     return page;
 }
@@ -872,7 +914,7 @@ static void memory_page_return(struct memory *memory, struct memory_page *page)
 /* Moves a few fresh blocks into the free list, which is empty, the lowest first. */
 static void memory_page_carve(struct memory_page *page)
 {
-    size_t size = memory_class_size[page->class];
+    size_t size = memory_class_size[page->size_class];
     size_t end = pages_usable(page);
     size_t offset = page->fresh;
     assert(page->free == 0);
@@ -891,14 +933,14 @@ static void memory_page_carve(struct memory_page *page)
     page->fresh = offset + size <= end ? (uint16_t)offset : 0;
 }
 
-/* A block of page's class is wanted, and the head of its ring has none in its free list. */
+/* A block is wanted, and the head of its class's ring has none in its free list. */
 KV_INTERNAL KV_NOINLINE void *memory_get_slowly(struct memory *memory, size_t size)
 {
-    unsigned class = memory_class_of[(size + 7) / 8];
-    memory_ring_skip_full(memory, class);
-    struct memory_page *page = memory->rings[class];
+    unsigned size_class = memory_class_of[(size + 7) / 8];
+    memory_ring_skip_full(memory, size_class);
+    struct memory_page *page = memory->rings[size_class];
     if (page == NULL || memory_page_is_full(page)) {
-        page = memory_page_create(memory, class);
+        page = memory_page_create(memory, size_class);
         if (page == NULL) return NULL;
     }
     if (page->free == 0) memory_page_carve(page);
@@ -913,14 +955,14 @@ KV_INTERNAL KV_NOINLINE void memory_settle(struct memory *memory, struct memory_
         memory_ring_remove(memory, page);
         if (memory->spare == NULL) memory->spare = page;
         else memory_page_return(memory, page);
-    } else if (was_full && page != memory->rings[page->class]) {
+    } else if (was_full && page != memory->rings[page->size_class]) {
         memory_ring_remove(memory, page);
-        memory_ring_skip_full(memory, page->class);
+        memory_ring_skip_full(memory, page->size_class);
         memory_ring_push(memory, page);
     }
 }
 
-/* --- large blocks --------------------------------------------------------------------------------- */
+/* --- large blocks ----------------------------------------------------------------------------- */
 
 static size_t memory_large_total(size_t size)
 {
@@ -979,9 +1021,10 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
     return large + 1;
 }
 
-/* --- for all sizes -------------------------------------------------------------------------------- */
+/* --- for all sizes ---------------------------------------------------------------------------- */
 
-KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size, size_t new_size)
+KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
+                                size_t new_size)
 {
     if (block == NULL) return memory_get(memory, new_size);
     if (memory_capacity(old_size) == memory_capacity(new_size)) return block;
@@ -1006,8 +1049,8 @@ static bool memory_destroy_one(struct memory *memory)
     }
     struct memory_page *page = memory->spare;
     memory->spare = NULL;
-    for (unsigned class = 0; page == NULL && class < MEMORY_CLASSES; class++) {
-        page = memory->rings[class];
+    for (unsigned size_class = 0; page == NULL && size_class < MEMORY_CLASSES; size_class++) {
+        page = memory->rings[size_class];
         if (page != NULL) memory_ring_remove(memory, page);
     }
     if (page == NULL) return false;
@@ -1035,7 +1078,7 @@ KV_INTERNAL void memory_destroy(struct memory *memory)
 #if KV_DEBUG
 static void memory_check_page(const struct memory_page *page)
 {
-    size_t size = memory_class_size[page->class];
+    size_t size = memory_class_size[page->size_class];
     size_t fitting = (pages_usable(page) - sizeof *page) / size;
     size_t fresh = 0;
     if (page->fresh != 0) {
@@ -1056,15 +1099,15 @@ static void memory_check_page(const struct memory_page *page)
 }
 
 /* Returns the bytes in use in the ring, and adds its pages to *pages. */
-static size_t memory_check_ring(const struct memory *memory, unsigned class, size_t *pages)
+static size_t memory_check_ring(const struct memory *memory, unsigned size_class, size_t *pages)
 {
-    const struct memory_page *head = memory->rings[class];
+    const struct memory_page *head = memory->rings[size_class];
     if (head == NULL) return 0;
     size_t blocks = 0;
     bool full_seen = false;
     const struct memory_page *page = head;
     do {
-        assert(page->class == class);
+        assert(page->size_class == size_class);
         assert(page->next->previous == page);
         memory_check_page(page);
         bool full = memory_page_is_full(page);
@@ -1074,15 +1117,15 @@ static size_t memory_check_ring(const struct memory *memory, unsigned class, siz
         (*pages)++;
         page = page->next;
     } while (page != head);
-    return blocks * memory_class_size[class];
+    return blocks * memory_class_size[size_class];
 }
 
 KV_INTERNAL void memory_check(const struct memory *memory)
 {
     size_t used = 0;
     size_t pages = memory->spare != NULL;
-    for (unsigned class = 0; class < MEMORY_CLASSES; class++) {
-        used += memory_check_ring(memory, class, &pages);
+    for (unsigned size_class = 0; size_class < MEMORY_CLASSES; size_class++) {
+        used += memory_check_ring(memory, size_class, &pages);
     }
     const struct memory_large *previous = NULL;
     for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {
@@ -1103,8 +1146,8 @@ KV_INTERNAL void memory_check(const struct memory *memory)
 /*
  * base/lock.c -- waiting for a taken lock: spin, yield, sleep.
  *
- * The spin lasts about as long as a lock is usually held, 0.5 to 1 us: on an uncontended machine the
- * holder is running and will be done. If it is not done by then it was probably preempted, so
+ * The spin lasts about as long as a lock is usually held, 0.5 to 1 us: on an uncontended machine
+ * the holder is running and will be done. If it is not done by then it was probably preempted, so
  * the processor is offered to it; and if that does not help either, the machine is overloaded and
  * waiters must not add to it.
  */
@@ -1113,8 +1156,8 @@ KV_INTERNAL void memory_check(const struct memory *memory)
 #include <time.h>
 
 enum {
-    LOCK_SPINS = 64,         /* pauses of 10-40 ns, or as many loads */
-    LOCK_YIELDS = 16,        /* of 0.2-0.5 us when nobody else wants to run */
+    LOCK_SPINS = 64,          /* pauses of 10-40 ns, or as many loads */
+    LOCK_YIELDS = 16,         /* of 0.2-0.5 us when nobody else wants to run */
     LOCK_NAP_FIRST_NS = 2000, /* Linux adds about 50 us of timer slack to any nap */
     LOCK_NAP_MAX_NS = 1000000
 };
@@ -1157,7 +1200,8 @@ KV_INTERNAL void lock_wait(struct lock *lock)
  * base/clock.h -- what time it is: the host's clock, or the system's.
  *
  * Wall time is what deadlines are in; monotonic time measures durations and budgets. A precise read
- * costs about 25 ns, a coarse one 6 ns (Linux; it lags by up to 4 ms, other hosts give the precise).
+ * costs about 25 ns, a coarse one 6 ns (Linux; it lags by up to 4 ms, other hosts give the
+ * precise).
  */
 #ifndef KV_BASE_CLOCK_H
 #define KV_BASE_CLOCK_H
@@ -1244,16 +1288,16 @@ KV_INTERNAL int64_t clock_monotonic_us(const struct clock *clock)
 /*
  * base/random.c -- seeds from the system; unbiased numbers below a limit.
  *
- * The seed is spread over the state by SplitMix64, as the authors of xoshiro advise, so that a small
- * seed does not give a poor start and the state is never all zero.
+ * The seed is spread over the state by SplitMix64, as the authors of xoshiro advise, so that a
+ * small seed does not give a poor start and the state is never all zero.
  */
 /* -------------------- engine/base/random.h ----------------------------------------------------- */
 /*
  * base/random.h -- unpredictable seeds from the system, and a fast generator to spend them.
  *
  * The generator is xoshiro256** 1.0 (Blackman & Vigna, "Scrambled linear pseudorandom number
- * generators", ACM TOMS 47, 2021): for choosing and sampling, never for secrets. Secrets, such as the
- * hash key, come from random_system().
+ * generators", ACM TOMS 47, 2021): for choosing and sampling, never for secrets. Secrets, such as
+ * the hash key, come from random_system().
  */
 #ifndef KV_BASE_RANDOM_H
 #define KV_BASE_RANDOM_H
@@ -1267,8 +1311,8 @@ struct random {
 };
 
 /*
- * Fills `bytes` from the system's generator. Where there is none (a chroot without /dev/urandom on an
- * old kernel) it falls back to mixed clocks and addresses: distinct, but guessable.
+ * Fills `bytes` from the system's generator. Where there is none (a chroot without /dev/urandom on
+ * an old kernel) it falls back to mixed clocks and addresses: distinct, but guessable.
  */
 KV_INTERNAL void random_system(void *bytes, size_t size);
 
@@ -1420,12 +1464,13 @@ KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit)
 /*
  * base/number.c -- reading and writing numbers, the same in any locale.
  *
- * strtod() and printf() are exact, but use the decimal point of the host's locale, which another thread
- * may even change meanwhile. So neither ever sees a point here:
- *   - a text is first scanned against the grammar below and rewritten as an integer with an exponent,
- *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, up to 19 digits that
- *     make at most 2^53 and a power of ten up to 22, needs no strtod (Clinger, PLDI 1990);
- *   - a number is printed with "%.*e" and only the digits and the exponent are taken from that.
+ * strtod() and printf() are exact, but use the decimal point of the host's locale, which another
+ * thread may even change meanwhile. So neither ever sees a point here:
+ *   - a text is first scanned against the grammar below and rewritten as an integer with exponent,
+ *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make at
+ *     most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
+ *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from there
+ *     digit by digit.
  *
  *     number   = [ "+" | "-" ] ( decimal | hex | "inf" | "infinity" )
  *     decimal  = digits with at most one "." and at least one digit, [ ("e"|"E") ["+"|"-"] digits ]
@@ -1435,8 +1480,8 @@ KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit)
 /*
  * base/number.h -- numbers as Redis reads and writes them, in any locale.
  *
- * A parser takes the whole text or nothing and writes its result on success only. A formatter writes
- * no terminator and returns the size.
+ * A parser takes the whole text or nothing and writes its result on success only. A formatter
+ * writes no terminator and returns the size.
  */
 #ifndef KV_BASE_NUMBER_H
 #define KV_BASE_NUMBER_H
@@ -1449,7 +1494,7 @@ KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit)
 
 enum {
     NUMBER_INT64_SIZE = 20,        /* the longest int64_t or uint64_t */
-    NUMBER_DOUBLE_SIZE = 32,       /* the longest double of either formatter */
+    NUMBER_DOUBLE_SIZE = 32,       /* more than the longest double */
     NUMBER_LONG_DOUBLE_SIZE = 5120 /* the longest long double; also the longest text read as one */
 };
 
@@ -1460,8 +1505,9 @@ enum {
 KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value);
 
 /*
- * A finite or infinite double: decimal, hexadecimal ("0x1.8p3") or "inf"/"infinity" in any case, with an
- * optional sign. Refused: nan, space anywhere, and what is not 0 or infinite but becomes so.
+ * A finite or infinite double: decimal, hexadecimal ("0x1.8p3") or "inf"/"infinity" in any case,
+ * with an optional sign. Refused: nan, space anywhere, and what is not 0 or infinite but becomes
+ * so.
  */
 KV_INTERNAL bool number_parse_double(kv_slice text, double *value);
 
@@ -1473,17 +1519,15 @@ KV_INTERNAL size_t number_format_int64(char *text, int64_t value);
 KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value);
 
 /*
- * The shortest decimal that reads back as the same double, laid out as by Redis 7.2 and later: integers
- * up to 2^62 in full, "0.1", "1.5e-9", "1e+20", "inf", "-inf", "nan", "-0". In NUMBER_DOUBLE_SIZE bytes.
+ * The shortest decimal that reads back as the same double, laid out as by Redis 7.2 and later:
+ * integers up to 2^62 in full, "0.1", "1.5e-9", "1e+20", "inf", "-inf", "nan", "-0". In
+ * NUMBER_DOUBLE_SIZE bytes.
  */
 KV_INTERNAL size_t number_format_double_shortest(char *text, double value);
 
-/* As printf's %.17g: Redis before 7.2. In NUMBER_DOUBLE_SIZE bytes. */
-KV_INTERNAL size_t number_format_double_17g(char *text, double value);
-
 /*
- * As INCRBYFLOAT and HINCRBYFLOAT answer: never an exponent, up to 17 decimals, no zeros at the end.
- * In NUMBER_LONG_DOUBLE_SIZE bytes. The value is finite.
+ * As INCRBYFLOAT and HINCRBYFLOAT answer: never an exponent, up to 17 decimals, no zeros at the
+ * end. In NUMBER_LONG_DOUBLE_SIZE bytes. The value is finite. 0 if printf() had no memory.
  */
 KV_INTERNAL size_t number_format_long_double_human(char *text, long double value);
 
@@ -1497,7 +1541,7 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
 #include <stdlib.h>
 #include <string.h>
 
-/* --- integers ------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value)
 {
@@ -1525,9 +1569,10 @@ KV_INTERNAL bool number_parse_int64(kv_slice text, int64_t *value)
     return true;
 }
 
-static const char number_pairs[200] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+static const char number_pairs[200] = "000102030405060708091011121314151617181920212223242526272829"
+                                      "3031323334353637383940414243444546474849"
+                                      "505152535455565758596061626364656667686970717273747576777879"
+                                      "8081828384858687888990919293949596979899";
 
 KV_INTERNAL size_t number_format_uint64(char *text, uint64_t value)
 {
@@ -1556,20 +1601,21 @@ KV_INTERNAL size_t number_format_int64(char *text, int64_t value)
     return 1 + number_format_uint64(text + 1, 0 - (uint64_t)value);
 }
 
-/* --- reading floating point ----------------------------------------------------------------------- */
+/* --- reading floating point ------------------------------------------------------------------- */
 
 /*
- * The digits that can decide how a double is rounded: the longest number half way between two doubles
- * has 767. What comes after them matters only by not being zero, and is kept as one digit more.
+ * The digits that can decide how a double is rounded: the longest number half way between two
+ * doubles has 767. What comes after them matters only by not being zero, and is kept as one digit
+ * more.
  */
 enum { NUMBER_DOUBLE_DIGITS = 768 };
 
 /* A scanned number: sign * digits * base^exponent, base 10, or 2 if hexadecimal. */
 struct number_scan {
     bool negative, infinite, hex;
-    char *digits;      /* significant digits without a point, leading zeros removed; room for `limit` + 1 */
-    size_t limit;      /* digits beyond it are summed up by a last digit "1" if any is not zero */
-    size_t count;      /* digits kept */
+    char *digits; /* without a point or leading zeros; there is room for `limit` + 1 */
+    size_t limit; /* digits beyond it become one last digit "1" if any of them is not zero */
+    size_t count; /* digits kept */
     int64_t exponent;
 };
 
@@ -1666,7 +1712,7 @@ static void number_scan_rewrite(const struct number_scan *scan, char *text)
     text += scan->count;
     *text++ = scan->hex ? 'p' : 'e';
 
-    /* An int is what a libc may read an exponent into; a million is beyond every format there is. */
+    /* A libc may read an exponent into an int; a million is beyond every format there is. */
     int64_t exponent = scan->count == 0 ? 0 : scan->exponent;
     if (exponent > 1000000) exponent = 1000000;
     if (exponent < -1000000) exponent = -1000000;
@@ -1674,7 +1720,8 @@ static void number_scan_rewrite(const struct number_scan *scan, char *text)
     *text = '\0';
 }
 
-enum { NUMBER_REWRITE_EXTRA = 2 + 1 + 1 + NUMBER_INT64_SIZE + 1 }; /* 0x, digit "1", e, exponent, end */
+/* 0x, the digit "1", e, the exponent, the terminator. */
+enum { NUMBER_REWRITE_EXTRA = 2 + 1 + 1 + NUMBER_INT64_SIZE + 1 };
 
 /* The value where one multiplication or division of two exact doubles gives it, rounded once. */
 static bool number_scan_easy(const struct number_scan *scan, double *value)
@@ -1687,7 +1734,9 @@ static bool number_scan_easy(const struct number_scan *scan, double *value)
 #endif
     if (scan->hex || scan->count > 19 || scan->exponent < -22 || scan->exponent > 22) return false;
     uint64_t digits = 0;
-    for (size_t i = 0; i < scan->count; i++) digits = digits * 10 + (uint64_t)(scan->digits[i] - '0');
+    for (size_t i = 0; i < scan->count; i++) {
+        digits = digits * 10 + (uint64_t)(scan->digits[i] - '0');
+    }
     if (digits > UINT64_C(1) << 53) return false;
     *value = scan->exponent < 0 ? (double)digits / powers[-scan->exponent]
                                 : (double)digits * powers[scan->exponent];
@@ -1735,7 +1784,7 @@ KV_INTERNAL bool number_parse_long_double(kv_slice text, long double *value)
     return true;
 }
 
-/* --- writing floating point ----------------------------------------------------------------------- */
+/* --- writing floating point ------------------------------------------------------------------- */
 
 /* A finite number above 0 in decimal: 0.d1d2d3... * 10^point, no zeros at the end. */
 struct number_decimal {
@@ -1775,8 +1824,8 @@ static size_t number_layout_fixed(char *text, const struct number_decimal *decim
     return (size_t)(at - text);
 }
 
-/* "1.5e-09": `width` is the fewest digits of the exponent. */
-static size_t number_layout_exponent(char *text, const struct number_decimal *decimal, int width)
+/* "1.5e-9". */
+static size_t number_layout_exponent(char *text, const struct number_decimal *decimal)
 {
     char *at = text;
     *at++ = decimal->digits[0];
@@ -1786,7 +1835,6 @@ static size_t number_layout_exponent(char *text, const struct number_decimal *de
     *at++ = 'e';
     *at++ = exponent < 0 ? '-' : '+';
     if (exponent < 0) exponent = -exponent;
-    if (exponent < 10 && width > 1) *at++ = '0';
     at += number_format_uint64(at, (uint64_t)exponent);
     return (size_t)(at - text);
 }
@@ -1794,48 +1842,207 @@ static size_t number_layout_exponent(char *text, const struct number_decimal *de
 /* What has no digits. Returns 0 for others. */
 static size_t number_format_special(char *text, double value)
 {
-    const char *word = isnan(value)       ? "nan"
-                     : value == HUGE_VAL  ? "inf"
-                     : value == -HUGE_VAL ? "-inf"
-                     : value != 0         ? ""
-                     : signbit(value)     ? "-0"
-                                          : "0";
+    const char *word = "";
+    if (isnan(value)) word = "nan";
+    else if (isinf(value)) word = value > 0 ? "inf" : "-inf";
+    else if (value == 0) word = signbit(value) ? "-0" : "0";
     size_t size = strlen(word);
     memcpy(text, word, size);
     return size;
 }
 
 /*
- * Most doubles people use have few decimals. Where m below 10^15 divided by 10^k gives the value, reading
- * "m e-k" gives it too, as that is the same division; and as 15 digits always tell doubles apart, the
- * smallest such k gives the shortest text.
+ * The shortest digits that read back as the same double, and of those the nearest, by Grisu3
+ * (Loitsch, "Printing floating-point numbers quickly and accurately with integers", PLDI 2010,
+ * section 6). It knows when it is not sure, which is about once in 200 doubles; then they are found
+ * by trying.
+ *
+ * The double is f * 2^e; with it go the two numbers half way to its neighbours. All three are
+ * scaled by a power of ten to an exponent at which the integral part has at most 32 bits. Scaling
+ * is off by less than one unit of f; that unit is carried along with the digits.
  */
-static bool number_decimal_easy(struct number_decimal *decimal, double value)
+struct number_scaled {
+    uint64_t f;
+    int e;
+};
+
+enum {
+    NUMBER_POWER_FIRST = -348,
+    NUMBER_POWER_STEP = 8, /* 26.6 bits; exponents have a range of 28 to fall into */
+    NUMBER_POWER_COUNT = 87,
+    NUMBER_EXPONENT_MIN = -60,
+    NUMBER_EXPONENT_MAX = -32
+};
+
+/* The first 64 bits of 10^-348, 10^-340, ..., 10^340, rounded. */
+static const uint64_t number_powers[NUMBER_POWER_COUNT] = {
+    0xfa8fd5a0081c0288, 0xbaaee17fa23ebf76, 0x8b16fb203055ac76, 0xcf42894a5dce35ea,
+    0x9a6bb0aa55653b2d, 0xe61acf033d1a45df, 0xab70fe17c79ac6ca, 0xff77b1fcbebcdc4f,
+    0xbe5691ef416bd60c, 0x8dd01fad907ffc3c, 0xd3515c2831559a83, 0x9d71ac8fada6c9b5,
+    0xea9c227723ee8bcb, 0xaecc49914078536d, 0x823c12795db6ce57, 0xc21094364dfb5637,
+    0x9096ea6f3848984f, 0xd77485cb25823ac7, 0xa086cfcd97bf97f4, 0xef340a98172aace5,
+    0xb23867fb2a35b28e, 0x84c8d4dfd2c63f3b, 0xc5dd44271ad3cdba, 0x936b9fcebb25c996,
+    0xdbac6c247d62a584, 0xa3ab66580d5fdaf6, 0xf3e2f893dec3f126, 0xb5b5ada8aaff80b8,
+    0x87625f056c7c4a8b, 0xc9bcff6034c13053, 0x964e858c91ba2655, 0xdff9772470297ebd,
+    0xa6dfbd9fb8e5b88f, 0xf8a95fcf88747d94, 0xb94470938fa89bcf, 0x8a08f0f8bf0f156b,
+    0xcdb02555653131b6, 0x993fe2c6d07b7fac, 0xe45c10c42a2b3b06, 0xaa242499697392d3,
+    0xfd87b5f28300ca0e, 0xbce5086492111aeb, 0x8cbccc096f5088cc, 0xd1b71758e219652c,
+    0x9c40000000000000, 0xe8d4a51000000000, 0xad78ebc5ac620000, 0x813f3978f8940984,
+    0xc097ce7bc90715b3, 0x8f7e32ce7bea5c70, 0xd5d238a4abe98068, 0x9f4f2726179a2245,
+    0xed63a231d4c4fb27, 0xb0de65388cc8ada8, 0x83c7088e1aab65db, 0xc45d1df942711d9a,
+    0x924d692ca61be758, 0xda01ee641a708dea, 0xa26da3999aef774a, 0xf209787bb47d6b85,
+    0xb454e4a179dd1877, 0x865b86925b9bc5c2, 0xc83553c5c8965d3d, 0x952ab45cfa97a0b3,
+    0xde469fbd99a05fe3, 0xa59bc234db398c25, 0xf6c69a72a3989f5c, 0xb7dcbf5354e9bece,
+    0x88fcf317f22241e2, 0xcc20ce9bd35c78a5, 0x98165af37b2153df, 0xe2a0b5dc971f303a,
+    0xa8d9d1535ce3b396, 0xfb9b7cd9a4a7443c, 0xbb764c4ca7a44410, 0x8bab8eefb6409c1a,
+    0xd01fef10a657842c, 0x9b10a4e5e9913129, 0xe7109bfba19c0c9d, 0xac2820d9623bf429,
+    0x80444b5e7aa7cf85, 0xbf21e44003acdd2d, 0x8e679c2f5e44ff8f, 0xd433179d9c8cb841,
+    0x9e19db92b4e31ba9, 0xeb96bf6ebadf77d9, 0xaf87023b9bf0ee6b,
+};
+
+static struct number_scaled number_power(int index)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-#if FLT_EVAL_METHOD != 0
-    return (void)powers, (void)decimal, (void)value, false;
-#endif
-    if (value >= 1e8 || value < 1e-5) return false;
-    for (int k = 0; k < (int)(sizeof powers / sizeof powers[0]); k++) {
-        double scaled = value * powers[k];
-        uint64_t rounded = (uint64_t)(scaled + 0.5);
-        if ((double)rounded / powers[k] != value) continue;
-        decimal->count = (int)number_format_uint64(decimal->digits, rounded);
-        decimal->point = decimal->count - k;
-        while (decimal->count > 1 && decimal->digits[decimal->count - 1] == '0') decimal->count--;
-        return true;
+    int decimal = NUMBER_POWER_FIRST + index * NUMBER_POWER_STEP;
+    /* 1741647 / 2^19 is log2(10), exact enough to be rounded down right in this range. */
+    int binary = decimal * 1741647;
+    binary = binary >= 0 ? binary >> 19 : -((-binary + (1 << 19) - 1) >> 19);
+    return (struct number_scaled){number_powers[index], binary - 63};
+}
+
+/* The lowest power of ten that brings the exponent of a normalised number into the range. */
+static int number_power_index(int e)
+{
+    int decimal = (NUMBER_EXPONENT_MIN - 1 - e) * 30103 / 100000; /* log10(2); right, or near */
+    int index = (decimal - NUMBER_POWER_FIRST) / NUMBER_POWER_STEP;
+    while (e + number_power(index).e + 64 < NUMBER_EXPONENT_MIN) index++;
+    return index;
+}
+
+/* The upper 64 bits of the product, rounded. */
+static struct number_scaled number_multiply(struct number_scaled a, struct number_scaled b)
+{
+    uint64_t a_high = a.f >> 32, a_low = a.f & UINT32_MAX;
+    uint64_t b_high = b.f >> 32, b_low = b.f & UINT32_MAX;
+    uint64_t cross = a_high * b_low, across = a_low * b_high;
+    uint64_t middle = (a_low * b_low >> 32) + (cross & UINT32_MAX) + (across & UINT32_MAX);
+    middle += UINT32_C(1) << 31;
+    uint64_t high = a_high * b_high + (cross >> 32) + (across >> 32) + (middle >> 32);
+    return (struct number_scaled){high, a.e + b.e + 64};
+}
+
+/* The same number with the highest bit of f set. */
+static struct number_scaled number_normalise(struct number_scaled x)
+{
+    int zeros = (int)bits_leading_zeros(x.f);
+    return (struct number_scaled){x.f << zeros, x.e - zeros};
+}
+
+/* A double above 0, and the numbers half way to its neighbours, with one exponent. */
+static void number_boundaries(double value, struct number_scaled *at, struct number_scaled *lower,
+                              struct number_scaled *upper)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t hidden = UINT64_C(1) << 52;
+    int biased = (int)(bits >> 52);
+    uint64_t fraction = bits & (hidden - 1);
+    *at = biased == 0 ? (struct number_scaled){fraction, -1074}
+                      : (struct number_scaled){fraction | hidden, biased - 1075};
+    *upper = number_normalise((struct number_scaled){2 * at->f + 1, at->e - 1});
+    /* Below a power of two the neighbours are twice as close. */
+    *lower = fraction == 0 ? (struct number_scaled){4 * at->f - 1, at->e - 2}
+                           : (struct number_scaled){2 * at->f - 1, at->e - 1};
+    lower->f <<= lower->e - upper->e;
+    lower->e = upper->e;
+    *at = number_normalise(*at);
+}
+
+/*
+ * The digits so far are `left` below the upper boundary. How often to lower the last one, worth
+ * `step`, to be nearest to the number itself, which is `distance` below, without leaving the range.
+ */
+static unsigned number_steps(uint64_t range, uint64_t left, uint64_t step, uint64_t distance)
+{
+    unsigned steps = 0;
+    while (left < distance && range - left >= step &&
+           (left + step < distance || distance - left > left + step - distance)) {
+        left += step;
+        steps++;
     }
-    return false;
+    return steps;
+}
+
+/* Rounds the last digit; false if being off by `unit` could make a difference. */
+static bool number_round_last(char *last, uint64_t range, uint64_t left, uint64_t step,
+                              uint64_t distance, uint64_t unit)
+{
+    unsigned steps = number_steps(range, left, step, distance - unit);
+    if (steps != number_steps(range, left, step, distance + unit)) return false;
+    *last = (char)(*last - (int)steps);
+    left += steps * step;
+    return left >= 2 * unit && left <= range - 4 * unit;
+}
+
+/*
+ * Takes digits of the upper boundary, the highest first, until what is left is within the range,
+ * and rounds the last one. The number is found `distance` below; all are off by up to one unit.
+ */
+static bool number_take_digits(struct number_decimal *decimal, struct number_scaled upper,
+                               uint64_t range, uint64_t distance)
+{
+    int shift = -upper.e;
+    uint64_t one = UINT64_C(1) << shift, unit = 1;
+    uint32_t whole = (uint32_t)(upper.f >> shift);
+    uint64_t part = upper.f & (one - 1);
+    assert(whole != 0);
+    decimal->count = 0;
+    decimal->point = 10;
+    for (uint32_t step = 1000000000; step > 0; step /= 10) {
+        uint32_t digit = whole / step;
+        whole %= step;
+        if (digit == 0 && decimal->count == 0) decimal->point--;
+        else decimal->digits[decimal->count++] = (char)('0' + digit);
+        uint64_t left = ((uint64_t)whole << shift) + part;
+        if (left >= range) continue;
+        return number_round_last(&decimal->digits[decimal->count - 1], range, left,
+                                 (uint64_t)step << shift, distance, unit);
+    }
+    do {
+        part *= 10;
+        range *= 10; /* was not above part, which is below 2^60 */
+        distance *= 10;
+        unit *= 10;
+        decimal->digits[decimal->count++] = (char)('0' + (part >> shift));
+        part &= one - 1;
+    } while (part >= range);
+    return number_round_last(&decimal->digits[decimal->count - 1], range, part, one, distance,
+                             unit);
+}
+
+/* False if it is not sure. */
+static bool number_decimal_grisu(struct number_decimal *decimal, double value)
+{
+    struct number_scaled at, lower, upper;
+    number_boundaries(value, &at, &lower, &upper);
+    int index = number_power_index(upper.e);
+    struct number_scaled power = number_power(index);
+    at = number_multiply(at, power);
+    upper = number_multiply(upper, power);
+    lower = number_multiply(lower, power);
+    assert(upper.e >= NUMBER_EXPONENT_MIN);
+    assert(upper.e <= NUMBER_EXPONENT_MAX);
+    upper.f++; /* surely outside; number_round_last() sees to it that the result is surely inside */
+    lower.f--;
+    if (!number_take_digits(decimal, upper, upper.f - lower.f, upper.f - at.f)) return false;
+    decimal->point -= NUMBER_POWER_FIRST + index * NUMBER_POWER_STEP;
+    return true;
 }
 
 /* 17 digits always read back as the same double; 15 or 16 often do, and fewer below DBL_MIN. */
-static void number_decimal_shortest(struct number_decimal *decimal, double value)
+static void number_decimal_try(struct number_decimal *decimal, double value)
 {
-    if (number_decimal_easy(decimal, value)) return;
     for (int precision = value < DBL_MIN ? 1 : 15; precision <= 17; precision++) {
         number_decimal_print(decimal, value, precision);
-        if (precision == 17) return;
         char text[NUMBER_DOUBLE_SIZE];
         char *at = text;
         memcpy(at, decimal->digits, (size_t)decimal->count);
@@ -1852,35 +2059,18 @@ KV_INTERNAL size_t number_format_double_shortest(char *text, double value)
 {
     size_t size = number_format_special(text, value);
     if (size != 0) return size;
-    if (value > -0x1p62 && value < 0x1p62 && value == (double)(int64_t)value) {
+    if (value >= -0x1p62 && value <= 0x1p62 && value == (double)(int64_t)value) {
         return number_format_int64(text, (int64_t)value);
     }
 
     char *at = text;
     if (value < 0) *at++ = '-';
     struct number_decimal decimal;
-    number_decimal_shortest(&decimal, fabs(value));
+    if (!number_decimal_grisu(&decimal, fabs(value))) number_decimal_try(&decimal, fabs(value));
     int zeros = decimal.point - decimal.count; /* behind the digits; below 0: decimals */
-    bool fixed = zeros >= 0 ? decimal.point <= decimal.count + 7
-                            : zeros > -7 || abs(decimal.point - 1) < 4;
-    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 1);
-    return (size_t)(at - text);
-}
-
-KV_INTERNAL size_t number_format_double_17g(char *text, double value)
-{
-    size_t size = number_format_special(text, value);
-    if (size != 0) return size;
-    if (value > -1e15 && value < 1e15 && value == (double)(int64_t)value) {
-        return number_format_int64(text, (int64_t)value);
-    }
-
-    char *at = text;
-    if (value < 0) *at++ = '-';
-    struct number_decimal decimal;
-    number_decimal_print(&decimal, fabs(value), 17);
-    bool fixed = decimal.point > -4 && decimal.point <= 17;
-    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal, 2);
+    bool fixed =
+        zeros >= 0 ? decimal.point <= decimal.count + 7 : zeros > -7 || abs(decimal.point - 1) < 4;
+    at += fixed ? number_layout_fixed(at, &decimal) : number_layout_exponent(at, &decimal);
     return (size_t)(at - text);
 }
 
@@ -1890,6 +2080,7 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
 
     char printed[NUMBER_LONG_DOUBLE_SIZE];
     int length = snprintf(printed, sizeof printed, "%.17Lf", value);
+    if (length < 0) return 0; /* printf() may allocate */
     assert(length > 18);
     assert((size_t)length < sizeof printed);
 
@@ -1915,9 +2106,9 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
 /*
  * base/glob.c -- glob matching without recursion.
  *
- * Every item of a pattern but a star takes exactly one byte. So when a later star has been reached, an
- * earlier one need never be tried again: whatever it could give up, the later one can take. It is
- * enough to remember the last star, and no pattern is exponential.
+ * Every item of a pattern but a star takes exactly one byte. So when a later star has been reached,
+ * an earlier one need never be tried again: whatever it could give up, the later one can take. It
+ * is enough to remember the last star, and no pattern is exponential.
  *
  * What Redis does with odd patterns, and so is done here:
  *   - a backslash at the very end stands for itself, also at the end of an unclosed class;
@@ -1927,8 +2118,8 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
  *     a range are compared as signed bytes, and may be in any order; they cannot be escaped;
  *   - an escaped byte in a class is compared with its case even if `nocase`.
  *
- * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only where a
- * command knows "*" beforehand (KEYS, SCAN).
+ * One difference: here "**" matches the empty text, as "*" does. To Redis a star matches it only
+ * where a command knows "*" beforehand (KEYS, SCAN).
  */
 /* -------------------- engine/base/glob.h ------------------------------------------------------- */
 /*
@@ -1954,9 +2145,6 @@ KV_INTERNAL size_t number_format_long_double_human(char *text, long double value
  */
 KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase);
 
-/* True if the pattern is one or more stars and so matches everything. */
-KV_INTERNAL bool glob_matches_all(kv_slice pattern);
-
 #endif
 
 
@@ -1972,7 +2160,7 @@ static bool glob_same(uint8_t a, uint8_t b, bool nocase)
     return glob_fold(a, nocase) == glob_fold(b, nocase);
 }
 
-/* The ends are put in order before their case is dropped, so with `nocase` [c-H] has nothing in it. */
+/* The ends are put in order before their case is dropped: with `nocase`, [c-H] is empty. */
 static bool glob_in_range(uint8_t first, uint8_t last, uint8_t byte, bool nocase)
 {
     bool ordered = (int8_t)first <= (int8_t)last;
@@ -2011,16 +2199,12 @@ static bool glob_item(const uint8_t **at, const uint8_t *end, uint8_t byte, bool
 {
     const uint8_t *p = *at;
     switch (*p) {
-    case '?':
-        *at = p + 1;
-        return true;
-    case '[':
-        return glob_class(at, end, byte, nocase);
+    case '?': *at = p + 1; return true;
+    case '[': return glob_class(at, end, byte, nocase);
     case '\\':
         if (end - p >= 2) p++;
         break;
-    default:
-        break;
+    default: break;
     }
     *at = p + 1;
     return glob_same(*p, byte, nocase);
@@ -2055,15 +2239,6 @@ KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
     }
     while (p < p_end && *p == '*') p++;
     return p == p_end;
-}
-
-KV_INTERNAL bool glob_matches_all(kv_slice pattern)
-{
-    const uint8_t *p = pattern.data;
-    for (size_t i = 0; i < pattern.size; i++) {
-        if (p[i] != '*') return false;
-    }
-    return pattern.size > 0;
 }
 
 /* -------------------- engine/base/buffer.c ----------------------------------------------------- */
@@ -3295,8 +3470,9 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 /*
  * base/bytes.h -- little-endian integers at any address.
  *
- * Published formats (listpack, RDB) and SipHash are little-endian; where the machine is too, each of
- * these is one load or store. memcpy is how C reads an unaligned integer without breaking its rules.
+ * Published formats (listpack, RDB) and SipHash are little-endian; where the machine is too, each
+ * of these is one load or store. memcpy is how C reads an unaligned integer without breaking its
+ * rules.
  */
 #ifndef KV_BASE_BYTES_H
 #define KV_BASE_BYTES_H
@@ -3308,7 +3484,7 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define KV_LITTLE_ENDIAN 1
 #else
-#define KV_LITTLE_ENDIAN 0 /* big-endian, or unknown: assembled byte by byte, which is right on both */
+#define KV_LITTLE_ENDIAN 0 /* or unknown: integers are put together byte by byte, right on both */
 #endif
 
 KV_INLINE uint16_t bytes_load16(const void *at)
@@ -3535,8 +3711,15 @@ KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end
 KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
                                    kv_end end);
 
-/* Moves a pack that uses less than half of its block to a smaller one, if memory allows. */
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack);
+/*
+ * The same before or in place of the element at *at, or PACK_END, which follows the pack where it goes.
+ * The shorter side will be moved, unless only the other one has room.
+ */
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow);
+
+/* Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory allows. */
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare);
 
 /* Gives the block back. NULL is ignored. */
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
@@ -3564,7 +3747,10 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
 /* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
 
-/* Copies all elements of `from` to one end of `pack`, in order. */
+/* Copies `count` elements of another pack, those from `from` on, to one end, in order. */
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count);
+
+/* Copies all elements of another pack to one end, in order. */
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
 
 /*
@@ -3788,6 +3974,13 @@ static void pack_count_change(struct pack *pack, size_t removed, size_t added)
     pack_set_count(pack, count - removed + added);
 }
 
+static size_t pack_offset(const struct pack *pack, const uint8_t *at)
+{
+    assert(at >= pack_first(pack));
+    assert(at <= pack_end(pack));
+    return (size_t)(at - pack_begin(pack));
+}
+
 static size_t pack_front(const struct pack *pack)
 {
     return pack->start;
@@ -3999,11 +4192,26 @@ KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, si
     return pack_move(memory, pack, roomy, end) ? KV_OK : KV_NOMEM;
 }
 
-KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack)
+KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
+                                      size_t grow)
 {
-    size_t roomy = pack_roomy(pack_size(*pack));
-    if (memory_capacity(sizeof(struct pack) + roomy) > pack_block_size(*pack) / 2) return;
-    (void)pack_move(memory, pack, roomy, KV_TAIL); /* else it stays where it is, which is no harm */
+    size_t offset = pack_offset(*pack, *at);
+    bool fits_front = pack_front(*pack) >= grow;
+    bool fits_behind = pack_behind(*pack) >= grow;
+    if (fits_front || fits_behind) return KV_OK;
+
+    kv_end end = offset < pack_size(*pack) / 2 ? KV_HEAD : KV_TAIL;
+    kv_status status = pack_reserve(memory, pack, grow, end);
+    if (status == KV_OK) *at = pack_begin(*pack) + offset;
+    return status;
+}
+
+KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare)
+{
+    size_t size = pack_size(*pack);
+    if (pack_front(*pack) + pack_behind(*pack) <= spare) return;
+    if (memory_capacity(sizeof(struct pack) + size) >= pack_block_size(*pack)) return;
+    (void)pack_move(memory, pack, size, KV_TAIL); /* else it stays where it is, which is no harm */
 }
 
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
@@ -4047,13 +4255,6 @@ static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t n
     return begin + offset;
 }
 
-static size_t pack_offset(const struct pack *pack, const uint8_t *at)
-{
-    assert(at >= pack_first(pack));
-    assert(at <= pack_end(pack));
-    return (size_t)(at - pack_begin(pack));
-}
-
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
 {
     uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
@@ -4088,28 +4289,36 @@ KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
     pack_count_change(pack, count, 0);
 }
 
-/* Copies `size` bytes of `count` elements to one end. */
-static void pack_join(struct pack *pack, kv_end end, const uint8_t *from, size_t size, size_t count)
+/* Copies the elements between `from` and `to`, `count` of them, to one end. */
+static void pack_copy_range(struct pack *pack, kv_end end, const uint8_t *from, const uint8_t *to,
+                            size_t count)
 {
+    size_t size = (size_t)(to - from);
     size_t offset = end == KV_HEAD ? PACK_HEADER : pack_size(pack) - 1;
     memcpy(pack_open(pack, offset, 0, size), from, size);
     pack_count_change(pack, 0, count);
 }
 
+KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count)
+{
+    const uint8_t *to = from;
+    for (size_t i = 0; i < count; i++) to = pack_next(to);
+    pack_copy_range(pack, end, from, to, count);
+}
+
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from)
 {
-    pack_join(pack, end, pack_first(from), pack_size(from) - PACK_EMPTY_SIZE, pack_count(from));
+    pack_copy_range(pack, end, pack_first(from), pack_end(from), pack_count(from));
 }
 
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail)
 {
-    size_t offset = pack_offset(pack, at);
-    size_t size = (size_t)(pack_end(pack) - at);
+    const uint8_t *end = pack_end(pack);
     size_t count = 0;
-    for (const uint8_t *next = at; *next != PACK_END; next = pack_next(next)) count++;
+    for (const uint8_t *next = at; next != end; next = pack_next(next)) count++;
 
-    pack_join(tail, KV_TAIL, at, size, count);
-    pack_open(pack, offset, size, 0);
+    pack_copy_range(tail, KV_TAIL, at, end, count);
+    pack_open(pack, pack_offset(pack, at), (size_t)(end - at), 0);
     pack_count_change(pack, count, 0);
 }
 
@@ -5154,6 +5363,1240 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
 
 
 /* values: what a key can hold. */
+/* -------------------- engine/values/list.c ----------------------------------------------------- */
+/*
+ * values/list.c -- the list value: a pack while it is small, a tree of packs when it is large.
+ *
+ *     small:  pack [ a b c ]              large:  tree ---+-----------+-----------+
+ *                                                       leaf        leaf        leaf
+ *                                                     [ a b c ]   [ d e f ]   [ g h i ]   packs
+ *
+ * Invariants (list_check() asserts them):
+ *   1. No list but {0} is empty, and no leaf of a large one is.
+ *   2. A leaf's pack is no larger than PACK_PAGE, unless it has one element only.
+ *   3. The tree counts what the packs hold; large->size is the size of all elements together.
+ *
+ * A leaf at an end gets a block of PACK_PAGE at once, with its free room on the outer side, so that
+ * pushing and popping move no element. When it fills up and another one comes outside of it, it gives
+ * back what it does not use. So leaves filled from an end are full ones in blocks that fit malloc;
+ * others have at most an eighth too much, or as much again as they use once elements were taken out.
+ *
+ * An element that is put into a full leaf splits it first, which changes no element and may therefore
+ * succeed or fail by itself. An element of more than half a page gets a leaf of its own instead.
+ *
+ * May use structures/ and base/. Knows nothing of keys, expiry, locks.
+ */
+/* -------------------- engine/values/list.h ----------------------------------------------------- */
+/*
+ * values/list.h -- the list value: a pack while it is small, a tree of packs when it is large.
+ *
+ * Ownership  A struct list is 8 bytes, made to be kept in an entry. {0} is the empty list, which
+ *            holds nothing. A small list is one block of its shard's memory, which every call is given.
+ *            A large one has a memory of its own, out of the same pages: it may go to another shard by
+ *            its 8 bytes alone, and be given back in bulk, at once or in slices, by any thread.
+ * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside, which
+ *            nobody sees). Taking elements out, trimming and popping never fail.
+ * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of list-max-listpack-size
+ *            and "quicklist" (large) beyond. It becomes large when what is put in could exceed a limit,
+ *            counting the size of the texts; small again when taking out has brought it below half.
+ * Elements   Of up to 1 GiB less a few bytes, more is KV_TOOBIG. Lent slices end with the next change;
+ *            integers are lent as text from a scratch room. A value put in must not be one lent from
+ *            the same list.
+ * Cost       At the ends O(1); at a position O(log n); searching and counting past elements O(n), at a
+ *            few ns each. Resident: 18.4 bytes for each element of 16 pushed one by one.
+ */
+#ifndef KV_VALUES_LIST_H
+#define KV_VALUES_LIST_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A pack's address; or that of a large list, and 1; or 0. */
+struct list {
+    uintptr_t bits;
+};
+
+/* Up to where a list is small: bytes of its listpack, and elements. */
+struct list_limits {
+    size_t size;
+    size_t count;
+};
+
+/* What Redis's list-max-listpack-size means: -1 to -5 for 4 to 64 KiB, else a number of elements. */
+KV_INTERNAL struct list_limits list_limits_of(int64_t setting);
+
+/* Where list_edit() puts a value: before or after the element, or in its place. */
+enum list_place { LIST_BEFORE, LIST_AFTER, LIST_INSTEAD };
+
+/* --------------------------------------------------------------------------------------- reading */
+
+/* The number of elements. O(1). */
+KV_INTERNAL uint64_t list_length(const struct list *list);
+
+/* Whether it is small. O(1). */
+static inline bool list_is_small(const struct list *list)
+{
+    return (list->bits & 1) == 0;
+}
+
+/* The memory it holds. O(1). */
+KV_INTERNAL size_t list_bytes(const struct list *list);
+
+/*
+ * Lends the element at an index, from the end if it is negative. False if there is none. O(log n), at the
+ * ends O(1).
+ */
+KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+                         kv_slice *element);
+
+/*
+ * What LRANGE and LTRIM mean: of a list of `length` the elements from `start` to `stop`, negative ones
+ * counted from the end. Gives how many they are and, if any, the index of the first.
+ */
+KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uint64_t *first);
+
+/*
+ * Lends up to `count` elements, from the one `skip` elements away from `end` on towards the other end,
+ * until the visitor has enough. Gives how many it lent: a walk can be resumed there, also after a
+ * change. O(log n + elements lent).
+ */
+KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
+                                kv_visit *visit, void *context);
+
+/*
+ * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is the
+ * rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and `maximum`
+ * elements are compared at most unless 0. Positions always count from the head. O(n).
+ */
+KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
+                           uint64_t maximum, kv_visit_position *visit, void *context);
+
+/*
+ * The pack with the element at *position, and moves *position behind its last one; NULL if there is no
+ * such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between slices
+ * are seen or not; the caller has them under control. O(log n).
+ */
+KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list, uint64_t *position);
+
+/* -------------------------------------------------------------------------------------- changing */
+
+/*
+ * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK, KV_TOOBIG,
+ * KV_NOMEM. O(count), moving nothing else.
+ */
+KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+                                const struct list_limits *limits, kv_end end,
+                                const kv_slice *values, size_t count);
+
+/*
+ * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order; what
+ * it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
+ */
+KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+                              const struct list_limits *limits, kv_end end, uint64_t count,
+                              kv_visit *visit, void *context);
+
+/*
+ * Puts a value before, after or in place of the element at an index (which may be negative). KV_OK;
+ * KV_NONE if there is no such element; KV_TOOBIG; KV_NOMEM. O(log n).
+ */
+KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+                                const struct list_limits *limits, int64_t index,
+                                enum list_place place, kv_slice value);
+
+/* The same at the first element equal to `pivot`; KV_SKIPPED if there is none. O(n). */
+KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+                                  const struct list_limits *limits, enum list_place place,
+                                  kv_slice pivot, kv_slice value);
+
+/*
+ * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how many. O(n).
+ */
+KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+                                 const struct list_limits *limits, int64_t count, kv_slice value);
+
+/* Keeps the elements from `start` to `stop` only, as LTRIM. O(log n + blocks freed). */
+KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+                           const struct list_limits *limits, int64_t start, int64_t stop);
+
+/* --------------------------------------------------------------------------------- whole lists */
+
+/* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
+KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
+
+/*
+ * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK, KV_NOMEM, then it
+ * stays where it was.
+ */
+KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to);
+
+/* Frees all; the list is {0}. O(blocks). */
+KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
+
+/* The same of a large list in slices of about `limit` blocks, away from its shard. True when all is gone. */
+KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit);
+
+/* A large list that waits to be destroyed may carry another word: the next of those that wait. */
+KV_INTERNAL uintptr_t list_next_waiting(const struct list *list);
+KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next);
+
+#if KV_DEBUG > 0
+/* Asserts what list.c promises. */
+KV_INTERNAL KV_UNUSED void list_check(const struct list *list);
+#endif
+
+#endif
+
+
+
+#include <string.h>
+
+enum {
+    LIST_LARGE = 1, /* the bit in list->bits */
+
+    /* A leaf that has lost elements joins another one up to here, so that neither soon splits again. */
+    LIST_JOIN = PACK_PAGE / 4 * 3,
+
+    /* Free room that a leaf may keep when no more is going to be pushed to it. */
+    LIST_SPARE = PACK_PAGE / 16,
+
+    /* Redis keeps a limit on elements within this size, too. */
+    LIST_SAFE_SIZE = 8192
+};
+
+struct list_large {
+    struct memory memory; /* of the leaves and the tree's nodes */
+    struct tree tree;
+    size_t size; /* of all elements */
+    uintptr_t next_waiting; /* see list_next_waiting() */
+};
+
+/* -------------------------------------------------------------------------------------- the two forms */
+
+static struct pack *list_small(const struct list *list)
+{
+    assert(list_is_small(list));
+    return (struct pack *)list->bits;
+}
+
+static struct list_large *list_large(const struct list *list)
+{
+    assert(!list_is_small(list));
+    return (struct list_large *)(list->bits - LIST_LARGE);
+}
+
+static void list_set_small(struct list *list, struct pack *pack)
+{
+    list->bits = (uintptr_t)pack;
+    assert(list_is_small(list));
+}
+
+static void list_set_large(struct list *list, struct list_large *large)
+{
+    list->bits = (uintptr_t)large + LIST_LARGE;
+    assert(!list_is_small(list));
+}
+
+static size_t list_elements_size(const struct pack *pack)
+{
+    return pack_size(pack) - PACK_EMPTY_SIZE;
+}
+
+KV_INTERNAL struct list_limits list_limits_of(int64_t setting)
+{
+    if (setting > 0) return (struct list_limits){LIST_SAFE_SIZE, (size_t)setting};
+    if (setting == 0) return (struct list_limits){LIST_SAFE_SIZE, 1};
+    unsigned level = setting < -5 ? 5 : (unsigned)-setting;
+    return (struct list_limits){(size_t)2048 << level, SIZE_MAX};
+}
+
+KV_INTERNAL uint64_t list_length(const struct list *list)
+{
+    if (!list_is_small(list)) return tree_count(&list_large(list)->tree);
+    return list->bits != 0 ? pack_count(list_small(list)) : 0;
+}
+
+KV_INTERNAL size_t list_bytes(const struct list *list)
+{
+    if (!list_is_small(list)) return sizeof(struct list_large) + list_large(list)->memory.used;
+    return list->bits != 0 ? pack_block_size(list_small(list)) : 0;
+}
+
+/* --------------------------------------------------------------------------------------------- leaves */
+
+static void list_leaf_drop(void *context, void *leaf)
+{
+    struct list_large *large = context;
+    large->size -= list_elements_size(leaf);
+    pack_destroy(&large->memory, leaf);
+}
+
+/* Puts a pack that has moved back into its place. */
+static void list_leaf_moved(struct tree *tree, struct tree_path *path, struct pack *pack)
+{
+    if (pack != path->leaf) tree_replace(tree, path, pack);
+}
+
+/* Gives back the free room of the path's leaf if it is more than `spare`. */
+static void list_leaf_fit(struct list_large *large, struct tree *tree, struct tree_path *path,
+                          size_t spare)
+{
+    struct pack *pack = path->leaf;
+    pack_fit(&large->memory, &pack, spare);
+    list_leaf_moved(tree, path, pack);
+}
+
+/* Takes `count` elements off the outer end of the leaf at one end of the list, but not all. */
+static void list_leaf_cut(struct list_large *large, kv_end end, size_t count)
+{
+    struct pack *pack = end == KV_HEAD ? large->tree.first : large->tree.last;
+    size_t before = pack_size(pack);
+    const uint8_t *at = pack_first(pack);
+    if (end == KV_TAIL) at = count == 1 ? pack_last(pack) : pack_seek(pack, pack_count(pack) - count);
+    pack_delete(pack, at, count);
+    large->size -= before - pack_size(pack);
+    tree_adjust_end(&large->tree, end, -(int64_t)count);
+}
+
+/* Joins the path's leaf with the neighbour on one side, if there is one and they are small enough. */
+static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_end side)
+{
+    struct tree_path neighbour = *path;
+    bool exists = side == KV_HEAD ? tree_prev(&large->tree, &neighbour)
+                                  : tree_next(&large->tree, &neighbour);
+    if (!exists) return false;
+
+    struct pack *leaf = path->leaf;
+    struct pack *pack = neighbour.leaf;
+    kv_end seam = side == KV_HEAD ? KV_TAIL : KV_HEAD;
+    if (pack_size(leaf) + pack_size(pack) > LIST_JOIN) return false;
+    if (pack_reserve(&large->memory, &pack, list_elements_size(leaf), seam) != KV_OK) return false;
+
+    list_leaf_moved(&large->tree, &neighbour, pack);
+    pack_merge(pack, seam, leaf);
+    tree_adjust(&large->tree, &neighbour, (int64_t)pack_count(leaf));
+    tree_remove(&large->tree, &large->memory, path);
+    pack_destroy(&large->memory, leaf);
+    return true;
+}
+
+/*
+ * After elements of the path's leaf have gone: if it is less than half full, joins it with its neighbour on
+ * one side or fits its block.
+ */
+static void list_leaf_mend(struct list_large *large, struct tree_path *path, kv_end side)
+{
+    size_t size = pack_size(path->leaf);
+    if (size > PACK_PAGE / 2 || list_leaf_join(large, path, side)) return;
+    list_leaf_fit(large, &large->tree, path, size);
+}
+
+/* Splits the path's leaf before `at`, which is not at its ends. The elements stay as they are. */
+static kv_status list_leaf_split(struct list_large *large, struct tree_path *path, const uint8_t *at)
+{
+    struct pack *left = path->leaf;
+    struct pack *right;
+    size_t size = (size_t)(pack_end(left) - at);
+    assert(at != pack_first(left));
+    assert(size > 0);
+
+    kv_status status = pack_create(&large->memory, size, KV_TAIL, &right);
+    if (status != KV_OK) return status;
+    status = tree_insert(&large->tree, &large->memory, path, KV_TAIL, right, 0);
+    if (status != KV_OK) {
+        pack_destroy(&large->memory, right);
+        return status;
+    }
+
+    pack_split(left, at, right);
+    int64_t moved = (int64_t)pack_count(right);
+    tree_adjust(&large->tree, path, moved);
+    tree_prev(&large->tree, path);
+    tree_adjust(&large->tree, path, -moved);
+    list_leaf_fit(large, &large->tree, path, LIST_SPARE);
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------- from form to form */
+
+static void list_large_destroy(struct list_large *large)
+{
+    struct alloc *alloc = large->memory.pages->alloc;
+    memory_destroy(&large->memory);
+    alloc_free(alloc, large, sizeof *large);
+}
+
+static kv_status list_large_create(struct memory *memory, struct list_large **large)
+{
+    struct list_large *created = alloc_get(memory->pages->alloc, sizeof *created);
+    if (created == NULL) return KV_NOMEM;
+    memory_init(&created->memory, memory->pages);
+    created->tree = (struct tree){0};
+    created->size = 0;
+    *large = created;
+    return KV_OK;
+}
+
+/* Copies `count` elements of `size` bytes into a new leaf at the tail. */
+static kv_status list_large_append(struct list_large *large, const uint8_t *from, size_t count,
+                                   size_t size)
+{
+    struct pack *leaf;
+    struct tree_path path;
+    kv_status status = pack_create(&large->memory, size, KV_TAIL, &leaf);
+    if (status != KV_OK) return status;
+    pack_copy(leaf, KV_TAIL, from, count);
+
+    if (large->tree.root != NULL) tree_end(&large->tree, KV_TAIL, &path);
+    status = tree_insert(&large->tree, &large->memory, &path, KV_TAIL, leaf, count);
+    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    else large->size += size;
+    return status;
+}
+
+/* A large list with a copy of the pack's elements, in leaves as full as can be. */
+static kv_status list_large_from_pack(struct memory *memory, const struct pack *pack,
+                                      struct list_large **large)
+{
+    kv_status status = list_large_create(memory, large);
+    if (status != KV_OK) return status;
+
+    const uint8_t *at = pack_first(pack);
+    while (status == KV_OK && *at != PACK_END) {
+        const uint8_t *from = at;
+        size_t count = 0;
+        size_t size = 0;
+        do {
+            size += pack_element_size(at);
+            at = pack_next(at);
+            count++;
+        } while (*at != PACK_END && size + pack_element_size(at) <= PACK_PAGE - PACK_EMPTY_SIZE);
+        status = list_large_append(*large, from, count, size);
+    }
+    if (status != KV_OK) list_large_destroy(*large);
+    return status;
+}
+
+/* Whether a small list would be beyond its limits with so many bytes of text and elements more. */
+static bool list_outgrows(const struct list *list, const struct list_limits *limits, size_t text_size,
+                          size_t count)
+{
+    size_t size = PACK_EMPTY_SIZE;
+    size_t length = 0;
+    if (list->bits != 0) {
+        size = pack_size(list_small(list));
+        length = pack_count(list_small(list));
+    }
+    if (size > limits->size || text_size > limits->size - size) return true;
+    return length > limits->count || count > limits->count - length;
+}
+
+/*
+ * Makes a large list that has come below half of both limits small. If there is no memory for that it stays
+ * large, which is right too.
+ */
+static void list_settle(struct list *list, struct memory *memory, const struct list_limits *limits)
+{
+    struct list_large *large = list_large(list);
+    if (large->size + PACK_EMPTY_SIZE > limits->size / 2) return;
+    if (tree_count(&large->tree) > limits->count / 2) return;
+
+    struct pack *pack;
+    if (pack_create(memory, large->size, KV_TAIL, &pack) != KV_OK) return;
+    struct tree_path path;
+    tree_end(&large->tree, KV_HEAD, &path);
+    do pack_merge(pack, KV_TAIL, path.leaf);
+    while (tree_next(&large->tree, &path));
+    list_large_destroy(large);
+    list_set_small(list, pack);
+}
+
+/* -------------------------------------------------------------------------------------------- walking */
+
+/* A place at an element, for walking either way. */
+struct list_walk {
+    const struct tree *tree; /* NULL in a small list */
+    const struct pack *pack;
+    const uint8_t *at;
+    struct tree_path path;
+};
+
+/* Starts at a position, which is there. */
+static void list_walk_begin(struct list_walk *walk, const struct list *list, uint64_t position)
+{
+    if (list_is_small(list)) {
+        walk->tree = NULL;
+        walk->pack = list_small(list);
+    } else {
+        walk->tree = &list_large(list)->tree;
+        position = tree_locate(walk->tree, position, &walk->path);
+        walk->pack = walk->path.leaf;
+    }
+    walk->at = pack_seek(walk->pack, (size_t)position);
+    assert(walk->at != NULL);
+}
+
+/* One element on, away from `end`; there must be one. */
+static void list_walk_on(struct list_walk *walk, kv_end end)
+{
+    if (end == KV_HEAD) {
+        walk->at = pack_next(walk->at);
+        if (KV_LIKELY(*walk->at != PACK_END)) return;
+        tree_next(walk->tree, &walk->path);
+        walk->pack = walk->path.leaf;
+        walk->at = pack_first(walk->pack);
+    } else {
+        walk->at = pack_prev(walk->pack, walk->at);
+        if (KV_LIKELY(walk->at != NULL)) return;
+        tree_prev(walk->tree, &walk->path);
+        walk->pack = walk->path.leaf;
+        walk->at = pack_last(walk->pack);
+    }
+}
+
+/* The element at a position, which is there, without a path to it. */
+static const uint8_t *list_seek(const struct list *list, uint64_t position)
+{
+    if (list_is_small(list)) return pack_seek(list_small(list), (size_t)position);
+
+    const struct tree *tree = &list_large(list)->tree;
+    uint64_t first = tree_end_count(tree, KV_HEAD);
+    uint64_t last = tree_count(tree) - tree_end_count(tree, KV_TAIL);
+    if (position < first) return pack_seek(tree->first, (size_t)position);
+    if (position >= last) return pack_seek(tree->last, (size_t)(position - last));
+
+    struct tree_path path;
+    position = tree_locate(tree, position, &path);
+    return pack_seek(path.leaf, (size_t)position);
+}
+
+/* Makes an index from either end one from the head. False if there is no such element. */
+static bool list_position(const struct list *list, int64_t index, uint64_t *position)
+{
+    uint64_t length = list_length(list);
+    uint64_t from_head = index < 0 ? length + (uint64_t)index : (uint64_t)index;
+    if (from_head >= length) return false; /* also if the sum above went below zero */
+    *position = from_head;
+    return true;
+}
+
+KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+                         kv_slice *element)
+{
+    uint64_t position;
+    if (!list_position(list, index, &position)) return false;
+    *element = pack_text(list_seek(list, position), scratch);
+    return true;
+}
+
+KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uint64_t *first)
+{
+    /* Lengths stay far below 2^63: there is no memory for more. */
+    int64_t end = (int64_t)length;
+    if (start < 0) start += end;
+    if (stop < 0) stop += end;
+    if (start < 0) start = 0;
+    if (stop >= end) stop = end - 1;
+    if (start > stop) return 0;
+    *first = (uint64_t)start;
+    return (uint64_t)(stop - start) + 1;
+}
+
+KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
+                                kv_visit *visit, void *context)
+{
+    uint64_t length = list_length(list);
+    if (skip >= length || count == 0) return 0;
+    if (count > length - skip) count = length - skip;
+
+    struct list_walk walk;
+    list_walk_begin(&walk, list, end == KV_HEAD ? skip : length - 1 - skip);
+    for (uint64_t visited = 1;; visited++) {
+        char scratch[PACK_TEXT_SIZE];
+        bool more = visit(context, pack_text(walk.at, scratch));
+        if (!more || visited == count) return visited;
+        list_walk_on(&walk, end);
+    }
+}
+
+KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
+                           uint64_t maximum, kv_visit_position *visit, void *context)
+{
+    assert(rank != 0);
+    struct pack_needle needle = pack_needle(value);
+    kv_end end = rank > 0 ? KV_HEAD : KV_TAIL;
+    uint64_t passed_over = (rank > 0 ? (uint64_t)rank : 0 - (uint64_t)rank) - 1;
+    uint64_t length = list_length(list);
+    uint64_t compared = maximum == 0 || maximum > length ? length : maximum;
+    if (compared == 0) return;
+
+    struct list_walk walk;
+    list_walk_begin(&walk, list, end == KV_HEAD ? 0 : length - 1);
+    for (uint64_t i = 0; i < compared; i++) {
+        if (i > 0) list_walk_on(&walk, end);
+        if (!pack_equals(walk.at, &needle)) continue;
+        if (passed_over > 0) {
+            passed_over--;
+            continue;
+        }
+        if (!visit(context, end == KV_HEAD ? i : length - 1 - i)) return;
+        if (count > 0 && --count == 0) return;
+    }
+}
+
+KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t *position)
+{
+    uint64_t length = list_length(list);
+    if (*position >= length) return NULL;
+    if (list_is_small(list)) {
+        *position = length;
+        return list_small(list);
+    }
+    struct tree_path path;
+    uint64_t within = tree_locate(&list_large(list)->tree, *position, &path);
+    *position += pack_count(path.leaf) - within;
+    return path.leaf;
+}
+
+/* -------------------------------------------------------------------------------------------- pushing */
+
+static kv_status list_small_push(struct list *list, struct memory *memory, kv_end end,
+                                 const kv_slice *values, size_t count)
+{
+    struct pack_run run;
+    struct pack *pack = list_small(list);
+    kv_status status = pack_measure(values, count, &run);
+    if (status != KV_OK) return status;
+    status = pack == NULL ? pack_create(memory, run.size, end, &pack)
+                          : pack_reserve(memory, &pack, run.size, end);
+    if (status != KV_OK) return status;
+
+    pack_push(pack, end, &run);
+    list_set_small(list, pack);
+    return KV_OK;
+}
+
+/* Of the values to push, as many of the first ones as the pack takes within PACK_PAGE. */
+static struct pack_run list_run_that_fits(const struct pack *pack, const kv_slice *values,
+                                          size_t count)
+{
+    struct pack_run run = {values, 0, 0};
+    size_t size = pack_size(pack);
+    while (run.count < count) {
+        size_t one = pack_value_size(values[run.count]);
+        if (one > PACK_PAGE || size + run.size + one > PACK_PAGE) break;
+        run.size += one;
+        run.count++;
+    }
+    return run;
+}
+
+/* Adds a new leaf with room for an element of `size` outside of the path's, which gets a block that fits. */
+static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
+                                 struct tree_path *path, kv_end end, size_t size)
+{
+    const size_t page = PACK_PAGE - PACK_EMPTY_SIZE;
+    struct pack *leaf;
+    if (fresh->root != NULL) list_leaf_fit(large, fresh, path, LIST_SPARE);
+    kv_status status = pack_create(&large->memory, size > page ? size : page, end, &leaf);
+    if (status != KV_OK) return status;
+    status = tree_insert(fresh, &large->memory, path, end, leaf, 0);
+    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    return status;
+}
+
+/* Builds leaves of the values, as if they were pushed one by one; on failure what was built stays. */
+static kv_status list_build_leaves(struct list_large *large, struct tree *fresh, kv_end end,
+                                   const kv_slice *values, size_t count)
+{
+    struct tree_path path;
+    while (count > 0) {
+        struct pack_run run = {values, 0, 0};
+        if (fresh->root != NULL) run = list_run_that_fits(path.leaf, values, count);
+        if (run.count == 0) {
+            kv_status status = pack_measure(values, 1, &run);
+            if (status == KV_OK) status = list_fresh_leaf(large, fresh, &path, end, run.size);
+            if (status != KV_OK) return status;
+        }
+        pack_push(path.leaf, end, &run);
+        tree_adjust_end(fresh, end, (int64_t)run.count);
+        large->size += run.size;
+        values += run.count;
+        count -= run.count;
+    }
+    return KV_OK;
+}
+
+/* Moves the fresh leaves to one end of the list, all or none. The tree of those that remain is emptied. */
+static kv_status list_attach_leaves(struct list_large *large, struct tree *fresh, kv_end end)
+{
+    struct tree_path path, from;
+    uint64_t attached = 0;
+    kv_status status = KV_OK;
+    bool more = fresh->root != NULL;
+    if (more) tree_end(fresh, end == KV_HEAD ? KV_TAIL : KV_HEAD, &from);
+    if (large->tree.root != NULL) tree_end(&large->tree, end, &path);
+
+    while (more && status == KV_OK) {
+        uint64_t count = pack_count(from.leaf);
+        status = tree_insert(&large->tree, &large->memory, &path, end, from.leaf, count);
+        if (status != KV_OK) break;
+        attached++;
+        more = end == KV_HEAD ? tree_prev(fresh, &from) : tree_next(fresh, &from);
+    }
+    if (status == KV_OK) {
+        tree_clear(fresh, &large->memory, NULL, NULL);
+        return KV_OK;
+    }
+    for (; attached > 0; attached--) {
+        tree_end(&large->tree, end, &path);
+        tree_remove(&large->tree, &large->memory, &path);
+    }
+    return status;
+}
+
+/* Adds the values that the leaf at the end has no room for, in leaves of their own. */
+static kv_status list_push_leaves(struct list_large *large, kv_end end, const kv_slice *values,
+                                  size_t count)
+{
+    struct tree fresh = {0};
+    kv_status status = list_build_leaves(large, &fresh, end, values, count);
+    if (status == KV_OK && large->tree.root != NULL) {
+        struct tree_path path;
+        tree_end(&large->tree, end, &path);
+        list_leaf_fit(large, &large->tree, &path, LIST_SPARE);
+    }
+    if (status == KV_OK) status = list_attach_leaves(large, &fresh, end);
+    if (status != KV_OK) tree_clear(&fresh, &large->memory, list_leaf_drop, large);
+    return status;
+}
+
+/* Sees to room at the outer side of the leaf at one end. */
+static kv_status list_reserve_end(struct list_large *large, kv_end end, size_t size)
+{
+    struct pack *leaf = end == KV_HEAD ? large->tree.first : large->tree.last;
+    struct pack *pack = leaf;
+    kv_status status = pack_reserve(&large->memory, &pack, size, end);
+    if (KV_LIKELY(pack == leaf)) return status;
+
+    struct tree_path path;
+    tree_end(&large->tree, end, &path);
+    tree_replace(&large->tree, &path, pack);
+    return status;
+}
+
+static kv_status list_large_push(struct list_large *large, kv_end end, const kv_slice *values,
+                                 size_t count)
+{
+    struct pack_run run = {values, 0, 0};
+    if (large->tree.root != NULL) {
+        run = list_run_that_fits(end == KV_HEAD ? large->tree.first : large->tree.last, values, count);
+    }
+    if (run.count > 0) {
+        kv_status status = list_reserve_end(large, end, run.size);
+        if (status != KV_OK) return status;
+        pack_push(end == KV_HEAD ? large->tree.first : large->tree.last, end, &run);
+        tree_adjust_end(&large->tree, end, (int64_t)run.count);
+        large->size += run.size;
+    }
+    if (run.count == count) return KV_OK;
+
+    kv_status status = list_push_leaves(large, end, values + run.count, count - run.count);
+    if (status != KV_OK && run.count > 0) list_leaf_cut(large, end, run.count);
+    return status;
+}
+
+KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+                                const struct list_limits *limits, kv_end end,
+                                const kv_slice *values, size_t count)
+{
+    assert(count > 0);
+    if (!list_is_small(list)) return list_large_push(list_large(list), end, values, count);
+
+    size_t text_size = 0; /* no more of it is added than is safe */
+    for (size_t i = 0; i < count && text_size <= limits->size; i++) {
+        if (values[i].size > PACK_SIZE_MAX) return KV_TOOBIG;
+        text_size += values[i].size;
+    }
+    if (!list_outgrows(list, limits, text_size, count)) {
+        return list_small_push(list, memory, end, values, count);
+    }
+
+    struct list_large *large;
+    struct pack *pack = list_small(list);
+    kv_status status = pack == NULL ? list_large_create(memory, &large)
+                                    : list_large_from_pack(memory, pack, &large);
+    if (status != KV_OK) return status;
+    status = list_large_push(large, end, values, count);
+    if (status != KV_OK) {
+        list_large_destroy(large);
+        return status;
+    }
+    pack_destroy(memory, pack);
+    list_set_large(list, large);
+    return KV_OK;
+}
+
+/* -------------------------------------------------------------------------------------------- popping */
+
+/* Takes off whole leaves at one end, so that less than one is left of `count`, and gives that. */
+static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t count)
+{
+    struct tree *tree = &large->tree;
+    struct tree_path kept, nearest, outermost;
+    uint64_t position = end == KV_HEAD ? count : tree_count(tree) - 1 - count;
+    uint64_t within = tree_locate(tree, position, &kept); /* the first element to stay */
+    uint64_t rest = end == KV_HEAD ? within : pack_count(kept.leaf) - 1 - within;
+
+    nearest = kept;
+    bool any = end == KV_HEAD ? tree_prev(tree, &nearest) : tree_next(tree, &nearest);
+    if (!any) return rest;
+    tree_end(tree, end, &outermost);
+    tree_remove_range(tree, &large->memory, end == KV_HEAD ? &outermost : &nearest,
+                      end == KV_HEAD ? &nearest : &outermost, list_leaf_drop, large);
+    return rest;
+}
+
+/* Takes `count` elements off one end. */
+static void list_drop(struct list *list, struct memory *memory, const struct list_limits *limits,
+                      kv_end end, uint64_t count)
+{
+    uint64_t length = list_length(list);
+    if (count == 0) return;
+    if (count >= length) {
+        list_destroy(list, memory);
+        return;
+    }
+    if (list_is_small(list)) {
+        struct pack *pack = list_small(list);
+        const uint8_t *at = end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
+        pack_delete(pack, at, (size_t)count);
+        pack_fit(memory, &pack, pack_size(pack) + 64);
+        list_set_small(list, pack);
+        return;
+    }
+    struct list_large *large = list_large(list);
+    if (count >= tree_end_count(&large->tree, end)) count = list_drop_leaves(large, end, count);
+    if (count > 0) list_leaf_cut(large, end, (size_t)count);
+    list_settle(list, memory, limits);
+}
+
+KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+                              const struct list_limits *limits, kv_end end, uint64_t count,
+                              kv_visit *visit, void *context)
+{
+    uint64_t length = list_length(list);
+    if (count > length) count = length;
+    if (visit != NULL && count > 0) {
+        struct list_walk walk;
+        list_walk_begin(&walk, list, end == KV_HEAD ? 0 : length - 1);
+        for (uint64_t i = 0; i < count; i++) {
+            char scratch[PACK_TEXT_SIZE];
+            if (i > 0) list_walk_on(&walk, end);
+            (void)visit(context, pack_text(walk.at, scratch));
+        }
+    }
+    list_drop(list, memory, limits, end, count);
+    return count;
+}
+
+KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+                           const struct list_limits *limits, int64_t start, int64_t stop)
+{
+    uint64_t first = 0;
+    uint64_t length = list_length(list);
+    uint64_t kept = list_span(length, start, stop, &first);
+    if (kept == 0) {
+        list_destroy(list, memory);
+        return;
+    }
+    list_drop(list, memory, limits, KV_TAIL, length - first - kept);
+    list_drop(list, memory, limits, KV_HEAD, first);
+}
+
+/* ------------------------------------------------------------------------------------------- editing */
+
+/* A place for a value, as it narrows down: at an element, in the leaf of `path`. */
+struct list_spot {
+    uint64_t position;
+    enum list_place place;
+    struct tree_path path;
+    const uint8_t *at; /* where to put it: before this, or instead of it */
+    size_t old_size;   /* of the element it replaces; else 0 */
+};
+
+static void list_spot_find(const struct list_large *large, struct list_spot *spot)
+{
+    uint64_t within = tree_locate(&large->tree, spot->position, &spot->path);
+    spot->at = pack_seek(spot->path.leaf, (size_t)within);
+    spot->old_size = spot->place == LIST_INSTEAD ? pack_element_size(spot->at) : 0;
+    if (spot->place == LIST_AFTER) spot->at = pack_next(spot->at);
+}
+
+static void list_put(struct pack *pack, const uint8_t *at, enum list_place place,
+                     const struct pack_run *run)
+{
+    if (place == LIST_INSTEAD) pack_replace(pack, at, run->values[0]);
+    else pack_insert(pack, at, run);
+}
+
+/* Puts the value into the spot's leaf, which is known to have few enough elements for it. */
+static kv_status list_put_inside(struct list_large *large, struct list_spot *spot,
+                                 const struct pack_run *run)
+{
+    struct pack *pack = spot->path.leaf;
+    size_t grow = run->size > spot->old_size ? run->size - spot->old_size : 0;
+    kv_status status = pack_reserve_at(&large->memory, &pack, &spot->at, grow);
+    if (status != KV_OK) return status;
+
+    list_leaf_moved(&large->tree, &spot->path, pack);
+    list_put(pack, spot->at, spot->place, run);
+    large->size += run->size - spot->old_size; /* may wrap in between; the sum is right */
+    if (spot->place != LIST_INSTEAD) tree_adjust(&large->tree, &spot->path, 1);
+    else if (run->size < spot->old_size) list_leaf_mend(large, &spot->path, KV_HEAD);
+    return KV_OK;
+}
+
+/* Puts the value into a leaf of its own beside the spot's, which is at one end of its leaf. */
+static kv_status list_put_alone(struct list_large *large, struct list_spot *spot,
+                                const struct pack_run *run)
+{
+    struct pack *pack = spot->path.leaf;
+    struct pack *alone;
+    kv_end side = spot->at == pack_first(pack) ? KV_HEAD : KV_TAIL;
+    kv_status status = pack_create(&large->memory, run->size, KV_TAIL, &alone);
+    if (status != KV_OK) return status;
+    pack_push(alone, KV_TAIL, run);
+    status = tree_insert(&large->tree, &large->memory, &spot->path, side, alone, 1);
+    if (status != KV_OK) {
+        pack_destroy(&large->memory, alone);
+        return status;
+    }
+    large->size += run->size;
+    if (spot->place != LIST_INSTEAD) return KV_OK;
+
+    /* The element it replaces is the first of the leaf behind it, and not its only one. */
+    tree_next(&large->tree, &spot->path);
+    pack_delete(pack, pack_first(pack), 1);
+    tree_adjust(&large->tree, &spot->path, -1);
+    large->size -= spot->old_size;
+    list_leaf_mend(large, &spot->path, KV_TAIL);
+    return KV_OK;
+}
+
+/*
+ * Where to split the spot's full leaf so that either part has room for the value: near the middle of what
+ * the two would be together. Says on which side of the cut the value goes. May be at an end of the leaf.
+ */
+static const uint8_t *list_split_point(const struct list_spot *spot, size_t size, kv_end *side)
+{
+    const struct pack *pack = spot->path.leaf;
+    const uint8_t *at = pack_first(pack);
+    const uint8_t *behind = spot->at + spot->old_size;
+    size_t size_before = (size_t)(spot->at - at);
+    size_t size_behind = (size_t)(pack_end(pack) - behind);
+    size_t half = (size_before + size + size_behind) / 2;
+
+    if (size_before >= half) {
+        *side = KV_TAIL;
+        while ((size_t)(at - pack_first(pack)) < half) at = pack_next(at);
+        return at;
+    }
+    *side = KV_HEAD;
+    if (size_behind >= half) {
+        at = behind;
+        while ((size_t)(pack_end(pack) - pack_next(at)) >= half) at = pack_next(at);
+        return at;
+    }
+    if (size_before <= size_behind) return behind;
+    *side = KV_TAIL;
+    return spot->at;
+}
+
+static kv_status list_large_edit(struct list_large *large, uint64_t position, enum list_place place,
+                                 const struct pack_run *run)
+{
+    struct list_spot spot = {.position = position, .place = place};
+    for (;;) { /* until the spot's leaf has room: each time round it has fewer elements */
+        list_spot_find(large, &spot);
+        const struct pack *pack = spot.path.leaf;
+        bool is_only_one = spot.old_size == list_elements_size(pack);
+        if (is_only_one || pack_size(pack) - spot.old_size + run->size <= PACK_PAGE) {
+            return list_put_inside(large, &spot, run);
+        }
+        bool at_edge = spot.at == pack_first(pack) || spot.at == pack_end(pack);
+        bool is_big = run->size > PACK_PAGE / 2;
+        if (is_big && at_edge) return list_put_alone(large, &spot, run);
+
+        kv_end side = KV_HEAD;
+        const uint8_t *cut = is_big ? spot.at : list_split_point(&spot, run->size, &side);
+        if (cut == pack_first(pack) || cut == pack_end(pack)) {
+            return list_put_alone(large, &spot, run);
+        }
+        bool is_at_cut = cut == spot.at;
+        kv_status status = list_leaf_split(large, &spot.path, cut);
+        if (status != KV_OK) return status;
+
+        /* Before an element and after the one before it are in different leaves now. */
+        if (is_at_cut && spot.place == LIST_AFTER && side == KV_TAIL) {
+            spot.place = LIST_BEFORE;
+            spot.position++;
+        } else if (is_at_cut && spot.place == LIST_BEFORE && side == KV_HEAD) {
+            spot.place = LIST_AFTER;
+            spot.position--;
+        }
+    }
+}
+
+static kv_status list_small_edit(struct list *list, struct memory *memory, uint64_t position,
+                                 enum list_place place, const struct pack_run *run)
+{
+    struct pack *pack = list_small(list);
+    const uint8_t *at = pack_seek(pack, (size_t)position);
+    size_t old_size = place == LIST_INSTEAD ? pack_element_size(at) : 0;
+    if (place == LIST_AFTER) at = pack_next(at);
+    size_t grow = run->size > old_size ? run->size - old_size : 0;
+    kv_status status = pack_reserve_at(memory, &pack, &at, grow);
+    if (status != KV_OK) return status;
+
+    list_put(pack, at, place, run);
+    list_set_small(list, pack);
+    return KV_OK;
+}
+
+/* The edit at a position that is there. */
+static kv_status list_edit_at(struct list *list, struct memory *memory,
+                              const struct list_limits *limits, uint64_t position,
+                              enum list_place place, kv_slice value)
+{
+    struct pack_run run;
+    kv_status status = pack_measure(&value, 1, &run);
+    if (status != KV_OK) return status;
+
+    if (!list_is_small(list)) {
+        status = list_large_edit(list_large(list), position, place, &run);
+        if (status == KV_OK && place == LIST_INSTEAD) list_settle(list, memory, limits);
+        return status;
+    }
+    if (!list_outgrows(list, limits, value.size, 1)) {
+        return list_small_edit(list, memory, position, place, &run);
+    }
+
+    struct list_large *large;
+    status = list_large_from_pack(memory, list_small(list), &large);
+    if (status != KV_OK) return status;
+    status = list_large_edit(large, position, place, &run);
+    if (status != KV_OK) {
+        list_large_destroy(large);
+        return status;
+    }
+    pack_destroy(memory, list_small(list));
+    list_set_large(list, large);
+    if (place == LIST_INSTEAD) list_settle(list, memory, limits);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+                                const struct list_limits *limits, int64_t index,
+                                enum list_place place, kv_slice value)
+{
+    uint64_t position;
+    if (!list_position(list, index, &position)) return KV_NONE;
+    return list_edit_at(list, memory, limits, position, place, value);
+}
+
+static bool list_note_position(void *context, uint64_t position)
+{
+    *(uint64_t *)context = position;
+    return false;
+}
+
+KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+                                  const struct list_limits *limits, enum list_place place,
+                                  kv_slice pivot, kv_slice value)
+{
+    uint64_t position = UINT64_MAX;
+    list_find(list, pivot, 1, 1, 0, list_note_position, &position);
+    if (position == UINT64_MAX) return KV_SKIPPED;
+    return list_edit_at(list, memory, limits, position, place, value);
+}
+
+/* ------------------------------------------------------------------------------------------ removing */
+
+/* Removes up to `limit` elements from the leaf, and the leaf if none is left. Gives how many. */
+static uint64_t list_leaf_remove(struct list_large *large, struct tree_path *path,
+                                 const struct pack_needle *needle, size_t limit, kv_end end)
+{
+    struct pack *pack = path->leaf;
+    size_t before = pack_size(pack);
+    size_t removed = pack_delete_equal(pack, needle, limit, end);
+    if (removed == 0) return 0;
+
+    large->size -= before - pack_size(pack);
+    tree_adjust(&large->tree, path, -(int64_t)removed);
+    if (list_elements_size(pack) == 0) {
+        tree_remove(&large->tree, &large->memory, path);
+        pack_destroy(&large->memory, pack);
+    } else {
+        list_leaf_mend(large, path, end); /* with one that has been searched */
+    }
+    return removed;
+}
+
+static uint64_t list_large_remove(struct list_large *large, const struct pack_needle *needle,
+                                  uint64_t limit, kv_end end)
+{
+    const struct tree *tree = &large->tree;
+    uint64_t removed = 0;
+    uint64_t searched = 0; /* elements that stay, at `end` */
+    while (removed < limit && searched < tree_count(tree)) {
+        struct tree_path path;
+        tree_locate(tree, end == KV_HEAD ? searched : tree_count(tree) - 1 - searched, &path);
+        size_t count = pack_count(path.leaf);
+        size_t most = limit - removed < count ? (size_t)(limit - removed) : count;
+        uint64_t here = list_leaf_remove(large, &path, needle, most, end);
+        searched += count - here;
+        removed += here;
+    }
+    return removed;
+}
+
+KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+                                 const struct list_limits *limits, int64_t count, kv_slice value)
+{
+    if (list->bits == 0) return 0;
+    struct pack_needle needle = pack_needle(value);
+    kv_end end = count < 0 ? KV_TAIL : KV_HEAD;
+    uint64_t limit = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
+    if (limit == 0) limit = UINT64_MAX;
+
+    uint64_t removed;
+    if (list_is_small(list)) {
+        struct pack *pack = list_small(list);
+        removed = pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
+        pack_fit(memory, &pack, pack_size(pack) + 64);
+        list_set_small(list, pack);
+    } else {
+        removed = list_large_remove(list_large(list), &needle, limit, end);
+    }
+    if (removed == 0) return 0;
+    if (list_length(list) == 0) list_destroy(list, memory);
+    else if (!list_is_small(list)) list_settle(list, memory, limits);
+    return removed;
+}
+
+/* --------------------------------------------------------------------------------------- whole lists */
+
+static kv_status list_large_copy(const struct list_large *from, struct memory *memory,
+                                 struct list_large **copy)
+{
+    kv_status status = list_large_create(memory, copy);
+    if (status != KV_OK) return status;
+
+    struct tree_path path;
+    tree_end(&from->tree, KV_HEAD, &path);
+    do {
+        const struct pack *pack = path.leaf;
+        status = list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
+    } while (status == KV_OK && tree_next(&from->tree, &path));
+    if (status != KV_OK) list_large_destroy(*copy);
+    return status;
+}
+
+KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy)
+{
+    struct pack *pack = NULL;
+    if (!list_is_small(list)) {
+        struct list_large *large;
+        kv_status status = list_large_copy(list_large(list), memory, &large);
+        if (status == KV_OK) list_set_large(copy, large);
+        return status;
+    }
+    if (list->bits != 0) {
+        kv_status status = pack_load(memory, pack_bytes(list_small(list)), &pack);
+        if (status != KV_OK) return status;
+    }
+    list_set_small(copy, pack);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to)
+{
+    if (!list_is_small(list)) return KV_OK;
+    struct list moved;
+    kv_status status = list_copy(list, to, &moved);
+    if (status != KV_OK) return status;
+    list_destroy(list, from);
+    *list = moved;
+    return KV_OK;
+}
+
+KV_INTERNAL void list_destroy(struct list *list, struct memory *memory)
+{
+    if (list_is_small(list)) pack_destroy(memory, list_small(list));
+    else list_large_destroy(list_large(list));
+    list->bits = 0;
+}
+
+KV_INTERNAL uintptr_t list_next_waiting(const struct list *list)
+{
+    return list_large(list)->next_waiting;
+}
+
+KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next)
+{
+    list_large(list)->next_waiting = next;
+}
+
+KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit)
+{
+    struct list_large *large = list_large(list);
+    if (!memory_destroy_some(&large->memory, limit)) return false;
+    alloc_free(large->memory.pages->alloc, large, sizeof *large);
+    list->bits = 0;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------ checking */
+
+#if KV_DEBUG > 0
+static uint64_t list_leaf_count(const void *leaf)
+{
+    return pack_count(leaf);
+}
+
+static void list_large_check(const struct list_large *large)
+{
+    size_t size = 0;
+    struct tree_path path;
+    memory_check(&large->memory);
+    tree_check(&large->tree, list_leaf_count);
+    assert(tree_count(&large->tree) > 0);
+    tree_end(&large->tree, KV_HEAD, &path);
+    do {
+        const struct pack *pack = path.leaf;
+        pack_check(pack);
+        assert(pack_count(pack) > 0);
+        assert(pack_size(pack) <= PACK_PAGE || pack_count(pack) == 1);
+        size += list_elements_size(pack);
+    } while (tree_next(&large->tree, &path));
+    assert(size == large->size);
+}
+
+KV_INTERNAL void list_check(const struct list *list)
+{
+    if (!list_is_small(list)) {
+        list_large_check(list_large(list));
+    } else if (list->bits != 0) {
+        pack_check(list_small(list));
+        assert(pack_count(list_small(list)) > 0);
+    }
+}
+#endif
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -5801,31 +7244,42 @@ KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const 
 
 /* -------------------------------------------------------------------------------------------------- turning */
 
+/* The first slot of a level that has keys, and the instant at which it begins; the present one began at latest now. */
+static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level, int64_t *begins_ms)
+{
+    unsigned shift = DEADLINES_BITS * level;
+    unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+    uint64_t ahead = deadlines->occupied[level] >> present << present;
+    /* On the top level slots may lie behind the present one: they belong to the next turn. */
+    uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[level];
+    unsigned slot = 0;
+    while ((bits >> slot & 1) == 0) slot++;
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    int64_t at_ms = turn_begins_ms + ((int64_t)slot << shift);
+    if (ahead == 0) at_ms += INT64_C(1) << (shift + DEADLINES_BITS);
+    *begins_ms = at_ms < deadlines->time_ms ? deadlines->time_ms : at_ms;
+    return slot;
+}
+
 /*
- * The earliest slot that has keys: its level, slot and first instant. The lower level comes first: what lies on a higher one
- * begins after the end of the span in which the lower level's slots lie. False if the wheel is empty.
+ * The slot that begins the earliest. Of several that begin at once the one on the highest level, whose keys must be filed below first, or
+ * some of them would be late. False if the wheel is empty.
  */
 static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
                                  int64_t *begins_ms)
 {
+    bool is_found = false;
     for (unsigned l = 0; l < DEADLINES_LEVELS; l++) {
         if (deadlines->occupied[l] == 0) continue;
-        unsigned shift = DEADLINES_BITS * l;
-        unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
-        uint64_t ahead = deadlines->occupied[l] >> present << present;
-        /* On the top level slots may lie behind the present one: they belong to the next turn. */
-        uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[l];
-        unsigned s = 0;
-        while ((bits >> s & 1) == 0) s++;
-        int64_t span_begins = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
-        int64_t begins = span_begins + ((int64_t)s << shift);
-        if (ahead == 0) begins += INT64_C(1) << (shift + DEADLINES_BITS);
+        int64_t at_ms;
+        unsigned first = deadlines_first_of_level(deadlines, l, &at_ms);
+        if (is_found && at_ms > *begins_ms) continue;
         *level = l;
-        *slot = s;
-        *begins_ms = begins < deadlines->time_ms ? deadlines->time_ms : begins;
-        return true;
+        *slot = first;
+        *begins_ms = at_ms;
+        is_found = true;
     }
-    return false;
+    return is_found;
 }
 
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
@@ -5836,51 +7290,47 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
     return begins_ms;
 }
 
-/* Files an entry that was just taken out of `level`, `slot` anew; false, and back where it was, without memory. */
-static bool deadlines_refile(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
-{
-    int64_t deadline_ms = entry_deadline(entry);
-    bool has_room = deadlines_reserve(deadlines) == KV_OK;
-    if (has_room) deadlines_locate(deadlines, deadline_ms, &level, &slot);
-    entry_set_deadline(entry, deadline_ms, deadlines_put(deadlines, entry, level, slot));
-    return has_room;
-}
+/* What is due goes to `due`; the rest is filed again. Ends before an item for which there is no memory. */
+struct deadlines_turn {
+    unsigned level, slot;
+    int64_t due_ms;
+    size_t limit;
+    struct entry **due;
+    size_t *due_count;
+};
 
-/* The head of a slot empties from its end, `count` of its items at most a chunk; all are asked for before they are looked at. */
-static unsigned deadlines_pop_chunk(struct deadlines *deadlines, unsigned level, unsigned slot, size_t limit,
-                                    struct entry **popped)
+/* Looks at the items of a slot's head, from its end, all of whose entries are asked for first. False without memory. */
+static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
-    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
-    unsigned count = head->count < limit ? head->count : (unsigned)limit;
-    for (unsigned i = 0; i < count; i++) {
-        popped[i] = deadlines_item(head, head->count - 1u - i);
-        KV_PREFETCH_WRITE(popped[i]);
-    }
+    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
+    unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
+    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
     if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
-    for (unsigned i = 0; i < count; i++) deadlines_drop_last(deadlines, level, slot);
-    return count;
+    for (; count > 0; count--, turn->limit--) {
+        struct entry *entry = deadlines_item(head, head->count - 1u);
+        int64_t deadline_ms = entry_deadline(entry);
+        bool is_due = deadline_ms <= turn->due_ms;
+        if (!is_due && deadlines_reserve(deadlines) != KV_OK) return false;
+        deadlines_drop_last(deadlines, turn->level, turn->slot);
+        if (is_due) turn->due[(*turn->due_count)++] = entry;
+        else entry_set_deadline(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
+    }
+    return true;
 }
 
 KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
                                                   struct entry **due, size_t *due_count)
 {
-    unsigned level, slot;
+    struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
-    while (deadlines_first_slot(deadlines, &level, &slot, &begins_ms) && begins_ms <= now_ms) {
-        if (limit == 0) return DEADLINES_MORE;
+    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) && begins_ms <= now_ms) {
+        if (turn.limit == 0) return DEADLINES_MORE;
         deadlines->time_ms = begins_ms;
         /* All of a short span that is over is due (but what was put off); a longer one is filed finer first, for order. */
-        int64_t due_ms = level == 0 || (level == 1 && (begins_ms | 63) <= now_ms) ? now_ms : begins_ms;
-        struct entry *popped[DEADLINES_CHUNK_ITEMS];
-        unsigned count = deadlines_pop_chunk(deadlines, level, slot, limit, popped);
-        limit -= count;
-        bool is_stuck = false;
-        for (unsigned i = 0; i < count; i++) {
-            if (entry_deadline(popped[i]) <= due_ms) due[(*due_count)++] = popped[i];
-            else if (!deadlines_refile(deadlines, popped[i], level, slot)) is_stuck = true;
-        }
-        if (is_stuck) return DEADLINES_STUCK;
+        bool is_over = turn.level == 0 || (turn.level == 1 && (begins_ms | (DEADLINES_SLOTS - 1)) <= now_ms);
+        turn.due_ms = is_over ? now_ms : begins_ms;
+        if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
     }
     if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
     return DEADLINES_DONE;
@@ -5944,17 +7394,24 @@ KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)
 
 struct garbage {
     struct blob *blobs;
+    struct list lists; /* large ones, each carrying the next */
 };
 
 static inline bool garbage_is_empty(const struct garbage *garbage)
 {
-    return garbage->blobs == NULL;
+    return garbage->blobs == NULL && garbage->lists.bits == 0;
 }
 
 static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
 {
     blob->next = garbage->blobs;
     garbage->blobs = blob;
+}
+
+static inline void garbage_add_list(struct garbage *garbage, struct list list)
+{
+    list_set_next_waiting(&list, garbage->lists.bits);
+    garbage->lists = list;
 }
 
 /* Moves all of `from` to `to`. */
@@ -5979,6 +7436,11 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
         *garbage_last_blob(from) = to->blobs;
         to->blobs = from->blobs;
     }
+    while (from->lists.bits != 0) {
+        struct list list = from->lists;
+        from->lists.bits = list_next_waiting(&list);
+        garbage_add_list(to, list);
+    }
     *from = (struct garbage){0};
 }
 
@@ -5989,6 +7451,11 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
         struct blob *blob = garbage->blobs;
         garbage->blobs = blob->next;
         blob_destroy(alloc, blob);
+    }
+    while (garbage->lists.bits != 0) {
+        uintptr_t next = list_next_waiting(&garbage->lists);
+        if (!list_destroy_some(&garbage->lists, limit)) return false;
+        garbage->lists.bits = next;
     }
     return true;
 }
@@ -6032,8 +7499,8 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
  * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
  *
  * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
- * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns less
- * than SipHash-2-4, and no practical attack on it as a table hash is known.
+ * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns
+ * less than SipHash-2-4, and no practical attack on it as a table hash is known.
  *
  * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
  * never reads outside the data.
@@ -6081,7 +7548,7 @@ KV_INLINE void siphash_word(struct siphash_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* The 0 to 7 bytes before `end` that do not fill a word, little-endian; `size` is that of all data. */
+/* The bytes before `end` that do not fill a word, little-endian; `size` is that of all data. */
 KV_INLINE uint64_t siphash_tail(const uint8_t *end, size_t size)
 {
     size_t left = size & 7;
@@ -6090,7 +7557,8 @@ KV_INLINE uint64_t siphash_tail(const uint8_t *end, size_t size)
     const uint8_t *from = end - left;
     if (left >= 4) return bytes_load32(from) | (uint64_t)bytes_load32(end - 4) << 8 * (left - 4);
     /* 1 to 3 bytes: the first, the middle and the last one, which may be the same. */
-    return from[0] | (uint64_t)from[left / 2] << 8 * (left / 2) | (uint64_t)end[-1] << 8 * (left - 1);
+    uint64_t middle = (uint64_t)from[left / 2] << 8 * (left / 2);
+    return from[0] | middle | (uint64_t)end[-1] << 8 * (left - 1);
 }
 
 /* The hash of `size` bytes under `key`. `data` may be NULL if size is 0. */
@@ -6583,7 +8051,9 @@ KV_INTERNAL size_t value_bytes(const struct entry *entry);
 KV_INTERNAL uint64_t value_length(const struct entry *entry);
 KV_INTERNAL const char *value_encoding(const struct entry *entry);
 
+#if KV_DEBUG > 0
 KV_INTERNAL void value_check(const struct entry *entry);
+#endif
 
 #endif
 
@@ -6592,21 +8062,39 @@ KV_INTERNAL void value_check(const struct entry *entry);
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
 #define VALUE_EMBSTR_MAX 44
 
+static struct list value_list(const struct entry *entry)
+{
+    return (struct list){(uintptr_t)entry_payload(entry)};
+}
+
 KV_INTERNAL bool value_is_outside(const struct entry *entry)
 {
-    return entry_form(entry) == ENTRY_BLOB;
+    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return false;
+    if (entry_form(entry) == ENTRY_BLOB) return true;
+    struct list list = value_list(entry);
+    return !list_is_small(&list);
+}
+
+static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory, struct garbage *garbage)
+{
+    if (form == ENTRY_BLOB) {
+        garbage_add_blob(garbage, (struct blob *)(uintptr_t)payload);
+    } else if (form == ENTRY_LIST) {
+        struct list list = {(uintptr_t)payload};
+        if (list_is_small(&list)) list_destroy(&list, memory);
+        else garbage_add_list(garbage, list);
+    }
 }
 
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
 {
-    (void)memory;
-    if (entry_form(entry) == ENTRY_BLOB) garbage_add_blob(garbage, entry_pointer(entry));
+    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    value_discard_payload(entry_form(entry), entry_payload(entry), memory, garbage);
 }
 
 KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage)
 {
-    (void)memory;
-    if (shape->form == ENTRY_BLOB) garbage_add_blob(garbage, (struct blob *)(uintptr_t)shape->payload);
+    value_discard_payload(shape->form, shape->payload, memory, garbage);
 }
 
 KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape)
@@ -6621,45 +8109,74 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
                                  struct entry_shape *shape)
 {
-    (void)memory;
     value_take(entry, shape);
-    if (shape->form != ENTRY_BLOB) return KV_OK;
-    kv_slice text = entry_text(entry);
-    struct blob *blob = blob_create(&store->alloc, text, text.size);
-    shape->payload = (uint64_t)(uintptr_t)blob;
-    return blob != NULL ? KV_OK : KV_NOMEM;
+    if (shape->form == ENTRY_BLOB) {
+        kv_slice text = entry_text(entry);
+        struct blob *blob = blob_create(&store->alloc, text, text.size);
+        shape->payload = (uint64_t)(uintptr_t)blob;
+        return blob != NULL ? KV_OK : KV_NOMEM;
+    }
+    if (shape->form == ENTRY_LIST) {
+        struct list list = value_list(entry), copy;
+        kv_status status = list_copy(&list, memory, &copy);
+        if (status == KV_OK) shape->payload = copy.bits;
+        return status;
+    }
+    return KV_OK;
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)
 {
-    if (entry_form(entry) != ENTRY_BLOB) return 0;
-    const struct blob *blob = entry_pointer(entry);
-    return sizeof *blob + blob->capacity;
+    switch (entry_form(entry)) {
+    case ENTRY_INLINE:
+    case ENTRY_INTEGER: return 0;
+    case ENTRY_BLOB: {
+        const struct blob *blob = entry_pointer(entry);
+        return sizeof *blob + blob->capacity;
+    }
+    case ENTRY_LIST: {
+        struct list list = value_list(entry);
+        return list_bytes(&list);
+    }
+    }
+    return 0;
+}
+
+static uint64_t value_integer_length(const struct entry *entry)
+{
+    char text[NUMBER_INT64_SIZE];
+    return number_format_int64(text, (int64_t)entry_payload(entry));
 }
 
 KV_INTERNAL uint64_t value_length(const struct entry *entry)
 {
-    if (entry_form(entry) == ENTRY_INTEGER) {
-        char text[NUMBER_INT64_SIZE];
-        return number_format_int64(text, (int64_t)entry_payload(entry));
-    }
-    return entry_text(entry).size;
+    if (entry_form(entry) == ENTRY_INTEGER) return value_integer_length(entry);
+    if (entry_form(entry) != ENTRY_LIST) return entry_text(entry).size;
+    struct list list = value_list(entry);
+    return list_length(&list);
 }
 
 KV_INTERNAL const char *value_encoding(const struct entry *entry)
 {
     if (entry_form(entry) == ENTRY_INTEGER) return "int";
+    if (entry_form(entry) == ENTRY_LIST) return value_is_outside(entry) ? "quicklist" : "listpack";
     bool is_raw = (entry->flags & ENTRY_RAW) != 0 || entry_text(entry).size > VALUE_EMBSTR_MAX;
     return is_raw ? "raw" : "embstr";
 }
 
+#if KV_DEBUG > 0
 KV_INTERNAL void value_check(const struct entry *entry)
 {
-    if (entry_form(entry) != ENTRY_BLOB) return;
-    const struct blob *blob = entry_pointer(entry);
-    assert(blob->size <= blob->capacity);
-    (void)blob;
+    if (entry_form(entry) == ENTRY_BLOB) {
+        const struct blob *blob = entry_pointer(entry);
+        assert(blob->size <= blob->capacity);
+    } else if (entry_form(entry) == ENTRY_LIST) {
+        struct list list = value_list(entry);
+        assert(list_length(&list) > 0);
+        list_check(&list);
+    }
 }
+#endif
 
 /* -------------------- engine/keyspace/shard.c -------------------------------------------------- */
 /*
@@ -7836,6 +9353,7 @@ struct access {
     kv_slice key;
     int64_t known_now_ms;      /* -1: the clock was not read yet */
     uint32_t database;
+    bool is_versioned;         /* an entry that is written is to carry a version, whether it did or not */
     struct garbage garbage;
     struct observed *ready;    /* keys whose waiters may be served at the end */
 };
@@ -7854,6 +9372,13 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/* Counts a hit or a miss: for a call that writes the key and reads it, too. */
+static inline void access_count(struct access *access)
+{
+    if (access->entry == NULL) access->shard->misses++;
+    else access->shard->hits++;
+}
 
 /* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */
 static inline kv_status access_expect(const struct access *access, kv_type type)
@@ -7892,6 +9417,9 @@ KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape
 
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
+
+/* Gives the entry, which must be there, the payload that its value has now. Part of a change in place: see access_changed(). */
+KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload);
 
 /* Removes the key, which must be there. Never fails. Does not write the journal. */
 KV_INTERNAL void access_remove(struct access *access);
@@ -7978,13 +9506,9 @@ static kv_status access_find(struct access *access)
 
 static void access_count_read(struct access *access, enum access_mode mode)
 {
-    if (access->entry == NULL) {
-        access->shard->misses++;
-        return;
-    }
-    access->shard->hits++;
+    access_count(access);
     bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
-    if (touches) entry_set_clock(access->entry, access_seconds(access));
+    if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -8108,6 +9632,7 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
 {
     struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
     if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    if (access->is_versioned) shape.flags = ENTRY_VERSIONED;
     return shape;
 }
 
@@ -8116,7 +9641,7 @@ static bool access_overwrite(struct access *access, kv_slice text, int64_t deadl
 {
     struct entry *entry = access->entry;
     if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
-        || entry->inline_size != text.size || deadline_ms != KV_NEVER) {
+        || entry->inline_size != text.size || deadline_ms != KV_NEVER || access->is_versioned) {
         return false;
     }
     uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
@@ -8159,7 +9684,7 @@ KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
 {
     struct entry *entry = access->entry;
     if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
-        && deadline_ms == KV_NEVER) {
+        && deadline_ms == KV_NEVER && !access->is_versioned) {
         entry_set_word(entry, sizeof *entry, (uint64_t)integer);
         entry_set_clock(entry, access_seconds(access));
         access_changed(access);
@@ -8175,6 +9700,14 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
     shape.form = form;
     shape.payload = payload;
     return access_write(access, &shape, true);
+}
+
+KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload)
+{
+    struct entry *entry = access->entry;
+    access->space->outside -= value_is_outside(entry);
+    entry_set_payload(entry, payload);
+    access->space->outside += value_is_outside(entry);
 }
 
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
@@ -9728,8 +11261,13 @@ kv_status kv_swapdb(kv *db, kv *other)
 
 /* -------------------- engine/api/api_string.c -------------------------------------------------- */
 /*
- * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one.
+ * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at once: api_batch.c.
  */
+
+#define STRING_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* A value of this size is copied before its shard is locked, so that the copy makes nobody wait. */
+#define STRING_LARGE 16384
 
 /* The string of an entry as text; an integer is formatted into `scratch`. */
 static inline kv_slice string_text(const struct entry *entry, char scratch[NUMBER_INT64_SIZE])
@@ -9771,6 +11309,1030 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
         (void)visit(context, string_text(access.entry, scratch));
     }
     return access_close(&access, status);
+}
+
+/* ------------------------------------------------------------------------------------------------- kv_set() */
+
+#define STRING_CONDITIONS (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
+
+static bool string_is_too_big(const kv *db, uint64_t size)
+{
+    return size > (uint64_t)store_setting(db->view->store, KV_SETTING_MAX_VALUE_SIZE);
+}
+
+/* Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a copy of `text`. */
+static kv_status string_put(struct access *access, kv_slice text, struct blob **blob, int64_t deadline_ms)
+{
+    if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, false);
+    uint64_t payload = (uint64_t)(uintptr_t)*blob;
+    kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB, payload, deadline_ms);
+    if (status == KV_OK) *blob = NULL;
+    return status;
+}
+
+/* Removes the key that was found and journals that; room for it was reserved. */
+static void string_remove(struct access *access)
+{
+    kv_slice arguments[2] = {STRING_WORD("DEL"), access->key};
+    access_journal(access, arguments, 2);
+    access_remove(access);
+}
+
+/* Journals SET key text, with its deadline unless that is KV_NEVER, or KEEPTTL if that is what was done. */
+static KV_NOINLINE void string_journal_set(struct access *access, kv_slice text, int64_t deadline_ms, bool keeps_ttl)
+{
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[5] = {STRING_WORD("SET"), access->key, text};
+    size_t count = 3;
+    if (keeps_ttl) {
+        arguments[count++] = STRING_WORD("KEEPTTL");
+    } else if (deadline_ms != KV_NEVER) {
+        arguments[count++] = STRING_WORD("PXAT");
+        arguments[count++] = (kv_slice){number, number_format_int64(number, deadline_ms)};
+    }
+    access_journal(access, arguments, count);
+}
+
+static kv_status string_reserve_set(struct access *access, kv_slice text)
+{
+    return access_reserve_journal(access, 5, 14 + NUMBER_INT64_SIZE + access->key.size + text.size);
+}
+
+/* The deadline that is `ttl_ms` from now if that is above 0, else at_ms, of which 0 means never. */
+static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t at_ms, int64_t *deadline_ms)
+{
+    *deadline_ms = at_ms != 0 ? at_ms : KV_NEVER;
+    if (ttl_ms == 0) return KV_OK;
+    int64_t now_ms = access_now(access);
+    if (ttl_ms > KV_NEVER - 1 - now_ms) return KV_OVERFLOW;
+    *deadline_ms = now_ms + ttl_ms;
+    return KV_OK;
+}
+
+/* True if a deadline has passed and that means anything (KV_SETTING_EXPIRE). */
+static bool string_is_past(struct access *access, int64_t deadline_ms)
+{
+    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0
+        && deadline_ms <= access_now(access);
+}
+
+static bool string_read_set_options(const kv_set_options *given, kv_set_options *options)
+{
+    *options = KV_OPTIONS(kv_set_options);
+    if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    unsigned flags = options->flags;
+    unsigned conditions = flags & STRING_CONDITIONS;
+    if ((flags & ~(STRING_CONDITIONS | KV_KEEP_TTL | KV_GET_OLD)) != 0) return false;
+    if ((conditions & (conditions - 1)) != 0) return false;
+    int changes = (options->ttl_ms != 0) + (options->deadline_ms != 0) + ((flags & KV_KEEP_TTL) != 0);
+    return changes <= 1 && options->ttl_ms >= 0;
+}
+
+/* KV_OK if the string may be stored, KV_SKIPPED if not; KV_WRONGTYPE where a string was to be compared. */
+static kv_status string_check_condition(const struct access *access, const kv_set_options *options)
+{
+    const struct entry *entry = access->entry;
+    bool holds = true;
+    switch (options->flags & STRING_CONDITIONS) {
+    case KV_IF_ABSENT: holds = entry == NULL; break;
+    case KV_IF_PRESENT: holds = entry != NULL; break;
+    case KV_IF_VERSION: {
+        bool has_version = entry != NULL && (entry->flags & ENTRY_VERSIONED) != 0;
+        if (has_version) holds = entry_word(entry, entry_version_offset(entry)) == options->if_version;
+        else holds = entry == NULL && options->if_version == 0; /* nobody was told of a version of it */
+        break;
+    }
+    case KV_IF_EQUAL:
+    case KV_IF_DIFFERS: {
+        kv_status status = access_expect(access, KV_TYPE_STRING);
+        if (status != KV_OK) return status;
+        char scratch[NUMBER_INT64_SIZE];
+        bool is_equal = entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
+        holds = is_equal == ((options->flags & KV_IF_EQUAL) != 0);
+        break;
+    }
+    default: break;
+    }
+    return holds ? KV_OK : KV_SKIPPED;
+}
+
+/*
+ * The old value is copied behind what the caller's buffer holds, since that must stay if the call fails after all; when it has succeeded
+ * string_give_old() moves it to the front.
+ */
+static kv_status string_keep_old(kv_buffer *buffer, kv_slice text)
+{
+    if (text.size > SIZE_MAX - buffer->size) return KV_NOMEM;
+    kv_status status = buffer_reserve(buffer, buffer->size + text.size);
+    if (status == KV_OK && text.size > 0) memcpy((char *)buffer->data + buffer->size, text.data, text.size);
+    return status;
+}
+
+static void string_give_old(kv_buffer *buffer, size_t size)
+{
+    if (size > 0) memmove(buffer->data, (char *)buffer->data + buffer->size, size);
+    buffer->size = size;
+}
+
+/* What is left of kv_set() when its condition holds. */
+static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob, int64_t deadline_ms,
+                                const kv_set_options *options)
+{
+    kv_status status = string_reserve_set(access, value);
+    if (status != KV_OK) return status;
+    bool keeps_ttl = (options->flags & KV_KEEP_TTL) != 0;
+    if (keeps_ttl && access->entry != NULL) deadline_ms = entry_deadline(access->entry);
+    if (!keeps_ttl && string_is_past(access, deadline_ms)) {
+        if (access->entry != NULL) string_remove(access);
+    } else {
+        access->is_versioned = options->version != NULL;
+        status = string_put(access, value, blob, deadline_ms);
+        if (status != KV_OK) return status;
+        if (access_is_journaled(access)) string_journal_set(access, value, deadline_ms, keeps_ttl);
+    }
+    return options->version != NULL ? access_version(access, options->version) : KV_OK;
+}
+
+static kv_status string_set_opened(struct access *access, kv_slice value, struct blob **blob,
+                                   const kv_set_options *options)
+{
+    int64_t deadline_ms;
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice old = {NULL, 0};
+    bool had_key = access->entry != NULL;
+    bool gets_old = (options->flags & KV_GET_OLD) != 0;
+    kv_status status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status == KV_OK && gets_old) {
+        access_count(access);
+        status = access_expect(access, KV_TYPE_STRING);
+        if (status == KV_OK && had_key) old = string_text(access->entry, scratch);
+    }
+    if (status != KV_OK) return status;
+    kv_status outcome = string_check_condition(access, options);
+    if (outcome < 0) return outcome;
+    kv_buffer *old_value = gets_old ? options->old_value : NULL;
+    if (old_value != NULL) status = string_keep_old(old_value, old);
+    if (status == KV_OK && outcome == KV_OK) status = string_set_now(access, value, blob, deadline_ms, options);
+    if (status != KV_OK) return status;
+    if (old_value != NULL) string_give_old(old_value, old.size);
+    if (gets_old && options->old_status != NULL) *options->old_status = had_key ? KV_OK : KV_NONE;
+    return outcome;
+}
+
+/* kv_set() with options, or with a value so large that it is copied first. */
+static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *given)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    if (given != NULL && !string_read_set_options(given, &options)) return KV_BADARG;
+    struct alloc *alloc = &db->view->store->alloc;
+    struct blob *blob = NULL;
+    if (value.size >= STRING_LARGE) {
+        blob = blob_create(alloc, value, value.size);
+        if (blob == NULL) return KV_NOMEM;
+    }
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status == KV_OK) status = access_close(&access, string_set_opened(&access, value, &blob, &options));
+    blob_destroy(alloc, blob);
+    return status;
+}
+
+kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *options)
+{
+    if (db == NULL) return KV_BADARG;
+    if (KV_UNLIKELY(string_is_too_big(db, value.size))) return KV_TOOBIG;
+    if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE)) return string_set(db, key, value, options);
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = string_reserve_set(&access, value);
+    if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, false);
+    if (status == KV_OK && access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
+    return access_close(&access, status);
+}
+
+/* -------------------- engine/api/api_list.c ---------------------------------------------------- */
+/*
+ * api/api_list.c -- lists: push and pop, look, change, move. The blocking forms are in api_wait.c.
+ */
+
+#define LISTS_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+static kv_slice lists_end_word(kv_end end)
+{
+    return end == KV_HEAD ? LISTS_WORD("LEFT") : LISTS_WORD("RIGHT");
+}
+
+/* Opens a key that must hold a list or nothing. */
+static kv_status lists_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = access_expect(access, KV_TYPE_LIST);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+/* The same, and there must be one: else KV_NONE. */
+static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    kv_status status = lists_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
+}
+
+static struct list lists_of(const struct access *access)
+{
+    return (struct list){access->entry != NULL ? (uintptr_t)entry_payload(access->entry) : 0};
+}
+
+static struct list_limits lists_limits(const struct access *access)
+{
+    return list_limits_of(store_setting(access->store, KV_SETTING_LIST_PACK_SIZE));
+}
+
+/* Puts a list that was changed in place back into its entry; one that has become empty goes, and its key with it. */
+static void lists_settle(struct access *access, const struct list *list)
+{
+    if (list->bits == 0) {
+        access_set_payload(access, 0); /* the list freed itself */
+        access_remove(access);
+        return;
+    }
+    access_set_payload(access, list->bits);
+    access_changed(access);
+    KV_CHECK(list_check(list));
+}
+
+static kv_status lists_reserve(struct access *access, const kv_slice *arguments, size_t count)
+{
+    size_t bytes = 0;
+    if (!access_is_journaled(access)) return KV_OK;
+    for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
+    return access_reserve_journal(access, count, bytes);
+}
+
+/* -------------------------------------------------------------------------------------------------------- push */
+
+/* The arguments of a push for the journal: its name, the key, the values. */
+#define LISTS_ARGUMENTS_ON_STACK 16
+
+struct lists_arguments {
+    kv_slice on_stack[LISTS_ARGUMENTS_ON_STACK];
+    kv_slice *items;
+    size_t count;
+};
+
+static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access, kv_slice name,
+                                     const kv_slice *values, size_t count)
+{
+    arguments->items = arguments->on_stack;
+    arguments->count = count + 2;
+    if (!access_is_journaled(access)) return KV_OK;
+    if (arguments->count > LISTS_ARGUMENTS_ON_STACK) {
+        arguments->items = alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
+        if (arguments->items == NULL) return KV_NOMEM;
+    }
+    arguments->items[0] = name;
+    arguments->items[1] = access->key;
+    memcpy(arguments->items + 2, values, count * sizeof *values);
+    kv_status status = lists_reserve(access, arguments->items, arguments->count);
+    if (status != KV_OK && arguments->items != arguments->on_stack) {
+        alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+    }
+    return status;
+}
+
+static void lists_arguments_close(struct lists_arguments *arguments, struct access *access)
+{
+    if (arguments->items == arguments->on_stack) return;
+    alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+}
+
+/* Pushes to the list that was opened, or makes one. All of the values or none. */
+static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count, kv_end end,
+                                  uint64_t *length)
+{
+    struct list_limits limits = lists_limits(access);
+    struct memory *memory = &access->shard->memory;
+    struct list list = lists_of(access);
+    kv_status status = list_push(&list, memory, &limits, end, values, count);
+    if (status != KV_OK) return status;
+    if (length != NULL) *length = list_length(&list);
+    if (access->entry != NULL) {
+        lists_settle(access, &list);
+        return KV_OK;
+    }
+    status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
+    if (status != KV_OK) list_destroy(&list, memory);
+    return status;
+}
+
+static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count, kv_end end,
+                                  bool only_existing, uint64_t *length)
+{
+    if (count == 0 || values == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = lists_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (only_existing && access.entry == NULL) {
+        if (length != NULL) *length = 0;
+        return access_close(&access, KV_NONE);
+    }
+    struct lists_arguments arguments;
+    kv_slice name = end == KV_HEAD ? LISTS_WORD("LPUSH") : LISTS_WORD("RPUSH");
+    status = lists_arguments_open(&arguments, &access, name, values, count);
+    if (status != KV_OK) return access_close(&access, status);
+    uint64_t pushed;
+    status = lists_push_opened(&access, values, count, end, &pushed);
+    if (status == KV_OK) {
+        if (length != NULL) *length = pushed;
+        access_journal(&access, arguments.items, arguments.count);
+        access.shard->changes += count - 1; /* each value counts */
+    }
+    lists_arguments_close(&arguments, &access);
+    return access_close(&access, status);
+}
+
+kv_status kv_lpush(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length)
+{
+    return lists_push_values(db, key, values, count, KV_HEAD, false, length);
+}
+
+kv_status kv_rpush(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length)
+{
+    return lists_push_values(db, key, values, count, KV_TAIL, false, length);
+}
+
+kv_status kv_lpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length)
+{
+    return lists_push_values(db, key, values, count, KV_HEAD, true, length);
+}
+
+kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length)
+{
+    return lists_push_values(db, key, values, count, KV_TAIL, true, length);
+}
+
+/* --------------------------------------------------------------------------------------------------------- pop */
+
+/* Takes elements off the list that was opened and lends them; writes the journal. KV_OK or KV_NOMEM. */
+static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count, kv_visit *visit, void *context,
+                                 uint64_t *popped)
+{
+    struct list list = lists_of(access);
+    struct list_limits limits = lists_limits(access);
+    uint64_t length = list_length(&list);
+    if (count > length) count = length;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"), access->key,
+                             {number, number_format_uint64(number, count)}};
+    size_t argument_count = count == 1 ? 2 : 3;
+    if (count > 0) {
+        kv_status status = lists_reserve(access, arguments, argument_count);
+        if (status != KV_OK) return status;
+        access_journal(access, arguments, argument_count);
+        (void)list_pop(&list, &access->shard->memory, &limits, end, count, visit, context);
+        access->shard->changes += count - 1;
+        lists_settle(access, &list);
+    }
+    if (popped != NULL) *popped = count;
+    return KV_OK;
+}
+
+kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *visit, void *context,
+                 uint64_t *popped)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, lists_pop_opened(&access, end, count, visit, context, popped));
+}
+
+/* Copies an element before it is taken, for the copy may fail. */
+static kv_status lists_copy_end(const struct access *access, kv_end end, kv_buffer *value)
+{
+    char scratch[PACK_TEXT_SIZE];
+    kv_slice element;
+    struct list list = lists_of(access);
+    bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
+    assert(is_there);
+    (void)is_there;
+    return buffer_set(value, element);
+}
+
+static kv_status lists_pop_one(kv *db, kv_slice key, kv_end end, kv_buffer *value)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (value != NULL) status = lists_copy_end(&access, end, value);
+    if (status == KV_OK) status = lists_pop_opened(&access, end, 1, NULL, NULL, NULL);
+    return access_close(&access, status);
+}
+
+kv_status kv_lpop(kv *db, kv_slice key, kv_buffer *value)
+{
+    return lists_pop_one(db, key, KV_HEAD, value);
+}
+
+kv_status kv_rpop(kv *db, kv_slice key, kv_buffer *value)
+{
+    return lists_pop_one(db, key, KV_TAIL, value);
+}
+
+kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, size_t *index,
+                   kv_visit *visit, void *context)
+{
+    if (db == NULL || keys == NULL || key_count == 0 || count == 0) return KV_BADARG;
+    struct span span;
+    span_begin(&span, db, keys, key_count, 0);
+    kv_status status = KV_NONE;
+    for (size_t i = 0; i < key_count && status == KV_NONE; i++) {
+        status = kv_pop(&span.db, keys[i], end, count, visit, context, NULL);
+        if (status == KV_OK && index != NULL) *index = i;
+    }
+    span_end(&span);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------------------------- look */
+
+kv_status kv_llen(kv *db, kv_slice key, uint64_t *length)
+{
+    struct access access;
+    kv_status status = lists_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct list list = lists_of(&access);
+    if (length != NULL) *length = access.entry != NULL ? list_length(&list) : 0;
+    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+}
+
+kv_status kv_lindex(kv *db, kv_slice key, int64_t index, kv_buffer *value)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    char scratch[PACK_TEXT_SIZE];
+    kv_slice element;
+    struct list list = lists_of(&access);
+    if (!list_at(&list, index, scratch, &element)) status = KV_NONE;
+    else if (value != NULL) status = buffer_set(value, element);
+    return access_close(&access, status);
+}
+
+kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin, kv_visit *visit,
+                    void *context)
+{
+    struct access access;
+    kv_status status = lists_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct list list = lists_of(&access);
+    uint64_t first = 0, count = 0;
+    if (access.entry != NULL) count = list_span(list_length(&list), start, stop, &first);
+    if (begin != NULL) begin(context, count);
+    if (count > 0 && visit != NULL) (void)list_visit(&list, KV_HEAD, first, count, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count, uint64_t maximum,
+                  kv_visit_position *visit, void *context)
+{
+    if (rank == 0 || rank == INT64_MIN || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct list list = lists_of(&access);
+    list_find(&list, value, rank, count, maximum, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+/* ------------------------------------------------------------------------------------------------------ change */
+
+kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE) return KV_NOTFOUND;
+    if (status != KV_OK) return status;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[4] = {LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
+    struct list list = lists_of(&access);
+    struct list_limits limits = lists_limits(&access);
+    status = lists_reserve(&access, arguments, 4);
+    if (status == KV_OK) status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    if (status == KV_OK) {
+        access_journal(&access, arguments, 4);
+        lists_settle(&access, &list);
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice value, uint64_t *length)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key, before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot,
+                             value};
+    struct list list = lists_of(&access);
+    struct list_limits limits = lists_limits(&access);
+    status = lists_reserve(&access, arguments, 5);
+    if (status == KV_OK) {
+        status = list_insert(&list, &access.shard->memory, &limits, before ? LIST_BEFORE : LIST_AFTER, pivot, value);
+    }
+    if (status == KV_OK) {
+        if (length != NULL) *length = list_length(&list);
+        access_journal(&access, arguments, 5);
+        lists_settle(&access, &list);
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t *removed)
+{
+    struct access access;
+    if (removed != NULL) *removed = 0;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
+    struct list list = lists_of(&access);
+    struct list_limits limits = lists_limits(&access);
+    status = lists_reserve(&access, arguments, 4);
+    if (status != KV_OK) return access_close(&access, status);
+    uint64_t found = list_remove(&list, &access.shard->memory, &limits, count, value);
+    if (found > 0) {
+        access_journal(&access, arguments, 4);
+        access.shard->changes += found - 1;
+        lists_settle(&access, &list);
+    }
+    if (removed != NULL) *removed = found;
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
+{
+    struct access access;
+    kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE) return KV_OK;
+    if (status != KV_OK) return status;
+    char numbers[2][NUMBER_INT64_SIZE];
+    kv_slice arguments[4] = {LISTS_WORD("LTRIM"), key,
+                             {numbers[0], number_format_int64(numbers[0], start)},
+                             {numbers[1], number_format_int64(numbers[1], stop)}};
+    struct list list = lists_of(&access);
+    struct list_limits limits = lists_limits(&access);
+    uint64_t length = list_length(&list);
+    status = lists_reserve(&access, arguments, 4);
+    if (status != KV_OK) return access_close(&access, status);
+    list_trim(&list, &access.shard->memory, &limits, start, stop);
+    uint64_t left = list.bits != 0 ? list_length(&list) : 0;
+    if (left != length) {
+        access_journal(&access, arguments, 4);
+        access.shard->changes += length - left - 1;
+        lists_settle(&access, &list);
+    }
+    return access_close(&access, KV_OK);
+}
+
+/* -------------------------------------------------------------------------------------------------------- move */
+
+/* Takes the element that is in `value` off the source, which may have been moved in its table meanwhile. Cannot fail. */
+static void lists_drop_end(struct access *source, kv_end end)
+{
+    access_find_again(source);
+    struct list list = lists_of(source);
+    struct list_limits limits = lists_limits(source);
+    (void)list_pop(&list, &source->shard->memory, &limits, end, 1, NULL, NULL);
+    lists_settle(source, &list);
+}
+
+/*
+ * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
+ * pushed at the end where it was taken from, the copy is what goes.
+ */
+static kv_status lists_move_opened(struct access *source, struct access *destination, kv_end from_end, kv_end to_end,
+                                  kv_buffer *value)
+{
+    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
+                             lists_end_word(to_end)};
+    kv_status status = access_expect(destination, KV_TYPE_LIST);
+    if (status == KV_OK) status = lists_reserve(source, arguments, 5);
+    if (status == KV_OK) status = lists_copy_end(source, from_end, value);
+    if (status != KV_OK) return status;
+    kv_slice element = {value->data, value->size};
+    status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    if (status != KV_OK) return status;
+    access_journal(source, arguments, 5);
+    lists_drop_end(source, from_end);
+    return KV_OK;
+}
+
+kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end, kv_buffer *value)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_slice keys[2] = {source, destination};
+    kv_buffer own = {0};
+    struct span span;
+    struct access from, to;
+    span_begin(&span, db, keys, 2, 0);
+    kv_status status = lists_open_existing(&from, &span.db, source, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = access_open(&to, &span.db, destination, ACCESS_WRITE);
+        if (status == KV_OK) {
+            access_find_again(&from);
+            status = lists_move_opened(&from, &to, from_end, to_end, value != NULL ? value : &own);
+            (void)access_close(&to, status);
+        }
+        (void)access_close(&from, status);
+    }
+    span_end(&span);
+    kv_buffer_free(&own);
+    return status;
+}
+
+/* -------------------- engine/api/api_wait.c ---------------------------------------------------- */
+/*
+ * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread (kv_blpop and its kin).
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+/* A waiter that takes elements of a list; links and the destination's bytes follow it. */
+struct wait_list {
+    struct kv_waiter waiter; /* first, as this is what the public pointer points to */
+    size_t size;             /* of the whole block */
+    kv_end end, to_end;
+    uint64_t count;
+    kv_wait_done *done;
+    void *context;
+    kv_buffer bytes;         /* the elements taken, one after another */
+    kv_slice *elements;      /* into it */
+    size_t element_count, element_capacity;
+};
+
+/* ---------------------------------------------------------------------------------------------------- taking */
+
+struct wait_collector {
+    struct wait_list *waiter;
+    size_t offset;
+};
+
+static bool wait_measure(void *context, kv_slice element)
+{
+    size_t *total = context;
+    *total += element.size;
+    return true;
+}
+
+static bool wait_collect(void *context, kv_slice element)
+{
+    struct wait_collector *collector = context;
+    struct wait_list *waiter = collector->waiter;
+    char *to = (char *)waiter->bytes.data + collector->offset;
+    if (element.size > 0) memcpy(to, element.data, element.size);
+    waiter->elements[waiter->element_count++] = (kv_slice){to, element.size};
+    collector->offset += element.size;
+    return true;
+}
+
+/* Makes room for the elements that are about to be taken, which is where memory may run out: nothing is taken then. */
+static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST) return access_close(&access, KV_NONE);
+    struct list list = {(uintptr_t)entry_payload(access.entry)};
+    uint64_t length = list_length(&list);
+    uint64_t count = waiter->count < length ? waiter->count : length;
+    size_t total = 0;
+    (void)list_visit(&list, waiter->end, 0, count, wait_measure, &total);
+    status = buffer_reserve(&waiter->bytes, total > 0 ? total : 1);
+    if (status == KV_OK) {
+        waiter->elements = alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
+        if (waiter->elements == NULL) status = KV_NOMEM;
+        else waiter->element_capacity = (size_t)count;
+    }
+    return access_close(&access, status);
+}
+
+static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    kv_slice destination = waiter->waiter.destination;
+    kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, &waiter->bytes);
+    if (status != KV_OK) return status;
+    waiter->elements[0] = (kv_slice){waiter->bytes.data, waiter->bytes.size};
+    waiter->element_count = 1;
+    return KV_OK;
+}
+
+/* Takes what the waiter wants from one key; KV_NONE if that holds no list. */
+static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
+{
+    kv_status status = wait_prepare(waiter, db, key);
+    if (status != KV_OK) return status;
+    if (waiter->waiter.has_destination) return wait_move(waiter, db, key);
+    struct wait_collector collector = {waiter, 0};
+    return kv_pop(db, key, waiter->end, waiter->count, wait_collect, &collector, NULL);
+}
+
+static kv_status wait_take_link(struct kv_waiter *waiter, kv *db, size_t link_index)
+{
+    return wait_take((struct wait_list *)waiter, db, waiter->links[link_index].observed->key);
+}
+
+static void wait_report(struct wait_list *waiter, kv_status status, size_t index, kv_slice key)
+{
+    kv_wait_result result = {status, index, key, waiter->elements, waiter->element_count};
+    if (waiter->done != NULL) waiter->done(waiter->context, &waiter->waiter, &result);
+}
+
+static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
+{
+    wait_report((struct wait_list *)waiter, status, link_index, waiter->links[link_index].observed->key);
+}
+
+/* ------------------------------------------------------------------------------------------------------ waits */
+
+static bool wait_read_options(const kv_wait_options *given, kv_wait_options *options)
+{
+    *options = KV_OPTIONS(kv_wait_options);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
+    if (options->count == 0) options->count = 1;
+    return options->destination == NULL || (options->key_count == 1 && options->count == 1);
+}
+
+static size_t wait_list_size(const kv_wait_options *options)
+{
+    size_t destination = options->destination != NULL ? options->destination->size : 0;
+    return sizeof(struct wait_list) + options->key_count * sizeof(struct waiter_link) + destination;
+}
+
+static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options)
+{
+    struct store *store = db->view->store;
+    size_t size = wait_list_size(options);
+    struct wait_list *waiter = alloc_get(&store->alloc, size);
+    if (waiter == NULL) return NULL;
+    memset(waiter, 0, size);
+    waiter->size = size;
+    waiter->end = options->end;
+    waiter->to_end = options->to_end;
+    waiter->count = options->count;
+    waiter->done = options->done;
+    waiter->context = options->context;
+    waiter->waiter = (struct kv_waiter){.store = store,
+                                        .database = db->database,
+                                        .take = wait_take_link,
+                                        .tell = wait_tell,
+                                        .link_count = options->key_count,
+                                        .links = (struct waiter_link *)(waiter + 1)};
+    if (options->destination != NULL) {
+        void *bytes = waiter->waiter.links + options->key_count;
+        if (options->destination->size > 0) memcpy(bytes, options->destination->data, options->destination->size);
+        waiter->waiter.has_destination = true;
+        waiter->waiter.destination = (kv_slice){bytes, options->destination->size};
+    }
+    return waiter;
+}
+
+static void wait_list_destroy(struct wait_list *waiter)
+{
+    struct alloc *alloc = &waiter->waiter.store->alloc;
+    kv_buffer_free(&waiter->bytes);
+    alloc_free(alloc, waiter->elements, waiter->element_capacity * sizeof *waiter->elements);
+    alloc_free(alloc, waiter, waiter->size);
+}
+
+/*
+ * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
+ * has, whose turn it is then.
+ */
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, size_t *index)
+{
+    struct store *store = db->view->store;
+    for (size_t i = 0; i < count; i++) {
+        kv_type type;
+        kv_status status = kv_type_of(db, keys[i], &type);
+        if (status == KV_NONE) continue;
+        if (status != KV_OK) return status;
+        if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
+        uint64_t hash = store_hash(store, keys[i]);
+        if (waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        status = wait_take(waiter, db, keys[i]);
+        if (status == KV_OK) *index = i;
+        if (status != KV_NONE) return status;
+    }
+    return KV_NONE;
+}
+
+/* Tries, and if that gave nothing queues the waiter, at one instant. */
+static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options, size_t *index)
+{
+    struct span span;
+    size_t key_count = options->key_count;
+    /* The keys and the destination, whose shard is needed too, in one array: two keys at most if there is a destination. */
+    kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
+    const kv_slice *locked = options->destination != NULL ? pair : options->keys;
+    span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, index);
+    if (status == KV_NONE) {
+        if (span.is_nested) status = KV_TIMEOUT;
+        else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
+    }
+    span_end(&span);
+    return status;
+}
+
+kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
+{
+    kv_wait_options options;
+    if (db == NULL || waiter == NULL || !wait_read_options(given, &options)) return KV_BADARG;
+    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    struct wait_list *list = wait_list_create(db, &options);
+    if (list == NULL) return KV_NOMEM;
+    /* Written first: once it is queued, `done` may be called by another thread before this one goes on. */
+    *waiter = &list->waiter;
+    size_t index = 0;
+    kv_status status = wait_begin(list, db, &options, &index);
+    if (status == KV_PENDING) return status;
+    *waiter = NULL;
+    if (status == KV_OK) wait_report(list, KV_OK, index, options.keys[index]);
+    wait_list_destroy(list);
+    return status;
+}
+
+kv_status kv_wait_cancel(kv_waiter *waiter)
+{
+    if (waiter == NULL) return KV_BADARG;
+    bool was_waiting = waiting_end(waiter);
+    wait_list_destroy((struct wait_list *)waiter);
+    return was_waiting ? KV_OK : KV_NONE;
+}
+
+/* ------------------------------------------------------------------------------------------ waiting as a thread */
+
+/* A thread that sleeps until its waiter is served. The elements come to it by the waiter, so nothing can fail after they were taken. */
+struct wait_sleeper {
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool is_done;
+    kv_status status;
+    size_t index;
+    kv_visit *visit;  /* what to do with the elements: lend them... */
+    void *context;
+    kv_buffer *value; /* ...or give the first one to a buffer */
+};
+
+/* Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than copying them. */
+static void wait_sleeper_deliver(struct wait_sleeper *sleeper, struct wait_list *waiter)
+{
+    for (size_t i = 0; i < waiter->element_count && sleeper->visit != NULL; i++) {
+        if (!sleeper->visit(sleeper->context, waiter->elements[i])) break;
+    }
+    if (sleeper->value == NULL || waiter->element_count == 0) return;
+    kv_buffer_free(sleeper->value);
+    *sleeper->value = waiter->bytes;
+    sleeper->value->size = waiter->elements[0].size;
+    waiter->bytes = (kv_buffer){0};
+    waiter->element_count = 0;
+}
+
+static void wait_sleeper_done(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    struct wait_sleeper *sleeper = context;
+    if (result->status == KV_OK) wait_sleeper_deliver(sleeper, (struct wait_list *)waiter);
+    pthread_mutex_lock(&sleeper->mutex);
+    sleeper->status = result->status;
+    sleeper->index = result->key_index;
+    sleeper->is_done = true;
+    pthread_cond_signal(&sleeper->wake);
+    pthread_mutex_unlock(&sleeper->mutex);
+}
+
+static bool wait_sleeper_open(struct wait_sleeper *sleeper)
+{
+    pthread_condattr_t attributes;
+    if (pthread_mutex_init(&sleeper->mutex, NULL) != 0) return false;
+    pthread_condattr_init(&attributes);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    bool is_open = pthread_cond_init(&sleeper->wake, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    if (!is_open) pthread_mutex_destroy(&sleeper->mutex);
+    return is_open;
+}
+
+static void wait_sleeper_close(struct wait_sleeper *sleeper)
+{
+    pthread_cond_destroy(&sleeper->wake);
+    pthread_mutex_destroy(&sleeper->mutex);
+}
+
+static struct timespec wait_until(int64_t timeout_ms)
+{
+    struct timespec until;
+#ifdef __APPLE__
+    clock_gettime(CLOCK_REALTIME, &until);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &until);
+#endif
+    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40; /* 34 years are enough */
+    until.tv_sec += (time_t)(limit_ms / 1000);
+    until.tv_nsec += (long)(limit_ms % 1000) * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    return until;
+}
+
+static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
+{
+    struct timespec until = wait_until(timeout_ms);
+    int error = 0;
+    pthread_mutex_lock(&sleeper->mutex);
+    while (!sleeper->is_done && error != ETIMEDOUT) {
+        if (timeout_ms == 0) error = pthread_cond_wait(&sleeper->wake, &sleeper->mutex);
+        else error = pthread_cond_timedwait(&sleeper->wake, &sleeper->mutex, &until);
+    }
+    pthread_mutex_unlock(&sleeper->mutex);
+}
+
+static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms, struct wait_sleeper *sleeper)
+{
+    if (db == NULL || timeout_ms < 0 || !wait_sleeper_open(sleeper)) return KV_BADARG;
+    options->done = wait_sleeper_done;
+    options->context = sleeper;
+    kv_waiter *waiter;
+    kv_status status = kv_wait(db, options, &waiter);
+    if (status == KV_PENDING) {
+        wait_sleep(sleeper, timeout_ms);
+        status = kv_wait_cancel(waiter) == KV_OK ? KV_TIMEOUT : sleeper->status;
+    }
+    wait_sleeper_close(sleeper);
+    return status;
+}
+
+static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, int64_t timeout_ms,
+                          size_t *index, kv_buffer *value)
+{
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = keys;
+    options.key_count = key_count;
+    options.end = end;
+    struct wait_sleeper sleeper = {.value = value};
+    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
+    if (status == KV_OK && index != NULL) *index = sleeper.index;
+    return status;
+}
+
+kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
+                   kv_buffer *value)
+{
+    return wait_pop(db, keys, key_count, KV_HEAD, timeout_ms, index, value);
+}
+
+kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
+                   kv_buffer *value)
+{
+    return wait_pop(db, keys, key_count, KV_TAIL, timeout_ms, index, value);
+}
+
+kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
+                    int64_t timeout_ms, kv_buffer *value)
+{
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = &source;
+    options.key_count = 1;
+    options.end = from_end;
+    options.destination = &destination;
+    options.to_end = to_end;
+    struct wait_sleeper sleeper = {.value = value};
+    return wait_as_thread(db, &options, timeout_ms, &sleeper);
+}
+
+kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, int64_t timeout_ms,
+                    size_t *index, kv_visit *visit, void *context)
+{
+    if (count == 0) return KV_BADARG;
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = keys;
+    options.key_count = key_count;
+    options.end = end;
+    options.count = count;
+    struct wait_sleeper sleeper = {.visit = visit, .context = context};
+    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
+    if (status == KV_OK && index != NULL) *index = sleeper.index;
+    return status;
 }
 
 /* -------------------- engine/api/api_transaction.c --------------------------------------------- */
