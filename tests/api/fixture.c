@@ -1,0 +1,220 @@
+/*
+ * tests/api/fixture.c -- see the header.
+ */
+#include "fixture.h"
+
+#include <string.h>
+
+/* ----------------------------------------------------------------------------------- open and close */
+
+static int64_t fixture_wall_ms(void *context)
+{
+    return atomic_load(&((struct fixture *)context)->now_ms);
+}
+
+static int64_t fixture_monotonic_us(void *context)
+{
+    return atomic_load(&((struct fixture *)context)->now_ms) * 1000;
+}
+
+void fixture_open_with(struct fixture *fixture, kv_options options)
+{
+    fixture_alloc_begin(&fixture->alloc);
+    atomic_init(&fixture->now_ms, FIXTURE_START_MS);
+    fixture->clock = (kv_clock){fixture_wall_ms, fixture_monotonic_us, fixture};
+    options.allocator = &fixture->alloc.hooks;
+    options.clock = &fixture->clock;
+    ck_assert_int_eq(kv_open(&options, &fixture->db), KV_OK);
+}
+
+void fixture_open(struct fixture *fixture, uint32_t shards)
+{
+    kv_options options = KV_OPTIONS(kv_options);
+    options.shards = shards;
+    fixture_open_with(fixture, options);
+}
+
+void fixture_close(struct fixture *fixture)
+{
+    kv_check(fixture->db);
+    kv_close(fixture->db);
+    fixture_alloc_end(&fixture->alloc);
+}
+
+void fixture_pass(struct fixture *fixture, int64_t milliseconds)
+{
+    atomic_fetch_add(&fixture->now_ms, milliseconds);
+}
+
+int fixture_rounds(int brief, int full)
+{
+    return getenv("KVSTORE_TEST_FULL") != NULL ? full : brief;
+}
+
+/* -------------------------------------------------------------------------------------- short forms */
+
+void fixture_set(kv *db, const char *key, const char *value)
+{
+    MUST(kv_set(db, KV_TEXT(key), KV_TEXT(value), NULL) == KV_OK);
+}
+
+void fixture_set_for(kv *db, const char *key, const char *value, int64_t ttl_ms)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.ttl_ms = ttl_ms;
+    MUST(kv_set(db, KV_TEXT(key), KV_TEXT(value), &options) == KV_OK);
+}
+
+void fixture_push(kv *db, const char *key, const char *element)
+{
+    kv_slice value = KV_TEXT(element);
+    MUST(kv_rpush(db, KV_TEXT(key), &value, 1, NULL) == KV_OK);
+}
+
+void fixture_push_all(kv *db, const char *key, const char *words)
+{
+    char copy[1024], *rest = copy;
+    MUST(strlen(words) < sizeof copy);
+    strcpy(copy, words);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) fixture_push(db, key, word);
+}
+
+struct fixture_text {
+    char bytes[4096];
+    size_t size;
+};
+
+static void fixture_write(struct fixture_text *text, const char *words, kv_slice item)
+{
+    size_t room = sizeof text->bytes - text->size;
+    int written = snprintf(text->bytes + text->size, room, "%s%.*s", words, (int)item.size,
+                           item.size > 0 ? (const char *)item.data : "");
+    MUST(written >= 0 && (size_t)written < room);
+    text->size += (size_t)written;
+}
+
+static bool fixture_write_string(void *context, kv_slice item)
+{
+    fixture_write(context, "'", item);
+    return true;
+}
+
+static bool fixture_write_element(void *context, kv_slice item)
+{
+    struct fixture_text *text = context;
+    fixture_write(text, text->size == 1 ? "" : " ", item);
+    return true;
+}
+
+const char *fixture_show(kv *db, const char *key)
+{
+    static _Thread_local struct fixture_text texts[8];
+    static _Thread_local unsigned turn;
+    struct fixture_text *text = &texts[turn++ % 8];
+    text->size = 0;
+    text->bytes[0] = 0;
+    kv_type type;
+    kv_status status = kv_type_of(db, KV_TEXT(key), &type);
+    if (status == KV_NONE) return "-";
+    MUST(status == KV_OK);
+    if (type == KV_TYPE_STRING) {
+        MUST(kv_read(db, KV_TEXT(key), fixture_write_string, text) == KV_OK);
+        fixture_write(text, "'", kv_bytes(NULL, 0));
+    } else {
+        fixture_write(text, "[", kv_bytes(NULL, 0));
+        MUST(kv_lrange(db, KV_TEXT(key), 0, -1, NULL, fixture_write_element, text) == KV_OK);
+        fixture_write(text, "]", kv_bytes(NULL, 0));
+    }
+    return text->bytes;
+}
+
+/* --------------------------------------------------------------------------------------- whole stores */
+
+static uint64_t fixture_mix(uint64_t digest, uint64_t word)
+{
+    uint64_t state = digest ^ word;
+    return fixture_random(&state);
+}
+
+static bool fixture_mix_item(void *context, kv_slice item)
+{
+    uint64_t *digest = context;
+    *digest = fixture_mix(*digest, item.size + 1);
+    for (size_t i = 0; i < item.size; i++) *digest = fixture_mix(*digest, ((const uint8_t *)item.data)[i]);
+    return true;
+}
+
+/* The keys of a database, one after another, each after its size. */
+static bool fixture_collect(void *context, kv_slice key)
+{
+    kv_buffer *keys = context;
+    size_t wanted = keys->size + sizeof key.size + key.size;
+    if (wanted > keys->capacity) {
+        keys->capacity = wanted * 2;
+        keys->data = realloc(keys->data, keys->capacity);
+        MUST(keys->data != NULL);
+    }
+    char *at = (char *)keys->data + keys->size;
+    memcpy(at, &key.size, sizeof key.size);
+    if (key.size > 0) memcpy(at + sizeof key.size, key.data, key.size);
+    keys->size = wanted;
+    return true;
+}
+
+static bool fixture_print_item(void *context, kv_slice item)
+{
+    (void)context;
+    fprintf(stderr, " %.*s", (int)(item.size < 60 ? item.size : 60), (const char *)item.data);
+    return true;
+}
+
+static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
+{
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    if (kv_object(db, key, &info) != KV_OK) return 0;
+    uint64_t digest = fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
+    fixture_mix_item(&digest, key);
+    kv_status status = info.type == KV_TYPE_STRING
+                         ? kv_read(db, key, fixture_mix_item, &digest)
+                         : kv_lrange(db, key, 0, -1, NULL, fixture_mix_item, &digest);
+    MUST(status == KV_OK);
+    if (is_printed) {
+        fprintf(stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,
+                (const char *)key.data, kv_type_name(info.type), info.encoding,
+                (long long)(info.deadline_ms == KV_NEVER ? -1 : info.deadline_ms - FIXTURE_START_MS));
+        if (info.type == KV_TYPE_STRING) (void)kv_read(db, key, fixture_print_item, NULL);
+        else (void)kv_lrange(db, key, 0, -1, NULL, fixture_print_item, NULL);
+        fprintf(stderr, "\n");
+    }
+    return digest;
+}
+
+static uint64_t fixture_walk(kv *db, bool is_printed)
+{
+    uint64_t digest = 0;
+    kv_buffer keys = {0};
+    for (uint32_t i = 0; i < kv_databases(db); i++) {
+        kv *view = kv_select(db, i);
+        keys.size = 0;
+        MUST(kv_keys(view, KV_TEXT("*"), fixture_collect, &keys) == KV_OK);
+        for (size_t at = 0; at < keys.size;) {
+            kv_slice key;
+            memcpy(&key.size, (char *)keys.data + at, sizeof key.size);
+            key.data = (char *)keys.data + at + sizeof key.size;
+            at += sizeof key.size + key.size;
+            digest += fixture_digest_key(view, key, is_printed); /* a sum: their order does not matter */
+        }
+    }
+    kv_buffer_free(&keys);
+    return digest;
+}
+
+uint64_t fixture_digest(kv *db)
+{
+    return fixture_walk(db, false);
+}
+
+void fixture_print(kv *db)
+{
+    (void)fixture_walk(db, true);
+}
