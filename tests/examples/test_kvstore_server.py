@@ -1,0 +1,298 @@
+"""kvstore-server as its users meet it: options, files, logs, signals. Arguments: the server, the client."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import unittest
+
+from programs import PATIENCE_S, Directory, Server, ask, run
+
+SERVER = sys.argv[1]
+
+
+class ServerTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = Directory()
+        self.servers = []
+
+    def tearDown(self):
+        for server in self.servers:
+            if server.process.poll() is None:
+                server.process.kill()
+            server.process.communicate()
+        self.directory.remove()
+
+    def start(self, *options, **more):
+        server = Server(SERVER, *options, directory=self.directory.path, **more)
+        self.servers.append(server)
+        return server
+
+    def write(self, name, text):
+        with open(self.directory / name, "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.directory / name
+
+    def refused(self, *options, stdin=b""):
+        """Expects the server not to start; returns what it says."""
+        status, output, errors = run(SERVER, *options, stdin=stdin, directory=self.directory.path)
+        self.assertEqual(status, 1, (output, errors))
+        self.assertTrue(errors.startswith(b"kvstore-server: "), errors)
+        return errors.decode()
+
+
+class Options(ServerTest):
+    def test_help_and_version(self):
+        status, output, _ = run(SERVER, "--help")
+        self.assertEqual(status, 0)
+        self.assertIn(b"usage: kvstore-server", output)
+        status, output, _ = run(SERVER, "--version")
+        self.assertEqual(status, 0)
+        self.assertRegex(output, rb"^kvstore-server \d+\.\d+\.\d+\n$")
+
+    def test_the_ready_line_tells_where_who_and_how_much(self):
+        server = self.start("--unixsocket", "s", "--port", "0")
+        self.assertIsNone(server.port)  # port 0 beside a unix socket: no TCP
+        line = server.log.splitlines()[-1].decode()
+        self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \d+ notice: .*Ready to accept "
+                               r"connections on s \(pid %d, 0 keys loaded\)$" % server.process.pid)
+        self.assertEqual(server.stop(), 0)
+        self.assertFalse(os.path.exists(self.directory / "s"))
+
+    def test_a_free_port_is_chosen_and_told(self):
+        server = self.start()
+        with server.connect() as client:
+            ask(client, b"PING\r\n", b"+PONG\r\n")
+            ask(client, b"CONFIG GET port\r\n", b"*2\r\n$4\r\nport\r\n$%d\r\n%d\r\n" % (
+                len(str(server.port)), server.port))
+
+    def test_the_command_line_has_the_last_word_over_the_file(self):
+        path = self.write("kv.conf", "# a comment\n\n  timeout 7\nMaxClients 33\nrequirepass \"a \\x41\"\n")
+        server = self.start(path, "--timeout", "9", "--port", "0")
+        with server.connect() as client:
+            ask(client, b"AUTH \"a A\"\r\n", b"+OK\r\n")
+            ask(client, b"CONFIG GET timeout\r\n", b"*2\r\n$7\r\ntimeout\r\n$1\r\n9\r\n")
+            ask(client, b"CONFIG GET maxclients\r\n", b"*2\r\n$10\r\nmaxclients\r\n$2\r\n33\r\n")
+
+    def test_files_may_include_files_and_come_from_standard_input(self):
+        self.write("a.inc", "timeout 11\n")
+        self.write("b.inc", "maxclients 44\n")
+        server = self.start("-", "--port", "0", stdin=b"include %s/*.inc\n" % self.directory.path.encode())
+        with server.connect() as client:
+            ask(client, b"CONFIG GET timeout\r\n", b"*2\r\n$7\r\ntimeout\r\n$2\r\n11\r\n")
+            ask(client, b"CONFIG GET maxclients\r\n", b"*2\r\n$10\r\nmaxclients\r\n$2\r\n44\r\n")
+
+    def test_mistakes_are_named_with_their_place(self):
+        path = self.write("kv.conf", "port 0\n\nno-such-thing 1\n")
+        self.assertIn("%s:3: unknown option 'no-such-thing'" % path, self.refused(path))
+        self.assertIn("--no-such: unknown option 'no-such'", self.refused("--no-such", "x"))
+        self.assertIn("--port: 'port 70000': argument must be between 0 and 65535",
+                      self.refused("--port", "70000"))
+        self.assertIn("--port: 'port 1 2': one value is expected", self.refused("--port", "1", "2"))
+        self.assertIn("--port: a value is missing", self.refused("--port"))
+        self.assertIn("--loglevel: 'loglevel loud': argument(s) must be one of the following: debug, verbose,",
+                      self.refused("--loglevel", "loud"))
+        self.assertIn("--slowlog-max-len: 'slowlog-max-len many'", self.refused("--slowlog-max-len", "many"))
+        self.assertIn("standard input:2: unbalanced quotes", self.refused("-", stdin=b"port 0\ntimeout \"1\n"))
+        self.assertIn("absent.conf: No such file", self.refused("absent.conf"))
+        self.assertIn("-x: an option begins with '--'", self.refused(self.write("good.conf", "port 0\n"), "-x"))
+        self.assertIn("cannot work in 'absent': No such file", self.refused("--dir", "absent"))
+        self.assertIn("power of two", self.refused("--shards", "3"))
+        self.write("loop.conf", "include loop.conf\n")
+        self.assertIn("files include each other too deeply", self.refused("loop.conf"))
+
+    def test_a_busy_port_is_named(self):
+        server = self.start()
+        self.assertIn("127.0.0.1:%d: Address already in use" % server.port,
+                      self.refused("--bind", "127.0.0.1", "--port", str(server.port)))
+
+    def test_bind_takes_several_addresses(self):
+        server = self.start("--port", "0", "--bind", "127.0.0.1", "-192.0.2.1", "127.0.0.2")
+        with socket.create_connection(("127.0.0.2", server.port), timeout=PATIENCE_S) as client:
+            ask(client, b"CONFIG GET bind\r\n",
+                b"*2\r\n$4\r\nbind\r\n$30\r\n127.0.0.1 -192.0.2.1 127.0.0.2\r\n")
+
+    def test_databases_and_threads(self):
+        server = self.start("--databases", "3", "--io-threads", "2")
+        with server.connect() as client:
+            ask(client, b"SELECT 2\r\n", b"+OK\r\n")
+            ask(client, b"SELECT 3\r\n", b"-ERR DB index is out of range\r\n")
+            ask(client, b"CONFIG GET io-threads\r\n", b"*2\r\n$10\r\nio-threads\r\n$1\r\n2\r\n")
+            ask(client, b"CONFIG GET databases\r\n", b"*2\r\n$9\r\ndatabases\r\n$1\r\n3\r\n")
+            ask(client, b"CONFIG GET dir\r\n", b"*2\r\n$3\r\ndir\r\n$%d\r\n%s\r\n" % (
+                len(self.directory.path), self.directory.path.encode()))
+
+
+class Log(ServerTest):
+    def test_json_lines_are_json(self):
+        server = self.start("--log-format", "json")
+        self.assertEqual(server.stop(), 0)
+        for line in server.log.splitlines():
+            entry = json.loads(line)
+            self.assertEqual(entry["pid"], server.process.pid)
+            self.assertIn(entry["level"], ("debug", "verbose", "notice", "warning"))
+            self.assertRegex(entry["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertIn("Ready to accept connections", json.loads(server.log.splitlines()[0])["message"])
+
+    def test_logfmt_lines_have_keys_and_values(self):
+        server = self.start("--log-format", "logfmt")
+        for line in server.log.decode().splitlines():
+            self.assertRegex(line, r'^time=\S+ pid=\d+ level=\w+ msg="([^"\\]|\\.)*"$')
+
+    def test_level_and_format_change_at_run_time(self):
+        server = self.start("--loglevel", "notice")
+        with server.connect() as client:
+            ask(client, b"CONFIG SET loglevel warning log-format json\r\n", b"+OK\r\n")
+            ask(client, b"CONFIG GET loglevel\r\n", b"*2\r\n$8\r\nloglevel\r\n$7\r\nwarning\r\n")
+            ask(client, b"CONFIG SET loglevel loud\r\n", b"-ERR CONFIG SET failed")
+        before = server.log
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(server.log, before)  # what was said at the end is below the level
+
+    def test_hangup_opens_the_file_anew(self):
+        pid_file = self.directory / "pid"
+        log = self.directory / "log"
+        status, _, errors = run(SERVER, "--daemonize", "yes", "--port", "0", "--unixsocket", "s", "--logfile", "log",
+                                "--pidfile", "pid", "--dir", self.directory.path)
+        self.assertEqual(status, 0, errors)
+        pid = int(open(pid_file, encoding="ascii").read())
+        try:
+            with open(log, encoding="utf-8") as file:
+                self.assertIn("Ready to accept connections", file.read())
+            os.rename(log, log + ".1")
+            os.kill(pid, signal.SIGHUP)
+            deadline = time.monotonic() + PATIENCE_S
+            while not os.path.exists(log) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(self.directory / "s")
+                ask(client, b"PING\r\n", b"+PONG\r\n")
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_S
+        while os.path.exists(pid_file) or os.path.exists(self.directory / "s"):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        text = ""
+        while "the end" not in text:
+            self.assertLess(time.monotonic(), deadline)
+            with open(log, encoding="utf-8") as file:
+                text = file.read()
+
+    def test_a_daemon_that_cannot_start_says_so_to_its_caller(self):
+        status, _, errors = run(SERVER, "--daemonize", "yes", "--port", "0", "--unixsocket", "absent/s",
+                                directory=self.directory.path)
+        self.assertEqual(status, 1)
+        self.assertIn(b"cannot listen: absent/s: No such file", errors)
+
+
+class Ending(ServerTest):
+    def test_signals_end_it_in_order(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = self.start()
+            with server.connect() as client:
+                ask(client, b"SET k v\r\n", b"+OK\r\n")
+                self.assertEqual(server.stop(number), 0)
+                self.assertEqual(client.recv(1), b"")
+            self.assertIn(signal.Signals(number).name.encode() + b": shutting down", server.log)
+            self.assertIn(b"the end", server.log)
+
+    def test_what_was_received_is_answered(self):
+        server = self.start()
+        with server.connect() as client:
+            ask(client, b"PING\r\n", b"+PONG\r\n")
+            client.sendall(b"INCR n\r\n" * 20000)
+            server.process.send_signal(signal.SIGTERM)
+            replies = b""
+            while more := client.recv(65536):
+                replies += more
+        self.assertEqual(server.stop(), 0)
+        numbers = [int(number) for number in re.findall(rb":(\d+)\r\n", replies)]
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+        self.assertEqual(len(numbers), 20000)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        server = self.start()
+        with server.connect() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            size = 32 << 20
+            client.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % size + b"x" * size + b"\r\n")
+            ask(client, b"", b"+OK\r\n")
+            client.sendall(b"GET k\r\n")  # which is not read, so that an orderly end would take its time
+            time.sleep(0.2)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            self.assertIsNone(server.process.poll())
+            start = time.monotonic()
+            self.assertEqual(server.stop(signal.SIGTERM), 1)
+            self.assertLess(time.monotonic() - start, 5)
+
+    def test_shutdown_ends_it(self):
+        server = self.start("--appendonly", "yes")
+        with server.connect() as client:
+            ask(client, b"SET k v\r\n", b"+OK\r\n")
+            client.sendall(b"SHUTDOWN\r\n")
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(PATIENCE_S), 0)
+
+    def test_a_client_that_leaves_raises_no_signal(self):
+        server = self.start()
+        for _ in range(20):
+            with server.connect() as client:
+                client.sendall(b"PING\r\n" * 1000)
+        with server.connect() as client:
+            ask(client, b"PING\r\n", b"+PONG\r\n")
+        self.assertEqual(server.stop(), 0)
+
+
+class Data(ServerTest):
+    def test_data_is_there_after_an_orderly_end_and_after_a_kill(self):
+        for fsync, number in (("everysec", signal.SIGTERM), ("always", signal.SIGKILL)):
+            options = ("--appendonly", "yes", "--appendfsync", fsync, "--appenddirname", fsync)
+            server = self.start(*options)
+            with server.connect() as client:
+                for i in range(100):
+                    ask(client, b"SET key:%d %d\r\n" % (i, i), b"+OK\r\n")
+                ask(client, b"RPUSH list a b c\r\n", b":3\r\n")
+                server.stop(number)
+            server = self.start(*options)
+            self.assertIn(b"101 keys loaded", server.log)
+            with server.connect() as client:
+                ask(client, b"GET key:42\r\n", b"$2\r\n42\r\n")
+                ask(client, b"LRANGE list 0 -1\r\n", b"*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n")
+                ask(client, b"CONFIG GET appendfsync\r\n", b"*2\r\n$11\r\nappendfsync\r\n$%d\r\n%s\r\n" % (
+                    len(fsync), fsync.encode()))
+                ask(client, b"CONFIG GET appendonly\r\n", b"*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n")
+            self.assertEqual(server.stop(), 0)
+
+    def test_damage_is_told_and_nothing_is_touched(self):
+        server = self.start("--appendonly", "yes")
+        with server.connect() as client:
+            for i in range(10):
+                ask(client, b"SET key:%d %d\r\n" % (i, i), b"+OK\r\n")
+        self.assertEqual(server.stop(), 0)
+        files = [os.path.join(self.directory / "appendonlydir", name)
+                 for name in os.listdir(self.directory / "appendonlydir") if "incr" in name]
+        with open(files[0], "r+b") as file:
+            data = file.read()
+            middle = data.index(b"key:4")
+            file.seek(middle - 4)
+            file.write(b"#")
+            file.seek(0)
+            damaged = file.read()
+        message = self.refused("--port", "0", "--appendonly", "yes")
+        self.assertIn(os.path.basename(files[0]), message)
+        self.assertRegex(message, r"\d+")
+        with open(files[0], "rb") as file:
+            self.assertEqual(file.read(), damaged)
+
+    def test_two_servers_do_not_share_a_directory(self):
+        self.start("--appendonly", "yes")
+        self.assertIn("appendonlydir", self.refused("--port", "0", "--appendonly", "yes"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
