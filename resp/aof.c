@@ -412,7 +412,6 @@ kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct ao
         aof_free(aof, io);
         return status;
     }
-    aof_fill_link(aof);
     *out = aof;
     return KV_OK;
 }

@@ -23,14 +23,11 @@ struct kvresp_aof {
     bool refuses_writes; /* it was this room that told the store to; of the log thread */
     uint64_t base_size, loaded_commands;
     int64_t load_ms;
-    struct aof_link link;
+    struct aof_link link; /* filled by kvresp_attach_aof() */
 };
 
 /* kvresp_aof_open() on another file system than the machine's. */
 kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct aof_io *io,
                       kvresp_aof **aof, char message[256]);
-
-/* What sessions may ask; see aof_link.h. */
-void aof_fill_link(kvresp_aof *aof);
 
 #endif
