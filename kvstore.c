@@ -4520,8 +4520,8 @@ KV_INTERNAL void pack_check(const struct pack *pack)
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each level of nodes above one node holds at least 16 times as many; see tree.c. */
-#define TREE_HEIGHT_MAX 16
+/* Above the root's each level has at least 16 times as many nodes, see tree.c: 2^45 leaves. */
+#define TREE_HEIGHT_MAX 12
 
 struct tree_node;
 
@@ -4548,10 +4548,15 @@ struct tree {
     const struct tree_order *order; /* NULL: by position only */
 };
 
+/* A node on a path, and which of its children the path goes through. */
+struct tree_step {
+    struct tree_node *node;
+    unsigned index;
+};
+
 struct tree_path {
     void *leaf;
-    struct tree_node *node[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
-    uint8_t index[TREE_HEIGHT_MAX];          /* which child of each */
+    struct tree_step step[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
 };
 
 /* Told of each leaf that leaves the tree in tree_remove_range() and tree_clear(). */
@@ -4744,15 +4749,13 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
 
 /* -------------------------------------------------------------------------------------------- paths */
 
-/* Completes a path downwards from the child it names at `level`, along one edge of what is below. */
-static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
+/* Completes a path downwards from a child with `level` levels of nodes, along one of its edges. */
+static void tree_descend(struct tree_path *path, unsigned level, void *child, kv_end end)
 {
-    void *child = path->node[level]->child[path->index[level]];
     while (level-- > 0) {
         struct tree_node *node = child;
         unsigned index = end == KV_HEAD ? 0 : node->used - 1;
-        path->node[level] = node;
-        path->index[level] = (uint8_t)index;
+        path->step[level] = (struct tree_step){node, index};
         child = node->child[index];
     }
     path->leaf = child;
@@ -4761,22 +4764,16 @@ static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
 KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path)
 {
     assert(tree->root != NULL);
-    path->leaf = tree->root;
-    if (tree->height == 0) return;
-
-    unsigned level = tree->height - 1;
-    struct tree_node *root = tree->root;
-    path->node[level] = root;
-    path->index[level] = (uint8_t)(end == KV_HEAD ? 0 : root->used - 1);
-    tree_descend(path, level, end);
+    tree_descend(path, tree->height, tree->root, end);
 }
 
 KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] + 1u < path->node[level]->used) {
-            path->index[level]++;
-            tree_descend(path, level, KV_HEAD);
+        struct tree_step *step = &path->step[level];
+        if (step->index + 1 < step->node->used) {
+            step->index++;
+            tree_descend(path, level, step->node->child[step->index], KV_HEAD);
             return true;
         }
     }
@@ -4786,9 +4783,10 @@ KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] > 0) {
-            path->index[level]--;
-            tree_descend(path, level, KV_TAIL);
+        struct tree_step *step = &path->step[level];
+        if (step->index > 0) {
+            step->index--;
+            tree_descend(path, level, step->node->child[step->index], KV_TAIL);
             return true;
         }
     }
@@ -4800,8 +4798,8 @@ static bool tree_path_on_edge(const struct tree *tree, const struct tree_path *p
                               kv_end end)
 {
     for (; level < tree->height; level++) {
-        unsigned edge = end == KV_HEAD ? 0 : path->node[level]->used - 1;
-        if (path->index[level] != edge) return false;
+        unsigned edge = end == KV_HEAD ? 0 : path->step[level].node->used - 1;
+        if (path->step[level].index != edge) return false;
     }
     return true;
 }
@@ -4825,8 +4823,8 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
         unsigned i = 0;
         while (position >= node->count[i]) position -= node->count[i++];
         assert(i < node->used);
-        path->node[level] = node;
-        path->index[level] = (uint8_t)i;
+        path->step[level].node = node;
+        path->step[level].index = i;
         child = node->child[i];
     }
     path->leaf = child;
@@ -4858,8 +4856,8 @@ KV_INTERNAL void tree_locate_key(const struct tree *tree, const void *key, uint6
             if (tree_child_is_before(tree, node, middle, level, key, mark)) low = middle;
             else high = middle;
         }
-        path->node[level] = node;
-        path->index[level] = (uint8_t)low;
+        path->step[level].node = node;
+        path->step[level].index = low;
         child = node->child[low];
     }
     path->leaf = child;
@@ -4869,8 +4867,8 @@ KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *
 {
     uint64_t rank = path->leaf != tree->first ? tree->first_count : 0;
     for (unsigned level = 0; level < tree->height; level++) {
-        const struct tree_node *node = path->node[level];
-        for (unsigned i = 0; i < path->index[level]; i++) rank += node->count[i];
+        const struct tree_node *node = path->step[level].node;
+        for (unsigned i = 0; i < path->step[level].index; i++) rank += node->count[i];
     }
     return rank;
 }
@@ -4879,7 +4877,7 @@ KV_INTERNAL uint64_t tree_leaf_count(const struct tree *tree, const struct tree_
 {
     if (path->leaf == tree->first) return tree->first_count;
     if (path->leaf == tree->last) return tree->last_count;
-    return path->node[0]->count[path->index[0]];
+    return path->step[0].node->count[path->step[0].index];
 }
 
 KV_INTERNAL size_t tree_bytes(const struct tree *tree)
@@ -4892,7 +4890,7 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
 {
-    for (; level < tree->height; level++) path->node[level]->count[path->index[level]] += change;
+    for (; level < tree->height; level++) path->step[level].node->count[path->step[level].index] += change;
 }
 
 /* Puts the counts of the first and last leaf into the nodes, where every other leaf's is. */
@@ -4917,11 +4915,11 @@ static void tree_unfold(struct tree *tree)
     struct tree_path path;
     tree_end(tree, KV_HEAD, &path);
     tree->first = path.leaf;
-    tree->first_count = path.node[0]->count[path.index[0]];
+    tree->first_count = path.step[0].node->count[path.step[0].index];
     tree_add_on_path(tree, &path, 0, 0 - tree->first_count);
     tree_end(tree, KV_TAIL, &path);
     tree->last = path.leaf;
-    tree->last_count = path.node[0]->count[path.index[0]];
+    tree->last_count = path.step[0].node->count[path.step[0].index];
     tree_add_on_path(tree, &path, 0, 0 - tree->last_count);
 }
 
@@ -4939,7 +4937,7 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
-    while (level < tree->height && path->node[level]->used == TREE_FANOUT) level++;
+    while (level < tree->height && path->step[level].node->used == TREE_FANOUT) level++;
     return level < tree->height ? level : level + 1;
 }
 
@@ -4981,8 +4979,8 @@ static void tree_grow(struct tree *tree, struct tree_path *path, struct tree_nod
     else slot.mark = tree_leaf_mark(tree, tree->root);
     root->used = 0;
     tree_insert_slot(tree, root, 0, &slot);
-    path->node[tree->height] = root;
-    path->index[tree->height] = 0;
+    path->step[tree->height].node = root;
+    path->step[tree->height].index = 0;
     tree->root = root;
     tree->height++;
     assert(tree->height <= TREE_HEIGHT_MAX);
@@ -5006,7 +5004,7 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
                                     struct tree_node *right, bool *moved)
 {
-    struct tree_node *left = path->node[level];
+    struct tree_node *left = path->step[level].node;
     unsigned cut = tree_split_point(tree, path, level, index);
     tree_copy_slots(tree, right, 0, left, cut, left->used - cut);
     right->used = left->used - cut;
@@ -5018,8 +5016,8 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     else tree_insert_slot(tree, left, index, slot);
 
     *moved = kept >= left->used;
-    path->node[level] = *moved ? right : left;
-    path->index[level] = (uint8_t)(*moved ? kept - left->used : kept);
+    path->step[level].node = *moved ? right : left;
+    path->step[level].index = (*moved ? kept - left->used : kept);
     return right;
 }
 
@@ -5027,9 +5025,9 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
-    path->node[0]->mark[path->index[0]] = tree->order->mark(path->leaf);
-    for (unsigned level = 0; level + 1 < tree->height && path->index[level] == 0; level++) {
-        path->node[level + 1]->mark[path->index[level + 1]] = path->node[level]->mark[0];
+    path->step[0].node->mark[path->step[0].index] = tree->order->mark(path->leaf);
+    for (unsigned level = 0; level + 1 < tree->height && path->step[level].index == 0; level++) {
+        path->step[level + 1].node->mark[path->step[level + 1].index] = path->step[level].node->mark[0];
     }
 }
 
@@ -5039,28 +5037,28 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
-    unsigned index = path->index[0] + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
+    unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
     unsigned kept = index;                                         /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
-    while (path->node[level]->used == TREE_FANOUT) {
+    while (path->step[level].node->used == TREE_FANOUT) {
         if (level + 1 == tree->height) tree_grow(tree, path, tree_take_node(&chain));
 
         bool moved;
-        struct tree_node *left = path->node[level];
+        struct tree_node *left = path->step[level].node;
         struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
                                              tree_take_node(&chain), &moved);
-        struct tree_node *parent = path->node[level + 1];
-        unsigned at = path->index[level + 1];
+        struct tree_node *parent = path->step[level + 1].node;
+        unsigned at = path->step[level + 1].index;
         parent->count[at] = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
         index = at + 1;
         kept = moved ? at + 1 : at;
         level++;
     }
-    tree_insert_slot(tree, path->node[level], index, &slot);
-    path->index[level] = (uint8_t)kept;
+    tree_insert_slot(tree, path->step[level].node, index, &slot);
+    path->step[level].index = kept;
     tree_add_on_path(tree, path, level + 1, count);
     tree_renew_marks(tree, path);
     assert(chain == NULL);
@@ -5159,14 +5157,14 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
     }
 
     tree_fold(tree);
-    uint64_t count = path->node[0]->count[path->index[0]];
+    uint64_t count = path->step[0].node->count[path->step[0].index];
     tree_add_on_path(tree, path, 0, 0 - count);
     tree->count -= count;
-    tree_remove_slots(tree, path->node[0], path->index[0], 1);
+    tree_remove_slots(tree, path->step[0].node, path->step[0].index, 1);
     for (unsigned level = 1; level < tree->height; level++) {
-        unsigned before = path->node[level]->used;
-        tree_settle(tree, memory, path->node[level], level, path->index[level]);
-        if (path->node[level]->used == before) break; /* nothing changed for those above */
+        unsigned before = path->step[level].node->used;
+        tree_settle(tree, memory, path->step[level].node, level, path->step[level].index);
+        if (path->step[level].node->used == before) break; /* nothing changed for those above */
     }
     tree_shrink(tree, memory);
     tree_unfold(tree);
@@ -5202,8 +5200,8 @@ struct tree_cut {
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
 {
-    unsigned first = starts ? cut->from->index[level] : 0;
-    unsigned last = ends ? cut->to->index[level] : node->used - 1;
+    unsigned first = starts ? cut->from->step[level].index : 0;
+    unsigned last = ends ? cut->to->step[level].index : node->used - 1;
     if (level > 0 && starts && ends && first == last) {
         tree_cut_below(cut, node->child[first], level - 1, true, true);
         node->count[first] = tree_node_count(node->child[first]);
@@ -5271,7 +5269,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
         tree->root = leaf;
         return;
     }
-    path->node[0]->child[path->index[0]] = leaf;
+    path->step[0].node->child[path->step[0].index] = leaf;
     tree_renew_marks(tree, path);
 }
 
@@ -9392,17 +9390,35 @@ static inline bool access_is_journaled(const struct access *access)
     return journal_is_read(access->store);
 }
 
+/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
+#define ACCESS_INLINE_ENTRY 1016
+#define ACCESS_INLINE_ALWAYS 64
+
+static inline bool access_fits_inline(const struct access *access, size_t size)
+{
+    return size <= ACCESS_INLINE_ALWAYS
+        || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
+}
+
 /* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
 KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
 
 /* Writes one effect of a call. */
 KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count);
 
+/* How a text is kept, which OBJECT ENCODING tells. */
+enum access_encoding {
+    ACCESS_ENCODED, /* as an integer if it is the text of one */
+    ACCESS_PLAIN,   /* as text in any case: what INCRBYFLOAT leaves */
+    ACCESS_RAW      /* as text that was changed in place: what APPEND and SETRANGE leave */
+};
+
 /*
- * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). An integer is kept as such, unless
- * `is_raw`. Does not write the journal. KV_OK or KV_NOMEM, with nothing changed.
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does not write the journal. KV_OK or
+ * KV_NOMEM, with nothing changed.
  */
-KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw);
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
+                                      enum access_encoding encoding);
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
 
 /* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
@@ -9431,8 +9447,8 @@ KV_INTERNAL void access_forget(struct access *access);
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
 
 /*
- * To be called once after each change of a value in place: counts it, gives the key a new version, tells who watches. The access_put and
- * access_remove functions do it themselves.
+ * To be called once after each change of a value in place: counts it, renews the access clock, gives the key a new version, tells who
+ * watches. The access_put and access_remove functions do it themselves.
  */
 KV_INTERNAL void access_changed(struct access *access);
 
@@ -9445,10 +9461,6 @@ KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version);
 
 /* Due keys that a write reclaims at most, on top of its own work, when nobody ticks. */
 #define ACCESS_DEBT_SHARE 4
-
-/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
-#define ACCESS_INLINE_ENTRY 1016
-#define ACCESS_INLINE_ALWAYS 64
 
 KV_INTERNAL int64_t access_now(struct access *access)
 {
@@ -9593,7 +9605,8 @@ KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments
     journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
 }
 
-KV_INTERNAL void access_changed(struct access *access)
+/* Counts a change, gives the key a new version if it carries one, tells who watches. */
+static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
@@ -9601,6 +9614,12 @@ KV_INTERNAL void access_changed(struct access *access)
         entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
     }
     if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+}
+
+KV_INTERNAL void access_changed(struct access *access)
+{
+    entry_set_clock(access->entry, access_seconds(access));
+    access_note_change(access);
 }
 
 /* ----------------------------------------------------------------------------------------- writing the entry */
@@ -9620,7 +9639,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    access_changed(access);
+    access_note_change(access);
     if (KV_UNLIKELY(access->shard->observers != NULL)) {
         waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
     }
@@ -9636,60 +9655,78 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
     return shape;
 }
 
+/* True for an entry whose value can give way to another of the same size with nothing else to be done. */
+static bool access_is_plain(const struct access *access, enum entry_form form)
+{
+    const struct entry *entry = access->entry;
+    return entry != NULL && entry->kind == ((unsigned)KV_TYPE_STRING | (unsigned)form << 4) && entry->flags == 0
+        && !access->is_versioned;
+}
+
 /* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
-static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
+static bool access_overwrite(struct access *access, kv_slice text)
 {
     struct entry *entry = access->entry;
-    if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
-        || entry->inline_size != text.size || deadline_ms != KV_NEVER || access->is_versioned) {
-        return false;
-    }
+    if (!access_is_plain(access, ENTRY_INLINE) || entry->inline_size != text.size) return false;
     uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
-    entry_set_clock(entry, access_seconds(access));
     access_changed(access);
     return true;
 }
 
-static bool access_fits_inline(const struct access *access, size_t size)
+static bool access_overwrite_integer(struct access *access, int64_t integer)
 {
-    return size <= ACCESS_INLINE_ALWAYS || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size
-                                               <= ACCESS_INLINE_ENTRY;
+    if (!access_is_plain(access, ENTRY_INTEGER)) return false;
+    entry_set_word(access->entry, sizeof *access->entry, (uint64_t)integer);
+    access_changed(access);
+    return true;
 }
 
-KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw)
+/* Completes a shape with a text that is to be kept as such. KV_OK or KV_NOMEM. */
+static kv_status access_shape_text(const struct access *access, kv_slice text, struct entry_shape *shape)
 {
-    int64_t integer;
-    if (!is_raw && text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, &integer)) {
-        return access_put_integer(access, integer, deadline_ms);
-    }
-    if (!is_raw && access_overwrite(access, text, deadline_ms)) return KV_OK;
-    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
-    if (is_raw) shape.flags |= ENTRY_RAW;
     if (access_fits_inline(access, text.size)) {
-        shape.form = ENTRY_INLINE;
-        shape.text = text;
-        return access_write(access, &shape, true);
+        shape->form = ENTRY_INLINE;
+        shape->text = text;
+        return KV_OK;
     }
     struct blob *blob = blob_create(&access->store->alloc, text, text.size);
-    if (blob == NULL) return KV_NOMEM;
-    shape.form = ENTRY_BLOB;
-    shape.payload = (uint64_t)(uintptr_t)blob;
-    kv_status status = access_write(access, &shape, true);
-    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    shape->form = ENTRY_BLOB;
+    shape->payload = (uint64_t)(uintptr_t)blob;
+    return blob != NULL ? KV_OK : KV_NOMEM;
+}
+
+/* Frees the blob of a shape that did not become an entry. */
+static void access_drop_shape(const struct access *access, const struct entry_shape *shape)
+{
+    if (shape->form == ENTRY_BLOB) blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
+}
+
+static inline bool access_text_is_integer(kv_slice text, int64_t *integer)
+{
+    return text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, integer);
+}
+
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
+                                      enum access_encoding encoding)
+{
+    int64_t integer;
+    if (encoding == ACCESS_ENCODED) {
+        if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
+        if (deadline_ms == KV_NEVER && access_overwrite(access, text)) return KV_OK;
+    }
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
+    if (encoding == ACCESS_RAW) shape.flags |= ENTRY_RAW;
+    kv_status status = access_shape_text(access, text, &shape);
+    if (status != KV_OK) return status;
+    status = access_write(access, &shape, true);
+    if (KV_UNLIKELY(status != KV_OK)) access_drop_shape(access, &shape);
     return status;
 }
 
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    struct entry *entry = access->entry;
-    if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
-        && deadline_ms == KV_NEVER && !access->is_versioned) {
-        entry_set_word(entry, sizeof *entry, (uint64_t)integer);
-        entry_set_clock(entry, access_seconds(access));
-        access_changed(access);
-        return KV_OK;
-    }
+    if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
@@ -9730,7 +9767,7 @@ KV_INTERNAL void access_remove(struct access *access)
     shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_changed(access);
+    access_note_change(access);
 }
 
 KV_INTERNAL void access_forget(struct access *access)
@@ -9738,7 +9775,7 @@ KV_INTERNAL void access_forget(struct access *access)
     shard_remove(access->shard, access->space, access->hash, access->place, NULL);
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_changed(access);
+    access_note_change(access);
 }
 
 /* Writes the entry anew with the same value and other optional fields. */
@@ -11264,6 +11301,8 @@ kv_status kv_swapdb(kv *db, kv *other)
  * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at once: api_batch.c.
  */
 
+#include <math.h>
+
 #define STRING_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
 /* A value of this size is copied before its shard is locked, so that the copy makes nobody wait. */
@@ -11323,7 +11362,7 @@ static bool string_is_too_big(const kv *db, uint64_t size)
 /* Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a copy of `text`. */
 static kv_status string_put(struct access *access, kv_slice text, struct blob **blob, int64_t deadline_ms)
 {
-    if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, false);
+    if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, ACCESS_ENCODED);
     uint64_t payload = (uint64_t)(uintptr_t)*blob;
     kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB, payload, deadline_ms);
     if (status == KV_OK) *blob = NULL;
@@ -11507,9 +11546,539 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
-    if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, false);
+    if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
     if (status == KV_OK && access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
     return access_close(&access, status);
+}
+
+/* ------------------------------------------------------------------------------- get, and something beside that */
+
+kv_status kv_strlen(kv *db, kv_slice key, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = string_expect(&access);
+    uint64_t found = status == KV_OK ? value_length(access.entry) : 0;
+    if (length != NULL && status >= 0) *length = found;
+    return access_close(&access, status);
+}
+
+kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    access_count(&access);
+    status = string_expect(&access);
+    if (status == KV_OK) status = access_reserve_journal(&access, 2, 3 + key.size);
+    if (status == KV_OK && value != NULL) {
+        char scratch[NUMBER_INT64_SIZE];
+        status = buffer_set(value, string_text(access.entry, scratch));
+    }
+    if (status == KV_OK) string_remove(&access);
+    return access_close(&access, status);
+}
+
+static bool string_read_getex_options(const kv_getex_options *given, kv_getex_options *options)
+{
+    *options = KV_OPTIONS(kv_getex_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    int changes = (options->ttl_ms != 0) + (options->deadline_ms != 0) + (options->flags != 0);
+    return changes <= 1 && options->ttl_ms >= 0 && (options->flags & ~KV_PERSIST) == 0;
+}
+
+/* Gives the key that was found another deadline, or takes it away (KV_NEVER), and journals that. */
+static kv_status string_change_deadline(struct access *access, int64_t deadline_ms)
+{
+    if (deadline_ms == KV_NEVER && !entry_is_timed(access->entry)) return KV_OK;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[3] = {STRING_WORD("PERSIST"), access->key};
+    size_t count = 2;
+    if (deadline_ms != KV_NEVER) {
+        arguments[0] = STRING_WORD("PEXPIREAT");
+        arguments[count++] = (kv_slice){number, number_format_int64(number, deadline_ms)};
+    }
+    kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + NUMBER_INT64_SIZE);
+    if (status == KV_OK) status = access_set_deadline(access, deadline_ms);
+    if (status == KV_OK) access_journal(access, arguments, count);
+    return status;
+}
+
+static kv_status string_getex_opened(struct access *access, const kv_getex_options *options, kv_buffer *value)
+{
+    int64_t deadline_ms;
+    char scratch[NUMBER_INT64_SIZE];
+    kv_status status = string_expect(access);
+    if (status == KV_OK) status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status == KV_OK && value != NULL) {
+        status = buffer_reserve(value, string_text(access->entry, scratch).size);
+    }
+    bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
+    if (status == KV_OK && is_past) status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
+    if (status != KV_OK) return status;
+    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch)); /* there is room */
+    if (is_past) string_remove(access);
+    return KV_OK;
+}
+
+kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffer *value)
+{
+    kv_getex_options options;
+    if (db == NULL || !string_read_getex_options(given, &options)) return KV_BADARG;
+    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0) return kv_get(db, key, value);
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    access_count(&access);
+    return access_close(&access, string_getex_opened(&access, &options, value));
+}
+
+/* ------------------------------------------------------------------------------------------------ parts of it */
+
+/*
+ * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first byte, so that 0 to -100 of a short
+ * text is one byte long, unless both count from the end and are in the wrong order.
+ */
+static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
+{
+    int64_t size = (int64_t)text.size;
+    if (start < 0 && end < 0 && start > end) return (kv_slice){text.data, 0};
+    if (start < 0) start = start < -size ? 0 : size + start;
+    if (end < 0) end = end < -size ? 0 : size + end;
+    if (end >= size) end = size - 1;
+    if (start > end) return (kv_slice){text.data, 0};
+    return (kv_slice){(const char *)text.data + start, (size_t)(end - start) + 1};
+}
+
+kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit, void *context)
+{
+    if (db == NULL || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = access_expect(&access, KV_TYPE_STRING);
+    if (status == KV_OK) {
+        char scratch[NUMBER_INT64_SIZE];
+        kv_slice text = access.entry != NULL ? string_text(access.entry, scratch) : kv_bytes("", 0);
+        (void)visit(context, string_part(text, start, end));
+    }
+    return access_close(&access, status);
+}
+
+struct string_copying {
+    kv_buffer *buffer;
+    kv_status status;
+};
+
+static bool string_copy_visit(void *context, kv_slice item)
+{
+    struct string_copying *copying = context;
+    if (copying->buffer != NULL) copying->status = buffer_set(copying->buffer, item);
+    return true;
+}
+
+kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffer *value)
+{
+    struct string_copying copying = {value, KV_OK};
+    kv_status status = kv_read_range(db, key, start, end, string_copy_visit, &copying);
+    return status == KV_OK ? copying.status : status;
+}
+
+/* ----------------------------------------------------------------------------------------- changed in place */
+
+/* Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n) bytes. */
+static size_t string_capacity(const struct access *access, size_t size)
+{
+    size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    if (size >= maximum) return size;
+    return size <= maximum / 2 ? size * 2 : maximum;
+}
+
+/* Writes `value` at `at` into a text of old_size bytes that has room for it; zeros fill the gap. */
+static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_slice value)
+{
+    if (at > old_size) memset(text + old_size, 0, at - old_size);
+    if (value.size > 0) memcpy(text + at, value.data, value.size);
+}
+
+/* In a short string whose block has room for `size` bytes of text. */
+static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size)) return false;
+    size_t old_size = entry_size(entry);
+    size_t new_size = old_size - entry->inline_size + size;
+    if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
+    uint8_t *text = (uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+    string_write_bytes(text, entry->inline_size, at, value);
+    entry->inline_size = (uint16_t)size;
+    entry->flags |= ENTRY_RAW;
+    access_changed(access);
+    return true;
+}
+
+/* In a blob, which may move as it grows. */
+static kv_status string_write_blob(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct blob *blob = entry_pointer(access->entry);
+    if (size > blob->capacity) {
+        struct alloc *alloc = &access->store->alloc;
+        struct blob *grown = blob_resize(alloc, blob, string_capacity(access, size));
+        if (grown == NULL) grown = blob_resize(alloc, blob, size);
+        if (grown == NULL) return KV_NOMEM;
+        blob = grown;
+        access_set_payload(access, (uint64_t)(uintptr_t)blob);
+    }
+    string_write_bytes(blob_bytes(blob), blob->size, at, value);
+    blob->size = size;
+    access_changed(access);
+    return KV_OK;
+}
+
+/* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
+static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
+                                   int64_t deadline_ms)
+{
+    uint8_t text[ACCESS_INLINE_ENTRY];
+    assert(size <= sizeof text);
+    if (old.size > 0) memcpy(text, old.data, old.size);
+    string_write_bytes(text, old.size, at, value);
+    return access_put_text(access, (kv_slice){text, size}, deadline_ms, ACCESS_RAW);
+}
+
+/* In a new blob. */
+static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
+                                      int64_t deadline_ms)
+{
+    struct alloc *alloc = &access->store->alloc;
+    bool grows = access->entry != NULL; /* and so it may again */
+    struct blob *blob = blob_create(alloc, old, grows ? string_capacity(access, size) : size);
+    if (blob == NULL && grows) blob = blob_create(alloc, old, size);
+    if (blob == NULL) return KV_NOMEM;
+    string_write_bytes(blob_bytes(blob), old.size, at, value);
+    blob->size = size;
+    kv_status status = string_put(access, (kv_slice){NULL, 0}, &blob, deadline_ms);
+    blob_destroy(alloc, blob); /* NULL if the entry has it */
+    return status;
+}
+
+/*
+ * Writes `value` into the string, or into an empty one if there is no key, at offset `at`, whichever way it is kept. Longer than before it
+ * is `size` bytes long. KV_OK or KV_NOMEM.
+ */
+static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (string_write_inline(access, at, value, size)) return KV_OK;
+    if (entry != NULL && entry_form(entry) == ENTRY_BLOB) return string_write_blob(access, at, value, size);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
+    int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
+    if (access_fits_inline(access, size)) return string_write_anew(access, old, at, value, size, deadline_ms);
+    return string_write_to_blob(access, old, at, value, size, deadline_ms);
+}
+
+static kv_status string_append_opened(struct access *access, kv_slice value, uint64_t *length)
+{
+    kv_status status = access_expect(access, KV_TYPE_STRING);
+    if (status != KV_OK) return status;
+    uint64_t old_size = access->entry != NULL ? value_length(access->entry) : 0;
+    uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    if (old_size > maximum || value.size > maximum - old_size) return KV_TOOBIG;
+    kv_slice arguments[3] = {STRING_WORD("APPEND"), access->key, value};
+    status = access_reserve_journal(access, 3, 6 + access->key.size + value.size);
+    if (status != KV_OK) return status;
+    if (access->entry == NULL) status = access_put_text(access, value, KV_NEVER, ACCESS_ENCODED);
+    else status = string_write(access, old_size, value, old_size + value.size);
+    if (status != KV_OK) return status;
+    access_journal(access, arguments, 3);
+    if (length != NULL) *length = old_size + value.size;
+    return KV_OK;
+}
+
+kv_status kv_append(kv *db, kv_slice key, kv_slice value, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_append_opened(&access, value, length));
+}
+
+static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value, uint64_t *length)
+{
+    kv_status status = access_expect(access, KV_TYPE_STRING);
+    if (status != KV_OK) return status;
+    uint64_t size = access->entry != NULL ? value_length(access->entry) : 0;
+    if (value.size > 0) {
+        uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+        if (offset > maximum || value.size > maximum - offset) return KV_TOOBIG;
+        char number[NUMBER_INT64_SIZE];
+        kv_slice text = {number, number_format_uint64(number, offset)};
+        kv_slice arguments[4] = {STRING_WORD("SETRANGE"), access->key, text, value};
+        status = access_reserve_journal(access, 4, 8 + access->key.size + text.size + value.size);
+        if (status != KV_OK) return status;
+        if (offset + value.size > size) size = offset + value.size;
+        status = string_write(access, offset, value, size);
+        if (status != KV_OK) return status;
+        access_journal(access, arguments, 4);
+    }
+    if (length != NULL) *length = size;
+    return KV_OK;
+}
+
+kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_setrange_opened(&access, offset, value, length));
+}
+
+/* ---------------------------------------------------------------------------------------------------- numbers */
+
+/* Gives the key an integer, in place if it holds one already; the deadline stays. */
+static kv_status string_put_integer(struct access *access, int64_t integer)
+{
+    struct entry *entry = access->entry;
+    if (entry != NULL && entry_form(entry) == ENTRY_INTEGER) {
+        entry_set_payload(entry, (uint64_t)integer);
+        access_changed(access);
+        return KV_OK;
+    }
+    return access_put_integer(access, integer, entry != NULL ? entry_deadline(entry) : KV_NEVER);
+}
+
+static kv_status string_read_integer(const struct access *access, int64_t *integer)
+{
+    const struct entry *entry = access->entry;
+    *integer = 0;
+    if (entry == NULL) return KV_OK;
+    if (entry_type(entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INTEGER)) {
+        *integer = (int64_t)entry_payload(entry);
+        return KV_OK;
+    }
+    return number_parse_int64(entry_text(entry), integer) ? KV_OK : KV_NOTINT;
+}
+
+static KV_NOINLINE void string_journal_incrby(struct access *access, int64_t increment)
+{
+    char number[NUMBER_INT64_SIZE];
+    kv_slice text = {number, number_format_int64(number, increment)};
+    kv_slice arguments[3] = {STRING_WORD("INCRBY"), access->key, text};
+    access_journal(access, arguments, 3);
+}
+
+kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    int64_t integer;
+    status = string_read_integer(&access, &integer);
+    if (status != KV_OK) return access_close(&access, status);
+    bool overflows = increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
+    if (overflows) return access_close(&access, KV_OVERFLOW);
+    integer += increment;
+    status = access_reserve_journal(&access, 3, 6 + key.size + NUMBER_INT64_SIZE);
+    if (status == KV_OK) status = string_put_integer(&access, integer);
+    if (status == KV_OK) {
+        if (access_is_journaled(&access)) string_journal_incrby(&access, increment);
+        if (result != NULL) *result = integer;
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_decrby(kv *db, kv_slice key, int64_t decrement, int64_t *result)
+{
+    if (decrement == INT64_MIN) return KV_OVERFLOW; /* it has no opposite */
+    return kv_incrby(db, key, -decrement, result);
+}
+
+kv_status kv_incr(kv *db, kv_slice key, int64_t *result)
+{
+    return kv_incrby(db, key, 1, result);
+}
+
+kv_status kv_decr(kv *db, kv_slice key, int64_t *result)
+{
+    return kv_incrby(db, key, -1, result);
+}
+
+static kv_status string_read_number(const struct access *access, long double *number)
+{
+    *number = 0;
+    if (access->entry == NULL) return KV_OK;
+    if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
+    char scratch[NUMBER_INT64_SIZE];
+    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
+}
+
+static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment, kv_buffer *result)
+{
+    long double number, addend;
+    kv_status status = string_read_number(access, &number);
+    if (status != KV_OK) return status;
+    if (!number_parse_long_double(increment, &addend)) return KV_NOTFLOAT;
+    number += addend;
+    if (!isfinite(number)) return KV_NOTFINITE;
+
+    char text[NUMBER_LONG_DOUBLE_SIZE];
+    kv_slice sum = {text, number_format_long_double_human(text, number)};
+    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    status = string_reserve_set(access, sum);
+    if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);
+    if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);
+    if (status != KV_OK) return status;
+    if (access_is_journaled(access)) string_journal_set(access, sum, deadline_ms, true);
+    return result != NULL ? buffer_set(result, sum) : KV_OK; /* there is room */
+}
+
+kv_status kv_incrbyfloat(kv *db, kv_slice key, kv_slice increment, kv_buffer *result)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_incrbyfloat_opened(&access, increment, result));
+}
+
+/* ------------------------------------------------------------------------------- longest common subsequence */
+
+/* A table of more bytes is refused: it would take its host by surprise. */
+#define STRING_LCS_TABLE_MAX (UINT64_C(1) << 32)
+
+/* Copies of two strings, so that no lock is held while they are compared, and what comparing them needs. */
+struct string_pair {
+    struct alloc *alloc;
+    uint8_t *bytes[2]; /* NULL if empty */
+    size_t size[2];
+    uint32_t *cells;   /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in common; or one such row */
+    size_t rows;
+};
+
+static void string_pair_free(struct string_pair *pair)
+{
+    for (int i = 0; i < 2; i++) alloc_free(pair->alloc, pair->bytes[i], pair->size[i]);
+    alloc_free(pair->alloc, pair->cells, pair->rows * (pair->size[1] + 1) * sizeof *pair->cells);
+}
+
+static kv_status string_pair_copy(struct string_pair *pair, int which, kv *db, kv_slice key)
+{
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = access_expect(&access, KV_TYPE_STRING);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = {NULL, 0};
+    if (status == KV_OK && access.entry != NULL) text = string_text(access.entry, scratch);
+    if (text.size > 0) {
+        pair->bytes[which] = alloc_get(pair->alloc, text.size);
+        if (pair->bytes[which] == NULL) return access_close(&access, KV_NOMEM);
+        memcpy(pair->bytes[which], text.data, text.size);
+        pair->size[which] = text.size;
+    }
+    return access_close(&access, status);
+}
+
+/* Both are of one instant. */
+static kv_status string_pair_read(struct string_pair *pair, kv *db, kv_slice first, kv_slice second)
+{
+    kv_slice keys[2] = {first, second};
+    struct span span;
+    span_begin(&span, db, keys, 2, 0);
+    kv_status status = string_pair_copy(pair, 0, &span.db, first);
+    if (status == KV_OK) status = string_pair_copy(pair, 1, &span.db, second);
+    span_end(&span);
+    return status;
+}
+
+static kv_status string_pair_get_cells(struct string_pair *pair, bool needs_table)
+{
+    uint64_t row = (uint64_t)pair->size[1] + 1, rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
+    if (pair->size[0] >= UINT32_MAX || pair->size[1] >= UINT32_MAX) return KV_TOOBIG;
+    if (row > STRING_LCS_TABLE_MAX / sizeof *pair->cells / rows) return KV_TOOBIG;
+    pair->cells = alloc_get_array(pair->alloc, (size_t)(row * rows), sizeof *pair->cells);
+    if (pair->cells == NULL) return KV_NOMEM;
+    pair->rows = (size_t)rows;
+    return KV_OK;
+}
+
+static uint32_t *string_pair_row(const struct string_pair *pair, size_t i)
+{
+    return pair->cells + (pair->rows == 1 ? 0 : i) * (pair->size[1] + 1);
+}
+
+/* Fills the cells, row by row, and returns the last. With one row each is written over the one before it. */
+static uint32_t string_pair_compare(const struct string_pair *pair)
+{
+    memset(pair->cells, 0, (pair->size[1] + 1) * sizeof *pair->cells);
+    for (size_t i = 1; i <= pair->size[0]; i++) {
+        const uint32_t *above = string_pair_row(pair, i - 1);
+        uint32_t *row = string_pair_row(pair, i);
+        uint32_t diagonal = above[0];
+        row[0] = 0;
+        for (size_t j = 1; j <= pair->size[1]; j++) {
+            uint32_t up = above[j], left = row[j - 1];
+            if (pair->bytes[0][i - 1] == pair->bytes[1][j - 1]) row[j] = diagonal + 1;
+            else row[j] = up > left ? up : left;
+            diagonal = up;
+        }
+    }
+    return string_pair_row(pair, pair->size[0])[pair->size[1]];
+}
+
+/* Walks back through the table: tells of the runs, and writes the sequence, whose end is given, from its last byte on. */
+static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, uint8_t *sequence_end,
+                              kv_visit_match *visit, void *context)
+{
+    size_t i = pair->size[0], j = pair->size[1];
+    while (i > 0 && j > 0) {
+        if (pair->bytes[0][i - 1] != pair->bytes[1][j - 1]) {
+            if (string_pair_row(pair, i - 1)[j] > string_pair_row(pair, i)[j - 1]) i--;
+            else j--;
+            continue;
+        }
+        size_t run = 0;
+        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run]) run++;
+        if (sequence_end != NULL) memcpy(sequence_end -= run, pair->bytes[0] + i - run, run);
+        kv_lcs_match match = {i - run, i - 1, j - run, j - 1};
+        if (visit != NULL && run >= minimum && !visit(context, &match)) visit = NULL;
+        i -= run;
+        j -= run;
+    }
+}
+
+kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length, kv_buffer *sequence,
+                 kv_visit_match *visit, void *context)
+{
+    if (db == NULL) return KV_BADARG;
+    struct string_pair pair = {.alloc = &db->view->store->alloc};
+    bool needs_table = sequence != NULL || visit != NULL;
+    kv_status status = string_pair_read(&pair, db, first, second);
+    if (status == KV_OK) status = string_pair_get_cells(&pair, needs_table);
+    if (status == KV_OK) {
+        uint32_t common = string_pair_compare(&pair);
+        if (sequence != NULL) status = buffer_reserve(sequence, common);
+        if (status == KV_OK && needs_table) {
+            uint8_t *end = sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
+            string_pair_trace(&pair, minimum, end, visit, context);
+        }
+        if (status == KV_OK && sequence != NULL) sequence->size = common;
+        if (status == KV_OK && length != NULL) *length = common;
+    }
+    string_pair_free(&pair);
+    return status;
 }
 
 /* -------------------- engine/api/api_list.c ---------------------------------------------------- */

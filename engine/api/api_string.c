@@ -5,6 +5,8 @@
 #include "base/number.h"
 #include "keyspace/access.h"
 
+#include <math.h>
+
 #define STRING_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
 /* A value of this size is copied before its shard is locked, so that the copy makes nobody wait. */
@@ -64,7 +66,7 @@ static bool string_is_too_big(const kv *db, uint64_t size)
 /* Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a copy of `text`. */
 static kv_status string_put(struct access *access, kv_slice text, struct blob **blob, int64_t deadline_ms)
 {
-    if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, false);
+    if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, ACCESS_ENCODED);
     uint64_t payload = (uint64_t)(uintptr_t)*blob;
     kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB, payload, deadline_ms);
     if (status == KV_OK) *blob = NULL;
@@ -248,7 +250,537 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
-    if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, false);
+    if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
     if (status == KV_OK && access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
     return access_close(&access, status);
+}
+
+/* ------------------------------------------------------------------------------- get, and something beside that */
+
+kv_status kv_strlen(kv *db, kv_slice key, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = string_expect(&access);
+    uint64_t found = status == KV_OK ? value_length(access.entry) : 0;
+    if (length != NULL && status >= 0) *length = found;
+    return access_close(&access, status);
+}
+
+kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    access_count(&access);
+    status = string_expect(&access);
+    if (status == KV_OK) status = access_reserve_journal(&access, 2, 3 + key.size);
+    if (status == KV_OK && value != NULL) {
+        char scratch[NUMBER_INT64_SIZE];
+        status = buffer_set(value, string_text(access.entry, scratch));
+    }
+    if (status == KV_OK) string_remove(&access);
+    return access_close(&access, status);
+}
+
+static bool string_read_getex_options(const kv_getex_options *given, kv_getex_options *options)
+{
+    *options = KV_OPTIONS(kv_getex_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    int changes = (options->ttl_ms != 0) + (options->deadline_ms != 0) + (options->flags != 0);
+    return changes <= 1 && options->ttl_ms >= 0 && (options->flags & ~KV_PERSIST) == 0;
+}
+
+/* Gives the key that was found another deadline, or takes it away (KV_NEVER), and journals that. */
+static kv_status string_change_deadline(struct access *access, int64_t deadline_ms)
+{
+    if (deadline_ms == KV_NEVER && !entry_is_timed(access->entry)) return KV_OK;
+    char number[NUMBER_INT64_SIZE];
+    kv_slice arguments[3] = {STRING_WORD("PERSIST"), access->key};
+    size_t count = 2;
+    if (deadline_ms != KV_NEVER) {
+        arguments[0] = STRING_WORD("PEXPIREAT");
+        arguments[count++] = (kv_slice){number, number_format_int64(number, deadline_ms)};
+    }
+    kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + NUMBER_INT64_SIZE);
+    if (status == KV_OK) status = access_set_deadline(access, deadline_ms);
+    if (status == KV_OK) access_journal(access, arguments, count);
+    return status;
+}
+
+static kv_status string_getex_opened(struct access *access, const kv_getex_options *options, kv_buffer *value)
+{
+    int64_t deadline_ms;
+    char scratch[NUMBER_INT64_SIZE];
+    kv_status status = string_expect(access);
+    if (status == KV_OK) status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status == KV_OK && value != NULL) {
+        status = buffer_reserve(value, string_text(access->entry, scratch).size);
+    }
+    bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
+    if (status == KV_OK && is_past) status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
+    if (status != KV_OK) return status;
+    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch)); /* there is room */
+    if (is_past) string_remove(access);
+    return KV_OK;
+}
+
+kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffer *value)
+{
+    kv_getex_options options;
+    if (db == NULL || !string_read_getex_options(given, &options)) return KV_BADARG;
+    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0) return kv_get(db, key, value);
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    access_count(&access);
+    return access_close(&access, string_getex_opened(&access, &options, value));
+}
+
+/* ------------------------------------------------------------------------------------------------ parts of it */
+
+/*
+ * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first byte, so that 0 to -100 of a short
+ * text is one byte long, unless both count from the end and are in the wrong order.
+ */
+static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
+{
+    int64_t size = (int64_t)text.size;
+    if (start < 0 && end < 0 && start > end) return (kv_slice){text.data, 0};
+    if (start < 0) start = start < -size ? 0 : size + start;
+    if (end < 0) end = end < -size ? 0 : size + end;
+    if (end >= size) end = size - 1;
+    if (start > end) return (kv_slice){text.data, 0};
+    return (kv_slice){(const char *)text.data + start, (size_t)(end - start) + 1};
+}
+
+kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit, void *context)
+{
+    if (db == NULL || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = access_expect(&access, KV_TYPE_STRING);
+    if (status == KV_OK) {
+        char scratch[NUMBER_INT64_SIZE];
+        kv_slice text = access.entry != NULL ? string_text(access.entry, scratch) : kv_bytes("", 0);
+        (void)visit(context, string_part(text, start, end));
+    }
+    return access_close(&access, status);
+}
+
+struct string_copying {
+    kv_buffer *buffer;
+    kv_status status;
+};
+
+static bool string_copy_visit(void *context, kv_slice item)
+{
+    struct string_copying *copying = context;
+    if (copying->buffer != NULL) copying->status = buffer_set(copying->buffer, item);
+    return true;
+}
+
+kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffer *value)
+{
+    struct string_copying copying = {value, KV_OK};
+    kv_status status = kv_read_range(db, key, start, end, string_copy_visit, &copying);
+    return status == KV_OK ? copying.status : status;
+}
+
+/* ----------------------------------------------------------------------------------------- changed in place */
+
+/* Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n) bytes. */
+static size_t string_capacity(const struct access *access, size_t size)
+{
+    size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    if (size >= maximum) return size;
+    return size <= maximum / 2 ? size * 2 : maximum;
+}
+
+/* Writes `value` at `at` into a text of old_size bytes that has room for it; zeros fill the gap. */
+static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_slice value)
+{
+    if (at > old_size) memset(text + old_size, 0, at - old_size);
+    if (value.size > 0) memcpy(text + at, value.data, value.size);
+}
+
+/* In a short string whose block has room for `size` bytes of text. */
+static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size)) return false;
+    size_t old_size = entry_size(entry);
+    size_t new_size = old_size - entry->inline_size + size;
+    if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
+    uint8_t *text = (uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+    string_write_bytes(text, entry->inline_size, at, value);
+    entry->inline_size = (uint16_t)size;
+    entry->flags |= ENTRY_RAW;
+    access_changed(access);
+    return true;
+}
+
+/* In a blob, which may move as it grows. */
+static kv_status string_write_blob(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct blob *blob = entry_pointer(access->entry);
+    if (size > blob->capacity) {
+        struct alloc *alloc = &access->store->alloc;
+        struct blob *grown = blob_resize(alloc, blob, string_capacity(access, size));
+        if (grown == NULL) grown = blob_resize(alloc, blob, size);
+        if (grown == NULL) return KV_NOMEM;
+        blob = grown;
+        access_set_payload(access, (uint64_t)(uintptr_t)blob);
+    }
+    string_write_bytes(blob_bytes(blob), blob->size, at, value);
+    blob->size = size;
+    access_changed(access);
+    return KV_OK;
+}
+
+/* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
+static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
+                                   int64_t deadline_ms)
+{
+    uint8_t text[ACCESS_INLINE_ENTRY];
+    assert(size <= sizeof text);
+    if (old.size > 0) memcpy(text, old.data, old.size);
+    string_write_bytes(text, old.size, at, value);
+    return access_put_text(access, (kv_slice){text, size}, deadline_ms, ACCESS_RAW);
+}
+
+/* In a new blob. */
+static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
+                                      int64_t deadline_ms)
+{
+    struct alloc *alloc = &access->store->alloc;
+    bool grows = access->entry != NULL; /* and so it may again */
+    struct blob *blob = blob_create(alloc, old, grows ? string_capacity(access, size) : size);
+    if (blob == NULL && grows) blob = blob_create(alloc, old, size);
+    if (blob == NULL) return KV_NOMEM;
+    string_write_bytes(blob_bytes(blob), old.size, at, value);
+    blob->size = size;
+    kv_status status = string_put(access, (kv_slice){NULL, 0}, &blob, deadline_ms);
+    blob_destroy(alloc, blob); /* NULL if the entry has it */
+    return status;
+}
+
+/*
+ * Writes `value` into the string, or into an empty one if there is no key, at offset `at`, whichever way it is kept. Longer than before it
+ * is `size` bytes long. KV_OK or KV_NOMEM.
+ */
+static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (string_write_inline(access, at, value, size)) return KV_OK;
+    if (entry != NULL && entry_form(entry) == ENTRY_BLOB) return string_write_blob(access, at, value, size);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
+    int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
+    if (access_fits_inline(access, size)) return string_write_anew(access, old, at, value, size, deadline_ms);
+    return string_write_to_blob(access, old, at, value, size, deadline_ms);
+}
+
+static kv_status string_append_opened(struct access *access, kv_slice value, uint64_t *length)
+{
+    kv_status status = access_expect(access, KV_TYPE_STRING);
+    if (status != KV_OK) return status;
+    uint64_t old_size = access->entry != NULL ? value_length(access->entry) : 0;
+    uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    if (old_size > maximum || value.size > maximum - old_size) return KV_TOOBIG;
+    kv_slice arguments[3] = {STRING_WORD("APPEND"), access->key, value};
+    status = access_reserve_journal(access, 3, 6 + access->key.size + value.size);
+    if (status != KV_OK) return status;
+    if (access->entry == NULL) status = access_put_text(access, value, KV_NEVER, ACCESS_ENCODED);
+    else status = string_write(access, old_size, value, old_size + value.size);
+    if (status != KV_OK) return status;
+    access_journal(access, arguments, 3);
+    if (length != NULL) *length = old_size + value.size;
+    return KV_OK;
+}
+
+kv_status kv_append(kv *db, kv_slice key, kv_slice value, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_append_opened(&access, value, length));
+}
+
+static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value, uint64_t *length)
+{
+    kv_status status = access_expect(access, KV_TYPE_STRING);
+    if (status != KV_OK) return status;
+    uint64_t size = access->entry != NULL ? value_length(access->entry) : 0;
+    if (value.size > 0) {
+        uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+        if (offset > maximum || value.size > maximum - offset) return KV_TOOBIG;
+        char number[NUMBER_INT64_SIZE];
+        kv_slice text = {number, number_format_uint64(number, offset)};
+        kv_slice arguments[4] = {STRING_WORD("SETRANGE"), access->key, text, value};
+        status = access_reserve_journal(access, 4, 8 + access->key.size + text.size + value.size);
+        if (status != KV_OK) return status;
+        if (offset + value.size > size) size = offset + value.size;
+        status = string_write(access, offset, value, size);
+        if (status != KV_OK) return status;
+        access_journal(access, arguments, 4);
+    }
+    if (length != NULL) *length = size;
+    return KV_OK;
+}
+
+kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value, uint64_t *length)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_setrange_opened(&access, offset, value, length));
+}
+
+/* ---------------------------------------------------------------------------------------------------- numbers */
+
+/* Gives the key an integer, in place if it holds one already; the deadline stays. */
+static kv_status string_put_integer(struct access *access, int64_t integer)
+{
+    struct entry *entry = access->entry;
+    if (entry != NULL && entry_form(entry) == ENTRY_INTEGER) {
+        entry_set_payload(entry, (uint64_t)integer);
+        access_changed(access);
+        return KV_OK;
+    }
+    return access_put_integer(access, integer, entry != NULL ? entry_deadline(entry) : KV_NEVER);
+}
+
+static kv_status string_read_integer(const struct access *access, int64_t *integer)
+{
+    const struct entry *entry = access->entry;
+    *integer = 0;
+    if (entry == NULL) return KV_OK;
+    if (entry_type(entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INTEGER)) {
+        *integer = (int64_t)entry_payload(entry);
+        return KV_OK;
+    }
+    return number_parse_int64(entry_text(entry), integer) ? KV_OK : KV_NOTINT;
+}
+
+static KV_NOINLINE void string_journal_incrby(struct access *access, int64_t increment)
+{
+    char number[NUMBER_INT64_SIZE];
+    kv_slice text = {number, number_format_int64(number, increment)};
+    kv_slice arguments[3] = {STRING_WORD("INCRBY"), access->key, text};
+    access_journal(access, arguments, 3);
+}
+
+kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    int64_t integer;
+    status = string_read_integer(&access, &integer);
+    if (status != KV_OK) return access_close(&access, status);
+    bool overflows = increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
+    if (overflows) return access_close(&access, KV_OVERFLOW);
+    integer += increment;
+    status = access_reserve_journal(&access, 3, 6 + key.size + NUMBER_INT64_SIZE);
+    if (status == KV_OK) status = string_put_integer(&access, integer);
+    if (status == KV_OK) {
+        if (access_is_journaled(&access)) string_journal_incrby(&access, increment);
+        if (result != NULL) *result = integer;
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_decrby(kv *db, kv_slice key, int64_t decrement, int64_t *result)
+{
+    if (decrement == INT64_MIN) return KV_OVERFLOW; /* it has no opposite */
+    return kv_incrby(db, key, -decrement, result);
+}
+
+kv_status kv_incr(kv *db, kv_slice key, int64_t *result)
+{
+    return kv_incrby(db, key, 1, result);
+}
+
+kv_status kv_decr(kv *db, kv_slice key, int64_t *result)
+{
+    return kv_incrby(db, key, -1, result);
+}
+
+static kv_status string_read_number(const struct access *access, long double *number)
+{
+    *number = 0;
+    if (access->entry == NULL) return KV_OK;
+    if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
+    char scratch[NUMBER_INT64_SIZE];
+    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
+}
+
+static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment, kv_buffer *result)
+{
+    long double number, addend;
+    kv_status status = string_read_number(access, &number);
+    if (status != KV_OK) return status;
+    if (!number_parse_long_double(increment, &addend)) return KV_NOTFLOAT;
+    number += addend;
+    if (!isfinite(number)) return KV_NOTFINITE;
+
+    char text[NUMBER_LONG_DOUBLE_SIZE];
+    kv_slice sum = {text, number_format_long_double_human(text, number)};
+    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    status = string_reserve_set(access, sum);
+    if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);
+    if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);
+    if (status != KV_OK) return status;
+    if (access_is_journaled(access)) string_journal_set(access, sum, deadline_ms, true);
+    return result != NULL ? buffer_set(result, sum) : KV_OK; /* there is room */
+}
+
+kv_status kv_incrbyfloat(kv *db, kv_slice key, kv_slice increment, kv_buffer *result)
+{
+    if (db == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, string_incrbyfloat_opened(&access, increment, result));
+}
+
+/* ------------------------------------------------------------------------------- longest common subsequence */
+
+/* A table of more bytes is refused: it would take its host by surprise. */
+#define STRING_LCS_TABLE_MAX (UINT64_C(1) << 32)
+
+/* Copies of two strings, so that no lock is held while they are compared, and what comparing them needs. */
+struct string_pair {
+    struct alloc *alloc;
+    uint8_t *bytes[2]; /* NULL if empty */
+    size_t size[2];
+    uint32_t *cells;   /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in common; or one such row */
+    size_t rows;
+};
+
+static void string_pair_free(struct string_pair *pair)
+{
+    for (int i = 0; i < 2; i++) alloc_free(pair->alloc, pair->bytes[i], pair->size[i]);
+    alloc_free(pair->alloc, pair->cells, pair->rows * (pair->size[1] + 1) * sizeof *pair->cells);
+}
+
+static kv_status string_pair_copy(struct string_pair *pair, int which, kv *db, kv_slice key)
+{
+    struct access access;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    status = access_expect(&access, KV_TYPE_STRING);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = {NULL, 0};
+    if (status == KV_OK && access.entry != NULL) text = string_text(access.entry, scratch);
+    if (text.size > 0) {
+        pair->bytes[which] = alloc_get(pair->alloc, text.size);
+        if (pair->bytes[which] == NULL) return access_close(&access, KV_NOMEM);
+        memcpy(pair->bytes[which], text.data, text.size);
+        pair->size[which] = text.size;
+    }
+    return access_close(&access, status);
+}
+
+/* Both are of one instant. */
+static kv_status string_pair_read(struct string_pair *pair, kv *db, kv_slice first, kv_slice second)
+{
+    kv_slice keys[2] = {first, second};
+    struct span span;
+    span_begin(&span, db, keys, 2, 0);
+    kv_status status = string_pair_copy(pair, 0, &span.db, first);
+    if (status == KV_OK) status = string_pair_copy(pair, 1, &span.db, second);
+    span_end(&span);
+    return status;
+}
+
+static kv_status string_pair_get_cells(struct string_pair *pair, bool needs_table)
+{
+    uint64_t row = (uint64_t)pair->size[1] + 1, rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
+    if (pair->size[0] >= UINT32_MAX || pair->size[1] >= UINT32_MAX) return KV_TOOBIG;
+    if (row > STRING_LCS_TABLE_MAX / sizeof *pair->cells / rows) return KV_TOOBIG;
+    pair->cells = alloc_get_array(pair->alloc, (size_t)(row * rows), sizeof *pair->cells);
+    if (pair->cells == NULL) return KV_NOMEM;
+    pair->rows = (size_t)rows;
+    return KV_OK;
+}
+
+static uint32_t *string_pair_row(const struct string_pair *pair, size_t i)
+{
+    return pair->cells + (pair->rows == 1 ? 0 : i) * (pair->size[1] + 1);
+}
+
+/* Fills the cells, row by row, and returns the last. With one row each is written over the one before it. */
+static uint32_t string_pair_compare(const struct string_pair *pair)
+{
+    memset(pair->cells, 0, (pair->size[1] + 1) * sizeof *pair->cells);
+    for (size_t i = 1; i <= pair->size[0]; i++) {
+        const uint32_t *above = string_pair_row(pair, i - 1);
+        uint32_t *row = string_pair_row(pair, i);
+        uint32_t diagonal = above[0];
+        row[0] = 0;
+        for (size_t j = 1; j <= pair->size[1]; j++) {
+            uint32_t up = above[j], left = row[j - 1];
+            if (pair->bytes[0][i - 1] == pair->bytes[1][j - 1]) row[j] = diagonal + 1;
+            else row[j] = up > left ? up : left;
+            diagonal = up;
+        }
+    }
+    return string_pair_row(pair, pair->size[0])[pair->size[1]];
+}
+
+/* Walks back through the table: tells of the runs, and writes the sequence, whose end is given, from its last byte on. */
+static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, uint8_t *sequence_end,
+                              kv_visit_match *visit, void *context)
+{
+    size_t i = pair->size[0], j = pair->size[1];
+    while (i > 0 && j > 0) {
+        if (pair->bytes[0][i - 1] != pair->bytes[1][j - 1]) {
+            if (string_pair_row(pair, i - 1)[j] > string_pair_row(pair, i)[j - 1]) i--;
+            else j--;
+            continue;
+        }
+        size_t run = 0;
+        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run]) run++;
+        if (sequence_end != NULL) memcpy(sequence_end -= run, pair->bytes[0] + i - run, run);
+        kv_lcs_match match = {i - run, i - 1, j - run, j - 1};
+        if (visit != NULL && run >= minimum && !visit(context, &match)) visit = NULL;
+        i -= run;
+        j -= run;
+    }
+}
+
+kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length, kv_buffer *sequence,
+                 kv_visit_match *visit, void *context)
+{
+    if (db == NULL) return KV_BADARG;
+    struct string_pair pair = {.alloc = &db->view->store->alloc};
+    bool needs_table = sequence != NULL || visit != NULL;
+    kv_status status = string_pair_read(&pair, db, first, second);
+    if (status == KV_OK) status = string_pair_get_cells(&pair, needs_table);
+    if (status == KV_OK) {
+        uint32_t common = string_pair_compare(&pair);
+        if (sequence != NULL) status = buffer_reserve(sequence, common);
+        if (status == KV_OK && needs_table) {
+            uint8_t *end = sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
+            string_pair_trace(&pair, minimum, end, visit, context);
+        }
+        if (status == KV_OK && sequence != NULL) sequence->size = common;
+        if (status == KV_OK && length != NULL) *length = common;
+    }
+    string_pair_free(&pair);
+    return status;
 }

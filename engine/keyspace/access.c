@@ -9,10 +9,6 @@
 /* Due keys that a write reclaims at most, on top of its own work, when nobody ticks. */
 #define ACCESS_DEBT_SHARE 4
 
-/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
-#define ACCESS_INLINE_ENTRY 1016
-#define ACCESS_INLINE_ALWAYS 64
-
 KV_INTERNAL int64_t access_now(struct access *access)
 {
     if (access->known_now_ms < 0) access->known_now_ms = view_now(access->view);
@@ -156,7 +152,8 @@ KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments
     journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
 }
 
-KV_INTERNAL void access_changed(struct access *access)
+/* Counts a change, gives the key a new version if it carries one, tells who watches. */
+static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
@@ -164,6 +161,12 @@ KV_INTERNAL void access_changed(struct access *access)
         entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
     }
     if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+}
+
+KV_INTERNAL void access_changed(struct access *access)
+{
+    entry_set_clock(access->entry, access_seconds(access));
+    access_note_change(access);
 }
 
 /* ----------------------------------------------------------------------------------------- writing the entry */
@@ -183,7 +186,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    access_changed(access);
+    access_note_change(access);
     if (KV_UNLIKELY(access->shard->observers != NULL)) {
         waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
     }
@@ -199,60 +202,78 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
     return shape;
 }
 
+/* True for an entry whose value can give way to another of the same size with nothing else to be done. */
+static bool access_is_plain(const struct access *access, enum entry_form form)
+{
+    const struct entry *entry = access->entry;
+    return entry != NULL && entry->kind == ((unsigned)KV_TYPE_STRING | (unsigned)form << 4) && entry->flags == 0
+        && !access->is_versioned;
+}
+
 /* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
-static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
+static bool access_overwrite(struct access *access, kv_slice text)
 {
     struct entry *entry = access->entry;
-    if (entry == NULL || entry->kind != (KV_TYPE_STRING | ENTRY_INLINE << 4) || entry->flags != 0
-        || entry->inline_size != text.size || deadline_ms != KV_NEVER || access->is_versioned) {
-        return false;
-    }
+    if (!access_is_plain(access, ENTRY_INLINE) || entry->inline_size != text.size) return false;
     uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
-    entry_set_clock(entry, access_seconds(access));
     access_changed(access);
     return true;
 }
 
-static bool access_fits_inline(const struct access *access, size_t size)
+static bool access_overwrite_integer(struct access *access, int64_t integer)
 {
-    return size <= ACCESS_INLINE_ALWAYS || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size
-                                               <= ACCESS_INLINE_ENTRY;
+    if (!access_is_plain(access, ENTRY_INTEGER)) return false;
+    entry_set_word(access->entry, sizeof *access->entry, (uint64_t)integer);
+    access_changed(access);
+    return true;
 }
 
-KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw)
+/* Completes a shape with a text that is to be kept as such. KV_OK or KV_NOMEM. */
+static kv_status access_shape_text(const struct access *access, kv_slice text, struct entry_shape *shape)
 {
-    int64_t integer;
-    if (!is_raw && text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, &integer)) {
-        return access_put_integer(access, integer, deadline_ms);
-    }
-    if (!is_raw && access_overwrite(access, text, deadline_ms)) return KV_OK;
-    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
-    if (is_raw) shape.flags |= ENTRY_RAW;
     if (access_fits_inline(access, text.size)) {
-        shape.form = ENTRY_INLINE;
-        shape.text = text;
-        return access_write(access, &shape, true);
+        shape->form = ENTRY_INLINE;
+        shape->text = text;
+        return KV_OK;
     }
     struct blob *blob = blob_create(&access->store->alloc, text, text.size);
-    if (blob == NULL) return KV_NOMEM;
-    shape.form = ENTRY_BLOB;
-    shape.payload = (uint64_t)(uintptr_t)blob;
-    kv_status status = access_write(access, &shape, true);
-    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    shape->form = ENTRY_BLOB;
+    shape->payload = (uint64_t)(uintptr_t)blob;
+    return blob != NULL ? KV_OK : KV_NOMEM;
+}
+
+/* Frees the blob of a shape that did not become an entry. */
+static void access_drop_shape(const struct access *access, const struct entry_shape *shape)
+{
+    if (shape->form == ENTRY_BLOB) blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
+}
+
+static inline bool access_text_is_integer(kv_slice text, int64_t *integer)
+{
+    return text.size <= NUMBER_INT64_SIZE && number_parse_int64(text, integer);
+}
+
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
+                                      enum access_encoding encoding)
+{
+    int64_t integer;
+    if (encoding == ACCESS_ENCODED) {
+        if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
+        if (deadline_ms == KV_NEVER && access_overwrite(access, text)) return KV_OK;
+    }
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
+    if (encoding == ACCESS_RAW) shape.flags |= ENTRY_RAW;
+    kv_status status = access_shape_text(access, text, &shape);
+    if (status != KV_OK) return status;
+    status = access_write(access, &shape, true);
+    if (KV_UNLIKELY(status != KV_OK)) access_drop_shape(access, &shape);
     return status;
 }
 
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    struct entry *entry = access->entry;
-    if (entry != NULL && entry->kind == (KV_TYPE_STRING | ENTRY_INTEGER << 4) && entry->flags == 0
-        && deadline_ms == KV_NEVER && !access->is_versioned) {
-        entry_set_word(entry, sizeof *entry, (uint64_t)integer);
-        entry_set_clock(entry, access_seconds(access));
-        access_changed(access);
-        return KV_OK;
-    }
+    if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
@@ -293,7 +314,7 @@ KV_INTERNAL void access_remove(struct access *access)
     shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_changed(access);
+    access_note_change(access);
 }
 
 KV_INTERNAL void access_forget(struct access *access)
@@ -301,7 +322,7 @@ KV_INTERNAL void access_forget(struct access *access)
     shard_remove(access->shard, access->space, access->hash, access->place, NULL);
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_changed(access);
+    access_note_change(access);
 }
 
 /* Writes the entry anew with the same value and other optional fields. */

@@ -74,17 +74,35 @@ static inline bool access_is_journaled(const struct access *access)
     return journal_is_read(access->store);
 }
 
+/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
+#define ACCESS_INLINE_ENTRY 1016
+#define ACCESS_INLINE_ALWAYS 64
+
+static inline bool access_fits_inline(const struct access *access, size_t size)
+{
+    return size <= ACCESS_INLINE_ALWAYS
+        || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
+}
+
 /* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
 KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
 
 /* Writes one effect of a call. */
 KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments, size_t count);
 
+/* How a text is kept, which OBJECT ENCODING tells. */
+enum access_encoding {
+    ACCESS_ENCODED, /* as an integer if it is the text of one */
+    ACCESS_PLAIN,   /* as text in any case: what INCRBYFLOAT leaves */
+    ACCESS_RAW      /* as text that was changed in place: what APPEND and SETRANGE leave */
+};
+
 /*
- * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). An integer is kept as such, unless
- * `is_raw`. Does not write the journal. KV_OK or KV_NOMEM, with nothing changed.
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does not write the journal. KV_OK or
+ * KV_NOMEM, with nothing changed.
  */
-KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms, bool is_raw);
+KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
+                                      enum access_encoding encoding);
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
 
 /* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
@@ -113,8 +131,8 @@ KV_INTERNAL void access_forget(struct access *access);
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
 
 /*
- * To be called once after each change of a value in place: counts it, gives the key a new version, tells who watches. The access_put and
- * access_remove functions do it themselves.
+ * To be called once after each change of a value in place: counts it, renews the access clock, gives the key a new version, tells who
+ * watches. The access_put and access_remove functions do it themselves.
  */
 KV_INTERNAL void access_changed(struct access *access);
 
