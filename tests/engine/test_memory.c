@@ -7,6 +7,8 @@
 #include "fixture_alloc.h"
 #include "unit.h"
 
+#include <pthread.h>
+
 static struct fixture_alloc host;
 static struct alloc alloc;
 static struct pages pages;
@@ -305,6 +307,47 @@ START_TEST(random_use_keeps_every_byte)
 }
 END_TEST
 
+/* One owner per thread, all over one pool. */
+static void *own(void *context)
+{
+    struct random random;
+    random_seed(&random, *(uint64_t *)context);
+    struct memory own;
+    memory_init(&own, &pages);
+    void *blocks[500] = {0};
+    for (int i = 0; i < 50000; i++) {
+        size_t index = random_below(&random, 500), size = 8 + index * 2;
+        if (blocks[index] == NULL) {
+            blocks[index] = memory_get(&own, size);
+            memset(blocks[index], (int)index, size);
+        } else {
+            ck_assert_uint_eq(((unsigned char *)blocks[index])[size - 1], (unsigned char)index);
+            memory_free(&own, blocks[index], size);
+            blocks[index] = NULL;
+        }
+        if (i % 5000 == 4999) {
+            memory_check(&own);
+            memory_destroy(&own);
+            memset(blocks, 0, sizeof blocks);
+        }
+    }
+    return NULL;
+}
+
+START_TEST(owners_in_several_threads_share_the_pool)
+{
+    setup();
+    pthread_t threads[4];
+    uint64_t seeds[4], seed = unit_seed();
+    for (int i = 0; i < 4; i++) {
+        seeds[i] = seed + (uint64_t)i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, own, &seeds[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    teardown();
+}
+END_TEST
+
 int main(void)
 {
     return UNIT_RUN(
@@ -313,5 +356,6 @@ int main(void)
         no_allocation_exceeds_64_kib, a_page_is_kept_as_spare_and_a_second_one_returned,
         a_page_freed_into_is_used_before_a_new_one, a_region_goes_back_when_its_last_page_is_free,
         a_failed_get_or_resize_changes_nothing, resize_within_the_capacity_stays_in_place,
-        destroying_in_slices_ends_and_the_memory_can_be_used_again, random_use_keeps_every_byte);
+        destroying_in_slices_ends_and_the_memory_can_be_used_again, random_use_keeps_every_byte,
+        owners_in_several_threads_share_the_pool);
 }
