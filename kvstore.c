@@ -4520,8 +4520,8 @@ KV_INTERNAL void pack_check(const struct pack *pack)
 #include <stddef.h>
 #include <stdint.h>
 
-/* Above the root's each level has at least 16 times as many nodes, see tree.c: 2^45 leaves. */
-#define TREE_HEIGHT_MAX 12
+/* Each level of nodes above one node holds at least 16 times as many; see tree.c. */
+#define TREE_HEIGHT_MAX 16
 
 struct tree_node;
 
@@ -4548,15 +4548,10 @@ struct tree {
     const struct tree_order *order; /* NULL: by position only */
 };
 
-/* A node on a path, and which of its children the path goes through. */
-struct tree_step {
-    struct tree_node *node;
-    unsigned index;
-};
-
 struct tree_path {
     void *leaf;
-    struct tree_step step[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
+    struct tree_node *node[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
+    uint8_t index[TREE_HEIGHT_MAX];          /* which child of each */
 };
 
 /* Told of each leaf that leaves the tree in tree_remove_range() and tree_clear(). */
@@ -4749,13 +4744,15 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
 
 /* -------------------------------------------------------------------------------------------- paths */
 
-/* Completes a path downwards from a child with `level` levels of nodes, along one of its edges. */
-static void tree_descend(struct tree_path *path, unsigned level, void *child, kv_end end)
+/* Completes a path downwards from the child it names at `level`, along one edge of what is below. */
+static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
 {
+    void *child = path->node[level]->child[path->index[level]];
     while (level-- > 0) {
         struct tree_node *node = child;
         unsigned index = end == KV_HEAD ? 0 : node->used - 1;
-        path->step[level] = (struct tree_step){node, index};
+        path->node[level] = node;
+        path->index[level] = (uint8_t)index;
         child = node->child[index];
     }
     path->leaf = child;
@@ -4764,16 +4761,22 @@ static void tree_descend(struct tree_path *path, unsigned level, void *child, kv
 KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path)
 {
     assert(tree->root != NULL);
-    tree_descend(path, tree->height, tree->root, end);
+    path->leaf = tree->root;
+    if (tree->height == 0) return;
+
+    unsigned level = tree->height - 1;
+    struct tree_node *root = tree->root;
+    path->node[level] = root;
+    path->index[level] = (uint8_t)(end == KV_HEAD ? 0 : root->used - 1);
+    tree_descend(path, level, end);
 }
 
 KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        struct tree_step *step = &path->step[level];
-        if (step->index + 1 < step->node->used) {
-            step->index++;
-            tree_descend(path, level, step->node->child[step->index], KV_HEAD);
+        if (path->index[level] + 1u < path->node[level]->used) {
+            path->index[level]++;
+            tree_descend(path, level, KV_HEAD);
             return true;
         }
     }
@@ -4783,10 +4786,9 @@ KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        struct tree_step *step = &path->step[level];
-        if (step->index > 0) {
-            step->index--;
-            tree_descend(path, level, step->node->child[step->index], KV_TAIL);
+        if (path->index[level] > 0) {
+            path->index[level]--;
+            tree_descend(path, level, KV_TAIL);
             return true;
         }
     }
@@ -4798,8 +4800,8 @@ static bool tree_path_on_edge(const struct tree *tree, const struct tree_path *p
                               kv_end end)
 {
     for (; level < tree->height; level++) {
-        unsigned edge = end == KV_HEAD ? 0 : path->step[level].node->used - 1;
-        if (path->step[level].index != edge) return false;
+        unsigned edge = end == KV_HEAD ? 0 : path->node[level]->used - 1;
+        if (path->index[level] != edge) return false;
     }
     return true;
 }
@@ -4823,8 +4825,8 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
         unsigned i = 0;
         while (position >= node->count[i]) position -= node->count[i++];
         assert(i < node->used);
-        path->step[level].node = node;
-        path->step[level].index = i;
+        path->node[level] = node;
+        path->index[level] = (uint8_t)i;
         child = node->child[i];
     }
     path->leaf = child;
@@ -4856,8 +4858,8 @@ KV_INTERNAL void tree_locate_key(const struct tree *tree, const void *key, uint6
             if (tree_child_is_before(tree, node, middle, level, key, mark)) low = middle;
             else high = middle;
         }
-        path->step[level].node = node;
-        path->step[level].index = low;
+        path->node[level] = node;
+        path->index[level] = (uint8_t)low;
         child = node->child[low];
     }
     path->leaf = child;
@@ -4867,8 +4869,8 @@ KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *
 {
     uint64_t rank = path->leaf != tree->first ? tree->first_count : 0;
     for (unsigned level = 0; level < tree->height; level++) {
-        const struct tree_node *node = path->step[level].node;
-        for (unsigned i = 0; i < path->step[level].index; i++) rank += node->count[i];
+        const struct tree_node *node = path->node[level];
+        for (unsigned i = 0; i < path->index[level]; i++) rank += node->count[i];
     }
     return rank;
 }
@@ -4877,7 +4879,7 @@ KV_INTERNAL uint64_t tree_leaf_count(const struct tree *tree, const struct tree_
 {
     if (path->leaf == tree->first) return tree->first_count;
     if (path->leaf == tree->last) return tree->last_count;
-    return path->step[0].node->count[path->step[0].index];
+    return path->node[0]->count[path->index[0]];
 }
 
 KV_INTERNAL size_t tree_bytes(const struct tree *tree)
@@ -4890,7 +4892,7 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
 {
-    for (; level < tree->height; level++) path->step[level].node->count[path->step[level].index] += change;
+    for (; level < tree->height; level++) path->node[level]->count[path->index[level]] += change;
 }
 
 /* Puts the counts of the first and last leaf into the nodes, where every other leaf's is. */
@@ -4915,11 +4917,11 @@ static void tree_unfold(struct tree *tree)
     struct tree_path path;
     tree_end(tree, KV_HEAD, &path);
     tree->first = path.leaf;
-    tree->first_count = path.step[0].node->count[path.step[0].index];
+    tree->first_count = path.node[0]->count[path.index[0]];
     tree_add_on_path(tree, &path, 0, 0 - tree->first_count);
     tree_end(tree, KV_TAIL, &path);
     tree->last = path.leaf;
-    tree->last_count = path.step[0].node->count[path.step[0].index];
+    tree->last_count = path.node[0]->count[path.index[0]];
     tree_add_on_path(tree, &path, 0, 0 - tree->last_count);
 }
 
@@ -4937,7 +4939,7 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
-    while (level < tree->height && path->step[level].node->used == TREE_FANOUT) level++;
+    while (level < tree->height && path->node[level]->used == TREE_FANOUT) level++;
     return level < tree->height ? level : level + 1;
 }
 
@@ -4979,8 +4981,8 @@ static void tree_grow(struct tree *tree, struct tree_path *path, struct tree_nod
     else slot.mark = tree_leaf_mark(tree, tree->root);
     root->used = 0;
     tree_insert_slot(tree, root, 0, &slot);
-    path->step[tree->height].node = root;
-    path->step[tree->height].index = 0;
+    path->node[tree->height] = root;
+    path->index[tree->height] = 0;
     tree->root = root;
     tree->height++;
     assert(tree->height <= TREE_HEIGHT_MAX);
@@ -5004,7 +5006,7 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
                                     struct tree_node *right, bool *moved)
 {
-    struct tree_node *left = path->step[level].node;
+    struct tree_node *left = path->node[level];
     unsigned cut = tree_split_point(tree, path, level, index);
     tree_copy_slots(tree, right, 0, left, cut, left->used - cut);
     right->used = left->used - cut;
@@ -5016,8 +5018,8 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     else tree_insert_slot(tree, left, index, slot);
 
     *moved = kept >= left->used;
-    path->step[level].node = *moved ? right : left;
-    path->step[level].index = (*moved ? kept - left->used : kept);
+    path->node[level] = *moved ? right : left;
+    path->index[level] = (uint8_t)(*moved ? kept - left->used : kept);
     return right;
 }
 
@@ -5025,9 +5027,9 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
-    path->step[0].node->mark[path->step[0].index] = tree->order->mark(path->leaf);
-    for (unsigned level = 0; level + 1 < tree->height && path->step[level].index == 0; level++) {
-        path->step[level + 1].node->mark[path->step[level + 1].index] = path->step[level].node->mark[0];
+    path->node[0]->mark[path->index[0]] = tree->order->mark(path->leaf);
+    for (unsigned level = 0; level + 1 < tree->height && path->index[level] == 0; level++) {
+        path->node[level + 1]->mark[path->index[level + 1]] = path->node[level]->mark[0];
     }
 }
 
@@ -5037,28 +5039,28 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
-    unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
+    unsigned index = path->index[0] + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
     unsigned kept = index;                                         /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
-    while (path->step[level].node->used == TREE_FANOUT) {
+    while (path->node[level]->used == TREE_FANOUT) {
         if (level + 1 == tree->height) tree_grow(tree, path, tree_take_node(&chain));
 
         bool moved;
-        struct tree_node *left = path->step[level].node;
+        struct tree_node *left = path->node[level];
         struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
                                              tree_take_node(&chain), &moved);
-        struct tree_node *parent = path->step[level + 1].node;
-        unsigned at = path->step[level + 1].index;
+        struct tree_node *parent = path->node[level + 1];
+        unsigned at = path->index[level + 1];
         parent->count[at] = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
         index = at + 1;
         kept = moved ? at + 1 : at;
         level++;
     }
-    tree_insert_slot(tree, path->step[level].node, index, &slot);
-    path->step[level].index = kept;
+    tree_insert_slot(tree, path->node[level], index, &slot);
+    path->index[level] = (uint8_t)kept;
     tree_add_on_path(tree, path, level + 1, count);
     tree_renew_marks(tree, path);
     assert(chain == NULL);
@@ -5157,14 +5159,14 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
     }
 
     tree_fold(tree);
-    uint64_t count = path->step[0].node->count[path->step[0].index];
+    uint64_t count = path->node[0]->count[path->index[0]];
     tree_add_on_path(tree, path, 0, 0 - count);
     tree->count -= count;
-    tree_remove_slots(tree, path->step[0].node, path->step[0].index, 1);
+    tree_remove_slots(tree, path->node[0], path->index[0], 1);
     for (unsigned level = 1; level < tree->height; level++) {
-        unsigned before = path->step[level].node->used;
-        tree_settle(tree, memory, path->step[level].node, level, path->step[level].index);
-        if (path->step[level].node->used == before) break; /* nothing changed for those above */
+        unsigned before = path->node[level]->used;
+        tree_settle(tree, memory, path->node[level], level, path->index[level]);
+        if (path->node[level]->used == before) break; /* nothing changed for those above */
     }
     tree_shrink(tree, memory);
     tree_unfold(tree);
@@ -5200,8 +5202,8 @@ struct tree_cut {
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
 {
-    unsigned first = starts ? cut->from->step[level].index : 0;
-    unsigned last = ends ? cut->to->step[level].index : node->used - 1;
+    unsigned first = starts ? cut->from->index[level] : 0;
+    unsigned last = ends ? cut->to->index[level] : node->used - 1;
     if (level > 0 && starts && ends && first == last) {
         tree_cut_below(cut, node->child[first], level - 1, true, true);
         node->count[first] = tree_node_count(node->child[first]);
@@ -5269,7 +5271,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
         tree->root = leaf;
         return;
     }
-    path->step[0].node->child[path->step[0].index] = leaf;
+    path->node[0]->child[path->index[0]] = leaf;
     tree_renew_marks(tree, path);
 }
 
@@ -7497,8 +7499,8 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
  * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
  *
  * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
- * variant of Rust and Ruby: one round a word, three at the end. A 16-byte key costs about 12 ns
- * less than SipHash-2-4, and no practical attack on it as a table hash is known.
+ * variant of Rust, Ruby and Python: one round a word, three at the end; no practical attack on it as
+ * the hash of a table is known. A 16-byte key takes 11 ns on the development machine.
  *
  * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
  * never reads outside the data.
@@ -7799,6 +7801,7 @@ struct observed {
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
     struct observed *next_ready;       /* in the list of the call that made it ready */
+    bool is_listed;                    /* it is in such a list, whose owner will come by and needs it to be there */
     bool is_ready;                     /* it may have something for its waiters, and somebody will look */
     bool is_serving;                   /* somebody is looking */
 };
@@ -7911,7 +7914,7 @@ KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t databa
 KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed)
 {
     if (observed->watches != NULL || observed->first_waiter != NULL) return;
-    if (observed->is_ready || observed->is_serving) return; /* somebody is on his way to it */
+    if (observed->is_listed || observed->is_serving) return; /* somebody is on his way to it */
     struct table *table = &shard->observers->table;
     table_remove(table, observed->hash, table_place_of(table, observed->hash, observed));
     alloc_free(&shard->store->alloc, observed, sizeof *observed + observed->key.size);
@@ -9204,8 +9207,10 @@ KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
 
 static void waiting_note_observed(struct observed *observed, struct observed **ready)
 {
-    if (observed->first_waiter == NULL || observed->is_ready) return;
+    if (observed->first_waiter == NULL) return;
     observed->is_ready = true;
+    if (observed->is_listed) return; /* one list at a time; its owner will see it */
+    observed->is_listed = true;
     observed->next_ready = *ready;
     *ready = observed;
 }
@@ -9272,6 +9277,7 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
 {
     struct shard *shard = store_shard(store, observed->hash);
     lock_lock(&shard->lock);
+    observed->is_listed = false;
     if (observed->is_serving) { /* who serves it will see is_ready and look again */
         lock_unlock(&shard->lock);
         return;
@@ -12682,9 +12688,10 @@ static void wait_list_destroy(struct wait_list *waiter)
 
 /*
  * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
- * has, whose turn it is then.
+ * has, whose turn it is then. A transaction that came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, size_t *index)
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, bool is_nested,
+                          size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -12694,7 +12701,7 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         if (status != KV_OK) return status;
         if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
         status = wait_take(waiter, db, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
@@ -12711,7 +12718,7 @@ static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_opti
     kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
-    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, index);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
     if (status == KV_NONE) {
         if (span.is_nested) status = KV_TIMEOUT;
         else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;

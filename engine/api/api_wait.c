@@ -161,9 +161,10 @@ static void wait_list_destroy(struct wait_list *waiter)
 
 /*
  * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
- * has, whose turn it is then.
+ * has, whose turn it is then. A transaction that came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, size_t *index)
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, bool is_nested,
+                          size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -173,7 +174,7 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         if (status != KV_OK) return status;
         if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
         status = wait_take(waiter, db, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
@@ -190,7 +191,7 @@ static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_opti
     kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
-    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, index);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
     if (status == KV_NONE) {
         if (span.is_nested) status = KV_TIMEOUT;
         else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;

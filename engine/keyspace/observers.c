@@ -82,7 +82,7 @@ KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t databa
 KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed)
 {
     if (observed->watches != NULL || observed->first_waiter != NULL) return;
-    if (observed->is_ready || observed->is_serving) return; /* somebody is on his way to it */
+    if (observed->is_listed || observed->is_serving) return; /* somebody is on his way to it */
     struct table *table = &shard->observers->table;
     table_remove(table, observed->hash, table_place_of(table, observed->hash, observed));
     alloc_free(&shard->store->alloc, observed, sizeof *observed + observed->key.size);

@@ -41,6 +41,7 @@ struct observed {
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
     struct observed *next_ready;       /* in the list of the call that made it ready */
+    bool is_listed;                    /* it is in such a list, whose owner will come by and needs it to be there */
     bool is_ready;                     /* it may have something for its waiters, and somebody will look */
     bool is_serving;                   /* somebody is looking */
 };

@@ -83,8 +83,10 @@ KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
 
 static void waiting_note_observed(struct observed *observed, struct observed **ready)
 {
-    if (observed->first_waiter == NULL || observed->is_ready) return;
+    if (observed->first_waiter == NULL) return;
     observed->is_ready = true;
+    if (observed->is_listed) return; /* one list at a time; its owner will see it */
+    observed->is_listed = true;
     observed->next_ready = *ready;
     *ready = observed;
 }
@@ -151,6 +153,7 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
 {
     struct shard *shard = store_shard(store, observed->hash);
     lock_lock(&shard->lock);
+    observed->is_listed = false;
     if (observed->is_serving) { /* who serves it will see is_ready and look again */
         lock_unlock(&shard->lock);
         return;
