@@ -179,7 +179,7 @@ static bool connection_is_over(const struct connection *connection)
     switch (connection->state) {
     case KVRESP_CLOSE_NOW: return true;
     case KVRESP_CLOSE: return kvresp_output_pending(connection->session) == 0;
-    case KVRESP_BLOCKED: return connection->is_hung_up || is_draining;
+    case KVRESP_BLOCKED: return connection->is_hung_up || connection->has_ended || is_draining;
     case KVRESP_IDLE:
         return !connection->is_readable && (connection->has_ended || is_draining) &&
                kvresp_output_pending(connection->session) == 0;

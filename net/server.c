@@ -175,21 +175,23 @@ static bool server_is_exhausted(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* Accepts from one listener until nobody waits, or its share of this turn is used up. */
+static void server_accept_from(struct kvnet *server, size_t index)
+{
+    for (int taken = 0; taken < SERVER_ACCEPT_BATCH && !server->is_deaf; taken++) {
+        int descriptor = server_accept_one(server, index);
+        if (descriptor >= 0) server_take(server, descriptor, true);
+        else if (server_is_exhausted(errno)) server_turn_away_with_spare(server, index);
+        else if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    }
+}
+
 void server_accept(struct kvnet *server)
 {
-    for (size_t i = 0; i < LISTENERS_MAX; i++) {
-        for (int taken = 0; taken < SERVER_ACCEPT_BATCH; taken++) {
-            int descriptor = server_accept_one(server, i);
-            if (descriptor >= 0) {
-                server_take(server, descriptor, true);
-            } else if (server_is_exhausted(errno)) {
-                server_turn_away_with_spare(server, i);
-            } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                break;
-            }
-            if (server->is_deaf) return;
-        }
-    }
+    pthread_mutex_lock(&server->listeners_lock);
+    size_t count = server->listeners.count;
+    pthread_mutex_unlock(&server->listeners_lock);
+    for (size_t i = 0; i < count && !server->is_deaf; i++) server_accept_from(server, i);
 }
 
 /* Listens on `port` and `bind` beside what `listeners` holds. 0 as port: any. */
