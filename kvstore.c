@@ -4520,8 +4520,8 @@ KV_INTERNAL void pack_check(const struct pack *pack)
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each level of nodes above one node holds at least 16 times as many; see tree.c. */
-#define TREE_HEIGHT_MAX 16
+/* Above the root's each level has at least 16 times as many nodes, see tree.c: 2^45 leaves. */
+#define TREE_HEIGHT_MAX 12
 
 struct tree_node;
 
@@ -4548,10 +4548,19 @@ struct tree {
     const struct tree_order *order; /* NULL: by position only */
 };
 
+/*
+ * A node on a path, and which of its children the path goes through. (Not two arrays in the path, of
+ * nodes and of bytes: gcc 12 at -O2 without assertions took reads of those for independent of the calls that wrote
+ * them.)
+ */
+struct tree_step {
+    struct tree_node *node;
+    unsigned index;
+};
+
 struct tree_path {
     void *leaf;
-    struct tree_node *node[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
-    uint8_t index[TREE_HEIGHT_MAX];          /* which child of each */
+    struct tree_step step[TREE_HEIGHT_MAX]; /* from the one above the leaf up to the root */
 };
 
 /* Told of each leaf that leaves the tree in tree_remove_range() and tree_clear(). */
@@ -4660,7 +4669,6 @@ struct tree_node {
     uint64_t count[TREE_FANOUT];
     uint64_t mark[]; /* in an ordered tree */
 };
-_Static_assert(TREE_FANOUT - 1 <= UINT8_MAX, "an index fits a path");
 _Static_assert(sizeof(struct tree_node) > MEMORY_SMALL_MAX, "a node takes no page of its own");
 
 /* A child on its way into or out of a node. */
@@ -4744,15 +4752,19 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
 
 /* -------------------------------------------------------------------------------------------- paths */
 
-/* Completes a path downwards from the child it names at `level`, along one edge of what is below. */
-static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
+/* What the node of a step counts below the child that the path goes through. */
+static uint64_t *tree_step_count(const struct tree_step *step)
 {
-    void *child = path->node[level]->child[path->index[level]];
+    return &step->node->count[step->index];
+}
+
+/* Completes a path downwards from a child with `level` levels of nodes, along one of its edges. */
+static void tree_descend(struct tree_path *path, unsigned level, void *child, kv_end end)
+{
     while (level-- > 0) {
         struct tree_node *node = child;
         unsigned index = end == KV_HEAD ? 0 : node->used - 1;
-        path->node[level] = node;
-        path->index[level] = (uint8_t)index;
+        path->step[level] = (struct tree_step){node, index};
         child = node->child[index];
     }
     path->leaf = child;
@@ -4761,22 +4773,16 @@ static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
 KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path)
 {
     assert(tree->root != NULL);
-    path->leaf = tree->root;
-    if (tree->height == 0) return;
-
-    unsigned level = tree->height - 1;
-    struct tree_node *root = tree->root;
-    path->node[level] = root;
-    path->index[level] = (uint8_t)(end == KV_HEAD ? 0 : root->used - 1);
-    tree_descend(path, level, end);
+    tree_descend(path, tree->height, tree->root, end);
 }
 
 KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] + 1u < path->node[level]->used) {
-            path->index[level]++;
-            tree_descend(path, level, KV_HEAD);
+        struct tree_step *step = &path->step[level];
+        if (step->index + 1 < step->node->used) {
+            step->index++;
+            tree_descend(path, level, step->node->child[step->index], KV_HEAD);
             return true;
         }
     }
@@ -4786,9 +4792,10 @@ KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] > 0) {
-            path->index[level]--;
-            tree_descend(path, level, KV_TAIL);
+        struct tree_step *step = &path->step[level];
+        if (step->index > 0) {
+            step->index--;
+            tree_descend(path, level, step->node->child[step->index], KV_TAIL);
             return true;
         }
     }
@@ -4800,8 +4807,8 @@ static bool tree_path_on_edge(const struct tree *tree, const struct tree_path *p
                               kv_end end)
 {
     for (; level < tree->height; level++) {
-        unsigned edge = end == KV_HEAD ? 0 : path->node[level]->used - 1;
-        if (path->index[level] != edge) return false;
+        unsigned edge = end == KV_HEAD ? 0 : path->step[level].node->used - 1;
+        if (path->step[level].index != edge) return false;
     }
     return true;
 }
@@ -4825,8 +4832,7 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
         unsigned i = 0;
         while (position >= node->count[i]) position -= node->count[i++];
         assert(i < node->used);
-        path->node[level] = node;
-        path->index[level] = (uint8_t)i;
+        path->step[level] = (struct tree_step){node, i};
         child = node->child[i];
     }
     path->leaf = child;
@@ -4858,8 +4864,7 @@ KV_INTERNAL void tree_locate_key(const struct tree *tree, const void *key, uint6
             if (tree_child_is_before(tree, node, middle, level, key, mark)) low = middle;
             else high = middle;
         }
-        path->node[level] = node;
-        path->index[level] = (uint8_t)low;
+        path->step[level] = (struct tree_step){node, low};
         child = node->child[low];
     }
     path->leaf = child;
@@ -4869,8 +4874,8 @@ KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *
 {
     uint64_t rank = path->leaf != tree->first ? tree->first_count : 0;
     for (unsigned level = 0; level < tree->height; level++) {
-        const struct tree_node *node = path->node[level];
-        for (unsigned i = 0; i < path->index[level]; i++) rank += node->count[i];
+        const struct tree_step *step = &path->step[level];
+        for (unsigned i = 0; i < step->index; i++) rank += step->node->count[i];
     }
     return rank;
 }
@@ -4879,7 +4884,7 @@ KV_INTERNAL uint64_t tree_leaf_count(const struct tree *tree, const struct tree_
 {
     if (path->leaf == tree->first) return tree->first_count;
     if (path->leaf == tree->last) return tree->last_count;
-    return path->node[0]->count[path->index[0]];
+    return *tree_step_count(&path->step[0]);
 }
 
 KV_INTERNAL size_t tree_bytes(const struct tree *tree)
@@ -4892,37 +4897,49 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
 {
-    for (; level < tree->height; level++) path->node[level]->count[path->index[level]] += change;
+    for (; level < tree->height; level++) *tree_step_count(&path->step[level]) += change;
+}
+
+static void tree_add_on_edge(const struct tree *tree, kv_end end, uint64_t change)
+{
+    void *child = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        struct tree_node *node = child;
+        unsigned index = end == KV_HEAD ? 0 : node->used - 1;
+        node->count[index] += change;
+        child = node->child[index];
+    }
+}
+
+/* The leaf at one end; also what the node above it counts there, if there is one. */
+static void *tree_edge(const struct tree *tree, kv_end end, uint64_t *count)
+{
+    void *child = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        struct tree_node *node = child;
+        unsigned index = end == KV_HEAD ? 0 : node->used - 1;
+        *count = node->count[index];
+        child = node->child[index];
+    }
+    return child;
 }
 
 /* Puts the counts of the first and last leaf into the nodes, where every other leaf's is. */
-static void tree_fold(struct tree *tree)
+static void tree_fold(const struct tree *tree)
 {
-    if (tree->height == 0) return;
-    struct tree_path path;
-    tree_end(tree, KV_HEAD, &path);
-    tree_add_on_path(tree, &path, 0, tree->first_count);
-    tree_end(tree, KV_TAIL, &path);
-    tree_add_on_path(tree, &path, 0, tree->last_count);
+    tree_add_on_edge(tree, KV_HEAD, tree->first_count);
+    tree_add_on_edge(tree, KV_TAIL, tree->last_count);
 }
 
 /* Takes those of the leaves that are first and last now out again. */
 static void tree_unfold(struct tree *tree)
 {
-    tree->first = tree->last = tree->root;
-    tree->first_count = tree->count;
+    tree->first_count = tree->count; /* unless there are two leaves or more */
     tree->last_count = 0;
-    if (tree->height == 0) return;
-
-    struct tree_path path;
-    tree_end(tree, KV_HEAD, &path);
-    tree->first = path.leaf;
-    tree->first_count = path.node[0]->count[path.index[0]];
-    tree_add_on_path(tree, &path, 0, 0 - tree->first_count);
-    tree_end(tree, KV_TAIL, &path);
-    tree->last = path.leaf;
-    tree->last_count = path.node[0]->count[path.index[0]];
-    tree_add_on_path(tree, &path, 0, 0 - tree->last_count);
+    tree->first = tree_edge(tree, KV_HEAD, &tree->first_count);
+    tree_add_on_edge(tree, KV_HEAD, 0 - tree->first_count);
+    tree->last = tree_edge(tree, KV_TAIL, &tree->last_count);
+    tree_add_on_edge(tree, KV_TAIL, 0 - tree->last_count);
 }
 
 KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, int64_t change)
@@ -4939,7 +4956,7 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
-    while (level < tree->height && path->node[level]->used == TREE_FANOUT) level++;
+    while (level < tree->height && path->step[level].node->used == TREE_FANOUT) level++;
     return level < tree->height ? level : level + 1;
 }
 
@@ -4981,8 +4998,7 @@ static void tree_grow(struct tree *tree, struct tree_path *path, struct tree_nod
     else slot.mark = tree_leaf_mark(tree, tree->root);
     root->used = 0;
     tree_insert_slot(tree, root, 0, &slot);
-    path->node[tree->height] = root;
-    path->index[tree->height] = 0;
+    path->step[tree->height] = (struct tree_step){root, 0};
     tree->root = root;
     tree->height++;
     assert(tree->height <= TREE_HEIGHT_MAX);
@@ -5006,7 +5022,7 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
                                     struct tree_node *right, bool *moved)
 {
-    struct tree_node *left = path->node[level];
+    struct tree_node *left = path->step[level].node;
     unsigned cut = tree_split_point(tree, path, level, index);
     tree_copy_slots(tree, right, 0, left, cut, left->used - cut);
     right->used = left->used - cut;
@@ -5018,8 +5034,8 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     else tree_insert_slot(tree, left, index, slot);
 
     *moved = kept >= left->used;
-    path->node[level] = *moved ? right : left;
-    path->index[level] = (uint8_t)(*moved ? kept - left->used : kept);
+    if (*moved) path->step[level] = (struct tree_step){right, kept - left->used};
+    else path->step[level].index = kept;
     return right;
 }
 
@@ -5027,9 +5043,10 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
-    path->node[0]->mark[path->index[0]] = tree->order->mark(path->leaf);
-    for (unsigned level = 0; level + 1 < tree->height && path->index[level] == 0; level++) {
-        path->node[level + 1]->mark[path->index[level + 1]] = path->node[level]->mark[0];
+    const struct tree_step *step = path->step;
+    step->node->mark[step->index] = tree->order->mark(path->leaf);
+    for (unsigned level = 1; level < tree->height && step->index == 0; level++, step++) {
+        step[1].node->mark[step[1].index] = step[0].node->mark[0];
     }
 }
 
@@ -5039,28 +5056,27 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
-    unsigned index = path->index[0] + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
+    unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
     unsigned kept = index;                                         /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
-    while (path->node[level]->used == TREE_FANOUT) {
+    while (path->step[level].node->used == TREE_FANOUT) {
         if (level + 1 == tree->height) tree_grow(tree, path, tree_take_node(&chain));
 
         bool moved;
-        struct tree_node *left = path->node[level];
+        struct tree_node *left = path->step[level].node;
         struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
                                              tree_take_node(&chain), &moved);
-        struct tree_node *parent = path->node[level + 1];
-        unsigned at = path->index[level + 1];
-        parent->count[at] = tree_node_count(left);
+        unsigned at = path->step[level + 1].index;
+        *tree_step_count(&path->step[level + 1]) = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
         index = at + 1;
         kept = moved ? at + 1 : at;
         level++;
     }
-    tree_insert_slot(tree, path->node[level], index, &slot);
-    path->index[level] = (uint8_t)kept;
+    tree_insert_slot(tree, path->step[level].node, index, &slot);
+    path->step[level].index = kept;
     tree_add_on_path(tree, path, level + 1, count);
     tree_renew_marks(tree, path);
     assert(chain == NULL);
@@ -5159,14 +5175,16 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
     }
 
     tree_fold(tree);
-    uint64_t count = path->node[0]->count[path->index[0]];
+    uint64_t count = *tree_step_count(&path->step[0]);
     tree_add_on_path(tree, path, 0, 0 - count);
     tree->count -= count;
-    tree_remove_slots(tree, path->node[0], path->index[0], 1);
+    const struct tree_step *step = path->step;
+    tree_remove_slots(tree, step->node, step->index, 1);
     for (unsigned level = 1; level < tree->height; level++) {
-        unsigned before = path->node[level]->used;
-        tree_settle(tree, memory, path->node[level], level, path->index[level]);
-        if (path->node[level]->used == before) break; /* nothing changed for those above */
+        step++;
+        unsigned before = step->node->used;
+        tree_settle(tree, memory, step->node, level, step->index);
+        if (step->node->used == before) break; /* nothing changed for those above */
     }
     tree_shrink(tree, memory);
     tree_unfold(tree);
@@ -5202,8 +5220,8 @@ struct tree_cut {
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
 {
-    unsigned first = starts ? cut->from->index[level] : 0;
-    unsigned last = ends ? cut->to->index[level] : node->used - 1;
+    unsigned first = starts ? cut->from->step[level].index : 0;
+    unsigned last = ends ? cut->to->step[level].index : node->used - 1;
     if (level > 0 && starts && ends && first == last) {
         tree_cut_below(cut, node->child[first], level - 1, true, true);
         node->count[first] = tree_node_count(node->child[first]);
@@ -5271,7 +5289,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
         tree->root = leaf;
         return;
     }
-    path->node[0]->child[path->index[0]] = leaf;
+    path->step[0].node->child[path->step[0].index] = leaf;
     tree_renew_marks(tree, path);
 }
 
@@ -7611,12 +7629,14 @@ struct shard {
     struct lock lock;
     uint32_t index;
     struct store *store;
-    struct space *_Atomic *spaces; /* by database; each NULL until its first key, then it stays */
+    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */
     struct observers *observers;  /* NULL while nobody watches a key or waits for one */
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
     _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;      /* contents of emptied databases, still to be freed */
-    uint64_t hits, misses, expired, evicted, changes;
+    uint64_t hits, misses;
+    struct space first;           /* database 0, which nearly all calls are about: no pointer to follow */
+    uint64_t expired, evicted, changes;
     uint64_t last_version;        /* given out so far */
     struct random random;
     struct memory memory;         /* of entries and small values */
@@ -7711,7 +7731,8 @@ KV_INTERNAL void shard_close(struct shard *shard);
 /* The space of a database, NULL if it had no key yet; also for readers without the lock. */
 static inline struct space *shard_peek_space(const struct shard *shard, uint32_t database)
 {
-    return atomic_load_explicit(&shard->spaces[database], memory_order_acquire);
+    if (KV_LIKELY(database == 0)) return (struct space *)&shard->first;
+    return atomic_load_explicit(&shard->spaces[database - 1], memory_order_acquire);
 }
 
 /* The space of a database; creates it. NULL without memory. */
@@ -7757,6 +7778,9 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
 
 /* Recomputes next_deadline_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);
+
+/* Exchanges the contents of two databases' spaces, both of which exist. */
+KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second);
 
 /* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
@@ -8242,20 +8266,6 @@ static uint64_t shard_hash_entry(const void *item, const void *context)
 
 KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
 
-KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
-{
-    memset(shard, 0, sizeof *shard);
-    lock_init(&shard->lock);
-    shard->index = index;
-    shard->store = store;
-    atomic_init(&shard->next_deadline_ms, KV_NEVER);
-    memory_init(&shard->memory, &store->pages);
-    shard->spaces = alloc_get_array(&store->alloc, store->databases, sizeof *shard->spaces);
-    if (shard->spaces == NULL) return KV_NOMEM;
-    for (uint32_t i = 0; i < store->databases; i++) atomic_init(&shard->spaces[i], NULL);
-    return KV_OK;
-}
-
 /* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
 static unsigned shard_phase(const struct shard *shard)
 {
@@ -8264,18 +8274,50 @@ static unsigned shard_phase(const struct shard *shard)
     return phase;
 }
 
+static void shard_start_space(struct shard *shard, struct space *space)
+{
+    struct store *store = shard->store;
+    memset(space, 0, sizeof *space);
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
+               shard_phase(shard));
+}
+
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
+{
+    memset(shard, 0, sizeof *shard);
+    lock_init(&shard->lock);
+    shard->index = index;
+    shard->store = store;
+    atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    memory_init(&shard->memory, &store->pages);
+    shard_start_space(shard, &shard->first);
+    if (store->databases == 1) return KV_OK;
+    shard->spaces = alloc_get_array(&store->alloc, store->databases - 1, sizeof *shard->spaces);
+    if (shard->spaces == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < store->databases - 1; i++) atomic_init(&shard->spaces[i], NULL);
+    return KV_OK;
+}
+
 KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
 {
     struct space *space = shard_peek_space(shard, database);
     if (KV_LIKELY(space != NULL)) return space;
-    struct store *store = shard->store;
-    space = alloc_get(&store->alloc, sizeof *space);
+    space = alloc_get(&shard->store->alloc, sizeof *space);
     if (space == NULL) return NULL;
-    memset(space, 0, sizeof *space);
-    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
-               shard_phase(shard));
-    atomic_store_explicit(&shard->spaces[database], space, memory_order_release);
+    shard_start_space(shard, space);
+    atomic_store_explicit(&shard->spaces[database - 1], space, memory_order_release);
     return space;
+}
+
+KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
+{
+    /* By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the other. */
+    struct space *one = shard_peek_space(shard, first);
+    struct space *other = shard_peek_space(shard, second);
+    struct space kept;
+    memcpy(&kept, one, sizeof kept);
+    memcpy(one, other, sizeof kept);
+    memcpy(other, &kept, sizeof kept);
 }
 
 /* ------------------------------------------------------------------------------------------ writing entries */
@@ -8516,25 +8558,31 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
     return true;
 }
 
+static void shard_close_space(struct shard *shard, struct space *space, struct garbage *garbage)
+{
+    struct shard_freeing freeing = {shard, garbage};
+    size_t cursor = 0;
+    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL; /* else all goes with the shard's memory */
+    (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
+    deadlines_destroy(space->deadlines);
+}
+
 KV_INTERNAL void shard_close(struct shard *shard)
 {
-    struct alloc *alloc = &shard->store->alloc;
+    struct store *store = shard->store;
     struct garbage garbage = {0};
-    for (uint32_t i = 0; shard->spaces != NULL && i < shard->store->databases; i++) {
+    shard_close_space(shard, &shard->first, &garbage);
+    for (uint32_t i = 1; shard->spaces != NULL && i < store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_freeing freeing = {shard, &garbage};
-        size_t cursor = 0;
-        (void)table_drain(&space->table, &cursor, SIZE_MAX, space->outside > 0 ? shard_free_visited : NULL,
-                          &freeing);
-        deadlines_destroy(space->deadlines);
-        alloc_free(alloc, space, sizeof *space);
+        shard_close_space(shard, space, &garbage);
+        alloc_free(&store->alloc, space, sizeof *space);
     }
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
     }
-    (void)garbage_free(&garbage, alloc, SIZE_MAX);
+    (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
     observers_close(shard);
-    alloc_free(alloc, shard->spaces, shard->store->databases * sizeof *shard->spaces);
+    alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);
 }
 
@@ -8641,6 +8689,10 @@ struct span {
 };
 
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+
+/* The same for keys whose hashes are known. All its calls see one instant. */
+KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
+
 KV_INTERNAL void span_end(struct span *span);
 
 /* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
@@ -8825,9 +8877,7 @@ KV_INTERNAL void txn_lock(struct txn *txn)
     struct store *store = txn->store;
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
-            uint32_t index = word * 64;
-            while ((bits >> (index % 64) & 1) == 0) index++;
-            lock_lock(&store->shards[index].lock);
+            lock_lock(&store->shards[word * 64 + bits_lowest(bits)].lock);
         }
     }
 }
@@ -8837,9 +8887,7 @@ static void txn_unlock(struct txn *txn)
     struct store *store = txn->store;
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
-            uint32_t index = word * 64;
-            while ((bits >> (index % 64) & 1) == 0) index++;
-            lock_unlock(&store->shards[index].lock);
+            lock_unlock(&store->shards[word * 64 + bits_lowest(bits)].lock);
         }
     }
 }
@@ -8883,6 +8931,12 @@ static bool undo_match(const void *item, const void *sought)
     return record->database == key->database && slice_equal(record->key, key->key);
 }
 
+static void txn_note_shard(struct txn *txn, uint64_t hash)
+{
+    uint32_t index = store_shard(txn->store, hash)->index;
+    txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
 KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
     memset(txn, 0, sizeof *txn);
@@ -8891,10 +8945,7 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            uint32_t index = store_shard(store, store_hash(store, keys[i]))->index;
-            txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
-        }
+        for (size_t i = 0; i < count; i++) txn_note_shard(txn, store_hash(store, keys[i]));
     }
 }
 
@@ -9038,6 +9089,15 @@ KV_INTERNAL void txn_abort(struct txn *txn)
     txn_commit(txn);
 }
 
+/* Takes the locks of a span that is not nested and makes its view. */
+static void span_lock(struct span *span, kv *db)
+{
+    txn_lock(&span->txn);
+    span->view = *db->view;
+    span->view.txn = &span->txn;
+    span->db = (kv){&span->view, db->database};
+}
+
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
@@ -9046,10 +9106,21 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
         return;
     }
     txn_prepare(&span->txn, db->view->store, keys, count, flags);
-    txn_lock(&span->txn);
-    span->view = *db->view;
-    span->view.txn = &span->txn;
-    span->db = (kv){&span->view, db->database};
+    span_lock(span, db);
+}
+
+KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count)
+{
+    span->is_nested = db->view->txn != NULL;
+    if (span->is_nested) {
+        span->db = *db;
+        return;
+    }
+    txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
+    for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
+    span_lock(span, db);
+    span->view.now_ms = view_now(db->view);
+    span->view.flags |= VIEW_PINNED;
 }
 
 KV_INTERNAL void span_end(struct span *span)
@@ -9437,6 +9508,20 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
  */
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
 
+/*
+ * A string that is to replace whatever its key holds, together with those of other keys: all of them or none. access_stage() does all
+ * that can fail; under the locks of the caller's span nobody sees it. When every key is staged, access_keep() of each in the same order makes
+ * it good; or access_take_back() of each in the opposite order leaves everything as it was. The same key may be staged twice.
+ */
+struct staged {
+    struct access access; /* opened for writing; its `entry` is the new one */
+    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in place */
+};
+
+KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text);
+KV_INTERNAL void access_keep(struct staged *staged, kv_slice text);
+KV_INTERNAL void access_take_back(struct staged *staged);
+
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
 
@@ -9630,6 +9715,15 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ----------------------------------------------------------------------------------------- writing the entry */
 
+/* The same for a key that has a new value, which somebody may wait for. */
+static void access_note_new_value(struct access *access)
+{
+    access_note_change(access);
+    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    }
+}
+
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
 static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
 {
@@ -9645,10 +9739,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL)) {
-        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
-    }
+    access_note_new_value(access);
     return KV_OK;
 }
 
@@ -9735,6 +9826,96 @@ KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
     if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
+
+/* --------------------------------------------------------------------------------- several keys, all or none */
+
+/* Writes the new entry, and puts it where the old one was found or in the table. */
+static kv_status access_stage_shape(struct staged *staged, struct entry_shape *shape)
+{
+    struct access *access = &staged->access;
+    struct shard *shard = access->shard;
+    struct table *table = &access->space->table;
+    shape->clock = access_seconds(access);
+    entry_shape_settle(shape);
+    if (access->entry == NULL && table_reserve(table, access->hash) != KV_OK) return KV_NOMEM;
+    struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
+    if (block == NULL) return KV_NOMEM;
+    entry_write(block, shape);
+    access->space->outside += value_is_outside(block);
+    if (access->entry == NULL) table_insert(table, access->hash, block);
+    else table_replace(access->place, block);
+    staged->old = access->entry;
+    access->entry = block;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
+{
+    struct access *access = &staged->access;
+    int64_t integer;
+    bool is_integer = access_text_is_integer(text, &integer);
+    if (access_is_plain(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE)
+        && (is_integer || access->entry->inline_size == text.size)) {
+        staged->old = access->entry;
+        return KV_OK;
+    }
+    if (access->space == NULL) access->space = shard_space(access->shard, access->database);
+    if (access->space == NULL) return KV_NOMEM;
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, KV_NEVER);
+    kv_status status = KV_OK;
+    if (is_integer) {
+        shape.form = ENTRY_INTEGER;
+        shape.payload = (uint64_t)integer;
+    } else {
+        status = access_shape_text(access, text, &shape);
+    }
+    if (status != KV_OK) return status;
+    status = access_stage_shape(staged, &shape);
+    if (status != KV_OK) access_drop_shape(access, &shape);
+    return status;
+}
+
+/* Frees an entry that is not in the table, and its value. */
+static void access_free_entry(struct access *access, struct entry *entry)
+{
+    size_t size = entry_size(entry);
+    access->space->outside -= value_is_outside(entry);
+    value_discard(entry, &access->shard->memory, &access->garbage);
+    memory_free(&access->shard->memory, entry, size);
+}
+
+KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
+{
+    struct access *access = &staged->access;
+    if (staged->old == access->entry) {
+        int64_t integer;
+        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text);
+        else (void)access_overwrite_integer(access, integer);
+        return;
+    }
+    if (staged->old != NULL) {
+        if (entry_is_timed(staged->old)) {
+            deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
+        }
+        access_free_entry(access, staged->old);
+    }
+    access_note_new_value(access);
+}
+
+KV_INTERNAL void access_take_back(struct staged *staged)
+{
+    struct access *access = &staged->access;
+    struct entry *entry = access->entry;
+    if (staged->old == entry) return;
+    struct table *table = &access->space->table;
+    struct table_place place = table_place_of(table, access->hash, entry);
+    if (staged->old != NULL) table_replace(place, staged->old);
+    else table_remove(table, access->hash, place);
+    access_free_entry(access, entry);
+    access->entry = staged->old;
+}
+
+/* ------------------------------------------------------------------------------------------- values of any type */
 
 KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
                                        int64_t deadline_ms)
@@ -11264,14 +11445,21 @@ kv_status kv_flush_all(kv *db, bool later)
     return keyspace_flush(db, 0, db->view->store->databases - 1, later, KEYSPACE_WORD("FLUSHALL"));
 }
 
+/* Makes sure that two databases have a space in every shard. */
+static kv_status keyspace_open_spaces(struct store *store, uint32_t first, uint32_t second)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL) return KV_NOMEM;
+    }
+    return KV_OK;
+}
+
 static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
 {
     observers_touch_all(shard, first, second);
     observers_touch_all(shard, second, first);
-    struct space *space = shard_peek_space(shard, first);
-    struct space *other = shard_peek_space(shard, second);
-    atomic_store_explicit(&shard->spaces[first], other, memory_order_release);
-    atomic_store_explicit(&shard->spaces[second], space, memory_order_release);
+    shard_swap(shard, first, second);
     waiting_note_all(shard, first, ready);
     waiting_note_all(shard, second, ready);
 }
@@ -11290,6 +11478,7 @@ kv_status kv_swapdb(kv *db, kv *other)
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
     kv_status status = span_reserve_journal(&span, 1, 3, 6 + sizeof numbers);
+    if (status == KV_OK) status = keyspace_open_spaces(store, db->database, other->database);
     if (status == KV_OK && db->database != other->database) {
         struct txn *txn = span.db.view->txn;
         for (uint32_t i = 0; i < store->shard_count; i++) {
@@ -12085,6 +12274,356 @@ kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint
     }
     string_pair_free(&pair);
     return status;
+}
+
+/* -------------------- engine/api/api_batch.c --------------------------------------------------- */
+/*
+ * api/api_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
+ *
+ * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call first
+ * hashes all keys, then locks their shards, each once and in order, and then goes through the keys in chunks, in passes: one fetches
+ * the buckets, one what they point to, and only the last looks.
+ */
+
+#define BATCH_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* Keys that are fetched together; so many need no memory. More would leave the nearest cache before they are used. */
+#define BATCH_CHUNK 64
+
+/* A span over many keys, and their hashes. */
+struct batch {
+    struct span span;
+    struct store *store;
+    size_t count;
+    uint64_t *hashes; /* those below, or a block */
+    uint64_t few[BATCH_CHUNK];
+};
+
+/* Finds room for the hashes, which the caller then fills in with batch_hash(). KV_OK or KV_NOMEM. */
+static kv_status batch_open(struct batch *batch, kv *db, size_t count)
+{
+    batch->store = db->view->store;
+    batch->count = count;
+    batch->hashes = batch->few;
+    if (count > BATCH_CHUNK) batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
+    return batch->hashes != NULL ? KV_OK : KV_NOMEM;
+}
+
+static inline void batch_hash(struct batch *batch, size_t index, kv_slice key)
+{
+    batch->hashes[index] = store_hash(batch->store, key);
+    KV_PREFETCH_WRITE(store_shard(batch->store, batch->hashes[index]));
+}
+
+static void batch_close(struct batch *batch)
+{
+    if (batch->hashes != batch->few) {
+        alloc_free(&batch->store->alloc, batch->hashes, batch->count * sizeof *batch->hashes);
+    }
+}
+
+static bool batch_holds(const struct batch *batch, size_t index)
+{
+    return txn_holds(batch->span.db.view->txn, store_shard(batch->store, batch->hashes[index]));
+}
+
+/* In the caller's transaction: does it hold the shards of all keys? */
+static bool batch_holds_all(const struct batch *batch)
+{
+    if (!batch->span.is_nested) return true;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch_holds(batch, i)) return false;
+    }
+    return true;
+}
+
+/* Hashes the keys and locks their shards. KV_OK, KV_NOMEM, KV_NOTLOCKED; then nothing is held. */
+static kv_status batch_begin(struct batch *batch, kv *db, const kv_slice *keys, size_t count)
+{
+    kv_status status = batch_open(batch, db, count);
+    if (status != KV_OK) return status;
+    for (size_t i = 0; i < count; i++) batch_hash(batch, i, keys[i]);
+    span_begin_hashed(&batch->span, db, batch->hashes, count);
+    if (batch_holds_all(batch)) return KV_OK;
+    batch_close(batch);
+    return KV_NOTLOCKED;
+}
+
+static void batch_end(struct batch *batch)
+{
+    span_end(&batch->span);
+    batch_close(batch);
+}
+
+static inline struct space *batch_space(const struct batch *batch, size_t index)
+{
+    return shard_peek_space(store_shard(batch->store, batch->hashes[index]), batch->span.db.database);
+}
+
+/* Fetches the buckets and entries of a chunk that begins with key `first`; returns where it ends. */
+static size_t batch_prefetch(const struct batch *batch, size_t first)
+{
+    const struct table_bucket *buckets[BATCH_CHUNK];
+    size_t count = batch->count - first < BATCH_CHUNK ? batch->count - first : BATCH_CHUNK;
+    for (size_t i = 0; i < count; i++) {
+        struct space *space = batch_space(batch, first + i);
+        buckets[i] = space != NULL ? table_prefetch_bucket(&space->table, batch->hashes[first + i]) : NULL;
+    }
+    for (size_t i = 0; i < count; i++) table_prefetch_item(buckets[i], batch->hashes[first + i]);
+    return first + count;
+}
+
+/* -------------------------------------------------------------------------------------------------------- MGET */
+
+/* What all keys of a kv_mget() have in common. */
+struct batch_reading {
+    int64_t now_ms; /* INT64_MIN: nothing expires */
+    uint32_t clock;
+    bool touches;
+};
+
+static struct batch_reading batch_reading(const struct batch *batch)
+{
+    const struct view *view = batch->span.db.view;
+    int64_t now_ms = view_now(view);
+    bool expires = store_setting(batch->store, KV_SETTING_EXPIRE) != 0;
+    return (struct batch_reading){.now_ms = expires ? now_ms : INT64_MIN,
+                                  .clock = (uint32_t)(now_ms / 1000),
+                                  .touches = (view->flags & VIEW_UNTOUCHING) == 0};
+}
+
+/* An expired key, by way of a call of its own, which drops it if it can. */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, kv_slice key, size_t index)
+{
+    struct access access;
+    kv_status status = access_open_hashed(&access, &batch->span.db, key, batch->hashes[index], ACCESS_PEEK);
+    if (status == KV_OK) (void)access_close(&access, KV_OK);
+}
+
+/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. */
+static inline struct entry *batch_find(struct batch *batch, kv_slice key, size_t index,
+                                       const struct batch_reading *reading)
+{
+    struct shard *shard = store_shard(batch->store, batch->hashes[index]);
+    struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
+    struct entry *entry = place.bucket != NULL ? table_item(place) : NULL;
+    if (entry != NULL && KV_UNLIKELY(entry_is_expired(entry, reading->now_ms))) {
+        batch_drop_expired(batch, key, index);
+        entry = NULL;
+    }
+    if (entry == NULL) {
+        shard->misses++;
+        return NULL;
+    }
+    shard->hits++;
+    if (reading->touches) entry_set_clock(entry, reading->clock);
+    return entry;
+}
+
+static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
+{
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text;
+    if (entry == NULL || entry_type(entry) != KV_TYPE_STRING) return visit(context, index, NULL);
+    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) text = entry_text(entry);
+    else text = (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
+    return visit(context, index, &text);
+}
+
+kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context)
+{
+    if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
+    struct batch batch;
+    kv_status status = batch_begin(&batch, db, keys, count);
+    if (status != KV_OK) return status;
+    struct batch_reading reading = batch_reading(&batch);
+    bool goes_on = true;
+    for (size_t i = 0; i < count && goes_on;) {
+        size_t end = batch_prefetch(&batch, i);
+        for (; i < end && goes_on; i++) {
+            goes_on = batch_lend(batch_find(&batch, keys[i], i, &reading), i, visit, context);
+        }
+    }
+    batch_end(&batch);
+    return KV_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------- MSET */
+
+static bool batch_has_any(struct batch *batch, const kv_slice *keys)
+{
+    for (size_t i = 0; i < batch->count;) {
+        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+            struct access access;
+            kv_status status =
+                access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
+            if (status != KV_OK) continue; /* it has expired, and there was no memory to tell of it */
+            bool is_found = access.entry != NULL;
+            (void)access_close(&access, KV_OK);
+            if (is_found) return true;
+        }
+    }
+    return false;
+}
+
+static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value, struct staged *staged)
+{
+    struct access *access = &staged->access;
+    kv_status status = access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = access_stage(staged, value);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+/* Stages pairs until all are or one fails; returns how many are. */
+static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged,
+                          kv_status *status)
+{
+    *status = KV_OK;
+    for (size_t i = 0; i < batch->count;) {
+        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+            *status = batch_stage_one(batch, i, keys[i], values[i], &staged[i]);
+            if (*status != KV_OK) return i;
+        }
+    }
+    return batch->count;
+}
+
+static void batch_take_back(struct staged *staged, size_t count)
+{
+    while (count-- > 0) {
+        access_take_back(&staged[count]);
+        (void)access_close(&staged[count].access, KV_OK);
+    }
+}
+
+static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct access *access = &staged[i].access;
+        access_keep(&staged[i], values[i]);
+        if (access_is_journaled(access)) {
+            kv_slice arguments[3] = {BATCH_WORD("SET"), keys[i], values[i]};
+            access_journal(access, arguments, 3);
+        }
+        (void)access_close(access, KV_OK);
+    }
+}
+
+static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys, const kv_slice *values)
+{
+    size_t bytes = 0;
+    if (!journal_is_read(batch->store)) return KV_OK;
+    for (size_t i = 0; i < batch->count; i++) bytes += 3 + keys[i].size + values[i].size;
+    return span_reserve_journal(&batch->span, batch->count, 3 * batch->count, bytes);
+}
+
+/* Stores all pairs or, if there is not enough memory, none. */
+static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged)
+{
+    kv_status status;
+    size_t count = batch_stage(batch, keys, values, staged, &status);
+    if (status == KV_OK) status = batch_reserve_journal(batch, keys, values);
+    if (status == KV_OK) batch_keep(staged, keys, values, count);
+    else batch_take_back(staged, count);
+    return status;
+}
+
+static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count, bool only_new)
+{
+    if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    uint64_t maximum = (uint64_t)store_setting(store, KV_SETTING_MAX_VALUE_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].size > maximum) return KV_TOOBIG;
+    }
+    struct staged few[BATCH_CHUNK / 4];
+    struct staged *staged = few;
+    if (count > BATCH_CHUNK / 4) staged = alloc_get_array(&store->alloc, count, sizeof *staged);
+    if (staged == NULL) return KV_NOMEM;
+    struct batch batch;
+    kv_status status = batch_begin(&batch, db, keys, count);
+    if (status == KV_OK) {
+        if (only_new && batch_has_any(&batch, keys)) status = KV_SKIPPED;
+        else status = batch_store(&batch, keys, values, staged);
+        batch_end(&batch);
+    }
+    if (staged != few) alloc_free(&store->alloc, staged, count * sizeof *staged);
+    return status;
+}
+
+kv_status kv_mset(kv *db, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    return batch_set(db, keys, values, count, false);
+}
+
+kv_status kv_msetnx(kv *db, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    return batch_set(db, keys, values, count, true);
+}
+
+/* --------------------------------------------------------------------------------------------------- kv_batch() */
+
+static kv_status batch_set_one(kv *db, const kv_operation *operation)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.ttl_ms = operation->ttl_ms;
+    return kv_set(db, operation->key, operation->value, operation->ttl_ms != 0 ? &options : NULL);
+}
+
+static kv_status batch_push_one(kv *db, kv_operation *operation)
+{
+    bool is_head = operation->kind == KV_OPERATION_LPUSH;
+    uint64_t length = 0;
+    kv_status status = is_head ? kv_lpush(db, operation->key, &operation->value, 1, &length)
+                               : kv_rpush(db, operation->key, &operation->value, 1, &length);
+    if (status == KV_OK) operation->number = (int64_t)length;
+    return status;
+}
+
+static kv_status batch_do_one(kv *db, kv_operation *operation)
+{
+    uint64_t count = 0;
+    kv_status status = KV_BADARG;
+    switch (operation->kind) {
+    case KV_OPERATION_GET: return kv_get(db, operation->key, operation->buffer);
+    case KV_OPERATION_SET: return batch_set_one(db, operation);
+    case KV_OPERATION_DEL: status = kv_del(db, &operation->key, 1, &count); break;
+    case KV_OPERATION_EXISTS: status = kv_exists(db, &operation->key, 1, &count); break;
+    case KV_OPERATION_INCRBY: return kv_incrby(db, operation->key, operation->number, &operation->number);
+    case KV_OPERATION_EXPIRE: return kv_expire(db, operation->key, operation->ttl_ms, 0);
+    case KV_OPERATION_LPUSH:
+    case KV_OPERATION_RPUSH: return batch_push_one(db, operation);
+    case KV_OPERATION_LPOP: return kv_lpop(db, operation->key, operation->buffer);
+    case KV_OPERATION_RPOP: return kv_rpop(db, operation->key, operation->buffer);
+    }
+    if (status == KV_OK) operation->number = (int64_t)count;
+    return status;
+}
+
+/* Only of keys whose shards are held: of others, in the caller's transaction, the call will say so. */
+static void batch_prefetch_held(const struct batch *batch, size_t first)
+{
+    if (batch_holds_all(batch)) (void)batch_prefetch(batch, first);
+}
+
+kv_status kv_batch(kv *db, kv_operation *operations, size_t count)
+{
+    if (db == NULL || (operations == NULL && count > 0)) return KV_BADARG;
+    if (count == 0) return KV_OK;
+    struct batch batch;
+    kv_status status = batch_open(&batch, db, count);
+    if (status != KV_OK) return status;
+    for (size_t i = 0; i < count; i++) batch_hash(&batch, i, operations[i].key);
+    span_begin_hashed(&batch.span, db, batch.hashes, count);
+    for (size_t i = 0; i < count; i++) {
+        if (i % BATCH_CHUNK == 0) batch_prefetch_held(&batch, i);
+        operations[i].status = batch_do_one(&batch.span.db, &operations[i]);
+        if (!batch.span.is_nested) journal_group_deliver(&batch.span.txn.journal, batch.store);
+    }
+    batch_end(&batch);
+    return KV_OK;
 }
 
 /* -------------------- engine/api/api_list.c ---------------------------------------------------- */

@@ -55,10 +55,11 @@
 #include "keyspace/reclaim.c"     /* owed work: expired keys, flushed databases, garbage */
 
 /* api: the functions of kvstore.h. */
-#include "api/api_store.c"  /* from kv_open() to kv_close(): settings, statistics, ticks, views */
+#include "api/api_store.c"       /* from kv_open() to kv_close(): settings, statistics, ticks, views */
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_keyspace.c"    /* whole databases */
-#include "api/api_string.c" /* strings */
+#include "api/api_string.c"      /* strings */
+#include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */

@@ -171,6 +171,15 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ----------------------------------------------------------------------------------------- writing the entry */
 
+/* The same for a key that has a new value, which somebody may wait for. */
+static void access_note_new_value(struct access *access)
+{
+    access_note_change(access);
+    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    }
+}
+
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
 static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
 {
@@ -186,10 +195,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL)) {
-        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
-    }
+    access_note_new_value(access);
     return KV_OK;
 }
 
@@ -276,6 +282,96 @@ KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
     if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
+
+/* --------------------------------------------------------------------------------- several keys, all or none */
+
+/* Writes the new entry, and puts it where the old one was found or in the table. */
+static kv_status access_stage_shape(struct staged *staged, struct entry_shape *shape)
+{
+    struct access *access = &staged->access;
+    struct shard *shard = access->shard;
+    struct table *table = &access->space->table;
+    shape->clock = access_seconds(access);
+    entry_shape_settle(shape);
+    if (access->entry == NULL && table_reserve(table, access->hash) != KV_OK) return KV_NOMEM;
+    struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
+    if (block == NULL) return KV_NOMEM;
+    entry_write(block, shape);
+    access->space->outside += value_is_outside(block);
+    if (access->entry == NULL) table_insert(table, access->hash, block);
+    else table_replace(access->place, block);
+    staged->old = access->entry;
+    access->entry = block;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
+{
+    struct access *access = &staged->access;
+    int64_t integer;
+    bool is_integer = access_text_is_integer(text, &integer);
+    if (access_is_plain(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE)
+        && (is_integer || access->entry->inline_size == text.size)) {
+        staged->old = access->entry;
+        return KV_OK;
+    }
+    if (access->space == NULL) access->space = shard_space(access->shard, access->database);
+    if (access->space == NULL) return KV_NOMEM;
+    struct entry_shape shape = access_shape(access, KV_TYPE_STRING, KV_NEVER);
+    kv_status status = KV_OK;
+    if (is_integer) {
+        shape.form = ENTRY_INTEGER;
+        shape.payload = (uint64_t)integer;
+    } else {
+        status = access_shape_text(access, text, &shape);
+    }
+    if (status != KV_OK) return status;
+    status = access_stage_shape(staged, &shape);
+    if (status != KV_OK) access_drop_shape(access, &shape);
+    return status;
+}
+
+/* Frees an entry that is not in the table, and its value. */
+static void access_free_entry(struct access *access, struct entry *entry)
+{
+    size_t size = entry_size(entry);
+    access->space->outside -= value_is_outside(entry);
+    value_discard(entry, &access->shard->memory, &access->garbage);
+    memory_free(&access->shard->memory, entry, size);
+}
+
+KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
+{
+    struct access *access = &staged->access;
+    if (staged->old == access->entry) {
+        int64_t integer;
+        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text);
+        else (void)access_overwrite_integer(access, integer);
+        return;
+    }
+    if (staged->old != NULL) {
+        if (entry_is_timed(staged->old)) {
+            deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
+        }
+        access_free_entry(access, staged->old);
+    }
+    access_note_new_value(access);
+}
+
+KV_INTERNAL void access_take_back(struct staged *staged)
+{
+    struct access *access = &staged->access;
+    struct entry *entry = access->entry;
+    if (staged->old == entry) return;
+    struct table *table = &access->space->table;
+    struct table_place place = table_place_of(table, access->hash, entry);
+    if (staged->old != NULL) table_replace(place, staged->old);
+    else table_remove(table, access->hash, place);
+    access_free_entry(access, entry);
+    access->entry = staged->old;
+}
+
+/* ------------------------------------------------------------------------------------------- values of any type */
 
 KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
                                        int64_t deadline_ms)

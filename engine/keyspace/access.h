@@ -115,6 +115,20 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
  */
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
 
+/*
+ * A string that is to replace whatever its key holds, together with those of other keys: all of them or none. access_stage() does all
+ * that can fail; under the locks of the caller's span nobody sees it. When every key is staged, access_keep() of each in the same order makes
+ * it good; or access_take_back() of each in the opposite order leaves everything as it was. The same key may be staged twice.
+ */
+struct staged {
+    struct access access; /* opened for writing; its `entry` is the new one */
+    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in place */
+};
+
+KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text);
+KV_INTERNAL void access_keep(struct staged *staged, kv_slice text);
+KV_INTERNAL void access_take_back(struct staged *staged);
+
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
 

@@ -3,6 +3,7 @@
  */
 #include "keyspace/transaction.h"
 
+#include "base/bits.h"
 #include "keyspace/value.h"
 #include "keyspace/waiting.h"
 
@@ -11,9 +12,7 @@ KV_INTERNAL void txn_lock(struct txn *txn)
     struct store *store = txn->store;
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
-            uint32_t index = word * 64;
-            while ((bits >> (index % 64) & 1) == 0) index++;
-            lock_lock(&store->shards[index].lock);
+            lock_lock(&store->shards[word * 64 + bits_lowest(bits)].lock);
         }
     }
 }
@@ -23,9 +22,7 @@ static void txn_unlock(struct txn *txn)
     struct store *store = txn->store;
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
-            uint32_t index = word * 64;
-            while ((bits >> (index % 64) & 1) == 0) index++;
-            lock_unlock(&store->shards[index].lock);
+            lock_unlock(&store->shards[word * 64 + bits_lowest(bits)].lock);
         }
     }
 }
@@ -69,6 +66,12 @@ static bool undo_match(const void *item, const void *sought)
     return record->database == key->database && slice_equal(record->key, key->key);
 }
 
+static void txn_note_shard(struct txn *txn, uint64_t hash)
+{
+    uint32_t index = store_shard(txn->store, hash)->index;
+    txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
 KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
     memset(txn, 0, sizeof *txn);
@@ -77,10 +80,7 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            uint32_t index = store_shard(store, store_hash(store, keys[i]))->index;
-            txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
-        }
+        for (size_t i = 0; i < count; i++) txn_note_shard(txn, store_hash(store, keys[i]));
     }
 }
 
@@ -224,6 +224,15 @@ KV_INTERNAL void txn_abort(struct txn *txn)
     txn_commit(txn);
 }
 
+/* Takes the locks of a span that is not nested and makes its view. */
+static void span_lock(struct span *span, kv *db)
+{
+    txn_lock(&span->txn);
+    span->view = *db->view;
+    span->view.txn = &span->txn;
+    span->db = (kv){&span->view, db->database};
+}
+
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
@@ -232,10 +241,21 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
         return;
     }
     txn_prepare(&span->txn, db->view->store, keys, count, flags);
-    txn_lock(&span->txn);
-    span->view = *db->view;
-    span->view.txn = &span->txn;
-    span->db = (kv){&span->view, db->database};
+    span_lock(span, db);
+}
+
+KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count)
+{
+    span->is_nested = db->view->txn != NULL;
+    if (span->is_nested) {
+        span->db = *db;
+        return;
+    }
+    txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
+    for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
+    span_lock(span, db);
+    span->view.now_ms = view_now(db->view);
+    span->view.flags |= VIEW_PINNED;
 }
 
 KV_INTERNAL void span_end(struct span *span)

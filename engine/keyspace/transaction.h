@@ -58,6 +58,10 @@ struct span {
 };
 
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+
+/* The same for keys whose hashes are known. All its calls see one instant. */
+KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
+
 KV_INTERNAL void span_end(struct span *span);
 
 /* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */

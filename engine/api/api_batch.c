@@ -1,0 +1,351 @@
+/*
+ * api/api_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
+ *
+ * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call first
+ * hashes all keys, then locks their shards, each once and in order, and then goes through the keys in chunks, in passes: one fetches
+ * the buckets, one what they point to, and only the last looks.
+ */
+#include "base/alloc.h"
+#include "base/number.h"
+#include "keyspace/access.h"
+
+#define BATCH_WORD(text) kv_bytes(text, sizeof(text) - 1)
+
+/* Keys that are fetched together; so many need no memory. More would leave the nearest cache before they are used. */
+#define BATCH_CHUNK 64
+
+/* A span over many keys, and their hashes. */
+struct batch {
+    struct span span;
+    struct store *store;
+    size_t count;
+    uint64_t *hashes; /* those below, or a block */
+    uint64_t few[BATCH_CHUNK];
+};
+
+/* Finds room for the hashes, which the caller then fills in with batch_hash(). KV_OK or KV_NOMEM. */
+static kv_status batch_open(struct batch *batch, kv *db, size_t count)
+{
+    batch->store = db->view->store;
+    batch->count = count;
+    batch->hashes = batch->few;
+    if (count > BATCH_CHUNK) batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
+    return batch->hashes != NULL ? KV_OK : KV_NOMEM;
+}
+
+static inline void batch_hash(struct batch *batch, size_t index, kv_slice key)
+{
+    batch->hashes[index] = store_hash(batch->store, key);
+    KV_PREFETCH_WRITE(store_shard(batch->store, batch->hashes[index]));
+}
+
+static void batch_close(struct batch *batch)
+{
+    if (batch->hashes != batch->few) {
+        alloc_free(&batch->store->alloc, batch->hashes, batch->count * sizeof *batch->hashes);
+    }
+}
+
+static bool batch_holds(const struct batch *batch, size_t index)
+{
+    return txn_holds(batch->span.db.view->txn, store_shard(batch->store, batch->hashes[index]));
+}
+
+/* In the caller's transaction: does it hold the shards of all keys? */
+static bool batch_holds_all(const struct batch *batch)
+{
+    if (!batch->span.is_nested) return true;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch_holds(batch, i)) return false;
+    }
+    return true;
+}
+
+/* Hashes the keys and locks their shards. KV_OK, KV_NOMEM, KV_NOTLOCKED; then nothing is held. */
+static kv_status batch_begin(struct batch *batch, kv *db, const kv_slice *keys, size_t count)
+{
+    kv_status status = batch_open(batch, db, count);
+    if (status != KV_OK) return status;
+    for (size_t i = 0; i < count; i++) batch_hash(batch, i, keys[i]);
+    span_begin_hashed(&batch->span, db, batch->hashes, count);
+    if (batch_holds_all(batch)) return KV_OK;
+    batch_close(batch);
+    return KV_NOTLOCKED;
+}
+
+static void batch_end(struct batch *batch)
+{
+    span_end(&batch->span);
+    batch_close(batch);
+}
+
+static inline struct space *batch_space(const struct batch *batch, size_t index)
+{
+    return shard_peek_space(store_shard(batch->store, batch->hashes[index]), batch->span.db.database);
+}
+
+/* Fetches the buckets and entries of a chunk that begins with key `first`; returns where it ends. */
+static size_t batch_prefetch(const struct batch *batch, size_t first)
+{
+    const struct table_bucket *buckets[BATCH_CHUNK];
+    size_t count = batch->count - first < BATCH_CHUNK ? batch->count - first : BATCH_CHUNK;
+    for (size_t i = 0; i < count; i++) {
+        struct space *space = batch_space(batch, first + i);
+        buckets[i] = space != NULL ? table_prefetch_bucket(&space->table, batch->hashes[first + i]) : NULL;
+    }
+    for (size_t i = 0; i < count; i++) table_prefetch_item(buckets[i], batch->hashes[first + i]);
+    return first + count;
+}
+
+/* -------------------------------------------------------------------------------------------------------- MGET */
+
+/* What all keys of a kv_mget() have in common. */
+struct batch_reading {
+    int64_t now_ms; /* INT64_MIN: nothing expires */
+    uint32_t clock;
+    bool touches;
+};
+
+static struct batch_reading batch_reading(const struct batch *batch)
+{
+    const struct view *view = batch->span.db.view;
+    int64_t now_ms = view_now(view);
+    bool expires = store_setting(batch->store, KV_SETTING_EXPIRE) != 0;
+    return (struct batch_reading){.now_ms = expires ? now_ms : INT64_MIN,
+                                  .clock = (uint32_t)(now_ms / 1000),
+                                  .touches = (view->flags & VIEW_UNTOUCHING) == 0};
+}
+
+/* An expired key, by way of a call of its own, which drops it if it can. */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, kv_slice key, size_t index)
+{
+    struct access access;
+    kv_status status = access_open_hashed(&access, &batch->span.db, key, batch->hashes[index], ACCESS_PEEK);
+    if (status == KV_OK) (void)access_close(&access, KV_OK);
+}
+
+/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. */
+static inline struct entry *batch_find(struct batch *batch, kv_slice key, size_t index,
+                                       const struct batch_reading *reading)
+{
+    struct shard *shard = store_shard(batch->store, batch->hashes[index]);
+    struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
+    struct entry *entry = place.bucket != NULL ? table_item(place) : NULL;
+    if (entry != NULL && KV_UNLIKELY(entry_is_expired(entry, reading->now_ms))) {
+        batch_drop_expired(batch, key, index);
+        entry = NULL;
+    }
+    if (entry == NULL) {
+        shard->misses++;
+        return NULL;
+    }
+    shard->hits++;
+    if (reading->touches) entry_set_clock(entry, reading->clock);
+    return entry;
+}
+
+static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
+{
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text;
+    if (entry == NULL || entry_type(entry) != KV_TYPE_STRING) return visit(context, index, NULL);
+    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) text = entry_text(entry);
+    else text = (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
+    return visit(context, index, &text);
+}
+
+kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context)
+{
+    if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
+    struct batch batch;
+    kv_status status = batch_begin(&batch, db, keys, count);
+    if (status != KV_OK) return status;
+    struct batch_reading reading = batch_reading(&batch);
+    bool goes_on = true;
+    for (size_t i = 0; i < count && goes_on;) {
+        size_t end = batch_prefetch(&batch, i);
+        for (; i < end && goes_on; i++) {
+            goes_on = batch_lend(batch_find(&batch, keys[i], i, &reading), i, visit, context);
+        }
+    }
+    batch_end(&batch);
+    return KV_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------------- MSET */
+
+static bool batch_has_any(struct batch *batch, const kv_slice *keys)
+{
+    for (size_t i = 0; i < batch->count;) {
+        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+            struct access access;
+            kv_status status =
+                access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
+            if (status != KV_OK) continue; /* it has expired, and there was no memory to tell of it */
+            bool is_found = access.entry != NULL;
+            (void)access_close(&access, KV_OK);
+            if (is_found) return true;
+        }
+    }
+    return false;
+}
+
+static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value, struct staged *staged)
+{
+    struct access *access = &staged->access;
+    kv_status status = access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = access_stage(staged, value);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+/* Stages pairs until all are or one fails; returns how many are. */
+static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged,
+                          kv_status *status)
+{
+    *status = KV_OK;
+    for (size_t i = 0; i < batch->count;) {
+        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+            *status = batch_stage_one(batch, i, keys[i], values[i], &staged[i]);
+            if (*status != KV_OK) return i;
+        }
+    }
+    return batch->count;
+}
+
+static void batch_take_back(struct staged *staged, size_t count)
+{
+    while (count-- > 0) {
+        access_take_back(&staged[count]);
+        (void)access_close(&staged[count].access, KV_OK);
+    }
+}
+
+static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct access *access = &staged[i].access;
+        access_keep(&staged[i], values[i]);
+        if (access_is_journaled(access)) {
+            kv_slice arguments[3] = {BATCH_WORD("SET"), keys[i], values[i]};
+            access_journal(access, arguments, 3);
+        }
+        (void)access_close(access, KV_OK);
+    }
+}
+
+static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys, const kv_slice *values)
+{
+    size_t bytes = 0;
+    if (!journal_is_read(batch->store)) return KV_OK;
+    for (size_t i = 0; i < batch->count; i++) bytes += 3 + keys[i].size + values[i].size;
+    return span_reserve_journal(&batch->span, batch->count, 3 * batch->count, bytes);
+}
+
+/* Stores all pairs or, if there is not enough memory, none. */
+static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged)
+{
+    kv_status status;
+    size_t count = batch_stage(batch, keys, values, staged, &status);
+    if (status == KV_OK) status = batch_reserve_journal(batch, keys, values);
+    if (status == KV_OK) batch_keep(staged, keys, values, count);
+    else batch_take_back(staged, count);
+    return status;
+}
+
+static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count, bool only_new)
+{
+    if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
+    struct store *store = db->view->store;
+    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    uint64_t maximum = (uint64_t)store_setting(store, KV_SETTING_MAX_VALUE_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].size > maximum) return KV_TOOBIG;
+    }
+    struct staged few[BATCH_CHUNK / 4];
+    struct staged *staged = few;
+    if (count > BATCH_CHUNK / 4) staged = alloc_get_array(&store->alloc, count, sizeof *staged);
+    if (staged == NULL) return KV_NOMEM;
+    struct batch batch;
+    kv_status status = batch_begin(&batch, db, keys, count);
+    if (status == KV_OK) {
+        if (only_new && batch_has_any(&batch, keys)) status = KV_SKIPPED;
+        else status = batch_store(&batch, keys, values, staged);
+        batch_end(&batch);
+    }
+    if (staged != few) alloc_free(&store->alloc, staged, count * sizeof *staged);
+    return status;
+}
+
+kv_status kv_mset(kv *db, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    return batch_set(db, keys, values, count, false);
+}
+
+kv_status kv_msetnx(kv *db, const kv_slice *keys, const kv_slice *values, size_t count)
+{
+    return batch_set(db, keys, values, count, true);
+}
+
+/* --------------------------------------------------------------------------------------------------- kv_batch() */
+
+static kv_status batch_set_one(kv *db, const kv_operation *operation)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.ttl_ms = operation->ttl_ms;
+    return kv_set(db, operation->key, operation->value, operation->ttl_ms != 0 ? &options : NULL);
+}
+
+static kv_status batch_push_one(kv *db, kv_operation *operation)
+{
+    bool is_head = operation->kind == KV_OPERATION_LPUSH;
+    uint64_t length = 0;
+    kv_status status = is_head ? kv_lpush(db, operation->key, &operation->value, 1, &length)
+                               : kv_rpush(db, operation->key, &operation->value, 1, &length);
+    if (status == KV_OK) operation->number = (int64_t)length;
+    return status;
+}
+
+static kv_status batch_do_one(kv *db, kv_operation *operation)
+{
+    uint64_t count = 0;
+    kv_status status = KV_BADARG;
+    switch (operation->kind) {
+    case KV_OPERATION_GET: return kv_get(db, operation->key, operation->buffer);
+    case KV_OPERATION_SET: return batch_set_one(db, operation);
+    case KV_OPERATION_DEL: status = kv_del(db, &operation->key, 1, &count); break;
+    case KV_OPERATION_EXISTS: status = kv_exists(db, &operation->key, 1, &count); break;
+    case KV_OPERATION_INCRBY: return kv_incrby(db, operation->key, operation->number, &operation->number);
+    case KV_OPERATION_EXPIRE: return kv_expire(db, operation->key, operation->ttl_ms, 0);
+    case KV_OPERATION_LPUSH:
+    case KV_OPERATION_RPUSH: return batch_push_one(db, operation);
+    case KV_OPERATION_LPOP: return kv_lpop(db, operation->key, operation->buffer);
+    case KV_OPERATION_RPOP: return kv_rpop(db, operation->key, operation->buffer);
+    }
+    if (status == KV_OK) operation->number = (int64_t)count;
+    return status;
+}
+
+/* Only of keys whose shards are held: of others, in the caller's transaction, the call will say so. */
+static void batch_prefetch_held(const struct batch *batch, size_t first)
+{
+    if (batch_holds_all(batch)) (void)batch_prefetch(batch, first);
+}
+
+kv_status kv_batch(kv *db, kv_operation *operations, size_t count)
+{
+    if (db == NULL || (operations == NULL && count > 0)) return KV_BADARG;
+    if (count == 0) return KV_OK;
+    struct batch batch;
+    kv_status status = batch_open(&batch, db, count);
+    if (status != KV_OK) return status;
+    for (size_t i = 0; i < count; i++) batch_hash(&batch, i, operations[i].key);
+    span_begin_hashed(&batch.span, db, batch.hashes, count);
+    for (size_t i = 0; i < count; i++) {
+        if (i % BATCH_CHUNK == 0) batch_prefetch_held(&batch, i);
+        operations[i].status = batch_do_one(&batch.span.db, &operations[i]);
+        if (!batch.span.is_nested) journal_group_deliver(&batch.span.txn.journal, batch.store);
+    }
+    batch_end(&batch);
+    return KV_OK;
+}
