@@ -48,7 +48,6 @@ struct tree_node {
     uint64_t count[TREE_FANOUT];
     uint64_t mark[]; /* in an ordered tree */
 };
-_Static_assert(TREE_FANOUT - 1 <= UINT8_MAX, "an index fits a path");
 _Static_assert(sizeof(struct tree_node) > MEMORY_SMALL_MAX, "a node takes no page of its own");
 
 /* A child on its way into or out of a node. */
@@ -132,15 +131,19 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
 
 /* -------------------------------------------------------------------------------------------- paths */
 
-/* Completes a path downwards from the child it names at `level`, along one edge of what is below. */
-static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
+/* What the node of a step counts below the child that the path goes through. */
+static uint64_t *tree_step_count(const struct tree_step *step)
 {
-    void *child = path->node[level]->child[path->index[level]];
+    return &step->node->count[step->index];
+}
+
+/* Completes a path downwards from a child with `level` levels of nodes, along one of its edges. */
+static void tree_descend(struct tree_path *path, unsigned level, void *child, kv_end end)
+{
     while (level-- > 0) {
         struct tree_node *node = child;
         unsigned index = end == KV_HEAD ? 0 : node->used - 1;
-        path->node[level] = node;
-        path->index[level] = (uint8_t)index;
+        path->step[level] = (struct tree_step){node, index};
         child = node->child[index];
     }
     path->leaf = child;
@@ -149,22 +152,16 @@ static void tree_descend(struct tree_path *path, unsigned level, kv_end end)
 KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path)
 {
     assert(tree->root != NULL);
-    path->leaf = tree->root;
-    if (tree->height == 0) return;
-
-    unsigned level = tree->height - 1;
-    struct tree_node *root = tree->root;
-    path->node[level] = root;
-    path->index[level] = (uint8_t)(end == KV_HEAD ? 0 : root->used - 1);
-    tree_descend(path, level, end);
+    tree_descend(path, tree->height, tree->root, end);
 }
 
 KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] + 1u < path->node[level]->used) {
-            path->index[level]++;
-            tree_descend(path, level, KV_HEAD);
+        struct tree_step *step = &path->step[level];
+        if (step->index + 1 < step->node->used) {
+            step->index++;
+            tree_descend(path, level, step->node->child[step->index], KV_HEAD);
             return true;
         }
     }
@@ -174,9 +171,10 @@ KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path)
 KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path)
 {
     for (unsigned level = 0; level < tree->height; level++) {
-        if (path->index[level] > 0) {
-            path->index[level]--;
-            tree_descend(path, level, KV_TAIL);
+        struct tree_step *step = &path->step[level];
+        if (step->index > 0) {
+            step->index--;
+            tree_descend(path, level, step->node->child[step->index], KV_TAIL);
             return true;
         }
     }
@@ -188,8 +186,8 @@ static bool tree_path_on_edge(const struct tree *tree, const struct tree_path *p
                               kv_end end)
 {
     for (; level < tree->height; level++) {
-        unsigned edge = end == KV_HEAD ? 0 : path->node[level]->used - 1;
-        if (path->index[level] != edge) return false;
+        unsigned edge = end == KV_HEAD ? 0 : path->step[level].node->used - 1;
+        if (path->step[level].index != edge) return false;
     }
     return true;
 }
@@ -213,8 +211,7 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
         unsigned i = 0;
         while (position >= node->count[i]) position -= node->count[i++];
         assert(i < node->used);
-        path->node[level] = node;
-        path->index[level] = (uint8_t)i;
+        path->step[level] = (struct tree_step){node, i};
         child = node->child[i];
     }
     path->leaf = child;
@@ -246,8 +243,7 @@ KV_INTERNAL void tree_locate_key(const struct tree *tree, const void *key, uint6
             if (tree_child_is_before(tree, node, middle, level, key, mark)) low = middle;
             else high = middle;
         }
-        path->node[level] = node;
-        path->index[level] = (uint8_t)low;
+        path->step[level] = (struct tree_step){node, low};
         child = node->child[low];
     }
     path->leaf = child;
@@ -257,8 +253,8 @@ KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *
 {
     uint64_t rank = path->leaf != tree->first ? tree->first_count : 0;
     for (unsigned level = 0; level < tree->height; level++) {
-        const struct tree_node *node = path->node[level];
-        for (unsigned i = 0; i < path->index[level]; i++) rank += node->count[i];
+        const struct tree_step *step = &path->step[level];
+        for (unsigned i = 0; i < step->index; i++) rank += step->node->count[i];
     }
     return rank;
 }
@@ -267,7 +263,7 @@ KV_INTERNAL uint64_t tree_leaf_count(const struct tree *tree, const struct tree_
 {
     if (path->leaf == tree->first) return tree->first_count;
     if (path->leaf == tree->last) return tree->last_count;
-    return path->node[0]->count[path->index[0]];
+    return *tree_step_count(&path->step[0]);
 }
 
 KV_INTERNAL size_t tree_bytes(const struct tree *tree)
@@ -280,37 +276,49 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
 {
-    for (; level < tree->height; level++) path->node[level]->count[path->index[level]] += change;
+    for (; level < tree->height; level++) *tree_step_count(&path->step[level]) += change;
+}
+
+static void tree_add_on_edge(const struct tree *tree, kv_end end, uint64_t change)
+{
+    void *child = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        struct tree_node *node = child;
+        unsigned index = end == KV_HEAD ? 0 : node->used - 1;
+        node->count[index] += change;
+        child = node->child[index];
+    }
+}
+
+/* The leaf at one end; also what the node above it counts there, if there is one. */
+static void *tree_edge(const struct tree *tree, kv_end end, uint64_t *count)
+{
+    void *child = tree->root;
+    for (unsigned level = tree->height; level > 0; level--) {
+        struct tree_node *node = child;
+        unsigned index = end == KV_HEAD ? 0 : node->used - 1;
+        *count = node->count[index];
+        child = node->child[index];
+    }
+    return child;
 }
 
 /* Puts the counts of the first and last leaf into the nodes, where every other leaf's is. */
-static void tree_fold(struct tree *tree)
+static void tree_fold(const struct tree *tree)
 {
-    if (tree->height == 0) return;
-    struct tree_path path;
-    tree_end(tree, KV_HEAD, &path);
-    tree_add_on_path(tree, &path, 0, tree->first_count);
-    tree_end(tree, KV_TAIL, &path);
-    tree_add_on_path(tree, &path, 0, tree->last_count);
+    tree_add_on_edge(tree, KV_HEAD, tree->first_count);
+    tree_add_on_edge(tree, KV_TAIL, tree->last_count);
 }
 
 /* Takes those of the leaves that are first and last now out again. */
 static void tree_unfold(struct tree *tree)
 {
-    tree->first = tree->last = tree->root;
-    tree->first_count = tree->count;
+    tree->first_count = tree->count; /* unless there are two leaves or more */
     tree->last_count = 0;
-    if (tree->height == 0) return;
-
-    struct tree_path path;
-    tree_end(tree, KV_HEAD, &path);
-    tree->first = path.leaf;
-    tree->first_count = path.node[0]->count[path.index[0]];
-    tree_add_on_path(tree, &path, 0, 0 - tree->first_count);
-    tree_end(tree, KV_TAIL, &path);
-    tree->last = path.leaf;
-    tree->last_count = path.node[0]->count[path.index[0]];
-    tree_add_on_path(tree, &path, 0, 0 - tree->last_count);
+    tree->first = tree_edge(tree, KV_HEAD, &tree->first_count);
+    tree_add_on_edge(tree, KV_HEAD, 0 - tree->first_count);
+    tree->last = tree_edge(tree, KV_TAIL, &tree->last_count);
+    tree_add_on_edge(tree, KV_TAIL, 0 - tree->last_count);
 }
 
 KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, int64_t change)
@@ -327,7 +335,7 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
-    while (level < tree->height && path->node[level]->used == TREE_FANOUT) level++;
+    while (level < tree->height && path->step[level].node->used == TREE_FANOUT) level++;
     return level < tree->height ? level : level + 1;
 }
 
@@ -369,8 +377,7 @@ static void tree_grow(struct tree *tree, struct tree_path *path, struct tree_nod
     else slot.mark = tree_leaf_mark(tree, tree->root);
     root->used = 0;
     tree_insert_slot(tree, root, 0, &slot);
-    path->node[tree->height] = root;
-    path->index[tree->height] = 0;
+    path->step[tree->height] = (struct tree_step){root, 0};
     tree->root = root;
     tree->height++;
     assert(tree->height <= TREE_HEIGHT_MAX);
@@ -394,7 +401,7 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
                                     struct tree_node *right, bool *moved)
 {
-    struct tree_node *left = path->node[level];
+    struct tree_node *left = path->step[level].node;
     unsigned cut = tree_split_point(tree, path, level, index);
     tree_copy_slots(tree, right, 0, left, cut, left->used - cut);
     right->used = left->used - cut;
@@ -406,8 +413,8 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     else tree_insert_slot(tree, left, index, slot);
 
     *moved = kept >= left->used;
-    path->node[level] = *moved ? right : left;
-    path->index[level] = (uint8_t)(*moved ? kept - left->used : kept);
+    if (*moved) path->step[level] = (struct tree_step){right, kept - left->used};
+    else path->step[level].index = kept;
     return right;
 }
 
@@ -415,9 +422,10 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
-    path->node[0]->mark[path->index[0]] = tree->order->mark(path->leaf);
-    for (unsigned level = 0; level + 1 < tree->height && path->index[level] == 0; level++) {
-        path->node[level + 1]->mark[path->index[level + 1]] = path->node[level]->mark[0];
+    const struct tree_step *step = path->step;
+    step->node->mark[step->index] = tree->order->mark(path->leaf);
+    for (unsigned level = 1; level < tree->height && step->index == 0; level++, step++) {
+        step[1].node->mark[step[1].index] = step[0].node->mark[0];
     }
 }
 
@@ -427,28 +435,27 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
-    unsigned index = path->index[0] + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
+    unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
     unsigned kept = index;                                         /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
-    while (path->node[level]->used == TREE_FANOUT) {
+    while (path->step[level].node->used == TREE_FANOUT) {
         if (level + 1 == tree->height) tree_grow(tree, path, tree_take_node(&chain));
 
         bool moved;
-        struct tree_node *left = path->node[level];
+        struct tree_node *left = path->step[level].node;
         struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
                                              tree_take_node(&chain), &moved);
-        struct tree_node *parent = path->node[level + 1];
-        unsigned at = path->index[level + 1];
-        parent->count[at] = tree_node_count(left);
+        unsigned at = path->step[level + 1].index;
+        *tree_step_count(&path->step[level + 1]) = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
         index = at + 1;
         kept = moved ? at + 1 : at;
         level++;
     }
-    tree_insert_slot(tree, path->node[level], index, &slot);
-    path->index[level] = (uint8_t)kept;
+    tree_insert_slot(tree, path->step[level].node, index, &slot);
+    path->step[level].index = kept;
     tree_add_on_path(tree, path, level + 1, count);
     tree_renew_marks(tree, path);
     assert(chain == NULL);
@@ -547,14 +554,16 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
     }
 
     tree_fold(tree);
-    uint64_t count = path->node[0]->count[path->index[0]];
+    uint64_t count = *tree_step_count(&path->step[0]);
     tree_add_on_path(tree, path, 0, 0 - count);
     tree->count -= count;
-    tree_remove_slots(tree, path->node[0], path->index[0], 1);
+    const struct tree_step *step = path->step;
+    tree_remove_slots(tree, step->node, step->index, 1);
     for (unsigned level = 1; level < tree->height; level++) {
-        unsigned before = path->node[level]->used;
-        tree_settle(tree, memory, path->node[level], level, path->index[level]);
-        if (path->node[level]->used == before) break; /* nothing changed for those above */
+        step++;
+        unsigned before = step->node->used;
+        tree_settle(tree, memory, step->node, level, step->index);
+        if (step->node->used == before) break; /* nothing changed for those above */
     }
     tree_shrink(tree, memory);
     tree_unfold(tree);
@@ -590,8 +599,8 @@ struct tree_cut {
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
 {
-    unsigned first = starts ? cut->from->index[level] : 0;
-    unsigned last = ends ? cut->to->index[level] : node->used - 1;
+    unsigned first = starts ? cut->from->step[level].index : 0;
+    unsigned last = ends ? cut->to->step[level].index : node->used - 1;
     if (level > 0 && starts && ends && first == last) {
         tree_cut_below(cut, node->child[first], level - 1, true, true);
         node->count[first] = tree_node_count(node->child[first]);
@@ -659,7 +668,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
         tree->root = leaf;
         return;
     }
-    path->node[0]->child[path->index[0]] = leaf;
+    path->step[0].node->child[path->step[0].index] = leaf;
     tree_renew_marks(tree, path);
 }
 
