@@ -7626,7 +7626,7 @@ struct store;
 struct txn;
 
 struct shard {
-    struct lock lock;
+    _Alignas(KV_CACHE_LINE) struct lock lock; /* so that no two shards share a line */
     uint32_t index;
     struct store *store;
     struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */

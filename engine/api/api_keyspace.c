@@ -380,14 +380,21 @@ kv_status kv_flush_all(kv *db, bool later)
     return keyspace_flush(db, 0, db->view->store->databases - 1, later, KEYSPACE_WORD("FLUSHALL"));
 }
 
+/* Makes sure that two databases have a space in every shard. */
+static kv_status keyspace_open_spaces(struct store *store, uint32_t first, uint32_t second)
+{
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL) return KV_NOMEM;
+    }
+    return KV_OK;
+}
+
 static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
 {
     observers_touch_all(shard, first, second);
     observers_touch_all(shard, second, first);
-    struct space *space = shard_peek_space(shard, first);
-    struct space *other = shard_peek_space(shard, second);
-    atomic_store_explicit(&shard->spaces[first], other, memory_order_release);
-    atomic_store_explicit(&shard->spaces[second], space, memory_order_release);
+    shard_swap(shard, first, second);
     waiting_note_all(shard, first, ready);
     waiting_note_all(shard, second, ready);
 }
@@ -406,6 +413,7 @@ kv_status kv_swapdb(kv *db, kv *other)
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
     kv_status status = span_reserve_journal(&span, 1, 3, 6 + sizeof numbers);
+    if (status == KV_OK) status = keyspace_open_spaces(store, db->database, other->database);
     if (status == KV_OK && db->database != other->database) {
         struct txn *txn = span.db.view->txn;
         for (uint32_t i = 0; i < store->shard_count; i++) {

@@ -23,20 +23,6 @@ static uint64_t shard_hash_entry(const void *item, const void *context)
 
 KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
 
-KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
-{
-    memset(shard, 0, sizeof *shard);
-    lock_init(&shard->lock);
-    shard->index = index;
-    shard->store = store;
-    atomic_init(&shard->next_deadline_ms, KV_NEVER);
-    memory_init(&shard->memory, &store->pages);
-    shard->spaces = alloc_get_array(&store->alloc, store->databases, sizeof *shard->spaces);
-    if (shard->spaces == NULL) return KV_NOMEM;
-    for (uint32_t i = 0; i < store->databases; i++) atomic_init(&shard->spaces[i], NULL);
-    return KV_OK;
-}
-
 /* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
 static unsigned shard_phase(const struct shard *shard)
 {
@@ -45,18 +31,50 @@ static unsigned shard_phase(const struct shard *shard)
     return phase;
 }
 
+static void shard_start_space(struct shard *shard, struct space *space)
+{
+    struct store *store = shard->store;
+    memset(space, 0, sizeof *space);
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
+               shard_phase(shard));
+}
+
+KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
+{
+    memset(shard, 0, sizeof *shard);
+    lock_init(&shard->lock);
+    shard->index = index;
+    shard->store = store;
+    atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    memory_init(&shard->memory, &store->pages);
+    shard_start_space(shard, &shard->first);
+    if (store->databases == 1) return KV_OK;
+    shard->spaces = alloc_get_array(&store->alloc, store->databases - 1, sizeof *shard->spaces);
+    if (shard->spaces == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < store->databases - 1; i++) atomic_init(&shard->spaces[i], NULL);
+    return KV_OK;
+}
+
 KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
 {
     struct space *space = shard_peek_space(shard, database);
     if (KV_LIKELY(space != NULL)) return space;
-    struct store *store = shard->store;
-    space = alloc_get(&store->alloc, sizeof *space);
+    space = alloc_get(&shard->store->alloc, sizeof *space);
     if (space == NULL) return NULL;
-    memset(space, 0, sizeof *space);
-    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
-               shard_phase(shard));
-    atomic_store_explicit(&shard->spaces[database], space, memory_order_release);
+    shard_start_space(shard, space);
+    atomic_store_explicit(&shard->spaces[database - 1], space, memory_order_release);
     return space;
+}
+
+KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
+{
+    /* By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the other. */
+    struct space *one = shard_peek_space(shard, first);
+    struct space *other = shard_peek_space(shard, second);
+    struct space kept;
+    memcpy(&kept, one, sizeof kept);
+    memcpy(one, other, sizeof kept);
+    memcpy(other, &kept, sizeof kept);
 }
 
 /* ------------------------------------------------------------------------------------------ writing entries */
@@ -297,25 +315,31 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
     return true;
 }
 
+static void shard_close_space(struct shard *shard, struct space *space, struct garbage *garbage)
+{
+    struct shard_freeing freeing = {shard, garbage};
+    size_t cursor = 0;
+    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL; /* else all goes with the shard's memory */
+    (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
+    deadlines_destroy(space->deadlines);
+}
+
 KV_INTERNAL void shard_close(struct shard *shard)
 {
-    struct alloc *alloc = &shard->store->alloc;
+    struct store *store = shard->store;
     struct garbage garbage = {0};
-    for (uint32_t i = 0; shard->spaces != NULL && i < shard->store->databases; i++) {
+    shard_close_space(shard, &shard->first, &garbage);
+    for (uint32_t i = 1; shard->spaces != NULL && i < store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_freeing freeing = {shard, &garbage};
-        size_t cursor = 0;
-        (void)table_drain(&space->table, &cursor, SIZE_MAX, space->outside > 0 ? shard_free_visited : NULL,
-                          &freeing);
-        deadlines_destroy(space->deadlines);
-        alloc_free(alloc, space, sizeof *space);
+        shard_close_space(shard, space, &garbage);
+        alloc_free(&store->alloc, space, sizeof *space);
     }
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
     }
-    (void)garbage_free(&garbage, alloc, SIZE_MAX);
+    (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
     observers_close(shard);
-    alloc_free(alloc, shard->spaces, shard->store->databases * sizeof *shard->spaces);
+    alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);
 }
 

@@ -15,7 +15,8 @@ KV_INTERNAL void shard_close(struct shard *shard);
 /* The space of a database, NULL if it had no key yet; also for readers without the lock. */
 static inline struct space *shard_peek_space(const struct shard *shard, uint32_t database)
 {
-    return atomic_load_explicit(&shard->spaces[database], memory_order_acquire);
+    if (KV_LIKELY(database == 0)) return (struct space *)&shard->first;
+    return atomic_load_explicit(&shard->spaces[database - 1], memory_order_acquire);
 }
 
 /* The space of a database; creates it. NULL without memory. */
@@ -61,6 +62,9 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
 
 /* Recomputes next_deadline_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);
+
+/* Exchanges the contents of two databases' spaces, both of which exist. */
+KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second);
 
 /* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
