@@ -26,7 +26,5 @@ bool client_rename(struct call *call, kv_slice name);
 /* Checks a password for the default user and lets the session in. False: answered. */
 bool authenticate(struct call *call, kv_slice user, kv_slice password);
 
-/* The text of INFO for the given sections (all the usual ones if `count` is 0). KV_OK or KV_NOMEM. */
-kv_status info_write(struct call *call, const kv_slice *sections, size_t count, kv_buffer *text);
 
 #endif

@@ -8,9 +8,6 @@
 
 void info_free_writers(kvresp *resp);
 
-/* The average of the samples. */
-uint64_t info_rate(kvresp *resp, const struct rate *rate);
-
 /* CONFIG RESETSTAT, but for the commands'. */
 void info_reset(kvresp *resp, kv *db);
 

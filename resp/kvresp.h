@@ -141,6 +141,8 @@ typedef enum kvresp_counter {
     KVRESP_COUNT_OUTPUT_BYTES,         /* total_net_output_bytes */
     KVRESP_COUNT_QUERY_LIMIT,          /* client_query_buffer_limit_disconnections */
     KVRESP_COUNT_OUTPUT_LIMIT,         /* client_output_buffer_limit_disconnections */
+    KVRESP_COUNT_READS,                /* total_reads_processed: system calls */
+    KVRESP_COUNT_WRITES,               /* total_writes_processed */
     KVRESP_COUNTERS
 } kvresp_counter;
 KVRESP_API void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n);
@@ -151,8 +153,8 @@ KVRESP_API kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker);
 KVRESP_API void kvresp_worker_close(kvresp_worker *worker);
 
 /*
- * Begins a turn of the thread's loop: reads the clock once for all commands run until the next turn, and folds the
- * thread's statistics into the shared ones now and then. kvresp_exec() on an idle worker does it by itself.
+ * Begins a turn of the thread's loop: reads the clock once for all commands run until the next turn. kvresp_exec() does
+ * it by itself.
  */
 KVRESP_API void kvresp_worker_turn(kvresp_worker *worker);
 

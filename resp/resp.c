@@ -77,7 +77,6 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
     atomic_init(&opened->last_save_s, opened->opened_ms / 1000);
-    atomic_init(&opened->active_expire, 1);
     resp_choose_run_id(opened);
     command_map_build(&opened->commands);
     int parts = 0;

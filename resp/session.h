@@ -59,8 +59,7 @@ struct blocked {
     _Atomic int state;
     const struct command *command;
     bool names_key, as_array; /* the form of the reply: [key, element], [key, [elements]], element */
-    int64_t deadline_ms;
-    uint64_t began_ns;
+    _Atomic int64_t deadline_ms;
     kv_status status;  /* once served */
     struct writer reply; /* once served: written by whoever brought the elements */
 };

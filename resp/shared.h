@@ -28,16 +28,19 @@ struct aof_link;
 
 /* ------------------------------------------------------------------------------------ configuration */
 
-struct config_table {
-    struct config_table *next;
-    const kvresp_parameter *parameters;
-    size_t count;
+struct config_entry {
+    const kvresp_parameter *parameter;
     void *context;
+    bool is_stand_in; /* keeps the name until a room adds the parameter that is meant */
+    bool was_set;     /* by a CONFIG SET or by the host, so that CONFIG REWRITE must keep it */
+    const kvresp_parameter *under; /* the stand-in that this entry displaced, and its context; NULL: none */
+    void *under_context;
 };
 
 struct config {
     pthread_mutex_t lock; /* recursive: EXEC may hold it around a CONFIG */
-    struct config_table *tables; /* in the order added */
+    struct config_entry *entries; /* sorted by name */
+    size_t count, capacity;
 };
 
 /* The classes of client-output-buffer-limit. There are no replicas or subscribers yet; their limits are kept. */
@@ -50,7 +53,11 @@ struct output_limit {
 
 enum debug_command_access { DEBUG_COMMAND_NO, DEBUG_COMMAND_LOCAL, DEBUG_COMMAND_YES };
 
-/* Parameters of this room in the form in which they are used; read at any time, written by CONFIG SET. */
+enum { PERCENTILES_MAX = 16 };
+
+struct config_value; /* config_table.c: a parameter of this room */
+
+/* This room's parameters in the form in which they are used; read at any time, written by CONFIG SET. */
 struct settings {
     _Atomic uint64_t bulk_max;             /* proto-max-bulk-len */
     _Atomic uint64_t query_buffer_limit;   /* client-query-buffer-limit */
@@ -60,9 +67,14 @@ struct settings {
     _Atomic bool tracks_latency;           /* latency-tracking */
     _Atomic int debug_command;             /* enum debug_command_access */
     _Atomic bool has_password;             /* requirepass is not empty */
-    _Atomic bool protected_configs;
-    char *password;                        /* under the configuration's lock */
-    kv_buffer values;                      /* texts of parameters that are kept as they were written; see config_table.c */
+    _Atomic bool deletes_later;            /* lazyfree-lazy-user-del */
+    _Atomic bool flushes_later;            /* lazyfree-lazy-user-flush */
+
+    /* Under the configuration's lock. */
+    char *password;
+    double percentiles[PERCENTILES_MAX];   /* latency-tracking-info-percentiles */
+    size_t percentile_count;
+    struct config_value *values;
 };
 
 /* ------------------------------------------------------------------------------------------ the rest */
@@ -81,7 +93,6 @@ struct client_list {
     kvresp_session *first, *last;
     size_t count;
     uint64_t next_id;
-    uint64_t kept_biggest_input, kept_biggest_output;
 };
 
 struct info_writer {
@@ -124,12 +135,10 @@ struct kvresp {
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
-    _Atomic uint64_t blocked_clients, clients_in_timeout_table;
-    _Atomic uint64_t hits_zero, misses_zero; /* the store's counts at CONFIG RESETSTAT */
+    _Atomic uint64_t blocked_clients;
     _Atomic int64_t pause_until_ms;
     _Atomic int64_t last_save_s;
     _Atomic unsigned next_worker;
-    _Atomic int active_expire;
 
     pthread_mutex_t rate_lock;
     uint64_t rate_time_us; /* of the last sample */

@@ -122,17 +122,22 @@ size_t writer_begin_deferred(const struct writer *writer)
     return writer->size - writer->start; /* `start` may go back to 0 when the writer grows */
 }
 
+void writer_insert(struct writer *writer, size_t began, kv_slice bytes)
+{
+    if (writer_reserve(writer, bytes.size) == NULL) return;
+    uint8_t *at = writer->bytes + writer->start + began;
+    memmove(at + bytes.size, at, (size_t)(writer->bytes + writer->size - at));
+    memcpy(at, bytes.data, bytes.size);
+    writer->size += bytes.size;
+}
+
 void writer_end_deferred(struct writer *writer, size_t began, char kind, uint64_t count)
 {
     uint8_t header[WRITER_HEADER_SIZE];
     if (writer->protocol <= 2 && kind == '%') count *= 2;
     if (writer->protocol <= 2) kind = '*';
     size_t size = (size_t)(writer_put_header(header, kind, count) - header);
-    if (writer_reserve(writer, size) == NULL) return;
-    uint8_t *at = writer->bytes + writer->start + began;
-    memmove(at + size, at, (size_t)(writer->bytes + writer->size - at));
-    memcpy(at, header, size);
-    writer->size += size;
+    writer_insert(writer, began, kv_bytes(header, size));
 }
 
 bool writer_visit_bulk(void *context, kv_slice item)

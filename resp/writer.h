@@ -145,6 +145,9 @@ void writer_error(struct writer *writer, kv_slice text);
 size_t writer_begin_deferred(const struct writer *writer);
 void writer_end_deferred(struct writer *writer, size_t began, char kind, uint64_t count);
 
+/* Puts bytes of RESP before what was written since `began`. */
+void writer_insert(struct writer *writer, size_t began, kv_slice bytes);
+
 /* A kv_visit that writes each item as a bulk string; `context` is the writer. */
 bool writer_visit_bulk(void *context, kv_slice item);
 

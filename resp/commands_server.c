@@ -1,0 +1,204 @@
+/*
+ * resp/commands_server.c -- the server as a whole: sizes, times, flushing, shutting down, the slow log, memory.
+ */
+#include "resp/commands.h"
+
+#include <sys/time.h>
+
+void dbsize_command(struct call *call)
+{
+    uint64_t count = 0;
+    kv_status status = kv_count(call->db, &count);
+    if (status < 0) call_fail(call, status);
+    else writer_integer(call->reply, (int64_t)count);
+}
+
+/* Read anew, as the clock of the turn has only milliseconds. */
+void time_command(struct call *call)
+{
+    struct timeval now;
+    gettimeofday(&now, NULL);
+    uint8_t digits[TEXT_INTEGER_SIZE];
+    writer_array(call->reply, 2);
+    writer_bulk(call->reply, kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_sec) - digits)));
+    writer_bulk(call->reply, kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_usec) - digits)));
+}
+
+void lastsave_command(struct call *call)
+{
+    writer_integer(call->reply, atomic_load(&call->resp->last_save_s));
+}
+
+/* ------------------------------------------------------------------------------------ whole databases */
+
+static void server_flush(struct call *call, kv_status (*flush)(kv *db, bool later))
+{
+    bool later = atomic_load(&call->resp->settings.flushes_later);
+    if (call->count == 2 && call_is(call, 1, "async")) later = true;
+    else if (call->count == 2 && call_is(call, 1, "sync")) later = false;
+    else if (call->count > 1) {
+        call_error(call, ERROR_SYNTAX);
+        return;
+    }
+    kv_status status = flush(call->db, later);
+    if (status < 0) call_fail(call, status);
+    else writer_ok(call->reply);
+}
+
+void flushdb_command(struct call *call)
+{
+    server_flush(call, kv_flush);
+}
+
+void flushall_command(struct call *call)
+{
+    server_flush(call, kv_flush_all);
+}
+
+void swapdb_command(struct call *call)
+{
+    int64_t first, second, limit = kv_databases(call->db);
+    if (!call_integer_between(call, 1, INT32_MIN, INT32_MAX, &first, "ERR invalid first DB index")) return;
+    if (!call_integer_between(call, 2, INT32_MIN, INT32_MAX, &second, "ERR invalid second DB index")) return;
+    if (first < 0 || first >= limit || second < 0 || second >= limit) {
+        call_error(call, "ERR DB index is out of range");
+        return;
+    }
+    kv_status status = KV_OK;
+    if (first != second)
+        status = kv_swapdb(kv_select(call->db, (uint32_t)first), kv_select(call->db, (uint32_t)second));
+    if (status < 0) call_fail(call, status);
+    else writer_ok(call->reply);
+}
+
+/* ------------------------------------------------------------------------------------------- shutdown */
+
+static bool shutdown_flags(struct call *call, unsigned *flags)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } options[] = {{"nosave", KVRESP_SHUTDOWN_NOSAVE}, {"save", KVRESP_SHUTDOWN_SAVE},  {"now", KVRESP_SHUTDOWN_NOW},
+                   {"force", KVRESP_SHUTDOWN_FORCE},   {"abort", KVRESP_SHUTDOWN_ABORT}};
+    *flags = 0;
+    for (size_t i = 1; i < call->count; i++) {
+        unsigned flag = 0;
+        for (size_t j = 0; j < sizeof options / sizeof options[0]; j++)
+            if (call_is(call, i, options[j].word)) flag = options[j].flag;
+        *flags |= flag;
+        if (flag == 0) return false;
+    }
+    bool is_both = *flags & KVRESP_SHUTDOWN_SAVE && *flags & KVRESP_SHUTDOWN_NOSAVE;
+    bool is_more_than_abort = *flags & KVRESP_SHUTDOWN_ABORT && *flags != KVRESP_SHUTDOWN_ABORT;
+    return !is_both && !is_more_than_abort;
+}
+
+/* A shutdown is over before a second command could abort it, so there is never one in progress. */
+void shutdown_command(struct call *call)
+{
+    unsigned flags;
+    if (!shutdown_flags(call, &flags)) {
+        call_error(call, ERROR_SYNTAX);
+    } else if (flags & KVRESP_SHUTDOWN_ABORT) {
+        call_error(call, "ERR No shutdown in progress.");
+    } else if (call->resp->shutdown == NULL || !call->resp->shutdown(call->resp->shutdown_context, flags)) {
+        call_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
+    } else {
+        call->session->flags |= SESSION_CLOSING; /* no reply: the connection's end is one */
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- slow log */
+
+void slowlog_command(struct call *call)
+{
+    call_subcommand_error(call);
+}
+
+static void slowlog_begin(void *context, uint64_t count)
+{
+    writer_array(context, count);
+}
+
+static void slowlog_write(void *context, const struct slowlog_entry *entry)
+{
+    struct writer *reply = context;
+    writer_array(reply, 6);
+    writer_integer(reply, (int64_t)entry->id);
+    writer_integer(reply, entry->time_s);
+    writer_integer(reply, entry->duration_us);
+    writer_array(reply, entry->argument_count);
+    for (size_t i = 0; i < entry->argument_count; i++) writer_bulk(reply, entry->arguments[i]);
+    writer_bulk(reply, entry->address);
+    writer_bulk(reply, entry->name);
+}
+
+void slowlog_get_command(struct call *call)
+{
+    int64_t count = 10;
+    if (call->count > 3) {
+        call_subcommand_error(call);
+        return;
+    }
+    if (call->count == 3 &&
+        !call_integer_between(call, 2, -1, INT64_MAX, &count, "ERR count should be greater than or equal to -1"))
+        return;
+    slowlog_read(&call->resp->slowlog, count < 0 ? UINT64_MAX : (uint64_t)count, slowlog_begin, slowlog_write,
+                 call->reply);
+}
+
+void slowlog_len_command(struct call *call)
+{
+    writer_integer(call->reply, (int64_t)slowlog_length(&call->resp->slowlog));
+}
+
+void slowlog_reset_command(struct call *call)
+{
+    slowlog_reset(&call->resp->slowlog);
+    writer_ok(call->reply);
+}
+
+void slowlog_help_command(struct call *call)
+{
+    static const char *const lines[] = {
+        "GET [<count>]", "    Return the latest slow commands (default: 10, -1: all), each as",
+        "    id, time, duration in microseconds, arguments, address and name of the client.",
+        "LEN", "    Count the entries of the log.", "RESET", "    Empty the log.", NULL};
+    call_help(call, lines);
+}
+
+/* --------------------------------------------------------------------------------------------- memory */
+
+void memory_command(struct call *call)
+{
+    call_subcommand_error(call);
+}
+
+void memory_usage_command(struct call *call)
+{
+    int64_t samples;
+    for (size_t i = 3; i < call->count; i += 2) {
+        if (!call_is(call, i, "samples") || i + 1 == call->count) {
+            call_error(call, ERROR_SYNTAX);
+            return;
+        }
+        if (!call_integer(call, i + 1, &samples, NULL)) return;
+        if (samples < 0) {
+            call_error(call, ERROR_SYNTAX);
+            return;
+        }
+    }
+    kv_object_info info = {.size = sizeof info};
+    kv_status status = kv_object(call->db, call->arguments[2], &info);
+    if (status == KV_OK) writer_integer(call->reply, (int64_t)info.bytes);
+    else if (status == KV_NONE) writer_null(call->reply);
+    else call_fail(call, status);
+}
+
+void memory_help_command(struct call *call)
+{
+    static const char *const lines[] = {
+        "USAGE <key> [SAMPLES <count>]",
+        "    Return the bytes that <key> and its value take. They are counted, not sampled.", NULL};
+    call_help(call, lines);
+}

@@ -1,0 +1,623 @@
+/*
+ * resp/config_table.c -- the parameters of this room, and stand-ins for all others that Redis 7 knows.
+ *
+ * A stand-in has the one value that is true of kvstore. It can be read, and set to that value, as
+ * configuration files of Redis do; any other value is refused, since it could not be honoured. A
+ * room that makes such a parameter mean something adds it by kvresp_config_add(), and the stand-in goes. A hint
+ * is a stand-in that takes any value Redis takes: it is about effort, and nothing that could be observed
+ * would follow from it here.
+ * docs/configuration.md says the same in prose.
+ */
+#include "resp/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum config_kind { CONFIG_BOOLEAN, CONFIG_INTEGER, CONFIG_MEMORY, CONFIG_WORD, CONFIG_TEXT };
+
+struct config_facts {
+    const char *name, *alias;
+    enum config_kind kind;
+    const char *value;        /* at the start; of a stand-in: always */
+    int64_t minimum, maximum; /* of INTEGER and MEMORY; 0 and 0: any that is not negative */
+    const char *const *words; /* of WORD, the last NULL */
+    unsigned flags;           /* KVRESP_PARAMETER_... */
+    /* Makes a changed value true; NULL marks a stand-in. */
+    const char *(*change)(kvresp *resp, const struct config_value *value, char message[256]);
+    /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
+    void (*read)(kvresp *resp, kv_buffer *text);
+    const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
+};
+
+struct config_value {
+    const struct config_facts *facts;
+    kvresp *resp;
+    kvresp_parameter parameter;
+    int64_t number; /* BOOLEAN, INTEGER, MEMORY, WORD (its index) */
+    char *text;     /* TEXT, from malloc() */
+};
+
+/* ------------------------------------------------------------------------------------ values by kind */
+
+static bool config_parse_word(const char *const *words, kv_slice text, int64_t *index)
+{
+    for (*index = 0; words[*index] != NULL; ++*index)
+        if (text_is(text, words[*index])) return true;
+    return false;
+}
+
+static const char *config_words_error(const char *const *words, char message[256])
+{
+    int size = snprintf(message, 256, "argument(s) must be one of the following: ");
+    for (int i = 0; words[i] != NULL && size < 256; i++)
+        size += snprintf(message + size, (size_t)(256 - size), i == 0 ? "%s" : ", %s", words[i]);
+    return message;
+}
+
+static const char *config_parse_number(const struct config_facts *facts, kv_slice text, int64_t *number,
+                                       char message[256])
+{
+    if (facts->kind == CONFIG_MEMORY) {
+        uint64_t bytes;
+        if (!config_parse_memory(text, &bytes)) return "argument must be a memory value";
+        *number = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+    } else if (!text_parse_integer(text, number)) {
+        return "argument couldn't be parsed into an integer";
+    }
+    int64_t maximum = facts->minimum == 0 && facts->maximum == 0 ? INT64_MAX : facts->maximum;
+    if (*number >= facts->minimum && *number <= maximum) return NULL;
+    snprintf(message, 256, "argument must be between %lld and %lld inclusive", (long long)facts->minimum,
+             (long long)maximum);
+    return message;
+}
+
+/* Reads a value of the kind; returns NULL or why it is none. TEXT leaves *number alone. */
+static const char *config_parse(const struct config_facts *facts, kv_slice text, int64_t *number, char message[256])
+{
+    switch (facts->kind) {
+    case CONFIG_BOOLEAN:
+        *number = text_is(text, "yes");
+        return *number || text_is(text, "no") ? NULL : "argument must be 'yes' or 'no'";
+    case CONFIG_INTEGER:
+    case CONFIG_MEMORY: return config_parse_number(facts, text, number, message);
+    case CONFIG_WORD:
+        return config_parse_word(facts->words, text, number) ? NULL : config_words_error(facts->words, message);
+    case CONFIG_TEXT: break;
+    }
+    return NULL;
+}
+
+static void config_read_value(void *context, kv_buffer *text)
+{
+    struct config_value *value = context;
+    const struct config_facts *facts = value->facts;
+    if (facts->read != NULL) facts->read(value->resp, text);
+    else if (facts->kind == CONFIG_BOOLEAN) text_append_string(text, value->number ? "yes" : "no");
+    else if (facts->kind == CONFIG_WORD) text_append_string(text, facts->words[value->number]);
+    else if (facts->kind == CONFIG_TEXT) text_append_string(text, value->text);
+    else text_append_integer(text, value->number);
+}
+
+static bool config_is_present(const struct config_value *value, kv_slice text, int64_t number)
+{
+    return value->facts->kind == CONFIG_TEXT ? text_equal(text, kv_text(value->text)) : number == value->number;
+}
+
+static const char *config_check_value(void *context, kv_slice text, char message[256])
+{
+    struct config_value *value = context;
+    const struct config_facts *facts = value->facts;
+    if (facts->check != NULL) return facts->check(value->resp, text, message);
+    int64_t number = 0;
+    const char *reason = config_parse(facts, text, &number, message);
+    if (reason != NULL || facts->change != NULL || config_is_present(value, text, number)) return reason;
+    kv_buffer present = {0};
+    config_read_value(value, &present);
+    snprintf(message, 256, "kvstore cannot honour another value than '%.*s'",
+             (int)(present.size < 150 ? present.size : 150), present.size > 0 ? (const char *)present.data : "");
+    kv_buffer_free(&present);
+    return message;
+}
+
+static const char *config_apply_value(void *context, kv_slice text, char message[256])
+{
+    struct config_value *value = context;
+    const struct config_facts *facts = value->facts;
+    const char *reason = facts->check == NULL ? config_parse(facts, text, &value->number, message) : NULL;
+    if (reason != NULL) return reason;
+    if (facts->kind == CONFIG_TEXT) {
+        char *copy = text_duplicate(text);
+        if (copy == NULL) return "memory is exhausted";
+        free(value->text);
+        value->text = copy;
+    }
+    return facts->change != NULL ? facts->change(value->resp, value, message) : NULL;
+}
+
+/* -------------------------------------------------------------------------------- what changes mean */
+
+static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.bulk_max, (uint64_t)value->number);
+    kv_configure(resp->store, KV_SETTING_MAX_VALUE_SIZE, value->number);
+    return NULL;
+}
+
+static const char *config_change_query_limit(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.query_buffer_limit, (uint64_t)value->number);
+    return NULL;
+}
+
+static const char *config_change_slow_threshold(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.slowlog_threshold_us, value->number);
+    return NULL;
+}
+
+static const char *config_change_slow_length(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.slowlog_length_max, (uint64_t)value->number);
+    return NULL;
+}
+
+static const char *config_change_tracking(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.tracks_latency, value->number != 0);
+    return NULL;
+}
+
+static const char *config_change_debug(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.debug_command, (int)value->number);
+    return NULL;
+}
+
+static const char *config_change_lazy_del(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.deletes_later, value->number != 0);
+    return NULL;
+}
+
+static const char *config_change_lazy_flush(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.flushes_later, value->number != 0);
+    return NULL;
+}
+
+static const char *config_change_password(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    resp->settings.password = value->text;
+    atomic_store(&resp->settings.has_password, value->text[0] != '\0');
+    return NULL;
+}
+
+static const char *config_check_password(kvresp *resp, kv_slice text, char message[256])
+{
+    (void)resp, (void)message;
+    return text_terminated(text).size == text.size ? NULL : "the password must not have a zero byte";
+}
+
+static const char *config_change_list_size(kvresp *resp, const struct config_value *value, char message[256])
+{
+    kv_status status = kv_configure(resp->store, KV_SETTING_LIST_PACK_SIZE, value->number);
+    if (status == KV_OK) return NULL;
+    snprintf(message, 256, "kvstore knows -1 to -5 and counts of elements above 0");
+    return message;
+}
+
+static void config_read_databases(kvresp *resp, kv_buffer *text)
+{
+    text_append_integer(text, kv_databases(resp->store));
+}
+
+static const char *config_check_databases(kvresp *resp, kv_slice text, char message[256])
+{
+    int64_t number;
+    if (text_parse_integer(text, &number) && number == (int64_t)kv_databases(resp->store)) return NULL;
+    snprintf(message, 256, "the store was opened with %u databases", kv_databases(resp->store));
+    return message;
+}
+
+/* The value is kept and answered, and nothing else follows. */
+static const char *config_change_nothing(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)resp, (void)value, (void)message;
+    return NULL;
+}
+
+static const char *config_keep_hint(kvresp *resp, const struct config_value *value, char message[256])
+{
+    return config_change_nothing(resp, value, message);
+}
+
+/* ----------------------------------------------------------------------- client-output-buffer-limit */
+
+static const char *const output_class_names[OUTPUT_CLASSES] = {"normal", "slave", "pubsub"};
+
+struct output_limit_words {
+    int class;
+    uint64_t hard, soft;
+    int64_t seconds;
+};
+
+static void config_read_output_limits(kvresp *resp, kv_buffer *text)
+{
+    for (int i = 0; i < OUTPUT_CLASSES; i++) {
+        struct output_limit *limit = &resp->settings.output_limits[i];
+        text_format(text, "%s%s %llu %llu %lld", i > 0 ? " " : "", output_class_names[i],
+                    (unsigned long long)atomic_load(&limit->hard), (unsigned long long)atomic_load(&limit->soft),
+                    (long long)atomic_load(&limit->soft_seconds));
+    }
+}
+
+/* Splits at single or several spaces; returns how many words there are, of which `maximum` are kept. */
+static size_t config_split(kv_slice text, kv_slice *words, size_t maximum)
+{
+    const char *at = text.data, *end = at + text.size;
+    size_t count = 0;
+    while (at < end) {
+        while (at < end && text_is_space((uint8_t)*at)) at++;
+        const char *first = at;
+        while (at < end && !text_is_space((uint8_t)*at)) at++;
+        if (at == first) break;
+        if (count < maximum) words[count] = kv_bytes(first, (size_t)(at - first));
+        count++;
+    }
+    return count;
+}
+
+enum { OUTPUT_WORDS_MAX = 4 * 16 };
+
+static const char *config_parse_output_limit(const kv_slice *words, struct output_limit_words *limit)
+{
+    limit->class = text_is(words[0], "replica") ? OUTPUT_REPLICA : -1;
+    for (int i = 0; i < OUTPUT_CLASSES; i++)
+        if (text_is(words[0], output_class_names[i])) limit->class = i;
+    if (limit->class < 0) return "Invalid client class specified in buffer limit configuration.";
+    if (!config_parse_memory(words[1], &limit->hard) || !config_parse_memory(words[2], &limit->soft) ||
+        !text_parse_integer(words[3], &limit->seconds) || limit->seconds < 0)
+        return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+    return NULL;
+}
+
+static const char *config_each_output_limit(kvresp *resp, kv_slice text, bool applies)
+{
+    kv_slice words[OUTPUT_WORDS_MAX];
+    size_t count = config_split(text, words, OUTPUT_WORDS_MAX);
+    if (count % 4 != 0 || count == 0 || count > OUTPUT_WORDS_MAX)
+        return "Wrong number of arguments in buffer limit configuration.";
+    for (size_t i = 0; i < count; i += 4) {
+        struct output_limit_words words_of_class;
+        const char *reason = config_parse_output_limit(words + i, &words_of_class);
+        if (reason != NULL) return reason;
+        if (!applies) continue;
+        struct output_limit *limit = &resp->settings.output_limits[words_of_class.class];
+        atomic_store(&limit->hard, words_of_class.hard);
+        atomic_store(&limit->soft, words_of_class.soft);
+        atomic_store(&limit->soft_seconds, words_of_class.seconds);
+    }
+    return NULL;
+}
+
+static const char *config_check_output_limits(kvresp *resp, kv_slice text, char message[256])
+{
+    (void)message;
+    return config_each_output_limit(resp, text, false);
+}
+
+static const char *config_change_output_limits(kvresp *resp, const struct config_value *value, char message[256])
+{
+    (void)message;
+    return config_each_output_limit(resp, kv_text(value->text), true);
+}
+
+/* ----------------------------------------------------------------- latency-tracking-info-percentiles */
+
+static void config_read_percentiles(kvresp *resp, kv_buffer *text)
+{
+    struct settings *settings = &resp->settings;
+    for (size_t i = 0; i < settings->percentile_count; i++)
+        text_format(text, i > 0 ? " %.6g" : "%.6g", settings->percentiles[i]);
+}
+
+static const char *config_each_percentile(kv_slice text, double *percentiles, size_t *count)
+{
+    kv_slice words[PERCENTILES_MAX];
+    *count = config_split(text, words, PERCENTILES_MAX);
+    if (*count > PERCENTILES_MAX) return "Invalid latency-tracking-info-percentiles parameters";
+    for (size_t i = 0; i < *count; i++) {
+        if (kv_parse_double(words[i], &percentiles[i]) != KV_OK)
+            return "Invalid latency-tracking-info-percentiles parameters";
+        if (percentiles[i] < 0 || percentiles[i] > 100)
+            return "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]";
+    }
+    return NULL;
+}
+
+static const char *config_check_percentiles(kvresp *resp, kv_slice text, char message[256])
+{
+    double percentiles[PERCENTILES_MAX];
+    size_t count;
+    (void)resp, (void)message;
+    return config_each_percentile(text, percentiles, &count);
+}
+
+static const char *config_change_percentiles(kvresp *resp, const struct config_value *value, char message[256])
+{
+    struct settings *settings = &resp->settings;
+    (void)message;
+    return config_each_percentile(kv_text(value->text), settings->percentiles, &settings->percentile_count);
+}
+
+/* -------------------------------------------------------------------------------------------- save */
+
+/* Pairs of numbers, as Redis reads them; but only none can be honoured, as there are no snapshots yet. */
+static const char *config_check_save(kvresp *resp, kv_slice text, char message[256])
+{
+    kv_slice words[64];
+    size_t count = config_split(text, words, 64);
+    (void)resp, (void)message;
+    if (count == 0) return NULL;
+    if (count % 2 != 0 || count > 64) return "Invalid save parameters";
+    for (size_t i = 0; i < count; i++) {
+        int64_t number;
+        if (!text_parse_integer(words[i], &number) || number < (i % 2 == 0)) return "Invalid save parameters";
+    }
+    return "kvstore cannot honour another value than '': use the append-only file";
+}
+
+/* ------------------------------------------------------------------------------------------- the table */
+
+#define WORDS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define STAND_IN(name, kind, value) {name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL}
+#define STAND_IN_ALIAS(name, alias, kind, value) {name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL}
+#define HINT(name, kind, value, minimum, maximum)                                                                    \
+    {name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL}
+#define STAND_IN_WORD(name, value, ...) {name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL}
+
+/* clang-format off: one parameter a line */
+static const struct config_facts config_own[] = {
+    {"client-output-buffer-limit", NULL, CONFIG_TEXT,
+     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE,
+     config_change_output_limits, config_read_output_limits, config_check_output_limits},
+    {"client-query-buffer-limit", NULL, CONFIG_MEMORY, "1073741824", 1048576, INT64_MAX, NULL, 0,
+     config_change_query_limit, NULL, NULL},
+    {"databases", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_IMMUTABLE,
+     config_change_nothing, config_read_databases, config_check_databases},
+    {"enable-debug-command", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"), KVRESP_PARAMETER_IMMUTABLE,
+     config_change_debug, NULL, NULL},
+    {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL, NULL},
+    {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE,
+     config_change_percentiles, config_read_percentiles, config_check_percentiles},
+    {"lazyfree-lazy-user-del", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_del, NULL, NULL},
+    {"lazyfree-lazy-user-flush", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_flush, NULL, NULL},
+    {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX, NULL, 0,
+     config_change_list_size, NULL, NULL},
+    {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
+     config_change_bulk_max, NULL, NULL},
+    {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
+     config_change_password, NULL, config_check_password},
+    {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_nothing, NULL, config_check_save},
+    {"slowlog-log-slower-than", NULL, CONFIG_INTEGER, "10000", -1, INT64_MAX, NULL, 0,
+     config_change_slow_threshold, NULL, NULL},
+    {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0, config_change_slow_length, NULL, NULL},
+
+    /* Memory: there is no limit yet, and nothing is evicted. */
+    STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
+    STAND_IN("maxmemory-clients", CONFIG_MEMORY, "0"),
+    HINT("maxmemory-eviction-tenacity", CONFIG_INTEGER, "10", 0, 100),
+    STAND_IN_WORD("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu", "volatile-random",
+                  "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
+    HINT("maxmemory-samples", CONFIG_INTEGER, "5", 1, INT32_MAX),
+    HINT("lfu-decay-time", CONFIG_INTEGER, "1", 0, INT32_MAX),
+    HINT("lfu-log-factor", CONFIG_INTEGER, "10", 0, INT32_MAX),
+    HINT("lazyfree-lazy-eviction", CONFIG_BOOLEAN, "no", 0, 0),
+    HINT("lazyfree-lazy-expire", CONFIG_BOOLEAN, "no", 0, 0),
+    HINT("lazyfree-lazy-server-del", CONFIG_BOOLEAN, "no", 0, 0),
+    STAND_IN("active-defrag-cycle-max", CONFIG_INTEGER, "25"),
+    STAND_IN("active-defrag-cycle-min", CONFIG_INTEGER, "1"),
+    STAND_IN("active-defrag-ignore-bytes", CONFIG_MEMORY, "104857600"),
+    STAND_IN("active-defrag-max-scan-fields", CONFIG_INTEGER, "1000"),
+    STAND_IN("active-defrag-threshold-lower", CONFIG_INTEGER, "10"),
+    STAND_IN("active-defrag-threshold-upper", CONFIG_INTEGER, "100"),
+    STAND_IN("activedefrag", CONFIG_BOOLEAN, "no"),
+    STAND_IN("jemalloc-bg-thread", CONFIG_BOOLEAN, "no"),
+
+    /* Encodings of types that are not here yet, and of lists beyond list-max-listpack-size. */
+    STAND_IN_ALIAS("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, "512"),
+    STAND_IN_ALIAS("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_INTEGER, "64"),
+    STAND_IN("hll-sparse-max-bytes", CONFIG_MEMORY, "3000"),
+    STAND_IN("list-compress-depth", CONFIG_INTEGER, "0"),
+    STAND_IN("set-max-intset-entries", CONFIG_INTEGER, "512"),
+    STAND_IN("set-max-listpack-entries", CONFIG_INTEGER, "128"),
+    STAND_IN("set-max-listpack-value", CONFIG_INTEGER, "64"),
+    STAND_IN("stream-node-max-bytes", CONFIG_MEMORY, "4096"),
+    STAND_IN("stream-node-max-entries", CONFIG_INTEGER, "100"),
+    STAND_IN_ALIAS("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, "128"),
+    STAND_IN_ALIAS("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_INTEGER, "64"),
+
+    /* Files: what a store without them has to say. */
+    STAND_IN("aof-disable-auto-gc", CONFIG_BOOLEAN, "no"),
+    STAND_IN("aof-load-truncated", CONFIG_BOOLEAN, "yes"),
+    HINT("aof-rewrite-incremental-fsync", CONFIG_BOOLEAN, "yes", 0, 0),
+    STAND_IN("aof-timestamp-enabled", CONFIG_BOOLEAN, "no"),
+    STAND_IN("aof-use-rdb-preamble", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("appenddirname", CONFIG_TEXT, "appendonlydir"),
+    STAND_IN("appendfilename", CONFIG_TEXT, "appendonly.aof"),
+    STAND_IN_WORD("appendfsync", "everysec", "everysec", "always", "no"),
+    STAND_IN("appendonly", CONFIG_BOOLEAN, "no"),
+    STAND_IN("auto-aof-rewrite-min-size", CONFIG_MEMORY, "67108864"),
+    STAND_IN("auto-aof-rewrite-percentage", CONFIG_INTEGER, "100"),
+    STAND_IN("dbfilename", CONFIG_TEXT, "dump.rdb"),
+    STAND_IN("dir", CONFIG_TEXT, "."),
+    HINT("no-appendfsync-on-rewrite", CONFIG_BOOLEAN, "no", 0, 0),
+    STAND_IN("rdb-del-sync-files", CONFIG_BOOLEAN, "no"),
+    HINT("rdb-save-incremental-fsync", CONFIG_BOOLEAN, "yes", 0, 0),
+    STAND_IN("rdbchecksum", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("rdbcompression", CONFIG_BOOLEAN, "yes"),
+    STAND_IN_WORD("sanitize-dump-payload", "yes", "no", "yes", "clients"),
+    STAND_IN("stop-writes-on-bgsave-error", CONFIG_BOOLEAN, "yes"),
+
+    /* Sockets, processes, logs: of net/ and of the program, where there are any. */
+    STAND_IN("always-show-logo", CONFIG_BOOLEAN, "no"),
+    STAND_IN("bind", CONFIG_TEXT, ""),
+    STAND_IN("bind-source-addr", CONFIG_TEXT, ""),
+    STAND_IN("crash-log-enabled", CONFIG_BOOLEAN, "no"),
+    STAND_IN("crash-memcheck-enabled", CONFIG_BOOLEAN, "no"),
+    STAND_IN("daemonize", CONFIG_BOOLEAN, "no"),
+    STAND_IN("disable-thp", CONFIG_BOOLEAN, "no"),
+    STAND_IN("enable-module-command", CONFIG_TEXT, "no"),
+    STAND_IN("enable-protected-configs", CONFIG_TEXT, "no"),
+    STAND_IN("ignore-warnings", CONFIG_TEXT, ""),
+    STAND_IN("io-threads", CONFIG_INTEGER, "1"),
+    STAND_IN("io-threads-do-reads", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("logfile", CONFIG_TEXT, ""),
+    STAND_IN_WORD("loglevel", "notice", "debug", "verbose", "notice", "warning", "nothing"),
+    STAND_IN("maxclients", CONFIG_INTEGER, "10000"),
+    STAND_IN("oom-score-adj", CONFIG_TEXT, "no"),
+    STAND_IN("oom-score-adj-values", CONFIG_TEXT, "0 200 800"),
+    STAND_IN("pidfile", CONFIG_TEXT, ""),
+    STAND_IN("port", CONFIG_INTEGER, "0"),
+    STAND_IN("proc-title-template", CONFIG_TEXT, "{title} {listen-addr} {server-mode}"),
+    STAND_IN("protected-mode", CONFIG_BOOLEAN, "no"),
+    STAND_IN("set-proc-title", CONFIG_BOOLEAN, "no"),
+    STAND_IN("shutdown-on-sigint", CONFIG_TEXT, "default"),
+    STAND_IN("shutdown-on-sigterm", CONFIG_TEXT, "default"),
+    HINT("shutdown-timeout", CONFIG_INTEGER, "10", 0, INT32_MAX),
+    STAND_IN("socket-mark-id", CONFIG_INTEGER, "0"),
+    STAND_IN_WORD("supervised", "no", "upstart", "systemd", "auto", "no"),
+    STAND_IN("syslog-enabled", CONFIG_BOOLEAN, "no"),
+    STAND_IN("syslog-facility", CONFIG_TEXT, "local0"),
+    STAND_IN("syslog-ident", CONFIG_TEXT, "redis"),
+    STAND_IN("tcp-backlog", CONFIG_INTEGER, "511"),
+    STAND_IN("tcp-keepalive", CONFIG_INTEGER, "300"),
+    STAND_IN("timeout", CONFIG_INTEGER, "0"),
+    STAND_IN("unixsocket", CONFIG_TEXT, ""),
+    STAND_IN("unixsocketperm", CONFIG_TEXT, "0"),
+    STAND_IN("aof_rewrite_cpulist", CONFIG_TEXT, ""),
+    STAND_IN("bgsave_cpulist", CONFIG_TEXT, ""),
+    STAND_IN("bio_cpulist", CONFIG_TEXT, ""),
+    STAND_IN("server_cpulist", CONFIG_TEXT, ""),
+    STAND_IN("tls-auth-clients", CONFIG_TEXT, "yes"),
+    STAND_IN("tls-ca-cert-dir", CONFIG_TEXT, ""),
+    STAND_IN("tls-ca-cert-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-cert-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-ciphers", CONFIG_TEXT, ""),
+    STAND_IN("tls-ciphersuites", CONFIG_TEXT, ""),
+    STAND_IN("tls-client-cert-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-client-key-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-client-key-file-pass", CONFIG_TEXT, ""),
+    STAND_IN("tls-cluster", CONFIG_BOOLEAN, "no"),
+    STAND_IN("tls-dh-params-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-key-file", CONFIG_TEXT, ""),
+    STAND_IN("tls-key-file-pass", CONFIG_TEXT, ""),
+    STAND_IN("tls-port", CONFIG_INTEGER, "0"),
+    STAND_IN("tls-prefer-server-ciphers", CONFIG_BOOLEAN, "no"),
+    STAND_IN("tls-protocols", CONFIG_TEXT, ""),
+    STAND_IN("tls-replication", CONFIG_BOOLEAN, "no"),
+    STAND_IN("tls-session-cache-size", CONFIG_INTEGER, "20480"),
+    STAND_IN("tls-session-cache-timeout", CONFIG_INTEGER, "300"),
+    STAND_IN("tls-session-caching", CONFIG_BOOLEAN, "yes"),
+
+    /* Replication, clusters, access control, scripts, notifications, tracking: not here. */
+    STAND_IN_WORD("acl-pubsub-default", "resetchannels", "allchannels", "resetchannels"),
+    STAND_IN("aclfile", CONFIG_TEXT, ""),
+    STAND_IN("acllog-max-len", CONFIG_INTEGER, "128"),
+    STAND_IN_ALIAS("busy-reply-threshold", "lua-time-limit", CONFIG_INTEGER, "5000"),
+    STAND_IN("cluster-allow-pubsubshard-when-down", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("cluster-allow-reads-when-down", CONFIG_BOOLEAN, "no"),
+    STAND_IN("cluster-allow-replica-migration", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("cluster-announce-bus-port", CONFIG_INTEGER, "0"),
+    STAND_IN("cluster-announce-hostname", CONFIG_TEXT, ""),
+    STAND_IN("cluster-announce-human-nodename", CONFIG_TEXT, ""),
+    STAND_IN("cluster-announce-ip", CONFIG_TEXT, ""),
+    STAND_IN("cluster-announce-port", CONFIG_INTEGER, "0"),
+    STAND_IN("cluster-announce-tls-port", CONFIG_INTEGER, "0"),
+    STAND_IN("cluster-config-file", CONFIG_TEXT, "nodes.conf"),
+    STAND_IN("cluster-enabled", CONFIG_BOOLEAN, "no"),
+    STAND_IN("cluster-link-sendbuf-limit", CONFIG_MEMORY, "0"),
+    STAND_IN("cluster-migration-barrier", CONFIG_INTEGER, "1"),
+    STAND_IN("cluster-node-timeout", CONFIG_INTEGER, "15000"),
+    STAND_IN("cluster-port", CONFIG_INTEGER, "0"),
+    STAND_IN_WORD("cluster-preferred-endpoint-type", "ip", "ip", "hostname", "unknown-endpoint"),
+    STAND_IN_ALIAS("cluster-replica-no-failover", "cluster-slave-no-failover", CONFIG_BOOLEAN, "no"),
+    STAND_IN_ALIAS("cluster-replica-validity-factor", "cluster-slave-validity-factor", CONFIG_INTEGER, "10"),
+    STAND_IN("cluster-require-full-coverage", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("latency-monitor-threshold", CONFIG_INTEGER, "0"),
+    STAND_IN("masterauth", CONFIG_TEXT, ""),
+    STAND_IN("masteruser", CONFIG_TEXT, ""),
+    STAND_IN_ALIAS("min-replicas-max-lag", "min-slaves-max-lag", CONFIG_INTEGER, "10"),
+    STAND_IN_ALIAS("min-replicas-to-write", "min-slaves-to-write", CONFIG_INTEGER, "0"),
+    STAND_IN("notify-keyspace-events", CONFIG_TEXT, ""),
+    STAND_IN_WORD("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
+    STAND_IN("repl-backlog-size", CONFIG_MEMORY, "1048576"),
+    STAND_IN("repl-backlog-ttl", CONFIG_INTEGER, "3600"),
+    STAND_IN("repl-disable-tcp-nodelay", CONFIG_BOOLEAN, "no"),
+    STAND_IN_WORD("repl-diskless-load", "disabled", "disabled", "on-empty-db", "swapdb"),
+    STAND_IN("repl-diskless-sync", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("repl-diskless-sync-delay", CONFIG_INTEGER, "5"),
+    STAND_IN("repl-diskless-sync-max-replicas", CONFIG_INTEGER, "0"),
+    STAND_IN_ALIAS("repl-ping-replica-period", "repl-ping-slave-period", CONFIG_INTEGER, "10"),
+    STAND_IN("repl-timeout", CONFIG_INTEGER, "60"),
+    STAND_IN_ALIAS("replica-announce-ip", "slave-announce-ip", CONFIG_TEXT, ""),
+    STAND_IN_ALIAS("replica-announce-port", "slave-announce-port", CONFIG_INTEGER, "0"),
+    STAND_IN("replica-announced", CONFIG_BOOLEAN, "yes"),
+    STAND_IN("replica-ignore-disk-write-errors", CONFIG_BOOLEAN, "no"),
+    STAND_IN_ALIAS("replica-ignore-maxmemory", "slave-ignore-maxmemory", CONFIG_BOOLEAN, "yes"),
+    STAND_IN_ALIAS("replica-lazy-flush", "slave-lazy-flush", CONFIG_BOOLEAN, "no"),
+    STAND_IN_ALIAS("replica-priority", "slave-priority", CONFIG_INTEGER, "100"),
+    STAND_IN_ALIAS("replica-read-only", "slave-read-only", CONFIG_BOOLEAN, "yes"),
+    STAND_IN_ALIAS("replica-serve-stale-data", "slave-serve-stale-data", CONFIG_BOOLEAN, "yes"),
+    STAND_IN_ALIAS("replicaof", "slaveof", CONFIG_TEXT, ""),
+    STAND_IN("tracking-table-max-keys", CONFIG_INTEGER, "1000000"),
+
+    /* The rhythm of a loop that is the host's. */
+    HINT("active-expire-effort", CONFIG_INTEGER, "1", 1, 10),
+    HINT("activerehashing", CONFIG_BOOLEAN, "yes", 0, 0),
+    HINT("dynamic-hz", CONFIG_BOOLEAN, "yes", 0, 0),
+    HINT("hz", CONFIG_INTEGER, "10", 1, 500),
+};
+/* clang-format on */
+
+enum { CONFIG_OWN_COUNT = sizeof config_own / sizeof config_own[0] };
+
+static kv_status config_add_value(kvresp *resp, struct config_value *value, const struct config_facts *facts)
+{
+    char message[256];
+    value->facts = facts;
+    value->resp = resp;
+    value->parameter = (kvresp_parameter){.name = facts->name, .alias = facts->alias, .flags = facts->flags,
+                                          .read = config_read_value, .check = config_check_value,
+                                          .apply = config_apply_value};
+    if (config_apply_value(value, kv_text(facts->value), message) != NULL) return KV_NOMEM;
+    bool is_stand_in = facts->change == NULL || facts->change == config_keep_hint;
+    struct config_entry entry = {.parameter = &value->parameter, .context = value, .is_stand_in = is_stand_in};
+    return config_add(&resp->config, entry);
+}
+
+kv_status config_add_own(kvresp *resp)
+{
+    resp->settings.values = calloc(CONFIG_OWN_COUNT, sizeof *resp->settings.values);
+    if (resp->settings.values == NULL) return KV_NOMEM;
+    for (size_t i = 0; i < CONFIG_OWN_COUNT; i++) {
+        kv_status status = config_add_value(resp, &resp->settings.values[i], &config_own[i]);
+        if (status != KV_OK) return status;
+    }
+    return KV_OK;
+}
+
+void config_free_own(kvresp *resp)
+{
+    for (size_t i = 0; resp->settings.values != NULL && i < CONFIG_OWN_COUNT; i++) free(resp->settings.values[i].text);
+    free(resp->settings.values);
+}
