@@ -34,7 +34,7 @@ enum {
     PACK_TEXT32 = 0xF0
 };
 
-/* ------------------------------------------------------------------------------------------ elements */
+/* ------------------------------------------------------------------------------------- elements */
 
 static size_t pack_integer_size(int64_t value)
 {
@@ -99,7 +99,9 @@ static uint8_t *pack_write_text(uint8_t *at, kv_slice text)
     return at + size;
 }
 
-/* Written so that it is read from its end: all bytes but the first one say that more come before. */
+/*
+ * Written so that it is read from its end: all bytes but the first one say that more come before.
+ */
 static uint8_t *pack_write_back(uint8_t *at, size_t entry_size)
 {
     size_t size = pack_back_size(entry_size);
@@ -148,7 +150,7 @@ KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct 
     return KV_OK;
 }
 
-/* ----------------------------------------------------------------------------------------- the header */
+/* ----------------------------------------------------------------------------------- the header */
 
 static uint8_t *pack_begin_mutable(struct pack *pack)
 {
@@ -202,7 +204,7 @@ static size_t pack_behind(const struct pack *pack)
     return pack->capacity - pack->start - pack_size(pack);
 }
 
-/* ------------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* The size of the head and data that end before `at`, from the back length there. */
 static size_t pack_read_back(const uint8_t *at)
@@ -296,14 +298,14 @@ KV_INTERNAL struct pack_item pack_get(const uint8_t *at)
     return item;
 }
 
-KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
 {
     struct pack_item item = pack_get(at);
     if (!item.is_integer) return item.text;
     return KV_BYTES(scratch, number_format_int64(scratch, item.integer));
 }
 
-/* ------------------------------------------------------------------------------------------- finding */
+/* -------------------------------------------------------------------------------------- finding */
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 {
@@ -313,7 +315,7 @@ KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 }
 
 /* A file may hold as text what we would keep as an integer, so an integer is compared both ways. */
-KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
+KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle)
 {
     struct pack_item item = pack_get(at);
     if (item.is_integer) return needle->is_integer && item.integer == needle->integer;
@@ -332,9 +334,11 @@ KV_INTERNAL const uint8_t *pack_find(const uint8_t *from, const struct pack_need
     return NULL;
 }
 
-/* -------------------------------------------------------------------------------------------- blocks */
+/* --------------------------------------------------------------------------------------- blocks */
 
-/* What a pack that grows to `size` asks room for: an eighth more, but not past PACK_PAGE for that. */
+/*
+ * What a pack that grows to `size` asks room for: an eighth more, but not past PACK_PAGE for that.
+ */
 static size_t pack_roomy(size_t size)
 {
     size_t roomy = size + size / 8;
@@ -386,7 +390,8 @@ static bool pack_move(struct memory *memory, struct pack **pack, size_t size, kv
     return true;
 }
 
-KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow, kv_end end)
+KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
+                                   kv_end end)
 {
     struct pack *old = *pack;
     if (KV_LIKELY((end == KV_HEAD ? pack_front(old) : pack_behind(old)) >= grow)) return KV_OK;
@@ -430,11 +435,11 @@ KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
     if (pack != NULL) memory_free(memory, pack, pack_block_size(pack));
 }
 
-/* ------------------------------------------------------------------------------------------- editing */
+/* -------------------------------------------------------------------------------------- editing */
 
 /*
- * Makes the `old` bytes at `offset` of the listpack into `new` ones, undefined, and gives where they are.
- * The shorter side moves if there is room on it.
+ * Makes the `old` bytes at `offset` of the listpack into `new` ones, undefined, and gives where
+ * they are. The shorter side moves if there is room on it.
  */
 static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t new)
 {
@@ -487,8 +492,8 @@ KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run 
 KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value)
 {
     assert(*at != PACK_END);
-    uint8_t *gap = pack_open(pack, pack_offset(pack, at), pack_element_size(at),
-                             pack_value_size(value));
+    uint8_t *gap =
+        pack_open(pack, pack_offset(pack, at), pack_element_size(at), pack_value_size(value));
     pack_write(gap, value);
 }
 
@@ -542,8 +547,8 @@ static size_t pack_count_equal(const struct pack *pack, const struct pack_needle
     return count;
 }
 
-KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
-                                     kv_end end)
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle,
+                                     size_t limit, kv_end end)
 {
     size_t spared = 0; /* equal ones at the head to leave where they are */
     if (end == KV_TAIL) {
@@ -578,11 +583,11 @@ KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle
     return removed;
 }
 
-/* --------------------------------------------------------------------------------- bytes from outside */
+/* --------------------------------------------------------------------------- bytes from outside */
 
 /*
- * The size of the element at `at`, all of it known to lie before `end`, where PACK_END is; 0 if it does
- * not, or is no element.
+ * The size of the element at `at`, all of it known to lie before `end`, where PACK_END is; 0 if it
+ * does not, or is no element.
  */
 static size_t pack_validate_element(const uint8_t *at, const uint8_t *end)
 {

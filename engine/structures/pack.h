@@ -1,11 +1,12 @@
 /*
  * structures/pack.h -- a small collection in one block of bytes, in Redis's listpack format.
  *
- * The bytes are exactly those that Redis keeps and writes into RDB files, so a pack goes to and from
- * a file as it is. All numbers are little-endian but the back length, which is read from its end:
+ * The bytes are exactly those that Redis keeps and writes into RDB files, so a pack goes to and
+ * from a file as it is. All numbers are little-endian but the back length, which is read from its
+ * end:
  *
- *     size:4  count:2  element...  FF         size: all of it; count: 65535 means "too many, count them"
- *     element:  head and data, back length    back length: of head and data, 7 bits a byte, 1 to 5 bytes
+ *     size:4  count:2  element...  FF         size: of all; count: 65535 means too many, count them
+ *     element:  head and data, back length    the latter: of the former, 7 bits in each byte
  *
  *     head       data                         head       data
  *     0xxxxxxx   -        an integer 0..127   11110001   2 bytes  an integer of 16 bits
@@ -14,16 +15,17 @@
  *     1110xxxx   1 byte + text of x:12 bytes  11110100   8 bytes  of 64 bits
  *     11110000   4 bytes + text of so many    11111111   -        the end
  *
- * A value that is the canonical text of an int64_t is kept as an integer and comes back as that text.
+ * A value that is the canonical text of an int64_t is kept as an integer and comes back as that
+ * text.
  *
- * Ownership  A pack floats in a block of its owner's memory: the listpack may have free room before and
- *            behind it, so that work at either end moves nothing.
- * Failure    Making room can fail; editing cannot. Reserve first, then edit: what was reserved is there,
- *            and taking elements out needs no memory at all. (That is why a pack knows the size of its
- *            block: were it derived from the listpack's, each removal would have to find a smaller
- *            block, and could fail. It costs 8 bytes a pack.)
- * Positions  `at` points to an element, or to PACK_END behind the last one. It is good until the pack
- *            is edited or moved by a reservation; an index survives both.
+ * Ownership  A pack floats in a block of its owner's memory: the listpack may have free room before
+ *            and behind it, so that work at either end moves nothing.
+ * Failure    Making room can fail; editing cannot. Reserve first, then edit: what was reserved is
+ *            there, and taking elements out needs no memory at all. (That is why a pack knows the
+ *            size of its block: were it derived from the listpack's, each removal would have to
+ *            find a smaller block, and could fail. It costs 8 bytes a pack.)
+ * Positions  `at` points to an element, or to PACK_END behind the last one. It is good until the
+ *            pack is edited or moved by a reservation; an index survives both.
  * Limits     A listpack never exceeds PACK_SIZE_MAX bytes.
  * Source     https://github.com/antirez/listpack/blob/master/listpack.md for the format.
  */
@@ -40,11 +42,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACK_SIZE_MAX ((size_t)1 << 30) /* of a listpack; Redis refuses to grow one beyond it, too */
-#define PACK_HEADER 6                   /* size and count */
-#define PACK_EMPTY_SIZE 7               /* the header and the end */
-#define PACK_END 0xFF                   /* the byte behind the last element */
-#define PACK_TEXT_SIZE 21               /* room for the text of any int64_t, and to spare */
+/* The most bytes of a listpack. Redis refuses to grow one beyond that, too. */
+#define PACK_SIZE_MAX ((size_t)1 << 30)
+
+#define PACK_HEADER     6    /* size and count */
+#define PACK_EMPTY_SIZE 7    /* the header and the end */
+#define PACK_END        0xFF /* the byte behind the last element */
+#define PACK_TEXT_SIZE  21   /* room for the text of any int64_t, and to spare */
 
 struct pack {
     uint32_t capacity; /* bytes of room */
@@ -53,12 +57,14 @@ struct pack {
 };
 
 /*
- * The size up to which a growing pack asks for no more than this: base/memory.h keeps 24 bytes before
- * a large block and glibc 8, which makes 4096 of it. Other allocators have a class of 4096.
+ * The size up to which a growing pack asks for no more than this: base/memory.h keeps 24 bytes
+ * before a large block and glibc 8, which makes 4096 of it. Other allocators have a class of 4096.
  */
 #define PACK_PAGE (4096 - 8 - 24 - sizeof(struct pack))
 
-/* Values measured once, on the way into a pack: they stay the caller's, and are copied when put in. */
+/*
+ * Values measured once, on the way into a pack: they stay the caller's, and are copied when put in.
+ */
 struct pack_run {
     const kv_slice *values;
     size_t count;
@@ -79,7 +85,7 @@ struct pack_item {
     bool is_integer;
 };
 
-/* ---------------------------------------------------------------------------------- reading: O(1) */
+/* -------------------------------------------------------------------------------- reading: O(1) */
 
 static inline const uint8_t *pack_begin(const struct pack *pack)
 {
@@ -117,7 +123,10 @@ static inline size_t pack_entry_size(const uint8_t *at)
     return head == 0xF4 ? 9 : (size_t)(head - 0xF1) + 3;
 }
 
-/* The size of a back length. The limits are one short of what the bits would hold, as Redis has them. */
+/*
+ * The size of a back length. The limits are one short of what the bits would hold, as Redis has
+ * them.
+ */
 static inline size_t pack_back_size(size_t entry_size)
 {
     if (entry_size <= 127) return 1;
@@ -164,14 +173,28 @@ KV_INTERNAL const uint8_t *pack_seek(const struct pack *pack, size_t index);
 KV_INTERNAL struct pack_item pack_get(const uint8_t *at);
 
 /* The same as text, which is in the pack or, of an integer, in `scratch`. */
-KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
+KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
 
-/* ----------------------------------------------------------------------------------------- finding */
+static inline kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+{
+    if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_text_of_any(at, scratch);
+    kv_slice text = {at + 1, at[0] & 0x3F};
+    return text;
+}
+
+/* -------------------------------------------------------------------------------------- finding */
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value);
 
 /* Whether the element is that value, however it is kept. */
-KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle);
+KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle);
+
+static inline bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
+{
+    if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_equals_any(at, needle);
+    size_t size = at[0] & 0x3F;
+    return size == needle->text.size && (size == 0 || memcmp(at + 1, needle->text.data, size) == 0);
+}
 
 /*
  * The first element from `from` (an element or PACK_END) on that is the needle, passing over `skip`
@@ -180,7 +203,7 @@ KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle
 KV_INTERNAL KV_UNUSED const uint8_t *pack_find(const uint8_t *from,
                                                const struct pack_needle *needle, size_t skip);
 
-/* ------------------------------------------------------------------------------------------ blocks */
+/* --------------------------------------------------------------------------------------- blocks */
 
 /*
  * An empty pack with room for `size` bytes of elements, to be put in at `end` without moving any.
@@ -191,26 +214,29 @@ KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end
 
 /*
  * Sees to it that elements of `grow` bytes can be put in: at `end` without moving any, elsewhere by
- * moving those between. The pack may move, to a block with an eighth to spare, so that growing by small
- * steps costs O(1) a byte. KV_OK, KV_TOOBIG, KV_NOMEM.
+ * moving those between. The pack may move, to a block with an eighth to spare, so that growing by
+ * small steps costs O(1) a byte. KV_OK, KV_TOOBIG, KV_NOMEM.
  */
 KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
                                    kv_end end);
 
 /*
- * The same before or in place of the element at *at, or PACK_END, which follows the pack where it goes.
- * The shorter side will be moved, unless only the other one has room.
+ * The same before or in place of the element at *at, or PACK_END, which follows the pack where it
+ * goes. The shorter side will be moved, unless only the other one has room.
  */
 KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
                                       size_t grow);
 
-/* Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory allows. */
+/*
+ * Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory
+ * allows.
+ */
 KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare);
 
 /* Gives the block back. NULL is ignored. */
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
 
-/* ---------------------------------------------------------- editing: room was made, nothing can fail */
+/* ----------------------------------------------------- editing: room was made, nothing can fail */
 
 /* Measures values that are to become elements. KV_OK; KV_TOOBIG if they exceed any pack. */
 KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run);
@@ -221,7 +247,9 @@ KV_INTERNAL size_t pack_value_size(kv_slice value);
 /* Puts the values at one end, one by one: at the head the last one given ends up first. O(run). */
 KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run);
 
-/* Puts the values, in order, before `at`. O(run + bytes between `at` and the nearer end with room). */
+/*
+ * Puts the values, in order, before `at`. O(run + bytes between `at` and the nearer end with room).
+ */
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run);
 
 /* Puts one value in place of the element at `at`. The room needed is the difference in size. */
@@ -240,22 +268,24 @@ KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, s
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
 
 /*
- * Takes out the first `limit` elements that are the needle, or the last ones if `end` is KV_TAIL. Gives
- * how many. O(n).
+ * Takes out the first `limit` elements that are the needle, or the last ones if `end` is KV_TAIL.
+ * Gives how many. O(n).
  */
-KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
-                                     kv_end end);
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle,
+                                     size_t limit, kv_end end);
 
-/* -------------------------------------------------------------------------------- bytes from outside */
+/* --------------------------------------------------------------------------- bytes from outside */
 
 /*
- * Whether untrusted bytes are a listpack: no more than its outside unless `deep`, which walks it all.
- * After a deep look every function here is safe on it. Numbers kept wider than needed are let pass.
+ * Whether untrusted bytes are a listpack: no more than its outside unless `deep`, which walks it
+ * all. After a deep look every function here is safe on it. Numbers kept wider than needed are let
+ * pass.
  */
 KV_INTERNAL KV_UNUSED bool pack_validate(kv_slice bytes, bool deep);
 
 /* A pack with a copy of a validated listpack. KV_OK, KV_TOOBIG, KV_NOMEM. */
-KV_INTERNAL KV_UNUSED kv_status pack_load(struct memory *memory, kv_slice bytes, struct pack **pack);
+KV_INTERNAL KV_UNUSED kv_status pack_load(struct memory *memory, kv_slice bytes,
+                                          struct pack **pack);
 
 #if KV_DEBUG > 0
 /* Asserts all that is promised above. */

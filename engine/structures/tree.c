@@ -6,31 +6,32 @@
  *                            +--------------------+
  *                             /                  \
  *                 +-------------+            +-----------+
- *     level 0     | 226 226 226 |            | 226 226 9 |        (one number per child)
+ *     level 0     | 224 224 224 |            | 224 224 9 |        (one number per child)
  *                 +-------------+            +-----------+
  *                  /     |     \              /    |    \
  *               leaf   leaf   leaf         leaf  leaf  leaf       the owner's
  *
  * Invariants (tree_check() asserts them):
- *   1. All leaves are at the same depth; no node is empty; the root has two children at least. Up to
- *      one leaf there is no node.
- *   2. Two neighbours under one parent have more than TREE_JOIN children together, or they would have
- *      been joined. So two neighbours have 16 such pairs below them, which bounds the height.
- *   3. count[i] of a node is the number of elements below child[i], where the first and the last leaf
- *      of the whole tree count as empty: their numbers are in the tree itself, so that the ends, which
- *      change most, change in one place. Structural changes put them back first and take them out
- *      again at the end (tree_fold, tree_unfold).
- *   4. mark[i] of an ordered tree is no more than the mark of the first element below child[i], and no
- *      less than that of the last one before it; except that the mark of the very first leaf is not
- *      looked at and may be anything.
+ *   1. All leaves are at the same depth; no node is empty; the root has two children at least. Up
+ *      to one leaf there is no node.
+ *   2. Two neighbours under one parent have more than TREE_JOIN children together, or they would
+ *      have been joined. So two neighbours have 16 such pairs below them, which bounds the height.
+ *   3. count[i] of a node is the number of elements below child[i], where the first and the last
+ *      leaf of the whole tree count as empty: their numbers are in the tree itself, so that the
+ *      ends, which change most, change in one place. Structural changes put them back first and
+ *      take them out again at the end (tree_fold, tree_unfold).
+ *   4. mark[i] of an ordered tree is no more than the mark of the first element below child[i], and
+ *      no less than that of the last one before it; except that the mark of the very first leaf is
+ *      not looked at and may be anything.
  *
- * A full node splits in the middle, but at either end of the tree just the new child moves on, so that
- * filling from one end leaves full nodes behind. Rejected: a least number of children per node, kept by
- * borrowing; it makes emptying from one end shift children for nothing, and needs a second rule there.
+ * A full node splits in the middle, but at either end of the tree just the new child moves on, so
+ * that filling from one end leaves full nodes behind. Rejected: a least number of children per
+ * node, kept by borrowing; it makes emptying from one end shift children for nothing, and needs a
+ * second rule there.
  *
  * May use base/. Knows nothing of keys, expiry, locks.
- * Source: Bayer & McCreight 1972 for the tree; counting for ranks is Knuth vol. 3, 6.2.3; joining late
- * after Johnson & Shasha, "B-trees with inserts and deletes: why free-at-empty is better than
+ * Source: Bayer & McCreight 1972 for the tree; counting for ranks is Knuth vol. 3, 6.2.3; joining
+ * late after Johnson & Shasha, "B-trees with inserts and deletes: why free-at-empty is better than
  * merge-at-half", 1993.
  */
 #include "structures/tree.h"
@@ -38,7 +39,7 @@
 #include <string.h>
 
 enum {
-    TREE_FANOUT = 64,           /* a node is about 1 KiB: the host's, not a slab's of four in a page */
+    TREE_FANOUT = 64, /* a node is about 1 KiB: the host's, not a slab's of four in a page */
     TREE_JOIN = TREE_FANOUT / 2 /* leaves the joined node as far from splitting as from joining */
 };
 
@@ -57,7 +58,7 @@ struct tree_slot {
     uint64_t mark;
 };
 
-/* -------------------------------------------------------------------------------------------- nodes */
+/* ---------------------------------------------------------------------------------------- nodes */
 
 static size_t tree_node_size(const struct tree *tree)
 {
@@ -129,7 +130,7 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
     return (struct tree_slot){node, tree_node_count(node), mark};
 }
 
-/* -------------------------------------------------------------------------------------------- paths */
+/* ---------------------------------------------------------------------------------------- paths */
 
 /* What the node of a step counts below the child that the path goes through. */
 static uint64_t *tree_step_count(const struct tree_step *step)
@@ -219,8 +220,8 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
 }
 
 /* Whether the first element below a child is no greater than the key. */
-static bool tree_child_is_before(const struct tree *tree, const struct tree_node *node, unsigned index,
-                                 unsigned level, const void *key, uint64_t mark)
+static bool tree_child_is_before(const struct tree *tree, const struct tree_node *node,
+                                 unsigned index, unsigned level, const void *key, uint64_t mark)
 {
     if (node->mark[index] != mark) return node->mark[index] < mark;
     const void *child = node->child[index];
@@ -271,7 +272,7 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
     return tree->nodes * memory_capacity(tree_node_size(tree));
 }
 
-/* ------------------------------------------------------------------------------------------- counts */
+/* --------------------------------------------------------------------------------------- counts */
 
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
@@ -329,9 +330,11 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
     tree->count += (uint64_t)change;
 }
 
-/* ---------------------------------------------------------------------------------------- inserting */
+/* ------------------------------------------------------------------------------------ inserting */
 
-/* The nodes that inserting below `path` will take: one for each full one on the way up, and a root. */
+/*
+ * The nodes that inserting below `path` will take: one for each full one on the way up, and a root.
+ */
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
@@ -393,9 +396,9 @@ static unsigned tree_split_point(const struct tree *tree, const struct tree_path
 }
 
 /*
- * Splits the full node of the path at `level` for `slot` at `index`, and puts it in. The path goes on to
- * lead to the child `kept` (an index as if nothing had been split). Gives the new right half; *moved
- * says that the path runs through it now.
+ * Splits the full node of the path at `level` for `slot` at `index`, and puts it in. The path goes
+ * on to lead to the child `kept` (an index as if nothing had been split). Gives the new right half;
+ * *moved says that the path runs through it now.
  */
 static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, unsigned level,
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
@@ -418,7 +421,9 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     return right;
 }
 
-/* Takes the mark of the path's leaf anew, and lowers those above it where it is at their left edge. */
+/*
+ * Takes the mark of the path's leaf anew, and lowers those above it where it is at their left edge.
+ */
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
@@ -429,14 +434,17 @@ static void tree_renew_marks(const struct tree *tree, const struct tree_path *pa
     }
 }
 
-/* Inserts a leaf's slot beside the path, with as many nodes as that takes, and leads the path to it. */
+/*
+ * Inserts a leaf's slot beside the path, with as many nodes as that takes, and leads the path to
+ * it.
+ */
 static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end side,
                            struct tree_slot slot, struct tree_node *chain)
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
     unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
-    unsigned kept = index;                                         /* where the path goes */
+    unsigned kept = index;                                              /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
@@ -445,8 +453,8 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 
         bool moved;
         struct tree_node *left = path->step[level].node;
-        struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
-                                             tree_take_node(&chain), &moved);
+        struct tree_node *right =
+            tree_split(tree, path, level, index, &slot, kept, tree_take_node(&chain), &moved);
         unsigned at = path->step[level + 1].index;
         *tree_step_count(&path->step[level + 1]) = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
@@ -482,14 +490,14 @@ KV_INTERNAL kv_status tree_insert(struct tree *tree, struct memory *memory, stru
     return KV_OK;
 }
 
-/* ----------------------------------------------------------------------------------------- removing */
+/* ------------------------------------------------------------------------------------- removing */
 
 static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
                         unsigned level, unsigned index);
 
 /*
- * Joins the children `index` and `index` + 1 of a node at `level` if they are few enough. Two children of
- * theirs that were at the edges become neighbours by that, and are settled in turn.
+ * Joins the children `index` and `index` + 1 of a node at `level` if they are few enough. Two
+ * children of theirs that were at the edges become neighbours by that, and are settled in turn.
  */
 static bool tree_join(struct tree *tree, struct memory *memory, struct tree_node *node,
                       unsigned level, unsigned index)
@@ -508,7 +516,10 @@ static bool tree_join(struct tree *tree, struct memory *memory, struct tree_node
     return true;
 }
 
-/* Restores the invariants among the children of a node at `level` after the one at `index` has changed. */
+/*
+ * Restores the invariants among the children of a node at `level` after the one at `index` has
+ * changed.
+ */
 static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
                         unsigned level, unsigned index)
 {
@@ -570,8 +581,8 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
 }
 
 /* Lets go of a child of a node at `level` and all that is below it. */
-static void tree_destroy_child(struct tree *tree, struct memory *memory, void *child, unsigned level,
-                               tree_drop *drop, void *context)
+static void tree_destroy_child(struct tree *tree, struct memory *memory, void *child,
+                               unsigned level, tree_drop *drop, void *context)
 {
     if (level == 0) {
         if (drop != NULL) drop(context, child);
@@ -593,8 +604,8 @@ struct tree_cut {
 };
 
 /*
- * Removes what is below a node at `level`, from the leaf of `from` if `starts`, else from the left edge, to
- * that of `to` if `ends`, else to the right edge. The node may come out empty.
+ * Removes what is below a node at `level`, from the leaf of `from` if `starts`, else from the left
+ * edge, to that of `to` if `ends`, else to the right edge. The node may come out empty.
  */
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
@@ -648,7 +659,8 @@ KV_INTERNAL void tree_remove_range(struct tree *tree, struct memory *memory,
     tree_unfold(tree);
 }
 
-KV_INTERNAL void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop, void *context)
+KV_INTERNAL void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop,
+                            void *context)
 {
     if (tree->root == NULL) return;
     tree_destroy_child(tree, memory, tree->root, tree->height, drop, context);
@@ -672,7 +684,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
     tree_renew_marks(tree, path);
 }
 
-/* ----------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 struct tree_walk {
@@ -710,7 +722,9 @@ static uint64_t tree_check_leaf(struct tree_walk *walk, const void *leaf, uint64
     return count;
 }
 
-/* Checks what is below a child of a node at `level`, and gives what the nodes should count there. */
+/*
+ * Checks what is below a child of a node at `level`, and gives what the nodes should count there.
+ */
 static uint64_t tree_check_child(struct tree_walk *walk, const void *child, unsigned level,
                                  uint64_t separator)
 {

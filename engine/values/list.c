@@ -11,12 +11,14 @@
  *   3. The tree counts what the packs hold; large->size is the size of all elements together.
  *
  * A leaf at an end gets a block of PACK_PAGE at once, with its free room on the outer side, so that
- * pushing and popping move no element. When it fills up and another one comes outside of it, it gives
- * back what it does not use. So leaves filled from an end are full ones in blocks that fit malloc;
- * others have at most an eighth too much, or as much again as they use once elements were taken out.
+ * pushing and popping move no element. When it fills up and another one comes outside of it, it
+ * gives back what it does not use. So leaves filled from an end are full ones in blocks that fit
+ * malloc; others have at most an eighth too much, or as much again as they use once elements were
+ * taken out.
  *
- * An element that is put into a full leaf splits it first, which changes no element and may therefore
- * succeed or fail by itself. An element of more than half a page gets a leaf of its own instead.
+ * An element that is put into a full leaf splits it first, which changes no element and may
+ * therefore succeed or fail by itself. An element of more than half a page gets a leaf of its own
+ * instead.
  *
  * May use structures/ and base/. Knows nothing of keys, expiry, locks.
  */
@@ -29,7 +31,10 @@
 enum {
     LIST_LARGE = 1, /* the bit in list->bits */
 
-    /* A leaf that has lost elements joins another one up to here, so that neither soon splits again. */
+    /*
+     * A leaf that has lost elements joins another one up to here, so that neither soon splits
+     * again.
+     */
     LIST_JOIN = PACK_PAGE / 4 * 3,
 
     /* Free room that a leaf may keep when no more is going to be pushed to it. */
@@ -42,11 +47,11 @@ enum {
 struct list_large {
     struct memory memory; /* of the leaves and the tree's nodes */
     struct tree tree;
-    size_t size; /* of all elements */
+    size_t size;            /* of all elements */
     uintptr_t next_waiting; /* see list_next_waiting() */
 };
 
-/* -------------------------------------------------------------------------------------- the two forms */
+/* -------------------------------------------------------------------------------- the two forms */
 
 static struct pack *list_small(const struct list *list)
 {
@@ -97,7 +102,7 @@ KV_INTERNAL size_t list_bytes(const struct list *list)
     return list->bits != 0 ? pack_block_size(list_small(list)) : 0;
 }
 
-/* --------------------------------------------------------------------------------------------- leaves */
+/* --------------------------------------------------------------------------------------- leaves */
 
 static void list_leaf_drop(void *context, void *leaf)
 {
@@ -127,18 +132,21 @@ static void list_leaf_cut(struct list_large *large, kv_end end, size_t count)
     struct pack *pack = end == KV_HEAD ? large->tree.first : large->tree.last;
     size_t before = pack_size(pack);
     const uint8_t *at = pack_first(pack);
-    if (end == KV_TAIL) at = count == 1 ? pack_last(pack) : pack_seek(pack, pack_count(pack) - count);
+    if (end == KV_TAIL)
+        at = count == 1 ? pack_last(pack) : pack_seek(pack, pack_count(pack) - count);
     pack_delete(pack, at, count);
     large->size -= before - pack_size(pack);
     tree_adjust_end(&large->tree, end, -(int64_t)count);
 }
 
-/* Joins the path's leaf with the neighbour on one side, if there is one and they are small enough. */
+/*
+ * Joins the path's leaf with the neighbour on one side, if there is one and they are small enough.
+ */
 static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_end side)
 {
     struct tree_path neighbour = *path;
-    bool exists = side == KV_HEAD ? tree_prev(&large->tree, &neighbour)
-                                  : tree_next(&large->tree, &neighbour);
+    bool exists =
+        side == KV_HEAD ? tree_prev(&large->tree, &neighbour) : tree_next(&large->tree, &neighbour);
     if (!exists) return false;
 
     struct pack *leaf = path->leaf;
@@ -156,8 +164,8 @@ static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_
 }
 
 /*
- * After elements of the path's leaf have gone: if it is less than half full, joins it with its neighbour on
- * one side or fits its block.
+ * After elements of the path's leaf have gone: if it is less than half full, joins it with its
+ * neighbour on one side or fits its block.
  */
 static void list_leaf_mend(struct list_large *large, struct tree_path *path, kv_end side)
 {
@@ -167,7 +175,8 @@ static void list_leaf_mend(struct list_large *large, struct tree_path *path, kv_
 }
 
 /* Splits the path's leaf before `at`, which is not at its ends. The elements stay as they are. */
-static kv_status list_leaf_split(struct list_large *large, struct tree_path *path, const uint8_t *at)
+static kv_status list_leaf_split(struct list_large *large, struct tree_path *path,
+                                 const uint8_t *at)
 {
     struct pack *left = path->leaf;
     struct pack *right;
@@ -192,7 +201,7 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
     return KV_OK;
 }
 
-/* ------------------------------------------------------------------------------- from form to form */
+/* ---------------------------------------------------------------------------- from form to form */
 
 static void list_large_destroy(struct list_large *large)
 {
@@ -253,8 +262,8 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
 }
 
 /* Whether a small list would be beyond its limits with so many bytes of text and elements more. */
-static bool list_outgrows(const struct list *list, const struct list_limits *limits, size_t text_size,
-                          size_t count)
+static bool list_outgrows(const struct list *list, const struct list_limits *limits,
+                          size_t text_size, size_t count)
 {
     size_t size = PACK_EMPTY_SIZE;
     size_t length = 0;
@@ -267,8 +276,8 @@ static bool list_outgrows(const struct list *list, const struct list_limits *lim
 }
 
 /*
- * Makes a large list that has come below half of both limits small. If there is no memory for that it stays
- * large, which is right too.
+ * Makes a large list that has come below half of both limits small. If there is no memory for that
+ * it stays large, which is right too.
  */
 static void list_settle(struct list *list, struct memory *memory, const struct list_limits *limits)
 {
@@ -286,7 +295,7 @@ static void list_settle(struct list *list, struct memory *memory, const struct l
     list_set_small(list, pack);
 }
 
-/* -------------------------------------------------------------------------------------------- walking */
+/* -------------------------------------------------------------------------------------- walking */
 
 /* A place at an element, for walking either way. */
 struct list_walk {
@@ -433,7 +442,7 @@ KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t 
     return path.leaf;
 }
 
-/* -------------------------------------------------------------------------------------------- pushing */
+/* -------------------------------------------------------------------------------------- pushing */
 
 static kv_status list_small_push(struct list *list, struct memory *memory, kv_end end,
                                  const kv_slice *values, size_t count)
@@ -466,7 +475,10 @@ static struct pack_run list_run_that_fits(const struct pack *pack, const kv_slic
     return run;
 }
 
-/* Adds a new leaf with room for an element of `size` outside of the path's, which gets a block that fits. */
+/*
+ * Adds a new leaf with room for an element of `size` outside of the path's, which gets a block that
+ * fits.
+ */
 static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
                                  struct tree_path *path, kv_end end, size_t size)
 {
@@ -480,7 +492,9 @@ static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
     return status;
 }
 
-/* Builds leaves of the values, as if they were pushed one by one; on failure what was built stays. */
+/*
+ * Builds leaves of the values, as if they were pushed one by one; on failure what was built stays.
+ */
 static kv_status list_build_leaves(struct list_large *large, struct tree *fresh, kv_end end,
                                    const kv_slice *values, size_t count)
 {
@@ -502,17 +516,17 @@ static kv_status list_build_leaves(struct list_large *large, struct tree *fresh,
     return KV_OK;
 }
 
-/* Moves the fresh leaves to one end of the list, all or none. The tree of those that remain is emptied. */
+/* Moves the fresh leaves to one end of the list, all or none. */
 static kv_status list_attach_leaves(struct list_large *large, struct tree *fresh, kv_end end)
 {
     struct tree_path path, from;
     uint64_t attached = 0;
     kv_status status = KV_OK;
-    bool more = fresh->root != NULL;
-    if (more) tree_end(fresh, end == KV_HEAD ? KV_TAIL : KV_HEAD, &from);
+    bool more = true;
+    tree_end(fresh, end == KV_HEAD ? KV_TAIL : KV_HEAD, &from);
     if (large->tree.root != NULL) tree_end(&large->tree, end, &path);
 
-    while (more && status == KV_OK) {
+    while (more) {
         uint64_t count = pack_count(from.leaf);
         status = tree_insert(&large->tree, &large->memory, &path, end, from.leaf, count);
         if (status != KV_OK) break;
@@ -565,7 +579,8 @@ static kv_status list_large_push(struct list_large *large, kv_end end, const kv_
 {
     struct pack_run run = {values, 0, 0};
     if (large->tree.root != NULL) {
-        run = list_run_that_fits(end == KV_HEAD ? large->tree.first : large->tree.last, values, count);
+        run = list_run_that_fits(end == KV_HEAD ? large->tree.first : large->tree.last, values,
+                                 count);
     }
     if (run.count > 0) {
         kv_status status = list_reserve_end(large, end, run.size);
@@ -612,9 +627,12 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
     return KV_OK;
 }
 
-/* -------------------------------------------------------------------------------------------- popping */
+/* -------------------------------------------------------------------------------------- popping */
 
-/* Takes off whole leaves at one end, so that less than one is left of `count`, and gives that. */
+/*
+ * Takes off whole leaves at one end, one at least, so that less than one is left of `count`; gives
+ * that.
+ */
 static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t count)
 {
     struct tree *tree = &large->tree;
@@ -623,9 +641,9 @@ static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t 
     uint64_t within = tree_locate(tree, position, &kept); /* the first element to stay */
     uint64_t rest = end == KV_HEAD ? within : pack_count(kept.leaf) - 1 - within;
 
-    nearest = kept;
-    bool any = end == KV_HEAD ? tree_prev(tree, &nearest) : tree_next(tree, &nearest);
-    if (!any) return rest;
+    nearest = kept; /* the leaf to go that is nearest to it */
+    if (end == KV_HEAD) tree_prev(tree, &nearest);
+    else tree_next(tree, &nearest);
     tree_end(tree, end, &outermost);
     tree_remove_range(tree, &large->memory, end == KV_HEAD ? &outermost : &nearest,
                       end == KV_HEAD ? &nearest : &outermost, list_leaf_drop, large);
@@ -644,7 +662,8 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
     }
     if (list_is_small(list)) {
         struct pack *pack = list_small(list);
-        const uint8_t *at = end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
+        const uint8_t *at =
+            end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
         pack_delete(pack, at, (size_t)count);
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
@@ -689,7 +708,7 @@ KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
     list_drop(list, memory, limits, KV_HEAD, first);
 }
 
-/* ------------------------------------------------------------------------------------------- editing */
+/* -------------------------------------------------------------------------------------- editing */
 
 /* A place for a value, as it narrows down: at an element, in the leaf of `path`. */
 struct list_spot {
@@ -760,8 +779,9 @@ static kv_status list_put_alone(struct list_large *large, struct list_spot *spot
 }
 
 /*
- * Where to split the spot's full leaf so that either part has room for the value: near the middle of what
- * the two would be together. Says on which side of the cut the value goes. May be at an end of the leaf.
+ * Where to split the spot's full leaf so that either part has room for the value: near the middle
+ * of what the two would be together. Says on which side of the cut the value goes. May be at an end
+ * of the leaf.
  */
 static const uint8_t *list_split_point(const struct list_spot *spot, size_t size, kv_end *side)
 {
@@ -896,7 +916,7 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
     return list_edit_at(list, memory, limits, position, place, value);
 }
 
-/* ------------------------------------------------------------------------------------------ removing */
+/* ------------------------------------------------------------------------------------- removing */
 
 /* Removes up to `limit` elements from the leaf, and the leaf if none is left. Gives how many. */
 static uint64_t list_leaf_remove(struct list_large *large, struct tree_path *path,
@@ -948,7 +968,8 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
     uint64_t removed;
     if (list_is_small(list)) {
         struct pack *pack = list_small(list);
-        removed = pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
+        removed =
+            pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
     } else {
@@ -960,7 +981,7 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
     return removed;
 }
 
-/* --------------------------------------------------------------------------------------- whole lists */
+/* ---------------------------------------------------------------------------------- whole lists */
 
 static kv_status list_large_copy(const struct list_large *from, struct memory *memory,
                                  struct list_large **copy)
@@ -972,7 +993,8 @@ static kv_status list_large_copy(const struct list_large *from, struct memory *m
     tree_end(&from->tree, KV_HEAD, &path);
     do {
         const struct pack *pack = path.leaf;
-        status = list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
+        status =
+            list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
     } while (status == KV_OK && tree_next(&from->tree, &path));
     if (status != KV_OK) list_large_destroy(*copy);
     return status;
@@ -1032,7 +1054,7 @@ KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------ checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 static uint64_t list_leaf_count(const void *leaf)

@@ -2,19 +2,21 @@
  * values/list.h -- the list value: a pack while it is small, a tree of packs when it is large.
  *
  * Ownership  A struct list is 8 bytes, made to be kept in an entry. {0} is the empty list, which
- *            holds nothing. A small list is one block of its shard's memory, which every call is given.
- *            A large one has a memory of its own, out of the same pages: it may go to another shard by
- *            its 8 bytes alone, and be given back in bulk, at once or in slices, by any thread.
- * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside, which
- *            nobody sees). Taking elements out, trimming and popping never fail.
- * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of list-max-listpack-size
- *            and "quicklist" (large) beyond. It becomes large when what is put in could exceed a limit,
- *            counting the size of the texts; small again when taking out has brought it below half.
- * Elements   Of up to 1 GiB less a few bytes, more is KV_TOOBIG. Lent slices end with the next change;
- *            integers are lent as text from a scratch room. A value put in must not be one lent from
- *            the same list.
- * Cost       At the ends O(1); at a position O(log n); searching and counting past elements O(n), at a
- *            few ns each. Resident: 18.4 bytes for each element of 16 pushed one by one.
+ *            holds nothing. A small list is one block of its shard's memory, which every call is
+ *            given. A large one has a memory of its own, out of the same pages: it may go to
+ *            another shard by its 8 bytes alone, and be given back in bulk, at once or in slices,
+ *            by any thread.
+ * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside,
+ *            which nobody sees). Taking elements out, trimming and popping never fail.
+ * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of
+ *            list-max-listpack-size and "quicklist" (large) beyond. It becomes large when what is
+ *            put in could exceed a limit, counting the size of the texts; small again when taking
+ *            out has brought it below half.
+ * Elements   Of up to 1 GiB less a few bytes, more is KV_TOOBIG. Lent slices end with the next
+ *            change; integers are lent as text from a scratch room. A value put in must not be one
+ *            lent from the same list.
+ * Cost       At the ends O(1); at a position O(log n); searching and counting past elements O(n),
+ *            at a few ns each. Resident: 18.5 bytes for each element of 16 pushed one by one.
  */
 #ifndef KV_VALUES_LIST_H
 #define KV_VALUES_LIST_H
@@ -40,13 +42,15 @@ struct list_limits {
     size_t count;
 };
 
-/* What Redis's list-max-listpack-size means: -1 to -5 for 4 to 64 KiB, else a number of elements. */
+/*
+ * What Redis's list-max-listpack-size means: -1 to -5 for 4 to 64 KiB, else a number of elements.
+ */
 KV_INTERNAL struct list_limits list_limits_of(int64_t setting);
 
 /* Where list_edit() puts a value: before or after the element, or in its place. */
 enum list_place { LIST_BEFORE, LIST_AFTER, LIST_INSTEAD };
 
-/* --------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* The number of elements. O(1). */
 KV_INTERNAL uint64_t list_length(const struct list *list);
@@ -61,54 +65,55 @@ static inline bool list_is_small(const struct list *list)
 KV_INTERNAL size_t list_bytes(const struct list *list);
 
 /*
- * Lends the element at an index, from the end if it is negative. False if there is none. O(log n), at the
- * ends O(1).
+ * Lends the element at an index, from the end if it is negative. False if there is none. O(log n),
+ * at the ends O(1).
  */
 KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element);
 
 /*
- * What LRANGE and LTRIM mean: of a list of `length` the elements from `start` to `stop`, negative ones
- * counted from the end. Gives how many they are and, if any, the index of the first.
+ * What LRANGE and LTRIM mean: of a list of `length` the elements from `start` to `stop`, negative
+ * ones counted from the end. Gives how many they are and, if any, the index of the first.
  */
 KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uint64_t *first);
 
 /*
- * Lends up to `count` elements, from the one `skip` elements away from `end` on towards the other end,
- * until the visitor has enough. Gives how many it lent: a walk can be resumed there, also after a
- * change. O(log n + elements lent).
+ * Lends up to `count` elements, from the one `skip` elements away from `end` on towards the other
+ * end, until the visitor has enough. Gives how many it lent: a walk can be resumed there, also
+ * after a change. O(log n + elements lent).
  */
 KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
                                 kv_visit *visit, void *context);
 
 /*
- * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is the
- * rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and `maximum`
- * elements are compared at most unless 0. Positions always count from the head. O(n).
+ * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is
+ * the rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and
+ * `maximum` elements are compared at most unless 0. Positions always count from the head. O(n).
  */
 KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
                            uint64_t maximum, kv_visit_position *visit, void *context);
 
 /*
- * The pack with the element at *position, and moves *position behind its last one; NULL if there is no
- * such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between slices
- * are seen or not; the caller has them under control. O(log n).
+ * The pack with the element at *position, and moves *position behind its last one; NULL if there is
+ * no such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between
+ * slices are seen or not; the caller has them under control. O(log n).
  */
-KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list, uint64_t *position);
+KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
+                                                        uint64_t *position);
 
-/* -------------------------------------------------------------------------------------- changing */
+/* ------------------------------------------------------------------------------------- changing */
 
 /*
- * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK, KV_TOOBIG,
- * KV_NOMEM. O(count), moving nothing else.
+ * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK,
+ * KV_TOOBIG, KV_NOMEM. O(count), moving nothing else.
  */
 KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count);
 
 /*
- * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order; what
- * it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
+ * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
+ * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */
 KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
@@ -128,7 +133,8 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
                                   kv_slice pivot, kv_slice value);
 
 /*
- * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how many. O(n).
+ * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
+ * many. O(n).
  */
 KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);
@@ -137,21 +143,24 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
 KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop);
 
-/* --------------------------------------------------------------------------------- whole lists */
+/* ---------------------------------------------------------------------------------- whole lists */
 
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
 KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
 
 /*
- * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK, KV_NOMEM, then it
- * stays where it was.
+ * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK,
+ * KV_NOMEM, then it stays where it was.
  */
 KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to);
 
 /* Frees all; the list is {0}. O(blocks). */
 KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
 
-/* The same of a large list in slices of about `limit` blocks, away from its shard. True when all is gone. */
+/*
+ * The same of a large list in slices of about `limit` blocks, away from its shard. True when all is
+ * gone.
+ */
 KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit);
 
 /* A large list that waits to be destroyed may carry another word: the next of those that wait. */

@@ -30,7 +30,8 @@ static inline kv_slice model_at(const struct model_sequence *model, size_t index
 static inline bool model_is(const struct model_sequence *model, size_t index, kv_slice value)
 {
     const struct model_text *item = &model->items[index];
-    return item->size == value.size && (value.size == 0 || memcmp(item->data, value.data, value.size) == 0);
+    return item->size == value.size &&
+           (value.size == 0 || memcmp(item->data, value.data, value.size) == 0);
 }
 
 static inline void model_insert(struct model_sequence *model, size_t index, kv_slice value)

@@ -10,9 +10,9 @@
 #include "unit.h"
 
 /* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                                                           \
-    do {                                                                                          \
-        if (!(condition)) ck_abort_msg("%s", #condition);                                         \
+#define MUST(condition)                                   \
+    do {                                                  \
+        if (!(condition)) ck_abort_msg("%s", #condition); \
     } while (0)
 
 static struct fixture_alloc host;
@@ -45,7 +45,7 @@ static void teardown(void)
     fixture_alloc_end(&host); /* of a large list, too, nothing is left */
 }
 
-/* ---------------------------------------------------------------------------------------- helpers */
+/* -------------------------------------------------------------------------------------- helpers */
 
 static void push(kv_end end, kv_slice value)
 {
@@ -73,7 +73,7 @@ static void push_numbered(size_t n)
 struct expectation {
     const struct model_sequence *model;
     size_t index;
-    int step; /* +1 or -1 */
+    int step;      /* +1 or -1 */
     size_t enough; /* stop after so many; 0: never */
     size_t seen;
 };
@@ -95,8 +95,10 @@ static void assert_same(const struct list *checked, const struct model_sequence 
     ck_assert_uint_eq(list_length(checked), model->count);
     struct expectation forward = {model, 0, 1, 0, 0};
     struct expectation backward = {model, model->count - 1, -1, 0, 0};
-    ck_assert_uint_eq(list_visit(checked, KV_HEAD, 0, UINT64_MAX, expect_next, &forward), model->count);
-    ck_assert_uint_eq(list_visit(checked, KV_TAIL, 0, UINT64_MAX, expect_next, &backward), model->count);
+    ck_assert_uint_eq(list_visit(checked, KV_HEAD, 0, UINT64_MAX, expect_next, &forward),
+                      model->count);
+    ck_assert_uint_eq(list_visit(checked, KV_TAIL, 0, UINT64_MAX, expect_next, &backward),
+                      model->count);
     if (model->count == 0) ck_assert_uint_eq(checked->bits, 0);
 }
 
@@ -128,11 +130,11 @@ static bool at_is(int64_t index, kv_slice value)
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     if (!list_at(&list, index, scratch, &element)) return false;
-    return element.size == value.size
-           && (value.size == 0 || memcmp(element.data, value.data, value.size) == 0);
+    return element.size == value.size &&
+           (value.size == 0 || memcmp(element.data, value.data, value.size) == 0);
 }
 
-/* ---------------------------------------------------------------------------------- the ends, small */
+/* ------------------------------------------------------------------------------ the ends, small */
 
 START_TEST(an_empty_list_holds_nothing)
 {
@@ -213,9 +215,20 @@ START_TEST(a_span_is_what_lrange_means)
         int64_t start, stop;
         uint64_t first, count;
     } cases[] = {
-        {0, -1, 0, 10}, {0, 0, 0, 1},   {3, 5, 3, 3},      {-3, -1, 7, 3},        {-100, 2, 0, 3},
-        {5, 100, 5, 5}, {5, 4, 0, 0},   {10, 12, 0, 0},    {-1, -3, 0, 0},        {0, -11, 0, 0},
-        {9, 9, 9, 1},   {-10, 0, 0, 1}, {INT64_MIN, INT64_MAX, 0, 10},            {INT64_MAX, INT64_MIN, 0, 0},
+        {0, -1, 0, 10},
+        {0, 0, 0, 1},
+        {3, 5, 3, 3},
+        {-3, -1, 7, 3},
+        {-100, 2, 0, 3},
+        {5, 100, 5, 5},
+        {5, 4, 0, 0},
+        {10, 12, 0, 0},
+        {-1, -3, 0, 0},
+        {0, -11, 0, 0},
+        {9, 9, 9, 1},
+        {-10, 0, 0, 1},
+        {INT64_MIN, INT64_MAX, 0, 10},
+        {INT64_MAX, INT64_MIN, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t first = 0;
@@ -227,7 +240,7 @@ START_TEST(a_span_is_what_lrange_means)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------- small and large */
+/* ------------------------------------------------------------------------------ small and large */
 
 START_TEST(a_list_is_small_up_to_the_limit_on_its_size)
 {
@@ -279,9 +292,9 @@ START_TEST(settings_give_the_limits_redis_has)
         int64_t setting;
         size_t size, count;
     } cases[] = {
-        {-1, 4096, SIZE_MAX},  {-2, 8192, SIZE_MAX},   {-3, 16384, SIZE_MAX}, {-4, 32768, SIZE_MAX},
-        {-5, 65536, SIZE_MAX}, {-99, 65536, SIZE_MAX}, {0, 8192, 1},          {1, 8192, 1},
-        {128, 8192, 128},
+        {-1, 4096, SIZE_MAX},  {-2, 8192, SIZE_MAX},  {-3, 16384, SIZE_MAX},
+        {-4, 32768, SIZE_MAX}, {-5, 65536, SIZE_MAX}, {-99, 65536, SIZE_MAX},
+        {0, 8192, 1},          {1, 8192, 1},          {128, 8192, 128},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct list_limits given = list_limits_of(cases[i].setting);
@@ -409,7 +422,7 @@ START_TEST(elements_of_most_of_a_leaf_waste_no_room)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------- edits in between */
+/* ----------------------------------------------------------------------------- edits in between */
 
 START_TEST(values_go_before_after_or_in_place_of_an_element)
 {
@@ -421,9 +434,12 @@ START_TEST(values_go_before_after_or_in_place_of_an_element)
     ck_assert_int_eq(list_edit(&list, &memory, &limits, -1, LIST_AFTER, KV_TEXT("z")), KV_OK);
     ck_assert_int_eq(list_edit(&list, &memory, &limits, 0, LIST_BEFORE, KV_TEXT("0")), KV_OK);
     ASSERT_TEXTS("0", "a", "100", "b", "z");
-    ck_assert_int_eq(list_insert(&list, &memory, &limits, LIST_BEFORE, KV_TEXT("100"), KV_TEXT("x")), KV_OK);
-    ck_assert_int_eq(list_insert(&list, &memory, &limits, LIST_AFTER, KV_TEXT("b"), KV_TEXT("y")), KV_OK);
-    ck_assert_int_eq(list_insert(&list, &memory, &limits, LIST_AFTER, KV_TEXT("q"), KV_TEXT("y")), KV_SKIPPED);
+    ck_assert_int_eq(
+        list_insert(&list, &memory, &limits, LIST_BEFORE, KV_TEXT("100"), KV_TEXT("x")), KV_OK);
+    ck_assert_int_eq(list_insert(&list, &memory, &limits, LIST_AFTER, KV_TEXT("b"), KV_TEXT("y")),
+                     KV_OK);
+    ck_assert_int_eq(list_insert(&list, &memory, &limits, LIST_AFTER, KV_TEXT("q"), KV_TEXT("y")),
+                     KV_SKIPPED);
     ASSERT_TEXTS("0", "a", "x", "100", "b", "y", "z");
     ck_assert_int_eq(list_edit(&list, &memory, &limits, 7, LIST_INSTEAD, KV_TEXT("q")), KV_NONE);
     ck_assert_int_eq(list_edit(&list, &memory, &limits, -8, LIST_INSTEAD, KV_TEXT("q")), KV_NONE);
@@ -486,7 +502,7 @@ START_TEST(removing_most_elements_gives_their_memory_back)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------- reading in order */
+/* ----------------------------------------------------------------------------- reading in order */
 
 struct positions {
     uint64_t found[16];
@@ -508,9 +524,10 @@ START_TEST(positions_are_found_by_rank_count_and_maximum)
         size_t expected;
         uint64_t positions[4];
     } cases[] = {
-        {1, 1, 0, 1, {1}},       {2, 1, 0, 1, {4}},        {-1, 1, 0, 1, {6}},   {-2, 0, 0, 2, {4, 1}},
-        {1, 0, 0, 3, {1, 4, 6}}, {1, 2, 0, 2, {1, 4}},     {4, 0, 0, 0, {0}},    {-4, 0, 0, 0, {0}},
-        {1, 0, 5, 2, {1, 4}},    {-1, 0, 1, 0, {0}},       {-1, 0, 2, 1, {6}},   {1, 0, 1, 0, {0}},
+        {1, 1, 0, 1, {1}},        {2, 1, 0, 1, {4}},         {-1, 1, 0, 1, {6}},
+        {-2, 0, 0, 2, {4, 1}},    {1, 0, 0, 3, {1, 4, 6}},   {1, 2, 0, 2, {1, 4}},
+        {4, 0, 0, 0, {0}},        {-4, 0, 0, 0, {0}},        {1, 0, 5, 2, {1, 4}},
+        {-1, 0, 1, 0, {0}},       {-1, 0, 2, 1, {6}},        {1, 0, 1, 0, {0}},
         {1, 0, 99, 3, {1, 4, 6}}, {INT64_MIN, 0, 0, 0, {0}}, {INT64_MAX, 0, 0, 0, {0}},
     };
     setup();
@@ -518,7 +535,8 @@ START_TEST(positions_are_found_by_rank_count_and_maximum)
     for (size_t i = 0; i < 8; i++) push_text(KV_TAIL, texts[i]);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct positions positions = {{0}, 0, 0};
-        list_find(&list, KV_TEXT("9"), cases[i].rank, cases[i].count, cases[i].maximum, note_position, &positions);
+        list_find(&list, KV_TEXT("9"), cases[i].rank, cases[i].count, cases[i].maximum,
+                  note_position, &positions);
         ck_assert_uint_eq(positions.count, cases[i].expected);
         for (size_t j = 0; j < positions.count; j++) {
             ck_assert_uint_eq(positions.found[j], cases[i].positions[j]);
@@ -538,15 +556,18 @@ START_TEST(a_walk_can_be_interrupted_and_resumed)
     struct model_sequence model = {0};
     for (size_t i = 0; i < 5000; i++) {
         char text[32];
-        model_insert(&model, i, KV_BYTES(text, (size_t)snprintf(text, sizeof text, "element %zu", i)));
+        model_insert(&model, i,
+                     KV_BYTES(text, (size_t)snprintf(text, sizeof text, "element %zu", i)));
     }
     for (int end = 0; end < 2; end++) {
         uint64_t at = 0;
-        struct expectation expected = {&model, end == KV_HEAD ? 0 : 4999, end == KV_HEAD ? 1 : -1, 0, 0};
+        struct expectation expected = {&model, end == KV_HEAD ? 0 : 4999, end == KV_HEAD ? 1 : -1,
+                                       0, 0};
         for (size_t slice = 1; at < 5000; slice = slice * 3 % 1009) {
             expected.enough = expected.seen + slice % 100 + 1;
             uint64_t visited = list_visit(&list, (kv_end)end, at, slice, expect_next, &expected);
-            MUST(visited == (slice % 100 + 1 < slice ? slice % 100 + 1 : slice) || at + visited == 5000);
+            MUST(visited == (slice % 100 + 1 < slice ? slice % 100 + 1 : slice) ||
+                 at + visited == 5000);
             at += visited;
         }
         ck_assert_uint_eq(expected.seen, 5000);
@@ -576,7 +597,7 @@ START_TEST(packs_can_be_had_one_after_another)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ whole lists */
+/* ---------------------------------------------------------------------------------- whole lists */
 
 START_TEST(a_copy_is_a_list_of_its_own)
 {
@@ -626,7 +647,7 @@ START_TEST(a_large_list_can_be_freed_in_slices)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------ failing allocations */
+/* -------------------------------------------------------------------------- failing allocations */
 
 /* Runs one change of a list of `n` elements with each of its allocations failing in turn. */
 static void fail_each_allocation(size_t n, kv_status (*change)(void))
@@ -636,7 +657,8 @@ static void fail_each_allocation(size_t n, kv_status (*change)(void))
     struct model_sequence model = {0};
     for (size_t i = 0; i < n; i++) {
         char text[32];
-        model_insert(&model, i, KV_BYTES(text, (size_t)snprintf(text, sizeof text, "element %zu", i)));
+        model_insert(&model, i,
+                     KV_BYTES(text, (size_t)snprintf(text, sizeof text, "element %zu", i)));
     }
     long rounds = 0;
     FIXTURE_FAIL_EACH_ALLOCATION(&host)
@@ -706,6 +728,10 @@ START_TEST(every_change_is_all_or_nothing_when_memory_runs_out)
         fail_each_allocation(500, changes[i]); /* small, and about to outgrow that */
         fail_each_allocation(5000, changes[i]);
     }
+    /* 62 leaves, so that a node splits after the first few of the new ones were attached. */
+    fail_each_allocation(16500, push_many_at_head);
+    fail_each_allocation(16500, push_many_at_tail);
+
     setup();
     push_numbered(2000);
     struct list copy = {0};
@@ -720,11 +746,13 @@ START_TEST(every_change_is_all_or_nothing_when_memory_runs_out)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ against a model */
+/* ------------------------------------------------------------------------------ against a model */
 
 static struct random source;
 
-/* A value of many kinds: few different ones, so that searches find some; now and then a large one. */
+/*
+ * A value of many kinds: few different ones, so that searches find some; now and then a large one.
+ */
 static kv_slice random_value(char *room, bool large_ones)
 {
     uint64_t kind = random_below(&source, large_ones ? 8 : 6);
@@ -737,7 +765,8 @@ static kv_slice random_value(char *room, bool large_ones)
     case 2: return filled(room, 'x', random_below(&source, 100));
     case 6: return filled(room, 'y', random_below(&source, 3000));
     case 7: return filled(room, 'z', random_below(&source, 6000));
-    default: return KV_BYTES(room, (size_t)snprintf(room, 64, "e%d", (int)random_below(&source, 9)));
+    default:
+        return KV_BYTES(room, (size_t)snprintf(room, 64, "e%d", (int)random_below(&source, 9)));
     }
 }
 
@@ -749,7 +778,8 @@ static void random_range(const struct model_sequence *model)
     size_t there = skip < model->count ? model->count - skip : 0;
     size_t start = end == KV_HEAD ? skip : model->count - 1 - skip;
     struct expectation expected = {model, start, end == KV_HEAD ? 1 : -1, 0, 0};
-    MUST(list_visit(&list, end, skip, count, expect_next, &expected) == (count < there ? count : there));
+    MUST(list_visit(&list, end, skip, count, expect_next, &expected) ==
+         (count < there ? count : there));
 }
 
 static void random_find(const struct model_sequence *model, kv_slice value)
@@ -784,14 +814,19 @@ static void random_step(struct model_sequence *model, bool grow, bool large_ones
     enum list_place place = (enum list_place)random_below(&source, 3);
 
     switch (random_below(&source, 16)) {
-    case 0: case 1: case 2: case 3: case 4:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
         if (grow || random_below(&source, 4) == 0) {
             MUST(list_push(&list, &memory, &limits, end, values, count) == KV_OK);
             model_push(model, end, values, count);
             break;
         }
         /* fall through */
-    case 5: case 6: {
+    case 5:
+    case 6: {
         uint64_t popped = grow ? count : random_below(&source, 200);
         if (popped > model->count) popped = model->count;
         struct expectation expected = {model, end == KV_HEAD ? 0 : model->count - 1,
@@ -800,7 +835,9 @@ static void random_step(struct model_sequence *model, bool grow, bool large_ones
         model_delete(model, end == KV_HEAD ? 0 : model->count - (size_t)popped, (size_t)popped);
         break;
     }
-    case 7: case 8: case 9:
+    case 7:
+    case 8:
+    case 9:
         if (model->count == 0) break;
         MUST(list_edit(&list, &memory, &limits, given, place, values[0]) == KV_OK);
         if (place == LIST_INSTEAD) model_delete(model, (size_t)index, 1);
@@ -816,7 +853,8 @@ static void random_step(struct model_sequence *model, bool grow, bool large_ones
     case 11: {
         if (model->count == 0 || random_below(&source, 4) != 0) break;
         size_t from = (size_t)random_below(&source, model->count < 300 ? model->count : 300);
-        size_t to = model->count - 1 - (size_t)random_below(&source, model->count < 300 ? model->count : 300);
+        size_t to = model->count - 1 -
+                    (size_t)random_below(&source, model->count < 300 ? model->count : 300);
         list_trim(&list, &memory, &limits, (int64_t)from, (int64_t)to - (int64_t)model->count);
         if (from > to) {
             model_delete(model, 0, model->count);
@@ -828,7 +866,9 @@ static void random_step(struct model_sequence *model, bool grow, bool large_ones
     }
     case 12: random_range(model); break;
     case 13: random_find(model, values[0]); break;
-    case 14: if (model->count > 0) MUST(at_is(given, model_at(model, (size_t)index))); break;
+    case 14:
+        if (model->count > 0) MUST(at_is(given, model_at(model, (size_t)index)));
+        break;
     default: {
         struct list copy = {0};
         if (random_below(&source, 8) != 0) break;
@@ -887,8 +927,8 @@ START_TEST(a_list_survives_allocations_that_fail_at_random)
             }
             break;
         case 2:
-            MUST(list_remove(&list, &memory, &limits, 2, value)
-                 == model_delete_equal(&model, value, 2, KV_HEAD));
+            MUST(list_remove(&list, &memory, &limits, 2, value) ==
+                 model_delete_equal(&model, value, 2, KV_HEAD));
             break;
         default:
             if (model.count == 0 || random_below(&source, 2) == 0) break;
@@ -907,33 +947,22 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("list_value",
-        an_empty_list_holds_nothing,
-        many_pushed_at_the_head_end_up_reversed,
-        pops_lend_from_the_end_inwards,
-        an_index_counts_from_either_end,
-        a_span_is_what_lrange_means,
-        a_list_is_small_up_to_the_limit_on_its_size,
-        one_value_beyond_the_limit_makes_a_list_large,
-        a_positive_limit_counts_elements,
-        settings_give_the_limits_redis_has,
-        a_list_becomes_small_below_half_the_limit,
+    return UNIT_RUN(
+        "list_value", an_empty_list_holds_nothing, many_pushed_at_the_head_end_up_reversed,
+        pops_lend_from_the_end_inwards, an_index_counts_from_either_end,
+        a_span_is_what_lrange_means, a_list_is_small_up_to_the_limit_on_its_size,
+        one_value_beyond_the_limit_makes_a_list_large, a_positive_limit_counts_elements,
+        settings_give_the_limits_redis_has, a_list_becomes_small_below_half_the_limit,
         a_large_list_stays_large_when_there_is_no_memory_for_less,
-        an_element_larger_than_a_leaf_gets_one_of_its_own,
-        values_too_large_for_a_pack_are_refused,
-        a_large_list_keeps_little_beside_its_elements,
-        elements_of_most_of_a_leaf_waste_no_room,
+        an_element_larger_than_a_leaf_gets_one_of_its_own, values_too_large_for_a_pack_are_refused,
+        a_large_list_keeps_little_beside_its_elements, elements_of_most_of_a_leaf_waste_no_room,
         values_go_before_after_or_in_place_of_an_element,
         inserting_at_one_place_over_and_over_fills_leaves,
         equal_elements_are_removed_from_the_side_asked_for,
         removing_most_elements_gives_their_memory_back,
-        positions_are_found_by_rank_count_and_maximum,
-        a_walk_can_be_interrupted_and_resumed,
-        packs_can_be_had_one_after_another,
-        a_copy_is_a_list_of_its_own,
-        a_list_can_go_to_another_shard,
-        a_large_list_can_be_freed_in_slices,
-        every_change_is_all_or_nothing_when_memory_runs_out,
-        a_list_does_what_the_model_does,
+        positions_are_found_by_rank_count_and_maximum, a_walk_can_be_interrupted_and_resumed,
+        packs_can_be_had_one_after_another, a_copy_is_a_list_of_its_own,
+        a_list_can_go_to_another_shard, a_large_list_can_be_freed_in_slices,
+        every_change_is_all_or_nothing_when_memory_runs_out, a_list_does_what_the_model_does,
         a_list_survives_allocations_that_fail_at_random);
 }

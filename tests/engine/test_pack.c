@@ -10,9 +10,9 @@
 #include "unit.h"
 
 /* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                                                           \
-    do {                                                                                          \
-        if (!(condition)) ck_abort_msg("%s", #condition);                                         \
+#define MUST(condition)                                   \
+    do {                                                  \
+        if (!(condition)) ck_abort_msg("%s", #condition); \
     } while (0)
 
 static struct fixture_alloc host;
@@ -35,7 +35,7 @@ static void teardown(void)
     fixture_alloc_end(&host);
 }
 
-/* ---------------------------------------------------------------------------------------- helpers */
+/* -------------------------------------------------------------------------------------- helpers */
 
 static struct pack *new_pack(void)
 {
@@ -74,8 +74,8 @@ static bool item_is(const uint8_t *at, kv_slice value)
 {
     char scratch[PACK_TEXT_SIZE];
     kv_slice text = pack_text(at, scratch);
-    return text.size == value.size
-           && (text.size == 0 || memcmp(text.data, value.data, value.size) == 0);
+    return text.size == value.size &&
+           (text.size == 0 || memcmp(text.data, value.data, value.size) == 0);
 }
 
 /* Walks both ways and asserts that the pack holds what the model does. */
@@ -107,7 +107,7 @@ static void assert_texts(const struct pack *pack, const char *const *texts)
 
 #define ASSERT_TEXTS(pack, ...) assert_texts((pack), (const char *const[]){__VA_ARGS__, NULL})
 
-/* ----------------------------------------------------------------------------------------- format */
+/* --------------------------------------------------------------------------------------- format */
 
 /* From the format's description; Redis 7.0 writes the same bytes into its RDB files. */
 static const struct {
@@ -209,9 +209,8 @@ START_TEST(texts_take_the_shortest_head_and_back_length)
     static const struct {
         size_t size, head, back;
     } cases[] = {
-        {63, 1, 1},      {64, 2, 1},      {125, 2, 1},       {126, 2, 2},     {4095, 2, 2},
-        {4096, 5, 2},    {16377, 5, 2},   {16378, 5, 3},     {65536, 5, 3},   {2097145, 5, 3},
-        {2097146, 5, 4},
+        {63, 1, 1},    {64, 2, 1},    {125, 2, 1},   {126, 2, 2},     {4095, 2, 2},    {4096, 5, 2},
+        {16377, 5, 2}, {16378, 5, 3}, {65536, 5, 3}, {2097145, 5, 3}, {2097146, 5, 4},
     };
     setup();
     char *text = malloc(2097146);
@@ -258,7 +257,7 @@ START_TEST(more_than_65534_elements_are_counted_by_walking)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------- editing */
+/* -------------------------------------------------------------------------------------- editing */
 
 START_TEST(values_pushed_at_the_head_end_up_reversed)
 {
@@ -320,7 +319,8 @@ START_TEST(replace_changes_one_element_to_any_size)
     struct pack *pack = PACK_OF("a", "b", "c");
     const char *texts[] = {"longer than it was", "7", "", "-70000"};
     for (size_t i = 0; i < 4; i++) {
-        ck_assert_int_eq(pack_reserve(&memory, &pack, pack_value_size(KV_TEXT(texts[i])), KV_TAIL), KV_OK);
+        ck_assert_int_eq(pack_reserve(&memory, &pack, pack_value_size(KV_TEXT(texts[i])), KV_TAIL),
+                         KV_OK);
         pack_replace(pack, pack_seek(pack, 1), KV_TEXT(texts[i]));
         pack_check(pack);
         ASSERT_TEXTS(pack, "a", texts[i], "c");
@@ -358,6 +358,26 @@ START_TEST(split_and_merge_are_inverse)
 }
 END_TEST
 
+START_TEST(elements_are_copied_from_pack_to_pack)
+{
+    setup();
+    struct pack *from = PACK_OF("a", "1000", "c", "d");
+    struct pack *to = PACK_OF("x");
+    ck_assert_int_eq(pack_reserve(&memory, &to, pack_size(from), KV_TAIL), KV_OK);
+    pack_copy(to, KV_TAIL, pack_seek(from, 1), 2);
+    pack_check(to);
+    ASSERT_TEXTS(to, "x", "1000", "c");
+    ck_assert_int_eq(pack_reserve(&memory, &to, pack_size(from), KV_HEAD), KV_OK);
+    pack_copy(to, KV_HEAD, pack_seek(from, 2), 2);
+    pack_check(to);
+    ASSERT_TEXTS(to, "c", "d", "x", "1000", "c");
+    ASSERT_TEXTS(from, "a", "1000", "c", "d");
+    pack_destroy(&memory, from);
+    pack_destroy(&memory, to);
+    teardown();
+}
+END_TEST
+
 START_TEST(fit_gives_spare_room_back)
 {
     setup();
@@ -381,7 +401,7 @@ START_TEST(fit_gives_spare_room_back)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------- finding */
+/* -------------------------------------------------------------------------------------- finding */
 
 START_TEST(find_passes_over_what_it_is_told_to_skip)
 {
@@ -436,7 +456,7 @@ START_TEST(only_the_equal_elements_at_one_end_are_deleted)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------------- limits, failure */
+/* ------------------------------------------------------------------------------ limits, failure */
 
 START_TEST(a_pack_never_exceeds_its_limit)
 {
@@ -503,7 +523,7 @@ START_TEST(fit_without_memory_leaves_the_pack_where_it_is)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------- bytes from outside */
+/* --------------------------------------------------------------------------- bytes from outside */
 
 START_TEST(validation_refuses_what_is_no_listpack)
 {
@@ -549,8 +569,10 @@ START_TEST(whatever_passes_validation_can_be_walked)
     setup();
     struct random random;
     random_seed(&random, unit_seed());
-    struct pack *pack = PACK_OF("a", "1000", "70000", "longer text, of more than sixty-four bytes, so that "
-                                "its head takes two", "-5", "9223372036854775807", "");
+    struct pack *pack = PACK_OF("a", "1000", "70000",
+                                "longer text, of more than sixty-four bytes, so that "
+                                "its head takes two",
+                                "-5", "9223372036854775807", "");
     size_t size = pack_size(pack);
     unsigned passed = 0;
     for (int round = 0; round < 30000; round++) {
@@ -574,7 +596,7 @@ START_TEST(whatever_passes_validation_can_be_walked)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ against a model */
+/* ------------------------------------------------------------------------------ against a model */
 
 /* A value of many kinds: few different ones, so that searches find some. */
 static kv_slice random_value(struct random *random, char *room)
@@ -666,26 +688,17 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("pack",
-        every_value_has_its_published_bytes,
-        an_integer_out_of_range_stays_text,
-        an_empty_pack_is_seven_bytes,
-        the_header_states_size_and_count,
+    return UNIT_RUN(
+        "pack", every_value_has_its_published_bytes, an_integer_out_of_range_stays_text,
+        an_empty_pack_is_seven_bytes, the_header_states_size_and_count,
         texts_take_the_shortest_head_and_back_length,
-        more_than_65534_elements_are_counted_by_walking,
-        values_pushed_at_the_head_end_up_reversed,
-        work_at_the_ends_moves_no_other_element,
-        a_queue_that_keeps_its_length_keeps_its_block,
-        replace_changes_one_element_to_any_size,
-        split_and_merge_are_inverse,
-        fit_gives_spare_room_back,
-        find_passes_over_what_it_is_told_to_skip,
-        an_integer_kept_as_text_by_a_stranger_is_found,
-        only_the_equal_elements_at_one_end_are_deleted,
-        a_pack_never_exceeds_its_limit,
-        a_reservation_that_fails_changes_nothing,
-        fit_without_memory_leaves_the_pack_where_it_is,
-        validation_refuses_what_is_no_listpack,
-        whatever_passes_validation_can_be_walked,
+        more_than_65534_elements_are_counted_by_walking, values_pushed_at_the_head_end_up_reversed,
+        work_at_the_ends_moves_no_other_element, a_queue_that_keeps_its_length_keeps_its_block,
+        replace_changes_one_element_to_any_size, split_and_merge_are_inverse,
+        elements_are_copied_from_pack_to_pack, fit_gives_spare_room_back,
+        find_passes_over_what_it_is_told_to_skip, an_integer_kept_as_text_by_a_stranger_is_found,
+        only_the_equal_elements_at_one_end_are_deleted, a_pack_never_exceeds_its_limit,
+        a_reservation_that_fails_changes_nothing, fit_without_memory_leaves_the_pack_where_it_is,
+        validation_refuses_what_is_no_listpack, whatever_passes_validation_can_be_walked,
         a_pack_does_what_the_model_does);
 }

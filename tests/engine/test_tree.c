@@ -9,9 +9,9 @@
 #include "unit.h"
 
 /* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                                                           \
-    do {                                                                                          \
-        if (!(condition)) ck_abort_msg("%s", #condition);                                         \
+#define MUST(condition)                                   \
+    do {                                                  \
+        if (!(condition)) ck_abort_msg("%s", #condition); \
     } while (0)
 
 static struct fixture_alloc host;
@@ -34,7 +34,7 @@ static void teardown(void)
     fixture_alloc_end(&host);
 }
 
-/* ---------------------------------------------------------------------------------------- helpers */
+/* -------------------------------------------------------------------------------------- helpers */
 
 /* A leaf, as the tests have it: `count` elements, of which the first has this key. */
 struct leaf {
@@ -72,7 +72,8 @@ static void leaf_drop(void *context, void *leaf)
 
 /* The naive model: the leaves in an array. */
 #define MODEL_MOST 20000
-static struct leaf leaves[400000]; /* a new one for each insertion, so that a stale pointer is seen */
+static struct leaf
+    leaves[400000]; /* a new one for each insertion, so that a stale pointer is seen */
 static size_t leaves_used;
 static struct leaf *model[MODEL_MOST];
 static size_t model_count;
@@ -182,7 +183,7 @@ static void fill(struct tree *tree, size_t n, kv_end end)
     }
 }
 
-/* ------------------------------------------------------------------------------------------ tests */
+/* ---------------------------------------------------------------------------------------- tests */
 
 START_TEST(up_to_one_leaf_takes_no_node)
 {
@@ -254,7 +255,8 @@ START_TEST(the_ends_count_without_touching_a_node)
         kv_end end = (kv_end)(n & 1);
         tree_adjust_end(&tree, end, 5);
         model[end == KV_HEAD ? 0 : model_count - 1]->count += 5;
-        ck_assert_uint_eq(tree_end_count(&tree, end), model[end == KV_HEAD ? 0 : model_count - 1]->count);
+        ck_assert_uint_eq(tree_end_count(&tree, end),
+                          model[end == KV_HEAD ? 0 : model_count - 1]->count);
         assert_same(&tree);
         assert_located(&tree, 0);
         assert_located(&tree, model_count - 1);
@@ -427,14 +429,17 @@ START_TEST(an_ordered_tree_finds_the_leaf_of_a_key)
             struct leaf *leaf = leaf_new(1);
             leaf->mark = key.mark;
             leaf->rest = key.rest;
-            kv_end side = model_count > 0 && leaf_compare(&key, model[index]) < 0 ? KV_HEAD : KV_TAIL;
+            kv_end side =
+                model_count > 0 && leaf_compare(&key, model[index]) < 0 ? KV_HEAD : KV_TAIL;
             ck_assert_int_eq(tree_insert(&tree, &memory, &path, side, leaf, 1), KV_OK);
             model_put(model_count > 0 && side == KV_TAIL ? index + 1 : index, leaf);
         } else if (what < 6) {
             tree_remove(&tree, &memory, &path);
             model_take(index, 1);
         } else if (index + 1 < model_count && leaf_compare(&key, model[index]) >= 0) {
-            /* The first elements of a leaf go, the key's becomes the first: the tree need not know. */
+            /*
+             * The first elements of a leaf go, the key's becomes the first: the tree need not know.
+             */
             if (leaf_compare(&key, model[index + 1]) < 0) {
                 model[index]->mark = key.mark;
                 model[index]->rest = key.rest;
@@ -483,15 +488,10 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("tree",
-        up_to_one_leaf_takes_no_node,
-        filling_from_either_end_leaves_full_nodes,
-        emptying_from_either_end_gives_all_nodes_back,
-        the_ends_count_without_touching_a_node,
-        every_range_can_be_removed,
-        an_insertion_that_fails_changes_nothing,
-        clear_drops_every_leaf_once,
-        a_tree_does_what_the_model_does,
-        an_ordered_tree_finds_the_leaf_of_a_key,
-        replacing_a_leaf_tells_the_tree_of_a_lesser_first_element);
+    return UNIT_RUN("tree", up_to_one_leaf_takes_no_node, filling_from_either_end_leaves_full_nodes,
+                    emptying_from_either_end_gives_all_nodes_back,
+                    the_ends_count_without_touching_a_node, every_range_can_be_removed,
+                    an_insertion_that_fails_changes_nothing, clear_drops_every_leaf_once,
+                    a_tree_does_what_the_model_does, an_ordered_tree_finds_the_leaf_of_a_key,
+                    replacing_a_leaf_tells_the_tree_of_a_lesser_first_element);
 }

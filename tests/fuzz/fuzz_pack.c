@@ -1,8 +1,8 @@
 /*
  * tests/fuzz/fuzz_pack.c -- bytes from outside as a listpack: refused, or safe in every use.
  *
- * The input is tried as it is, and again as the elements between a right header and end, which an input
- * seldom hits by itself.
+ * The input is tried as it is, and again as the elements between a right header and end, which an
+ * input seldom hits by itself.
  */
 #include "structures/pack.h"
 
@@ -89,7 +89,8 @@ static void try_bytes(kv_slice bytes)
 static void try_as_elements(const uint8_t *data, size_t size)
 {
     size_t whole = PACK_EMPTY_SIZE + size;
-    uint8_t *bytes = malloc(whole); /* exactly as large, so that a sanitizer sees a read past its end */
+    uint8_t *bytes =
+        malloc(whole); /* exactly as large, so that a sanitizer sees a read past its end */
     must(bytes != NULL);
     bytes_store32(bytes, (uint32_t)whole);
     bytes_store16(bytes + 4, 65535);
