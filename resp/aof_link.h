@@ -1,18 +1,21 @@
 /*
  * resp/aof_link.h -- what commands need of the append-only file, and no more.
  *
- * kvresp_attach_aof() fills one of these and calls resp_attach_link(). Without one nothing is refused, nothing waits.
- * Positions are those of kvresp_aof_position(): bytes of the journal, growing.
+ * kvresp_attach_aof() fills one of these and calls resp_attach_link(). Without one nothing is
+ * refused, nothing waits. Positions are those of kvresp_aof_position(): bytes of the journal,
+ * growing.
  *
- *   appendfsync always   After a run of requests that wrote, the session notes position(); its replies from the
- *                        first of that run on are held back until is_durable(position), and await() arranges
- *                        for a wake.
- *   a disk that fails    refusal() gives its message; writes are answered "MISCONF Errors writing to the AOF file: ...".
- *   a slow disk          is_full() while too much waits for the log thread; writes pause until room, likewise by await().
+ *   appendfsync always   After a run of requests that wrote, the session notes position(); its
+ *                        replies from the first of that run on are held back until
+ *                        is_durable(position), and await() arranges for a wake.
+ *   a disk that fails    refusal() gives its message; writes are answered "MISCONF Errors writing
+ *   to the AOF file: ...". a slow disk          is_full() while too much waits for the log thread;
+ *   writes pause until room, likewise by await().
  *
- * Each function may be called by any worker at any time; refusal, holds_replies and is_full by each for every batch, so
- * they are loads of a variable. await() may call wake before it returns, and calls it once from any thread, holding no lock
- * that forget() needs. When forget() returns, wake is not running and will not be called.
+ * Each function may be called by any worker at any time; refusal, holds_replies and is_full by each
+ * for every batch, so they are loads of a variable. await() may call wake before it returns, and
+ * calls it once from any thread, holding no lock that forget() needs. When forget() returns, wake
+ * is not running and will not be called.
  */
 #ifndef KV_RESP_AOF_LINK_H
 #define KV_RESP_AOF_LINK_H
@@ -21,7 +24,10 @@
 
 #define AOF_AWAIT_ROOM UINT64_MAX /* await(): no position, but that is_full() ends */
 
-/* One session's wait. Owned by the session; `next` and `previous` and `is_waiting` belong to the append-only file. */
+/*
+ * One session's wait. Owned by the session; `next` and `previous` and `is_waiting` belong to the
+ * append-only file.
+ */
 struct aof_waiter {
     struct aof_waiter *next, *previous;
     uint64_t position;
@@ -32,12 +38,14 @@ struct aof_waiter {
 
 struct aof_link {
     void *context;
-    const char *(*refusal)(void *context); /* why writes are refused, without "MISCONF ..."; NULL: they are not */
-    bool (*holds_replies)(void *context);  /* appendfsync is always */
+    const char *(*refusal)(
+        void *context); /* why writes are refused, without "MISCONF ..."; NULL: they are not */
+    bool (*holds_replies)(void *context); /* appendfsync is always */
     bool (*is_full)(void *context);
-    uint64_t (*position)(void *context);   /* all changes this thread has made lie below */
+    uint64_t (*position)(void *context); /* all changes this thread has made lie below */
     bool (*is_durable)(void *context, uint64_t position);
-    void (*await)(void *context, struct aof_waiter *waiter, uint64_t position); /* replaces an earlier await */
+    void (*await)(void *context, struct aof_waiter *waiter,
+                  uint64_t position); /* replaces an earlier await */
     void (*forget)(void *context, struct aof_waiter *waiter);
 };
 

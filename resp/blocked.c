@@ -10,7 +10,9 @@ static void blocked_write_elements(struct writer *reply, const kv_wait_result *r
     for (size_t i = 0; i < result->element_count; i++) writer_bulk(reply, result->elements[i]);
 }
 
-/* Arrays and bulk strings look the same in both protocols, so whoever serves need not know which. */
+/*
+ * Arrays and bulk strings look the same in both protocols, so whoever serves need not know which.
+ */
 static void blocked_write_reply(struct blocked *blocked, const kv_wait_result *result)
 {
     struct writer *reply = &blocked->reply;
@@ -35,7 +37,10 @@ static void blocked_done(void *context, kv_waiter *waiter, const kv_wait_result 
     session_wake(session);
 }
 
-/* Under the lock of the client list, so that a CLIENT UNBLOCK that comes too late leaves nothing behind. */
+/*
+ * Under the lock of the client list, so that a CLIENT UNBLOCK that comes too late leaves nothing
+ * behind.
+ */
 static void blocked_finish(kvresp_session *session)
 {
     struct client_list *clients = &session->resp->clients;
@@ -71,7 +76,8 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     blocked->names_key = wish->names_key;
     blocked->as_array = wish->as_array;
     blocked->command = call->command;
-    blocked->deadline_ms = timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
+    blocked->deadline_ms =
+        timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
     atomic_store(&blocked->state, BLOCKED_WAITING);
 
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
@@ -99,15 +105,20 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     struct blocked *blocked = &session->blocked;
     unsigned orders = atomic_load(&session->orders);
     bool is_over = atomic_load_explicit(&blocked->state, memory_order_acquire) == BLOCKED_SERVED ||
-                   (orders & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)) || now_ms >= blocked->deadline_ms;
+                   (orders & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)) ||
+                   now_ms >= blocked->deadline_ms;
     if (!is_over) return false;
 
-    struct call call = {.resp = session->resp, .worker = worker, .session = session, .reply = &session->reply,
+    struct call call = {.resp = session->resp,
+                        .worker = worker,
+                        .session = session,
+                        .reply = &session->reply,
                         .command = blocked->command};
     bool was_served = kv_wait_cancel(blocked->waiter) == KV_NONE;
     blocked_finish(session);
     if (was_served) blocked_reply(&call);
-    else if (orders & ORDER_UNBLOCK_ERROR) call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else if (orders & ORDER_UNBLOCK_ERROR)
+        call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
     else writer_null_array(&session->reply);
     return true;
 }

@@ -1,13 +1,14 @@
 /*
  * resp/blocked.h -- commands that wait: BLPOP, BRPOP, BLMOVE, BRPOPLPUSH, BLMPOP.
  *
- *     not  --kv_wait() gives KV_PENDING-->  waiting  --somebody pushes-->  served  --the session's thread-->  not
- *                                              |
- *                                              +-- timeout, CLIENT UNBLOCK, the connection's end -->  not
+ *     not  --kv_wait() gives KV_PENDING-->  waiting  --somebody pushes-->  served  --the session's
+ *                                              thread-->  not |
+ *                                              +-- timeout, CLIENT UNBLOCK, the connection's end
+ *                                              -->  not
  *
- * Who brings the elements writes the reply, from its own thread, into a writer that belongs to the wait, and wakes
- * the session, whose thread copies it to the output. kv_wait_cancel() decides every race: either it
- * ended the wait, or the reply is there.
+ * Who brings the elements writes the reply, from its own thread, into a writer that belongs to the
+ * wait, and wakes the session, whose thread copies it to the output. kv_wait_cancel() decides every
+ * race: either it ended the wait, or the reply is there.
  */
 #ifndef KV_RESP_BLOCKED_H
 #define KV_RESP_BLOCKED_H
@@ -24,12 +25,15 @@ struct blocked_wish {
     bool names_key, as_array; /* [key, element]; [key, [elements]]; neither: element */
 };
 
-/* Takes what there is and replies, or makes the session wait: timeout_ms long, 0 for ever. Not in a transaction. */
+/*
+ * Takes what there is and replies, or makes the session wait: timeout_ms long, 0 for ever. Not in a
+ * transaction.
+ */
 void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t timeout_ms);
 
 /*
- * Looks at a waiting session, in its thread: if it was served, timed out or unblocked, replies and returns true; it may then
- * go on with its next request.
+ * Looks at a waiting session, in its thread: if it was served, timed out or unblocked, replies and
+ * returns true; it may then go on with its next request.
  */
 bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms);
 

@@ -1,5 +1,6 @@
 /*
- * resp/call.c -- what stands around the execution of a command: conditions before, statistics after, errors.
+ * resp/call.c -- what stands around the execution of a command: conditions before, statistics
+ * after, errors.
  */
 #include "resp/call.h"
 
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --------------------------------------------------------------------------------------------- errors */
+/* --------------------------------------------------------------------------------------- errors */
 
 static void call_error_slice(struct call *call, kv_slice text)
 {
@@ -31,21 +32,28 @@ void call_error_format(struct call *call, const char *format, ...)
     int size = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (size < 0) size = 0;
-    call_error_slice(call, kv_bytes(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1));
+    call_error_slice(call,
+                     kv_bytes(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1));
 }
 
 void call_fail(struct call *call, kv_status status)
 {
     switch (status) {
     case KV_WRONGTYPE: call_error(call, ERROR_WRONG_TYPE); break;
-    case KV_NOMEM: call_error(call, "OOM command not allowed when used memory > 'maxmemory'."); break;
+    case KV_NOMEM:
+        call_error(call, "OOM command not allowed when used memory > 'maxmemory'.");
+        break;
     case KV_NOTINT: call_error(call, ERROR_NOT_INTEGER); break;
     case KV_NOTFLOAT: call_error(call, "ERR value is not a valid float"); break;
     case KV_OVERFLOW: call_error(call, "ERR increment or decrement would overflow"); break;
-    case KV_TOOBIG: call_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)"); break;
+    case KV_TOOBIG:
+        call_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+        break;
     case KV_NOTFINITE: call_error(call, "ERR increment would produce NaN or Infinity"); break;
     case KV_NOTFOUND: call_error(call, ERROR_NO_KEY); break;
-    case KV_READONLY: call_error(call, "READONLY the store does not accept writes at present."); break;
+    case KV_READONLY:
+        call_error(call, "READONLY the store does not accept writes at present.");
+        break;
     default: call_error_format(call, "ERR %s", kv_strerror(status)); break;
     }
 }
@@ -69,8 +77,9 @@ void call_subcommand_error(struct call *call)
     char name[32];
     call_container_name(call, name);
     kv_slice word = text_terminated(call->arguments[1]);
-    call_error_format(call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
-                      (int)(word.size < 128 ? word.size : 128), (const char *)word.data, name);
+    call_error_format(
+        call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+        (int)(word.size < 128 ? word.size : 128), (const char *)word.data, name);
 }
 
 void call_help(struct call *call, const char *const *lines)
@@ -89,7 +98,7 @@ void call_help(struct call *call, const char *const *lines)
     writer_simple(call->reply, "    Print this help.");
 }
 
-/* ------------------------------------------------------------------------------------------ arguments */
+/* ------------------------------------------------------------------------------------ arguments */
 
 bool call_integer(struct call *call, size_t index, int64_t *value, const char *error)
 {
@@ -98,18 +107,19 @@ bool call_integer(struct call *call, size_t index, int64_t *value, const char *e
     return false;
 }
 
-bool call_integer_between(struct call *call, size_t index, int64_t minimum, int64_t maximum, int64_t *value,
-                          const char *error)
+bool call_integer_between(struct call *call, size_t index, int64_t minimum, int64_t maximum,
+                          int64_t *value, const char *error)
 {
     if (!call_integer(call, index, value, error)) return false;
     if (*value >= minimum && *value <= maximum) return true;
     if (error != NULL) call_error(call, error);
-    else call_error_format(call, "ERR value is out of range, must be between %lld and %lld", (long long)minimum,
-                           (long long)maximum);
+    else
+        call_error_format(call, "ERR value is out of range, must be between %lld and %lld",
+                          (long long)minimum, (long long)maximum);
     return false;
 }
 
-/* ------------------------------------------------------------------------------------------ executing */
+/* ------------------------------------------------------------------------------------ executing */
 
 /* Puts "(redacted)" for what must not be seen in the slow log. */
 static void call_redact(const struct call *call, kv_slice *arguments, size_t count)
@@ -117,8 +127,9 @@ static void call_redact(const struct call *call, kv_slice *arguments, size_t cou
     command_handler *handler = call->command->handler;
     for (size_t i = 1; i < count; i++) {
         bool is_secret = handler == auth_command;
-        if (handler == hello_command) is_secret = (i > 1 && text_is(call->arguments[i - 1], "auth")) ||
-                                                  (i > 2 && text_is(call->arguments[i - 2], "auth"));
+        if (handler == hello_command)
+            is_secret = (i > 1 && text_is(call->arguments[i - 1], "auth")) ||
+                        (i > 2 && text_is(call->arguments[i - 2], "auth"));
         if (handler == config_set_command && i >= 3 && i % 2 == 1)
             is_secret = config_is_sensitive(&call->resp->config, call->arguments[i - 1]);
         if (is_secret) arguments[i] = kv_text("(redacted)");
@@ -133,13 +144,14 @@ void call_note_slow(struct call *call, uint64_t nanoseconds)
     memcpy(arguments, call->arguments, copied * sizeof *arguments);
     call_redact(call, arguments, copied);
     slowlog_add(&call->resp->slowlog, resp_setting(&call->resp->settings.slowlog_length_max),
-                kv_now(call->worker->view) / 1000, (int64_t)(nanoseconds / 1000), arguments, call->count,
-                session->address, kv_text(session->name != NULL ? session->name : ""));
+                kv_now(call->worker->view) / 1000, (int64_t)(nanoseconds / 1000), arguments,
+                call->count, session->address, kv_text(session->name != NULL ? session->name : ""));
 }
 
 bool call_is_slow(const struct call *call, uint64_t nanoseconds)
 {
-    int64_t threshold_us = atomic_load_explicit(&call->resp->settings.slowlog_threshold_us, memory_order_relaxed);
+    int64_t threshold_us =
+        atomic_load_explicit(&call->resp->settings.slowlog_threshold_us, memory_order_relaxed);
     return threshold_us >= 0 && nanoseconds / 1000 >= (uint64_t)threshold_us &&
            !(call->command->facts.flags & COMMAND_SKIP_SLOWLOG);
 }
@@ -150,14 +162,15 @@ void call_execute(struct call *call)
     uint64_t errors = call->session->errors, began = statistics_clock();
     command->handler(call);
     uint64_t nanoseconds = statistics_clock() - began;
-    counters_add(&call->worker->counters, command, 1, nanoseconds, atomic_load(&call->resp->settings.tracks_latency));
+    counters_add(&call->worker->counters, command, 1, nanoseconds,
+                 atomic_load(&call->resp->settings.tracks_latency));
     if (call_is_slow(call, nanoseconds)) call_note_slow(call, nanoseconds);
     if (call->session->errors != errors && command->handler != exec_command)
         counters_fail(&call->worker->counters, command, 1);
     if (command->facts.flags & COMMAND_WRITE) call->session->wrote = true;
 }
 
-/* ----------------------------------------------------------------------------------------- conditions */
+/* ----------------------------------------------------------------------------------- conditions */
 
 /* The command cannot be executed: says so, and a transaction under way is spoilt. */
 static void call_reject(struct call *call, const char *text)
@@ -188,7 +201,8 @@ static void call_reject_unknown(struct call *call)
     text->size = 0;
     kv_slice name = call->arguments[0];
     int size = call_quoted_size(&name, 128);
-    text_format(text, "ERR unknown command '%.*s', with args beginning with: ", size, (const char *)name.data);
+    text_format(text, "ERR unknown command '%.*s', with args beginning with: ", size,
+                (const char *)name.data);
     size_t begin = text->size;
     for (size_t i = 1; i < call->count && text->size - begin < 128; i++) {
         kv_slice argument = call->arguments[i];
@@ -205,7 +219,8 @@ static void call_reject_subcommand(struct call *call)
     call_container_name(call, name);
     kv_slice word = call->arguments[1];
     int size = call_quoted_size(&word, 128);
-    snprintf(text, sizeof text, "ERR unknown subcommand '%.*s'. Try %s HELP.", size, (const char *)word.data, name);
+    snprintf(text, sizeof text, "ERR unknown subcommand '%.*s'. Try %s HELP.", size,
+             (const char *)word.data, name);
     call->command = NULL;
     call_reject(call, text);
 }
@@ -213,7 +228,8 @@ static void call_reject_subcommand(struct call *call)
 void call_wrong_arity(struct call *call)
 {
     char text[96];
-    snprintf(text, sizeof text, "ERR wrong number of arguments for '%s' command", call->command->facts.name);
+    snprintf(text, sizeof text, "ERR wrong number of arguments for '%s' command",
+             call->command->facts.name);
     call_reject(call, text);
 }
 
@@ -235,18 +251,22 @@ static bool call_may_debug(const struct call *call)
     int access = atomic_load(&call->resp->settings.debug_command);
     if (access == DEBUG_COMMAND_YES) return true;
     const char *address = call->session->address.data;
-    bool is_local = (call->session->flags & SESSION_UNIX) || address[0] == '\0' || strncmp(address, "127.", 4) == 0 ||
-                    strncmp(address, "[::1]", 5) == 0 || strncmp(address, "::1:", 4) == 0;
+    bool is_local = (call->session->flags & SESSION_UNIX) || address[0] == '\0' ||
+                    strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0 ||
+                    strncmp(address, "::1:", 4) == 0;
     return access == DEBUG_COMMAND_LOCAL && is_local;
 }
 
-#define DEBUG_REFUSED                                                                                                \
-    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "    \
-    "local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+#define DEBUG_REFUSED                                                                              \
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you "  \
+    "can run it from a "                                                                           \
+    "local connection, otherwise you need to set this option in the configuration file, and then " \
+    "restart the server."
 
 static bool call_is_write(const struct call *call)
 {
-    if (call->command->handler == exec_command) return call->session->transaction.flags & COMMAND_WRITE;
+    if (call->command->handler == exec_command)
+        return call->session->transaction.flags & COMMAND_WRITE;
     return call->command->facts.flags & COMMAND_WRITE;
 }
 

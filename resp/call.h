@@ -15,16 +15,16 @@ struct call {
     const struct command *command;
     const kv_slice *arguments; /* [0] is the command's name */
     size_t count;
-    bool in_exec;              /* blocking commands do not wait */
+    bool in_exec; /* blocking commands do not wait */
 };
 
-/* ------------------------------------------------------------------------------------------- errors */
+/* --------------------------------------------------------------------------------------- errors */
 
-#define ERROR_SYNTAX "ERR syntax error"
-#define ERROR_NOT_INTEGER "ERR value is not an integer or out of range"
+#define ERROR_SYNTAX       "ERR syntax error"
+#define ERROR_NOT_INTEGER  "ERR value is not an integer or out of range"
 #define ERROR_OUT_OF_RANGE "ERR value is out of range"
-#define ERROR_NO_KEY "ERR no such key"
-#define ERROR_WRONG_TYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
+#define ERROR_NO_KEY       "ERR no such key"
+#define ERROR_WRONG_TYPE   "WRONGTYPE Operation against a key holding the wrong kind of value"
 
 /* Answers with an error, which begins with its code, and counts it. */
 void call_error(struct call *call, const char *text);
@@ -35,27 +35,36 @@ void call_fail(struct call *call, kv_status status);
 
 void call_wrong_arity(struct call *call);
 
-/* ---------------------------------------------------------------------------------------- arguments */
+/* ------------------------------------------------------------------------------------ arguments */
 
-/* Read argument `index` or answer with an error (the usual one if `error` is NULL) and return false. */
+/*
+ * Read argument `index` or answer with an error (the usual one if `error` is NULL) and return
+ * false.
+ */
 bool call_integer(struct call *call, size_t index, int64_t *value, const char *error);
-bool call_integer_between(struct call *call, size_t index, int64_t minimum, int64_t maximum, int64_t *value,
-                          const char *error);
+bool call_integer_between(struct call *call, size_t index, int64_t minimum, int64_t maximum,
+                          int64_t *value, const char *error);
 
 static inline bool call_is(const struct call *call, size_t index, const char *word)
 {
     return text_is(call->arguments[index], word);
 }
 
-/* The HELP of a container: lines, the last of them NULL. "<NAME> <subcommand> [...]" and HELP itself are added. */
+/*
+ * The HELP of a container: lines, the last of them NULL. "<NAME> <subcommand> [...]" and HELP
+ * itself are added.
+ */
 void call_help(struct call *call, const char *const *lines);
 
 /* "Unknown subcommand or wrong number of arguments". */
 void call_subcommand_error(struct call *call);
 
-/* ------------------------------------------------------------------------------------------- running */
+/* -------------------------------------------------------------------------------------- running */
 
-/* Executes the command, which may be executed now, with statistics and slow log. run.c has a faster form of it. */
+/*
+ * Executes the command, which may be executed now, with statistics and slow log. run.c has a faster
+ * form of it.
+ */
 void call_execute(struct call *call);
 
 /* Whether a command that took so long belongs in the slow log, and noting it there. */
@@ -63,8 +72,8 @@ bool call_is_slow(const struct call *call, uint64_t nanoseconds);
 void call_note_slow(struct call *call, uint64_t nanoseconds);
 
 /*
- * All that may stand in the way of a command: unknown, arity, authentication, MULTI, pauses, the disk. Answers,
- * executes, queues, or sets SESSION_PAUSED and does nothing.
+ * All that may stand in the way of a command: unknown, arity, authentication, MULTI, pauses, the
+ * disk. Answers, executes, queues, or sets SESSION_PAUSED and does nothing.
  */
 void call_checked(struct call *call, const struct command_slot *slot);
 

@@ -55,7 +55,7 @@ void clients_set_text(struct client_list *clients, char **field, char *text)
     pthread_mutex_unlock(&clients->lock);
 }
 
-/* ------------------------------------------------------------------------------------------ filtering */
+/* ------------------------------------------------------------------------------------ filtering */
 
 static bool client_has_id(const kvresp_session *session, const struct client_filter *filter)
 {
@@ -67,13 +67,17 @@ static bool client_has_id(const kvresp_session *session, const struct client_fil
 static bool client_is_meant(const kvresp_session *session, const struct client_filter *filter)
 {
     if (filter->ids != NULL && !client_has_id(session, filter)) return false;
-    if (filter->address.data != NULL && !text_equal(filter->address, session->address)) return false;
-    if (filter->local_address.data != NULL && !text_equal(filter->local_address, session->local_address)) return false;
-    if (filter->has_type && filter->type != CLIENT_TYPE_NORMAL) return false; /* there are no others */
+    if (filter->address.data != NULL && !text_equal(filter->address, session->address))
+        return false;
+    if (filter->local_address.data != NULL &&
+        !text_equal(filter->local_address, session->local_address))
+        return false;
+    if (filter->has_type && filter->type != CLIENT_TYPE_NORMAL)
+        return false; /* there are no others */
     return !filter->wrong_user && session != filter->skip;
 }
 
-/* ----------------------------------------------------------------------------------------- describing */
+/* ----------------------------------------------------------------------------------- describing */
 
 static void client_flag_letters(uint32_t flags, char letters[8])
 {
@@ -103,21 +107,26 @@ static kv_status client_describe(kvresp_session *session, int64_t now_ms, kv_buf
     uint64_t output = atomic_load(&shown->output_size);
     return text_format(
         text,
-        "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 ssub=0 "
-        "multi=%d qbuf=%llu qbuf-free=%llu argv-mem=0 multi-mem=%llu rbs=%llu rbp=%llu obl=%llu oll=0 omem=0 "
+        "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 "
+        "ssub=0 "
+        "multi=%d qbuf=%llu qbuf-free=%llu argv-mem=0 multi-mem=%llu rbs=%llu rbp=%llu obl=%llu "
+        "oll=0 omem=0 "
         "tot-mem=%llu events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-        (unsigned long long)session->id, (const char *)session->address.data, (const char *)session->local_address.data,
-        session->descriptor, client_text(session->name), (long long)(age_ms > 0 ? age_ms / 1000 : 0),
-        (long long)(idle_ms > 0 ? idle_ms / 1000 : 0), letters, atomic_load(&shown->database),
-        atomic_load(&shown->queued), (unsigned long long)atomic_load(&shown->input_size),
-        (unsigned long long)atomic_load(&shown->input_room), (unsigned long long)atomic_load(&shown->transaction_memory),
-        (unsigned long long)output, (unsigned long long)output, (unsigned long long)output,
-        (unsigned long long)atomic_load(&shown->memory), command != NULL ? command->facts.name : "NULL",
-        atomic_load(&shown->protocol), client_text(session->library_name), client_text(session->library_version));
+        (unsigned long long)session->id, (const char *)session->address.data,
+        (const char *)session->local_address.data, session->descriptor, client_text(session->name),
+        (long long)(age_ms > 0 ? age_ms / 1000 : 0), (long long)(idle_ms > 0 ? idle_ms / 1000 : 0),
+        letters, atomic_load(&shown->database), atomic_load(&shown->queued),
+        (unsigned long long)atomic_load(&shown->input_size),
+        (unsigned long long)atomic_load(&shown->input_room),
+        (unsigned long long)atomic_load(&shown->transaction_memory), (unsigned long long)output,
+        (unsigned long long)output, (unsigned long long)output,
+        (unsigned long long)atomic_load(&shown->memory),
+        command != NULL ? command->facts.name : "NULL", atomic_load(&shown->protocol),
+        client_text(session->library_name), client_text(session->library_version));
 }
 
-kv_status clients_describe(struct client_list *clients, const struct client_filter *filter, int64_t now_ms,
-                           kv_buffer *text)
+kv_status clients_describe(struct client_list *clients, const struct client_filter *filter,
+                           int64_t now_ms, kv_buffer *text)
 {
     kv_status status = KV_OK;
     pthread_mutex_lock(&clients->lock);
@@ -129,7 +138,8 @@ kv_status clients_describe(struct client_list *clients, const struct client_filt
     return status;
 }
 
-kv_status clients_describe_one(struct client_list *clients, kvresp_session *session, int64_t now_ms, kv_buffer *text)
+kv_status clients_describe_one(struct client_list *clients, kvresp_session *session, int64_t now_ms,
+                               kv_buffer *text)
 {
     pthread_mutex_lock(&clients->lock);
     kv_status status = client_describe(session, now_ms, text);
@@ -137,7 +147,7 @@ kv_status clients_describe_one(struct client_list *clients, kvresp_session *sess
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------- orders */
+/* --------------------------------------------------------------------------------------- orders */
 
 /* Leaves an order and wakes the session, under the list's lock. */
 static void client_order(kvresp_session *session, unsigned order)
@@ -146,8 +156,8 @@ static void client_order(kvresp_session *session, unsigned order)
     session_wake(session);
 }
 
-size_t clients_kill(struct client_list *clients, const struct client_filter *filter, kvresp_session *own,
-                    bool *own_is_meant)
+size_t clients_kill(struct client_list *clients, const struct client_filter *filter,
+                    kvresp_session *own, bool *own_is_meant)
 {
     size_t count = 0;
     *own_is_meant = false;
@@ -171,7 +181,8 @@ bool clients_unblock(struct client_list *clients, int64_t id, bool with_error)
         if (atomic_load(&at->blocked.state) != BLOCKED_WAITING) break;
         unsigned order = with_error ? ORDER_UNBLOCK_ERROR : ORDER_UNBLOCK_TIMEOUT;
         unsigned old = atomic_fetch_or(&at->orders, order);
-        found = !(old & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)); /* else somebody was faster */
+        found =
+            !(old & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)); /* else somebody was faster */
         if (found) session_wake(at);
     }
     pthread_mutex_unlock(&clients->lock);
@@ -210,7 +221,8 @@ void clients_sum(struct client_list *clients, struct client_sums *sums)
         if (output > sums->output_max) sums->output_max = output;
         sums->memory += atomic_load(&at->shown.memory);
         sums->watching += atomic_load(&at->shown.watched) > 0;
-        sums->timed += atomic_load(&at->blocked.state) == BLOCKED_WAITING && atomic_load(&at->blocked.deadline_ms) != KV_NEVER;
+        sums->timed += atomic_load(&at->blocked.state) == BLOCKED_WAITING &&
+                       atomic_load(&at->blocked.deadline_ms) != KV_NEVER;
     }
     pthread_mutex_unlock(&clients->lock);
 }

@@ -15,7 +15,10 @@ void clients_remove(struct client_list *clients, kvresp_session *session);
 
 size_t clients_count(struct client_list *clients);
 
-/* Sets a text of a session that others may read; NULL takes it away. `text` is owned by the session then. */
+/*
+ * Sets a text of a session that others may read; NULL takes it away. `text` is owned by the session
+ * then.
+ */
 void clients_set_text(struct client_list *clients, char **field, char *text);
 
 /* Which clients are meant. Zero is all. */
@@ -25,27 +28,39 @@ struct client_filter {
     kv_slice address, local_address; /* data NULL: any */
     int type;                        /* enum client_type, if has_type */
     bool has_type;
-    bool wrong_user;                 /* another than "default", the only one there is */
+    bool wrong_user;            /* another than "default", the only one there is */
     const kvresp_session *skip; /* not this one */
 };
 
-enum client_type { CLIENT_TYPE_NORMAL, CLIENT_TYPE_MASTER, CLIENT_TYPE_REPLICA, CLIENT_TYPE_PUBSUB };
+enum client_type {
+    CLIENT_TYPE_NORMAL,
+    CLIENT_TYPE_MASTER,
+    CLIENT_TYPE_REPLICA,
+    CLIENT_TYPE_PUBSUB
+};
 
 /* Appends the lines of CLIENT LIST. KV_OK or KV_NOMEM. */
-kv_status clients_describe(struct client_list *clients, const struct client_filter *filter, int64_t now_ms,
-                           kv_buffer *text);
+kv_status clients_describe(struct client_list *clients, const struct client_filter *filter,
+                           int64_t now_ms, kv_buffer *text);
 
 /* Appends the line of one of them. */
-kv_status clients_describe_one(struct client_list *clients, kvresp_session *session, int64_t now_ms, kv_buffer *text);
+kv_status clients_describe_one(struct client_list *clients, kvresp_session *session, int64_t now_ms,
+                               kv_buffer *text);
 
-/* Tells the clients meant to close. `own` is told too if it is meant, by *own_is_meant. Returns how many. */
-size_t clients_kill(struct client_list *clients, const struct client_filter *filter, kvresp_session *own,
-                    bool *own_is_meant);
+/*
+ * Tells the clients meant to close. `own` is told too if it is meant, by *own_is_meant. Returns how
+ * many.
+ */
+size_t clients_kill(struct client_list *clients, const struct client_filter *filter,
+                    kvresp_session *own, bool *own_is_meant);
 
 /* Ends the wait of client `id`, as by its timeout or with an error. False if it is not waiting. */
 bool clients_unblock(struct client_list *clients, int64_t id, bool with_error);
 
-/* CLIENT PAUSE: `gate` says whether all commands are held back or only writes. A second pause replaces the first. */
+/*
+ * CLIENT PAUSE: `gate` says whether all commands are held back or only writes. A second pause
+ * replaces the first.
+ */
 void clients_pause(kvresp *resp, unsigned gate, int64_t until_ms);
 
 /* Ends the pause and wakes those held back. */

@@ -15,11 +15,12 @@ const struct command command_table[] = {
 
 const size_t command_table_size = sizeof command_table / sizeof command_table[0];
 
-_Static_assert(2 * sizeof command_table / sizeof command_table[0] <= COMMAND_SLOTS, "the map is at most half full");
+_Static_assert(2 * sizeof command_table / sizeof command_table[0] <= COMMAND_SLOTS,
+               "the map is at most half full");
 _Static_assert(COMMAND_FLAG_COUNT <= 16, "a slot keeps the flags in 16 bits");
 _Static_assert(COMMAND_SLOTS == 512, "command_map_start() yields nine bits");
 
-/* -------------------------------------------------------------------------------------- subcommands */
+/* ---------------------------------------------------------------------------------- subcommands */
 
 const struct command *command_next_subcommand(const struct command *subcommand)
 {
@@ -51,10 +52,13 @@ bool command_sees_everything(const struct command *command)
     return strcmp(command->facts.name, "info") == 0;
 }
 
-/* ---------------------------------------------------------------------------------- keys in requests */
+/*
+ * ---------------------------------------------------------------------------------- keys in
+ * requests
+ */
 
-static kv_status command_find_counted(const struct command_keys *keys, const kv_slice *arguments, size_t count,
-                                      command_visit_key *visit, void *context)
+static kv_status command_find_counted(const struct command_keys *keys, const kv_slice *arguments,
+                                      size_t count, command_visit_key *visit, void *context)
 {
     size_t at = (size_t)keys->first;
     int64_t number;
@@ -64,8 +68,8 @@ static kv_status command_find_counted(const struct command_keys *keys, const kv_
     return KV_OK;
 }
 
-static kv_status command_find_range(const struct command_keys *keys, size_t count, command_visit_key *visit,
-                                    void *context)
+static kv_status command_find_range(const struct command_keys *keys, size_t count,
+                                    command_visit_key *visit, void *context)
 {
     int64_t first = keys->first;
     int64_t last = keys->last < 0 ? (int64_t)count + keys->last : first + keys->last;
@@ -80,14 +84,18 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
     const struct command_keys *keys = command->facts.keys;
     if (keys == NULL) return KV_NONE;
     for (; keys->first != 0; keys++) {
-        kv_status status = keys->is_counted ? command_find_counted(keys, arguments, count, visit, context)
-                                            : command_find_range(keys, count, visit, context);
+        kv_status status = keys->is_counted
+                               ? command_find_counted(keys, arguments, count, visit, context)
+                               : command_find_range(keys, count, visit, context);
         if (status != KV_OK) return status;
     }
     return KV_OK;
 }
 
-/* ------------------------------------------------------------------------------------ finding by name */
+/*
+ * ------------------------------------------------------------------------------------ finding by
+ * name
+ */
 
 static void command_fill_slot(struct command_slot *slot, const struct command *command)
 {
@@ -95,7 +103,8 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
     slot->command = command;
     slot->flags = (uint16_t)facts->flags;
     bool is_constant = strncmp(facts->complexity, "O(1)", 4) == 0;
-    slot->is_short = (is_constant || facts->flags & COMMAND_FAST) && !(facts->flags & (COMMAND_ADMIN | COMMAND_BLOCKING));
+    slot->is_short = (is_constant || facts->flags & COMMAND_FAST) &&
+                     !(facts->flags & (COMMAND_ADMIN | COMMAND_BLOCKING));
     if (command_first_subcommand(command) != NULL) {
         slot->arity_min = UINT32_MAX; /* the slow path finds the subcommand */
         slot->arity_max = 0;

@@ -1,10 +1,11 @@
 /*
- * resp/command.h -- the command table: what each command is called, what is true of it, who executes it.
+ * resp/command.h -- the command table: what each command is called, what is true of it, who
+ * executes it.
  *
- * The table is the module's table of contents: command_facts.h has the facts, one row a command, and
- * the row's identifier names the handler, `identifier_command`, in the file of its group
- * (commands_strings.c, commands_lists.c...). A subcommand is a row of its own, "client|id", after its
- * container; a container without a handler of its own only says that a subcommand is unknown.
+ * The table is the module's table of contents: command_facts.h has the facts, one row a command,
+ * and the row's identifier names the handler, `identifier_command`, in the file of its group
+ * (commands_strings.c, commands_lists.c...). A subcommand is a row of its own, "client|id", after
+ * its container; a container without a handler of its own only says that a subcommand is unknown.
  *
  * To add a command: a row in command_facts.h and a function.
  */
@@ -16,7 +17,9 @@
 
 struct call;
 
-/* Executes the command of the call and writes one reply. The number of arguments has been checked. */
+/*
+ * Executes the command of the call and writes one reply. The number of arguments has been checked.
+ */
 typedef void command_handler(struct call *call);
 
 struct command {
@@ -51,35 +54,46 @@ static inline bool command_arity_fits(const struct command *command, size_t coun
     return arity >= 0 ? count == (size_t)arity : count >= (size_t)-arity;
 }
 
-/* True for commands without keys that look at or change the store as a whole, so that EXEC must hold all of it. */
+/*
+ * True for commands without keys that look at or change the store as a whole, so that EXEC must
+ * hold all of it.
+ */
 bool command_sees_everything(const struct command *command);
 
-/* ----------------------------------------------------------------------------------- keys in requests */
+/*
+ * ----------------------------------------------------------------------------------- keys in
+ * requests
+ */
 
 typedef void command_visit_key(void *context, size_t index, unsigned flags);
 
 /*
- * Shows which arguments are keys and what the command does to them (enum command_key_flag). KV_OK; KV_NONE if the
- * command has no keys; KV_BADARG if the arguments are no such command (too few, a wrong number of keys).
+ * Shows which arguments are keys and what the command does to them (enum command_key_flag). KV_OK;
+ * KV_NONE if the command has no keys; KV_BADARG if the arguments are no such command (too few, a
+ * wrong number of keys).
  */
 kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
                             command_visit_key *visit, void *context);
 
-/* ------------------------------------------------------------------------------------ finding by name */
+/*
+ * ------------------------------------------------------------------------------------ finding by
+ * name
+ */
 
 enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 512 };
 
 /*
- * What the hot path needs to know of a command, in the slot where its name leads. Names have at most 16 letters
- * and are kept as two words of eight, in lower case.
+ * What the hot path needs to know of a command, in the slot where its name leads. Names have at
+ * most 16 letters and are kept as two words of eight, in lower case.
  */
 struct command_slot {
     uint64_t name[2];
-    const struct command *command;   /* NULL: a free slot */
-    uint32_t arity_min, arity_max;   /* of the fast path: never fits for containers and commands with subcommands */
-    uint16_t first_key;              /* of commands with a single key at a fixed place; 0: others */
-    uint16_t flags;                  /* of the facts */
-    bool is_short;                   /* takes about as long each time, and not long */
+    const struct command *command; /* NULL: a free slot */
+    uint32_t arity_min,
+        arity_max; /* of the fast path: never fits for containers and commands with subcommands */
+    uint16_t first_key; /* of commands with a single key at a fixed place; 0: others */
+    uint16_t flags;     /* of the facts */
+    bool is_short;      /* takes about as long each time, and not long */
 };
 
 /* Open addressing, at most half full; made once for each kvresp. */
@@ -96,16 +110,18 @@ static inline size_t command_map_start(uint64_t first, uint64_t second)
 }
 
 /*
- * Loads `size` bytes of a name, at most 8, as a word in lower case with zeros behind. Setting bit 5 makes capitals
- * small and maps no other byte to a small letter, and names have only letters, so nothing else matches. Where the
- * machine is little-endian 8 bytes are read whatever the size, and those too many masked out.
+ * Loads `size` bytes of a name, at most 8, as a word in lower case with zeros behind. Setting bit 5
+ * makes capitals small and maps no other byte to a small letter, and names have only letters, so
+ * nothing else matches. Where the machine is little-endian 8 bytes are read whatever the size, and
+ * those too many masked out.
  */
 static inline uint64_t command_load_name(const void *name, size_t size)
 {
     uint64_t word = 0;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    static const uint64_t mask[9] = {0x0,          0xff,           0xffff,           0xffffff,          0xffffffff,
-                                     0xffffffffff, 0xffffffffffff, 0xffffffffffffff, 0xffffffffffffffff};
+    static const uint64_t mask[9] = {
+        0x0,          0xff,           0xffff,           0xffffff,          0xffffffff,
+        0xffffffffff, 0xffffffffffff, 0xffffffffffffff, 0xffffffffffffffff};
     memcpy(&word, name, 8);
     return (word | 0x2020202020202020u) & mask[size];
 #else
@@ -115,9 +131,11 @@ static inline uint64_t command_load_name(const void *name, size_t size)
 #endif
 }
 
-/* Finds a command by its name, in any case. 16 bytes from `name` on may be read, whatever its size. */
-static inline const struct command_slot *command_map_find_padded(const struct command_map *map, const void *name,
-                                                                 size_t size)
+/*
+ * Finds a command by its name, in any case. 16 bytes from `name` on may be read, whatever its size.
+ */
+static inline const struct command_slot *command_map_find_padded(const struct command_map *map,
+                                                                 const void *name, size_t size)
 {
     if (TEXT_UNLIKELY(size > COMMAND_NAME_MAX || size == 0)) return NULL;
     uint64_t first = command_load_name(name, size < 8 ? size : 8);

@@ -1,5 +1,6 @@
 /*
- * resp/commands.h -- the handlers, by the identifiers of command_facts.h, and what several files of them share.
+ * resp/commands.h -- the handlers, by the identifiers of command_facts.h, and what several files of
+ * them share.
  */
 #ifndef KV_RESP_COMMANDS_H
 #define KV_RESP_COMMANDS_H
@@ -20,11 +21,13 @@ bool database_argument(struct call *call, size_t index, uint32_t *database, cons
 /* A timeout in seconds, possibly with a fraction, as milliseconds. False: answered. */
 bool timeout_argument(struct call *call, size_t index, int64_t *timeout_ms);
 
-/* Sets the name of the session; "" takes it away. False: answered, as the name has spaces or the like. */
+/*
+ * Sets the name of the session; "" takes it away. False: answered, as the name has spaces or the
+ * like.
+ */
 bool client_rename(struct call *call, kv_slice name);
 
 /* Checks a password for the default user and lets the session in. False: answered. */
 bool authenticate(struct call *call, kv_slice user, kv_slice password);
-
 
 #endif

@@ -12,7 +12,7 @@ void client_command(struct call *call)
     call_subcommand_error(call);
 }
 
-/* ---------------------------------------------------------------------------------------------- names */
+/* ---------------------------------------------------------------------------------------- names */
 
 /* Printing characters without space, as names stand in the lines of CLIENT LIST. */
 static bool client_is_word(kv_slice text)
@@ -63,8 +63,8 @@ void client_setinfo_command(struct call *call)
     if (field == NULL)
         call_error_format(call, "ERR Unrecognized option '%.*s'", size, (const char *)option.data);
     else if (!client_is_word(call->arguments[3]))
-        call_error_format(call, "ERR %.*s cannot contain spaces, newlines or special characters.", size,
-                          (const char *)option.data);
+        call_error_format(call, "ERR %.*s cannot contain spaces, newlines or special characters.",
+                          size, (const char *)option.data);
     else if (client_set_text(call, field, call->arguments[3])) writer_ok(call->reply);
 }
 
@@ -73,7 +73,7 @@ void client_id_command(struct call *call)
     writer_integer(call->reply, (int64_t)call->session->id);
 }
 
-/* --------------------------------------------------------------------------------------- descriptions */
+/* --------------------------------------------------------------------------------- descriptions */
 
 /* Makes what is told of this session itself true of this moment. */
 static void client_show_self(struct call *call)
@@ -94,7 +94,8 @@ void client_info_command(struct call *call)
     kv_buffer *text = &call->worker->text;
     text->size = 0;
     client_show_self(call);
-    client_answer_text(call, clients_describe_one(&call->resp->clients, call->session, kv_now(call->db), text));
+    client_answer_text(
+        call, clients_describe_one(&call->resp->clients, call->session, kv_now(call->db), text));
 }
 
 /* False: answered. */
@@ -108,8 +109,8 @@ static bool client_type(struct call *call, size_t index, struct client_filter *f
         return true;
     }
     kv_slice name = text_terminated(call->arguments[index]);
-    call_error_format(call, "ERR Unknown client type '%.*s'", (int)(name.size < 128 ? name.size : 128),
-                      (const char *)name.data);
+    call_error_format(call, "ERR Unknown client type '%.*s'",
+                      (int)(name.size < 128 ? name.size : 128), (const char *)name.data);
     return false;
 }
 
@@ -143,20 +144,22 @@ void client_list_command(struct call *call)
         return;
     }
     client_show_self(call);
-    client_answer_text(call, clients_describe(&call->resp->clients, &filter, kv_now(call->db), text));
+    client_answer_text(call,
+                       clients_describe(&call->resp->clients, &filter, kv_now(call->db), text));
 }
 
-/* ------------------------------------------------------------------------------------------- ending */
+/* --------------------------------------------------------------------------------------- ending */
 
 /* One pair of CLIENT KILL. False: answered. */
-static bool client_kill_option(struct call *call, size_t index, struct client_filter *filter, int64_t *id,
-                               bool *skips_self)
+static bool client_kill_option(struct call *call, size_t index, struct client_filter *filter,
+                               int64_t *id, bool *skips_self)
 {
     kv_slice value = call->arguments[index + 1];
     if (call_is(call, index, "id")) {
         filter->ids = id;
         filter->id_count = 1;
-        return call_integer_between(call, index + 1, 1, INT64_MAX, id, "ERR client-id should be greater than 0");
+        return call_integer_between(call, index + 1, 1, INT64_MAX, id,
+                                    "ERR client-id should be greater than 0");
     }
     if (call_is(call, index, "type")) return client_type(call, index + 1, filter);
     if (call_is(call, index, "addr")) {
@@ -166,8 +169,8 @@ static bool client_kill_option(struct call *call, size_t index, struct client_fi
     } else if (call_is(call, index, "user")) {
         if (text_equal(value, kv_text("default"))) return true;
         value = text_terminated(value);
-        call_error_format(call, "ERR No such user '%.*s'", (int)(value.size < 128 ? value.size : 128),
-                          (const char *)value.data);
+        call_error_format(call, "ERR No such user '%.*s'",
+                          (int)(value.size < 128 ? value.size : 128), (const char *)value.data);
         return false;
     } else if (call_is(call, index, "skipme") && (text_is(value, "yes") || text_is(value, "no"))) {
         *skips_self = text_is(value, "yes");
@@ -220,7 +223,10 @@ void client_unblock_command(struct call *call)
     writer_integer(call->reply, clients_unblock(&call->resp->clients, id, with_error));
 }
 
-/* -------------------------------------------------------------------------------------- holding back */
+/*
+ * -------------------------------------------------------------------------------------- holding
+ * back
+ */
 
 void client_pause_command(struct call *call)
 {
@@ -233,7 +239,8 @@ void client_pause_command(struct call *call)
             return;
         }
     }
-    if (!call_integer(call, 2, &timeout_ms, "ERR timeout is not an integer or out of range")) return;
+    if (!call_integer(call, 2, &timeout_ms, "ERR timeout is not an integer or out of range"))
+        return;
     if (timeout_ms < 0) {
         call_error(call, "ERR timeout is negative");
         return;
@@ -252,7 +259,7 @@ void client_unpause_command(struct call *call)
     writer_ok(call->reply);
 }
 
-/* -------------------------------------------------------------------------------------------- switches */
+/* ------------------------------------------------------------------------------------- switches */
 
 void client_reply_command(struct call *call)
 {
@@ -299,26 +306,48 @@ void client_no_touch_command(struct call *call)
 void client_help_command(struct call *call)
 {
     static const char *const lines[] = {
-        "GETNAME", "    Return the name of this connection.",
-        "ID", "    Return the number of this connection.",
-        "INFO", "    Describe this connection.",
-        "KILL <ip:port>", "    Close the connection from this address.",
-        "KILL <option> <value> [<option> <value> [...]]", "    Close the connections that match all options:",
-        "    * ADDR (<ip:port>|<unixsocket>:0)", "      Those from this address",
-        "    * LADDR (<ip:port>|<unixsocket>:0)", "      Those to this local address",
-        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Those of this type",
-        "    * USER <username>", "      Those of this user",
-        "    * SKIPME (YES|NO)", "      Whether to spare this connection (default: yes)",
-        "LIST [options ...]", "    Describe the connections. Options are:",
-        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)", "      Those of this type",
-        "    * ID <client-id> [<client-id> ...]", "      Those with these numbers",
-        "NO-EVICT (ON|OFF)", "    Shield this connection from being closed to save memory.",
-        "NO-TOUCH (ON|OFF)", "    Read keys without marking them as used.",
-        "PAUSE <timeout> [WRITE|ALL]", "    Hold back commands, all or writes, for some milliseconds.",
-        "REPLY (ON|OFF|SKIP)", "    Switch the replies to this connection.",
-        "SETINFO <option> <value>", "    Record LIB-NAME or LIB-VER, the library's name or version.",
-        "SETNAME <name>", "    Name this connection.",
-        "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    End the waiting of another connection.",
-        "UNPAUSE", "    End a pause before its time.", NULL};
+        "GETNAME",
+        "    Return the name of this connection.",
+        "ID",
+        "    Return the number of this connection.",
+        "INFO",
+        "    Describe this connection.",
+        "KILL <ip:port>",
+        "    Close the connection from this address.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Close the connections that match all options:",
+        "    * ADDR (<ip:port>|<unixsocket>:0)",
+        "      Those from this address",
+        "    * LADDR (<ip:port>|<unixsocket>:0)",
+        "      Those to this local address",
+        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+        "      Those of this type",
+        "    * USER <username>",
+        "      Those of this user",
+        "    * SKIPME (YES|NO)",
+        "      Whether to spare this connection (default: yes)",
+        "LIST [options ...]",
+        "    Describe the connections. Options are:",
+        "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+        "      Those of this type",
+        "    * ID <client-id> [<client-id> ...]",
+        "      Those with these numbers",
+        "NO-EVICT (ON|OFF)",
+        "    Shield this connection from being closed to save memory.",
+        "NO-TOUCH (ON|OFF)",
+        "    Read keys without marking them as used.",
+        "PAUSE <timeout> [WRITE|ALL]",
+        "    Hold back commands, all or writes, for some milliseconds.",
+        "REPLY (ON|OFF|SKIP)",
+        "    Switch the replies to this connection.",
+        "SETINFO <option> <value>",
+        "    Record LIB-NAME or LIB-VER, the library's name or version.",
+        "SETNAME <name>",
+        "    Name this connection.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    End the waiting of another connection.",
+        "UNPAUSE",
+        "    End a pause before its time.",
+        NULL};
     call_help(call, lines);
 }

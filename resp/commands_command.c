@@ -1,9 +1,13 @@
 /*
- * resp/commands_command.c -- COMMAND: the command table, told to clients. command_facts.h has the shapes of the replies.
+ * resp/commands_command.c -- COMMAND: the command table, told to clients. command_facts.h has the
+ * shapes of the replies.
  */
 #include "resp/commands.h"
 
-/* --------------------------------------------------------------------------------- sets of simple words */
+/*
+ * --------------------------------------------------------------------------------- sets of simple
+ * words
+ */
 
 static unsigned bits_count(uint32_t bits)
 {
@@ -30,13 +34,20 @@ static const char *const command_key_flag_names[] = {COMMAND_KEY_FLAG_NAMES};
 static const char *const command_group_names[] = {COMMAND_GROUP_NAMES};
 static const char *const command_argument_type_names[] = {COMMAND_ARGUMENT_TYPE_NAMES};
 static const char *const command_argument_flag_names[] = {COMMAND_ARGUMENT_FLAG_NAMES};
-_Static_assert(sizeof command_flag_names / sizeof(char *) == COMMAND_FLAG_COUNT, "a name for each flag");
-_Static_assert(sizeof command_category_names / sizeof(char *) == CATEGORY_COUNT, "a name for each category");
-_Static_assert(sizeof command_key_flag_names / sizeof(char *) == KEY_FLAG_COUNT, "a name for each flag");
+_Static_assert(sizeof command_flag_names / sizeof(char *) == COMMAND_FLAG_COUNT,
+               "a name for each flag");
+_Static_assert(sizeof command_category_names / sizeof(char *) == CATEGORY_COUNT,
+               "a name for each category");
+_Static_assert(sizeof command_key_flag_names / sizeof(char *) == KEY_FLAG_COUNT,
+               "a name for each flag");
 _Static_assert(sizeof command_group_names / sizeof(char *) == GROUP_COUNT, "a name for each group");
-_Static_assert(sizeof command_argument_type_names / sizeof(char *) == ARGUMENT_TYPE_COUNT, "a name for each type");
+_Static_assert(sizeof command_argument_type_names / sizeof(char *) == ARGUMENT_TYPE_COUNT,
+               "a name for each type");
 
-/* ------------------------------------------------------------------------------------- COMMAND INFO */
+/*
+ * ------------------------------------------------------------------------------------- COMMAND
+ * INFO
+ */
 
 static void write_pair(struct writer *reply, const char *name, int64_t value)
 {
@@ -131,7 +142,8 @@ static void write_command(struct writer *reply, const struct command *command)
 static size_t command_count_top(void)
 {
     size_t count = 0;
-    for (size_t i = 0; i < command_table_size; i++) count += !command_is_subcommand(&command_table[i]);
+    for (size_t i = 0; i < command_table_size; i++)
+        count += !command_is_subcommand(&command_table[i]);
     return count;
 }
 
@@ -139,7 +151,8 @@ void command_command(struct call *call)
 {
     writer_array(call->reply, command_count_top());
     for (size_t i = 0; i < command_table_size; i++)
-        if (!command_is_subcommand(&command_table[i])) write_command(call->reply, &command_table[i]);
+        if (!command_is_subcommand(&command_table[i]))
+            write_command(call->reply, &command_table[i]);
 }
 
 void command_info_command(struct call *call)
@@ -150,7 +163,8 @@ void command_info_command(struct call *call)
     }
     writer_array(call->reply, call->count - 2);
     for (size_t i = 2; i < call->count; i++) {
-        const struct command *command = command_map_find_full(&call->resp->commands, call->arguments[i]);
+        const struct command *command =
+            command_map_find_full(&call->resp->commands, call->arguments[i]);
         if (command != NULL) write_command(call->reply, command);
         else writer_null_array(call->reply);
     }
@@ -161,7 +175,10 @@ void command_count_command(struct call *call)
     writer_integer(call->reply, (int64_t)command_count_top());
 }
 
-/* ------------------------------------------------------------------------------------- COMMAND DOCS */
+/*
+ * ------------------------------------------------------------------------------------- COMMAND
+ * DOCS
+ */
 
 /* The members of a map whose count is known when they have been written. */
 struct docs_map {
@@ -280,7 +297,8 @@ void command_docs_command(struct call *call)
         all.count++;
     }
     for (size_t i = 2; i < call->count; i++) {
-        const struct command *command = command_map_find_full(&call->resp->commands, call->arguments[i]);
+        const struct command *command =
+            command_map_find_full(&call->resp->commands, call->arguments[i]);
         if (command == NULL) continue;
         docs_command(call->reply, command);
         all.count++;
@@ -288,7 +306,10 @@ void command_docs_command(struct call *call)
     docs_end(&all);
 }
 
-/* ------------------------------------------------------------------------------------- COMMAND LIST */
+/*
+ * ------------------------------------------------------------------------------------- COMMAND
+ * LIST
+ */
 
 enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
 
@@ -330,7 +351,10 @@ void command_list_command(struct call *call)
     writer_end_deferred(call->reply, began, '~', count);
 }
 
-/* ---------------------------------------------------------------------------------- COMMAND GETKEYS */
+/*
+ * ---------------------------------------------------------------------------------- COMMAND
+ * GETKEYS
+ */
 
 struct found_keys {
     struct call *call;
@@ -380,7 +404,8 @@ static void command_getkeys(struct call *call, bool with_flags)
     } else if (!command_arity_fits(command, count)) {
         call_error(call, "ERR Invalid number of arguments specified for command");
     } else {
-        struct found_keys found = {call, arguments, 0, with_flags, !getkeys_has_get(arguments, count)};
+        struct found_keys found = {call, arguments, 0, with_flags,
+                                   !getkeys_has_get(arguments, count)};
         size_t began = writer_begin_deferred(call->reply);
         if (command_find_keys(command, arguments, count, getkeys_visit, &found) == KV_OK) {
             writer_end_deferred(call->reply, began, '*', found.count);
@@ -404,12 +429,20 @@ void command_getkeysandflags_command(struct call *call)
 void command_help_command(struct call *call)
 {
     static const char *const lines[] = {
-        "(no subcommand)", "    Return the facts about all commands.",
-        "COUNT", "    Count the commands.",
-        "DOCS [<command-name> ...]", "    Return the documentation of commands, all or some.",
-        "GETKEYS <full-command>", "    Tell which arguments of a command are keys.",
-        "GETKEYSANDFLAGS <full-command>", "    Tell which arguments are keys, and how the command uses them.",
-        "INFO [<command-name> ...]", "    Return the facts about commands, all or some.",
-        "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]", "    List the names of commands.", NULL};
+        "(no subcommand)",
+        "    Return the facts about all commands.",
+        "COUNT",
+        "    Count the commands.",
+        "DOCS [<command-name> ...]",
+        "    Return the documentation of commands, all or some.",
+        "GETKEYS <full-command>",
+        "    Tell which arguments of a command are keys.",
+        "GETKEYSANDFLAGS <full-command>",
+        "    Tell which arguments are keys, and how the command uses them.",
+        "INFO [<command-name> ...]",
+        "    Return the facts about commands, all or some.",
+        "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]",
+        "    List the names of commands.",
+        NULL};
     call_help(call, lines);
 }

@@ -81,9 +81,14 @@ void config_rewrite_command(struct call *call)
 void config_help_command(struct call *call)
 {
     static const char *const lines[] = {
-        "GET <pattern> [<pattern> ...]", "    Return the parameters whose names match, and their values.",
-        "RESETSTAT", "    Start the statistics of INFO from zero again.",
-        "REWRITE", "    Write what is in force to the configuration file.",
-        "SET <parameter> <value> [<parameter> <value> ...]", "    Change parameters, all that are named or none.", NULL};
+        "GET <pattern> [<pattern> ...]",
+        "    Return the parameters whose names match, and their values.",
+        "RESETSTAT",
+        "    Start the statistics of INFO from zero again.",
+        "REWRITE",
+        "    Write what is in force to the configuration file.",
+        "SET <parameter> <value> [<parameter> <value> ...]",
+        "    Change parameters, all that are named or none.",
+        NULL};
     call_help(call, lines);
 }

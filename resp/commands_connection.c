@@ -1,5 +1,6 @@
 /*
- * resp/commands_connection.c -- the connection itself: who is there, which protocol, which database.
+ * resp/commands_connection.c -- the connection itself: who is there, which protocol, which
+ * database.
  */
 #include "resp/clients.h"
 #include "resp/commands.h"
@@ -37,8 +38,8 @@ void reset_command(struct call *call)
 {
     kvresp_session *session = call->session;
     struct client_list *clients = &call->resp->clients;
-    const uint32_t forgotten =
-        SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_NO_EVICT | SESSION_NO_TOUCH | SESSION_AUTHENTICATED;
+    const uint32_t forgotten = SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_NO_EVICT |
+                               SESSION_NO_TOUCH | SESSION_AUTHENTICATED;
     session_drop_queue(session);
     session_unwatch(session);
     session->flags &= ~forgotten;
@@ -53,7 +54,7 @@ void reset_command(struct call *call)
     WRITER_LITERAL(call->reply, "+RESET\r\n");
 }
 
-/* ------------------------------------------------------------------------------------- authentication */
+/* ------------------------------------------------------------------------------- authentication */
 
 /* Compares in a time that does not tell how much of the password was right. */
 static bool password_matches(const char *password, kv_slice guess)
@@ -73,7 +74,8 @@ bool authenticate(struct call *call, kv_slice user, kv_slice password)
 {
     config_lock(&call->resp->config);
     const char *expected = call->resp->settings.password;
-    bool is_right = text_equal(user, kv_text("default")) && (expected[0] == '\0' || password_matches(expected, password));
+    bool is_right = text_equal(user, kv_text("default")) &&
+                    (expected[0] == '\0' || password_matches(expected, password));
     config_unlock(&call->resp->config);
     if (!is_right) {
         call_error(call, "WRONGPASS invalid username-password pair or user is disabled.");
@@ -92,7 +94,8 @@ void auth_command(struct call *call)
     }
     bool has_user = call->count == 3;
     if (!has_user && !atomic_load(&call->resp->settings.has_password)) {
-        call_error(call, "ERR AUTH <password> called without any password configured for the default user. Are you "
+        call_error(call, "ERR AUTH <password> called without any password configured for the "
+                         "default user. Are you "
                          "sure your configuration is correct?");
         return;
     }
@@ -100,7 +103,7 @@ void auth_command(struct call *call)
     if (authenticate(call, user, call->arguments[call->count - 1])) writer_ok(call->reply);
 }
 
-/* ---------------------------------------------------------------------------------------------- HELLO */
+/* ---------------------------------------------------------------------------------------- HELLO */
 
 struct hello_wish {
     size_t user_at, name_at; /* arguments; 0: not given */
@@ -117,7 +120,8 @@ static bool hello_options(struct call *call, struct hello_wish *wish)
         } else {
             kv_slice option = text_terminated(call->arguments[i]);
             call_error_format(call, "ERR Syntax error in HELLO option '%.*s'",
-                              (int)(option.size < 128 ? option.size : 128), (const char *)option.data);
+                              (int)(option.size < 128 ? option.size : 128),
+                              (const char *)option.data);
             return false;
         }
     }
@@ -149,7 +153,9 @@ void hello_command(struct call *call)
     int64_t version = 0;
     struct hello_wish wish = {0};
     if (call->count > 1) {
-        if (!call_integer(call, 1, &version, "ERR Protocol version is not an integer or out of range")) return;
+        if (!call_integer(call, 1, &version,
+                          "ERR Protocol version is not an integer or out of range"))
+            return;
         if (version < 2 || version > 3) {
             call_error(call, "NOPROTO unsupported protocol version");
             return;
@@ -157,11 +163,16 @@ void hello_command(struct call *call)
     }
     if (!hello_options(call, &wish)) return;
     const kv_slice *arguments = call->arguments;
-    if (wish.user_at != 0 && !authenticate(call, arguments[wish.user_at], arguments[wish.user_at + 1])) return;
+    if (wish.user_at != 0 &&
+        !authenticate(call, arguments[wish.user_at], arguments[wish.user_at + 1]))
+        return;
     if (call->session->flags & SESSION_STRANGER) {
-        call_error(call, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> "
-                         "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
-                         "protocol version at the same time");
+        call_error(
+            call,
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
+            "HELLO <proto> "
+            "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+            "protocol version at the same time");
         return;
     }
     if (wish.name_at != 0 && !client_rename(call, arguments[wish.name_at])) return;

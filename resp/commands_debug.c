@@ -1,7 +1,8 @@
 /*
  * resp/commands_debug.c -- DEBUG: what the test suites of clients and of kvstore itself need.
  *
- * What would crash, leak, or look into structures that are not here is absent, and its name is as unknown as any.
+ * What would crash, leak, or look into structures that are not here is absent, and its name is as
+ * unknown as any.
  */
 #include "resp/commands.h"
 
@@ -14,7 +15,8 @@ static void debug_sleep(struct call *call)
     double seconds = 0;
     if (kv_parse_double(call->arguments[2], &seconds) != KV_OK || !(seconds > 0)) seconds = 0;
     if (seconds > 86400) seconds = 86400;
-    struct timespec left = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    struct timespec left = {.tv_sec = (time_t)seconds,
+                            .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&left, &left) != 0) {}
     writer_ok(call->reply);
 }
@@ -37,9 +39,11 @@ static void debug_object(struct call *call)
     }
     char line[256];
     int64_t seen_s = (kv_now(call->db) - info.idle_ms) / 1000;
-    snprintf(line, sizeof line,
-             "Value at:0x0 refcount:1 encoding:%s serializedlength:%llu lru:%lld lru_seconds_idle:%lld", info.encoding,
-             (unsigned long long)info.bytes, (long long)(seen_s & 0xffffff), (long long)(info.idle_ms / 1000));
+    snprintf(
+        line, sizeof line,
+        "Value at:0x0 refcount:1 encoding:%s serializedlength:%llu lru:%lld lru_seconds_idle:%lld",
+        info.encoding, (unsigned long long)info.bytes, (long long)(seen_s & 0xffffff),
+        (long long)(info.idle_ms / 1000));
     writer_simple(call->reply, line);
 }
 
@@ -51,19 +55,21 @@ static void debug_stringmatch(struct call *call)
 static void debug_error(struct call *call)
 {
     kv_slice text = text_terminated(call->arguments[2]);
-    call_error_format(call, "%.*s", (int)(text.size < 500 ? text.size : 500), (const char *)text.data);
+    call_error_format(call, "%.*s", (int)(text.size < 500 ? text.size : 500),
+                      (const char *)text.data);
 }
 
 static void debug_log(struct call *call)
 {
     kv_slice text = text_terminated(call->arguments[2]);
-    kvresp_logf(call->resp, KVRESP_WARNING, "DEBUG LOG: %.*s", (int)(text.size < 900 ? text.size : 900),
-                (const char *)text.data);
+    kvresp_logf(call->resp, KVRESP_WARNING, "DEBUG LOG: %.*s",
+                (int)(text.size < 900 ? text.size : 900), (const char *)text.data);
     writer_ok(call->reply);
 }
 
 /* One key of DEBUG POPULATE: "prefix:n" with "value:n", padded with zeros to the size asked for. */
-static kv_status debug_populate_one(struct call *call, kv_slice prefix, int64_t number, int64_t size)
+static kv_status debug_populate_one(struct call *call, kv_slice prefix, int64_t number,
+                                    int64_t size)
 {
     kv_buffer *key = &call->worker->value, *value = &call->worker->text;
     kv_set_options options = KV_OPTIONS(kv_set_options);
@@ -76,16 +82,19 @@ static kv_status debug_populate_one(struct call *call, kv_slice prefix, int64_t 
     if (status == KV_OK && size > (int64_t)value->size)
         memset((char *)value->data + value->size, 0, (size_t)size - value->size);
     if (status == KV_OK && size > 0) value->size = (size_t)size;
-    return status == KV_OK ? kv_set(call->db, text_of_buffer(key), text_of_buffer(value), &options) : status;
+    return status == KV_OK ? kv_set(call->db, text_of_buffer(key), text_of_buffer(value), &options)
+                           : status;
 }
 
 static void debug_populate(struct call *call)
 {
     int64_t count, size = 0;
-    if (!call_integer_between(call, 2, 0, INT64_MAX, &count, "ERR value is out of range, must be positive")) return;
+    if (!call_integer_between(call, 2, 0, INT64_MAX, &count,
+                              "ERR value is out of range, must be positive"))
+        return;
     kv_slice prefix = call->count > 3 ? call->arguments[3] : kv_text("key");
-    if (call->count > 4 &&
-        !call_integer_between(call, 4, 0, INT32_MAX, &size, "ERR value is out of range, must be positive"))
+    if (call->count > 4 && !call_integer_between(call, 4, 0, INT32_MAX, &size,
+                                                 "ERR value is out of range, must be positive"))
         return;
     for (int64_t i = 0; i < count; i++) {
         kv_status status = debug_populate_one(call, prefix, i, size);
@@ -97,7 +106,10 @@ static void debug_populate(struct call *call)
     writer_ok(call->reply);
 }
 
-/* ------------------------------------------------------------------------------------ DEBUG PROTOCOL */
+/*
+ * ------------------------------------------------------------------------------------ DEBUG
+ * PROTOCOL
+ */
 
 static void debug_write_numbers(struct call *call)
 {
@@ -152,10 +164,15 @@ static void debug_protocol(struct call *call)
     else if (call_is(call, 2, "push")) debug_write_push(call);
     else if (call_is(call, 2, "true")) writer_boolean(reply, true);
     else if (call_is(call, 2, "false")) writer_boolean(reply, false);
-    else if (call_is(call, 2, "verbatim")) writer_verbatim(reply, "txt", kv_text("This is a verbatim\nstring"));
-    else if (call_is(call, 2, "bignum")) writer_big_number(reply, kv_text("1234567999999999999999999999999999999"));
-    else call_error(call, "ERR Wrong protocol type name. Please use one of the following: "
-                          "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+    else if (call_is(call, 2, "verbatim"))
+        writer_verbatim(reply, "txt", kv_text("This is a verbatim\nstring"));
+    else if (call_is(call, 2, "bignum"))
+        writer_big_number(reply, kv_text("1234567999999999999999999999999999999"));
+    else
+        call_error(
+            call,
+            "ERR Wrong protocol type name. Please use one of the following: "
+            "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
 }
 
 /* Settings of parts of Redis that are not here: accepted, as tests set them in passing. */
@@ -167,20 +184,34 @@ static void debug_accept(struct call *call)
 static void debug_help(struct call *call)
 {
     static const char *const lines[] = {
-        "CHANGE-REPL-ID", "    Accepted, without effect.",
-        "ERROR <string>", "    Answer with an error.",
-        "LOG <message>", "    Write to the log.",
-        "OBJECT <key>", "    Describe the value at <key>.",
-        "PAUSE-CRON <0|1>", "    Accepted, without effect.",
-        "POPULATE <count> [<prefix>] [<size>]", "    Store <count> strings, under <prefix>:<number> where nothing is.",
-        "PROTOCOL <type>", "    Answer with a value of the type: string, integer, double, bignum, null, array, set,",
+        "CHANGE-REPL-ID",
+        "    Accepted, without effect.",
+        "ERROR <string>",
+        "    Answer with an error.",
+        "LOG <message>",
+        "    Write to the log.",
+        "OBJECT <key>",
+        "    Describe the value at <key>.",
+        "PAUSE-CRON <0|1>",
+        "    Accepted, without effect.",
+        "POPULATE <count> [<prefix>] [<size>]",
+        "    Store <count> strings, under <prefix>:<number> where nothing is.",
+        "PROTOCOL <type>",
+        "    Answer with a value of the type: string, integer, double, bignum, null, array, set,",
         "    map, attrib, push, verbatim, true, false.",
-        "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted, without effect.",
-        "REPLYBUFFER (PEAK-RESET-TIME|RESIZING) <value>", "    Accepted, without effect.",
-        "SET-ACTIVE-EXPIRE <0|1>", "    Whether expired keys are reclaimed before somebody asks for them.",
-        "SET-DISABLE-DENY-SCRIPTS <0|1>", "    Accepted, without effect.",
-        "SLEEP <seconds>", "    Stop this thread and its clients for a while.",
-        "STRINGMATCH-LEN <pattern> <string>", "    Whether the glob matches.", NULL};
+        "QUICKLIST-PACKED-THRESHOLD <size>",
+        "    Accepted, without effect.",
+        "REPLYBUFFER (PEAK-RESET-TIME|RESIZING) <value>",
+        "    Accepted, without effect.",
+        "SET-ACTIVE-EXPIRE <0|1>",
+        "    Whether expired keys are reclaimed before somebody asks for them.",
+        "SET-DISABLE-DENY-SCRIPTS <0|1>",
+        "    Accepted, without effect.",
+        "SLEEP <seconds>",
+        "    Stop this thread and its clients for a while.",
+        "STRINGMATCH-LEN <pattern> <string>",
+        "    Whether the glob matches.",
+        NULL};
     call_help(call, lines);
 }
 
@@ -213,6 +244,7 @@ void debug_command(struct call *call)
         return;
     }
     kv_slice word = text_terminated(call->arguments[1]);
-    call_error_format(call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
-                      (int)(word.size < 128 ? word.size : 128), (const char *)word.data);
+    call_error_format(
+        call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
+        (int)(word.size < 128 ? word.size : 128), (const char *)word.data);
 }

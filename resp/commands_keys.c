@@ -3,7 +3,10 @@
  */
 #include "resp/commands.h"
 
-/* ------------------------------------------------------------------------------------ counting, deleting */
+/*
+ * ------------------------------------------------------------------------------------ counting,
+ * deleting
+ */
 
 typedef kv_status key_count(kv *db, const kv_slice *keys, size_t count, uint64_t *number);
 
@@ -49,7 +52,7 @@ static void key_answer_done(struct call *call, kv_status status)
     else writer_integer(call->reply, status == KV_OK);
 }
 
-/* --------------------------------------------------------------------------------------------- naming */
+/* --------------------------------------------------------------------------------------- naming */
 
 void rename_command(struct call *call)
 {
@@ -69,7 +72,9 @@ bool database_argument(struct call *call, size_t index, uint32_t *database, cons
     if (!call_integer(call, index, &number, error)) return false;
     if (number < INT32_MIN || number > INT32_MAX) {
         if (error != NULL) call_error(call, error);
-        else call_error_format(call, "ERR value is out of range, value must between %d and %d", INT32_MIN, INT32_MAX);
+        else
+            call_error_format(call, "ERR value is out of range, value must between %d and %d",
+                              INT32_MIN, INT32_MAX);
         return false;
     }
     if (number < 0 || number >= (int64_t)kv_databases(call->db)) {
@@ -87,7 +92,8 @@ void move_command(struct call *call)
     uint32_t database;
     if (!database_argument(call, 2, &database, NULL)) return;
     if (database == kv_database(call->db)) call_error(call, SAME_OBJECT);
-    else key_answer_done(call, kv_move(call->db, call->arguments[1], kv_select(call->db, database)));
+    else
+        key_answer_done(call, kv_move(call->db, call->arguments[1], kv_select(call->db, database)));
 }
 
 void copy_command(struct call *call)
@@ -109,10 +115,11 @@ void copy_command(struct call *call)
         return;
     }
     kv *destination = kv_select(call->db, database);
-    key_answer_done(call, kv_copy(call->db, call->arguments[1], destination, call->arguments[2], replace));
+    key_answer_done(
+        call, kv_copy(call->db, call->arguments[1], destination, call->arguments[2], replace));
 }
 
-/* ------------------------------------------------------------------------------------------- finding */
+/* -------------------------------------------------------------------------------------- finding */
 
 void randomkey_command(struct call *call)
 {
@@ -177,7 +184,7 @@ struct scan_wish {
 
 static bool scan_option(struct call *call, size_t index, struct scan_wish *wish)
 {
-    static const kv_type types[] = {KV_TYPE_STRING, KV_TYPE_LIST, KV_TYPE_SET,
+    static const kv_type types[] = {KV_TYPE_STRING,     KV_TYPE_LIST, KV_TYPE_SET,
                                     KV_TYPE_SORTED_SET, KV_TYPE_HASH, KV_TYPE_STREAM};
     if (index + 1 < call->count && call_is(call, index, "count")) {
         if (!call_integer(call, index + 1, &wish->count, NULL)) return false;
@@ -233,7 +240,7 @@ void scan_command(struct call *call)
     writer_free(&head);
 }
 
-/* ------------------------------------------------------------------------------------------ expiring */
+/* ------------------------------------------------------------------------------------- expiring */
 
 /* NX, XX, GT, LT. False: answered. */
 static bool expire_flags(struct call *call, unsigned *flags)
@@ -246,7 +253,8 @@ static bool expire_flags(struct call *call, unsigned *flags)
         else if (call_is(call, i, "lt")) *flags |= KV_EXPIRE_LT;
         else {
             kv_slice option = text_terminated(call->arguments[i]);
-            call_error_format(call, "ERR Unsupported option %.*s", (int)(option.size < 400 ? option.size : 400),
+            call_error_format(call, "ERR Unsupported option %.*s",
+                              (int)(option.size < 400 ? option.size : 400),
                               (const char *)option.data);
             return false;
         }
@@ -313,7 +321,9 @@ static void key_answer_time(struct call *call, key_time *function, bool in_secon
     if (status < 0) call_fail(call, status);
     else if (status == KV_NONE) writer_integer(call->reply, -2);
     else if (time_ms == KV_NEVER) writer_integer(call->reply, -1);
-    else writer_integer(call->reply, in_seconds ? time_ms / 1000 + (time_ms % 1000 >= 500) : time_ms);
+    else
+        writer_integer(call->reply,
+                       in_seconds ? time_ms / 1000 + (time_ms % 1000 >= 500) : time_ms);
 }
 
 void ttl_command(struct call *call)
@@ -341,7 +351,7 @@ void persist_command(struct call *call)
     key_answer_done(call, kv_persist(call->db, call->arguments[1]));
 }
 
-/* ---------------------------------------------------------------------------------------- describing */
+/* ----------------------------------------------------------------------------------- describing */
 
 /* False: there is no such key, answered with null. */
 static bool object_describe(struct call *call, kv_object_info *info)
@@ -382,16 +392,23 @@ void object_freq_command(struct call *call)
 {
     kv_object_info info;
     if (object_describe(call, &info))
-        call_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
-                         "when switching between policies at runtime LRU and LFU data will take some time to adjust.");
+        call_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not "
+                         "tracked. Please note that "
+                         "when switching between policies at runtime LRU and LFU data will take "
+                         "some time to adjust.");
 }
 
 void object_help_command(struct call *call)
 {
-    static const char *const lines[] = {"ENCODING <key>", "    Name the form in which the value is kept.",
-                                        "FREQ <key>",
-                                        "    Tell how often the key is used; only under an LFU policy.",
-                                        "IDLETIME <key>", "    Tell how many seconds ago the key was last used.",
-                                        "REFCOUNT <key>", "    Tell how many keys share the value: one.", NULL};
+    static const char *const lines[] = {
+        "ENCODING <key>",
+        "    Name the form in which the value is kept.",
+        "FREQ <key>",
+        "    Tell how often the key is used; only under an LFU policy.",
+        "IDLETIME <key>",
+        "    Tell how many seconds ago the key was last used.",
+        "REFCOUNT <key>",
+        "    Tell how many keys share the value: one.",
+        NULL};
     call_help(call, lines);
 }

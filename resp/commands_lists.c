@@ -4,9 +4,10 @@
 #include "resp/blocked.h"
 #include "resp/commands.h"
 
-/* -------------------------------------------------------------------------------------------- pushing */
+/* -------------------------------------------------------------------------------------- pushing */
 
-typedef kv_status list_push(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length);
+typedef kv_status list_push(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                            uint64_t *length);
 
 /* Answers with a length or a count; where there is no list it is 0. */
 static void list_answer_number(struct call *call, kv_status status, uint64_t number)
@@ -18,7 +19,8 @@ static void list_answer_number(struct call *call, kv_status status, uint64_t num
 static void list_do_push(struct call *call, list_push *push)
 {
     uint64_t length = 0;
-    kv_status status = push(call->db, call->arguments[1], call->arguments + 2, call->count - 2, &length);
+    kv_status status =
+        push(call->db, call->arguments[1], call->arguments + 2, call->count - 2, &length);
     list_answer_number(call, status, length);
 }
 
@@ -42,17 +44,19 @@ void rpushx_command(struct call *call)
     list_do_push(call, kv_rpushx);
 }
 
-/* ------------------------------------------------------------------------------------------- popping */
+/* -------------------------------------------------------------------------------------- popping */
 
 /* LPOP and RPOP with a count: an array, null without a list. */
 static void list_pop_many(struct call *call, kv_end end)
 {
     int64_t count;
     uint64_t popped = 0;
-    if (!call_integer_between(call, 2, 0, INT64_MAX, &count, "ERR value is out of range, must be positive")) return;
+    if (!call_integer_between(call, 2, 0, INT64_MAX, &count,
+                              "ERR value is out of range, must be positive"))
+        return;
     size_t began = writer_begin_deferred(call->reply);
-    kv_status status =
-        kv_pop(call->db, call->arguments[1], end, (uint64_t)count, writer_visit_bulk, call->reply, &popped);
+    kv_status status = kv_pop(call->db, call->arguments[1], end, (uint64_t)count, writer_visit_bulk,
+                              call->reply, &popped);
     if (status == KV_OK) writer_end_deferred(call->reply, began, '*', popped);
     else if (status == KV_NONE) writer_null_array(call->reply);
     else call_fail(call, status);
@@ -68,7 +72,8 @@ static void list_pop(struct call *call, kv_end end)
         list_pop_many(call, end);
         return;
     }
-    kv_status status = kv_pop(call->db, call->arguments[1], end, 1, writer_visit_bulk, call->reply, NULL);
+    kv_status status =
+        kv_pop(call->db, call->arguments[1], end, 1, writer_visit_bulk, call->reply, NULL);
     if (status == KV_NONE) writer_null(call->reply);
     else if (status != KV_OK) call_fail(call, status);
 }
@@ -83,7 +88,7 @@ void rpop_command(struct call *call)
     list_pop(call, KV_TAIL);
 }
 
-/* ------------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 void llen_command(struct call *call)
 {
@@ -120,8 +125,8 @@ void lrange_command(struct call *call)
 {
     int64_t start, stop;
     if (!call_integer(call, 2, &start, NULL) || !call_integer(call, 3, &stop, NULL)) return;
-    kv_status status =
-        kv_lrange(call->db, call->arguments[1], start, stop, lrange_begin, writer_visit_bulk, call->reply);
+    kv_status status = kv_lrange(call->db, call->arguments[1], start, stop, lrange_begin,
+                                 writer_visit_bulk, call->reply);
     if (status != KV_OK) call_fail(call, status);
 }
 
@@ -140,16 +145,20 @@ static bool lpos_option(struct call *call, size_t index, struct lpos_options *op
         if (!call_integer(call, index + 1, &options->rank, NULL)) return false;
         if (options->rank == INT64_MIN) options->rank++;
         if (options->rank != 0) return true;
-        call_error(call, "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
-                         "or use negative to start from the end of the list");
+        call_error(
+            call,
+            "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+            "or use negative to start from the end of the list");
         return false;
     }
     if (call_is(call, index, "count")) {
         options->has_count = true;
-        return call_integer_between(call, index + 1, 0, INT64_MAX, &options->count, "ERR COUNT can't be negative");
+        return call_integer_between(call, index + 1, 0, INT64_MAX, &options->count,
+                                    "ERR COUNT can't be negative");
     }
     if (call_is(call, index, "maxlen"))
-        return call_integer_between(call, index + 1, 0, INT64_MAX, &options->maximum, "ERR MAXLEN can't be negative");
+        return call_integer_between(call, index + 1, 0, INT64_MAX, &options->maximum,
+                                    "ERR MAXLEN can't be negative");
     call_error(call, ERROR_SYNTAX);
     return false;
 }
@@ -174,14 +183,15 @@ void lpos_command(struct call *call)
         if (!lpos_option(call, i, &options)) return;
     struct lpos_reply found = {call->reply, 0};
     size_t began = writer_begin_deferred(call->reply);
-    kv_status status = kv_lpos(call->db, call->arguments[1], call->arguments[2], options.rank, (uint64_t)options.count,
-                               (uint64_t)options.maximum, lpos_visit, &found);
+    kv_status status =
+        kv_lpos(call->db, call->arguments[1], call->arguments[2], options.rank,
+                (uint64_t)options.count, (uint64_t)options.maximum, lpos_visit, &found);
     if (status < 0) call_fail(call, status);
     else if (options.has_count) writer_end_deferred(call->reply, began, '*', found.count);
     else if (found.count == 0) writer_null(call->reply);
 }
 
-/* ------------------------------------------------------------------------------------------- changing */
+/* ------------------------------------------------------------------------------------- changing */
 
 void lset_command(struct call *call)
 {
@@ -204,8 +214,8 @@ void linsert_command(struct call *call)
         call_error(call, ERROR_SYNTAX);
         return;
     }
-    kv_status status =
-        kv_linsert(call->db, call->arguments[1], before, call->arguments[3], call->arguments[4], &length);
+    kv_status status = kv_linsert(call->db, call->arguments[1], before, call->arguments[3],
+                                  call->arguments[4], &length);
     if (status == KV_SKIPPED) writer_integer(call->reply, -1);
     else list_answer_number(call, status, length);
 }
@@ -228,7 +238,10 @@ void ltrim_command(struct call *call)
     else writer_ok(call->reply);
 }
 
-/* -------------------------------------------------------------------------------------- moving, waiting */
+/*
+ * -------------------------------------------------------------------------------------- moving,
+ * waiting
+ */
 
 /* LEFT or RIGHT. False: answered. */
 static bool list_end(struct call *call, size_t index, kv_end *end)
@@ -285,13 +298,18 @@ void rpoplpush_command(struct call *call)
 static void list_move_or_wait(struct call *call, kv_end from, kv_end to, size_t timeout_at)
 {
     int64_t timeout_ms;
-    if (!timeout_argument(call, timeout_at, &timeout_ms) || list_move(call, from, to) != KV_NONE) return;
+    if (!timeout_argument(call, timeout_at, &timeout_ms) || list_move(call, from, to) != KV_NONE)
+        return;
     if (call->in_exec) {
         writer_null(call->reply);
         return;
     }
-    struct blocked_wish wish = {.keys = call->arguments + 1, .key_count = 1, .end = from, .count = 1,
-                                .destination = call->arguments + 2, .to_end = to};
+    struct blocked_wish wish = {.keys = call->arguments + 1,
+                                .key_count = 1,
+                                .end = from,
+                                .count = 1,
+                                .destination = call->arguments + 2,
+                                .to_end = to};
     blocked_begin(call, &wish, timeout_ms);
 }
 
@@ -320,7 +338,8 @@ static bool pop_visit(void *context, kv_slice item)
 }
 
 /* Puts "[key, [" or "[key, " before the elements that were written since `began`. */
-static void list_put_key(struct call *call, size_t began, kv_slice key, bool as_array, uint64_t count)
+static void list_put_key(struct call *call, size_t began, kv_slice key, bool as_array,
+                         uint64_t count)
 {
     struct writer head = {.protocol = 2};
     writer_array(&head, 2);
@@ -336,8 +355,8 @@ static kv_status list_pop_first(struct call *call, const struct blocked_wish *wi
 {
     struct pop_reply popped = {call->reply, 0};
     size_t index = 0, began = writer_begin_deferred(call->reply);
-    kv_status status =
-        kv_lmpop(call->db, wish->keys, wish->key_count, wish->end, wish->count, &index, pop_visit, &popped);
+    kv_status status = kv_lmpop(call->db, wish->keys, wish->key_count, wish->end, wish->count,
+                                &index, pop_visit, &popped);
     if (status == KV_OK) list_put_key(call, began, wish->keys[index], wish->as_array, popped.count);
     else if (status < 0) call_fail(call, status);
     return status;
@@ -347,20 +366,23 @@ static void list_pop_first_or_wait(struct call *call, struct blocked_wish *wish,
 {
     int64_t timeout_ms;
     wish->names_key = true;
-    if (!timeout_argument(call, timeout_at, &timeout_ms) || list_pop_first(call, wish) != KV_NONE) return;
+    if (!timeout_argument(call, timeout_at, &timeout_ms) || list_pop_first(call, wish) != KV_NONE)
+        return;
     if (call->in_exec) writer_null_array(call->reply);
     else blocked_begin(call, wish, timeout_ms);
 }
 
 void blpop_command(struct call *call)
 {
-    struct blocked_wish wish = {.keys = call->arguments + 1, .key_count = call->count - 2, .end = KV_HEAD, .count = 1};
+    struct blocked_wish wish = {
+        .keys = call->arguments + 1, .key_count = call->count - 2, .end = KV_HEAD, .count = 1};
     list_pop_first_or_wait(call, &wish, call->count - 1);
 }
 
 void brpop_command(struct call *call)
 {
-    struct blocked_wish wish = {.keys = call->arguments + 1, .key_count = call->count - 2, .end = KV_TAIL, .count = 1};
+    struct blocked_wish wish = {
+        .keys = call->arguments + 1, .key_count = call->count - 2, .end = KV_TAIL, .count = 1};
     list_pop_first_or_wait(call, &wish, call->count - 1);
 }
 
@@ -368,7 +390,9 @@ void brpop_command(struct call *call)
 static bool lmpop_wish(struct call *call, size_t first, struct blocked_wish *wish)
 {
     int64_t number, count = 1;
-    if (!call_integer_between(call, first, 1, INT64_MAX, &number, "ERR numkeys should be greater than 0")) return false;
+    if (!call_integer_between(call, first, 1, INT64_MAX, &number,
+                              "ERR numkeys should be greater than 0"))
+        return false;
     size_t left = call->count - first - 1;
     if ((uint64_t)number >= left) {
         call_error(call, ERROR_SYNTAX);
@@ -378,7 +402,8 @@ static bool lmpop_wish(struct call *call, size_t first, struct blocked_wish *wis
     if (!list_end(call, where, &wish->end)) return false;
     size_t rest = where + 1;
     if (rest + 1 < call->count && call_is(call, rest, "count")) {
-        if (!call_integer_between(call, rest + 1, 1, INT64_MAX, &count, "ERR count should be greater than 0"))
+        if (!call_integer_between(call, rest + 1, 1, INT64_MAX, &count,
+                                  "ERR count should be greater than 0"))
             return false;
         rest += 2;
     }
@@ -396,7 +421,8 @@ static bool lmpop_wish(struct call *call, size_t first, struct blocked_wish *wis
 void lmpop_command(struct call *call)
 {
     struct blocked_wish wish = {0};
-    if (lmpop_wish(call, 1, &wish) && list_pop_first(call, &wish) == KV_NONE) writer_null_array(call->reply);
+    if (lmpop_wish(call, 1, &wish) && list_pop_first(call, &wish) == KV_NONE)
+        writer_null_array(call->reply);
 }
 
 void blmpop_command(struct call *call)

@@ -1,5 +1,6 @@
 /*
- * resp/commands_server.c -- the server as a whole: sizes, times, flushing, shutting down, the slow log, memory.
+ * resp/commands_server.c -- the server as a whole: sizes, times, flushing, shutting down, the slow
+ * log, memory.
  */
 #include "resp/commands.h"
 
@@ -20,8 +21,10 @@ void time_command(struct call *call)
     gettimeofday(&now, NULL);
     uint8_t digits[TEXT_INTEGER_SIZE];
     writer_array(call->reply, 2);
-    writer_bulk(call->reply, kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_sec) - digits)));
-    writer_bulk(call->reply, kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_usec) - digits)));
+    writer_bulk(call->reply,
+                kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_sec) - digits)));
+    writer_bulk(call->reply,
+                kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_usec) - digits)));
 }
 
 void lastsave_command(struct call *call)
@@ -29,7 +32,10 @@ void lastsave_command(struct call *call)
     writer_integer(call->reply, atomic_load(&call->resp->last_save_s));
 }
 
-/* ------------------------------------------------------------------------------------ whole databases */
+/*
+ * ------------------------------------------------------------------------------------ whole
+ * databases
+ */
 
 static void server_flush(struct call *call, kv_status (*flush)(kv *db, bool later))
 {
@@ -58,28 +64,35 @@ void flushall_command(struct call *call)
 void swapdb_command(struct call *call)
 {
     int64_t first, second, limit = kv_databases(call->db);
-    if (!call_integer_between(call, 1, INT32_MIN, INT32_MAX, &first, "ERR invalid first DB index")) return;
-    if (!call_integer_between(call, 2, INT32_MIN, INT32_MAX, &second, "ERR invalid second DB index")) return;
+    if (!call_integer_between(call, 1, INT32_MIN, INT32_MAX, &first, "ERR invalid first DB index"))
+        return;
+    if (!call_integer_between(call, 2, INT32_MIN, INT32_MAX, &second,
+                              "ERR invalid second DB index"))
+        return;
     if (first < 0 || first >= limit || second < 0 || second >= limit) {
         call_error(call, "ERR DB index is out of range");
         return;
     }
     kv_status status = KV_OK;
     if (first != second)
-        status = kv_swapdb(kv_select(call->db, (uint32_t)first), kv_select(call->db, (uint32_t)second));
+        status =
+            kv_swapdb(kv_select(call->db, (uint32_t)first), kv_select(call->db, (uint32_t)second));
     if (status < 0) call_fail(call, status);
     else writer_ok(call->reply);
 }
 
-/* ------------------------------------------------------------------------------------------- shutdown */
+/* ------------------------------------------------------------------------------------- shutdown */
 
 static bool shutdown_flags(struct call *call, unsigned *flags)
 {
     static const struct {
         const char *word;
         unsigned flag;
-    } options[] = {{"nosave", KVRESP_SHUTDOWN_NOSAVE}, {"save", KVRESP_SHUTDOWN_SAVE},  {"now", KVRESP_SHUTDOWN_NOW},
-                   {"force", KVRESP_SHUTDOWN_FORCE},   {"abort", KVRESP_SHUTDOWN_ABORT}};
+    } options[] = {{"nosave", KVRESP_SHUTDOWN_NOSAVE},
+                   {"save", KVRESP_SHUTDOWN_SAVE},
+                   {"now", KVRESP_SHUTDOWN_NOW},
+                   {"force", KVRESP_SHUTDOWN_FORCE},
+                   {"abort", KVRESP_SHUTDOWN_ABORT}};
     *flags = 0;
     for (size_t i = 1; i < call->count; i++) {
         unsigned flag = 0;
@@ -101,14 +114,18 @@ void shutdown_command(struct call *call)
         call_error(call, ERROR_SYNTAX);
     } else if (flags & KVRESP_SHUTDOWN_ABORT) {
         call_error(call, "ERR No shutdown in progress.");
-    } else if (call->resp->shutdown == NULL || !call->resp->shutdown(call->resp->shutdown_context, flags)) {
+    } else if (call->resp->shutdown == NULL ||
+               !call->resp->shutdown(call->resp->shutdown_context, flags)) {
         call_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
     } else {
         call->session->flags |= SESSION_CLOSING; /* no reply: the connection's end is one */
     }
 }
 
-/* ------------------------------------------------------------------------------------------- slow log */
+/*
+ * ------------------------------------------------------------------------------------------- slow
+ * log
+ */
 
 void slowlog_command(struct call *call)
 {
@@ -141,10 +158,11 @@ void slowlog_get_command(struct call *call)
         return;
     }
     if (call->count == 3 &&
-        !call_integer_between(call, 2, -1, INT64_MAX, &count, "ERR count should be greater than or equal to -1"))
+        !call_integer_between(call, 2, -1, INT64_MAX, &count,
+                              "ERR count should be greater than or equal to -1"))
         return;
-    slowlog_read(&call->resp->slowlog, count < 0 ? UINT64_MAX : (uint64_t)count, slowlog_begin, slowlog_write,
-                 call->reply);
+    slowlog_read(&call->resp->slowlog, count < 0 ? UINT64_MAX : (uint64_t)count, slowlog_begin,
+                 slowlog_write, call->reply);
 }
 
 void slowlog_len_command(struct call *call)
@@ -161,13 +179,18 @@ void slowlog_reset_command(struct call *call)
 void slowlog_help_command(struct call *call)
 {
     static const char *const lines[] = {
-        "GET [<count>]", "    Return the latest slow commands (default: 10, -1: all), each as",
+        "GET [<count>]",
+        "    Return the latest slow commands (default: 10, -1: all), each as",
         "    id, time, duration in microseconds, arguments, address and name of the client.",
-        "LEN", "    Count the entries of the log.", "RESET", "    Empty the log.", NULL};
+        "LEN",
+        "    Count the entries of the log.",
+        "RESET",
+        "    Empty the log.",
+        NULL};
     call_help(call, lines);
 }
 
-/* --------------------------------------------------------------------------------------------- memory */
+/* --------------------------------------------------------------------------------------- memory */
 
 void memory_command(struct call *call)
 {

@@ -3,9 +3,20 @@
  */
 #include "resp/commands.h"
 
-/* --------------------------------------------------------------------------- options of SET and GETEX */
+/*
+ * --------------------------------------------------------------------------- options of SET and
+ * GETEX
+ */
 
-enum expiry { EXPIRY_NONE, EXPIRY_EX, EXPIRY_PX, EXPIRY_EXAT, EXPIRY_PXAT, EXPIRY_KEEP, EXPIRY_PERSIST };
+enum expiry {
+    EXPIRY_NONE,
+    EXPIRY_EX,
+    EXPIRY_PX,
+    EXPIRY_EXAT,
+    EXPIRY_PXAT,
+    EXPIRY_KEEP,
+    EXPIRY_PERSIST
+};
 
 struct string_options {
     unsigned flags; /* KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_GET_OLD */
@@ -14,14 +25,20 @@ struct string_options {
     size_t if_equal_at; /* the argument with the value to compare with */
 };
 
-/* EX, PX, EXAT, PXAT: each but with another of them, or with KEEPTTL or PERSIST; the same one twice counts last. */
-static bool string_option_expiry(const struct call *call, size_t index, struct string_options *options)
+/*
+ * EX, PX, EXAT, PXAT: each but with another of them, or with KEEPTTL or PERSIST; the same one twice
+ * counts last.
+ */
+static bool string_option_expiry(const struct call *call, size_t index,
+                                 struct string_options *options)
 {
     static const char *const words[] = {"ex", "px", "exat", "pxat"};
     for (int i = 0; i < 4; i++) {
         enum expiry expiry = (enum expiry)(EXPIRY_EX + i);
         if (!call_is(call, index, words[i])) continue;
-        if (index + 1 == call->count || (options->expiry != EXPIRY_NONE && options->expiry != expiry)) return false;
+        if (index + 1 == call->count ||
+            (options->expiry != EXPIRY_NONE && options->expiry != expiry))
+            return false;
         options->expiry = expiry;
         options->expiry_at = index + 1;
         return true;
@@ -29,7 +46,8 @@ static bool string_option_expiry(const struct call *call, size_t index, struct s
     return false;
 }
 
-static bool string_option_of_set(const struct call *call, size_t index, struct string_options *options)
+static bool string_option_of_set(const struct call *call, size_t index,
+                                 struct string_options *options)
 {
     const unsigned conditions = KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL;
     if (call_is(call, index, "nx")) {
@@ -51,7 +69,8 @@ static bool string_option_of_set(const struct call *call, size_t index, struct s
     return (asked & (asked - 1)) == 0; /* one condition at most */
 }
 
-static bool string_option_of_getex(const struct call *call, size_t index, struct string_options *options)
+static bool string_option_of_getex(const struct call *call, size_t index,
+                                   struct string_options *options)
 {
     if (!call_is(call, index, "persist")) return false;
     if (options->expiry != EXPIRY_NONE && options->expiry != EXPIRY_PERSIST) return false;
@@ -60,13 +79,15 @@ static bool string_option_of_getex(const struct call *call, size_t index, struct
 }
 
 /* Reads the options from argument `first` on. False: answered. */
-static bool string_options(struct call *call, size_t first, bool is_set, struct string_options *options)
+static bool string_options(struct call *call, size_t first, bool is_set,
+                           struct string_options *options)
 {
     for (size_t i = first; i < call->count; i++) {
         size_t if_equal_at = options->if_equal_at;
         if (string_option_expiry(call, i, options)) {
             i++;
-        } else if (is_set ? string_option_of_set(call, i, options) : string_option_of_getex(call, i, options)) {
+        } else if (is_set ? string_option_of_set(call, i, options)
+                          : string_option_of_getex(call, i, options)) {
             i += options->if_equal_at != if_equal_at;
         } else {
             call_error(call, ERROR_SYNTAX);
@@ -82,7 +103,8 @@ static void string_expiry_error(struct call *call)
 }
 
 /* Reads the number of an expiry: a time to live, or a deadline. False: answered. */
-static bool string_expiry(struct call *call, enum expiry expiry, size_t index, int64_t *ttl_ms, int64_t *deadline_ms)
+static bool string_expiry(struct call *call, enum expiry expiry, size_t index, int64_t *ttl_ms,
+                          int64_t *deadline_ms)
 {
     bool in_seconds = expiry == EXPIRY_EX || expiry == EXPIRY_EXAT;
     bool is_ttl = expiry == EXPIRY_EX || expiry == EXPIRY_PX;
@@ -101,7 +123,7 @@ static bool string_has_number(enum expiry expiry)
     return expiry >= EXPIRY_EX && expiry <= EXPIRY_PXAT;
 }
 
-/* --------------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* Answers with a bulk string, null or an error, after a read whose visitor wrote the string. */
 static void string_answer_read(struct call *call, kv_status status)
@@ -144,7 +166,9 @@ void getex_command(struct call *call)
     if (options.expiry == EXPIRY_PERSIST) change.flags = KV_PERSIST;
     if (string_has_number(options.expiry)) {
         if (!getex_has_string(call)) return;
-        if (!string_expiry(call, options.expiry, options.expiry_at, &change.ttl_ms, &change.deadline_ms)) return;
+        if (!string_expiry(call, options.expiry, options.expiry_at, &change.ttl_ms,
+                           &change.deadline_ms))
+            return;
     }
     kv_status status = kv_getex(call->db, call->arguments[1], &change, &call->worker->value);
     if (status == KV_OVERFLOW) string_expiry_error(call);
@@ -156,9 +180,11 @@ void getrange_command(struct call *call)
     int64_t start, end;
     if (!call_integer(call, 2, &start, NULL) || !call_integer(call, 3, &end, NULL)) return;
     size_t before = call->reply->size;
-    kv_status status = kv_read_range(call->db, call->arguments[1], start, end, writer_visit_bulk, call->reply);
+    kv_status status =
+        kv_read_range(call->db, call->arguments[1], start, end, writer_visit_bulk, call->reply);
     if (status != KV_OK) call_fail(call, status);
-    else if (call->reply->size == before && !call->reply->failed) writer_bulk(call->reply, kv_text(""));
+    else if (call->reply->size == before && !call->reply->failed)
+        writer_bulk(call->reply, kv_text(""));
 }
 
 void substr_command(struct call *call)
@@ -186,13 +212,14 @@ void mget_command(struct call *call)
 {
     size_t mark = writer_begin_deferred(call->reply);
     writer_array(call->reply, call->count - 1);
-    kv_status status = kv_mget(call->db, call->arguments + 1, call->count - 1, mget_visit, call->reply);
+    kv_status status =
+        kv_mget(call->db, call->arguments + 1, call->count - 1, mget_visit, call->reply);
     if (status == KV_OK) return;
     call->reply->size = call->reply->start + mark;
     call_fail(call, status);
 }
 
-/* --------------------------------------------------------------------------------------------- writing */
+/* -------------------------------------------------------------------------------------- writing */
 
 /* Answers OK, or null if a condition did not hold. */
 static void string_answer_set(struct call *call, kv_status status)
@@ -205,7 +232,8 @@ static void string_answer_set(struct call *call, kv_status status)
 
 static void string_set(struct call *call, size_t value_at, kv_set_options *options)
 {
-    string_answer_set(call, kv_set(call->db, call->arguments[1], call->arguments[value_at], options));
+    string_answer_set(call,
+                      kv_set(call->db, call->arguments[1], call->arguments[value_at], options));
 }
 
 /* SET with GET: the old value answers, whether the new one was stored or not. */
@@ -242,7 +270,8 @@ void set_command(struct call *call)
 static void string_set_expiring(struct call *call, enum expiry expiry)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
-    if (string_expiry(call, expiry, 2, &options.ttl_ms, &options.deadline_ms)) string_set(call, 3, &options);
+    if (string_expiry(call, expiry, 2, &options.ttl_ms, &options.deadline_ms))
+        string_set(call, 3, &options);
 }
 
 void setex_command(struct call *call)
@@ -274,7 +303,8 @@ void getset_command(struct call *call)
 static kv_slice *string_part_pairs(struct call *call, size_t *count)
 {
     if (call->count % 2 == 0) {
-        call_error_format(call, "ERR wrong number of arguments for '%s' command", call->command->facts.name);
+        call_error_format(call, "ERR wrong number of arguments for '%s' command",
+                          call->command->facts.name);
         return NULL;
     }
     *count = call->count / 2;
@@ -330,11 +360,12 @@ void setrange_command(struct call *call)
         call_error(call, "ERR offset is out of range");
         return;
     }
-    kv_status status = kv_setrange(call->db, call->arguments[1], (uint64_t)offset, call->arguments[3], &length);
+    kv_status status =
+        kv_setrange(call->db, call->arguments[1], (uint64_t)offset, call->arguments[3], &length);
     string_answer_length(call, status, length);
 }
 
-/* --------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------- numbers */
 
 static void string_add(struct call *call, int64_t increment)
 {
@@ -370,10 +401,11 @@ void decrby_command(struct call *call)
 
 void incrbyfloat_command(struct call *call)
 {
-    string_answer_copy(call, kv_incrbyfloat(call->db, call->arguments[1], call->arguments[2], &call->worker->value));
+    string_answer_copy(call, kv_incrbyfloat(call->db, call->arguments[1], call->arguments[2],
+                                            &call->worker->value));
 }
 
-/* ------------------------------------------------------------------------------------------------- LCS */
+/* ------------------------------------------------------------------------------------------ LCS */
 
 struct lcs_options {
     bool wants_length, wants_matches, wants_lengths;
@@ -396,7 +428,8 @@ static bool lcs_visit(void *context, const kv_lcs_match *match)
     writer_array(lcs->reply, 2);
     writer_integer(lcs->reply, (int64_t)match->second_start);
     writer_integer(lcs->reply, (int64_t)match->second_end);
-    if (lcs->has_lengths) writer_integer(lcs->reply, (int64_t)(match->first_end - match->first_start + 1));
+    if (lcs->has_lengths)
+        writer_integer(lcs->reply, (int64_t)(match->first_end - match->first_start + 1));
     lcs->count++;
     return true;
 }
@@ -427,14 +460,16 @@ static bool lcs_options(struct call *call, struct lcs_options *options)
 static bool lcs_can_begin(struct call *call, struct lcs_options *options)
 {
     uint64_t first = 0, second = 0;
-    if (kv_strlen(call->db, call->arguments[1], &first) < 0 || kv_strlen(call->db, call->arguments[2], &second) < 0) {
+    if (kv_strlen(call->db, call->arguments[1], &first) < 0 ||
+        kv_strlen(call->db, call->arguments[2], &second) < 0) {
         call_error(call, "ERR The specified keys must contain string values");
         return false;
     }
     if (!lcs_options(call, options)) return false;
     uint64_t limit = resp_setting(&call->resp->settings.bulk_max) / sizeof(uint32_t);
     if (first + 1 <= limit / (second + 1)) return true;
-    call_error(call, "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+    call_error(call,
+               "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
     return false;
 }
 
@@ -446,8 +481,8 @@ static void lcs_answer_matches(struct call *call, const struct lcs_options *opti
     writer_map(call->reply, 2);
     writer_bulk_text(call->reply, "matches");
     size_t began = writer_begin_deferred(call->reply);
-    kv_status status = kv_lcs(call->db, call->arguments[1], call->arguments[2], (uint64_t)options->minimum, &length,
-                              NULL, lcs_visit, &lcs);
+    kv_status status = kv_lcs(call->db, call->arguments[1], call->arguments[2],
+                              (uint64_t)options->minimum, &length, NULL, lcs_visit, &lcs);
     if (status != KV_OK) {
         call->reply->size = call->reply->start + mark;
         call_fail(call, status);
@@ -468,7 +503,8 @@ void lcs_command(struct call *call)
     }
     uint64_t length = 0;
     kv_buffer *sequence = options.wants_length ? NULL : &call->worker->value;
-    kv_status status = kv_lcs(call->db, call->arguments[1], call->arguments[2], 0, &length, sequence, NULL, NULL);
+    kv_status status =
+        kv_lcs(call->db, call->arguments[1], call->arguments[2], 0, &length, sequence, NULL, NULL);
     if (status != KV_OK) call_fail(call, status);
     else if (options.wants_length) writer_integer(call->reply, (int64_t)length);
     else writer_bulk(call->reply, text_of_buffer(sequence));

@@ -1,16 +1,17 @@
 /*
  * resp/commands_transaction.c -- MULTI, EXEC, DISCARD, WATCH, UNWATCH.
  *
- * Between MULTI and EXEC commands are copied and queued. EXEC finds the keys of all of them, begins a transaction of
- * the store over these keys (or over everything, if one of the commands sees more than keys), and runs
- * them on its view; whatever they answer, the transaction commits, as Redis's do. Watched keys are a
- * condition of the beginning, so nothing comes between the check and the execution.
+ * Between MULTI and EXEC commands are copied and queued. EXEC finds the keys of all of them, begins
+ * a transaction of the store over these keys (or over everything, if one of the commands sees more
+ * than keys), and runs them on its view; whatever they answer, the transaction commits, as Redis's
+ * do. Watched keys are a condition of the beginning, so nothing comes between the check and the
+ * execution.
  */
 #include "resp/commands.h"
 
 #include <stdlib.h>
 
-/* ------------------------------------------------------------------------------------------- queueing */
+/* ------------------------------------------------------------------------------------- queueing */
 
 static kv_slice *transaction_copy(const kv_slice *arguments, size_t count, size_t *size)
 {
@@ -43,13 +44,15 @@ void transaction_queue(struct call *call)
     struct transaction *transaction = &call->session->transaction;
     size_t size;
     kv_slice *arguments = NULL;
-    if (transaction_make_room(transaction)) arguments = transaction_copy(call->arguments, call->count, &size);
+    if (transaction_make_room(transaction))
+        arguments = transaction_copy(call->arguments, call->count, &size);
     if (arguments == NULL) {
         call->session->flags |= SESSION_MULTI_FAILED;
         call_fail(call, KV_NOMEM);
         return;
     }
-    transaction->commands[transaction->count++] = (struct queued_command){call->command, call->count, arguments};
+    transaction->commands[transaction->count++] =
+        (struct queued_command){call->command, call->count, arguments};
     transaction->bytes += size + sizeof(struct queued_command);
     transaction->flags |= call->command->facts.flags;
     WRITER_LITERAL(call->reply, "+QUEUED\r\n");
@@ -81,7 +84,7 @@ void discard_command(struct call *call)
     writer_ok(call->reply);
 }
 
-/* -------------------------------------------------------------------------------------------- watching */
+/* ------------------------------------------------------------------------------------- watching */
 
 void watch_command(struct call *call)
 {
@@ -90,7 +93,8 @@ void watch_command(struct call *call)
         call_error(call, "ERR WATCH inside MULTI is not allowed");
         return;
     }
-    kv_status status = session->watch == NULL ? kv_watch_open(call->resp->store, &session->watch) : KV_OK;
+    kv_status status =
+        session->watch == NULL ? kv_watch_open(call->resp->store, &session->watch) : KV_OK;
     for (size_t i = 1; i < call->count && status == KV_OK; i++) {
         status = kv_watch_add(session->watch, call->db, call->arguments[i]);
         if (status == KV_OK) session->watched++;
@@ -105,7 +109,7 @@ void unwatch_command(struct call *call)
     writer_ok(call->reply);
 }
 
-/* ------------------------------------------------------------------------------------------ executing */
+/* ------------------------------------------------------------------------------------ executing */
 
 /* What the queued commands need together. */
 struct exec_needs {
@@ -129,8 +133,12 @@ static void exec_note_key(void *context, size_t index, unsigned flags)
     needs->keys[needs->key_count++] = needs->arguments[index];
 }
 
-/* Commands whose keys cannot be told (a wrong number of them) will answer with an error before they need any. */
-static void exec_each_key(const struct transaction *transaction, struct exec_needs *needs, command_visit_key *visit)
+/*
+ * Commands whose keys cannot be told (a wrong number of them) will answer with an error before they
+ * need any.
+ */
+static void exec_each_key(const struct transaction *transaction, struct exec_needs *needs,
+                          command_visit_key *visit)
 {
     needs->key_count = 0;
     for (size_t i = 0; i < transaction->count; i++) {
@@ -152,7 +160,8 @@ static kv_status exec_find_needs(struct call *call, struct exec_needs *needs)
     if (needs->everything) return KV_OK;
     exec_each_key(transaction, needs, exec_count_key);
     call->worker->value.size = 0;
-    if (text_reserve(&call->worker->value, needs->key_count * sizeof(kv_slice)) != KV_OK) return KV_NOMEM;
+    if (text_reserve(&call->worker->value, needs->key_count * sizeof(kv_slice)) != KV_OK)
+        return KV_NOMEM;
     needs->keys = call->worker->value.data;
     exec_each_key(transaction, needs, exec_note_key);
     return KV_OK;
@@ -213,5 +222,6 @@ void exec_command(struct call *call)
         exec_queued(call);
     }
     transaction_end(session);
-    call->db = kv_select(call->worker->view, session->database); /* a SELECT may have been among them */
+    call->db =
+        kv_select(call->worker->view, session->database); /* a SELECT may have been among them */
 }

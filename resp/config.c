@@ -33,12 +33,13 @@ void config_unlock(struct config *config)
     pthread_mutex_unlock(&config->lock);
 }
 
-/* ------------------------------------------------------------------------------------------ registry */
+/* ------------------------------------------------------------------------------------- registry */
 
 static bool config_has_name(const struct config_entry *entry, kv_slice name)
 {
     const kvresp_parameter *parameter = entry->parameter;
-    return text_is(name, parameter->name) || (parameter->alias != NULL && text_is(name, parameter->alias));
+    return text_is(name, parameter->name) ||
+           (parameter->alias != NULL && text_is(name, parameter->alias));
 }
 
 struct config_entry *config_find(const struct config *config, kv_slice name)
@@ -71,14 +72,16 @@ kv_status config_add(struct config *config, struct config_entry entry)
     }
     if (config_make_room(config) != KV_OK) return KV_NOMEM;
     size_t at = config->count;
-    for (; at > 0 && strcmp(config->entries[at - 1].parameter->name, entry.parameter->name) > 0; at--)
+    for (; at > 0 && strcmp(config->entries[at - 1].parameter->name, entry.parameter->name) > 0;
+         at--)
         config->entries[at] = config->entries[at - 1];
     config->entries[at] = entry;
     config->count++;
     return KV_OK;
 }
 
-kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t count, void *context)
+kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t count,
+                            void *context)
 {
     struct config *config = &resp->config;
     kv_status status = KV_OK;
@@ -88,7 +91,8 @@ kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t 
         if (taken != NULL && !taken->is_stand_in) status = KV_BADARG;
     }
     for (size_t i = 0; i < count && status == KV_OK; i++)
-        status = config_add(config, (struct config_entry){.parameter = &table[i], .context = context});
+        status =
+            config_add(config, (struct config_entry){.parameter = &table[i], .context = context});
     config_unlock(config);
     return status;
 }
@@ -100,8 +104,9 @@ void config_remove(struct config *config, const void *context)
         struct config_entry entry = config->entries[i];
         bool is_meant = entry.context == context;
         if (is_meant && entry.under == NULL) continue;
-        if (is_meant) entry = (struct config_entry){.parameter = entry.under, .context = entry.under_context,
-                                                    .is_stand_in = true};
+        if (is_meant)
+            entry = (struct config_entry){
+                .parameter = entry.under, .context = entry.under_context, .is_stand_in = true};
         config->entries[kept++] = entry;
     }
     config->count = kept;
@@ -116,7 +121,7 @@ bool config_is_sensitive(struct config *config, kv_slice name)
     return is_sensitive;
 }
 
-/* ------------------------------------------------------------------------------------------- CONFIG SET */
+/* ----------------------------------------------------------------------------------- CONFIG SET */
 
 /* One parameter of a CONFIG SET. */
 struct config_wish {
@@ -134,10 +139,12 @@ struct config_change {
     char *message;
 };
 
-static const char *config_blame(struct config_change *change, const struct config_wish *wish, const char *reason)
+static const char *config_blame(struct config_change *change, const struct config_wish *wish,
+                                const char *reason)
 {
     kv_slice name = text_terminated(wish->name);
-    snprintf(change->message, CONFIG_MESSAGE_SIZE, "CONFIG SET failed (possibly related to argument '%.*s') - %s",
+    snprintf(change->message, CONFIG_MESSAGE_SIZE,
+             "CONFIG SET failed (possibly related to argument '%.*s') - %s",
              (int)(name.size < 100 ? name.size : 100), (const char *)name.data, reason);
     return change->message;
 }
@@ -158,7 +165,8 @@ static const char *config_resolve(struct config_change *change)
         if (!change->starting && wish->entry->parameter->flags & KVRESP_PARAMETER_IMMUTABLE)
             return config_blame(change, wish, "can't set immutable config");
         for (size_t j = 0; j < i; j++)
-            if (change->wishes[j].entry == wish->entry) return config_blame(change, wish, "duplicate parameter");
+            if (change->wishes[j].entry == wish->entry)
+                return config_blame(change, wish, "duplicate parameter");
     }
     return NULL;
 }
@@ -169,9 +177,11 @@ static const char *config_check(struct config_change *change)
     for (size_t i = 0; i < change->count; i++) {
         struct config_wish *wish = &change->wishes[i];
         const kvresp_parameter *parameter = wish->entry->parameter;
-        const char *reason =
-            parameter->check != NULL ? parameter->check(wish->entry->context, wish->value, text) : NULL;
-        if (reason == NULL && parameter->apply == NULL && !change->starting) reason = "can't set immutable config";
+        const char *reason = parameter->check != NULL
+                                 ? parameter->check(wish->entry->context, wish->value, text)
+                                 : NULL;
+        if (reason == NULL && parameter->apply == NULL && !change->starting)
+            reason = "can't set immutable config";
         if (reason != NULL) return config_blame(change, wish, reason);
     }
     return NULL;
@@ -183,7 +193,9 @@ static void config_take_back(struct config_change *change)
     char ignored[CONFIG_REASON_SIZE];
     for (size_t i = change->count; i-- > 0;) {
         struct config_wish *wish = &change->wishes[i];
-        if (wish->is_applied) wish->entry->parameter->apply(wish->entry->context, text_of_buffer(&wish->old), ignored);
+        if (wish->is_applied)
+            wish->entry->parameter->apply(wish->entry->context, text_of_buffer(&wish->old),
+                                          ignored);
     }
 }
 
@@ -206,8 +218,8 @@ static const char *config_apply(struct config_change *change)
     return NULL;
 }
 
-const char *config_set(struct config *config, const kv_slice *names, const kv_slice *values, size_t count,
-                       bool starting, char message[CONFIG_MESSAGE_SIZE])
+const char *config_set(struct config *config, const kv_slice *names, const kv_slice *values,
+                       size_t count, bool starting, char message[CONFIG_MESSAGE_SIZE])
 {
     struct config_wish *wishes = calloc(count, sizeof *wishes);
     if (wishes == NULL) return "CONFIG SET failed, memory is exhausted";
@@ -227,7 +239,8 @@ const char *config_set(struct config *config, const kv_slice *names, const kv_sl
     return error;
 }
 
-const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bool starting, char message[256])
+const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bool starting,
+                              char message[256])
 {
     char text[CONFIG_MESSAGE_SIZE];
     kv_slice names[1] = {kv_text(name)};
@@ -237,27 +250,31 @@ const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bo
     return message;
 }
 
-/* ------------------------------------------------------------------------------------------- CONFIG GET */
+/* ----------------------------------------------------------------------------------- CONFIG GET */
 
 static bool config_is_pattern(kv_slice text)
 {
     for (size_t i = 0; i < text.size; i++)
-        if (strchr("*?[", ((const char *)text.data)[i]) != NULL && ((const char *)text.data)[i] != '\0') return true;
+        if (strchr("*?[", ((const char *)text.data)[i]) != NULL &&
+            ((const char *)text.data)[i] != '\0')
+            return true;
     return false;
 }
 
-static bool config_name_matches(const kvresp_parameter *parameter, const char *name, const kv_slice *patterns,
-                                size_t count)
+static bool config_name_matches(const kvresp_parameter *parameter, const char *name,
+                                const kv_slice *patterns, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (text_is(patterns[i], name)) return true;
-        bool may_glob = !(parameter->flags & KVRESP_PARAMETER_HIDDEN) && config_is_pattern(patterns[i]);
+        bool may_glob =
+            !(parameter->flags & KVRESP_PARAMETER_HIDDEN) && config_is_pattern(patterns[i]);
         if (may_glob && kv_match(patterns[i], kv_text(name), true)) return true;
     }
     return false;
 }
 
-kv_status config_get(struct config *config, const kv_slice *patterns, size_t count, config_visit *visit, void *context)
+kv_status config_get(struct config *config, const kv_slice *patterns, size_t count,
+                     config_visit *visit, void *context)
 {
     kv_buffer value = {0};
     config_lock(config);
@@ -289,15 +306,20 @@ kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value)
     return entry != NULL ? KV_OK : KV_NONE;
 }
 
-/* --------------------------------------------------------------------------------------- values in text */
+/*
+ * --------------------------------------------------------------------------------------- values in
+ * text
+ */
 
 bool config_parse_memory(kv_slice text, uint64_t *bytes)
 {
     static const struct {
         const char *suffix;
         uint64_t factor;
-    } units[] = {{"", 1},        {"b", 1},           {"k", 1000},       {"kb", 1024},
-                 {"m", 1000000}, {"mb", 1024 * 1024}, {"g", 1000000000}, {"gb", 1024u * 1024 * 1024}};
+    } units[] = {{"", 1},           {"b", 1},
+                 {"k", 1000},       {"kb", 1024},
+                 {"m", 1000000},    {"mb", 1024 * 1024},
+                 {"g", 1000000000}, {"gb", 1024u * 1024 * 1024}};
     const char *at = text.data;
     size_t digits = 0;
     while (digits < text.size && at[digits] >= '0' && at[digits] <= '9') digits++;

@@ -1,9 +1,11 @@
 /*
- * resp/config_rewrite.c -- CONFIG REWRITE: the file says what is in force, and stays the user's file.
+ * resp/config_rewrite.c -- CONFIG REWRITE: the file says what is in force, and stays the user's
+ * file.
  *
- * A line is kept byte for byte if it is a comment, names no parameter, or still says what is true. Otherwise the first line
- * of a parameter gets the value in force and later ones go. Then come the parameters that were set and have no line. The new
- * file is written beside the old one and takes its place at once.
+ * A line is kept byte for byte if it is a comment, names no parameter, or still says what is true.
+ * Otherwise the first line of a parameter gets the value in force and later ones go. Then come the
+ * parameters that were set and have no line. The new file is written beside the old one and takes
+ * its place at once.
  */
 #include "resp/config.h"
 
@@ -37,7 +39,8 @@ kv_status config_append_value(kv_buffer *line, kv_slice value)
     const uint8_t *bytes = value.data;
     bool is_plain = value.size > 0;
     for (size_t i = 0; i < value.size; i++)
-        if (bytes[i] <= ' ' || bytes[i] >= 0x7f || strchr("\"'\\", bytes[i]) != NULL) is_plain = false;
+        if (bytes[i] <= ' ' || bytes[i] >= 0x7f || strchr("\"'\\", bytes[i]) != NULL)
+            is_plain = false;
     return is_plain ? text_append(line, value) : text_append_quoted(line, value);
 }
 
@@ -48,14 +51,15 @@ static void rewrite_put_parameter(struct rewrite *rewrite, const struct config_e
     rewrite_put(rewrite, kv_text(entry->parameter->name));
     rewrite_put(rewrite, kv_text(" "));
     kv_slice value = text_of_buffer(&rewrite->value);
-    if (entry->parameter->flags & KVRESP_PARAMETER_MULTIPLE && value.size > 0) rewrite_put(rewrite, value);
+    if (entry->parameter->flags & KVRESP_PARAMETER_MULTIPLE && value.size > 0)
+        rewrite_put(rewrite, value);
     else if (rewrite->status == KV_OK) rewrite->status = config_append_value(&rewrite->out, value);
     rewrite_put(rewrite, kv_text("\n"));
 }
 
 /* Whether the words of a line, from the second on, say the same as the value in force. */
-static bool rewrite_is_true(struct rewrite *rewrite, const struct config_entry *entry, const kv_slice *words,
-                            size_t count)
+static bool rewrite_is_true(struct rewrite *rewrite, const struct config_entry *entry,
+                            const kv_slice *words, size_t count)
 {
     rewrite->value.size = 0;
     entry->parameter->read(entry->context, &rewrite->value);
@@ -65,25 +69,31 @@ static bool rewrite_is_true(struct rewrite *rewrite, const struct config_entry *
         if (rewrite->status == KV_OK) rewrite->status = text_append(&rewrite->value, words[i]);
     }
     const char *bytes = rewrite->value.size > 0 ? rewrite->value.data : "";
-    kv_slice value = kv_bytes(bytes, value_size), line = kv_bytes(bytes + value_size, rewrite->value.size - value_size);
+    kv_slice value = kv_bytes(bytes, value_size),
+             line = kv_bytes(bytes + value_size, rewrite->value.size - value_size);
     uint64_t a, b;
-    return text_equal(value, line) || (config_parse_memory(value, &a) && config_parse_memory(line, &b) && a == b);
+    return text_equal(value, line) ||
+           (config_parse_memory(value, &a) && config_parse_memory(line, &b) && a == b);
 }
 
 static void rewrite_line(struct rewrite *rewrite, kv_slice line)
 {
     kv_slice words[REWRITE_WORDS_MAX];
-    struct parser_request request = {.arguments = words, .room = REWRITE_WORDS_MAX, .scratch = &rewrite->scratch};
+    struct parser_request request = {
+        .arguments = words, .room = REWRITE_WORDS_MAX, .scratch = &rewrite->scratch};
     kv_slice text = line;
-    while (text.size > 0 && strchr("\r\n", ((const char *)text.data)[text.size - 1]) != NULL) text.size--;
+    while (text.size > 0 && strchr("\r\n", ((const char *)text.data)[text.size - 1]) != NULL)
+        text.size--;
     if (text_equal(text, kv_text(REWRITE_MARK))) rewrite->has_mark = true;
 
     struct config_entry *entry = NULL;
     bool is_comment = text.size > 0 && *(const char *)text.data == '#';
-    if (!is_comment && parser_split(text, &request) == PARSER_DONE) entry = config_find(rewrite->config, words[0]);
+    if (!is_comment && parser_split(text, &request) == PARSER_DONE)
+        entry = config_find(rewrite->config, words[0]);
     if (entry == NULL) {
         rewrite_put(rewrite, line);
-        if (text.size == line.size) rewrite_put(rewrite, kv_text("\n")); /* the last line had no end */
+        if (text.size == line.size)
+            rewrite_put(rewrite, kv_text("\n")); /* the last line had no end */
         return;
     }
     bool *has_line = &rewrite->has_line[entry - rewrite->config->entries];
@@ -163,7 +173,8 @@ static int rewrite_replace_file(const char *path, kv_slice text)
     if (file < 0) return errno;
     int error = rewrite_write_all(file, text);
     struct stat old;
-    if (error == 0 && fchmod(file, stat(path, &old) == 0 ? old.st_mode & 0777 : 0644) != 0) error = errno;
+    if (error == 0 && fchmod(file, stat(path, &old) == 0 ? old.st_mode & 0777 : 0644) != 0)
+        error = errno;
     if (close(file) != 0 && error == 0) error = errno;
     if (error == 0 && rename(temporary, path) != 0) error = errno;
     if (error != 0) unlink(temporary);
@@ -186,8 +197,9 @@ int config_rewrite(kvresp *resp, const char *path)
         rewrite_append_others(&rewrite);
     }
     config_unlock(&resp->config);
-    error = rewrite.has_line == NULL || rewrite.status != KV_OK ? ENOMEM
-                                                                : rewrite_replace_file(path, text_of_buffer(&rewrite.out));
+    error = rewrite.has_line == NULL || rewrite.status != KV_OK
+                ? ENOMEM
+                : rewrite_replace_file(path, text_of_buffer(&rewrite.out));
     free(rewrite.has_line);
     kv_buffer_free(&file);
     kv_buffer_free(&rewrite.out);

@@ -1,11 +1,12 @@
 /*
- * resp/config_table.c -- the parameters of this room, and stand-ins for all others that Redis 7 knows.
+ * resp/config_table.c -- the parameters of this room, and stand-ins for all others that Redis 7
+ * knows.
  *
  * A stand-in has the one value that is true of kvstore. It can be read, and set to that value, as
  * configuration files of Redis do; any other value is refused, since it could not be honoured. A
- * room that makes such a parameter mean something adds it by kvresp_config_add(), and the stand-in goes. A hint
- * is a stand-in that takes any value Redis takes: it is about effort, and nothing that could be observed
- * would follow from it here.
+ * room that makes such a parameter mean something adds it by kvresp_config_add(), and the stand-in
+ * goes. A hint is a stand-in that takes any value Redis takes: it is about effort, and nothing that
+ * could be observed would follow from it here.
  * docs/configuration.md says the same in prose.
  */
 #include "resp/config.h"
@@ -37,7 +38,10 @@ struct config_value {
     char *text;     /* TEXT, from malloc() */
 };
 
-/* ------------------------------------------------------------------------------------ values by kind */
+/*
+ * ------------------------------------------------------------------------------------ values by
+ * kind
+ */
 
 static bool config_parse_word(const char *const *words, kv_slice text, int64_t *index)
 {
@@ -54,8 +58,8 @@ static const char *config_words_error(const char *const *words, char message[256
     return message;
 }
 
-static const char *config_parse_number(const struct config_facts *facts, kv_slice text, int64_t *number,
-                                       char message[256])
+static const char *config_parse_number(const struct config_facts *facts, kv_slice text,
+                                       int64_t *number, char message[256])
 {
     if (facts->kind == CONFIG_MEMORY) {
         uint64_t bytes;
@@ -66,13 +70,14 @@ static const char *config_parse_number(const struct config_facts *facts, kv_slic
     }
     int64_t maximum = facts->minimum == 0 && facts->maximum == 0 ? INT64_MAX : facts->maximum;
     if (*number >= facts->minimum && *number <= maximum) return NULL;
-    snprintf(message, 256, "argument must be between %lld and %lld inclusive", (long long)facts->minimum,
-             (long long)maximum);
+    snprintf(message, 256, "argument must be between %lld and %lld inclusive",
+             (long long)facts->minimum, (long long)maximum);
     return message;
 }
 
 /* Reads a value of the kind; returns NULL or why it is none. TEXT leaves *number alone. */
-static const char *config_parse(const struct config_facts *facts, kv_slice text, int64_t *number, char message[256])
+static const char *config_parse(const struct config_facts *facts, kv_slice text, int64_t *number,
+                                char message[256])
 {
     switch (facts->kind) {
     case CONFIG_BOOLEAN:
@@ -81,7 +86,9 @@ static const char *config_parse(const struct config_facts *facts, kv_slice text,
     case CONFIG_INTEGER:
     case CONFIG_MEMORY: return config_parse_number(facts, text, number, message);
     case CONFIG_WORD:
-        return config_parse_word(facts->words, text, number) ? NULL : config_words_error(facts->words, message);
+        return config_parse_word(facts->words, text, number)
+                   ? NULL
+                   : config_words_error(facts->words, message);
     case CONFIG_TEXT: break;
     }
     return NULL;
@@ -100,7 +107,8 @@ static void config_read_value(void *context, kv_buffer *text)
 
 static bool config_is_present(const struct config_value *value, kv_slice text, int64_t number)
 {
-    return value->facts->kind == CONFIG_TEXT ? text_equal(text, kv_text(value->text)) : number == value->number;
+    return value->facts->kind == CONFIG_TEXT ? text_equal(text, kv_text(value->text))
+                                             : number == value->number;
 }
 
 static const char *config_check_value(void *context, kv_slice text, char message[256])
@@ -110,11 +118,13 @@ static const char *config_check_value(void *context, kv_slice text, char message
     if (facts->check != NULL) return facts->check(value->resp, text, message);
     int64_t number = 0;
     const char *reason = config_parse(facts, text, &number, message);
-    if (reason != NULL || facts->change != NULL || config_is_present(value, text, number)) return reason;
+    if (reason != NULL || facts->change != NULL || config_is_present(value, text, number))
+        return reason;
     kv_buffer present = {0};
     config_read_value(value, &present);
     snprintf(message, 256, "kvstore cannot honour another value than '%.*s'",
-             (int)(present.size < 150 ? present.size : 150), present.size > 0 ? (const char *)present.data : "");
+             (int)(present.size < 150 ? present.size : 150),
+             present.size > 0 ? (const char *)present.data : "");
     kv_buffer_free(&present);
     return message;
 }
@@ -123,7 +133,8 @@ static const char *config_apply_value(void *context, kv_slice text, char message
 {
     struct config_value *value = context;
     const struct config_facts *facts = value->facts;
-    const char *reason = facts->check == NULL ? config_parse(facts, text, &value->number, message) : NULL;
+    const char *reason =
+        facts->check == NULL ? config_parse(facts, text, &value->number, message) : NULL;
     if (reason != NULL) return reason;
     if (facts->kind == CONFIG_TEXT) {
         char *copy = text_duplicate(text);
@@ -134,9 +145,13 @@ static const char *config_apply_value(void *context, kv_slice text, char message
     return facts->change != NULL ? facts->change(value->resp, value, message) : NULL;
 }
 
-/* -------------------------------------------------------------------------------- what changes mean */
+/*
+ * -------------------------------------------------------------------------------- what changes
+ * mean
+ */
 
-static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
+                                          char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.bulk_max, (uint64_t)value->number);
@@ -144,56 +159,64 @@ static const char *config_change_bulk_max(kvresp *resp, const struct config_valu
     return NULL;
 }
 
-static const char *config_change_query_limit(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_query_limit(kvresp *resp, const struct config_value *value,
+                                             char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.query_buffer_limit, (uint64_t)value->number);
     return NULL;
 }
 
-static const char *config_change_slow_threshold(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_slow_threshold(kvresp *resp, const struct config_value *value,
+                                                char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.slowlog_threshold_us, value->number);
     return NULL;
 }
 
-static const char *config_change_slow_length(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_slow_length(kvresp *resp, const struct config_value *value,
+                                             char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.slowlog_length_max, (uint64_t)value->number);
     return NULL;
 }
 
-static const char *config_change_tracking(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_tracking(kvresp *resp, const struct config_value *value,
+                                          char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.tracks_latency, value->number != 0);
     return NULL;
 }
 
-static const char *config_change_debug(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_debug(kvresp *resp, const struct config_value *value,
+                                       char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.debug_command, (int)value->number);
     return NULL;
 }
 
-static const char *config_change_lazy_del(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_lazy_del(kvresp *resp, const struct config_value *value,
+                                          char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.deletes_later, value->number != 0);
     return NULL;
 }
 
-static const char *config_change_lazy_flush(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_lazy_flush(kvresp *resp, const struct config_value *value,
+                                            char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.flushes_later, value->number != 0);
     return NULL;
 }
 
-static const char *config_change_password(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_password(kvresp *resp, const struct config_value *value,
+                                          char message[256])
 {
     (void)message;
     resp->settings.password = value->text;
@@ -204,10 +227,12 @@ static const char *config_change_password(kvresp *resp, const struct config_valu
 static const char *config_check_password(kvresp *resp, kv_slice text, char message[256])
 {
     (void)resp, (void)message;
-    return text_terminated(text).size == text.size ? NULL : "the password must not have a zero byte";
+    return text_terminated(text).size == text.size ? NULL
+                                                   : "the password must not have a zero byte";
 }
 
-static const char *config_change_list_size(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
+                                           char message[256])
 {
     kv_status status = kv_configure(resp->store, KV_SETTING_LIST_PACK_SIZE, value->number);
     if (status == KV_OK) return NULL;
@@ -223,24 +248,27 @@ static void config_read_databases(kvresp *resp, kv_buffer *text)
 static const char *config_check_databases(kvresp *resp, kv_slice text, char message[256])
 {
     int64_t number;
-    if (text_parse_integer(text, &number) && number == (int64_t)kv_databases(resp->store)) return NULL;
+    if (text_parse_integer(text, &number) && number == (int64_t)kv_databases(resp->store))
+        return NULL;
     snprintf(message, 256, "the store was opened with %u databases", kv_databases(resp->store));
     return message;
 }
 
 /* The value is kept and answered, and nothing else follows. */
-static const char *config_change_nothing(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_nothing(kvresp *resp, const struct config_value *value,
+                                         char message[256])
 {
     (void)resp, (void)value, (void)message;
     return NULL;
 }
 
-static const char *config_keep_hint(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_keep_hint(kvresp *resp, const struct config_value *value,
+                                    char message[256])
 {
     return config_change_nothing(resp, value, message);
 }
 
-/* ----------------------------------------------------------------------- client-output-buffer-limit */
+/* ------------------------------------------------------------------- client-output-buffer-limit */
 
 static const char *const output_class_names[OUTPUT_CLASSES] = {"normal", "slave", "pubsub"};
 
@@ -255,12 +283,16 @@ static void config_read_output_limits(kvresp *resp, kv_buffer *text)
     for (int i = 0; i < OUTPUT_CLASSES; i++) {
         struct output_limit *limit = &resp->settings.output_limits[i];
         text_format(text, "%s%s %llu %llu %lld", i > 0 ? " " : "", output_class_names[i],
-                    (unsigned long long)atomic_load(&limit->hard), (unsigned long long)atomic_load(&limit->soft),
+                    (unsigned long long)atomic_load(&limit->hard),
+                    (unsigned long long)atomic_load(&limit->soft),
                     (long long)atomic_load(&limit->soft_seconds));
     }
 }
 
-/* Splits at single or several spaces; returns how many words there are, of which `maximum` are kept. */
+/*
+ * Splits at single or several spaces; returns how many words there are, of which `maximum` are
+ * kept.
+ */
 static size_t config_split(kv_slice text, kv_slice *words, size_t maximum)
 {
     const char *at = text.data, *end = at + text.size;
@@ -278,13 +310,15 @@ static size_t config_split(kv_slice text, kv_slice *words, size_t maximum)
 
 enum { OUTPUT_WORDS_MAX = 4 * 16 };
 
-static const char *config_parse_output_limit(const kv_slice *words, struct output_limit_words *limit)
+static const char *config_parse_output_limit(const kv_slice *words,
+                                             struct output_limit_words *limit)
 {
     limit->class = text_is(words[0], "replica") ? OUTPUT_REPLICA : -1;
     for (int i = 0; i < OUTPUT_CLASSES; i++)
         if (text_is(words[0], output_class_names[i])) limit->class = i;
     if (limit->class < 0) return "Invalid client class specified in buffer limit configuration.";
-    if (!config_parse_memory(words[1], &limit->hard) || !config_parse_memory(words[2], &limit->soft) ||
+    if (!config_parse_memory(words[1], &limit->hard) ||
+        !config_parse_memory(words[2], &limit->soft) ||
         !text_parse_integer(words[3], &limit->seconds) || limit->seconds < 0)
         return "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
     return NULL;
@@ -315,13 +349,14 @@ static const char *config_check_output_limits(kvresp *resp, kv_slice text, char 
     return config_each_output_limit(resp, text, false);
 }
 
-static const char *config_change_output_limits(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_output_limits(kvresp *resp, const struct config_value *value,
+                                               char message[256])
 {
     (void)message;
     return config_each_output_limit(resp, kv_text(value->text), true);
 }
 
-/* ----------------------------------------------------------------- latency-tracking-info-percentiles */
+/* ------------------------------------------------------------ latency-tracking-info-percentiles */
 
 static void config_read_percentiles(kvresp *resp, kv_buffer *text)
 {
@@ -352,16 +387,23 @@ static const char *config_check_percentiles(kvresp *resp, kv_slice text, char me
     return config_each_percentile(text, percentiles, &count);
 }
 
-static const char *config_change_percentiles(kvresp *resp, const struct config_value *value, char message[256])
+static const char *config_change_percentiles(kvresp *resp, const struct config_value *value,
+                                             char message[256])
 {
     struct settings *settings = &resp->settings;
     (void)message;
-    return config_each_percentile(kv_text(value->text), settings->percentiles, &settings->percentile_count);
+    return config_each_percentile(kv_text(value->text), settings->percentiles,
+                                  &settings->percentile_count);
 }
 
-/* -------------------------------------------------------------------------------------------- save */
+/*
+ * -------------------------------------------------------------------------------------------- save
+ */
 
-/* Pairs of numbers, as Redis reads them; but only none can be honoured, as there are no snapshots yet. */
+/*
+ * Pairs of numbers, as Redis reads them; but only none can be honoured, as there are no snapshots
+ * yet.
+ */
 static const char *config_check_save(kvresp *resp, kv_slice text, char message[256])
 {
     kv_slice words[64];
@@ -371,53 +413,80 @@ static const char *config_check_save(kvresp *resp, kv_slice text, char message[2
     if (count % 2 != 0 || count > 64) return "Invalid save parameters";
     for (size_t i = 0; i < count; i++) {
         int64_t number;
-        if (!text_parse_integer(words[i], &number) || number < (i % 2 == 0)) return "Invalid save parameters";
+        if (!text_parse_integer(words[i], &number) || number < (i % 2 == 0))
+            return "Invalid save parameters";
     }
     return "kvstore cannot honour another value than '': use the append-only file";
 }
 
-/* ------------------------------------------------------------------------------------------- the table */
+/*
+ * ------------------------------------------------------------------------------------------- the
+ * table
+ */
 
-#define WORDS(...) (const char *const[]){__VA_ARGS__, NULL}
-#define STAND_IN(name, kind, value) {name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL}
-#define STAND_IN_ALIAS(name, alias, kind, value) {name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL}
-#define HINT(name, kind, value, minimum, maximum)                                                                    \
-    {name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL}
-#define STAND_IN_WORD(name, value, ...) {name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL}
+#define WORDS(...)        \
+    (const char *const[]) \
+    {                     \
+        __VA_ARGS__, NULL \
+    }
+#define STAND_IN(name, kind, value)                              \
+    {                                                            \
+        name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL \
+    }
+#define STAND_IN_ALIAS(name, alias, kind, value)                  \
+    {                                                             \
+        name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL \
+    }
+#define HINT(name, kind, value, minimum, maximum)                                        \
+    {                                                                                    \
+        name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL \
+    }
+#define STAND_IN_WORD(name, value, ...)                                               \
+    {                                                                                 \
+        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL \
+    }
 
 /* clang-format off: one parameter a line */
 static const struct config_facts config_own[] = {
     {"client-output-buffer-limit", NULL, CONFIG_TEXT,
-     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE,
-     config_change_output_limits, config_read_output_limits, config_check_output_limits},
+     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", 0, 0, NULL,
+     KVRESP_PARAMETER_MULTIPLE, config_change_output_limits, config_read_output_limits,
+     config_check_output_limits},
     {"client-query-buffer-limit", NULL, CONFIG_MEMORY, "1073741824", 1048576, INT64_MAX, NULL, 0,
      config_change_query_limit, NULL, NULL},
     {"databases", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_IMMUTABLE,
      config_change_nothing, config_read_databases, config_check_databases},
-    {"enable-debug-command", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"), KVRESP_PARAMETER_IMMUTABLE,
-     config_change_debug, NULL, NULL},
-    {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL, NULL},
-    {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE,
-     config_change_percentiles, config_read_percentiles, config_check_percentiles},
-    {"lazyfree-lazy-user-del", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_del, NULL, NULL},
-    {"lazyfree-lazy-user-flush", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_flush, NULL, NULL},
-    {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX, NULL, 0,
-     config_change_list_size, NULL, NULL},
+    {"enable-debug-command", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"),
+     KVRESP_PARAMETER_IMMUTABLE, config_change_debug, NULL, NULL},
+    {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL,
+     NULL},
+    {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL,
+     KVRESP_PARAMETER_MULTIPLE, config_change_percentiles, config_read_percentiles,
+     config_check_percentiles},
+    {"lazyfree-lazy-user-del", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_del,
+     NULL, NULL},
+    {"lazyfree-lazy-user-flush", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0,
+     config_change_lazy_flush, NULL, NULL},
+    {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX,
+     NULL, 0, config_change_list_size, NULL, NULL},
     {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
      config_change_bulk_max, NULL, NULL},
     {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
      config_change_password, NULL, config_check_password},
-    {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_nothing, NULL, config_check_save},
+    {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_nothing,
+     NULL, config_check_save},
     {"slowlog-log-slower-than", NULL, CONFIG_INTEGER, "10000", -1, INT64_MAX, NULL, 0,
      config_change_slow_threshold, NULL, NULL},
-    {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0, config_change_slow_length, NULL, NULL},
+    {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0,
+     config_change_slow_length, NULL, NULL},
 
     /* Memory: there is no limit yet, and nothing is evicted. */
     STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
     STAND_IN("maxmemory-clients", CONFIG_MEMORY, "0"),
     HINT("maxmemory-eviction-tenacity", CONFIG_INTEGER, "10", 0, 100),
-    STAND_IN_WORD("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu", "volatile-random",
-                  "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
+    STAND_IN_WORD("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu",
+                  "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random",
+                  "noeviction"),
     HINT("maxmemory-samples", CONFIG_INTEGER, "5", 1, INT32_MAX),
     HINT("lfu-decay-time", CONFIG_INTEGER, "1", 0, INT32_MAX),
     HINT("lfu-log-factor", CONFIG_INTEGER, "10", 0, INT32_MAX),
@@ -550,8 +619,10 @@ static const struct config_facts config_own[] = {
     STAND_IN("cluster-node-timeout", CONFIG_INTEGER, "15000"),
     STAND_IN("cluster-port", CONFIG_INTEGER, "0"),
     STAND_IN_WORD("cluster-preferred-endpoint-type", "ip", "ip", "hostname", "unknown-endpoint"),
-    STAND_IN_ALIAS("cluster-replica-no-failover", "cluster-slave-no-failover", CONFIG_BOOLEAN, "no"),
-    STAND_IN_ALIAS("cluster-replica-validity-factor", "cluster-slave-validity-factor", CONFIG_INTEGER, "10"),
+    STAND_IN_ALIAS("cluster-replica-no-failover", "cluster-slave-no-failover", CONFIG_BOOLEAN,
+                   "no"),
+    STAND_IN_ALIAS("cluster-replica-validity-factor", "cluster-slave-validity-factor",
+                   CONFIG_INTEGER, "10"),
     STAND_IN("cluster-require-full-coverage", CONFIG_BOOLEAN, "yes"),
     STAND_IN("latency-monitor-threshold", CONFIG_INTEGER, "0"),
     STAND_IN("masterauth", CONFIG_TEXT, ""),
@@ -591,17 +662,22 @@ static const struct config_facts config_own[] = {
 
 enum { CONFIG_OWN_COUNT = sizeof config_own / sizeof config_own[0] };
 
-static kv_status config_add_value(kvresp *resp, struct config_value *value, const struct config_facts *facts)
+static kv_status config_add_value(kvresp *resp, struct config_value *value,
+                                  const struct config_facts *facts)
 {
     char message[256];
     value->facts = facts;
     value->resp = resp;
-    value->parameter = (kvresp_parameter){.name = facts->name, .alias = facts->alias, .flags = facts->flags,
-                                          .read = config_read_value, .check = config_check_value,
+    value->parameter = (kvresp_parameter){.name = facts->name,
+                                          .alias = facts->alias,
+                                          .flags = facts->flags,
+                                          .read = config_read_value,
+                                          .check = config_check_value,
                                           .apply = config_apply_value};
     if (config_apply_value(value, kv_text(facts->value), message) != NULL) return KV_NOMEM;
     bool is_stand_in = facts->change == NULL || facts->change == config_keep_hint;
-    struct config_entry entry = {.parameter = &value->parameter, .context = value, .is_stand_in = is_stand_in};
+    struct config_entry entry = {
+        .parameter = &value->parameter, .context = value, .is_stand_in = is_stand_in};
     return config_add(&resp->config, entry);
 }
 
@@ -618,6 +694,7 @@ kv_status config_add_own(kvresp *resp)
 
 void config_free_own(kvresp *resp)
 {
-    for (size_t i = 0; resp->settings.values != NULL && i < CONFIG_OWN_COUNT; i++) free(resp->settings.values[i].text);
+    for (size_t i = 0; resp->settings.values != NULL && i < CONFIG_OWN_COUNT; i++)
+        free(resp->settings.values[i].text);
     free(resp->settings.values);
 }

@@ -1,8 +1,9 @@
 /*
  * resp/info.c -- INFO: sections of lines, each true at the moment it is written.
  *
- * The names and their order are Redis's, so that what reads Redis's INFO reads this. A line about something that is not
- * here (replicas, scripts, forks) says so by its 0. Rooms that know more add lines by kvresp_info_add().
+ * The names and their order are Redis's, so that what reads Redis's INFO reads this. A line about
+ * something that is not here (replicas, scripts, forks) says so by its 0. Rooms that know more add
+ * lines by kvresp_info_add().
  */
 #include "resp/info.h"
 
@@ -16,10 +17,13 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* ------------------------------------------------------------------------------- lines of other rooms */
+/*
+ * ------------------------------------------------------------------------------- lines of other
+ * rooms
+ */
 
-kv_status kvresp_info_add(kvresp *resp, const char *section, void (*write)(void *context, kv_buffer *text),
-                          void *context)
+kv_status kvresp_info_add(kvresp *resp, const char *section,
+                          void (*write)(void *context, kv_buffer *text), void *context)
 {
     if (section == NULL || write == NULL) return KV_BADARG;
     struct info_writer *writer = malloc(sizeof *writer);
@@ -58,7 +62,7 @@ void info_free_writers(kvresp *resp)
     }
 }
 
-/* ---------------------------------------------------------------------------------------------- values */
+/* --------------------------------------------------------------------------------------- values */
 
 /* What a section is written from. */
 struct info {
@@ -87,7 +91,8 @@ static void info_bytes(struct info *info, const char *name, uint64_t bytes)
     int unit = 0;
     for (; value >= 1024 && unit < 5; unit++) value /= 1024;
     info_number(info, name, bytes);
-    text_format(info->text, unit == 0 ? "%s_human:%.0f%c\r\n" : "%s_human:%.2f%c\r\n", name, value, units[unit]);
+    text_format(info->text, unit == 0 ? "%s_human:%.0f%c\r\n" : "%s_human:%.2f%c\r\n", name, value,
+                units[unit]);
 }
 
 static uint64_t info_counter(const struct info *info, kvresp_counter counter)
@@ -123,7 +128,7 @@ static uint64_t info_system_bytes(void)
     return 0;
 }
 
-/* -------------------------------------------------------------------------------------------- sections */
+/* ------------------------------------------------------------------------------------- sections */
 
 static void info_server(struct info *info)
 {
@@ -133,21 +138,28 @@ static void info_server(struct info *info)
     uname(&system);
     gettimeofday(&now, NULL);
     uint64_t uptime_s = (statistics_clock() / 1000 - resp->opened_us) / 1000000;
-    text_format(info->text, "redis_version:" RESP_REDIS_VERSION "\r\nserver_name:kvstore\r\nkvstore_version:%s\r\n",
+    text_format(info->text,
+                "redis_version:" RESP_REDIS_VERSION
+                "\r\nserver_name:kvstore\r\nkvstore_version:%s\r\n",
                 kv_version());
-    text_format(info->text, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n"
-                            "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:%zu\r\n",
+    text_format(info->text,
+                "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_build_id:0\r\n"
+                "redis_mode:standalone\r\nos:%s %s %s\r\narch_bits:%zu\r\n",
                 system.sysname, system.release, system.machine, 8 * sizeof(void *));
     text_format(info->text, "monotonic_clock:POSIX clock_gettime\r\natomicvar_api:c11-builtin\r\n");
 #ifdef __VERSION__
     text_format(info->text, "gcc_version:%d.%d.0\r\n", __GNUC__, __GNUC_MINOR__);
 #endif
-    text_format(info->text, "process_id:%ld\r\nprocess_supervised:no\r\nrun_id:%s\r\n", (long)getpid(), resp->run_id);
-    text_format(info->text, "server_time_usec:%lld\r\n", (long long)now.tv_sec * 1000000 + now.tv_usec);
+    text_format(info->text, "process_id:%ld\r\nprocess_supervised:no\r\nrun_id:%s\r\n",
+                (long)getpid(), resp->run_id);
+    text_format(info->text, "server_time_usec:%lld\r\n",
+                (long long)now.tv_sec * 1000000 + now.tv_usec);
     info_number(info, "uptime_in_seconds", uptime_s);
     info_number(info, "uptime_in_days", uptime_s / 86400);
-    text_format(info->text, "hz:10\r\nconfigured_hz:10\r\nlru_clock:%lld\r\n", (long long)now.tv_sec & 0xffffff);
-    text_format(info->text, "executable:%s\r\nconfig_file:%s\r\n", resp->executable != NULL ? resp->executable : "",
+    text_format(info->text, "hz:10\r\nconfigured_hz:10\r\nlru_clock:%lld\r\n",
+                (long long)now.tv_sec & 0xffffff);
+    text_format(info->text, "executable:%s\r\nconfig_file:%s\r\n",
+                resp->executable != NULL ? resp->executable : "",
                 resp->config_file != NULL ? resp->config_file : "");
 }
 
@@ -170,14 +182,22 @@ static void info_ratio(struct info *info, const char *name, uint64_t a, uint64_t
     text_format(info->text, "%s:%.2f\r\n", name, b == 0 ? 0 : (double)a / (double)b);
 }
 
-/* What would be the allocator's own accounts is that of the process: the store counts what it takes, to the byte. */
+/*
+ * What would be the allocator's own accounts is that of the process: the store counts what it
+ * takes, to the byte.
+ */
 static void info_memory(struct info *info)
 {
-    static const char *const scripts[] = {"used_memory_vm_eval", "used_memory_scripts_eval", "number_of_cached_scripts",
-                                          "number_of_functions", "number_of_libraries", "used_memory_vm_functions",
+    static const char *const scripts[] = {"used_memory_vm_eval",
+                                          "used_memory_scripts_eval",
+                                          "number_of_cached_scripts",
+                                          "number_of_functions",
+                                          "number_of_libraries",
+                                          "used_memory_vm_functions",
                                           NULL};
     static const char *const absent[] = {"mem_not_counted_for_evict", "mem_replication_backlog",
-                                         "mem_total_replication_buffers", "mem_clients_slaves", NULL};
+                                         "mem_total_replication_buffers", "mem_clients_slaves",
+                                         NULL};
     uint64_t used = info->store.bytes + info->clients.memory, resident = info_resident_bytes(info);
     uint64_t peak = info->store.bytes_peak > used ? info->store.bytes_peak : used;
     uint64_t overhead = info->store.bytes_tables + info->clients.memory;
@@ -185,7 +205,8 @@ static void info_memory(struct info *info)
     info_bytes(info, "used_memory", used);
     info_bytes(info, "used_memory_rss", resident);
     info_bytes(info, "used_memory_peak", peak);
-    text_format(info->text, "used_memory_peak_perc:%.2f%%\r\n", peak == 0 ? 0 : 100.0 * (double)used / (double)peak);
+    text_format(info->text, "used_memory_peak_perc:%.2f%%\r\n",
+                peak == 0 ? 0 : 100.0 * (double)used / (double)peak);
     info_number(info, "used_memory_overhead", overhead);
     info_number(info, "used_memory_startup", 0);
     info_number(info, "used_memory_dataset", dataset);
@@ -207,7 +228,8 @@ static void info_memory(struct info *info)
     text_format(info->text, "allocator_rss_ratio:1.00\r\nallocator_rss_bytes:0\r\n");
     text_format(info->text, "rss_overhead_ratio:1.00\r\nrss_overhead_bytes:0\r\n");
     info_ratio(info, "mem_fragmentation_ratio", resident, used);
-    text_format(info->text, "mem_fragmentation_bytes:%lld\r\n", (long long)resident - (long long)used);
+    text_format(info->text, "mem_fragmentation_bytes:%lld\r\n",
+                (long long)resident - (long long)used);
     info_zeros(info, absent);
     info_number(info, "mem_clients_normal", info->clients.memory);
     info_number(info, "mem_cluster_links", 0);
@@ -218,11 +240,14 @@ static void info_memory(struct info *info)
 
 static void info_persistence(struct info *info)
 {
-    static const char *const saving[] = {"loading", "async_loading", "current_cow_peak", "current_cow_size",
-                                         "current_cow_size_age", NULL};
-    static const char *const keys[] = {"current_save_keys_processed", "current_save_keys_total", NULL};
-    static const char *const after[] = {"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired",
-                                        "rdb_last_load_keys_loaded", NULL};
+    static const char *const saving[] = {
+        "loading",          "async_loading",        "current_cow_peak",
+        "current_cow_size", "current_cow_size_age", NULL};
+    static const char *const keys[] = {"current_save_keys_processed", "current_save_keys_total",
+                                       NULL};
+    static const char *const after[] = {"rdb_saves", "rdb_last_cow_size",
+                                        "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
+                                        NULL};
     const struct aof_link *aof = info->resp->aof;
     bool is_well = aof == NULL || aof->refusal(aof->context) == NULL;
     info_zeros(info, saving);
@@ -230,28 +255,45 @@ static void info_persistence(struct info *info)
     info_zeros(info, keys);
     info_number(info, "rdb_changes_since_last_save", info->store.changes);
     info_number(info, "rdb_bgsave_in_progress", 0);
-    text_format(info->text, "rdb_last_save_time:%lld\r\n", (long long)atomic_load(&info->resp->last_save_s));
+    text_format(info->text, "rdb_last_save_time:%lld\r\n",
+                (long long)atomic_load(&info->resp->last_save_s));
     text_format(info->text, "rdb_last_bgsave_status:ok\r\nrdb_last_bgsave_time_sec:-1\r\n"
                             "rdb_current_bgsave_time_sec:-1\r\n");
     info_zeros(info, after);
     info_number(info, "aof_enabled", aof != NULL);
-    text_format(info->text, "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
-                            "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
-                            "aof_rewrites_consecutive_failures:0\r\n");
-    text_format(info->text, "aof_last_write_status:%s\r\naof_last_cow_size:0\r\n", is_well ? "ok" : "err");
+    text_format(
+        info->text,
+        "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
+        "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
+        "aof_rewrites_consecutive_failures:0\r\n");
+    text_format(info->text, "aof_last_write_status:%s\r\naof_last_cow_size:0\r\n",
+                is_well ? "ok" : "err");
     text_format(info->text, "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
 }
 
 static void info_stats(struct info *info)
 {
-    static const char *const eviction[] = {"evicted_clients", "evicted_scripts", "total_eviction_exceeded_time",
+    static const char *const eviction[] = {"evicted_clients", "evicted_scripts",
+                                           "total_eviction_exceeded_time",
                                            "current_eviction_exceeded_time", NULL};
-    static const char *const absent[] = {
-        "pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
-        "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-        "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
-        "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
-        "unexpected_error_replies", NULL};
+    static const char *const absent[] = {"pubsub_channels",
+                                         "pubsub_patterns",
+                                         "pubsubshard_channels",
+                                         "latest_fork_usec",
+                                         "total_forks",
+                                         "migrate_cached_sockets",
+                                         "slave_expires_tracked_keys",
+                                         "active_defrag_hits",
+                                         "active_defrag_misses",
+                                         "active_defrag_key_hits",
+                                         "active_defrag_key_misses",
+                                         "total_active_defrag_time",
+                                         "current_active_defrag_time",
+                                         "tracking_total_keys",
+                                         "tracking_total_items",
+                                         "tracking_total_prefixes",
+                                         "unexpected_error_replies",
+                                         NULL};
     kvresp *resp = info->resp;
     uint64_t errors;
     statistics_errors(&resp->statistics, NULL, &errors);
@@ -262,9 +304,12 @@ static void info_stats(struct info *info)
     info_number(info, "total_net_output_bytes", info_counter(info, KVRESP_COUNT_OUTPUT_BYTES));
     text_format(info->text, "total_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n");
     text_format(info->text, "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\n",
-                (double)info_rate(resp, &resp->rate_input) / 1024, (double)info_rate(resp, &resp->rate_output) / 1024);
-    text_format(info->text, "instantaneous_input_repl_kbps:0.00\r\ninstantaneous_output_repl_kbps:0.00\r\n");
-    info_number(info, "rejected_connections", info_counter(info, KVRESP_COUNT_REJECTED_CONNECTIONS));
+                (double)info_rate(resp, &resp->rate_input) / 1024,
+                (double)info_rate(resp, &resp->rate_output) / 1024);
+    text_format(info->text,
+                "instantaneous_input_repl_kbps:0.00\r\ninstantaneous_output_repl_kbps:0.00\r\n");
+    info_number(info, "rejected_connections",
+                info_counter(info, KVRESP_COUNT_REJECTED_CONNECTIONS));
     text_format(info->text, "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\n");
     info_number(info, "expired_keys", info->store.expired);
     text_format(info->text, "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
@@ -279,19 +324,23 @@ static void info_stats(struct info *info)
     info_number(info, "total_reads_processed", info_counter(info, KVRESP_COUNT_READS));
     info_number(info, "total_writes_processed", info_counter(info, KVRESP_COUNT_WRITES));
     text_format(info->text, "io_threaded_reads_processed:0\r\nio_threaded_writes_processed:0\r\n");
-    info_number(info, "client_query_buffer_limit_disconnections", info_counter(info, KVRESP_COUNT_QUERY_LIMIT));
-    info_number(info, "client_output_buffer_limit_disconnections", info_counter(info, KVRESP_COUNT_OUTPUT_LIMIT));
+    info_number(info, "client_query_buffer_limit_disconnections",
+                info_counter(info, KVRESP_COUNT_QUERY_LIMIT));
+    info_number(info, "client_output_buffer_limit_disconnections",
+                info_counter(info, KVRESP_COUNT_OUTPUT_LIMIT));
     text_format(info->text, "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\n");
 }
 
 static void info_replication(struct info *info)
 {
-    text_format(info->text,
-                "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%s\r\n"
-                "master_replid2:0000000000000000000000000000000000000000\r\nmaster_repl_offset:0\r\n"
-                "second_repl_offset:-1\r\nrepl_backlog_active:0\r\nrepl_backlog_size:1048576\r\n"
-                "repl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
-                info->resp->run_id);
+    text_format(
+        info->text,
+        "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%"
+        "s\r\n"
+        "master_replid2:0000000000000000000000000000000000000000\r\nmaster_repl_offset:0\r\n"
+        "second_repl_offset:-1\r\nrepl_backlog_active:0\r\nrepl_backlog_size:1048576\r\n"
+        "repl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
+        info->resp->run_id);
 }
 
 static void info_time(struct info *info, const char *name, const struct timeval *time)
@@ -328,10 +377,11 @@ static void info_commandstats(struct info *info)
         if (sums.calls == 0 && sums.rejected == 0 && sums.failed == 0) continue;
         double usec = (double)sums.nanoseconds / 1000;
         text_format(info->text,
-                    "cmdstat_%s:calls=%llu,usec=%.0f,usec_per_call=%.2f,rejected_calls=%llu,failed_calls=%llu\r\n",
+                    "cmdstat_%s:calls=%llu,usec=%.0f,usec_per_call=%.2f,rejected_calls=%llu,failed_"
+                    "calls=%llu\r\n",
                     command->facts.name, (unsigned long long)sums.calls, usec,
-                    sums.calls > 0 ? usec / (double)sums.calls : 0, (unsigned long long)sums.rejected,
-                    (unsigned long long)sums.failed);
+                    sums.calls > 0 ? usec / (double)sums.calls : 0,
+                    (unsigned long long)sums.rejected, (unsigned long long)sums.failed);
     }
 }
 
@@ -346,7 +396,8 @@ static void info_errorstats(struct info *info)
     size_t count = statistics_errors(&info->resp->statistics, errors, NULL);
     qsort(errors, count, sizeof errors[0], info_compare_errors);
     for (size_t i = 0; i < count; i++)
-        text_format(info->text, "errorstat_%s:count=%llu\r\n", errors[i].code, (unsigned long long)errors[i].count);
+        text_format(info->text, "errorstat_%s:count=%llu\r\n", errors[i].code,
+                    (unsigned long long)errors[i].count);
 }
 
 static void info_latencystats(struct info *info)
@@ -357,11 +408,13 @@ static void info_latencystats(struct info *info)
     for (size_t i = 0; i < command_table_size; i++) {
         const struct command *command = &command_table[i];
         size_t count = settings->percentile_count;
-        if (!statistics_percentiles(&info->resp->statistics, command, settings->percentiles, count, microseconds))
+        if (!statistics_percentiles(&info->resp->statistics, command, settings->percentiles, count,
+                                    microseconds))
             continue;
         text_format(info->text, "latency_percentiles_usec_%s:", command->facts.name);
         for (size_t j = 0; j < count; j++)
-            text_format(info->text, "%sp%.6g=%.3f", j > 0 ? "," : "", settings->percentiles[j], microseconds[j]);
+            text_format(info->text, "%sp%.6g=%.3f", j > 0 ? "," : "", settings->percentiles[j],
+                        microseconds[j]);
         text_append_string(info->text, "\r\n");
     }
 }
@@ -377,12 +430,15 @@ static void info_keyspace(struct info *info)
         kv_database_info database = KV_OPTIONS(kv_database_info);
         if (kv_database_stats(kv_select(info->call->db, i), &database) != KV_OK) continue;
         if (database.keys == 0 && database.keys_with_ttl == 0) continue;
-        text_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i, (unsigned long long)database.keys,
-                    (unsigned long long)database.keys_with_ttl, (long long)database.average_ttl_ms);
+        text_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
+                    (unsigned long long)database.keys, (unsigned long long)database.keys_with_ttl,
+                    (long long)database.average_ttl_ms);
     }
 }
 
-/* ---------------------------------------------------------------------------------------- choosing */
+/*
+ * ---------------------------------------------------------------------------------------- choosing
+ */
 
 enum info_set { INFO_DEFAULT = 1, INFO_ALL = 2, INFO_EVERYTHING = 4 };
 

@@ -6,15 +6,16 @@
 #include <stdlib.h>
 
 enum {
-    INPUT_ROOM_MIN = 4 * 1024,    /* less is not worth a system call */
-    INPUT_RESIDUE_MAX = 4 * 1024  /* part of a request for which a block is not kept */
+    INPUT_ROOM_MIN = 4 * 1024,   /* less is not worth a system call */
+    INPUT_RESIDUE_MAX = 4 * 1024 /* part of a request for which a block is not kept */
 };
 
 /* Exchanges the memory for `capacity` bytes, what is there moving to the front. */
 static kv_status input_move(struct input *input, struct pool *pool, unsigned slot, size_t capacity)
 {
     size_t kept = input_size(input);
-    uint8_t *bytes = capacity == INPUT_BLOCK_CAPACITY ? pool_take(pool, slot) : malloc(capacity + PARSER_SLACK);
+    uint8_t *bytes =
+        capacity == INPUT_BLOCK_CAPACITY ? pool_take(pool, slot) : malloc(capacity + PARSER_SLACK);
     if (bytes == NULL) return KV_NOMEM;
     if (kept > 0) memcpy(bytes, input->bytes + input->start, kept);
     if (input->capacity == INPUT_BLOCK_CAPACITY) pool_give(pool, slot, input->bytes);
@@ -55,7 +56,10 @@ kv_status input_make_room(struct input *input, struct pool *pool, unsigned slot,
     if (room > limit) room = limit;
     if (room < INPUT_ROOM_MIN) room = INPUT_ROOM_MIN;
 
-    /* What is left of an earlier growth is used up first, or each read would grow the block a little. */
+    /*
+     * What is left of an earlier growth is used up first, or each read would grow the block a
+     * little.
+     */
     if (input->capacity - input->end >= INPUT_ROOM_MIN) return KV_OK;
     input_move_to_front(input);
     if (input->capacity - input->end >= INPUT_ROOM_MIN) return KV_OK;
@@ -71,7 +75,8 @@ void input_settle(struct input *input, struct pool *pool, unsigned slot)
         else free(input->bytes);
         *input = (struct input){0};
     } else if (size <= INPUT_RESIDUE_MAX && input->capacity >= INPUT_BLOCK_CAPACITY) {
-        (void)input_move(input, pool, slot, size); /* without memory for a small copy the block stays */
+        (void)input_move(input, pool, slot,
+                         size); /* without memory for a small copy the block stays */
     }
 }
 

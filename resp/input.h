@@ -4,9 +4,10 @@
  *     bytes  |  executed  |  requests  |  room  |  slack
  *            0          start         end    capacity
  *
- * The memory follows what is announced, but not faster than the client makes good on it: an announced
- * bulk of 512 MiB gets room for as much again as has come, so that a liar costs little and an
- * honest value is moved a logarithmic number of times, which for large blocks is the kernel's remapping.
+ * The memory follows what is announced, but not faster than the client makes good on it: an
+ * announced bulk of 512 MiB gets room for as much again as has come, so that a liar costs little
+ * and an honest value is moved a logarithmic number of times, which for large blocks is the
+ * kernel's remapping.
  */
 #ifndef KV_RESP_INPUT_H
 #define KV_RESP_INPUT_H

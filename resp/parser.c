@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ------------------------------------------------------------------------- the common shapes, fast */
+/*
+ * ------------------------------------------------------------------------- the common shapes, fast
+ */
 
 /* Six digits at most: below every bulk_max there may be, which is 1 MiB at least. */
 enum { FRAME_PREFIX_MAX = 99999 };
@@ -35,7 +37,8 @@ static inline const uint8_t *frame_length(const uint8_t *at, uint8_t mark, size_
     return at + 2;
 }
 
-const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arguments, size_t room, size_t *count)
+const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arguments, size_t room,
+                            size_t *count)
 {
     size_t expected;
     at = frame_length(at, '*', &expected);
@@ -53,7 +56,9 @@ const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arg
     return at;
 }
 
-/* -------------------------------------------------------------------------- every shape, in pieces */
+/*
+ * -------------------------------------------------------------------------- every shape, in pieces
+ */
 
 static enum parser_outcome parser_fail(struct parser_request *request, const char *message)
 {
@@ -65,7 +70,8 @@ static enum parser_outcome parser_fail(struct parser_request *request, const cha
  * Finds the line at `bytes`: *line is what comes before its CR, *next what follows its LF.
  * PARSER_MORE if the line has not ended; PARSER_ERROR if it is too long.
  */
-static enum parser_outcome parser_find_line(const uint8_t *bytes, size_t size, kv_slice *line, size_t *next)
+static enum parser_outcome parser_find_line(const uint8_t *bytes, size_t size, kv_slice *line,
+                                            size_t *next)
 {
     const uint8_t *end = size > 0 ? memchr(bytes, '\r', size) : NULL;
     if (end == NULL) return size > PARSER_LINE_MAX ? PARSER_ERROR : PARSER_MORE;
@@ -81,8 +87,10 @@ static kv_slice parser_after_mark(kv_slice line)
     return line.size > 0 ? kv_bytes((const char *)line.data + 1, line.size - 1) : line;
 }
 
-static enum parser_outcome parser_read_count(struct parser *parser, const struct parser_limits *limits,
-                                             const uint8_t *bytes, size_t size, struct parser_request *request)
+static enum parser_outcome parser_read_count(struct parser *parser,
+                                             const struct parser_limits *limits,
+                                             const uint8_t *bytes, size_t size,
+                                             struct parser_request *request)
 {
     kv_slice line;
     size_t next;
@@ -104,12 +112,15 @@ static enum parser_outcome parser_read_count(struct parser *parser, const struct
     return PARSER_DONE;
 }
 
-static enum parser_outcome parser_read_bulk_size(struct parser *parser, const struct parser_limits *limits,
-                                                 const uint8_t *bytes, size_t size, struct parser_request *request)
+static enum parser_outcome parser_read_bulk_size(struct parser *parser,
+                                                 const struct parser_limits *limits,
+                                                 const uint8_t *bytes, size_t size,
+                                                 struct parser_request *request)
 {
     kv_slice line;
     size_t next;
-    enum parser_outcome outcome = parser_find_line(bytes + parser->position, size - parser->position, &line, &next);
+    enum parser_outcome outcome =
+        parser_find_line(bytes + parser->position, size - parser->position, &line, &next);
     if (outcome == PARSER_ERROR) return parser_fail(request, "too big bulk count string");
     if (outcome != PARSER_DONE) return outcome;
 
@@ -120,7 +131,8 @@ static enum parser_outcome parser_read_bulk_size(struct parser *parser, const st
         return parser_fail(request, message);
     }
     int64_t length;
-    if (!text_parse_integer(parser_after_mark(line), &length) || length < 0 || (uint64_t)length > limits->bulk_max)
+    if (!text_parse_integer(parser_after_mark(line), &length) || length < 0 ||
+        (uint64_t)length > limits->bulk_max)
         return parser_fail(request, "invalid bulk length");
     if (limits->is_stranger && length > PARSER_STRANGER_BULK_MAX)
         return parser_fail(request, "unauthenticated bulk length");
@@ -146,7 +158,8 @@ static enum parser_outcome parser_read_bulk(struct parser *parser, size_t size)
 {
     size_t length = parser->bulk - 1;
     if (size - parser->position < length + 2) return PARSER_MORE;
-    if (!parser_keep_span(parser, (struct parser_span){parser->position, length})) return PARSER_NOMEM;
+    if (!parser_keep_span(parser, (struct parser_span){parser->position, length}))
+        return PARSER_NOMEM;
     parser->position += length + 2;
     parser->bulk = 0;
     return PARSER_DONE;
@@ -165,8 +178,10 @@ static enum parser_outcome parser_finish(struct parser *parser, const uint8_t *b
     return PARSER_DONE;
 }
 
-static enum parser_outcome parser_read_array(struct parser *parser, const struct parser_limits *limits,
-                                             const uint8_t *bytes, size_t size, struct parser_request *request)
+static enum parser_outcome parser_read_array(struct parser *parser,
+                                             const struct parser_limits *limits,
+                                             const uint8_t *bytes, size_t size,
+                                             struct parser_request *request)
 {
     enum parser_outcome outcome = PARSER_DONE;
     if (parser->expected == 0) {
@@ -174,7 +189,8 @@ static enum parser_outcome parser_read_array(struct parser *parser, const struct
         if (outcome == PARSER_EMPTY) parser_reset(parser);
     }
     while (outcome == PARSER_DONE && parser->count < parser->expected) {
-        if (parser->bulk == 0) outcome = parser_read_bulk_size(parser, limits, bytes, size, request);
+        if (parser->bulk == 0)
+            outcome = parser_read_bulk_size(parser, limits, bytes, size, request);
         if (outcome == PARSER_DONE) outcome = parser_read_bulk(parser, size);
     }
     return outcome == PARSER_DONE ? parser_finish(parser, bytes, request) : outcome;
@@ -191,7 +207,9 @@ void parser_reset(struct parser *parser)
     *parser = (struct parser){0};
 }
 
-/* ------------------------------------------------------------------------------------------ inline */
+/*
+ * ------------------------------------------------------------------------------------------ inline
+ */
 
 /* Reads a line of words; bytes past its end are seen as zero, which ends words and quotes alike. */
 struct splitter {
@@ -271,7 +289,8 @@ static bool splitter_word(struct splitter *splitter, kv_slice *word)
 {
     const uint8_t *first = splitter->at;
     uint8_t c;
-    while (!splitter_ends_word(c = splitter_peek(splitter, 0)) && c != '"' && c != '\'') splitter->at++;
+    while (!splitter_ends_word(c = splitter_peek(splitter, 0)) && c != '"' && c != '\'')
+        splitter->at++;
     *word = kv_bytes(first, (size_t)(splitter->at - first));
     if (splitter_ends_word(c)) return true;
 
@@ -296,13 +315,15 @@ enum parser_outcome parser_split(kv_slice line, struct parser_request *request)
     request->scratch->size = 0;
     if (text_reserve(request->scratch, line.size) != KV_OK) return PARSER_NOMEM;
 
-    struct splitter splitter = {line.data, (const uint8_t *)line.data + line.size, request->scratch->data};
+    struct splitter splitter = {line.data, (const uint8_t *)line.data + line.size,
+                                request->scratch->data};
     size_t count = 0;
     for (;;) {
         while (text_is_space(splitter_peek(&splitter, 0))) splitter.at++;
         if (splitter.at == splitter.end) break;
         kv_slice word;
-        if (!splitter_word(&splitter, &word)) return parser_fail(request, "unbalanced quotes in request");
+        if (!splitter_word(&splitter, &word))
+            return parser_fail(request, "unbalanced quotes in request");
         if (count < request->room) request->arguments[count] = word;
         count++;
     }
@@ -311,18 +332,20 @@ enum parser_outcome parser_split(kv_slice line, struct parser_request *request)
     return count > 0 ? PARSER_DONE : PARSER_EMPTY;
 }
 
-static enum parser_outcome parser_read_inline(const uint8_t *bytes, size_t size, struct parser_request *request)
+static enum parser_outcome parser_read_inline(const uint8_t *bytes, size_t size,
+                                              struct parser_request *request)
 {
     const uint8_t *end = memchr(bytes, '\n', size);
     if (end == NULL)
-        return size > PARSER_LINE_MAX ? parser_fail(request, "too big inline request") : PARSER_MORE;
+        return size > PARSER_LINE_MAX ? parser_fail(request, "too big inline request")
+                                      : PARSER_MORE;
     request->size = (size_t)(end - bytes) + 1;
     if (end > bytes && end[-1] == '\r') end--;
     return parser_split(kv_bytes(bytes, (size_t)(end - bytes)), request);
 }
 
-enum parser_outcome parser_read(struct parser *parser, const struct parser_limits *limits, const uint8_t *bytes,
-                                size_t size, struct parser_request *request)
+enum parser_outcome parser_read(struct parser *parser, const struct parser_limits *limits,
+                                const uint8_t *bytes, size_t size, struct parser_request *request)
 {
     if (size == 0) return PARSER_MORE;
     if (bytes[0] == '*') return parser_read_array(parser, limits, bytes, size, request);

@@ -1,12 +1,13 @@
 /*
  * resp/pool.h -- spare blocks for input and output.
  *
- * A session needs memory for input and output while it has some, which for most of the clients of a server
- * is no time at all. So sessions borrow blocks and give them back when they are empty: an idle
- * session holds none, and the sessions of one thread take turns with the same two, which stay in the cache.
+ * A session needs memory for input and output while it has some, which for most of the clients of a
+ * server is no time at all. So sessions borrow blocks and give them back when they are empty: an
+ * idle session holds none, and the sessions of one thread take turns with the same two, which stay
+ * in the cache.
  *
- * Each worker has a slot of its own in the pool, but a slot may be used by any thread: taking and giving
- * are exchanges of one pointer. An empty slot falls back on malloc(), a full one on free().
+ * Each worker has a slot of its own in the pool, but a slot may be used by any thread: taking and
+ * giving are exchanges of one pointer. An empty slot falls back on malloc(), a full one on free().
  */
 #ifndef KV_RESP_POOL_H
 #define KV_RESP_POOL_H

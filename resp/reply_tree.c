@@ -1,9 +1,10 @@
 /*
- * resp/reply_tree.c -- a reply as a tree, for hosts that execute commands in-process, and for clients.
+ * resp/reply_tree.c -- a reply as a tree, for hosts that execute commands in-process, and for
+ * clients.
  *
  * The bytes are walked once, recursively; a reply may be nested as deep as REPLY_DEPTH_MAX.
- * The elements of an aggregate are one array, which grows as they come, so that an announced count of millions
- * costs nothing until they do.
+ * The elements of an aggregate are one array, which grows as they come, so that an announced count
+ * of millions costs nothing until they do.
  */
 #include "resp/text.h"
 
@@ -24,7 +25,8 @@ static kv_status reply_read(struct reply_reader *reader, kvresp_reply *reply, un
 static kv_status reply_line(struct reply_reader *reader, kv_slice *line)
 {
     const uint8_t *from = reader->at + 1;
-    const uint8_t *end = from < reader->end ? memchr(from, '\r', (size_t)(reader->end - from)) : NULL;
+    const uint8_t *end =
+        from < reader->end ? memchr(from, '\r', (size_t)(reader->end - from)) : NULL;
     if (end == NULL || end + 1 == reader->end) return KV_MORE;
     if (end[1] != '\n') return KV_BADARG;
     *line = kv_bytes(from, (size_t)(end - from));
@@ -62,7 +64,8 @@ static kv_status reply_bulk(struct reply_reader *reader, kvresp_kind kind, kvres
     return KV_OK;
 }
 
-static kv_status reply_elements(struct reply_reader *reader, kvresp_reply *reply, uint64_t count, unsigned depth)
+static kv_status reply_elements(struct reply_reader *reader, kvresp_reply *reply, uint64_t count,
+                                unsigned depth)
 {
     size_t capacity = 0;
     for (uint64_t i = 0; i < count; i++) {
@@ -81,7 +84,8 @@ static kv_status reply_elements(struct reply_reader *reader, kvresp_reply *reply
     return KV_OK;
 }
 
-static kv_status reply_aggregate(struct reply_reader *reader, kvresp_kind kind, kvresp_reply *reply, unsigned depth)
+static kv_status reply_aggregate(struct reply_reader *reader, kvresp_kind kind, kvresp_reply *reply,
+                                 unsigned depth)
 {
     int64_t count;
     kv_status status = reply_number(reader, kind == KVRESP_ARRAY, &count);

@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ------------------------------------------------------------------------------------ open and close */
+/*
+ * ------------------------------------------------------------------------------------ open and
+ * close
+ */
 
 /* 40 hexadecimal digits that no other run has. */
 static void resp_choose_run_id(kvresp *resp)
@@ -33,8 +36,10 @@ static kv_status resp_copy_options(kvresp *resp, const kvresp_options *options)
     resp->log_context = options->log_context;
     resp->shutdown = options->shutdown;
     resp->shutdown_context = options->shutdown_context;
-    if (options->config_file != NULL) resp->config_file = text_duplicate(kv_text(options->config_file));
-    if (options->executable != NULL) resp->executable = text_duplicate(kv_text(options->executable));
+    if (options->config_file != NULL)
+        resp->config_file = text_duplicate(kv_text(options->config_file));
+    if (options->executable != NULL)
+        resp->executable = text_duplicate(kv_text(options->executable));
     bool failed = (options->config_file != NULL && resp->config_file == NULL) ||
                   (options->executable != NULL && resp->executable == NULL);
     return failed ? KV_NOMEM : KV_OK;
@@ -47,7 +52,8 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 1, status = config_open(&resp->config);
     if (status == KV_OK) *opened = 2, status = slowlog_open(&resp->slowlog);
     if (status == KV_OK) *opened = 3, status = statistics_open(&resp->statistics);
-    if (status == KV_OK) *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
+    if (status == KV_OK)
+        *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
     if (status == KV_OK) *opened = 5, status = config_add_own(resp);
     return status;
 }
@@ -118,9 +124,14 @@ void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n)
     atomic_fetch_add_explicit(&resp->counters[counter], n, memory_order_relaxed);
 }
 
-/* -------------------------------------------------------------------------------------- periodic work */
+/*
+ * -------------------------------------------------------------------------------------- periodic
+ * work
+ */
 
-enum { RATE_PERIOD_US = 90 * 1000 }; /* a little less than the tenth of a second in which cron is called */
+enum {
+    RATE_PERIOD_US = 90 * 1000
+}; /* a little less than the tenth of a second in which cron is called */
 
 static void rate_sample(struct rate *rate, uint64_t value, uint64_t elapsed_us)
 {
@@ -136,8 +147,10 @@ static void resp_sample_rates(kvresp *resp)
     uint64_t elapsed_us = now_us - resp->rate_time_us;
     if (elapsed_us >= RATE_PERIOD_US) {
         rate_sample(&resp->rate_commands, statistics_calls(&resp->statistics), elapsed_us);
-        rate_sample(&resp->rate_input, atomic_load(&resp->counters[KVRESP_COUNT_INPUT_BYTES]), elapsed_us);
-        rate_sample(&resp->rate_output, atomic_load(&resp->counters[KVRESP_COUNT_OUTPUT_BYTES]), elapsed_us);
+        rate_sample(&resp->rate_input, atomic_load(&resp->counters[KVRESP_COUNT_INPUT_BYTES]),
+                    elapsed_us);
+        rate_sample(&resp->rate_output, atomic_load(&resp->counters[KVRESP_COUNT_OUTPUT_BYTES]),
+                    elapsed_us);
         resp->rate_time_us = now_us;
     }
     pthread_mutex_unlock(&resp->rate_lock);
@@ -147,6 +160,7 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
 {
     kv_tick(resp->store, budget_us);
     resp_sample_rates(resp);
-    if (atomic_load(&resp->gates) & GATE_PAUSES && kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
+    if (atomic_load(&resp->gates) & GATE_PAUSES &&
+        kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
         clients_unpause(resp);
 }

@@ -5,9 +5,10 @@
  *     store    k1 k2 k3 ...  k64              one kv_prefetch(): 64 cache misses overlap
  *     output  |r1|r2|r3| ... |r64|            one pass: execute, reply
  *
- * This is the hot path, and what it does for a GET is counted in nanoseconds: no copy, no allocation, no lock of its own,
- * no clock read of its own (see statistics.h). A command that is not simply to be executed (a transaction is open, the
- * client must authenticate, there is a pause...) goes through call_checked() instead.
+ * This is the hot path, and what it does for a GET is counted in nanoseconds: no copy, no
+ * allocation, no lock of its own, no clock read of its own (see statistics.h). A command that is
+ * not simply to be executed (a transaction is open, the client must authenticate, there is a
+ * pause...) goes through call_checked() instead.
  */
 #include "resp/call.h"
 
@@ -26,16 +27,16 @@ struct run {
     kvresp_worker *worker;
     kvresp_session *session;
     struct call call;
-    unsigned gates;                   /* those of the append-only file, looked at once a batch */
-    bool shares_time;                 /* short commands may be timed together */
+    unsigned gates;   /* those of the append-only file, looked at once a batch */
+    bool shares_time; /* short commands may be timed together */
     bool tracks_latency;
-    const struct command *timed;      /* the commands since `began`: all the same */
+    const struct command *timed; /* the commands since `began`: all the same */
     uint64_t timed_count, began;
-    uint64_t errors;                  /* session->errors when they began */
+    uint64_t errors; /* session->errors when they began */
     uint64_t executed;
 };
 
-/* --------------------------------------------------------------------------------------------- timing */
+/* --------------------------------------------------------------------------------------- timing */
 
 /* Ends a stretch of equal commands and shares its time out. The last of them is in run->call. */
 static void run_end_stretch(struct run *run)
@@ -44,7 +45,8 @@ static void run_end_stretch(struct run *run)
     uint64_t now = statistics_clock(), took = now - run->began;
     struct counters *counters = &run->worker->counters;
     counters_add(counters, run->timed, run->timed_count, took, run->tracks_latency);
-    if (run->session->errors != run->errors) counters_fail(counters, run->timed, run->session->errors - run->errors);
+    if (run->session->errors != run->errors)
+        counters_fail(counters, run->timed, run->session->errors - run->errors);
     if (call_is_slow(&run->call, took)) call_note_slow(&run->call, took);
     run->executed += run->timed_count;
     run->timed_count = 0;
@@ -58,7 +60,7 @@ static void run_begin_stretch(struct run *run, const struct command *command)
     run->timed = command;
 }
 
-/* -------------------------------------------------------------------------------------------- framing */
+/* -------------------------------------------------------------------------------------- framing */
 
 static kv_status run_make_room(kvresp_worker *worker, size_t needed)
 {
@@ -74,13 +76,14 @@ static enum parser_outcome run_frame_one(struct run *run, struct parser_request 
 {
     kvresp_session *session = run->session;
     struct input *input = &session->input;
-    struct parser_limits limits = {resp_setting(&run->resp->settings.bulk_max), session->flags & SESSION_STRANGER};
+    struct parser_limits limits = {resp_setting(&run->resp->settings.bulk_max),
+                                   session->flags & SESSION_STRANGER};
     parsed->scratch = &session->scratch;
     for (;;) {
         parsed->arguments = run->worker->arguments;
         parsed->room = run->worker->argument_capacity;
-        enum parser_outcome outcome =
-            parser_read(&session->parser, &limits, input->bytes + input->start, input_size(input), parsed);
+        enum parser_outcome outcome = parser_read(
+            &session->parser, &limits, input->bytes + input->start, input_size(input), parsed);
         if (outcome == PARSER_EMPTY) input->start += parsed->size;
         else if (outcome != PARSER_ROOM) return outcome;
         else if (run_make_room(run->worker, parsed->needed) != KV_OK) return PARSER_NOMEM;
@@ -88,8 +91,9 @@ static enum parser_outcome run_frame_one(struct run *run, struct parser_request 
 }
 
 /*
- * Frames up to WORKER_AHEAD requests and returns how many; fewer if the input ends, the room for arguments
- * does, or something odd comes, which is then looked at when it is the first. Ends a session that breaks the protocol.
+ * Frames up to WORKER_AHEAD requests and returns how many; fewer if the input ends, the room for
+ * arguments does, or something odd comes, which is then looked at when it is the first. Ends a
+ * session that breaks the protocol.
  */
 static size_t run_frame(struct run *run)
 {
@@ -105,7 +109,8 @@ static size_t run_frame(struct run *run)
             const uint8_t *next =
                 parser_frame(at, end, arguments, worker->argument_capacity - used, &request->count);
             if (next == NULL) break;
-            request->slot = command_map_find_padded(&run->resp->commands, arguments[0].data, arguments[0].size);
+            request->slot =
+                command_map_find_padded(&run->resp->commands, arguments[0].data, arguments[0].size);
             request->arguments = arguments;
             request->size = (size_t)(next - at);
             used += request->count;
@@ -118,8 +123,9 @@ static size_t run_frame(struct run *run)
     struct parser_request parsed;
     switch (run_frame_one(run, &parsed)) {
     case PARSER_DONE:
-        worker->requests[0] = (struct request){command_map_find(&run->resp->commands, parsed.arguments[0]),
-                                               parsed.arguments, parsed.count, parsed.size};
+        worker->requests[0] =
+            (struct request){command_map_find(&run->resp->commands, parsed.arguments[0]),
+                             parsed.arguments, parsed.count, parsed.size};
         return 1;
     case PARSER_ERROR: {
         char text[80];
@@ -146,7 +152,7 @@ static void run_prefetch(struct run *run, size_t count)
     if (keys > 1) kv_prefetch(run->call.db, worker->prefetch, keys);
 }
 
-/* ------------------------------------------------------------------------------------------ executing */
+/* ------------------------------------------------------------------------------------ executing */
 
 /* A command with something in its way. Returns false if it has to wait: it is not consumed then. */
 static bool run_gated(struct run *run, const struct request *request)
@@ -158,7 +164,8 @@ static bool run_gated(struct run *run, const struct request *request)
     run->executed += !(session->flags & SESSION_PAUSED);
 
     /* CLIENT REPLY: what was said while replies were off is unsaid. */
-    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) session->reply.size = session->reply.start + mark;
+    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP))
+        session->reply.size = session->reply.start + mark;
     if (!(session->flags & SESSION_PAUSED)) session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
     if (session->skip_next) session->flags |= SESSION_REPLY_SKIP;
     session->skip_next = false;
@@ -169,8 +176,8 @@ static bool run_gated(struct run *run, const struct request *request)
 }
 
 /*
- * Executes `count` framed requests, as far as they go, and consumes them. False if the session must stop: it blocks,
- * closes, pauses or has too much output.
+ * Executes `count` framed requests, as far as they go, and consumes them. False if the session must
+ * stop: it blocks, closes, pauses or has too much output.
  */
 static bool run_execute(struct run *run, size_t count)
 {
@@ -194,8 +201,8 @@ static bool run_execute(struct run *run, size_t count)
             done_flags |= slot->flags;
             session->input.start += request->size;
             size_t output = session->reply.size - session->reply.start;
-            if (TEXT_UNLIKELY(!(slot->is_short & run->shares_time) || request->size > RUN_LONG_REQUEST ||
-                              output > RUN_LONG_REPLY)) {
+            if (TEXT_UNLIKELY(!(slot->is_short & run->shares_time) ||
+                              request->size > RUN_LONG_REQUEST || output > RUN_LONG_REPLY)) {
                 run_end_stretch(run);
                 goes_on = output < WORKER_OUTPUT_MAX;
             }
@@ -203,14 +210,18 @@ static bool run_execute(struct run *run, size_t count)
             if (!run_gated(run, request)) return false;
             session->input.start += request->size;
         }
-        if (TEXT_UNLIKELY(session->flags & (SESSION_CLOSING | SESSION_BLOCKED | SESSION_PAUSED))) goes_on = false;
+        if (TEXT_UNLIKELY(session->flags & (SESSION_CLOSING | SESSION_BLOCKED | SESSION_PAUSED)))
+            goes_on = false;
     }
     run_end_stretch(run);
     if (done_flags & COMMAND_WRITE) session->wrote = true;
     return goes_on;
 }
 
-/* ------------------------------------------------------------------------------------------- the turn */
+/*
+ * ------------------------------------------------------------------------------------------- the
+ * turn
+ */
 
 static unsigned run_aof_gates(const kvresp *resp)
 {
@@ -247,7 +258,8 @@ static bool run_passes_output_limit(struct run *run)
                    now_ms - session->soft_limit_since_ms > 1000 * atomic_load(&limit->soft_seconds);
     if (!is_soft && (hard == 0 || output < hard)) return false;
     kvresp_count(run->resp, KVRESP_COUNT_OUTPUT_LIMIT, 1);
-    kvresp_logf(run->resp, KVRESP_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
+    kvresp_logf(run->resp, KVRESP_WARNING,
+                "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
                 (unsigned long long)session->id, (const char *)session->address.data);
     return true;
 }
@@ -271,9 +283,11 @@ static kvresp_state run_requests(struct run *run)
         if (session->flags & SESSION_CLOSING) return KVRESP_CLOSE;
         if (session->flags & SESSION_BLOCKED) return KVRESP_BLOCKED;
         if (session->flags & SESSION_PAUSED) return KVRESP_PAUSED;
-        if (session->flags & SESSION_DISCARDS) kvresp_output_consume(session, kvresp_output_pending(session));
+        if (session->flags & SESSION_DISCARDS)
+            kvresp_output_consume(session, kvresp_output_pending(session));
         if (count == 0) return KVRESP_IDLE;
-        if (session->reply.size - session->reply.start >= WORKER_OUTPUT_MAX) return KVRESP_OUTPUT_FULL;
+        if (session->reply.size - session->reply.start >= WORKER_OUTPUT_MAX)
+            return KVRESP_OUTPUT_FULL;
     }
     return KVRESP_YIELD;
 }
@@ -286,10 +300,14 @@ static void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *se
     run->resp = resp;
     run->worker = worker;
     run->session = session;
-    run->call = (struct call){.resp = resp, .worker = worker, .session = session, .reply = &session->reply,
+    run->call = (struct call){.resp = resp,
+                              .worker = worker,
+                              .session = session,
+                              .reply = &session->reply,
                               .db = kv_select(worker->view, session->database)};
     run->tracks_latency = atomic_load_explicit(&settings->tracks_latency, memory_order_relaxed);
-    int64_t threshold_us = atomic_load_explicit(&settings->slowlog_threshold_us, memory_order_relaxed);
+    int64_t threshold_us =
+        atomic_load_explicit(&settings->slowlog_threshold_us, memory_order_relaxed);
     run->shares_time = threshold_us < 0 || threshold_us >= 1000;
     session->pool_slot = worker->slot;
     session_judge(session);
@@ -305,7 +323,8 @@ static void run_end(struct run *run)
     input_settle(&session->input, &run->resp->pool, run->worker->slot);
     if (session->reply.size == session->reply.start) kvresp_output_consume(session, 0);
     if (run->executed > 0) {
-        atomic_store_explicit(&session->shown.active_ms, kv_now(run->worker->view), memory_order_relaxed);
+        atomic_store_explicit(&session->shown.active_ms, kv_now(run->worker->view),
+                              memory_order_relaxed);
         atomic_store_explicit(&session->shown.command, run->call.command, memory_order_relaxed);
     }
     session_show(session);
@@ -320,7 +339,8 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
     *state = KVRESP_CLOSE;
     if (session->flags & SESSION_CLOSING) return false;
     *state = KVRESP_BLOCKED;
-    if (session->flags & SESSION_BLOCKED && !blocked_look(worker, session, kv_now(worker->view))) return false;
+    if (session->flags & SESSION_BLOCKED && !blocked_look(worker, session, kv_now(worker->view)))
+        return false;
     session->flags &= ~(uint32_t)SESSION_PAUSED; /* the command at the front will see for itself */
     return true;
 }
@@ -340,15 +360,18 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     return state;
 }
 
-kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count, const kv_slice *arguments)
+kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count,
+                      const kv_slice *arguments)
 {
-    if (worker == NULL || session == NULL || arguments == NULL || argument_count == 0) return KV_BADARG;
+    if (worker == NULL || session == NULL || arguments == NULL || argument_count == 0)
+        return KV_BADARG;
     if (session->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_CLOSING)) return KV_BADARG;
     struct run run = {0};
     kvresp_worker_turn(worker);
     run_begin(&run, worker, session);
     uint64_t from = session_output_end(session);
-    struct request request = {command_map_find(&worker->resp->commands, arguments[0]), arguments, argument_count, 0};
+    struct request request = {command_map_find(&worker->resp->commands, arguments[0]), arguments,
+                              argument_count, 0};
     run.call.arguments = arguments;
     run.call.count = argument_count;
     session->flags |= SESSION_MAY_NOT_BLOCK;

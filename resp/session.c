@@ -8,7 +8,10 @@
 
 #include <stdlib.h>
 
-/* ------------------------------------------------------------------------------------ open and close */
+/*
+ * ------------------------------------------------------------------------------------ open and
+ * close
+ */
 
 static kv_slice session_keep_text(char **at, const char *text)
 {
@@ -33,7 +36,8 @@ static void session_set_options(kvresp_session *session, const kvresp_session_op
     session->wake_context = options->wake_context;
 }
 
-kv_status kvresp_session_open(kvresp *resp, const kvresp_session_options *options, kvresp_session **session)
+kv_status kvresp_session_open(kvresp *resp, const kvresp_session_options *options,
+                              kvresp_session **session)
 {
     static const kvresp_session_options defaults = {.size = sizeof defaults};
     if (resp == NULL || session == NULL) return KV_BADARG;
@@ -87,7 +91,8 @@ uint64_t kvresp_session_id(const kvresp_session *session)
 
 void session_judge(kvresp_session *session)
 {
-    bool known = (session->flags & SESSION_AUTHENTICATED) || !atomic_load(&session->resp->settings.has_password);
+    bool known = (session->flags & SESSION_AUTHENTICATED) ||
+                 !atomic_load(&session->resp->settings.has_password);
     if (known) session->flags &= ~(uint32_t)SESSION_STRANGER;
     else session->flags |= SESSION_STRANGER;
 }
@@ -100,19 +105,22 @@ void session_wake(kvresp_session *session)
 void session_await_room(kvresp_session *session)
 {
     const struct aof_link *aof = session->resp->aof;
-    if (aof != NULL && aof->is_full(aof->context)) aof->await(aof->context, &session->aof_waiter, AOF_AWAIT_ROOM);
+    if (aof != NULL && aof->is_full(aof->context))
+        aof->await(aof->context, &session->aof_waiter, AOF_AWAIT_ROOM);
 }
 
 int64_t kvresp_deadline(const kvresp_session *session)
 {
-    int64_t deadline_ms = session->flags & SESSION_BLOCKED ? session->blocked.deadline_ms : KV_NEVER;
+    int64_t deadline_ms =
+        session->flags & SESSION_BLOCKED ? session->blocked.deadline_ms : KV_NEVER;
     if (session->flags & SESSION_PAUSED) {
         int64_t pause_ms = atomic_load(&session->resp->pause_until_ms);
         if (pause_ms < deadline_ms) deadline_ms = pause_ms;
     }
     if (session->soft_limit_since_ms != 0) {
         const struct output_limit *limit = &session->resp->settings.output_limits[OUTPUT_NORMAL];
-        int64_t limit_ms = session->soft_limit_since_ms + 1000 * atomic_load(&limit->soft_seconds) + 1;
+        int64_t limit_ms =
+            session->soft_limit_since_ms + 1000 * atomic_load(&limit->soft_seconds) + 1;
         if (limit_ms < deadline_ms) deadline_ms = limit_ms;
     }
     return deadline_ms;
@@ -123,7 +131,7 @@ bool kvresp_session_is_idle(const kvresp_session *session)
     return !(session->flags & (SESSION_BLOCKED | SESSION_PAUSED));
 }
 
-/* ------------------------------------------------------------------------------------------- queueing */
+/* ------------------------------------------------------------------------------------- queueing */
 
 void session_drop_queue(kvresp_session *session)
 {
@@ -141,7 +149,7 @@ void session_unwatch(kvresp_session *session)
     session->watched = 0;
 }
 
-/* ---------------------------------------------------------------------------------------------- input */
+/* ---------------------------------------------------------------------------------------- input */
 
 kv_status kvresp_input_space(kvresp_session *session, void **space, size_t *size)
 {
@@ -149,11 +157,13 @@ kv_status kvresp_input_space(kvresp_session *session, void **space, size_t *size
     uint64_t limit = resp_setting(&session->resp->settings.query_buffer_limit);
     size_t held = input_size(input);
     if (held > limit) return KV_TOOBIG;
-    kv_status status = input_make_room(input, &session->resp->pool, session->pool_slot, parser_wanted(&session->parser));
+    kv_status status = input_make_room(input, &session->resp->pool, session->pool_slot,
+                                       parser_wanted(&session->parser));
     if (status != KV_OK) return status;
     *space = input->bytes + input->end;
     *size = input->capacity - input->end;
-    if (*size > limit - held + 1) *size = (size_t)(limit - held + 1); /* one more than allowed tells */
+    if (*size > limit - held + 1)
+        *size = (size_t)(limit - held + 1); /* one more than allowed tells */
     return KV_OK;
 }
 
@@ -162,17 +172,20 @@ void kvresp_input_add(kvresp_session *session, size_t size)
     input_add(&session->input, size);
 }
 
-/* --------------------------------------------------------------------------------------------- output */
+/* --------------------------------------------------------------------------------------- output */
 
 /* Forgets the holds whose positions are durable by now. */
 static void session_release_holds(kvresp_session *session)
 {
     const struct aof_link *aof = session->resp->aof;
     unsigned released = 0;
-    while (released < session->hold_count && aof->is_durable(aof->context, session->holds[released].position)) released++;
+    while (released < session->hold_count &&
+           aof->is_durable(aof->context, session->holds[released].position))
+        released++;
     if (released == 0) return;
     session->hold_count -= released;
-    memmove(session->holds, session->holds + released, session->hold_count * sizeof session->holds[0]);
+    memmove(session->holds, session->holds + released,
+            session->hold_count * sizeof session->holds[0]);
 }
 
 kv_slice kvresp_output(kvresp_session *session)
@@ -209,7 +222,7 @@ size_t kvresp_output_pending(const kvresp_session *session)
     return session->reply.size - session->reply.start;
 }
 
-/* -------------------------------------------------------------------------------------------- showing */
+/* -------------------------------------------------------------------------------------- showing */
 
 void session_show(kvresp_session *session)
 {
@@ -220,11 +233,13 @@ void session_show(kvresp_session *session)
     atomic_store_explicit(&shown->database, session->database, relaxed);
     atomic_store_explicit(&shown->watched, session->watched, relaxed);
     atomic_store_explicit(&shown->protocol, session->reply.protocol, relaxed);
-    atomic_store_explicit(&shown->queued, session->flags & SESSION_MULTI ? (int32_t)session->transaction.count : -1,
+    atomic_store_explicit(&shown->queued,
+                          session->flags & SESSION_MULTI ? (int32_t)session->transaction.count : -1,
                           relaxed);
     atomic_store_explicit(&shown->transaction_memory, session->transaction.bytes, relaxed);
     atomic_store_explicit(&shown->input_size, input_size(&session->input), relaxed);
     atomic_store_explicit(&shown->input_room, input - session->input.end, relaxed);
     atomic_store_explicit(&shown->output_size, session->reply.size - session->reply.start, relaxed);
-    atomic_store_explicit(&shown->memory, sizeof *session + input + output + session->transaction.bytes, relaxed);
+    atomic_store_explicit(&shown->memory,
+                          sizeof *session + input + output + session->transaction.bytes, relaxed);
 }

@@ -1,9 +1,10 @@
 /*
  * resp/session.h -- one client: its protocol, database, transaction, input and output.
  *
- * A session is run by one thread at a time. What other threads may see or change is set apart: `shown`
- * is written by the session's thread once a run and read by CLIENT LIST; `orders` is where others leave word
- * (CLIENT KILL, UNBLOCK); names and the links of the client list are under the list's lock.
+ * A session is run by one thread at a time. What other threads may see or change is set apart:
+ * `shown` is written by the session's thread once a run and read by CLIENT LIST; `orders` is where
+ * others leave word (CLIENT KILL, UNBLOCK); names and the links of the client list are under the
+ * list's lock.
  */
 #ifndef KV_RESP_SESSION_H
 #define KV_RESP_SESSION_H
@@ -15,13 +16,14 @@
 
 /* Flags. The first group are gates: they send a command through the slow path. */
 enum session_flag {
-    SESSION_STRANGER = 1 << 16,     /* has to authenticate and has not */
-    SESSION_MULTI = 1 << 17,        /* commands are queued */
-    SESSION_REPLY_OFF = 1 << 18,    /* CLIENT REPLY OFF */
-    SESSION_REPLY_SKIP = 1 << 19,   /* the next reply is dropped */
-    SESSION_CLOSING = 1 << 20,      /* nothing more is executed; to be closed after the output */
-    SESSION_BLOCKED = 1 << 21,      /* in a blocking command */
-    SESSION_PAUSED = 1 << 22,       /* the request at the front waits for a pause to end or for the disk */
+    SESSION_STRANGER = 1 << 16,   /* has to authenticate and has not */
+    SESSION_MULTI = 1 << 17,      /* commands are queued */
+    SESSION_REPLY_OFF = 1 << 18,  /* CLIENT REPLY OFF */
+    SESSION_REPLY_SKIP = 1 << 19, /* the next reply is dropped */
+    SESSION_CLOSING = 1 << 20,    /* nothing more is executed; to be closed after the output */
+    SESSION_BLOCKED = 1 << 21,    /* in a blocking command */
+    SESSION_PAUSED =
+        1 << 22, /* the request at the front waits for a pause to end or for the disk */
     SESSION_GATES = 0x7f << 16,
 
     SESSION_MULTI_FAILED = 1 << 23, /* a command could not be queued: EXEC will refuse */
@@ -31,13 +33,13 @@ enum session_flag {
     SESSION_NO_EVICT = 1 << 27,
     SESSION_NO_TOUCH = 1 << 28,
     SESSION_MAY_NOT_BLOCK = 1 << 29, /* while kvresp_exec() runs a command */
-    SESSION_DISCARDS = 1 << 30      /* nobody reads the replies: the replay of an append-only file */
+    SESSION_DISCARDS = 1 << 30 /* nobody reads the replies: the replay of an append-only file */
 };
 
 /* What others ask of a session, for its thread to find. */
 enum session_order {
-    ORDER_CLOSE = 1 << 0,            /* CLIENT KILL */
-    ORDER_UNBLOCK_TIMEOUT = 1 << 1,  /* CLIENT UNBLOCK */
+    ORDER_CLOSE = 1 << 0,           /* CLIENT KILL */
+    ORDER_UNBLOCK_TIMEOUT = 1 << 1, /* CLIENT UNBLOCK */
     ORDER_UNBLOCK_ERROR = 1 << 2
 };
 
@@ -58,13 +60,17 @@ struct blocked {
     kv_waiter *waiter;
     _Atomic int state;
     const struct command *command;
-    bool names_key, as_array; /* the form of the reply: [key, element], [key, [elements]], element */
+    bool names_key,
+        as_array; /* the form of the reply: [key, element], [key, [elements]], element */
     _Atomic int64_t deadline_ms;
-    kv_status status;  /* once served */
+    kv_status status;    /* once served */
     struct writer reply; /* once served: written by whoever brought the elements */
 };
 
-/* One held-back stretch of output: from byte `from` (of all ever written) on it needs `position` to be durable. */
+/*
+ * One held-back stretch of output: from byte `from` (of all ever written) on it needs `position` to
+ * be durable.
+ */
 struct hold {
     uint64_t from, position;
 };
@@ -91,12 +97,12 @@ struct kvresp_session {
     struct input input;
     struct writer reply;
     struct parser parser;
-    kv_buffer scratch;      /* inline arguments with quotes */
-    uint64_t errors;        /* replies that were errors */
-    uint64_t output_begin;  /* bytes ever sent: where reply.start stands in all of the output */
-    bool skip_next;         /* CLIENT REPLY SKIP was just executed */
-    bool wrote;             /* a command that writes was executed in this run */
-    bool is_failed;         /* memory ran out where a reply could not say so */
+    kv_buffer scratch;     /* inline arguments with quotes */
+    uint64_t errors;       /* replies that were errors */
+    uint64_t output_begin; /* bytes ever sent: where reply.start stands in all of the output */
+    bool skip_next;        /* CLIENT REPLY SKIP was just executed */
+    bool wrote;            /* a command that writes was executed in this run */
+    bool is_failed;        /* memory ran out where a reply could not say so */
 
     struct hold holds[HOLDS_MAX];
     unsigned hold_count;
@@ -133,7 +139,10 @@ void session_judge(kvresp_session *session);
 /* Calls the host's wake function, if there is one. */
 void session_wake(kvresp_session *session);
 
-/* Nobody will read the replies; they are dropped a batch at a time. For the replay of an append-only file. */
+/*
+ * Nobody will read the replies; they are dropped a batch at a time. For the replay of an
+ * append-only file.
+ */
 static inline void session_discard_replies(kvresp_session *session)
 {
     session->flags |= SESSION_DISCARDS;

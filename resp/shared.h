@@ -5,9 +5,9 @@
  *
  *     configuration  >  shards of the store  >  client list  >  slow log, statistics
  *
- * The configuration comes first, since applying a parameter may call the store; EXEC takes it before
- * it begins when CONFIG or INFO is queued. The others are held briefly and nothing is called under them
- * but the hosts' wake functions.
+ * The configuration comes first, since applying a parameter may call the store; EXEC takes it
+ * before it begins when CONFIG or INFO is queued. The others are held briefly and nothing is called
+ * under them but the hosts' wake functions.
  */
 #ifndef KV_RESP_SHARED_H
 #define KV_RESP_SHARED_H
@@ -26,24 +26,28 @@ struct aof_link;
 /* The compatibility level, which clients look at to decide what they may ask for. */
 #define RESP_REDIS_VERSION "7.2.4"
 
-/* ------------------------------------------------------------------------------------ configuration */
+/* -------------------------------------------------------------------------------- configuration */
 
 struct config_entry {
     const kvresp_parameter *parameter;
     void *context;
     bool is_stand_in; /* keeps the name until a room adds the parameter that is meant */
     bool was_set;     /* by a CONFIG SET or by the host, so that CONFIG REWRITE must keep it */
-    const kvresp_parameter *under; /* the stand-in that this entry displaced, and its context; NULL: none */
+    const kvresp_parameter
+        *under; /* the stand-in that this entry displaced, and its context; NULL: none */
     void *under_context;
 };
 
 struct config {
-    pthread_mutex_t lock; /* recursive: EXEC may hold it around a CONFIG */
+    pthread_mutex_t lock;         /* recursive: EXEC may hold it around a CONFIG */
     struct config_entry *entries; /* sorted by name */
     size_t count, capacity;
 };
 
-/* The classes of client-output-buffer-limit. There are no replicas or subscribers yet; their limits are kept. */
+/*
+ * The classes of client-output-buffer-limit. There are no replicas or subscribers yet; their limits
+ * are kept.
+ */
 enum { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
 
 struct output_limit {
@@ -57,31 +61,40 @@ enum { PERCENTILES_MAX = 16 };
 
 struct config_value; /* config_table.c: a parameter of this room */
 
-/* This room's parameters in the form in which they are used; read at any time, written by CONFIG SET. */
+/*
+ * This room's parameters in the form in which they are used; read at any time, written by CONFIG
+ * SET.
+ */
 struct settings {
-    _Atomic uint64_t bulk_max;             /* proto-max-bulk-len */
-    _Atomic uint64_t query_buffer_limit;   /* client-query-buffer-limit */
+    _Atomic uint64_t bulk_max;           /* proto-max-bulk-len */
+    _Atomic uint64_t query_buffer_limit; /* client-query-buffer-limit */
     struct output_limit output_limits[OUTPUT_CLASSES];
-    _Atomic int64_t slowlog_threshold_us;  /* slowlog-log-slower-than; below 0: no log */
-    _Atomic uint64_t slowlog_length_max;   /* slowlog-max-len */
-    _Atomic bool tracks_latency;           /* latency-tracking */
-    _Atomic int debug_command;             /* enum debug_command_access */
-    _Atomic bool has_password;             /* requirepass is not empty */
-    _Atomic bool deletes_later;            /* lazyfree-lazy-user-del */
-    _Atomic bool flushes_later;            /* lazyfree-lazy-user-flush */
+    _Atomic int64_t slowlog_threshold_us; /* slowlog-log-slower-than; below 0: no log */
+    _Atomic uint64_t slowlog_length_max;  /* slowlog-max-len */
+    _Atomic bool tracks_latency;          /* latency-tracking */
+    _Atomic int debug_command;            /* enum debug_command_access */
+    _Atomic bool has_password;            /* requirepass is not empty */
+    _Atomic bool deletes_later;           /* lazyfree-lazy-user-del */
+    _Atomic bool flushes_later;           /* lazyfree-lazy-user-flush */
 
     /* Under the configuration's lock. */
     char *password;
-    double percentiles[PERCENTILES_MAX];   /* latency-tracking-info-percentiles */
+    double percentiles[PERCENTILES_MAX]; /* latency-tracking-info-percentiles */
     size_t percentile_count;
     struct config_value *values;
 };
 
-/* ------------------------------------------------------------------------------------------ the rest */
+/*
+ * ------------------------------------------------------------------------------------------ the
+ * rest
+ */
 
-/* Conditions under which a command may not simply be executed. Session flags use the bits from 16 on. */
+/*
+ * Conditions under which a command may not simply be executed. Session flags use the bits from 16
+ * on.
+ */
 enum gate {
-    GATE_PAUSE_WRITES = 1 << 0,  /* CLIENT PAUSE ... WRITE */
+    GATE_PAUSE_WRITES = 1 << 0, /* CLIENT PAUSE ... WRITE */
     GATE_PAUSE_ALL = 1 << 1,
     GATE_PAUSES = GATE_PAUSE_WRITES | GATE_PAUSE_ALL,
     GATE_REFUSE_WRITES = 1 << 2, /* the append-only file cannot be written */
@@ -124,7 +137,7 @@ struct kvresp {
     void *shutdown_context;
     char *config_file, *executable;
     char run_id[41];
-    int64_t opened_ms; /* by the store's clock */
+    int64_t opened_ms;  /* by the store's clock */
     uint64_t opened_us; /* by the clock that never goes back */
 
     struct pool pool;

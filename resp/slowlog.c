@@ -40,7 +40,8 @@ static void slowlog_cut(struct slowlog_piece *piece, kv_slice argument)
     piece->note[0] = '\0';
     if (argument.size <= SLOWLOG_ARGUMENT_SIZE) return;
     piece->bytes.size = SLOWLOG_ARGUMENT_SIZE;
-    snprintf(piece->note, sizeof piece->note, "... (%zu more bytes)", argument.size - SLOWLOG_ARGUMENT_SIZE);
+    snprintf(piece->note, sizeof piece->note, "... (%zu more bytes)",
+             argument.size - SLOWLOG_ARGUMENT_SIZE);
 }
 
 static size_t slowlog_cut_all(struct slowlog_piece *pieces, const kv_slice *arguments, size_t count)
@@ -64,7 +65,8 @@ static kv_slice slowlog_put(char **at, kv_slice bytes, const char *note)
     return copy;
 }
 
-static struct slowlog_entry *slowlog_make(const kv_slice *arguments, size_t count, kv_slice address, kv_slice name)
+static struct slowlog_entry *slowlog_make(const kv_slice *arguments, size_t count, kv_slice address,
+                                          kv_slice name)
 {
     struct slowlog_piece pieces[SLOWLOG_ARGUMENTS_MAX];
     size_t kept = slowlog_cut_all(pieces, arguments, count);
@@ -75,7 +77,8 @@ static struct slowlog_entry *slowlog_make(const kv_slice *arguments, size_t coun
     if (entry == NULL) return NULL;
     char *at = (char *)(entry->arguments + kept);
     entry->argument_count = kept;
-    for (size_t i = 0; i < kept; i++) entry->arguments[i] = slowlog_put(&at, pieces[i].bytes, pieces[i].note);
+    for (size_t i = 0; i < kept; i++)
+        entry->arguments[i] = slowlog_put(&at, pieces[i].bytes, pieces[i].note);
     entry->address = slowlog_put(&at, address, "");
     entry->name = slowlog_put(&at, name, "");
     return entry;
@@ -107,8 +110,9 @@ void slowlog_add(struct slowlog *slowlog, uint64_t length_max, int64_t time_s, i
     pthread_mutex_unlock(&slowlog->lock);
 }
 
-uint64_t slowlog_read(struct slowlog *slowlog, uint64_t count, void (*begin)(void *context, uint64_t count),
-                      slowlog_visit *visit, void *context)
+uint64_t slowlog_read(struct slowlog *slowlog, uint64_t count,
+                      void (*begin)(void *context, uint64_t count), slowlog_visit *visit,
+                      void *context)
 {
     pthread_mutex_lock(&slowlog->lock);
     if (count > slowlog->length) count = slowlog->length;

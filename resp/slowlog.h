@@ -32,10 +32,13 @@ void slowlog_close(struct slowlog *slowlog);
 void slowlog_add(struct slowlog *slowlog, uint64_t length_max, int64_t time_s, int64_t duration_us,
                  const kv_slice *arguments, size_t argument_count, kv_slice address, kv_slice name);
 
-/* Shows the latest `count` entries under the log's lock; `visit` may only write. Returns how many. */
+/*
+ * Shows the latest `count` entries under the log's lock; `visit` may only write. Returns how many.
+ */
 typedef void slowlog_visit(void *context, const struct slowlog_entry *entry);
-uint64_t slowlog_read(struct slowlog *slowlog, uint64_t count, void (*begin)(void *context, uint64_t count),
-                      slowlog_visit *visit, void *context);
+uint64_t slowlog_read(struct slowlog *slowlog, uint64_t count,
+                      void (*begin)(void *context, uint64_t count), slowlog_visit *visit,
+                      void *context);
 
 uint64_t slowlog_length(struct slowlog *slowlog);
 void slowlog_reset(struct slowlog *slowlog);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* ----------------------------------------------------------------------------------------- latencies */
+/* ------------------------------------------------------------------------------------ latencies */
 
 static size_t latency_bucket(uint64_t nanoseconds)
 {
@@ -25,7 +25,8 @@ static uint64_t latency_bucket_end(size_t bucket)
     return ((bucket % 32 + 32 + 1) << exponent) - 1;
 }
 
-static void counters_add_latency(struct command_counters *counters, uint64_t n, uint64_t nanoseconds)
+static void counters_add_latency(struct command_counters *counters, uint64_t n,
+                                 uint64_t nanoseconds)
 {
     _Atomic uint64_t *latency = atomic_load_explicit(&counters->latency, memory_order_relaxed);
     if (latency == NULL) {
@@ -36,8 +37,8 @@ static void counters_add_latency(struct command_counters *counters, uint64_t n, 
     counter_add(&latency[latency_bucket(nanoseconds / n)], n);
 }
 
-void counters_add(struct counters *counters, const struct command *command, uint64_t n, uint64_t nanoseconds,
-                  bool latencies)
+void counters_add(struct counters *counters, const struct command *command, uint64_t n,
+                  uint64_t nanoseconds, bool latencies)
 {
     struct command_counters *mine = &counters->commands[command_index(command)];
     counter_add(&mine->calls, n);
@@ -45,14 +46,18 @@ void counters_add(struct counters *counters, const struct command *command, uint
     if (latencies) counters_add_latency(mine, n, nanoseconds);
 }
 
-/* -------------------------------------------------------------------------------------- opening, closing */
+/*
+ * -------------------------------------------------------------------------------------- opening,
+ * closing
+ */
 
 kv_status statistics_open(struct statistics *statistics)
 {
     *statistics = (struct statistics){0};
     statistics->retired = calloc(command_table_size, sizeof *statistics->retired);
     statistics->baseline = calloc(command_table_size, sizeof *statistics->baseline);
-    if (statistics->retired == NULL || statistics->baseline == NULL || pthread_mutex_init(&statistics->lock, NULL) != 0) {
+    if (statistics->retired == NULL || statistics->baseline == NULL ||
+        pthread_mutex_init(&statistics->lock, NULL) != 0) {
         free(statistics->retired);
         free(statistics->baseline);
         return KV_NOMEM;
@@ -93,16 +98,19 @@ static void latency_add(uint64_t *sums, struct command_counters *counters)
 {
     _Atomic uint64_t *latency = atomic_load_explicit(&counters->latency, memory_order_acquire);
     if (latency == NULL) return;
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++) sums[i] += atomic_load_explicit(&latency[i], memory_order_relaxed);
+    for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+        sums[i] += atomic_load_explicit(&latency[i], memory_order_relaxed);
 }
 
-static void statistics_retire(struct statistics *statistics, struct counters *counters, size_t command)
+static void statistics_retire(struct statistics *statistics, struct counters *counters,
+                              size_t command)
 {
     struct command_counters *leaving = &counters->commands[command];
     sums_add(&statistics->retired[command], leaving);
     if (leaving->latency == NULL) return;
     if (statistics->retired_latency == NULL)
-        statistics->retired_latency = calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
+        statistics->retired_latency =
+            calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
     if (statistics->retired_latency != NULL)
         latency_add(statistics->retired_latency + command * LATENCY_BUCKETS, leaving);
     free(leaving->latency);
@@ -120,13 +128,14 @@ void statistics_leave(struct statistics *statistics, struct counters *counters)
     counters->commands = NULL;
 }
 
-/* ---------------------------------------------------------------------------------------------- summing */
+/* -------------------------------------------------------------------------------------- summing */
 
 /* Since the beginning of time, under the lock. */
 static struct command_sums statistics_sum(struct statistics *statistics, size_t command)
 {
     struct command_sums sums = statistics->retired[command];
-    for (struct counters *at = statistics->threads; at != NULL; at = at->next) sums_add(&sums, &at->commands[command]);
+    for (struct counters *at = statistics->threads; at != NULL; at = at->next)
+        sums_add(&sums, &at->commands[command]);
     return sums;
 }
 
@@ -134,8 +143,10 @@ static void statistics_sum_latency(struct statistics *statistics, size_t command
 {
     memset(sums, 0, LATENCY_BUCKETS * sizeof *sums);
     const uint64_t *retired = statistics->retired_latency;
-    if (retired != NULL) memcpy(sums, retired + command * LATENCY_BUCKETS, LATENCY_BUCKETS * sizeof *sums);
-    for (struct counters *at = statistics->threads; at != NULL; at = at->next) latency_add(sums, &at->commands[command]);
+    if (retired != NULL)
+        memcpy(sums, retired + command * LATENCY_BUCKETS, LATENCY_BUCKETS * sizeof *sums);
+    for (struct counters *at = statistics->threads; at != NULL; at = at->next)
+        latency_add(sums, &at->commands[command]);
 }
 
 struct command_sums statistics_of(struct statistics *statistics, const struct command *command)
@@ -165,19 +176,23 @@ uint64_t statistics_calls(struct statistics *statistics)
 void statistics_reset(struct statistics *statistics)
 {
     pthread_mutex_lock(&statistics->lock);
-    for (size_t i = 0; i < command_table_size; i++) statistics->baseline[i] = statistics_sum(statistics, i);
+    for (size_t i = 0; i < command_table_size; i++)
+        statistics->baseline[i] = statistics_sum(statistics, i);
     if (statistics->baseline_latency == NULL)
-        statistics->baseline_latency = calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
+        statistics->baseline_latency =
+            calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
     if (statistics->baseline_latency != NULL)
         for (size_t i = 0; i < command_table_size; i++)
-            statistics_sum_latency(statistics, i, statistics->baseline_latency + i * LATENCY_BUCKETS);
+            statistics_sum_latency(statistics, i,
+                                   statistics->baseline_latency + i * LATENCY_BUCKETS);
     statistics->error_count = 0;
     statistics->error_total = 0;
     pthread_mutex_unlock(&statistics->lock);
 }
 
 /* The latencies of a command since the last reset, and their number. */
-static uint64_t statistics_latencies(struct statistics *statistics, const struct command *command, uint64_t *sums)
+static uint64_t statistics_latencies(struct statistics *statistics, const struct command *command,
+                                     uint64_t *sums)
 {
     size_t index = command_index(command);
     uint64_t total = 0;
@@ -192,23 +207,27 @@ static uint64_t statistics_latencies(struct statistics *statistics, const struct
     return total;
 }
 
-bool statistics_percentiles(struct statistics *statistics, const struct command *command, const double *percents,
-                            size_t count, double *microseconds)
+bool statistics_percentiles(struct statistics *statistics, const struct command *command,
+                            const double *percents, size_t count, double *microseconds)
 {
     uint64_t sums[LATENCY_BUCKETS];
     uint64_t total = statistics_latencies(statistics, command, sums), below = 0;
     if (total == 0) return false;
     size_t bucket = 0;
     for (size_t i = 0; i < count; i++) {
-        /* The bucket in which the call lies that percents[i] of all calls, rounded up, do not exceed. */
+        /*
+         * The bucket in which the call lies that percents[i] of all calls, rounded up, do not
+         * exceed.
+         */
         double wanted = percents[i] / 100 * (double)total;
-        while (bucket < LATENCY_BUCKETS - 1 && (double)(below + sums[bucket]) < wanted) below += sums[bucket++];
+        while (bucket < LATENCY_BUCKETS - 1 && (double)(below + sums[bucket]) < wanted)
+            below += sums[bucket++];
         microseconds[i] = (double)latency_bucket_end(bucket) / 1000;
     }
     return true;
 }
 
-/* ---------------------------------------------------------------------------------------------- errors */
+/* --------------------------------------------------------------------------------------- errors */
 
 void statistics_error(struct statistics *statistics, kv_slice text)
 {
@@ -219,7 +238,9 @@ void statistics_error(struct statistics *statistics, kv_slice text)
     pthread_mutex_lock(&statistics->lock);
     statistics->error_total++;
     size_t i = 0;
-    while (i < statistics->error_count && !text_equal(kv_text(statistics->errors[i].code), kv_bytes(text.data, size))) i++;
+    while (i < statistics->error_count &&
+           !text_equal(kv_text(statistics->errors[i].code), kv_bytes(text.data, size)))
+        i++;
     if (i == statistics->error_count && i < ERROR_CODES_MAX) {
         struct error_count *error = &statistics->errors[statistics->error_count++];
         memcpy(error->code, text.data, size);

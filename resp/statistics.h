@@ -1,14 +1,16 @@
 /*
  * resp/statistics.h -- what INFO tells about commands: calls, durations, errors.
  *
- * Counting must cost next to nothing, and reading may cost a little. So each worker has counters of its own, which only
- * its thread writes, by a plain load, addition and store (relaxed atomics: no lock prefix, no fence), and a reader sums
- * up all workers. What closed workers counted is kept, and CONFIG RESETSTAT notes the sums as the new zero.
+ * Counting must cost next to nothing, and reading may cost a little. So each worker has counters of
+ * its own, which only its thread writes, by a plain load, addition and store (relaxed atomics: no
+ * lock prefix, no fence), and a reader sums up all workers. What closed workers counted is kept,
+ * and CONFIG RESETSTAT notes the sums as the new zero.
  *
- * Durations. A clock read costs as much as a third of a GET, so the clock is not read for every command, but between
- * runs: successive requests of one batch for the same short command are timed together and each is given its
- * share. A command that is not of the FAST kind, or whose request or reply is long, ends a run, and so is timed
- * by itself or weighs on the few short ones before it; and with a slow log threshold below a millisecond each is.
+ * Durations. A clock read costs as much as a third of a GET, so the clock is not read for every
+ * command, but between runs: successive requests of one batch for the same short command are timed
+ * together and each is given its share. A command that is not of the FAST kind, or whose request or
+ * reply is long, ends a run, and so is timed by itself or weighs on the few short ones before it;
+ * and with a slow log threshold below a millisecond each is.
  */
 #ifndef KV_RESP_STATISTICS_H
 #define KV_RESP_STATISTICS_H
@@ -20,14 +22,15 @@
 #include <time.h>
 
 /*
- * Durations in nanoseconds by size: each power of two in 32 equal parts, so that a percentile is right to 3%.
- * Everything above 2^40 (18 minutes) falls into the last.
+ * Durations in nanoseconds by size: each power of two in 32 equal parts, so that a percentile is
+ * right to 3%. Everything above 2^40 (18 minutes) falls into the last.
  */
 enum { LATENCY_BUCKETS = (40 - 5 + 1) * 32 };
 
 struct command_counters {
     _Atomic uint64_t calls, nanoseconds, rejected, failed;
-    _Atomic(_Atomic uint64_t *) latency; /* LATENCY_BUCKETS of them, from the first call on; may stay NULL */
+    _Atomic(_Atomic uint64_t *)
+        latency; /* LATENCY_BUCKETS of them, from the first call on; may stay NULL */
 };
 
 /* The counters of one thread. */
@@ -53,8 +56,9 @@ struct statistics {
     struct counters *threads;
     struct command_sums *retired;  /* by command: what closed workers counted */
     struct command_sums *baseline; /* by command: the sums at the last reset */
-    uint64_t *retired_latency;     /* by command and bucket; NULL until a worker with latencies closes */
-    uint64_t *baseline_latency;    /* likewise */
+    uint64_t
+        *retired_latency; /* by command and bucket; NULL until a worker with latencies closes */
+    uint64_t *baseline_latency; /* likewise */
     struct error_count errors[ERROR_CODES_MAX];
     size_t error_count;
     uint64_t error_total;
@@ -74,23 +78,30 @@ static inline uint64_t statistics_clock(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* ------------------------------------------------------------------------------- writing, one thread */
+/*
+ * ------------------------------------------------------------------------------- writing, one
+ * thread
+ */
 
 /* `n` calls that took `nanoseconds` together. Latencies are kept only if asked for. */
-void counters_add(struct counters *counters, const struct command *command, uint64_t n, uint64_t nanoseconds,
-                  bool latencies);
+void counters_add(struct counters *counters, const struct command *command, uint64_t n,
+                  uint64_t nanoseconds, bool latencies);
 
 static inline void counters_reject(struct counters *counters, const struct command *command)
 {
     counter_add(&counters->commands[command_index(command)].rejected, 1);
 }
 
-static inline void counters_fail(struct counters *counters, const struct command *command, uint64_t n)
+static inline void counters_fail(struct counters *counters, const struct command *command,
+                                 uint64_t n)
 {
     counter_add(&counters->commands[command_index(command)].failed, n);
 }
 
-/* ----------------------------------------------------------------------------------------- any thread */
+/*
+ * ----------------------------------------------------------------------------------------- any
+ * thread
+ */
 
 kv_status statistics_open(struct statistics *statistics);
 void statistics_close(struct statistics *statistics);
@@ -104,16 +115,18 @@ void statistics_error(struct statistics *statistics, kv_slice text);
 void statistics_reset(struct statistics *statistics);
 
 struct command_sums statistics_of(struct statistics *statistics, const struct command *command);
-uint64_t statistics_calls(struct statistics *statistics); /* of all commands, since the last reset */
+uint64_t statistics_calls(
+    struct statistics *statistics); /* of all commands, since the last reset */
 
 /*
- * The latencies in microseconds below which the given percents of the calls lie. False if none was recorded.
- * `percents` ascend.
+ * The latencies in microseconds below which the given percents of the calls lie. False if none was
+ * recorded. `percents` ascend.
  */
-bool statistics_percentiles(struct statistics *statistics, const struct command *command, const double *percents,
-                            size_t count, double *microseconds);
+bool statistics_percentiles(struct statistics *statistics, const struct command *command,
+                            const double *percents, size_t count, double *microseconds);
 
 /* Copies the errors by code, at most ERROR_CODES_MAX; returns how many. */
-size_t statistics_errors(struct statistics *statistics, struct error_count *errors, uint64_t *total);
+size_t statistics_errors(struct statistics *statistics, struct error_count *errors,
+                         uint64_t *total);
 
 #endif

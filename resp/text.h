@@ -1,7 +1,8 @@
 /*
  * resp/text.h -- slices, buffers and integers, as a protocol of text needs them.
  *
- * Integers are read in their one canonical form only, as Redis reads them: no "+1", "01", "-0", " 1".
+ * Integers are read in their one canonical form only, as Redis reads them: no "+1", "01", "-0", "
+ * 1".
  */
 #ifndef KV_RESP_TEXT_H
 #define KV_RESP_TEXT_H
@@ -14,12 +15,12 @@
 #include <string.h>
 
 #if defined(__GNUC__)
-#define TEXT_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define TEXT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define TEXT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define TEXT_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#define TEXT_NOINLINE __attribute__((noinline))
+#define TEXT_NOINLINE            __attribute__((noinline))
 #else
-#define TEXT_LIKELY(condition) (condition)
+#define TEXT_LIKELY(condition)   (condition)
 #define TEXT_UNLIKELY(condition) (condition)
 #define TEXT_PRINTF(text, first)
 #define TEXT_NOINLINE
@@ -27,7 +28,9 @@
 
 enum { TEXT_INTEGER_SIZE = 20 }; /* the longest int64_t or uint64_t */
 
-/* ----------------------------------------------------------------------------------------- slices */
+/*
+ * ----------------------------------------------------------------------------------------- slices
+ */
 
 static inline bool text_is_space(uint8_t c)
 {
@@ -50,7 +53,9 @@ bool text_is(kv_slice slice, const char *word);
 /* The slice up to its first zero byte: what Redis sees where it takes an argument for C text. */
 kv_slice text_terminated(kv_slice slice);
 
-/* --------------------------------------------------------------------------------------- integers */
+/*
+ * --------------------------------------------------------------------------------------- integers
+ */
 
 /* Reads the whole slice or nothing. */
 bool text_parse_integer(kv_slice slice, int64_t *value);
@@ -95,9 +100,14 @@ static inline uint8_t *text_write_integer(uint8_t *at, int64_t value)
     return text_write_unsigned(at, magnitude);
 }
 
-/* ---------------------------------------------------------------------------------------- buffers */
+/*
+ * ---------------------------------------------------------------------------------------- buffers
+ */
 
-/* A kv_buffer's memory comes from malloc(), as kvstore.h promises; these grow one. KV_OK or KV_NOMEM. */
+/*
+ * A kv_buffer's memory comes from malloc(), as kvstore.h promises; these grow one. KV_OK or
+ * KV_NOMEM.
+ */
 kv_status text_reserve(kv_buffer *buffer, size_t capacity);
 kv_status text_append(kv_buffer *buffer, kv_slice bytes);
 kv_status text_append_string(kv_buffer *buffer, const char *string);
@@ -105,7 +115,9 @@ kv_status text_append_integer(kv_buffer *buffer, int64_t value);
 kv_status text_format(kv_buffer *buffer, const char *format, ...) TEXT_PRINTF(2, 3);
 kv_status text_format_list(kv_buffer *buffer, const char *format, va_list arguments);
 
-/* Appends the bytes in double quotes, with escapes for what does not print, as Redis shows strings. */
+/*
+ * Appends the bytes in double quotes, with escapes for what does not print, as Redis shows strings.
+ */
 kv_status text_append_quoted(kv_buffer *buffer, kv_slice bytes);
 
 static inline kv_slice text_of_buffer(const kv_buffer *buffer)

@@ -14,7 +14,9 @@ kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker)
     opened->slot = atomic_fetch_add(&resp->next_worker, 1) % POOL_SLOTS;
     opened->arguments = malloc(WORKER_ARGUMENTS * sizeof *opened->arguments);
     opened->argument_capacity = WORKER_ARGUMENTS;
-    kv_status status = opened->arguments != NULL ? statistics_join(&resp->statistics, &opened->counters) : KV_NOMEM;
+    kv_status status = opened->arguments != NULL
+                           ? statistics_join(&resp->statistics, &opened->counters)
+                           : KV_NOMEM;
     if (status == KV_OK) {
         status = kv_view_open(resp->store, &opened->view);
         if (status != KV_OK) statistics_leave(&resp->statistics, &opened->counters);

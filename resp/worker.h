@@ -23,9 +23,9 @@ struct request {
 
 struct kvresp_worker {
     kvresp *resp;
-    kv *view;              /* of one thread: holds its clock for a turn */
-    unsigned slot;         /* in the pool */
-    bool is_traceless;     /* the view is told to leave access clocks alone, at present */
+    kv *view;          /* of one thread: holds its clock for a turn */
+    unsigned slot;     /* in the pool */
+    bool is_traceless; /* the view is told to leave access clocks alone, at present */
     struct counters counters;
 
     struct request requests[WORKER_AHEAD];

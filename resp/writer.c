@@ -23,7 +23,8 @@ bool writer_grow(struct writer *writer, size_t size)
         return false;
     }
 
-    size_t grown = writer->capacity < WRITER_CAPACITY_FIRST ? WRITER_CAPACITY_FIRST : 2 * writer->capacity;
+    size_t grown =
+        writer->capacity < WRITER_CAPACITY_FIRST ? WRITER_CAPACITY_FIRST : 2 * writer->capacity;
     if (grown - writer->size < size) grown = writer->size + size;
     uint8_t *bytes = realloc(writer->bytes, grown);
     if (bytes == NULL) {

@@ -4,12 +4,12 @@
  *     bytes  |  sent  |  to be sent  |  room  |
  *            0      start          size    capacity
  *
- * A writer that runs out of memory drops what does not fit and remembers that it `failed`; its session
- * is then closed, as a reply with a hole in it would shift all that follow. So nothing here returns a
- * status, and a handler just writes.
+ * A writer that runs out of memory drops what does not fit and remembers that it `failed`; its
+ * session is then closed, as a reply with a hole in it would shift all that follow. So nothing here
+ * returns a status, and a handler just writes.
  *
- * Types that RESP2 lacks become what Redis makes of them: a map an array of twice the size, a set and a
- * push an array, a double and a big number a bulk string, a boolean an integer.
+ * Types that RESP2 lacks become what Redis makes of them: a map an array of twice the size, a set
+ * and a push an array, a double and a big number a bulk string, a boolean an integer.
  */
 #ifndef KV_RESP_WRITER_H
 #define KV_RESP_WRITER_H
@@ -28,10 +28,14 @@ enum { WRITER_HEADER_SIZE = 1 + TEXT_INTEGER_SIZE + 2 }; /* "*184467440737095516
 /* Grows the room to at least `size` bytes; false when memory is short. */
 bool writer_grow(struct writer *writer, size_t size);
 
-/* Where at least `size` bytes may be written, or NULL. What was written is then given to writer_advance(). */
+/*
+ * Where at least `size` bytes may be written, or NULL. What was written is then given to
+ * writer_advance().
+ */
 static inline uint8_t *writer_reserve(struct writer *writer, size_t size)
 {
-    if (TEXT_UNLIKELY(writer->capacity - writer->size < size) && !writer_grow(writer, size)) return NULL;
+    if (TEXT_UNLIKELY(writer->capacity - writer->size < size) && !writer_grow(writer, size))
+        return NULL;
     return writer->bytes + writer->size;
 }
 
@@ -135,12 +139,15 @@ void writer_big_number(struct writer *writer, kv_slice digits);
 /* `format` is three letters, "txt" or "mkd". */
 void writer_verbatim(struct writer *writer, const char format[3], kv_slice text);
 
-/* An error, whose text begins with its code and has neither '-' nor a newline (each becomes a space). */
+/*
+ * An error, whose text begins with its code and has neither '-' nor a newline (each becomes a
+ * space).
+ */
 void writer_error(struct writer *writer, kv_slice text);
 
 /*
- * An aggregate whose count comes after its members: begin, write members, end with what begin returned.
- * The members are moved once, by the header's size.
+ * An aggregate whose count comes after its members: begin, write members, end with what begin
+ * returned. The members are moved once, by the header's size.
  */
 size_t writer_begin_deferred(const struct writer *writer);
 void writer_end_deferred(struct writer *writer, size_t began, char kind, uint64_t count);
