@@ -114,7 +114,7 @@ KV_INTERNAL KV_UNUSED void tree_locate_key(const struct tree *tree, const void *
                                            struct tree_path *path);
 
 /* How many elements come before the path's leaf; and how many the tree counts in it. */
-KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *path);
+KV_INTERNAL KV_UNUSED uint64_t tree_rank(const struct tree *tree, const struct tree_path *path);
 KV_INTERNAL KV_UNUSED uint64_t tree_leaf_count(const struct tree *tree,
                                                const struct tree_path *path);
 
