@@ -3437,11 +3437,12 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 /*
  * structures/pack.h -- a small collection in one block of bytes, in Redis's listpack format.
  *
- * The bytes are exactly those that Redis keeps and writes into RDB files, so a pack goes to and from
- * a file as it is. All numbers are little-endian but the back length, which is read from its end:
+ * The bytes are exactly those that Redis keeps and writes into RDB files, so a pack goes to and
+ * from a file as it is. All numbers are little-endian but the back length, which is read from its
+ * end:
  *
- *     size:4  count:2  element...  FF         size: all of it; count: 65535 means "too many, count them"
- *     element:  head and data, back length    back length: of head and data, 7 bits a byte, 1 to 5 bytes
+ *     size:4  count:2  element...  FF         size: of all; count: 65535 means too many, count them
+ *     element:  head and data, back length    the latter: of the former, 7 bits in each byte
  *
  *     head       data                         head       data
  *     0xxxxxxx   -        an integer 0..127   11110001   2 bytes  an integer of 16 bits
@@ -3450,16 +3451,17 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
  *     1110xxxx   1 byte + text of x:12 bytes  11110100   8 bytes  of 64 bits
  *     11110000   4 bytes + text of so many    11111111   -        the end
  *
- * A value that is the canonical text of an int64_t is kept as an integer and comes back as that text.
+ * A value that is the canonical text of an int64_t is kept as an integer and comes back as that
+ * text.
  *
- * Ownership  A pack floats in a block of its owner's memory: the listpack may have free room before and
- *            behind it, so that work at either end moves nothing.
- * Failure    Making room can fail; editing cannot. Reserve first, then edit: what was reserved is there,
- *            and taking elements out needs no memory at all. (That is why a pack knows the size of its
- *            block: were it derived from the listpack's, each removal would have to find a smaller
- *            block, and could fail. It costs 8 bytes a pack.)
- * Positions  `at` points to an element, or to PACK_END behind the last one. It is good until the pack
- *            is edited or moved by a reservation; an index survives both.
+ * Ownership  A pack floats in a block of its owner's memory: the listpack may have free room before
+ *            and behind it, so that work at either end moves nothing.
+ * Failure    Making room can fail; editing cannot. Reserve first, then edit: what was reserved is
+ *            there, and taking elements out needs no memory at all. (That is why a pack knows the
+ *            size of its block: were it derived from the listpack's, each removal would have to
+ *            find a smaller block, and could fail. It costs 8 bytes a pack.)
+ * Positions  `at` points to an element, or to PACK_END behind the last one. It is good until the
+ *            pack is edited or moved by a reservation; an index survives both.
  * Limits     A listpack never exceeds PACK_SIZE_MAX bytes.
  * Source     https://github.com/antirez/listpack/blob/master/listpack.md for the format.
  */
@@ -3554,11 +3556,13 @@ KV_INLINE void bytes_store64(void *at, uint64_t value)
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACK_SIZE_MAX ((size_t)1 << 30) /* of a listpack; Redis refuses to grow one beyond it, too */
-#define PACK_HEADER 6                   /* size and count */
-#define PACK_EMPTY_SIZE 7               /* the header and the end */
-#define PACK_END 0xFF                   /* the byte behind the last element */
-#define PACK_TEXT_SIZE 21               /* room for the text of any int64_t, and to spare */
+/* The most bytes of a listpack. Redis refuses to grow one beyond that, too. */
+#define PACK_SIZE_MAX ((size_t)1 << 30)
+
+#define PACK_HEADER     6    /* size and count */
+#define PACK_EMPTY_SIZE 7    /* the header and the end */
+#define PACK_END        0xFF /* the byte behind the last element */
+#define PACK_TEXT_SIZE  21   /* room for the text of any int64_t, and to spare */
 
 struct pack {
     uint32_t capacity; /* bytes of room */
@@ -3567,12 +3571,14 @@ struct pack {
 };
 
 /*
- * The size up to which a growing pack asks for no more than this: base/memory.h keeps 24 bytes before
- * a large block and glibc 8, which makes 4096 of it. Other allocators have a class of 4096.
+ * The size up to which a growing pack asks for no more than this: base/memory.h keeps 24 bytes
+ * before a large block and glibc 8, which makes 4096 of it. Other allocators have a class of 4096.
  */
 #define PACK_PAGE (4096 - 8 - 24 - sizeof(struct pack))
 
-/* Values measured once, on the way into a pack: they stay the caller's, and are copied when put in. */
+/*
+ * Values measured once, on the way into a pack: they stay the caller's, and are copied when put in.
+ */
 struct pack_run {
     const kv_slice *values;
     size_t count;
@@ -3593,7 +3599,7 @@ struct pack_item {
     bool is_integer;
 };
 
-/* ---------------------------------------------------------------------------------- reading: O(1) */
+/* -------------------------------------------------------------------------------- reading: O(1) */
 
 static inline const uint8_t *pack_begin(const struct pack *pack)
 {
@@ -3631,7 +3637,10 @@ static inline size_t pack_entry_size(const uint8_t *at)
     return head == 0xF4 ? 9 : (size_t)(head - 0xF1) + 3;
 }
 
-/* The size of a back length. The limits are one short of what the bits would hold, as Redis has them. */
+/*
+ * The size of a back length. The limits are one short of what the bits would hold, as Redis has
+ * them.
+ */
 static inline size_t pack_back_size(size_t entry_size)
 {
     if (entry_size <= 127) return 1;
@@ -3678,14 +3687,28 @@ KV_INTERNAL const uint8_t *pack_seek(const struct pack *pack, size_t index);
 KV_INTERNAL struct pack_item pack_get(const uint8_t *at);
 
 /* The same as text, which is in the pack or, of an integer, in `scratch`. */
-KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
+KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
 
-/* ----------------------------------------------------------------------------------------- finding */
+static inline kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+{
+    if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_text_of_any(at, scratch);
+    kv_slice text = {at + 1, at[0] & 0x3F};
+    return text;
+}
+
+/* -------------------------------------------------------------------------------------- finding */
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value);
 
 /* Whether the element is that value, however it is kept. */
-KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle);
+KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle);
+
+static inline bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
+{
+    if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_equals_any(at, needle);
+    size_t size = at[0] & 0x3F;
+    return size == needle->text.size && (size == 0 || memcmp(at + 1, needle->text.data, size) == 0);
+}
 
 /*
  * The first element from `from` (an element or PACK_END) on that is the needle, passing over `skip`
@@ -3694,7 +3717,7 @@ KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle
 KV_INTERNAL KV_UNUSED const uint8_t *pack_find(const uint8_t *from,
                                                const struct pack_needle *needle, size_t skip);
 
-/* ------------------------------------------------------------------------------------------ blocks */
+/* --------------------------------------------------------------------------------------- blocks */
 
 /*
  * An empty pack with room for `size` bytes of elements, to be put in at `end` without moving any.
@@ -3705,26 +3728,29 @@ KV_INTERNAL kv_status pack_create(struct memory *memory, size_t size, kv_end end
 
 /*
  * Sees to it that elements of `grow` bytes can be put in: at `end` without moving any, elsewhere by
- * moving those between. The pack may move, to a block with an eighth to spare, so that growing by small
- * steps costs O(1) a byte. KV_OK, KV_TOOBIG, KV_NOMEM.
+ * moving those between. The pack may move, to a block with an eighth to spare, so that growing by
+ * small steps costs O(1) a byte. KV_OK, KV_TOOBIG, KV_NOMEM.
  */
 KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
                                    kv_end end);
 
 /*
- * The same before or in place of the element at *at, or PACK_END, which follows the pack where it goes.
- * The shorter side will be moved, unless only the other one has room.
+ * The same before or in place of the element at *at, or PACK_END, which follows the pack where it
+ * goes. The shorter side will be moved, unless only the other one has room.
  */
 KV_INTERNAL kv_status pack_reserve_at(struct memory *memory, struct pack **pack, const uint8_t **at,
                                       size_t grow);
 
-/* Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory allows. */
+/*
+ * Moves a pack with more than `spare` bytes of free room to a block that just fits, if memory
+ * allows.
+ */
 KV_INTERNAL void pack_fit(struct memory *memory, struct pack **pack, size_t spare);
 
 /* Gives the block back. NULL is ignored. */
 KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
 
-/* ---------------------------------------------------------- editing: room was made, nothing can fail */
+/* ----------------------------------------------------- editing: room was made, nothing can fail */
 
 /* Measures values that are to become elements. KV_OK; KV_TOOBIG if they exceed any pack. */
 KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run);
@@ -3735,7 +3761,9 @@ KV_INTERNAL size_t pack_value_size(kv_slice value);
 /* Puts the values at one end, one by one: at the head the last one given ends up first. O(run). */
 KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run);
 
-/* Puts the values, in order, before `at`. O(run + bytes between `at` and the nearer end with room). */
+/*
+ * Puts the values, in order, before `at`. O(run + bytes between `at` and the nearer end with room).
+ */
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run);
 
 /* Puts one value in place of the element at `at`. The room needed is the difference in size. */
@@ -3754,22 +3782,24 @@ KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, s
 KV_INTERNAL void pack_merge(struct pack *pack, kv_end end, const struct pack *from);
 
 /*
- * Takes out the first `limit` elements that are the needle, or the last ones if `end` is KV_TAIL. Gives
- * how many. O(n).
+ * Takes out the first `limit` elements that are the needle, or the last ones if `end` is KV_TAIL.
+ * Gives how many. O(n).
  */
-KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
-                                     kv_end end);
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle,
+                                     size_t limit, kv_end end);
 
-/* -------------------------------------------------------------------------------- bytes from outside */
+/* --------------------------------------------------------------------------- bytes from outside */
 
 /*
- * Whether untrusted bytes are a listpack: no more than its outside unless `deep`, which walks it all.
- * After a deep look every function here is safe on it. Numbers kept wider than needed are let pass.
+ * Whether untrusted bytes are a listpack: no more than its outside unless `deep`, which walks it
+ * all. After a deep look every function here is safe on it. Numbers kept wider than needed are let
+ * pass.
  */
 KV_INTERNAL KV_UNUSED bool pack_validate(kv_slice bytes, bool deep);
 
 /* A pack with a copy of a validated listpack. KV_OK, KV_TOOBIG, KV_NOMEM. */
-KV_INTERNAL KV_UNUSED kv_status pack_load(struct memory *memory, kv_slice bytes, struct pack **pack);
+KV_INTERNAL KV_UNUSED kv_status pack_load(struct memory *memory, kv_slice bytes,
+                                          struct pack **pack);
 
 #if KV_DEBUG > 0
 /* Asserts all that is promised above. */
@@ -3823,7 +3853,7 @@ enum {
     PACK_TEXT32 = 0xF0
 };
 
-/* ------------------------------------------------------------------------------------------ elements */
+/* ------------------------------------------------------------------------------------- elements */
 
 static size_t pack_integer_size(int64_t value)
 {
@@ -3888,7 +3918,9 @@ static uint8_t *pack_write_text(uint8_t *at, kv_slice text)
     return at + size;
 }
 
-/* Written so that it is read from its end: all bytes but the first one say that more come before. */
+/*
+ * Written so that it is read from its end: all bytes but the first one say that more come before.
+ */
 static uint8_t *pack_write_back(uint8_t *at, size_t entry_size)
 {
     size_t size = pack_back_size(entry_size);
@@ -3937,7 +3969,7 @@ KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct 
     return KV_OK;
 }
 
-/* ----------------------------------------------------------------------------------------- the header */
+/* ----------------------------------------------------------------------------------- the header */
 
 static uint8_t *pack_begin_mutable(struct pack *pack)
 {
@@ -3991,7 +4023,7 @@ static size_t pack_behind(const struct pack *pack)
     return pack->capacity - pack->start - pack_size(pack);
 }
 
-/* ------------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* The size of the head and data that end before `at`, from the back length there. */
 static size_t pack_read_back(const uint8_t *at)
@@ -4085,14 +4117,14 @@ KV_INTERNAL struct pack_item pack_get(const uint8_t *at)
     return item;
 }
 
-KV_INTERNAL kv_slice pack_text(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
 {
     struct pack_item item = pack_get(at);
     if (!item.is_integer) return item.text;
     return KV_BYTES(scratch, number_format_int64(scratch, item.integer));
 }
 
-/* ------------------------------------------------------------------------------------------- finding */
+/* -------------------------------------------------------------------------------------- finding */
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 {
@@ -4102,7 +4134,7 @@ KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 }
 
 /* A file may hold as text what we would keep as an integer, so an integer is compared both ways. */
-KV_INTERNAL bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
+KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle)
 {
     struct pack_item item = pack_get(at);
     if (item.is_integer) return needle->is_integer && item.integer == needle->integer;
@@ -4121,9 +4153,11 @@ KV_INTERNAL const uint8_t *pack_find(const uint8_t *from, const struct pack_need
     return NULL;
 }
 
-/* -------------------------------------------------------------------------------------------- blocks */
+/* --------------------------------------------------------------------------------------- blocks */
 
-/* What a pack that grows to `size` asks room for: an eighth more, but not past PACK_PAGE for that. */
+/*
+ * What a pack that grows to `size` asks room for: an eighth more, but not past PACK_PAGE for that.
+ */
 static size_t pack_roomy(size_t size)
 {
     size_t roomy = size + size / 8;
@@ -4175,7 +4209,8 @@ static bool pack_move(struct memory *memory, struct pack **pack, size_t size, kv
     return true;
 }
 
-KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow, kv_end end)
+KV_INTERNAL kv_status pack_reserve(struct memory *memory, struct pack **pack, size_t grow,
+                                   kv_end end)
 {
     struct pack *old = *pack;
     if (KV_LIKELY((end == KV_HEAD ? pack_front(old) : pack_behind(old)) >= grow)) return KV_OK;
@@ -4219,11 +4254,11 @@ KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack)
     if (pack != NULL) memory_free(memory, pack, pack_block_size(pack));
 }
 
-/* ------------------------------------------------------------------------------------------- editing */
+/* -------------------------------------------------------------------------------------- editing */
 
 /*
- * Makes the `old` bytes at `offset` of the listpack into `new` ones, undefined, and gives where they are.
- * The shorter side moves if there is room on it.
+ * Makes the `old` bytes at `offset` of the listpack into `new` ones, undefined, and gives where
+ * they are. The shorter side moves if there is room on it.
  */
 static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t new)
 {
@@ -4276,8 +4311,8 @@ KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run 
 KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value)
 {
     assert(*at != PACK_END);
-    uint8_t *gap = pack_open(pack, pack_offset(pack, at), pack_element_size(at),
-                             pack_value_size(value));
+    uint8_t *gap =
+        pack_open(pack, pack_offset(pack, at), pack_element_size(at), pack_value_size(value));
     pack_write(gap, value);
 }
 
@@ -4331,8 +4366,8 @@ static size_t pack_count_equal(const struct pack *pack, const struct pack_needle
     return count;
 }
 
-KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle, size_t limit,
-                                     kv_end end)
+KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle *needle,
+                                     size_t limit, kv_end end)
 {
     size_t spared = 0; /* equal ones at the head to leave where they are */
     if (end == KV_TAIL) {
@@ -4367,11 +4402,11 @@ KV_INTERNAL size_t pack_delete_equal(struct pack *pack, const struct pack_needle
     return removed;
 }
 
-/* --------------------------------------------------------------------------------- bytes from outside */
+/* --------------------------------------------------------------------------- bytes from outside */
 
 /*
- * The size of the element at `at`, all of it known to lie before `end`, where PACK_END is; 0 if it does
- * not, or is no element.
+ * The size of the element at `at`, all of it known to lie before `end`, where PACK_END is; 0 if it
+ * does not, or is no element.
  */
 static size_t pack_validate_element(const uint8_t *at, const uint8_t *end)
 {
@@ -4463,53 +4498,55 @@ KV_INTERNAL void pack_check(const struct pack *pack)
  *                            +--------------------+
  *                             /                  \
  *                 +-------------+            +-----------+
- *     level 0     | 226 226 226 |            | 226 226 9 |        (one number per child)
+ *     level 0     | 224 224 224 |            | 224 224 9 |        (one number per child)
  *                 +-------------+            +-----------+
  *                  /     |     \              /    |    \
  *               leaf   leaf   leaf         leaf  leaf  leaf       the owner's
  *
  * Invariants (tree_check() asserts them):
- *   1. All leaves are at the same depth; no node is empty; the root has two children at least. Up to
- *      one leaf there is no node.
- *   2. Two neighbours under one parent have more than TREE_JOIN children together, or they would have
- *      been joined. So two neighbours have 16 such pairs below them, which bounds the height.
- *   3. count[i] of a node is the number of elements below child[i], where the first and the last leaf
- *      of the whole tree count as empty: their numbers are in the tree itself, so that the ends, which
- *      change most, change in one place. Structural changes put them back first and take them out
- *      again at the end (tree_fold, tree_unfold).
- *   4. mark[i] of an ordered tree is no more than the mark of the first element below child[i], and no
- *      less than that of the last one before it; except that the mark of the very first leaf is not
- *      looked at and may be anything.
+ *   1. All leaves are at the same depth; no node is empty; the root has two children at least. Up
+ *      to one leaf there is no node.
+ *   2. Two neighbours under one parent have more than TREE_JOIN children together, or they would
+ *      have been joined. So two neighbours have 16 such pairs below them, which bounds the height.
+ *   3. count[i] of a node is the number of elements below child[i], where the first and the last
+ *      leaf of the whole tree count as empty: their numbers are in the tree itself, so that the
+ *      ends, which change most, change in one place. Structural changes put them back first and
+ *      take them out again at the end (tree_fold, tree_unfold).
+ *   4. mark[i] of an ordered tree is no more than the mark of the first element below child[i], and
+ *      no less than that of the last one before it; except that the mark of the very first leaf is
+ *      not looked at and may be anything.
  *
- * A full node splits in the middle, but at either end of the tree just the new child moves on, so that
- * filling from one end leaves full nodes behind. Rejected: a least number of children per node, kept by
- * borrowing; it makes emptying from one end shift children for nothing, and needs a second rule there.
+ * A full node splits in the middle, but at either end of the tree just the new child moves on, so
+ * that filling from one end leaves full nodes behind. Rejected: a least number of children per
+ * node, kept by borrowing; it makes emptying from one end shift children for nothing, and needs a
+ * second rule there.
  *
  * May use base/. Knows nothing of keys, expiry, locks.
- * Source: Bayer & McCreight 1972 for the tree; counting for ranks is Knuth vol. 3, 6.2.3; joining late
- * after Johnson & Shasha, "B-trees with inserts and deletes: why free-at-empty is better than
+ * Source: Bayer & McCreight 1972 for the tree; counting for ranks is Knuth vol. 3, 6.2.3; joining
+ * late after Johnson & Shasha, "B-trees with inserts and deletes: why free-at-empty is better than
  * merge-at-half", 1993.
  */
 /* -------------------- engine/structures/tree.h ------------------------------------------------- */
 /*
  * structures/tree.h -- a counted B+tree: leaves in order, found by position or by key in O(log n).
  *
- * A leaf is a block of its owner's with some elements in it. The tree knows its address and how many
- * elements it holds, which maps the position of an element to its leaf and back; what an element is,
- * only the owner knows. In an ordered tree leaves are also found by key, which takes two answers from
- * the owner (struct tree_order).
+ * A leaf is a block of its owner's with some elements in it. The tree knows its address and how
+ * many elements it holds, which maps the position of an element to its leaf and back; what an
+ * element is, only the owner knows. In an ordered tree leaves are also found by key, which takes
+ * two answers from the owner (struct tree_order).
  *
- * Ownership  Leaves are the owner's: the tree hands them to a `drop` callback when it lets go of several,
- *            and never touches one otherwise. Nodes are the tree's, from the owner's memory.
+ * Ownership  Leaves are the owner's: the tree hands them to a `drop` callback when it lets go of
+ *            several, and never touches one otherwise. Nodes are the tree's, from the owner's
+ *            memory.
  * Failure    Only tree_insert() needs memory. What it inserted can always be removed again, so a
  *            caller that inserts several leaves can take back those that went in.
- * Paths      A path is a place, at one leaf. It is good until leaves are inserted or removed, except
- *            that tree_insert() makes it the place of the new leaf.
- * Cost       Adding to or taking from the count of the first or last leaf is O(1) and touches no node.
- *            Anything else is O(log n), a node holding up to 64; an insertion or removal at an end is
- *            O(log n) with nodes at hand that stay in the cache.
- * Size       Nothing beyond the struct for up to one leaf, then 1 KiB for 32 to 64 leaves (8 bytes more
- *            for each leaf in an ordered tree).
+ * Paths      A path is a place, at one leaf. It is good until leaves are inserted or removed,
+ *            except that tree_insert() makes it the place of the new leaf.
+ * Cost       Adding to or taking from the count of the first or last leaf is O(1) and touches no
+ *            node. Anything else is O(log n), a node holding up to 64; an insertion or removal at
+ *            an end is O(log n) with nodes at hand that stay in the cache.
+ * Size       Nothing beyond the struct for up to one leaf, then 1 KiB for 32 to 64 leaves (8 bytes
+ *            more for each leaf in an ordered tree).
  */
 #ifndef KV_STRUCTURES_TREE_H
 #define KV_STRUCTURES_TREE_H
@@ -4526,32 +4563,32 @@ KV_INTERNAL void pack_check(const struct pack *pack)
 struct tree_node;
 
 /*
- * What an ordered tree asks its owner. A mark is the first 8 bytes, so to speak, of an element's order:
- * of two elements the lesser one has a mark no greater. (The score of a sorted set's member, the time of
- * a stream's entry.) Marks are kept in the nodes, so that leaves are only looked at to tell equal ones
- * apart.
+ * What an ordered tree asks its owner. A mark is the first 8 bytes, so to speak, of an element's
+ * order: of two elements the lesser one has a mark no greater. (The score of a sorted set's member,
+ * the time of a stream's entry.) Marks are kept in the nodes, so that leaves are only looked at to
+ * tell equal ones apart.
  */
 struct tree_order {
-    uint64_t (*mark)(const void *leaf);                   /* of its first element */
+    uint64_t (*mark)(const void *leaf);                /* of its first element */
     int (*compare)(const void *key, const void *leaf); /* key with its first element, as memcmp() */
 };
 
 /* Starts as {0}, or with `order` set. */
 struct tree {
-    void *root;              /* NULL, or the only leaf (height 0), or a node */
-    void *first, *last;      /* leaves; NULL if there are none */
-    uint64_t count;          /* elements in all leaves */
-    uint64_t first_count;    /* elements in the first leaf; nodes count it as empty */
-    uint64_t last_count;     /* the same of the last leaf; 0 if that is the first one too */
-    uint32_t height;         /* levels of nodes above the leaves */
+    void *root;           /* NULL, or the only leaf (height 0), or a node */
+    void *first, *last;   /* leaves; NULL if there are none */
+    uint64_t count;       /* elements in all leaves */
+    uint64_t first_count; /* elements in the first leaf; nodes count it as empty */
+    uint64_t last_count;  /* the same of the last leaf; 0 if that is the first one too */
+    uint32_t height;      /* levels of nodes above the leaves */
     uint32_t nodes;
     const struct tree_order *order; /* NULL: by position only */
 };
 
 /*
- * A node on a path, and which of its children the path goes through. (Not two arrays in the path, of
- * nodes and of bytes: gcc 12 at -O2 without assertions took reads of those for independent of the calls that wrote
- * them.)
+ * A node on a path, and which of its children the path goes through. (Not two arrays in the path,
+ * of nodes and of bytes: gcc 12 at -O2 without assertions took reads of those for independent of
+ * the calls that wrote them.)
  */
 struct tree_step {
     struct tree_node *node;
@@ -4566,7 +4603,7 @@ struct tree_path {
 /* Told of each leaf that leaves the tree in tree_remove_range() and tree_clear(). */
 typedef void tree_drop(void *context, void *leaf);
 
-/* --------------------------------------------------------------------------------------- finding */
+/* -------------------------------------------------------------------------------------- finding */
 
 static inline uint64_t tree_count(const struct tree *tree)
 {
@@ -4579,32 +4616,39 @@ KV_INTERNAL KV_UNUSED size_t tree_bytes(const struct tree *tree);
 /* The path to the leaf at one end; the tree is not empty. */
 KV_INTERNAL void tree_end(const struct tree *tree, kv_end end, struct tree_path *path);
 
-/* Moves to the next or previous leaf. False, and the path is no more, if there is none. O(1) on average. */
+/*
+ * Moves to the next or previous leaf. False, and the path is no more, if there is none. O(1) on
+ * average.
+ */
 KV_INTERNAL bool tree_next(const struct tree *tree, struct tree_path *path);
 KV_INTERNAL bool tree_prev(const struct tree *tree, struct tree_path *path);
 
-/* The path to the leaf with the element at `position` < count; gives that element's index in the leaf. */
+/*
+ * The path to the leaf with the element at `position` < count; gives that element's index in the
+ * leaf.
+ */
 KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position,
                                  struct tree_path *path);
 
 /*
- * The path to the leaf in which `key`, whose mark is `mark`, is or belongs: the last leaf whose first
- * element is not greater; or the first of all; or one before which elements were removed, and the key
- * lies in that gap, so that it belongs at the leaf's front. The tree is ordered and not empty.
+ * The path to the leaf in which `key`, whose mark is `mark`, is or belongs: the last leaf whose
+ * first element is not greater; or the first of all; or one before which elements were removed, and
+ * the key lies in that gap, so that it belongs at the leaf's front. The tree is ordered and not
+ * empty.
  */
 KV_INTERNAL KV_UNUSED void tree_locate_key(const struct tree *tree, const void *key, uint64_t mark,
                                            struct tree_path *path);
 
 /* How many elements come before the path's leaf; and how many the tree counts in it. */
-KV_INTERNAL uint64_t tree_rank(const struct tree *tree, const struct tree_path *path);
+KV_INTERNAL KV_UNUSED uint64_t tree_rank(const struct tree *tree, const struct tree_path *path);
 KV_INTERNAL KV_UNUSED uint64_t tree_leaf_count(const struct tree *tree,
                                                const struct tree_path *path);
 
-/* -------------------------------------------------------------------------------------- changing */
+/* ------------------------------------------------------------------------------------- changing */
 
 /*
- * Inserts a leaf of `count` elements before (KV_HEAD) or after (KV_TAIL) the path's, which need not be
- * set if the tree is empty; the path then leads to the new leaf. KV_OK; KV_NOMEM.
+ * Inserts a leaf of `count` elements before (KV_HEAD) or after (KV_TAIL) the path's, which need not
+ * be set if the tree is empty; the path then leads to the new leaf. KV_OK; KV_NOMEM.
  */
 KV_INTERNAL kv_status tree_insert(struct tree *tree, struct memory *memory, struct tree_path *path,
                                   kv_end side, void *leaf, uint64_t count);
@@ -4625,8 +4669,8 @@ KV_INTERNAL KV_UNUSED void tree_clear(struct tree *tree, struct memory *memory, 
                                       void *context);
 
 /*
- * Puts another leaf in the place of the path's, with as many elements. In an ordered tree this is also
- * how the tree learns that the leaf's first element has become a lesser one.
+ * Puts another leaf in the place of the path's, with as many elements. In an ordered tree this is
+ * also how the tree learns that the leaf's first element has become a lesser one.
  */
 KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *leaf);
 
@@ -4649,8 +4693,7 @@ static inline uint64_t tree_end_count(const struct tree *tree, kv_end end)
 
 #if KV_DEBUG > 0
 /* Asserts what tree.c promises; `count` tells how many elements a leaf holds. */
-KV_INTERNAL KV_UNUSED void tree_check(const struct tree *tree,
-                                      uint64_t (*count)(const void *leaf));
+KV_INTERNAL KV_UNUSED void tree_check(const struct tree *tree, uint64_t (*count)(const void *leaf));
 #endif
 
 #endif
@@ -4659,7 +4702,7 @@ KV_INTERNAL KV_UNUSED void tree_check(const struct tree *tree,
 #include <string.h>
 
 enum {
-    TREE_FANOUT = 64,           /* a node is about 1 KiB: the host's, not a slab's of four in a page */
+    TREE_FANOUT = 64, /* a node is about 1 KiB: the host's, not a slab's of four in a page */
     TREE_JOIN = TREE_FANOUT / 2 /* leaves the joined node as far from splitting as from joining */
 };
 
@@ -4678,7 +4721,7 @@ struct tree_slot {
     uint64_t mark;
 };
 
-/* -------------------------------------------------------------------------------------------- nodes */
+/* ---------------------------------------------------------------------------------------- nodes */
 
 static size_t tree_node_size(const struct tree *tree)
 {
@@ -4750,7 +4793,7 @@ static struct tree_slot tree_slot_of_node(const struct tree *tree, struct tree_n
     return (struct tree_slot){node, tree_node_count(node), mark};
 }
 
-/* -------------------------------------------------------------------------------------------- paths */
+/* ---------------------------------------------------------------------------------------- paths */
 
 /* What the node of a step counts below the child that the path goes through. */
 static uint64_t *tree_step_count(const struct tree_step *step)
@@ -4840,8 +4883,8 @@ KV_INTERNAL uint64_t tree_locate(const struct tree *tree, uint64_t position, str
 }
 
 /* Whether the first element below a child is no greater than the key. */
-static bool tree_child_is_before(const struct tree *tree, const struct tree_node *node, unsigned index,
-                                 unsigned level, const void *key, uint64_t mark)
+static bool tree_child_is_before(const struct tree *tree, const struct tree_node *node,
+                                 unsigned index, unsigned level, const void *key, uint64_t mark)
 {
     if (node->mark[index] != mark) return node->mark[index] < mark;
     const void *child = node->child[index];
@@ -4892,7 +4935,7 @@ KV_INTERNAL size_t tree_bytes(const struct tree *tree)
     return tree->nodes * memory_capacity(tree_node_size(tree));
 }
 
-/* ------------------------------------------------------------------------------------------- counts */
+/* --------------------------------------------------------------------------------------- counts */
 
 static void tree_add_on_path(const struct tree *tree, const struct tree_path *path, unsigned level,
                              uint64_t change)
@@ -4950,9 +4993,11 @@ KV_INTERNAL void tree_adjust(struct tree *tree, const struct tree_path *path, in
     tree->count += (uint64_t)change;
 }
 
-/* ---------------------------------------------------------------------------------------- inserting */
+/* ------------------------------------------------------------------------------------ inserting */
 
-/* The nodes that inserting below `path` will take: one for each full one on the way up, and a root. */
+/*
+ * The nodes that inserting below `path` will take: one for each full one on the way up, and a root.
+ */
 static unsigned tree_nodes_needed(const struct tree *tree, const struct tree_path *path)
 {
     unsigned level = 0;
@@ -5014,9 +5059,9 @@ static unsigned tree_split_point(const struct tree *tree, const struct tree_path
 }
 
 /*
- * Splits the full node of the path at `level` for `slot` at `index`, and puts it in. The path goes on to
- * lead to the child `kept` (an index as if nothing had been split). Gives the new right half; *moved
- * says that the path runs through it now.
+ * Splits the full node of the path at `level` for `slot` at `index`, and puts it in. The path goes
+ * on to lead to the child `kept` (an index as if nothing had been split). Gives the new right half;
+ * *moved says that the path runs through it now.
  */
 static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, unsigned level,
                                     unsigned index, const struct tree_slot *slot, unsigned kept,
@@ -5039,7 +5084,9 @@ static struct tree_node *tree_split(struct tree *tree, struct tree_path *path, u
     return right;
 }
 
-/* Takes the mark of the path's leaf anew, and lowers those above it where it is at their left edge. */
+/*
+ * Takes the mark of the path's leaf anew, and lowers those above it where it is at their left edge.
+ */
 static void tree_renew_marks(const struct tree *tree, const struct tree_path *path)
 {
     if (tree->order == NULL || tree->height == 0) return;
@@ -5050,14 +5097,17 @@ static void tree_renew_marks(const struct tree *tree, const struct tree_path *pa
     }
 }
 
-/* Inserts a leaf's slot beside the path, with as many nodes as that takes, and leads the path to it. */
+/*
+ * Inserts a leaf's slot beside the path, with as many nodes as that takes, and leads the path to
+ * it.
+ */
 static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end side,
                            struct tree_slot slot, struct tree_node *chain)
 {
     uint64_t count = slot.count;
     if (tree->height == 0) tree_grow(tree, path, tree_take_node(&chain));
     unsigned index = path->step[0].index + (side == KV_TAIL ? 1u : 0u); /* where the slot goes */
-    unsigned kept = index;                                         /* where the path goes */
+    unsigned kept = index;                                              /* where the path goes */
     path->leaf = slot.child;
 
     unsigned level = 0;
@@ -5066,8 +5116,8 @@ static void tree_insert_at(struct tree *tree, struct tree_path *path, kv_end sid
 
         bool moved;
         struct tree_node *left = path->step[level].node;
-        struct tree_node *right = tree_split(tree, path, level, index, &slot, kept,
-                                             tree_take_node(&chain), &moved);
+        struct tree_node *right =
+            tree_split(tree, path, level, index, &slot, kept, tree_take_node(&chain), &moved);
         unsigned at = path->step[level + 1].index;
         *tree_step_count(&path->step[level + 1]) = tree_node_count(left);
         slot = tree_slot_of_node(tree, right);
@@ -5103,14 +5153,14 @@ KV_INTERNAL kv_status tree_insert(struct tree *tree, struct memory *memory, stru
     return KV_OK;
 }
 
-/* ----------------------------------------------------------------------------------------- removing */
+/* ------------------------------------------------------------------------------------- removing */
 
 static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
                         unsigned level, unsigned index);
 
 /*
- * Joins the children `index` and `index` + 1 of a node at `level` if they are few enough. Two children of
- * theirs that were at the edges become neighbours by that, and are settled in turn.
+ * Joins the children `index` and `index` + 1 of a node at `level` if they are few enough. Two
+ * children of theirs that were at the edges become neighbours by that, and are settled in turn.
  */
 static bool tree_join(struct tree *tree, struct memory *memory, struct tree_node *node,
                       unsigned level, unsigned index)
@@ -5129,7 +5179,10 @@ static bool tree_join(struct tree *tree, struct memory *memory, struct tree_node
     return true;
 }
 
-/* Restores the invariants among the children of a node at `level` after the one at `index` has changed. */
+/*
+ * Restores the invariants among the children of a node at `level` after the one at `index` has
+ * changed.
+ */
 static void tree_settle(struct tree *tree, struct memory *memory, struct tree_node *node,
                         unsigned level, unsigned index)
 {
@@ -5191,8 +5244,8 @@ KV_INTERNAL void tree_remove(struct tree *tree, struct memory *memory, struct tr
 }
 
 /* Lets go of a child of a node at `level` and all that is below it. */
-static void tree_destroy_child(struct tree *tree, struct memory *memory, void *child, unsigned level,
-                               tree_drop *drop, void *context)
+static void tree_destroy_child(struct tree *tree, struct memory *memory, void *child,
+                               unsigned level, tree_drop *drop, void *context)
 {
     if (level == 0) {
         if (drop != NULL) drop(context, child);
@@ -5214,8 +5267,8 @@ struct tree_cut {
 };
 
 /*
- * Removes what is below a node at `level`, from the leaf of `from` if `starts`, else from the left edge, to
- * that of `to` if `ends`, else to the right edge. The node may come out empty.
+ * Removes what is below a node at `level`, from the leaf of `from` if `starts`, else from the left
+ * edge, to that of `to` if `ends`, else to the right edge. The node may come out empty.
  */
 static void tree_cut_below(const struct tree_cut *cut, struct tree_node *node, unsigned level,
                            bool starts, bool ends)
@@ -5269,7 +5322,8 @@ KV_INTERNAL void tree_remove_range(struct tree *tree, struct memory *memory,
     tree_unfold(tree);
 }
 
-KV_INTERNAL void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop, void *context)
+KV_INTERNAL void tree_clear(struct tree *tree, struct memory *memory, tree_drop *drop,
+                            void *context)
 {
     if (tree->root == NULL) return;
     tree_destroy_child(tree, memory, tree->root, tree->height, drop, context);
@@ -5293,7 +5347,7 @@ KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *l
     tree_renew_marks(tree, path);
 }
 
-/* ----------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 struct tree_walk {
@@ -5331,7 +5385,9 @@ static uint64_t tree_check_leaf(struct tree_walk *walk, const void *leaf, uint64
     return count;
 }
 
-/* Checks what is below a child of a node at `level`, and gives what the nodes should count there. */
+/*
+ * Checks what is below a child of a node at `level`, and gives what the nodes should count there.
+ */
 static uint64_t tree_check_child(struct tree_walk *walk, const void *child, unsigned level,
                                  uint64_t separator)
 {
@@ -5395,12 +5451,14 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
  *   3. The tree counts what the packs hold; large->size is the size of all elements together.
  *
  * A leaf at an end gets a block of PACK_PAGE at once, with its free room on the outer side, so that
- * pushing and popping move no element. When it fills up and another one comes outside of it, it gives
- * back what it does not use. So leaves filled from an end are full ones in blocks that fit malloc;
- * others have at most an eighth too much, or as much again as they use once elements were taken out.
+ * pushing and popping move no element. When it fills up and another one comes outside of it, it
+ * gives back what it does not use. So leaves filled from an end are full ones in blocks that fit
+ * malloc; others have at most an eighth too much, or as much again as they use once elements were
+ * taken out.
  *
- * An element that is put into a full leaf splits it first, which changes no element and may therefore
- * succeed or fail by itself. An element of more than half a page gets a leaf of its own instead.
+ * An element that is put into a full leaf splits it first, which changes no element and may
+ * therefore succeed or fail by itself. An element of more than half a page gets a leaf of its own
+ * instead.
  *
  * May use structures/ and base/. Knows nothing of keys, expiry, locks.
  */
@@ -5409,19 +5467,21 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
  * values/list.h -- the list value: a pack while it is small, a tree of packs when it is large.
  *
  * Ownership  A struct list is 8 bytes, made to be kept in an entry. {0} is the empty list, which
- *            holds nothing. A small list is one block of its shard's memory, which every call is given.
- *            A large one has a memory of its own, out of the same pages: it may go to another shard by
- *            its 8 bytes alone, and be given back in bulk, at once or in slices, by any thread.
- * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside, which
- *            nobody sees). Taking elements out, trimming and popping never fail.
- * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of list-max-listpack-size
- *            and "quicklist" (large) beyond. It becomes large when what is put in could exceed a limit,
- *            counting the size of the texts; small again when taking out has brought it below half.
- * Elements   Of up to 1 GiB less a few bytes, more is KV_TOOBIG. Lent slices end with the next change;
- *            integers are lent as text from a scratch room. A value put in must not be one lent from
- *            the same list.
- * Cost       At the ends O(1); at a position O(log n); searching and counting past elements O(n), at a
- *            few ns each. Resident: 18.4 bytes for each element of 16 pushed one by one.
+ *            holds nothing. A small list is one block of its shard's memory, which every call is
+ *            given. A large one has a memory of its own, out of the same pages: it may go to
+ *            another shard by its 8 bytes alone, and be given back in bulk, at once or in slices,
+ *            by any thread.
+ * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside,
+ *            which nobody sees). Taking elements out, trimming and popping never fail.
+ * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of
+ *            list-max-listpack-size and "quicklist" (large) beyond. It becomes large when what is
+ *            put in could exceed a limit, counting the size of the texts; small again when taking
+ *            out has brought it below half.
+ * Elements   Of up to 1 GiB less a few bytes, more is KV_TOOBIG. Lent slices end with the next
+ *            change; integers are lent as text from a scratch room. A value put in must not be one
+ *            lent from the same list.
+ * Cost       At the ends O(1); at a position O(log n); searching and counting past elements O(n),
+ *            at a few ns each. Resident: 18.5 bytes for each element of 16 pushed one by one.
  */
 #ifndef KV_VALUES_LIST_H
 #define KV_VALUES_LIST_H
@@ -5443,13 +5503,15 @@ struct list_limits {
     size_t count;
 };
 
-/* What Redis's list-max-listpack-size means: -1 to -5 for 4 to 64 KiB, else a number of elements. */
+/*
+ * What Redis's list-max-listpack-size means: -1 to -5 for 4 to 64 KiB, else a number of elements.
+ */
 KV_INTERNAL struct list_limits list_limits_of(int64_t setting);
 
 /* Where list_edit() puts a value: before or after the element, or in its place. */
 enum list_place { LIST_BEFORE, LIST_AFTER, LIST_INSTEAD };
 
-/* --------------------------------------------------------------------------------------- reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* The number of elements. O(1). */
 KV_INTERNAL uint64_t list_length(const struct list *list);
@@ -5464,54 +5526,55 @@ static inline bool list_is_small(const struct list *list)
 KV_INTERNAL size_t list_bytes(const struct list *list);
 
 /*
- * Lends the element at an index, from the end if it is negative. False if there is none. O(log n), at the
- * ends O(1).
+ * Lends the element at an index, from the end if it is negative. False if there is none. O(log n),
+ * at the ends O(1).
  */
 KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element);
 
 /*
- * What LRANGE and LTRIM mean: of a list of `length` the elements from `start` to `stop`, negative ones
- * counted from the end. Gives how many they are and, if any, the index of the first.
+ * What LRANGE and LTRIM mean: of a list of `length` the elements from `start` to `stop`, negative
+ * ones counted from the end. Gives how many they are and, if any, the index of the first.
  */
 KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uint64_t *first);
 
 /*
- * Lends up to `count` elements, from the one `skip` elements away from `end` on towards the other end,
- * until the visitor has enough. Gives how many it lent: a walk can be resumed there, also after a
- * change. O(log n + elements lent).
+ * Lends up to `count` elements, from the one `skip` elements away from `end` on towards the other
+ * end, until the visitor has enough. Gives how many it lent: a walk can be resumed there, also
+ * after a change. O(log n + elements lent).
  */
 KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
                                 kv_visit *visit, void *context);
 
 /*
- * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is the
- * rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and `maximum`
- * elements are compared at most unless 0. Positions always count from the head. O(n).
+ * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is
+ * the rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and
+ * `maximum` elements are compared at most unless 0. Positions always count from the head. O(n).
  */
 KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
                            uint64_t maximum, kv_visit_position *visit, void *context);
 
 /*
- * The pack with the element at *position, and moves *position behind its last one; NULL if there is no
- * such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between slices
- * are seen or not; the caller has them under control. O(log n).
+ * The pack with the element at *position, and moves *position behind its last one; NULL if there is
+ * no such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between
+ * slices are seen or not; the caller has them under control. O(log n).
  */
-KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list, uint64_t *position);
+KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
+                                                        uint64_t *position);
 
-/* -------------------------------------------------------------------------------------- changing */
+/* ------------------------------------------------------------------------------------- changing */
 
 /*
- * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK, KV_TOOBIG,
- * KV_NOMEM. O(count), moving nothing else.
+ * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK,
+ * KV_TOOBIG, KV_NOMEM. O(count), moving nothing else.
  */
 KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count);
 
 /*
- * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order; what
- * it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
+ * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
+ * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */
 KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
@@ -5531,7 +5594,8 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
                                   kv_slice pivot, kv_slice value);
 
 /*
- * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how many. O(n).
+ * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
+ * many. O(n).
  */
 KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);
@@ -5540,21 +5604,25 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
 KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop);
 
-/* --------------------------------------------------------------------------------- whole lists */
+/* ---------------------------------------------------------------------------------- whole lists */
 
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
 KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
 
 /*
- * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK, KV_NOMEM, then it
- * stays where it was.
+ * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK,
+ * KV_NOMEM, then it stays where it was.
  */
-KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to);
+KV_INTERNAL KV_UNUSED kv_status list_rehome(struct list *list, struct memory *from,
+                                            struct memory *to);
 
 /* Frees all; the list is {0}. O(blocks). */
 KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
 
-/* The same of a large list in slices of about `limit` blocks, away from its shard. True when all is gone. */
+/*
+ * The same of a large list in slices of about `limit` blocks, away from its shard. True when all is
+ * gone.
+ */
 KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit);
 
 /* A large list that waits to be destroyed may carry another word: the next of those that wait. */
@@ -5575,7 +5643,10 @@ KV_INTERNAL KV_UNUSED void list_check(const struct list *list);
 enum {
     LIST_LARGE = 1, /* the bit in list->bits */
 
-    /* A leaf that has lost elements joins another one up to here, so that neither soon splits again. */
+    /*
+     * A leaf that has lost elements joins another one up to here, so that neither soon splits
+     * again.
+     */
     LIST_JOIN = PACK_PAGE / 4 * 3,
 
     /* Free room that a leaf may keep when no more is going to be pushed to it. */
@@ -5588,11 +5659,11 @@ enum {
 struct list_large {
     struct memory memory; /* of the leaves and the tree's nodes */
     struct tree tree;
-    size_t size; /* of all elements */
+    size_t size;            /* of all elements */
     uintptr_t next_waiting; /* see list_next_waiting() */
 };
 
-/* -------------------------------------------------------------------------------------- the two forms */
+/* -------------------------------------------------------------------------------- the two forms */
 
 static struct pack *list_small(const struct list *list)
 {
@@ -5643,7 +5714,7 @@ KV_INTERNAL size_t list_bytes(const struct list *list)
     return list->bits != 0 ? pack_block_size(list_small(list)) : 0;
 }
 
-/* --------------------------------------------------------------------------------------------- leaves */
+/* --------------------------------------------------------------------------------------- leaves */
 
 static void list_leaf_drop(void *context, void *leaf)
 {
@@ -5673,18 +5744,21 @@ static void list_leaf_cut(struct list_large *large, kv_end end, size_t count)
     struct pack *pack = end == KV_HEAD ? large->tree.first : large->tree.last;
     size_t before = pack_size(pack);
     const uint8_t *at = pack_first(pack);
-    if (end == KV_TAIL) at = count == 1 ? pack_last(pack) : pack_seek(pack, pack_count(pack) - count);
+    if (end == KV_TAIL)
+        at = count == 1 ? pack_last(pack) : pack_seek(pack, pack_count(pack) - count);
     pack_delete(pack, at, count);
     large->size -= before - pack_size(pack);
     tree_adjust_end(&large->tree, end, -(int64_t)count);
 }
 
-/* Joins the path's leaf with the neighbour on one side, if there is one and they are small enough. */
+/*
+ * Joins the path's leaf with the neighbour on one side, if there is one and they are small enough.
+ */
 static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_end side)
 {
     struct tree_path neighbour = *path;
-    bool exists = side == KV_HEAD ? tree_prev(&large->tree, &neighbour)
-                                  : tree_next(&large->tree, &neighbour);
+    bool exists =
+        side == KV_HEAD ? tree_prev(&large->tree, &neighbour) : tree_next(&large->tree, &neighbour);
     if (!exists) return false;
 
     struct pack *leaf = path->leaf;
@@ -5702,8 +5776,8 @@ static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_
 }
 
 /*
- * After elements of the path's leaf have gone: if it is less than half full, joins it with its neighbour on
- * one side or fits its block.
+ * After elements of the path's leaf have gone: if it is less than half full, joins it with its
+ * neighbour on one side or fits its block.
  */
 static void list_leaf_mend(struct list_large *large, struct tree_path *path, kv_end side)
 {
@@ -5713,7 +5787,8 @@ static void list_leaf_mend(struct list_large *large, struct tree_path *path, kv_
 }
 
 /* Splits the path's leaf before `at`, which is not at its ends. The elements stay as they are. */
-static kv_status list_leaf_split(struct list_large *large, struct tree_path *path, const uint8_t *at)
+static kv_status list_leaf_split(struct list_large *large, struct tree_path *path,
+                                 const uint8_t *at)
 {
     struct pack *left = path->leaf;
     struct pack *right;
@@ -5738,7 +5813,7 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
     return KV_OK;
 }
 
-/* ------------------------------------------------------------------------------- from form to form */
+/* ---------------------------------------------------------------------------- from form to form */
 
 static void list_large_destroy(struct list_large *large)
 {
@@ -5799,8 +5874,8 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
 }
 
 /* Whether a small list would be beyond its limits with so many bytes of text and elements more. */
-static bool list_outgrows(const struct list *list, const struct list_limits *limits, size_t text_size,
-                          size_t count)
+static bool list_outgrows(const struct list *list, const struct list_limits *limits,
+                          size_t text_size, size_t count)
 {
     size_t size = PACK_EMPTY_SIZE;
     size_t length = 0;
@@ -5813,8 +5888,8 @@ static bool list_outgrows(const struct list *list, const struct list_limits *lim
 }
 
 /*
- * Makes a large list that has come below half of both limits small. If there is no memory for that it stays
- * large, which is right too.
+ * Makes a large list that has come below half of both limits small. If there is no memory for that
+ * it stays large, which is right too.
  */
 static void list_settle(struct list *list, struct memory *memory, const struct list_limits *limits)
 {
@@ -5832,7 +5907,7 @@ static void list_settle(struct list *list, struct memory *memory, const struct l
     list_set_small(list, pack);
 }
 
-/* -------------------------------------------------------------------------------------------- walking */
+/* -------------------------------------------------------------------------------------- walking */
 
 /* A place at an element, for walking either way. */
 struct list_walk {
@@ -5979,7 +6054,7 @@ KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t 
     return path.leaf;
 }
 
-/* -------------------------------------------------------------------------------------------- pushing */
+/* -------------------------------------------------------------------------------------- pushing */
 
 static kv_status list_small_push(struct list *list, struct memory *memory, kv_end end,
                                  const kv_slice *values, size_t count)
@@ -6012,7 +6087,10 @@ static struct pack_run list_run_that_fits(const struct pack *pack, const kv_slic
     return run;
 }
 
-/* Adds a new leaf with room for an element of `size` outside of the path's, which gets a block that fits. */
+/*
+ * Adds a new leaf with room for an element of `size` outside of the path's, which gets a block that
+ * fits.
+ */
 static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
                                  struct tree_path *path, kv_end end, size_t size)
 {
@@ -6026,7 +6104,9 @@ static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
     return status;
 }
 
-/* Builds leaves of the values, as if they were pushed one by one; on failure what was built stays. */
+/*
+ * Builds leaves of the values, as if they were pushed one by one; on failure what was built stays.
+ */
 static kv_status list_build_leaves(struct list_large *large, struct tree *fresh, kv_end end,
                                    const kv_slice *values, size_t count)
 {
@@ -6048,17 +6128,17 @@ static kv_status list_build_leaves(struct list_large *large, struct tree *fresh,
     return KV_OK;
 }
 
-/* Moves the fresh leaves to one end of the list, all or none. The tree of those that remain is emptied. */
+/* Moves the fresh leaves to one end of the list, all or none. */
 static kv_status list_attach_leaves(struct list_large *large, struct tree *fresh, kv_end end)
 {
     struct tree_path path, from;
     uint64_t attached = 0;
     kv_status status = KV_OK;
-    bool more = fresh->root != NULL;
-    if (more) tree_end(fresh, end == KV_HEAD ? KV_TAIL : KV_HEAD, &from);
+    bool more = true;
+    tree_end(fresh, end == KV_HEAD ? KV_TAIL : KV_HEAD, &from);
     if (large->tree.root != NULL) tree_end(&large->tree, end, &path);
 
-    while (more && status == KV_OK) {
+    while (more) {
         uint64_t count = pack_count(from.leaf);
         status = tree_insert(&large->tree, &large->memory, &path, end, from.leaf, count);
         if (status != KV_OK) break;
@@ -6111,7 +6191,8 @@ static kv_status list_large_push(struct list_large *large, kv_end end, const kv_
 {
     struct pack_run run = {values, 0, 0};
     if (large->tree.root != NULL) {
-        run = list_run_that_fits(end == KV_HEAD ? large->tree.first : large->tree.last, values, count);
+        run = list_run_that_fits(end == KV_HEAD ? large->tree.first : large->tree.last, values,
+                                 count);
     }
     if (run.count > 0) {
         kv_status status = list_reserve_end(large, end, run.size);
@@ -6158,9 +6239,12 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
     return KV_OK;
 }
 
-/* -------------------------------------------------------------------------------------------- popping */
+/* -------------------------------------------------------------------------------------- popping */
 
-/* Takes off whole leaves at one end, so that less than one is left of `count`, and gives that. */
+/*
+ * Takes off whole leaves at one end, one at least, so that less than one is left of `count`; gives
+ * that.
+ */
 static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t count)
 {
     struct tree *tree = &large->tree;
@@ -6169,9 +6253,9 @@ static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t 
     uint64_t within = tree_locate(tree, position, &kept); /* the first element to stay */
     uint64_t rest = end == KV_HEAD ? within : pack_count(kept.leaf) - 1 - within;
 
-    nearest = kept;
-    bool any = end == KV_HEAD ? tree_prev(tree, &nearest) : tree_next(tree, &nearest);
-    if (!any) return rest;
+    nearest = kept; /* the leaf to go that is nearest to it */
+    if (end == KV_HEAD) tree_prev(tree, &nearest);
+    else tree_next(tree, &nearest);
     tree_end(tree, end, &outermost);
     tree_remove_range(tree, &large->memory, end == KV_HEAD ? &outermost : &nearest,
                       end == KV_HEAD ? &nearest : &outermost, list_leaf_drop, large);
@@ -6190,7 +6274,8 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
     }
     if (list_is_small(list)) {
         struct pack *pack = list_small(list);
-        const uint8_t *at = end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
+        const uint8_t *at =
+            end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
         pack_delete(pack, at, (size_t)count);
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
@@ -6235,7 +6320,7 @@ KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
     list_drop(list, memory, limits, KV_HEAD, first);
 }
 
-/* ------------------------------------------------------------------------------------------- editing */
+/* -------------------------------------------------------------------------------------- editing */
 
 /* A place for a value, as it narrows down: at an element, in the leaf of `path`. */
 struct list_spot {
@@ -6306,8 +6391,9 @@ static kv_status list_put_alone(struct list_large *large, struct list_spot *spot
 }
 
 /*
- * Where to split the spot's full leaf so that either part has room for the value: near the middle of what
- * the two would be together. Says on which side of the cut the value goes. May be at an end of the leaf.
+ * Where to split the spot's full leaf so that either part has room for the value: near the middle
+ * of what the two would be together. Says on which side of the cut the value goes. May be at an end
+ * of the leaf.
  */
 static const uint8_t *list_split_point(const struct list_spot *spot, size_t size, kv_end *side)
 {
@@ -6442,7 +6528,7 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
     return list_edit_at(list, memory, limits, position, place, value);
 }
 
-/* ------------------------------------------------------------------------------------------ removing */
+/* ------------------------------------------------------------------------------------- removing */
 
 /* Removes up to `limit` elements from the leaf, and the leaf if none is left. Gives how many. */
 static uint64_t list_leaf_remove(struct list_large *large, struct tree_path *path,
@@ -6494,7 +6580,8 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
     uint64_t removed;
     if (list_is_small(list)) {
         struct pack *pack = list_small(list);
-        removed = pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
+        removed =
+            pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
     } else {
@@ -6506,7 +6593,7 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
     return removed;
 }
 
-/* --------------------------------------------------------------------------------------- whole lists */
+/* ---------------------------------------------------------------------------------- whole lists */
 
 static kv_status list_large_copy(const struct list_large *from, struct memory *memory,
                                  struct list_large **copy)
@@ -6518,7 +6605,8 @@ static kv_status list_large_copy(const struct list_large *from, struct memory *m
     tree_end(&from->tree, KV_HEAD, &path);
     do {
         const struct pack *pack = path.leaf;
-        status = list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
+        status =
+            list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
     } while (status == KV_OK && tree_next(&from->tree, &path));
     if (status != KV_OK) list_large_destroy(*copy);
     return status;
@@ -6578,7 +6666,7 @@ KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------ checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 static uint64_t list_leaf_count(const void *leaf)
