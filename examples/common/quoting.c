@@ -60,13 +60,13 @@ static bool split_word(struct splitter *s)
     return true;
 }
 
-quoting words_split(struct words *words, const char *line, size_t size)
+quoting quoting_split(struct words *words, const char *line, size_t size)
 {
     /* No word is longer than its source, and two words have a blank between them. */
     *words = (struct words){.items = malloc((size / 2 + 1) * sizeof *words->items),
                             .bytes = malloc(size + 2)};
     if (words->items == NULL || words->bytes == NULL) {
-        words_free(words);
+        quoting_free(words);
         return QUOTING_NOMEM;
     }
     struct splitter s = {line, line + size, words->bytes};
@@ -75,7 +75,7 @@ quoting words_split(struct words *words, const char *line, size_t size)
         if (s.at == s.end) return QUOTING_OK;
         char *word = s.to;
         if (!split_word(&s)) {
-            words_free(words);
+            quoting_free(words);
             return QUOTING_UNBALANCED;
         }
         words->items[words->count++] = KV_BYTES(word, (size_t)(s.to - word));
@@ -83,7 +83,7 @@ quoting words_split(struct words *words, const char *line, size_t size)
     }
 }
 
-void words_free(struct words *words)
+void quoting_free(struct words *words)
 {
     free(words->items);
     free(words->bytes);

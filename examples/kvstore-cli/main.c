@@ -189,7 +189,7 @@ static bool run_own_command(struct cli *cli, const struct words *words, bool *is
 static bool run_line(struct cli *cli, const char *line, size_t size, bool *failed)
 {
     struct words words;
-    if (words_split(&words, line, size) != QUOTING_OK) {
+    if (quoting_split(&words, line, size) != QUOTING_OK) {
         puts("Invalid argument(s)");
         *failed = true;
         return true;
@@ -206,7 +206,7 @@ static bool run_line(struct cli *cli, const char *line, size_t size, bool *faile
         is_over = !is_well && !cli->is_interactive;
         if (!is_well) *failed = true;
     }
-    words_free(&words);
+    quoting_free(&words);
     return !is_over;
 }
 

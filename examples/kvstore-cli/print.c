@@ -26,6 +26,16 @@ static void put_quoted(FILE *out, kv_slice text)
     putc('"', out);
 }
 
+/* True if the typed form of a reply takes several lines. */
+static bool has_lines(const kvresp_reply *reply)
+{
+    bool is_map = reply->kind == KVRESP_MAP || reply->kind == KVRESP_ATTRIBUTE;
+    if (reply->count > (is_map ? 2u : 1u)) return true;
+    for (size_t i = 0; i < reply->count; i++)
+        if (has_lines(&reply->elements[i])) return true;
+    return false;
+}
+
 static void put_typed(FILE *out, const kvresp_reply *reply, int indent);
 
 /*
@@ -47,8 +57,10 @@ static void put_elements(FILE *out, const kvresp_reply *reply, int indent, char 
         fprintf(out, "%*zu%c ", width, i / step + 1, mark);
         put_typed(out, &reply->elements[i], indent + width + 2);
         if (!is_map) continue;
+        const kvresp_reply *value = &reply->elements[i + 1];
         fputs(" => ", out);
-        put_typed(out, &reply->elements[i + 1], indent + width + 2);
+        if (has_lines(value)) fprintf(out, "\n%*s", indent + width + 2, "");
+        put_typed(out, value, indent + width + 2);
     }
 }
 

@@ -358,7 +358,7 @@ static bool start_net(struct program *program)
     kvnet_options options = options_for_net(&program->options, &words, addresses);
     char message[256];
     kv_status status = kvnet_start(program->resp, &options, &program->net, message);
-    words_free(&words);
+    quoting_free(&words);
     if (status == KV_OK) return true;
     char line[320];
     snprintf(line, sizeof line, "cannot listen: %s",

@@ -109,7 +109,8 @@ static bool option_parse(const struct option *option, const char *value, int64_t
             if (strcasecmp(option->names[i], value) == 0) return true;
             const char *comma = i == 0 ? "" : ",";
             if (used < size)
-                used += (size_t)snprintf(message + used, size - used, "%s %s", comma, option->names[i]);
+                used +=
+                    (size_t)snprintf(message + used, size - used, "%s %s", comma, option->names[i]);
         }
         return false;
     }
@@ -152,7 +153,7 @@ kvnet_options options_for_net(const struct options *options, struct words *words
     kvnet_options net = KV_OPTIONS(kvnet_options);
     bool has_path = options->unix_socket[0] != '\0';
     if (options->bind != NULL &&
-        words_split(words, options->bind, strlen(options->bind)) == QUOTING_OK) {
+        quoting_split(words, options->bind, strlen(options->bind)) == QUOTING_OK) {
         for (size_t i = 0; i < words->count && i < OPTIONS_ADDRESSES_MAX; i++)
             addresses[i] = words->items[i].data;
         net.bind = addresses;

@@ -83,7 +83,7 @@ static bool settings_read_line(struct settings *settings, const char *line, size
     if (blanks == size || line[blanks] == '#') return true;
 
     struct words words;
-    quoting outcome = words_split(&words, line, size);
+    quoting outcome = quoting_split(&words, line, size);
     if (outcome == QUOTING_UNBALANCED) return fail(message, origin, "unbalanced quotes");
     if (outcome == QUOTING_NOMEM) return fail(message, origin, "out of memory");
     const char *name = words.items[0].data;
@@ -91,7 +91,7 @@ static bool settings_read_line(struct settings *settings, const char *line, size
     if (strcasecmp(name, "include") == 0 && words.count == 2)
         is_read = settings_include(settings, words.items[1].data, depth, origin, message);
     else is_read = settings_add(settings, name, words.items + 1, words.count - 1, origin, message);
-    words_free(&words);
+    quoting_free(&words);
     return is_read;
 }
 

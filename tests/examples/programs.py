@@ -37,6 +37,7 @@ class Server:
         if stdin is not None:
             self.process.stdin.write(stdin)
             self.process.stdin.close()
+            self.process.stdin = None  # communicate() would flush it
         self.log = b""
         self._await_ready()
         found = re.search(rb"127\.0\.0\.1:(\d+)", self.log)

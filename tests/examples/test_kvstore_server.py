@@ -158,7 +158,8 @@ class Log(ServerTest):
         status, _, errors = run(SERVER, "--daemonize", "yes", "--port", "0", "--unixsocket", "s", "--logfile", "log",
                                 "--pidfile", "pid", "--dir", self.directory.path)
         self.assertEqual(status, 0, errors)
-        pid = int(open(pid_file, encoding="ascii").read())
+        with open(pid_file, encoding="ascii") as file:
+            pid = int(file.read())
         try:
             with open(log, encoding="utf-8") as file:
                 self.assertIn("Ready to accept connections", file.read())
@@ -209,7 +210,7 @@ class Ending(ServerTest):
             replies = b""
             while more := client.recv(65536):
                 replies += more
-        self.assertEqual(server.stop(), 0)
+        self.assertEqual(server.process.wait(PATIENCE_S), 0)
         numbers = [int(number) for number in re.findall(rb":(\d+)\r\n", replies)]
         self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
         self.assertEqual(len(numbers), 20000)

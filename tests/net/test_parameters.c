@@ -6,13 +6,16 @@
 
 static struct fixture fx;
 
-/* Sends CONFIG SET name value, and expects `reply` to begin the answer. */
+/* Sends CONFIG SET name value, and expects `reply`, or an error that begins with it. */
 static void config_set(int fd, const char *name, const char *value, const char *reply)
 {
     char request[512];
     snprintf(request, sizeof request, "CONFIG SET %s \"%s\"\r\n", name, value);
     say(fd, request);
     hear(fd, reply);
+    /* An error goes on in words that are not this room's. */
+    char byte = reply[0] == '-' ? ' ' : '\n';
+    while (byte != '\n') hear_bytes(fd, &byte, 1);
 }
 
 static void config_is(const char *name, const char *expected)
@@ -182,8 +185,6 @@ START_TEST(values_out_of_range_are_refused_and_change_nothing)
     int fd = connect_to(&fx), port = kvnet_port(fx.server);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         config_set(fd, bad[i].name, bad[i].value, "-ERR CONFIG SET failed");
-        char byte = 0;
-        while (byte != '\n') hear_bytes(fd, &byte, 1);
     }
     ck_assert_int_eq(kvnet_port(fx.server), port);
     config_is("timeout", "0");
