@@ -1017,17 +1017,6 @@ KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, 
     return KV_OK;
 }
 
-KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to)
-{
-    if (!list_is_small(list)) return KV_OK;
-    struct list moved;
-    kv_status status = list_copy(list, to, &moved);
-    if (status != KV_OK) return status;
-    list_destroy(list, from);
-    *list = moved;
-    return KV_OK;
-}
-
 KV_INTERNAL void list_destroy(struct list *list, struct memory *memory)
 {
     if (list_is_small(list)) pack_destroy(memory, list_small(list));

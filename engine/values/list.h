@@ -148,13 +148,6 @@ KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
 KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
 
-/*
- * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK,
- * KV_NOMEM, then it stays where it was.
- */
-KV_INTERNAL KV_UNUSED kv_status list_rehome(struct list *list, struct memory *from,
-                                            struct memory *to);
-
 /* Frees all; the list is {0}. O(blocks). */
 KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
 

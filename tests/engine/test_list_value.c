@@ -618,19 +618,18 @@ START_TEST(a_copy_is_a_list_of_its_own)
 }
 END_TEST
 
-START_TEST(a_list_can_go_to_another_shard)
+START_TEST(a_large_list_has_nothing_of_its_shard)
 {
     setup();
-    push_numbered(10);
-    ck_assert_int_eq(list_rehome(&list, &memory, &other_memory), KV_OK);
-    ck_assert_uint_eq(memory.used, 0);
-    list_check(&list);
-    ck_assert_int_eq(list_rehome(&list, &other_memory, &memory), KV_OK);
     push_numbered(3000);
-    ck_assert_uint_eq(memory.used, 0); /* a large list has nothing of the shard's */
-    uintptr_t bits = list.bits;
-    ck_assert_int_eq(list_rehome(&list, &memory, &other_memory), KV_OK);
-    ck_assert_uint_eq(list.bits, bits);
+    ck_assert_uint_eq(memory.used, 0);
+    push_text(KV_TAIL, "from the first");
+    ck_assert_int_eq(list_push(&list, &other_memory, &limits, KV_HEAD, &(kv_slice){"2nd", 3}, 1),
+                     KV_OK);
+    list_check(&list);
+    ck_assert_uint_eq(memory.used, 0);
+    ck_assert_uint_eq(other_memory.used, 0);
+    ck_assert_uint_eq(list_length(&list), 3002);
     teardown();
 }
 END_TEST
@@ -962,7 +961,7 @@ int main(void)
         removing_most_elements_gives_their_memory_back,
         positions_are_found_by_rank_count_and_maximum, a_walk_can_be_interrupted_and_resumed,
         packs_can_be_had_one_after_another, a_copy_is_a_list_of_its_own,
-        a_list_can_go_to_another_shard, a_large_list_can_be_freed_in_slices,
+        a_large_list_has_nothing_of_its_shard, a_large_list_can_be_freed_in_slices,
         every_change_is_all_or_nothing_when_memory_runs_out, a_list_does_what_the_model_does,
         a_list_survives_allocations_that_fail_at_random);
 }
