@@ -5609,13 +5609,6 @@ KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
 KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
 
-/*
- * Makes a list of one shard another's: a small one is copied, a large one just goes. KV_OK,
- * KV_NOMEM, then it stays where it was.
- */
-KV_INTERNAL KV_UNUSED kv_status list_rehome(struct list *list, struct memory *from,
-                                            struct memory *to);
-
 /* Frees all; the list is {0}. O(blocks). */
 KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
 
@@ -6626,17 +6619,6 @@ KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, 
         if (status != KV_OK) return status;
     }
     list_set_small(copy, pack);
-    return KV_OK;
-}
-
-KV_INTERNAL kv_status list_rehome(struct list *list, struct memory *from, struct memory *to)
-{
-    if (!list_is_small(list)) return KV_OK;
-    struct list moved;
-    kv_status status = list_copy(list, to, &moved);
-    if (status != KV_OK) return status;
-    list_destroy(list, from);
-    *list = moved;
     return KV_OK;
 }
 
