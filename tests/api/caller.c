@@ -1,0 +1,585 @@
+/*
+ * tests/api/caller.c -- see the header.
+ */
+#include "caller.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------- what is seen */
+
+static void caller_see(struct caller *caller, uint64_t word)
+{
+    uint64_t state = caller->seen ^ word;
+    caller->seen = fixture_random(&state);
+}
+
+static void caller_see_bytes(struct caller *caller, kv_slice bytes)
+{
+    uint64_t hash = bytes.size;
+    for (size_t i = 0; i < bytes.size; i++) hash = hash * 31 + ((const uint8_t *)bytes.data)[i];
+    caller_see(caller, hash);
+}
+
+static void caller_see_buffer(struct caller *caller, kv_status status)
+{
+    if (status == KV_OK) caller_see_bytes(caller, kv_bytes(caller->buffer.data, caller->buffer.size));
+}
+
+static bool caller_visit(void *context, kv_slice item)
+{
+    caller_see_bytes(context, item);
+    return true;
+}
+
+static bool caller_visit_at(void *context, size_t index, const kv_slice *item)
+{
+    caller_see(context, index);
+    caller_see_bytes(context, item != NULL ? *item : kv_bytes("absent", 6));
+    return true;
+}
+
+static bool caller_visit_position(void *context, uint64_t position)
+{
+    caller_see(context, position);
+    return true;
+}
+
+static void caller_begin_range(void *context, uint64_t count)
+{
+    caller_see(context, count);
+}
+
+/* Keys come in an order of the store's own: their sum is seen. */
+static bool caller_sum_keys(void *context, kv_slice key)
+{
+    uint64_t hash = key.size;
+    for (size_t i = 0; i < key.size; i++) hash = hash * 31 + ((const uint8_t *)key.data)[i];
+    *(uint64_t *)context += hash;
+    return true;
+}
+
+static bool caller_visit_match(void *context, const kv_lcs_match *match)
+{
+    caller_see(context, match->first_start ^ match->second_end << 20);
+    return true;
+}
+
+static void caller_done(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    (void)waiter;
+    caller_see(context, (uint64_t)result->status);
+    for (size_t i = 0; i < result->element_count; i++) caller_see_bytes(context, result->elements[i]);
+}
+
+/* ------------------------------------------------------------------------------------------ random material */
+
+#define CALLER_VALUES 12
+#define CALLER_ARGUMENTS 20
+
+struct caller_names {
+    char bytes[CALLER_ARGUMENTS][16];
+};
+
+static uint64_t caller_below(struct caller *caller, uint64_t bound)
+{
+    return fixture_below(&caller->seed, bound);
+}
+
+static kv_slice caller_key(struct caller *caller, struct caller_names *names, size_t index)
+{
+    int size = snprintf(names->bytes[index], sizeof names->bytes[index], "key:%u",
+                        (unsigned)caller_below(caller, caller->keys));
+    return kv_bytes(names->bytes[index], (size_t)size);
+}
+
+static kv_slice caller_value(struct caller *caller)
+{
+    static const char large[20000] = "a large value, with zeros behind";
+    static const char *const small[CALLER_VALUES - 2] = {
+        "", "0", "17", "-9223372036854775808", "9223372036854775807", "3.25", "a", "abcabcabd", "007",
+        "a text of some length, which is not stored as a number but within its entry",
+    };
+    uint64_t pick = caller_below(caller, CALLER_VALUES);
+    if (pick == CALLER_VALUES - 1) return kv_bytes(large, 1 + caller_below(caller, sizeof large));
+    if (pick == CALLER_VALUES - 2) return kv_bytes(large, caller_below(caller, 1500));
+    return KV_TEXT(small[pick]);
+}
+
+/* An element: often one of a few, so that there is something to find. */
+static kv_slice caller_element(struct caller *caller)
+{
+    static const char *const few[] = {"a", "b", "c", "1", "2"};
+    if (caller_below(caller, 4) == 0) return caller_value(caller);
+    return KV_TEXT(few[caller_below(caller, 5)]);
+}
+
+static int64_t caller_index(struct caller *caller)
+{
+    return (int64_t)caller_below(caller, 21) - 10;
+}
+
+static int64_t caller_ttl(struct caller *caller)
+{
+    return (int64_t)caller_below(caller, 3) == 0 ? 100000 : (int64_t)caller_below(caller, 300);
+}
+
+static kv_end caller_end(struct caller *caller)
+{
+    return caller_below(caller, 2) == 0 ? KV_HEAD : KV_TAIL;
+}
+
+static kv *caller_database(struct caller *caller, kv *db)
+{
+    uint64_t pick = caller_below(caller, 6);
+    return kv_select(db, pick < 3 ? 0 : (uint32_t)pick % 3);
+}
+
+/* -------------------------------------------------------------------------------------------------- the calls */
+
+#define CALL(name) (caller->last = #name, name)
+
+static kv_status caller_set(struct caller *caller, kv *db, kv_slice key)
+{
+    static const unsigned conditions[] = {0, 0, 0, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_IF_DIFFERS,
+                                          KV_IF_VERSION};
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    uint64_t version = 0;
+    kv_status old = KV_OK;
+    options.flags = conditions[caller_below(caller, sizeof conditions / sizeof *conditions)];
+    if (caller_below(caller, 4) == 0) options.flags |= KV_GET_OLD;
+    options.old_value = &caller->buffer;
+    options.old_status = &old;
+    options.if_equal = caller_value(caller);
+    if ((options.flags & KV_IF_VERSION) != 0 && caller_below(caller, 2) == 0) {
+        if (kv_version_of(db, key, &options.if_version) != KV_OK) return KV_NOMEM;
+    }
+    switch (caller_below(caller, 5)) {
+    case 0: options.flags |= KV_KEEP_TTL; break;
+    case 1: options.ttl_ms = 1 + caller_ttl(caller); break;
+    case 2: options.deadline_ms = kv_now(db) + caller_index(caller); break;
+    default: break;
+    }
+    if (caller_below(caller, 5) == 0) options.version = &version;
+    kv_status status = CALL(kv_set)(db, key, caller_value(caller), &options);
+    if ((options.flags & KV_GET_OLD) != 0 && status >= 0) {
+        caller_see(caller, (uint64_t)old);
+        if (old == KV_OK) caller_see_buffer(caller, KV_OK);
+    }
+    return status;
+}
+
+static kv_status caller_get(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_getex_options getex = KV_OPTIONS(kv_getex_options);
+    kv_status status;
+    uint64_t number = 0;
+    switch (caller_below(caller, 9)) {
+    case 0: status = CALL(kv_get)(db, key, &caller->buffer); break;
+    case 1: status = CALL(kv_getdel)(db, key, &caller->buffer); break;
+    case 2:
+        if (caller_below(caller, 2) == 0) getex.flags = KV_PERSIST;
+        else getex.ttl_ms = 1 + caller_ttl(caller);
+        status = CALL(kv_getex)(db, key, &getex, &caller->buffer);
+        break;
+    case 3:
+        getex.deadline_ms = kv_now(db) + caller_index(caller);
+        status = CALL(kv_getex)(db, key, &getex, &caller->buffer);
+        break;
+    case 4: status = CALL(kv_getrange)(db, key, caller_index(caller), caller_index(caller), &caller->buffer); break;
+    case 5: return CALL(kv_read)(db, key, caller_visit, caller);
+    case 6: return CALL(kv_read_range)(db, key, caller_index(caller), caller_index(caller), caller_visit, caller);
+    case 7:
+        status = CALL(kv_strlen)(db, key, &number);
+        caller_see(caller, number);
+        return status;
+    default:
+        if (caller_below(caller, 8) != 0) return KV_OK; /* it costs so much more than the others */
+        status = CALL(kv_lcs)(db, key, other, 2, &number, &caller->buffer, caller_visit_match, caller);
+        if (status == KV_OK) caller_see(caller, number);
+        break;
+    }
+    caller_see_buffer(caller, status);
+    return status;
+}
+
+static kv_status caller_change_string(struct caller *caller, kv *db, kv_slice key)
+{
+    static const char *const increments[] = {"0.5", "-1e3", "17", "abc", "1e4932", "1e4932"};
+    uint64_t length = 0;
+    int64_t sum = 0;
+    kv_status status;
+    switch (caller_below(caller, 7)) {
+    case 0: status = CALL(kv_append)(db, key, caller_value(caller), &length); break;
+    case 1: status = CALL(kv_setrange)(db, key, caller_below(caller, 2000), caller_value(caller), &length); break;
+    case 2: status = CALL(kv_incrby)(db, key, caller_index(caller), &sum); break;
+    case 3: status = CALL(kv_decrby)(db, key, caller_index(caller), &sum); break;
+    case 4: status = CALL(kv_incr)(db, key, &sum); break;
+    case 5: status = CALL(kv_decr)(db, key, &sum); break;
+    default:
+        status = CALL(kv_incrbyfloat)(db, key, KV_TEXT(increments[caller_below(caller, 6)]), &caller->buffer);
+        caller_see_buffer(caller, status);
+        break;
+    }
+    if (status == KV_OK) caller_see(caller, length + (uint64_t)sum);
+    return status;
+}
+
+static kv_status caller_many(struct caller *caller, kv *db)
+{
+    struct caller_names names;
+    kv_slice keys[CALLER_ARGUMENTS], values[CALLER_ARGUMENTS];
+    size_t count = 1 + caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    uint64_t number = 0;
+    kv_status status;
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = caller_key(caller, &names, i);
+        values[i] = caller_value(caller);
+    }
+    switch (caller_below(caller, 7)) {
+    case 0: return CALL(kv_mget)(db, keys, count, caller_visit_at, caller);
+    case 1: return CALL(kv_mset)(db, keys, values, count);
+    case 2: return CALL(kv_msetnx)(db, keys, values, count);
+    case 3: status = CALL(kv_del)(db, keys, count, &number); break;
+    case 4: status = CALL(kv_unlink)(db, keys, count, &number); break;
+    case 5: status = CALL(kv_exists)(db, keys, count, &number); break;
+    default: status = CALL(kv_touch)(db, keys, count, &number); break;
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
+static kv_status caller_batch(struct caller *caller, kv *db)
+{
+    struct caller_names names;
+    kv_operation operations[CALLER_ARGUMENTS];
+    kv_buffer buffers[CALLER_ARGUMENTS] = {{0}};
+    size_t count = caller_below(caller, CALLER_ARGUMENTS);
+    for (size_t i = 0; i < count; i++) {
+        operations[i] = (kv_operation){.kind = (kv_operation_kind)caller_below(caller, 10),
+                                       .key = caller_key(caller, &names, i),
+                                       .value = caller_value(caller),
+                                       .number = caller_index(caller),
+                                       .buffer = &buffers[i]};
+        if (operations[i].kind == KV_OPERATION_EXPIRE || caller_below(caller, 4) == 0) {
+            operations[i].ttl_ms = caller_ttl(caller);
+        }
+    }
+    kv_status status = CALL(kv_batch)(db, operations, count);
+    for (size_t i = 0; i < count; i++) {
+        if (status == KV_OK) {
+            caller_see(caller, (uint64_t)operations[i].status);
+            if (operations[i].status == KV_OK) {
+                caller_see(caller, (uint64_t)operations[i].number);
+                caller_see_bytes(caller, kv_bytes(buffers[i].data, buffers[i].size));
+            }
+        }
+        kv_buffer_free(&buffers[i]);
+    }
+    return status;
+}
+
+static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv *elsewhere = caller_database(caller, db);
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    int64_t milliseconds = 0;
+    uint64_t version = 0;
+    kv_type type = KV_TYPE_NONE;
+    kv_status status;
+    static const unsigned flags[] = {0, 0, 0, KV_EXPIRE_NX, KV_EXPIRE_XX, KV_EXPIRE_GT, KV_EXPIRE_LT,
+                                     KV_EXPIRE_XX | KV_EXPIRE_GT, KV_EXPIRE_GT | KV_EXPIRE_LT};
+    unsigned condition = flags[caller_below(caller, sizeof flags / sizeof *flags)];
+    switch (caller_below(caller, 12)) {
+    case 0: return CALL(kv_rename)(db, key, other);
+    case 1: return CALL(kv_renamenx)(db, key, other);
+    case 2:
+    case 3: return CALL(kv_copy)(db, key, elsewhere, other, caller_below(caller, 2) == 0);
+    case 4: return CALL(kv_move)(db, key, elsewhere);
+    case 5: return CALL(kv_expire)(db, key, caller_ttl(caller), condition);
+    case 6: return CALL(kv_expire_at)(db, key, kv_now(db) + caller_index(caller), condition);
+    case 7: return CALL(kv_persist)(db, key);
+    case 8: status = CALL(kv_ttl)(db, key, &milliseconds); break;
+    case 9: status = CALL(kv_deadline)(db, key, &milliseconds); break;
+    case 10:
+        status = CALL(kv_object)(db, key, &info);
+        if (status == KV_OK) caller_see(caller, info.length + (uint64_t)info.type + (uint64_t)info.deadline_ms);
+        return status;
+    default:
+        status = CALL(kv_type_of)(db, key, &type);
+        caller_see(caller, type);
+        if (status == KV_OK) status = CALL(kv_version_of)(db, key, &version);
+        return status;
+    }
+    if (status == KV_OK) caller_see(caller, (uint64_t)milliseconds);
+    return status;
+}
+
+static kv_status caller_push(struct caller *caller, kv *db, kv_slice key)
+{
+    kv_slice values[CALLER_ARGUMENTS];
+    size_t count = 1 + caller_below(caller, caller_below(caller, 5) == 0 ? CALLER_ARGUMENTS : 3);
+    uint64_t length = 0;
+    kv_status status;
+    for (size_t i = 0; i < count; i++) values[i] = caller_element(caller);
+    switch (caller_below(caller, 6)) {
+    case 0: status = CALL(kv_lpushx)(db, key, values, count, &length); break;
+    case 1: status = CALL(kv_rpushx)(db, key, values, count, &length); break;
+    case 2:
+    case 3: status = CALL(kv_lpush)(db, key, values, count, &length); break;
+    default: status = CALL(kv_rpush)(db, key, values, count, &length); break;
+    }
+    if (status >= 0) caller_see(caller, length);
+    return status;
+}
+
+static kv_status caller_pop(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_slice keys[2] = {key, other};
+    uint64_t count = caller_below(caller, 6);
+    size_t index = 0;
+    kv_status status;
+    switch (caller_below(caller, 6)) {
+    case 0: status = CALL(kv_lpop)(db, key, &caller->buffer); break;
+    case 1: status = CALL(kv_rpop)(db, key, &caller->buffer); break;
+    case 2: status = CALL(kv_pop)(db, key, caller_end(caller), count, caller_visit, caller, NULL); return status;
+    case 3:
+        status = CALL(kv_lmpop)(db, keys, 2, caller_end(caller), 1 + count, &index, caller_visit, caller);
+        caller_see(caller, index);
+        return status;
+    default:
+        status = CALL(kv_lmove)(db, key, other, caller_end(caller), caller_end(caller), &caller->buffer);
+        break;
+    }
+    caller_see_buffer(caller, status);
+    return status;
+}
+
+static kv_status caller_change_list(struct caller *caller, kv *db, kv_slice key)
+{
+    uint64_t number = 0;
+    kv_status status;
+    switch (caller_below(caller, 9)) {
+    case 0: status = CALL(kv_llen)(db, key, &number); break;
+    case 1:
+        status = CALL(kv_lindex)(db, key, caller_index(caller), &caller->buffer);
+        caller_see_buffer(caller, status);
+        return status;
+    case 2: return CALL(kv_lset)(db, key, caller_index(caller), caller_element(caller));
+    case 3:
+    case 4: {
+        bool before = caller_below(caller, 2) == 0;
+        kv_slice pivot = caller_element(caller);
+        status = CALL(kv_linsert)(db, key, before, pivot, caller_element(caller), &number);
+        break;
+    }
+    case 5: status = CALL(kv_lrem)(db, key, caller_index(caller) / 4, caller_element(caller), &number); break;
+    case 6: return CALL(kv_ltrim)(db, key, caller_index(caller) / 3, caller_index(caller));
+    case 7:
+        return CALL(kv_lrange)(db, key, caller_index(caller), caller_index(caller), caller_begin_range, caller_visit,
+                               caller);
+    default: {
+        kv_slice element = caller_element(caller);
+        return CALL(kv_lpos)(db, key, element, caller_index(caller) / 4, 2, 0, caller_visit_position, caller);
+    }
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
+/* Waits that find something end; the others are called off. In a transaction they end by themselves. */
+static kv_status caller_wait(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_slice keys[2] = {key, other};
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    kv_waiter *waiter;
+    bool moves = caller_below(caller, 2) == 0;
+    options.keys = keys;
+    options.key_count = moves ? 1 : 2;
+    options.end = caller_end(caller);
+    options.destination = moves ? &other : NULL;
+    options.to_end = caller_end(caller);
+    options.count = moves ? 1 : caller_below(caller, 4);
+    options.done = caller_done;
+    options.context = caller;
+    kv_status status = CALL(kv_wait)(db, &options, &waiter);
+    if (status == KV_PENDING) MUST(kv_wait_cancel(waiter) == KV_OK);
+    return status == KV_PENDING ? KV_TIMEOUT : status;
+}
+
+static kv_status caller_whole(struct caller *caller, kv *db)
+{
+    uint64_t sum = 0, count = 0, cursor = 0, removed = 0;
+    kv_status status = KV_OK;
+    char pattern[16];
+    int size = snprintf(pattern, sizeof pattern, "*%u", (unsigned)caller_below(caller, 10));
+    switch (caller_below(caller, caller->is_careful ? 4 : 8)) {
+    case 0: status = CALL(kv_keys)(db, kv_bytes(pattern, (size_t)size), caller_sum_keys, &sum); break;
+    case 1: status = CALL(kv_randomkey)(db, &caller->buffer); break;
+    case 2:
+        status = CALL(kv_count)(db, &count); /* which expired ones it counts is the store's own affair */
+        break;
+    case 3:
+        do {
+            status = CALL(kv_delete_matching)(db, kv_bytes(pattern, (size_t)size), &cursor, 5, &removed);
+            if (status != KV_OK) break;
+            sum += removed;
+        } while (cursor != 0);
+        break;
+    case 4:
+        if (caller_below(caller, 4) == 0) status = CALL(kv_flush)(db, caller_below(caller, 2) == 0);
+        break;
+    case 5:
+        if (caller_below(caller, 8) == 0) status = CALL(kv_flush_all)(db, caller_below(caller, 2) == 0);
+        break;
+    default: status = CALL(kv_swapdb)(db, caller_database(caller, db)); break;
+    }
+    caller_see(caller, sum);
+    return status;
+}
+
+#undef CALL
+
+kv_status caller_call(struct caller *caller, kv *db)
+{
+    struct caller_names names;
+    kv *view = caller_database(caller, db);
+    kv_slice key = caller_key(caller, &names, 0);
+    kv_slice other = caller_key(caller, &names, 1);
+    uint64_t pick = caller_below(caller, 100);
+    kv_status status;
+    if (pick < 14) status = caller_set(caller, view, key);
+    else if (pick < 24) status = caller_get(caller, view, key, other);
+    else if (pick < 36) status = caller_change_string(caller, view, key);
+    else if (pick < 44) status = caller_many(caller, view);
+    else if (pick < 47) status = caller_batch(caller, view);
+    else if (pick < 63) status = caller_change_key(caller, view, key, other);
+    else if (pick < 76) status = caller_push(caller, view, key);
+    else if (pick < 84) status = caller_pop(caller, view, key, other);
+    else if (pick < 94) status = caller_change_list(caller, view, key);
+    else if (pick < 97) status = caller_wait(caller, view, key, other);
+    else status = caller_whole(caller, view);
+    caller_see(caller, (uint64_t)status);
+    return status;
+}
+
+void caller_fill(struct caller *caller, kv *db, int calls)
+{
+    bool was_careful = caller->is_careful;
+    caller->is_careful = true;
+    for (int i = 0; i < calls; i++) (void)caller_call(caller, db);
+    caller->is_careful = was_careful;
+}
+
+void caller_free(struct caller *caller)
+{
+    kv_buffer_free(&caller->buffer);
+}
+
+/* ------------------------------------------------------------------------------------------------------- replay */
+
+static int64_t caller_number(kv_slice text)
+{
+    char digits[32] = {0};
+    MUST(text.size > 0 && text.size < sizeof digits);
+    memcpy(digits, text.data, text.size);
+    char *end;
+    long long number = strtoll(digits, &end, 10);
+    MUST(*end == 0);
+    return number;
+}
+
+static bool caller_is(kv_slice word, const char *text)
+{
+    return word.size == strlen(text) && memcmp(word.data, text, word.size) == 0;
+}
+
+static kv_end caller_end_named(kv_slice word)
+{
+    MUST(caller_is(word, "LEFT") || caller_is(word, "RIGHT"));
+    return caller_is(word, "LEFT") ? KV_HEAD : KV_TAIL;
+}
+
+static kv_status caller_replay_set(kv *db, const kv_slice *words, size_t count)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    if (count == 4) {
+        MUST(caller_is(words[3], "KEEPTTL"));
+        options.flags = KV_KEEP_TTL;
+    } else if (count == 5) {
+        MUST(caller_is(words[3], "PXAT"));
+        options.deadline_ms = caller_number(words[4]);
+    } else {
+        MUST(count == 3);
+    }
+    return kv_set(db, words[1], words[2], &options);
+}
+
+static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
+{
+    uint64_t removed = 0;
+    if (caller_is(words[0], "SET")) return caller_replay_set(db, words, count);
+    if (caller_is(words[0], "DEL")) {
+        kv_status status = kv_del(db, words + 1, count - 1, &removed);
+        MUST(removed == count - 1);
+        return status;
+    }
+    if (caller_is(words[0], "RENAME")) return kv_rename(db, words[1], words[2]);
+    if (caller_is(words[0], "PEXPIREAT")) return kv_expire_at(db, words[1], caller_number(words[2]), 0);
+    if (caller_is(words[0], "PERSIST")) return kv_persist(db, words[1]);
+    if (caller_is(words[0], "APPEND")) return kv_append(db, words[1], words[2], NULL);
+    if (caller_is(words[0], "SETRANGE")) {
+        return kv_setrange(db, words[1], (uint64_t)caller_number(words[2]), words[3], NULL);
+    }
+    if (caller_is(words[0], "INCRBY")) return kv_incrby(db, words[1], caller_number(words[2]), NULL);
+    if (caller_is(words[0], "MOVE")) return kv_move(db, words[1], kv_select(db, (uint32_t)caller_number(words[2])));
+    if (caller_is(words[0], "COPY")) {
+        MUST(count == 6 && caller_is(words[3], "DB") && caller_is(words[5], "REPLACE"));
+        return kv_copy(db, words[1], kv_select(db, (uint32_t)caller_number(words[4])), words[2], true);
+    }
+    if (caller_is(words[0], "FLUSHDB")) return kv_flush(db, true);
+    if (caller_is(words[0], "FLUSHALL")) return kv_flush_all(db, true);
+    if (caller_is(words[0], "SWAPDB")) {
+        return kv_swapdb(kv_select(db, (uint32_t)caller_number(words[1])), kv_select(db, (uint32_t)caller_number(words[2])));
+    }
+    ck_abort_msg("the journal has %.*s", (int)words[0].size, (const char *)words[0].data);
+}
+
+static kv_status caller_replay_pop(kv *db, const kv_slice *words, size_t count)
+{
+    uint64_t popped = 0, wanted = count == 3 ? (uint64_t)caller_number(words[2]) : 1;
+    kv_end end = caller_is(words[0], "LPOP") ? KV_HEAD : KV_TAIL;
+    kv_status status = kv_pop(db, words[1], end, wanted, NULL, NULL, &popped);
+    MUST(status != KV_OK || popped == wanted);
+    return status;
+}
+
+void caller_replay(kv *db, const kv_change *change)
+{
+    const kv_slice *words = change->arguments;
+    size_t count = change->argument_count;
+    kv *view = kv_select(db, change->database);
+    kv_status status;
+    uint64_t removed = 0;
+    if (caller_is(words[0], "LPUSH")) status = kv_lpush(view, words[1], words + 2, count - 2, NULL);
+    else if (caller_is(words[0], "RPUSH")) status = kv_rpush(view, words[1], words + 2, count - 2, NULL);
+    else if (caller_is(words[0], "LPOP") || caller_is(words[0], "RPOP")) status = caller_replay_pop(view, words, count);
+    else if (caller_is(words[0], "LSET")) status = kv_lset(view, words[1], caller_number(words[2]), words[3]);
+    else if (caller_is(words[0], "LINSERT")) {
+        MUST(caller_is(words[2], "BEFORE") || caller_is(words[2], "AFTER"));
+        status = kv_linsert(view, words[1], caller_is(words[2], "BEFORE"), words[3], words[4], NULL);
+    } else if (caller_is(words[0], "LREM")) {
+        status = kv_lrem(view, words[1], caller_number(words[2]), words[3], &removed);
+        MUST(removed > 0);
+    } else if (caller_is(words[0], "LTRIM")) {
+        status = kv_ltrim(view, words[1], caller_number(words[2]), caller_number(words[3]));
+    } else if (caller_is(words[0], "LMOVE")) {
+        status = kv_lmove(view, words[1], words[2], caller_end_named(words[3]), caller_end_named(words[4]), NULL);
+    } else {
+        status = caller_replay_key(view, words, count);
+    }
+    if (status != KV_OK) {
+        ck_abort_msg("replay of %.*s %.*s: %s", (int)words[0].size, (const char *)words[0].data,
+                     count > 1 ? (int)words[1].size : 0, count > 1 ? (const char *)words[1].data : "",
+                     kv_strerror(status));
+    }
+}

@@ -1,0 +1,333 @@
+/*
+ * tests/api/test_journal.c -- the journal: its words, its groups, and that replaying it gives the same store.
+ */
+#include "caller.h"
+
+#include <string.h>
+
+static struct fixture fx;
+static kv *db;
+
+static void setup(void)
+{
+    fixture_open(&fx, 8);
+    db = fx.db;
+}
+
+static void teardown(void)
+{
+    fixture_close(&fx);
+}
+
+/* -------------------------------------------------------------------------------------- the words of it */
+
+/* All that was delivered, as text: changes end with ";", groups with a line's end. */
+struct notes {
+    char text[2000];
+    size_t size;
+};
+
+static void write_notes(void *context, const kv_change *changes, size_t count)
+{
+    struct notes *notes = context;
+    for (size_t i = 0; i < count; i++) {
+        static const char *const causes[] = {"", "expired ", "evicted "};
+        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "%s%u",
+                                        causes[changes[i].cause], changes[i].database);
+        for (size_t j = 0; j < changes[i].argument_count; j++) {
+            kv_slice word = changes[i].arguments[j];
+            notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, " %.*s",
+                                            (int)word.size, (const char *)word.data);
+        }
+        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, ";");
+    }
+    notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "\n");
+    MUST(notes->size < sizeof notes->text);
+}
+
+static struct notes notes;
+
+static kv_subscription *subscribe(void)
+{
+    kv_subscription *subscription;
+    notes = (struct notes){{0}, 0};
+    ck_assert_int_eq(kv_subscribe(db, write_notes, &notes, &subscription), KV_OK);
+    return subscription;
+}
+
+/* Asserts what was delivered since the last time. */
+static void expect(const char *text)
+{
+    ck_assert_str_eq(notes.text, text);
+    notes = (struct notes){{0}, 0};
+}
+
+START_TEST(each_change_is_told_in_words_that_say_nothing_relative)
+{
+    kv_subscription *subscription = subscribe();
+    kv_slice a = KV_TEXT("a"), b = KV_TEXT("b");
+    fixture_set(db, "a", "x");
+    expect("0 SET a x;\n");
+    fixture_set_for(db, "a", "y", 5000);
+    expect("0 SET a y PXAT 1700000005000;\n");
+    ck_assert_int_eq(kv_expire(db, a, 1000, 0), KV_OK);
+    expect("0 PEXPIREAT a 1700000001000;\n");
+    ck_assert_int_eq(kv_persist(db, a), KV_OK);
+    expect("0 PERSIST a;\n");
+    ck_assert_int_eq(kv_incrbyfloat(db, b, KV_TEXT("1.5"), NULL), KV_OK);
+    ck_assert_int_eq(strncmp(notes.text, "0 SET b 1.5", 11), 0);
+    expect(notes.text);
+    ck_assert_int_eq(kv_rename(db, a, b), KV_OK);
+    expect("0 RENAME a b;\n");
+    ck_assert_int_eq(kv_move(db, b, kv_select(db, 2)), KV_OK);
+    expect("0 MOVE b 2;\n");
+    ck_assert_int_eq(kv_expire(kv_select(db, 2), b, 0, 0), KV_OK);
+    expect("2 DEL b;\n");
+    fixture_push_all(db, "a", "1 2");
+    expect("0 RPUSH a 1;\n0 RPUSH a 2;\n");
+    ck_assert_int_eq(kv_pop(db, a, KV_TAIL, 5, NULL, NULL, NULL), KV_OK);
+    expect("0 RPOP a 2;\n");
+    kv_unsubscribe(subscription);
+    fixture_set(db, "a", "untold");
+    expect("");
+}
+END_TEST
+
+START_TEST(what_changes_nothing_is_not_told)
+{
+    kv_slice a = KV_TEXT("a"), x = KV_TEXT("x");
+    kv_set_options present = KV_OPTIONS(kv_set_options);
+    present.flags = KV_IF_PRESENT;
+    fixture_push(db, "list", "e");
+    kv_subscription *subscription = subscribe();
+    ck_assert_int_eq(kv_set(db, a, x, &present), KV_SKIPPED);
+    ck_assert_int_eq(kv_del(db, &a, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_persist(db, a), KV_NONE);
+    ck_assert_int_eq(kv_lrem(db, KV_TEXT("list"), 0, x, NULL), KV_OK);
+    ck_assert_int_eq(kv_ltrim(db, KV_TEXT("list"), 0, -1), KV_OK);
+    ck_assert_int_eq(kv_lpushx(db, a, &x, 1, NULL), KV_NONE);
+    ck_assert_int_eq(kv_pop(db, KV_TEXT("list"), KV_HEAD, 0, NULL, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_append(db, KV_TEXT("list"), x, NULL), KV_WRONGTYPE);
+    ck_assert_int_eq(kv_rename(db, a, x), KV_NOTFOUND);
+    ck_assert_int_eq(kv_swapdb(db, db), KV_OK);
+    expect("");
+    kv_unsubscribe(subscription);
+}
+END_TEST
+
+START_TEST(expiry_is_told_with_its_cause_by_whoever_finds_it)
+{
+    for (int way = 0; way < 3; way++) {
+        fixture_set_for(db, "a", "x", 10);
+        kv_subscription *subscription = subscribe();
+        fixture_pass(&fx, 10);
+        if (way == 0) ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+        if (way == 1) ck_assert_int_eq(kv_get(db, KV_TEXT("a"), NULL), KV_NONE);
+        if (way == 2) ck_assert_int_eq(kv_lpop(db, KV_TEXT("a"), NULL), KV_NONE);
+        expect("expired 0 DEL a;\n");
+        kv_unsubscribe(subscription);
+    }
+}
+END_TEST
+
+START_TEST(a_transaction_is_one_group_and_an_aborted_one_is_none)
+{
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    options.flags = KV_TXN_ALL;
+    kv *txn;
+    kv_subscription *subscription = subscribe();
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    fixture_set(txn, "a", "1");
+    fixture_push(kv_select(txn, 1), "b", "2");
+    ck_assert_int_eq(kv_flush(kv_select(txn, 1), false), KV_OK);
+    expect("");
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    expect("0 SET a 1;1 RPUSH b 2;1 FLUSHDB;\n");
+
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    ck_assert_int_eq(kv_get(txn, KV_TEXT("a"), NULL), KV_OK);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    options.flags |= KV_TXN_ABORTABLE;
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    fixture_set(txn, "a", "3");
+    ck_assert_int_eq(kv_abort(txn), KV_OK);
+    expect("");
+    kv_unsubscribe(subscription);
+}
+END_TEST
+
+START_TEST(calls_on_several_keys_are_one_group)
+{
+    kv_slice keys[2] = {KV_TEXT("a"), KV_TEXT("b")}, values[2] = {KV_TEXT("1"), KV_TEXT("2")};
+    kv_subscription *subscription = subscribe();
+    ck_assert_int_eq(kv_mset(db, keys, values, 2), KV_OK);
+    expect("0 SET a 1;0 SET b 2;\n");
+    ck_assert_int_eq(kv_del(db, keys, 2, NULL), KV_OK);
+    expect("0 DEL a;0 DEL b;\n");
+    kv_unsubscribe(subscription);
+}
+END_TEST
+
+static void ignore_result(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    (void)context;
+    (void)waiter;
+    (void)result;
+}
+
+START_TEST(a_wait_that_is_served_is_told_after_what_served_it)
+{
+    kv_slice a = KV_TEXT("a"), b = KV_TEXT("b");
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    kv_waiter *waiter;
+    options.keys = &a;
+    options.key_count = 1;
+    options.destination = &b;
+    options.to_end = KV_TAIL;
+    options.done = ignore_result;
+    ck_assert_int_eq(kv_wait(db, &options, &waiter), KV_PENDING);
+    kv_subscription *subscription = subscribe();
+    fixture_push(db, "a", "x");
+    expect("0 RPUSH a x;\n0 LMOVE a b LEFT RIGHT;\n");
+    ck_assert_int_eq(kv_wait_cancel(waiter), KV_NONE);
+    kv_unsubscribe(subscription);
+}
+END_TEST
+
+START_TEST(all_subscribers_are_told_until_they_leave)
+{
+    struct notes other = {{0}, 0};
+    kv_subscription *first = subscribe(), *second;
+    ck_assert_int_eq(kv_subscribe(db, write_notes, &other, &second), KV_OK);
+    fixture_set(db, "a", "1");
+    kv_unsubscribe(first);
+    fixture_set(db, "a", "2");
+    kv_unsubscribe(second);
+    expect("0 SET a 1;\n");
+    ck_assert_str_eq(other.text, "0 SET a 1;\n0 SET a 2;\n");
+    kv_unsubscribe(NULL);
+    ck_assert_int_eq(kv_subscribe(db, NULL, NULL, &first), KV_BADARG);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------------- replay */
+
+/* A second store that does what the journal of the first says. Nothing expires in it but by what it is told. */
+static struct fixture copy;
+static uint64_t replayed;
+
+static void replay(void *context, const kv_change *changes, size_t count)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++) {
+        caller_replay(copy.db, &changes[i]);
+        replayed++;
+    }
+}
+
+/* A transaction of some calls on some keys or all; the end of it is up to chance. */
+static void call_in_transaction(struct caller *caller)
+{
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    char names[4][16];
+    kv_slice keys[4];
+    kv *txn;
+    options.flags = (unsigned)fixture_below(&caller->seed, 4);
+    options.keys = keys;
+    options.key_count = 4;
+    for (int i = 0; i < 4; i++) {
+        int size = snprintf(names[i], sizeof names[i], "key:%u", (unsigned)fixture_below(&caller->seed, caller->keys));
+        keys[i] = kv_bytes(names[i], (size_t)size);
+    }
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    uint64_t calls = fixture_below(&caller->seed, 12);
+    for (uint64_t i = 0; i < calls; i++) (void)caller_call(caller, txn);
+    bool is_abortable = (options.flags & KV_TXN_ABORTABLE) != 0;
+    if (is_abortable && fixture_below(&caller->seed, 2) == 0) ck_assert_int_eq(kv_abort(txn), KV_OK);
+    else ck_assert_int_eq(kv_commit(txn), KV_OK);
+}
+
+/* A waiter that stays, so that later calls serve it. */
+static kv_waiter *wait_for_some_key(struct caller *caller)
+{
+    char names[2][16];
+    kv_slice keys[2];
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    for (int i = 0; i < 2; i++) {
+        int size = snprintf(names[i], sizeof names[i], "key:%u", (unsigned)fixture_below(&caller->seed, caller->keys));
+        keys[i] = kv_bytes(names[i], (size_t)size);
+    }
+    options.keys = keys;
+    options.key_count = 1;
+    options.destination = fixture_below(&caller->seed, 2) == 0 ? &keys[1] : NULL;
+    options.done = ignore_result;
+    kv_waiter *waiter = NULL;
+    kv_status status = kv_wait(db, &options, &waiter);
+    return status == KV_PENDING ? waiter : NULL;
+}
+
+START_TEST(replaying_the_journal_gives_the_same_store)
+{
+    struct caller caller = CALLER(unit_seed(), 30);
+    kv_subscription *subscription;
+    kv_waiter *waiters[4] = {NULL};
+    int64_t pack_size = _i == 0 ? -2 : 4; /* a second time with lists that are soon large, and soon small again */
+    fixture_open(&copy, 2);
+    ck_assert_int_eq(kv_configure(copy.db, KV_SETTING_EXPIRE, 0), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, pack_size), KV_OK);
+    ck_assert_int_eq(kv_subscribe(db, replay, NULL, &subscription), KV_OK);
+    for (int i = 0; i < fixture_rounds(15000, 1000000); i++) {
+        uint64_t pick = fixture_below(&caller.seed, 100);
+        if (pick < 8) {
+            call_in_transaction(&caller);
+        } else if (pick < 12) {
+            uint64_t which = fixture_below(&caller.seed, 4);
+            if (waiters[which] != NULL) (void)kv_wait_cancel(waiters[which]);
+            waiters[which] = wait_for_some_key(&caller);
+        } else if (pick < 20) {
+            fixture_pass(&fx, (int64_t)fixture_below(&caller.seed, 40));
+            if (pick < 14) ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+        } else {
+            (void)caller_call(&caller, db);
+        }
+        if (i % 100 == 99) {
+            ck_assert_int_eq(kv_tick(db, 0), KV_OK); /* all that is due is told now */
+            if (fixture_digest(db) != fixture_digest(copy.db)) {
+                fixture_print(db);
+                fprintf(stderr, "---- the copy:\n");
+                fixture_print(copy.db);
+                ck_abort_msg("round %d: the copy differs", i);
+            }
+        }
+    }
+    for (int i = 0; i < 4; i++) {
+        if (waiters[i] != NULL) (void)kv_wait_cancel(waiters[i]);
+    }
+    kv_unsubscribe(subscription);
+    ck_assert_uint_gt(replayed, 1000);
+    fixture_close(&copy);
+    caller_free(&caller);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("journal");
+    TCase *tcase = tcase_create("journal");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
+    tcase_add_test(tcase, each_change_is_told_in_words_that_say_nothing_relative);
+    tcase_add_test(tcase, what_changes_nothing_is_not_told);
+    tcase_add_test(tcase, expiry_is_told_with_its_cause_by_whoever_finds_it);
+    tcase_add_test(tcase, a_transaction_is_one_group_and_an_aborted_one_is_none);
+    tcase_add_test(tcase, calls_on_several_keys_are_one_group);
+    tcase_add_test(tcase, a_wait_that_is_served_is_told_after_what_served_it);
+    tcase_add_test(tcase, all_subscribers_are_told_until_they_leave);
+    tcase_add_loop_test(tcase, replaying_the_journal_gives_the_same_store, 0, 2);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
