@@ -14,7 +14,7 @@ import unittest
 
 from programs import PATIENCE_S, Directory, Server, run
 
-SERVER, CLIENT = sys.argv[1:3]
+SERVER, CLIENT = map(os.path.abspath, sys.argv[1:3])
 REDIS_CLI = shutil.which("redis-cli")
 
 COMMANDS = [

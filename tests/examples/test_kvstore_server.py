@@ -11,7 +11,7 @@ import unittest
 
 from programs import PATIENCE_S, Directory, Server, ask, run
 
-SERVER = sys.argv[1]
+SERVER = os.path.abspath(sys.argv[1])
 
 
 class ServerTest(unittest.TestCase):
