@@ -218,12 +218,6 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
 /* Draws of an expired key before the search settles for a walk. */
 #define KEYSPACE_RANDOM_TRIES 64
 
-static uint64_t keyspace_count_unlocked(kv *db)
-{
-    uint64_t total = 0;
-    return kv_count(db, &total) == KV_OK ? total : 0;
-}
-
 /* Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that one is expired. */
 static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
 {
@@ -266,9 +260,11 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
     struct random random;
     random_seed_from_system(&random);
     for (int i = 0; i < KEYSPACE_RANDOM_TRIES; i++) {
-        uint64_t total = keyspace_count_unlocked(db);
+        uint64_t total = 0;
+        kv_status status = kv_count(db, &total);
+        if (status != KV_OK) return status;
         if (total == 0) return KV_NONE;
-        kv_status status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
+        status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
         if (status != KV_NONE) return status;
     }
     struct keyspace_first first = {key, KV_NONE};

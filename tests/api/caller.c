@@ -412,7 +412,10 @@ static kv_status caller_whole(struct caller *caller, kv *db)
     kv_status status = KV_OK;
     char pattern[16];
     int size = snprintf(pattern, sizeof pattern, "*%u", (unsigned)caller_below(caller, 10));
-    switch (caller_below(caller, caller->is_careful ? 4 : 8)) {
+    uint64_t pick = caller_below(caller, 8);
+    if ((pick == 4 || pick == 5) && caller->is_careful) pick = 0;
+    if (pick > 5 && caller->swaps_no_databases) pick = 0;
+    switch (pick) {
     case 0: status = CALL(kv_keys)(db, kv_bytes(pattern, (size_t)size), caller_sum_keys, &sum); break;
     case 1: status = CALL(kv_randomkey)(db, &caller->buffer); break;
     case 2:

@@ -12,7 +12,8 @@ struct caller {
     uint64_t seed;
     uint64_t seen;     /* every status and result so far, in one number */
     uint32_t keys;     /* how many different keys are used, in each of the first three databases */
-    bool is_careful;   /* no flush and no swap of databases, which leave little to look at */
+    bool is_careful;   /* no flush, which leaves little to look at */
+    bool swaps_no_databases; /* as in an abortable transaction, which refuses to */
     kv_buffer buffer;
     const char *last;  /* the name of the last call */
 };
