@@ -73,7 +73,8 @@ static inline void record_encode(kv_buffer *file, const char *words)
     while (count-- > 0) {
         size_t size = strcspn(words, " ");
         text_format(file, "$%zu\r\n%.*s\r\n", size, (int)size, words);
-        words += size + 1;
+        words += size;
+        if (*words == ' ') words++;
     }
 }
 
