@@ -6,7 +6,7 @@
  *      by 2^(depth - d) neighbouring entries. Its items agree in the d bits after `skip`.
  *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed over on the way was full when
  *      it was put there and counts it in `overflow`, unless that count is saturated.
- *   3. A segment holds at most 7/8 of its slots, so that a probe ends soon.
+ *   3. A segment holds at most 29/32 of its slots, so that a probe ends soon.
  *   4. `count`, `segments`, `deepest` and `bytes` are what a walk finds.
  *
  * May use base/. Knows nothing of keys; asks its kind for the hash of an item.
@@ -45,7 +45,7 @@ static struct table_bucket *table_segment_buckets(struct table_segment *segment)
 
 static unsigned table_segment_limit(unsigned buckets)
 {
-    return buckets == 1 ? TABLE_SLOTS : buckets * TABLE_SLOTS * 7 / 8;
+    return buckets == 1 ? TABLE_SLOTS : buckets * TABLE_SLOTS * 29 / 32;
 }
 
 static uint64_t table_segment_entry(const struct table *table, const struct table_segment *segment)
