@@ -159,15 +159,16 @@ bool call_is_slow(const struct call *call, uint64_t nanoseconds)
 void call_execute(struct call *call)
 {
     const struct command *command = call->command;
-    uint64_t errors = call->session->errors, began = statistics_clock();
+    kvresp_session *session = call->session;
+    uint64_t began = statistics_clock();
     command->handler(call);
     uint64_t nanoseconds = statistics_clock() - began;
     counters_add(&call->worker->counters, command, 1, nanoseconds,
                  atomic_load(&call->resp->settings.tracks_latency));
     if (call_is_slow(call, nanoseconds)) call_note_slow(call, nanoseconds);
-    if (call->session->errors != errors && command->handler != exec_command)
-        counters_fail(&call->worker->counters, command, 1);
-    if (command->facts.flags & COMMAND_WRITE) call->session->wrote = true;
+    if (session->errors != session->charged) counters_fail(&call->worker->counters, command, 1);
+    session->charged = session->errors; /* not to EXEC as well */
+    if (command->facts.flags & COMMAND_WRITE) session->wrote = true;
 }
 
 /* ----------------------------------------------------------------------------------- conditions */
@@ -195,8 +196,24 @@ static int call_quoted_size(kv_slice *argument, size_t limit)
     return (int)(argument->size < limit ? argument->size : limit);
 }
 
+/*
+ * A browser that was lured here sends POST or Host. Such a connection ends without a word, so that
+ * the lines that follow, of an attacker's choice, are not executed.
+ */
+static bool call_is_web(struct call *call)
+{
+    if (!call_is(call, 0, "post") && !call_is(call, 0, "host:")) return false;
+    kvresp_logf(
+        call->resp, KVRESP_WARNING,
+        "Possible SECURITY ATTACK detected: %s sent POST or Host: as a command. It was closed.",
+        (const char *)call->session->address.data);
+    call->session->is_failed = true;
+    return true;
+}
+
 static void call_reject_unknown(struct call *call)
 {
+    if (call_is_web(call)) return;
     kv_buffer *text = &call->worker->text;
     text->size = 0;
     kv_slice name = call->arguments[0];

@@ -84,6 +84,7 @@ static void client_flag_letters(uint32_t flags, char letters[8])
     char *at = letters;
     if (flags & SESSION_MULTI) *at++ = 'x';
     if (flags & SESSION_BLOCKED) *at++ = 'b';
+    if (flags & SESSION_WATCH_DIRTY) *at++ = 'd';
     if (flags & SESSION_CLOSING) *at++ = 'c';
     if (flags & SESSION_UNIX) *at++ = 'U';
     if (flags & SESSION_NO_EVICT) *at++ = 'e';

@@ -166,7 +166,7 @@ void command_info_command(struct call *call)
         const struct command *command =
             command_map_find_full(&call->resp->commands, call->arguments[i]);
         if (command != NULL) write_command(call->reply, command);
-        else writer_null_array(call->reply);
+        else writer_null(call->reply);
     }
 }
 
@@ -348,7 +348,7 @@ void command_list_command(struct call *call)
         writer_bulk_text(call->reply, command_table[i].facts.name);
         count++;
     }
-    writer_end_deferred(call->reply, began, '~', count);
+    writer_end_deferred(call->reply, began, '*', count);
 }
 
 /*

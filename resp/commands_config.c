@@ -17,10 +17,10 @@ struct config_reply {
     uint64_t count;
 };
 
-static void config_get_visit(void *context, const char *name, kv_slice value)
+static void config_get_visit(void *context, kv_slice name, kv_slice value)
 {
     struct config_reply *found = context;
-    writer_bulk_text(found->reply, name);
+    writer_bulk(found->reply, name);
     writer_bulk(found->reply, value);
     found->count++;
 }

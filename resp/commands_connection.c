@@ -167,12 +167,10 @@ void hello_command(struct call *call)
         !authenticate(call, arguments[wish.user_at], arguments[wish.user_at + 1]))
         return;
     if (call->session->flags & SESSION_STRANGER) {
-        call_error(
-            call,
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
-            "HELLO <proto> "
-            "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
-            "protocol version at the same time");
+        call_error(call,
+                   "NOAUTH HELLO must be called with the client already authenticated, otherwise "
+                   "the HELLO AUTH <user> <pass> option can be used to authenticate the client and "
+                   "select the RESP protocol version at the same time");
         return;
     }
     if (wish.name_at != 0 && !client_rename(call, arguments[wish.name_at])) return;

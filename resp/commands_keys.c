@@ -285,6 +285,8 @@ static void key_expire(struct call *call, bool in_seconds, bool is_deadline)
         }
         when *= 1000;
     }
+    /* The last instant of all is KV_NEVER, which means no deadline. */
+    if (is_deadline && when == KV_NEVER) when--;
     kv_status status = is_deadline ? kv_expire_at(call->db, call->arguments[1], when, flags)
                                    : kv_expire(call->db, call->arguments[1], when, flags);
     if (status == KV_OVERFLOW) expire_error(call);

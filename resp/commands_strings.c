@@ -114,6 +114,7 @@ static bool string_expiry(struct call *call, enum expiry expiry, size_t index, i
         string_expiry_error(call);
         return false;
     }
+    if (number == KV_NEVER) number--; /* the last instant of all means none */
     *(is_ttl ? ttl_ms : deadline_ms) = in_seconds ? number * 1000 : number;
     return true;
 }

@@ -254,21 +254,25 @@ const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bo
 
 static bool config_is_pattern(kv_slice text)
 {
+    const char *bytes = text.data;
     for (size_t i = 0; i < text.size; i++)
-        if (strchr("*?[", ((const char *)text.data)[i]) != NULL &&
-            ((const char *)text.data)[i] != '\0')
-            return true;
+        if (bytes[i] == '*' || bytes[i] == '?' || bytes[i] == '[') return true;
     return false;
 }
 
-static bool config_name_matches(const kvresp_parameter *parameter, const char *name,
-                                const kv_slice *patterns, size_t count)
+/* Whether the name is asked for; if it is by itself and not by a pattern, in the words of who asks. */
+static bool config_is_asked(const kvresp_parameter *parameter, kv_slice *name,
+                            const kv_slice *patterns, size_t count)
 {
+    kv_slice whole = *name;
+    bool is_hidden = parameter->flags & KVRESP_PARAMETER_HIDDEN;
     for (size_t i = 0; i < count; i++) {
-        if (text_is(patterns[i], name)) return true;
-        bool may_glob =
-            !(parameter->flags & KVRESP_PARAMETER_HIDDEN) && config_is_pattern(patterns[i]);
-        if (may_glob && kv_match(patterns[i], kv_text(name), true)) return true;
+        if (text_is(patterns[i], (const char *)whole.data)) {
+            *name = patterns[i];
+            return true;
+        }
+        if (!is_hidden && config_is_pattern(patterns[i]) && kv_match(patterns[i], whole, true))
+            return true;
     }
     return false;
 }
@@ -283,10 +287,11 @@ kv_status config_get(struct config *config, const kv_slice *patterns, size_t cou
         const kvresp_parameter *parameter = entry->parameter;
         const char *names[2] = {parameter->name, parameter->alias};
         for (int j = 0; j < 2 && names[j] != NULL; j++) {
-            if (!config_name_matches(parameter, names[j], patterns, count)) continue;
+            kv_slice name = kv_text(names[j]);
+            if (!config_is_asked(parameter, &name, patterns, count)) continue;
             value.size = 0;
             parameter->read(entry->context, &value);
-            visit(context, names[j], text_of_buffer(&value));
+            visit(context, name, text_of_buffer(&value));
         }
     }
     config_unlock(config);

@@ -40,7 +40,7 @@ const char *config_set(struct config *config, const kv_slice *names, const kv_sl
  * Shows each name or alias that matches one of the patterns, once, with the value. KV_OK or
  * KV_NOMEM.
  */
-typedef void config_visit(void *context, const char *name, kv_slice value);
+typedef void config_visit(void *context, kv_slice name, kv_slice value);
 kv_status config_get(struct config *config, const kv_slice *patterns, size_t count,
                      config_visit *visit, void *context);
 

@@ -294,14 +294,24 @@ typedef struct kvresp_aof_options {
 
 /*
  * Opens the append-only file of an empty store: loads what is there (manifest, base file, incremental files), then follows
- * the store's journal and writes every change, by one log thread with group commit.
+ * the store's journal and writes every change, by one log thread with group commit. The files are those of Redis 7, which
+ * reads and writes them too; the single file of earlier versions is taken over.
  *
- * Returns   KV_OK; KV_BADARG with a message in `message` (256 bytes; may be NULL) if the files are damaged, not readable or not
- *           writable (file, offset, what was expected); KV_NOMEM. After an error the store may hold part of the data: close it.
+ * Loading   A tail that a crash left incomplete is cut off the last file, with a warning. No other call may use the store
+ *           meanwhile; its keys do not expire (KV_SETTING_EXPIRE).
+ * Errors    While the disk refuses to take the changes the store refuses new ones (KV_SETTING_ACCEPT_WRITES is 0, calls that
+ *           write return KV_READONLY); what was done before is kept in memory and written once there is room again.
+ * Memory    About 128 MiB at most wait for the disk; then calls that write wait for it too, holding their keys' locks.
+ * Returns   KV_OK; KV_BADARG with a message in `message` (256 bytes; may be NULL) if the store has keys, if another store uses
+ *           the directory, or if the files are damaged, not readable or not writable (file, offset, what was expected);
+ *           KV_NOMEM. After an error the store may hold part of the data: close it.
  */
 KVRESP_API kv_status kvresp_aof_open(kv *db, const kvresp_aof_options *options, kvresp_aof **aof, char message[256]);
 
-/* Writes and syncs what is left, ends the thread. KV_OK, or KV_BADARG if something could not be written. */
+/*
+ * Writes and syncs what is left, ends the thread. Before the store is closed, and after kvresp_close() of what it was
+ * attached to. KV_OK, or KV_BADARG if something could not be written.
+ */
 KVRESP_API kv_status kvresp_aof_close(kvresp_aof *aof);
 
 /* Where the journal stands, for kvresp_aof_wait(): all changes made by calls that returned before are below it. */
@@ -309,7 +319,7 @@ KVRESP_API uint64_t kvresp_aof_position(kvresp_aof *aof);
 
 /*
  * Waits until everything below `position` is synced to disk, or timeout_ms passed (0: for ever). Asks for a sync at once under
- * everysec and no. KV_OK, KV_TIMEOUT; KV_READONLY if the disk refuses.
+ * everysec and no. KV_OK, KV_TIMEOUT; KV_READONLY if the disk refuses; KV_BADARG for a position that is not reached yet.
  */
 KVRESP_API kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t timeout_ms);
 

@@ -32,7 +32,6 @@ struct run {
     bool tracks_latency;
     const struct command *timed; /* the commands since `began`: all the same */
     uint64_t timed_count, began;
-    uint64_t errors; /* session->errors when they began */
     uint64_t executed;
 };
 
@@ -45,13 +44,14 @@ static void run_end_stretch(struct run *run)
     uint64_t now = statistics_clock(), took = now - run->began;
     struct counters *counters = &run->worker->counters;
     counters_add(counters, run->timed, run->timed_count, took, run->tracks_latency);
-    if (run->session->errors != run->errors)
-        counters_fail(counters, run->timed, run->session->errors - run->errors);
+    kvresp_session *session = run->session;
+    if (session->errors != session->charged)
+        counters_fail(counters, run->timed, session->errors - session->charged);
+    session->charged = session->errors;
     if (call_is_slow(&run->call, took)) call_note_slow(&run->call, took);
     run->executed += run->timed_count;
     run->timed_count = 0;
     run->began = now;
-    run->errors = run->session->errors;
 }
 
 static void run_begin_stretch(struct run *run, const struct command *command)
@@ -161,6 +161,7 @@ static bool run_gated(struct run *run, const struct request *request)
     run_end_stretch(run);
     size_t mark = run->session->reply.size - run->session->reply.start;
     call_checked(&run->call, request->slot);
+    session->charged = session->errors; /* those of refusals are counted as such */
     run->executed += !(session->flags & SESSION_PAUSED);
 
     /* CLIENT REPLY: what was said while replies were off is unsaid. */
@@ -171,7 +172,6 @@ static bool run_gated(struct run *run, const struct request *request)
     session->skip_next = false;
 
     run->began = statistics_clock();
-    run->errors = session->errors;
     return !(session->flags & SESSION_PAUSED);
 }
 
@@ -268,7 +268,6 @@ static kvresp_state run_requests(struct run *run)
 {
     kvresp_session *session = run->session;
     run->began = statistics_clock();
-    run->errors = session->errors;
     uint64_t executed_before = run->executed;
     while (run->executed - executed_before < WORKER_SHARE) {
         uint64_t from = session_output_end(session);

@@ -229,7 +229,9 @@ void session_show(kvresp_session *session)
     struct session_shown *shown = &session->shown;
     const memory_order relaxed = memory_order_relaxed;
     size_t output = session->reply.capacity, input = session->input.capacity;
-    atomic_store_explicit(&shown->flags, session->flags, relaxed);
+    uint32_t flags = session->flags;
+    if (session->watched > 0 && kv_watch_is_dirty(session->watch)) flags |= SESSION_WATCH_DIRTY;
+    atomic_store_explicit(&shown->flags, flags, relaxed);
     atomic_store_explicit(&shown->database, session->database, relaxed);
     atomic_store_explicit(&shown->watched, session->watched, relaxed);
     atomic_store_explicit(&shown->protocol, session->reply.protocol, relaxed);

@@ -26,6 +26,7 @@ enum session_flag {
         1 << 22, /* the request at the front waits for a pause to end or for the disk */
     SESSION_GATES = 0x7f << 16,
 
+    SESSION_WATCH_DIRTY = 1 << 8,   /* only as shown: a watched key has changed */
     SESSION_MULTI_FAILED = 1 << 23, /* a command could not be queued: EXEC will refuse */
     SESSION_AUTHENTICATED = 1 << 24,
     SESSION_TRUSTED = 1 << 25,
@@ -99,6 +100,7 @@ struct kvresp_session {
     struct parser parser;
     kv_buffer scratch;     /* inline arguments with quotes */
     uint64_t errors;       /* replies that were errors */
+    uint64_t charged;      /* how many of them count as the failure of some command already */
     uint64_t output_begin; /* bytes ever sent: where reply.start stands in all of the output */
     bool skip_next;        /* CLIENT REPLY SKIP was just executed */
     bool wrote;            /* a command that writes was executed in this run */
