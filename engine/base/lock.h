@@ -53,7 +53,7 @@ static inline void lock_unlock(struct lock *lock)
 }
 
 /* True if somebody holds it: for asserts of "the caller holds the lock". */
-static inline bool lock_is_held(const struct lock *lock)
+KV_UNUSED static inline bool lock_is_held(const struct lock *lock)
 {
     return atomic_load_explicit(&lock->held, memory_order_relaxed) != 0;
 }

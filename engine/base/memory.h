@@ -88,8 +88,8 @@ static inline void memory_free(struct memory *memory, void *block, size_t size);
  * Makes a block larger or smaller; the bytes up to the smaller size are kept. In place if the
  * capacity stays the same. On NULL the old block is untouched.
  */
-KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
-                                size_t new_size);
+KV_INTERNAL KV_UNUSED void *memory_resize(struct memory *memory, void *block, size_t old_size,
+                                          size_t new_size);
 
 /* How many bytes a block asked for with `size` really has. It depends on nothing else. */
 static inline size_t memory_capacity(size_t size);

@@ -18,7 +18,7 @@ static inline bool slice_equal(kv_slice a, kv_slice b)
 }
 
 /* Byte order, a prefix before what it begins: below 0, 0 or above 0, as memcmp(). */
-static inline int slice_compare(kv_slice a, kv_slice b)
+KV_UNUSED static inline int slice_compare(kv_slice a, kv_slice b)
 {
     size_t shared = a.size < b.size ? a.size : b.size;
     int order = shared != 0 ? memcmp(a.data, b.data, shared) : 0;

@@ -57,12 +57,6 @@ KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
     alloc_free(alloc, deadlines, sizeof *deadlines);
 }
 
-KV_INTERNAL size_t deadlines_bytes(const struct deadlines *deadlines)
-{
-    return sizeof *deadlines + deadlines->groups * deadlines_group_bytes()
-         + deadlines->group_capacity * sizeof *deadlines->group;
-}
-
 /* ------------------------------------------------------------------------------------------------- filing */
 
 /* The level and slot for a deadline, seen from the wheel's time. What is due already goes to the present slot. */

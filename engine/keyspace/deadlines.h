@@ -78,9 +78,6 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
 /* An instant not after the earliest deadline; KV_NEVER if there is none. O(levels). `deadlines` may be NULL. */
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines);
 
-/* Bytes held. */
-KV_INTERNAL size_t deadlines_bytes(const struct deadlines *deadlines);
-
 KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 
 #endif
