@@ -185,8 +185,22 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     lock_unlock(&shard->lock);
 }
 
+/* Lists of ready keys grow at their head: turns one round, so that the key written first is served first, as Redis promises. */
+static struct observed *waiting_in_order(struct observed *ready)
+{
+    struct observed *in_order = NULL;
+    while (ready != NULL) {
+        struct observed *next = ready->next_ready;
+        ready->next_ready = in_order;
+        in_order = ready;
+        ready = next;
+    }
+    return in_order;
+}
+
 KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 {
+    ready = waiting_in_order(ready);
     while (ready != NULL) {
         struct observed *observed = ready;
         ready = observed->next_ready;

@@ -339,6 +339,31 @@ START_TEST(a_transaction_serves_at_its_end_from_what_it_left)
 }
 END_TEST
 
+START_TEST(of_several_keys_the_one_that_was_written_first_serves)
+{
+    static const struct {
+        const char *first, *second, *served;
+    } cases[] = {{"x", "y", "1 x: of x"}, {"y", "x", "0 y: of y"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct outcome outcome;
+        kv_waiter *waiter;
+        kv_slice keys[2] = {KV_TEXT("x"), KV_TEXT("y")};
+        kv_txn_options options = KV_OPTIONS(kv_txn_options);
+        options.keys = keys;
+        options.key_count = 2;
+        kv *txn;
+        ck_assert_int_eq(wait_for(db, "y x", 1, &outcome, &waiter), KV_PENDING);
+        ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+        fixture_push(txn, cases[i].first, cases[i].first[0] == 'x' ? "of x" : "of y");
+        fixture_push(txn, cases[i].second, cases[i].second[0] == 'x' ? "of x" : "of y");
+        ck_assert_int_eq(kv_commit(txn), KV_OK);
+        ck_assert_str_eq(outcome.text, cases[i].served);
+        ck_assert_int_eq(kv_wait_cancel(waiter), KV_NONE);
+        ck_assert_int_eq(kv_del(db, keys, 2, NULL), KV_OK);
+    }
+}
+END_TEST
+
 START_TEST(in_a_transaction_nobody_waits_and_no_queue_is_in_the_way)
 {
     struct outcome outcome, mine;
@@ -710,6 +735,7 @@ int main(void)
         whatever_brings_a_list_serves,
         databases_are_apart,
         a_transaction_serves_at_its_end_from_what_it_left,
+        of_several_keys_the_one_that_was_written_first_serves,
         in_a_transaction_nobody_waits_and_no_queue_is_in_the_way,
         a_list_that_expires_serves_nobody,
         many_elements_and_large_ones_arrive_whole,
