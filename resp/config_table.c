@@ -441,6 +441,10 @@ static const char *config_check_save(kvresp *resp, kv_slice text, char message[2
     {                                                                                    \
         name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL \
     }
+#define HINT_WORD(name, value, ...)                                                               \
+    {                                                                                             \
+        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, config_keep_hint, NULL, NULL \
+    }
 #define STAND_IN_WORD(name, value, ...)                                               \
     {                                                                                 \
         name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL \
@@ -523,7 +527,7 @@ static const struct config_facts config_own[] = {
     STAND_IN("aof-use-rdb-preamble", CONFIG_BOOLEAN, "yes"),
     STAND_IN("appenddirname", CONFIG_TEXT, "appendonlydir"),
     STAND_IN("appendfilename", CONFIG_TEXT, "appendonly.aof"),
-    STAND_IN_WORD("appendfsync", "everysec", "everysec", "always", "no"),
+    HINT_WORD("appendfsync", "everysec", "everysec", "always", "no"),
     STAND_IN("appendonly", CONFIG_BOOLEAN, "no"),
     STAND_IN("auto-aof-rewrite-min-size", CONFIG_MEMORY, "67108864"),
     STAND_IN("auto-aof-rewrite-percentage", CONFIG_INTEGER, "100"),
