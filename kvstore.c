@@ -3480,8 +3480,6 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 #define KV_BASE_BYTES_H
 
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -3519,25 +3517,6 @@ KV_INLINE uint64_t bytes_load64(const void *at)
     const uint8_t *p = at;
     return bytes_load32(p) | (uint64_t)bytes_load32(p + 4) << 32;
 #endif
-}
-
-/* Of small keys this takes half as long as a call of memcmp(). `size` may be 0. */
-KV_INLINE bool bytes_equal(const void *a, const void *b, size_t size)
-{
-    const uint8_t *p = a, *q = b;
-    if (size > 32) return memcmp(p, q, size) == 0;
-    if (size < 4) {
-        for (; size > 0; size--) {
-            if (*p++ != *q++) return false;
-        }
-        return true;
-    }
-    /* Words, of which the last overlaps the one before it. */
-    if (size < 8) return bytes_load32(p) == bytes_load32(q) && bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
-    for (size_t at = 0; at + 8 < size; at += 8) {
-        if (bytes_load64(p + at) != bytes_load64(q + at)) return false;
-    }
-    return bytes_load64(p + size - 8) == bytes_load64(q + size - 8);
 }
 
 KV_INLINE void bytes_store16(void *at, uint16_t value)
@@ -6979,9 +6958,8 @@ static inline bool entry_has_key(const void *item, const void *sought)
 {
     const struct entry *entry = item;
     const kv_slice *key = sought;
-    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first line tells */
     return entry_key_size(entry) == key->size
-        && bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
+        && memcmp((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size) == 0;
 }
 
 #endif
@@ -9022,13 +9000,9 @@ static void txn_note_shard(struct txn *txn, uint64_t hash)
 
 KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
+    memset(txn, 0, sizeof *txn);
     txn->store = store;
     txn->flags = flags;
-    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0; /* of 1024 bits mostly one word */
-    txn->journal = (struct journal_group){0};
-    txn->garbage = (struct garbage){0};
-    txn->ready = NULL;
-    txn->undo = NULL;
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
@@ -9467,22 +9441,8 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     lock_unlock(&shard->lock);
 }
 
-/* Lists of ready keys grow at their head: turns one round, so that the key written first is served first, as Redis promises. */
-static struct observed *waiting_in_order(struct observed *ready)
-{
-    struct observed *in_order = NULL;
-    while (ready != NULL) {
-        struct observed *next = ready->next_ready;
-        ready->next_ready = in_order;
-        in_order = ready;
-        ready = next;
-    }
-    return in_order;
-}
-
 KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 {
-    ready = waiting_in_order(ready);
     while (ready != NULL) {
         struct observed *observed = ready;
         ready = observed->next_ready;
@@ -9730,19 +9690,14 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     struct store *store = view->store;
     if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
-    /* Field by field: a compound literal would clear the whole first, which takes as long as the hash. */
-    access->store = store;
-    access->view = view;
-    access->txn = view->txn;
-    access->shard = shard;
-    access->entry = NULL;
-    access->hash = hash;
-    access->key = key;
-    access->known_now_ms = -1;
-    access->database = db->database;
-    access->is_versioned = false;
-    access->garbage = (struct garbage){0};
-    access->ready = NULL;
+    *access = (struct access){.store = store,
+                              .view = view,
+                              .txn = view->txn,
+                              .shard = shard,
+                              .hash = hash,
+                              .key = key,
+                              .known_now_ms = -1,
+                              .database = db->database};
     if (access->txn == NULL) {
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
@@ -10765,7 +10720,7 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
-        status = access_reserve_journal(&access, 2, 3 + key.size); /* as much as key_delete() has reserved for it */
+        status = access_reserve_journal(&access, 2, 6 + key.size);
         if (status == KV_OK) {
             key_remove(&access);
             ++*removed;
@@ -11333,35 +11288,38 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
     return KV_OK;
 }
 
-/* The keys that one step of kv_delete_matching() found, one after another, and later where each of them is. */
+/* The keys that one step of kv_delete_matching() found, one after another in a buffer. */
 struct keyspace_found {
     kv_buffer bytes;
-    kv_buffer keys; /* of kv_slice */
-    size_t count;
     bool is_full; /* memory ran out */
 };
 
 static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
-    kv_slice item = {NULL, key.size}; /* the bytes may still move */
-    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK
-                  || buffer_append(&found->bytes, key) != KV_OK;
-    found->count++;
-    return !found->is_full;
+    uint64_t size = key.size;
+    found->is_full = buffer_reserve(&found->bytes, found->bytes.size + sizeof size + key.size) != KV_OK;
+    if (found->is_full) return false;
+    (void)buffer_append(&found->bytes, (kv_slice){&size, sizeof size});
+    (void)buffer_append(&found->bytes, key);
+    return true;
 }
 
-/* Removes the keys that were found a moment ago, all of them that are still there or, without memory, none. */
-static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
+/* The deletion of a key that was found a moment ago; it may be gone by now. */
+static kv_status keyspace_delete_found(kv *db, const struct keyspace_found *found, uint64_t *removed)
 {
-    kv_slice *keys = found->keys.data;
-    const char *at = found->bytes.data;
-    if (found->is_full) return KV_NOMEM;
-    for (size_t i = 0; i < found->count; i++) {
-        keys[i].data = at;
-        if (keys[i].size > 0) at += keys[i].size;
+    const uint8_t *at = found->bytes.data;
+    const uint8_t *end = at + found->bytes.size;
+    while (at < end) {
+        uint64_t size, count = 0;
+        memcpy(&size, at, sizeof size);
+        kv_slice key = {at + sizeof size, (size_t)size};
+        kv_status status = kv_unlink(db, &key, 1, &count);
+        if (status != KV_OK) return status;
+        *removed += count;
+        at += sizeof size + size;
     }
-    return kv_unlink(db, keys, found->count, removed);
+    return KV_OK;
 }
 
 kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
@@ -11372,9 +11330,9 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
     scan.match = &pattern;
     uint64_t next = *cursor, total = 0;
     kv_status status = keyspace_scan(db, &next, limit, &scan);
-    if (status == KV_OK) status = keyspace_delete_found(db, &found, &total);
+    if (status == KV_OK && found.is_full) status = KV_NOMEM;
+    if (status == KV_OK && found.bytes.size > 0) status = keyspace_delete_found(db, &found, &total);
     kv_buffer_free(&found.bytes);
-    kv_buffer_free(&found.keys);
     if (status != KV_OK) return status;
     *cursor = next;
     if (removed != NULL) *removed = total;
@@ -12474,40 +12432,40 @@ static size_t batch_prefetch(const struct batch *batch, size_t first)
 
 /* -------------------------------------------------------------------------------------------------------- MGET */
 
-/* What all keys of a kv_mget() have in common, and what was found of a chunk. */
+/* What all keys of a kv_mget() have in common. */
 struct batch_reading {
     int64_t now_ms; /* INT64_MIN: nothing expires */
     uint32_t clock;
     bool touches;
-    bool has_expired; /* one that was found is to be dropped */
-    struct entry *found[BATCH_CHUNK];
 };
 
-static void batch_read_begin(struct batch_reading *reading, const struct batch *batch)
+static struct batch_reading batch_reading(const struct batch *batch)
 {
     const struct view *view = batch->span.db.view;
     int64_t now_ms = view_now(view);
-    reading->now_ms = store_setting(batch->store, KV_SETTING_EXPIRE) != 0 ? now_ms : INT64_MIN;
-    reading->clock = (uint32_t)(now_ms / 1000);
-    reading->touches = (view->flags & VIEW_UNTOUCHING) == 0;
-    reading->has_expired = false;
+    bool expires = store_setting(batch->store, KV_SETTING_EXPIRE) != 0;
+    return (struct batch_reading){.now_ms = expires ? now_ms : INT64_MIN,
+                                  .clock = (uint32_t)(now_ms / 1000),
+                                  .touches = (view->flags & VIEW_UNTOUCHING) == 0};
 }
 
-/* Fetches the end of a value: the first two lines of its entry were fetched already. */
-static inline void batch_prefetch_value(const struct entry *entry)
+/* An expired key, by way of a call of its own, which drops it if it can. */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, kv_slice key, size_t index)
 {
-    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
-    else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
+    struct access access;
+    kv_status status = access_open_hashed(&access, &batch->span.db, key, batch->hashes[index], ACCESS_PEEK);
+    if (status == KV_OK) (void)access_close(&access, KV_OK);
 }
 
 /* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. */
-static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index)
+static inline struct entry *batch_find(struct batch *batch, kv_slice key, size_t index,
+                                       const struct batch_reading *reading)
 {
     struct shard *shard = store_shard(batch->store, batch->hashes[index]);
     struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
     struct entry *entry = place.bucket != NULL ? table_item(place) : NULL;
     if (entry != NULL && KV_UNLIKELY(entry_is_expired(entry, reading->now_ms))) {
-        reading->has_expired = true;
+        batch_drop_expired(batch, key, index);
         entry = NULL;
     }
     if (entry == NULL) {
@@ -12516,21 +12474,7 @@ static inline struct entry *batch_find(struct batch *batch, struct batch_reading
     }
     shard->hits++;
     if (reading->touches) entry_set_clock(entry, reading->clock);
-    batch_prefetch_value(entry);
     return entry;
-}
-
-/* Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for that, it stays and is not seen. */
-static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading, const kv_slice *keys,
-                                           size_t first, size_t end)
-{
-    for (size_t i = first; i < end; i++) {
-        if (reading->found[i - first] != NULL) continue;
-        struct access access;
-        kv_status status = access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
-        if (status == KV_OK) (void)access_close(&access, KV_OK);
-    }
-    reading->has_expired = false;
 }
 
 static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
@@ -12547,18 +12491,15 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
 {
     if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     struct batch batch;
-    struct batch_reading reading;
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status != KV_OK) return status;
-    batch_read_begin(&reading, &batch);
+    struct batch_reading reading = batch_reading(&batch);
     bool goes_on = true;
-    for (size_t first = 0, end; first < count && goes_on; first = end) {
-        end = batch_prefetch(&batch, first);
-        for (size_t i = first; i < end; i++) reading.found[i - first] = batch_find(&batch, &reading, keys[i], i);
-        for (size_t i = first; i < end && goes_on; i++) {
-            goes_on = batch_lend(reading.found[i - first], i, visit, context);
+    for (size_t i = 0; i < count && goes_on;) {
+        size_t end = batch_prefetch(&batch, i);
+        for (; i < end && goes_on; i++) {
+            goes_on = batch_lend(batch_find(&batch, keys[i], i, &reading), i, visit, context);
         }
-        if (KV_UNLIKELY(reading.has_expired)) batch_drop_expired(&batch, &reading, keys, first, end);
     }
     batch_end(&batch);
     return KV_OK;
@@ -12940,28 +12881,24 @@ kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *vis
     return access_close(&access, lists_pop_opened(&access, end, count, visit, context, popped));
 }
 
-/* The element at one end of a list that is not empty. */
-static kv_slice lists_end(const struct access *access, kv_end end, char scratch[PACK_TEXT_SIZE])
+/* Copies an element before it is taken, for the copy may fail. */
+static kv_status lists_copy_end(const struct access *access, kv_end end, kv_buffer *value)
 {
+    char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     struct list list = lists_of(access);
     bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
     assert(is_there);
     (void)is_there;
-    return element;
+    return buffer_set(value, element);
 }
 
-/* Copies the element before it is taken, when only the copy can fail any more. */
 static kv_status lists_pop_one(kv *db, kv_slice key, kv_end end, kv_buffer *value)
 {
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    status = access_reserve_journal(&access, 2, 4 + key.size);
-    if (status == KV_OK && value != NULL) {
-        char scratch[PACK_TEXT_SIZE];
-        status = buffer_set(value, lists_end(&access, end, scratch));
-    }
+    if (value != NULL) status = lists_copy_end(&access, end, value);
     if (status == KV_OK) status = lists_pop_opened(&access, end, 1, NULL, NULL, NULL);
     return access_close(&access, status);
 }
@@ -13087,8 +13024,8 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
 kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t *removed)
 {
     struct access access;
+    if (removed != NULL) *removed = 0;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
-    if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
     kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
@@ -13143,23 +13080,6 @@ static void lists_drop_end(struct access *source, kv_end end)
     lists_settle(source, &list);
 }
 
-/* Copies an element behind what the buffer holds, which must stay if the move fails after all; lists_give() moves it to the front. */
-static kv_status lists_keep(kv_buffer *value, kv_slice element, kv_slice *kept)
-{
-    if (element.size > SIZE_MAX - value->size) return KV_NOMEM;
-    kv_status status = buffer_reserve(value, value->size + element.size);
-    if (status != KV_OK) return status;
-    *kept = (kv_slice){(char *)value->data + value->size, element.size};
-    if (element.size > 0) memcpy((char *)value->data + value->size, element.data, element.size);
-    return KV_OK;
-}
-
-static void lists_give(kv_buffer *value, kv_slice kept)
-{
-    if (kept.size > 0) memmove(value->data, kept.data, kept.size);
-    value->size = kept.size;
-}
-
 /*
  * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
  * pushed at the end where it was taken from, the copy is what goes.
@@ -13169,14 +13089,13 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
 {
     kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
                              lists_end_word(to_end)};
-    char scratch[PACK_TEXT_SIZE];
-    kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
     if (status == KV_OK) status = lists_reserve(source, arguments, 5);
-    if (status == KV_OK) status = lists_keep(value, lists_end(source, from_end, scratch), &element);
-    if (status == KV_OK) status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    if (status == KV_OK) status = lists_copy_end(source, from_end, value);
     if (status != KV_OK) return status;
-    lists_give(value, element);
+    kv_slice element = {value->data, value->size};
+    status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    if (status != KV_OK) return status;
     access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
     return KV_OK;
