@@ -210,7 +210,7 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
     return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT) << 24;
 }
 
-/* Changes deadline and number of an entry that has room for such a deadline (entry_can_hold). */
+/* Changes deadline and number of an entry that has room for them: a near deadline, or far fields. */
 static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
@@ -224,13 +224,6 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     uint64_t offset_ms = (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH;
     entry_set_word(entry, offset, offset_ms << 24 | (deadline_id & 0xffffff));
     entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
-}
-
-/* True if the entry has the fields for this deadline. */
-static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
-{
-    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
-    return (entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms);
 }
 
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
