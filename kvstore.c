@@ -6901,7 +6901,7 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
     return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT) << 24;
 }
 
-/* Changes deadline and number of an entry that has room for such a deadline (entry_can_hold). */
+/* Changes deadline and number of an entry that has room for them: a near deadline, or far fields. */
 static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
@@ -6915,13 +6915,6 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     uint64_t offset_ms = (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH;
     entry_set_word(entry, offset, offset_ms << 24 | (deadline_id & 0xffffff));
     entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
-}
-
-/* True if the entry has the fields for this deadline. */
-static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
-{
-    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
-    return (entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms);
 }
 
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
@@ -9441,8 +9434,22 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     lock_unlock(&shard->lock);
 }
 
+/* Lists of ready keys grow at their head: turns one round, so that the key written first is served first, as Redis promises. */
+static struct observed *waiting_in_order(struct observed *ready)
+{
+    struct observed *in_order = NULL;
+    while (ready != NULL) {
+        struct observed *next = ready->next_ready;
+        ready->next_ready = in_order;
+        in_order = ready;
+        ready = next;
+    }
+    return in_order;
+}
+
 KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 {
+    ready = waiting_in_order(ready);
     while (ready != NULL) {
         struct observed *observed = ready;
         ready = observed->next_ready;
