@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { AOF_MAX_MANIFEST = 16 * 1024 * 1024 };
+enum { AOF_MAX_MANIFEST = 16 * 1024 * 1024, AOF_LOG_PROGRESS_US = 2 * 1000 * 1000 };
 
 /* ------------------------------------------------------------------------------------- manifest */
 
@@ -182,6 +182,25 @@ static kv_status aof_load_all(kvresp_aof *aof, const struct aof_manifest *manife
     return KV_OK;
 }
 
+/* Where loading stands: for the host, and every few seconds for the log. */
+struct aof_progress {
+    kvresp_aof *aof;
+    const kvresp_aof_options *options;
+    int64_t log_at_us;
+};
+
+static void aof_tell_progress(void *context, uint64_t loaded, uint64_t total)
+{
+    struct aof_progress *progress = context;
+    const kvresp_aof_options *options = progress->options;
+    if (options->progress != NULL) options->progress(options->progress_context, loaded, total);
+    int64_t now_us = aof_now_us();
+    if (now_us < progress->log_at_us) return;
+    progress->log_at_us = now_us + AOF_LOG_PROGRESS_US;
+    aof_logf(&progress->aof->log, KVRESP_NOTICE, "loading the append-only file: %.0f%%",
+             total > 0 ? 100.0 * (double)loaded / (double)total : 100.0);
+}
+
 static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
                           const struct aof_io *io, const struct aof_manifest *manifest,
                           uint64_t *last_size, uint64_t *earlier_size, char *message)
@@ -194,13 +213,14 @@ static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
     const int64_t default_max = 512 * 1024 * 1024;
     kv_configuration(aof->db, KV_SETTING_MAX_VALUE_SIZE, &max_value);
     struct aof_sink sink = {aof_replay_apply, replay};
+    struct aof_progress progress = {aof, options, began_us + AOF_LOG_PROGRESS_US};
     struct aof_loader loader = {
         .io = io,
         .sink = &sink,
         .log = &aof->log,
         .max_text = (uint64_t)(max_value > default_max ? max_value : default_max),
-        .progress = options->progress,
-        .progress_context = options->progress_context,
+        .progress = aof_tell_progress,
+        .progress_context = &progress,
     };
     status = aof_add_up(aof, io, manifest, &loader.total, message);
     if (status == KV_OK) {

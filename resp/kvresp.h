@@ -209,6 +209,12 @@ typedef enum kvresp_state {
 } kvresp_state;
 
 /*
+ * Brings what the first request of each of these sessions will need into the processor's cache, the misses of all of
+ * them overlapping: for a loop that has read from many clients before it runs the first. A hint, without effect.
+ */
+KVRESP_API void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count);
+
+/*
  * Parses and executes what the input holds: looks ahead over pipelined requests, prefetches their keys, executes them in
  * order and appends the replies to the output.
  */

@@ -1,0 +1,243 @@
+/*
+ * tests/resp/test_aof_attach.c -- the append-only file behind the commands: CONFIG, INFO, MISCONF,
+ * held replies.
+ */
+#include "kvresp.h"
+#include "resp/aof.h"
+
+#include "aof_disk.h"
+
+#include <check.h>
+#include <unistd.h>
+
+static struct disk disk;
+static kv *db;
+static kvresp_aof *aof;
+static kvresp *resp;
+static kvresp_worker *worker;
+static kvresp_session *session;
+static _Atomic int woken;
+
+static void wake(void *context)
+{
+    (void)context;
+    woken++;
+}
+
+/* A gate before each sync of a file. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static int sync_at_the_gate(void *context, int file)
+{
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return disk_sync(context, file);
+}
+
+static void begin(void)
+{
+    disk_open_empty(&disk);
+    disk.io.sync = sync_at_the_gate;
+    ck_assert_int_eq(kv_open(NULL, &db), KV_OK);
+    kvresp_aof_options options = KV_OPTIONS(kvresp_aof_options);
+    options.directory = "data";
+    char message[256];
+    ck_assert_int_eq(aof_open_on(db, &options, &disk.io, &aof, message), KV_OK);
+    ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    ck_assert_int_eq(kvresp_attach_aof(resp, aof), KV_OK);
+    ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
+    kvresp_session_options session_options = KV_OPTIONS(kvresp_session_options);
+    session_options.wake = wake;
+    ck_assert_int_eq(kvresp_session_open(resp, &session_options, &session), KV_OK);
+    woken = 0;
+}
+
+static void end(void)
+{
+    kvresp_session_close(session);
+    kvresp_worker_close(worker);
+    kvresp_close(resp);
+    ck_assert_int_eq(kvresp_aof_close(aof), KV_OK);
+    kv_close(db);
+    disk_free(&disk);
+}
+
+static void send_text(const char *text)
+{
+    size_t size = strlen(text), room;
+    void *space;
+    ck_assert_int_eq(kvresp_input_space(session, &space, &room), KV_OK);
+    ck_assert_uint_ge(room, size);
+    memcpy(space, text, size);
+    kvresp_input_add(session, size);
+    kvresp_worker_turn(worker);
+    kvresp_run(worker, session);
+}
+
+/* What may be sent now, taken. */
+static const char *output(void)
+{
+    static char text[65536];
+    kv_slice bytes = kvresp_output(session);
+    ck_assert_uint_lt(bytes.size, sizeof text);
+    if (bytes.size > 0) memcpy(text, bytes.data, bytes.size);
+    text[bytes.size] = '\0';
+    kvresp_output_consume(session, bytes.size);
+    return text;
+}
+
+static const char *ask(const char *text)
+{
+    send_text(text);
+    return output();
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" lacks \"%s\"", text, part);
+}
+
+START_TEST(parameters_tell_and_change_what_is_in_force)
+{
+    ck_assert_str_eq(ask("CONFIG GET appendonly\r\n"), "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
+    ck_assert_str_eq(ask("CONFIG GET appendfsync\r\n"),
+                     "*2\r\n$11\r\nappendfsync\r\n$8\r\neverysec\r\n");
+    ck_assert_str_eq(ask("CONFIG GET appendfilename\r\n"),
+                     "*2\r\n$14\r\nappendfilename\r\n$14\r\nappendonly.aof\r\n");
+    ck_assert_str_eq(ask("CONFIG GET appenddirname\r\n"),
+                     "*2\r\n$13\r\nappenddirname\r\n$13\r\nappendonlydir\r\n");
+
+    ck_assert_str_eq(ask("CONFIG SET appendfsync ALWAYS\r\n"), "+OK\r\n");
+    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
+    kvresp_aof_stat(aof, &status);
+    ck_assert_int_eq(status.fsync, KVRESP_FSYNC_ALWAYS);
+    ck_assert_str_eq(ask("CONFIG GET appendfsync\r\n"),
+                     "*2\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n");
+    assert_has(ask("CONFIG SET appendfsync sometimes\r\n"),
+               "argument(s) must be one of the following: everysec, always, no");
+
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    assert_has(ask("CONFIG SET appendonly no\r\n"),
+               "cannot leave the append-only file at run time");
+    assert_has(ask("CONFIG SET appendfilename other\r\n"), "can't set immutable config");
+    ck_assert_str_eq(ask("CONFIG SET aof-load-truncated no\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("CONFIG GET aof-load-truncated\r\n"),
+                     "*2\r\n$18\r\naof-load-truncated\r\n$2\r\nno\r\n");
+    assert_has(ask("CONFIG SET aof-load-truncated maybe\r\n"), "must be 'yes' or 'no'");
+}
+END_TEST
+
+static int count_of(const char *text, const char *part)
+{
+    int count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++) count++;
+    return count;
+}
+
+START_TEST(info_has_each_line_once)
+{
+    ask("SET key value\r\n");
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+    const char *text = ask("INFO persistence\r\n");
+    const char *const wanted[] = {"aof_enabled:1\r\n",
+                                  "aof_last_write_status:ok\r\n",
+                                  "aof_current_size:56\r\n",
+                                  "aof_base_size:0\r\n",
+                                  "aof_pending_rewrite:0\r\n",
+                                  "aof_buffer_length:0\r\n",
+                                  "aof_pending_bio_fsync:0\r\n",
+                                  "aof_delayed_fsync:0\r\n",
+                                  "aof_rewrite_in_progress:0\r\n",
+                                  "loading:0\r\n"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_has(text, wanted[i]);
+        char name[64];
+        snprintf(name, sizeof name, "\n%.*s", (int)strcspn(wanted[i], ":") + 1, wanted[i]);
+        ck_assert_msg(count_of(text, name) == 1, "%s", name);
+    }
+}
+END_TEST
+
+START_TEST(a_full_disk_answers_misconf_to_writes_and_serves_reads)
+{
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
+    pthread_mutex_lock(&disk.lock);
+    disk.space = 0;
+    pthread_mutex_unlock(&disk.lock);
+    const char *reply = "+OK\r\n";
+    for (int i = 0; i < 5000 && *reply == '+'; i++) {
+        usleep(1000);
+        reply = ask("SET other value\r\n");
+    }
+    ck_assert_str_eq(reply, "-MISCONF Errors writing to the AOF file: No space left on device\r\n");
+    ck_assert_str_eq(ask("GET key\r\n"), "$5\r\nvalue\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_last_write_status:err\r\n");
+
+    pthread_mutex_lock(&disk.lock);
+    disk.space = SIZE_MAX;
+    pthread_mutex_unlock(&disk.lock);
+    reply = "-";
+    for (int i = 0; i < 5000 && *reply == '-'; i++) {
+        usleep(1000);
+        reply = ask("SET other value\r\n");
+    }
+    ck_assert_str_eq(reply, "+OK\r\n");
+}
+END_TEST
+
+START_TEST(under_always_a_reply_waits_for_the_disk)
+{
+    ck_assert_str_eq(ask("CONFIG SET appendfsync always\r\n"), "+OK\r\n");
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("SET key value\r\nGET key\r\n"), "");
+    ck_assert_uint_gt(kvresp_output_pending(session), 0);
+    usleep(20000);
+    ck_assert_str_eq(output(), "");
+    ck_assert_int_eq(woken, 0);
+
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < 5000 && woken == 0; i++) usleep(1000);
+    ck_assert_int_eq(woken, 1);
+    ck_assert_str_eq(output(), "+OK\r\n$5\r\nvalue\r\n");
+
+    /* And a policy that holds nothing back lets go of what was held. */
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("SET key value\r\n"), "");
+    kvresp_aof_set_fsync(aof, KVRESP_FSYNC_EVERYSEC);
+    ck_assert_str_eq(output(), "+OK\r\n");
+    pthread_mutex_unlock(&gate);
+}
+END_TEST
+
+START_TEST(a_session_may_close_while_its_replies_are_held)
+{
+    ck_assert_str_eq(ask("CONFIG SET appendfsync always\r\n"), "+OK\r\n");
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("SET key value\r\n"), "");
+    kvresp_session_close(session);
+    pthread_mutex_unlock(&gate);
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+    ck_assert_int_eq(woken, 0);
+    kvresp_session_options options = KV_OPTIONS(kvresp_session_options);
+    ck_assert_int_eq(kvresp_session_open(resp, &options, &session), KV_OK);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("aof_attach");
+    TCase *tests = tcase_create("aof_attach");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, parameters_tell_and_change_what_is_in_force);
+    tcase_add_test(tests, info_has_each_line_once);
+    tcase_add_test(tests, a_full_disk_answers_misconf_to_writes_and_serves_reads);
+    tcase_add_test(tests, under_always_a_reply_waits_for_the_disk);
+    tcase_add_test(tests, a_session_may_close_while_its_replies_are_held);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
