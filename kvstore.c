@@ -10727,7 +10727,7 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
-        status = access_reserve_journal(&access, 2, 6 + key.size);
+        status = access_reserve_journal(&access, 2, 3 + key.size); /* as much as key_delete() has reserved for it */
         if (status == KV_OK) {
             key_remove(&access);
             ++*removed;
@@ -11295,38 +11295,35 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
     return KV_OK;
 }
 
-/* The keys that one step of kv_delete_matching() found, one after another in a buffer. */
+/* The keys that one step of kv_delete_matching() found, one after another, and later where each of them is. */
 struct keyspace_found {
     kv_buffer bytes;
+    kv_buffer keys; /* of kv_slice */
+    size_t count;
     bool is_full; /* memory ran out */
 };
 
 static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
-    uint64_t size = key.size;
-    found->is_full = buffer_reserve(&found->bytes, found->bytes.size + sizeof size + key.size) != KV_OK;
-    if (found->is_full) return false;
-    (void)buffer_append(&found->bytes, (kv_slice){&size, sizeof size});
-    (void)buffer_append(&found->bytes, key);
-    return true;
+    kv_slice item = {NULL, key.size}; /* the bytes may still move */
+    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK
+                  || buffer_append(&found->bytes, key) != KV_OK;
+    found->count++;
+    return !found->is_full;
 }
 
-/* The deletion of a key that was found a moment ago; it may be gone by now. */
-static kv_status keyspace_delete_found(kv *db, const struct keyspace_found *found, uint64_t *removed)
+/* Removes the keys that were found a moment ago, all of them that are still there or, without memory, none. */
+static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
 {
-    const uint8_t *at = found->bytes.data;
-    const uint8_t *end = at + found->bytes.size;
-    while (at < end) {
-        uint64_t size, count = 0;
-        memcpy(&size, at, sizeof size);
-        kv_slice key = {at + sizeof size, (size_t)size};
-        kv_status status = kv_unlink(db, &key, 1, &count);
-        if (status != KV_OK) return status;
-        *removed += count;
-        at += sizeof size + size;
+    kv_slice *keys = found->keys.data;
+    const char *at = found->bytes.data;
+    if (found->is_full) return KV_NOMEM;
+    for (size_t i = 0; i < found->count; i++) {
+        keys[i].data = at;
+        if (keys[i].size > 0) at += keys[i].size;
     }
-    return KV_OK;
+    return kv_unlink(db, keys, found->count, removed);
 }
 
 kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
@@ -11337,9 +11334,9 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
     scan.match = &pattern;
     uint64_t next = *cursor, total = 0;
     kv_status status = keyspace_scan(db, &next, limit, &scan);
-    if (status == KV_OK && found.is_full) status = KV_NOMEM;
-    if (status == KV_OK && found.bytes.size > 0) status = keyspace_delete_found(db, &found, &total);
+    if (status == KV_OK) status = keyspace_delete_found(db, &found, &total);
     kv_buffer_free(&found.bytes);
+    kv_buffer_free(&found.keys);
     if (status != KV_OK) return status;
     *cursor = next;
     if (removed != NULL) *removed = total;
@@ -12888,24 +12885,28 @@ kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *vis
     return access_close(&access, lists_pop_opened(&access, end, count, visit, context, popped));
 }
 
-/* Copies an element before it is taken, for the copy may fail. */
-static kv_status lists_copy_end(const struct access *access, kv_end end, kv_buffer *value)
+/* The element at one end of a list that is not empty. */
+static kv_slice lists_end(const struct access *access, kv_end end, char scratch[PACK_TEXT_SIZE])
 {
-    char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     struct list list = lists_of(access);
     bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
     assert(is_there);
     (void)is_there;
-    return buffer_set(value, element);
+    return element;
 }
 
+/* Copies the element before it is taken, when only the copy can fail any more. */
 static kv_status lists_pop_one(kv *db, kv_slice key, kv_end end, kv_buffer *value)
 {
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    if (value != NULL) status = lists_copy_end(&access, end, value);
+    status = access_reserve_journal(&access, 2, 4 + key.size);
+    if (status == KV_OK && value != NULL) {
+        char scratch[PACK_TEXT_SIZE];
+        status = buffer_set(value, lists_end(&access, end, scratch));
+    }
     if (status == KV_OK) status = lists_pop_opened(&access, end, 1, NULL, NULL, NULL);
     return access_close(&access, status);
 }
@@ -13031,8 +13032,8 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
 kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t *removed)
 {
     struct access access;
-    if (removed != NULL) *removed = 0;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
     kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
@@ -13087,6 +13088,23 @@ static void lists_drop_end(struct access *source, kv_end end)
     lists_settle(source, &list);
 }
 
+/* Copies an element behind what the buffer holds, which must stay if the move fails after all; lists_give() moves it to the front. */
+static kv_status lists_keep(kv_buffer *value, kv_slice element, kv_slice *kept)
+{
+    if (element.size > SIZE_MAX - value->size) return KV_NOMEM;
+    kv_status status = buffer_reserve(value, value->size + element.size);
+    if (status != KV_OK) return status;
+    *kept = (kv_slice){(char *)value->data + value->size, element.size};
+    if (element.size > 0) memcpy((char *)value->data + value->size, element.data, element.size);
+    return KV_OK;
+}
+
+static void lists_give(kv_buffer *value, kv_slice kept)
+{
+    if (kept.size > 0) memmove(value->data, kept.data, kept.size);
+    value->size = kept.size;
+}
+
 /*
  * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
  * pushed at the end where it was taken from, the copy is what goes.
@@ -13096,13 +13114,14 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
 {
     kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
                              lists_end_word(to_end)};
+    char scratch[PACK_TEXT_SIZE];
+    kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
     if (status == KV_OK) status = lists_reserve(source, arguments, 5);
-    if (status == KV_OK) status = lists_copy_end(source, from_end, value);
+    if (status == KV_OK) status = lists_keep(value, lists_end(source, from_end, scratch), &element);
+    if (status == KV_OK) status = lists_push_opened(destination, &element, 1, to_end, NULL);
     if (status != KV_OK) return status;
-    kv_slice element = {value->data, value->size};
-    status = lists_push_opened(destination, &element, 1, to_end, NULL);
-    if (status != KV_OK) return status;
+    lists_give(value, element);
     access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
     return KV_OK;

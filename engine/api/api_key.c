@@ -22,7 +22,7 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
-        status = access_reserve_journal(&access, 2, 6 + key.size);
+        status = access_reserve_journal(&access, 2, 3 + key.size); /* as much as key_delete() has reserved for it */
         if (status == KV_OK) {
             key_remove(&access);
             ++*removed;

@@ -162,38 +162,35 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
     return KV_OK;
 }
 
-/* The keys that one step of kv_delete_matching() found, one after another in a buffer. */
+/* The keys that one step of kv_delete_matching() found, one after another, and later where each of them is. */
 struct keyspace_found {
     kv_buffer bytes;
+    kv_buffer keys; /* of kv_slice */
+    size_t count;
     bool is_full; /* memory ran out */
 };
 
 static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
-    uint64_t size = key.size;
-    found->is_full = buffer_reserve(&found->bytes, found->bytes.size + sizeof size + key.size) != KV_OK;
-    if (found->is_full) return false;
-    (void)buffer_append(&found->bytes, (kv_slice){&size, sizeof size});
-    (void)buffer_append(&found->bytes, key);
-    return true;
+    kv_slice item = {NULL, key.size}; /* the bytes may still move */
+    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK
+                  || buffer_append(&found->bytes, key) != KV_OK;
+    found->count++;
+    return !found->is_full;
 }
 
-/* The deletion of a key that was found a moment ago; it may be gone by now. */
-static kv_status keyspace_delete_found(kv *db, const struct keyspace_found *found, uint64_t *removed)
+/* Removes the keys that were found a moment ago, all of them that are still there or, without memory, none. */
+static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
 {
-    const uint8_t *at = found->bytes.data;
-    const uint8_t *end = at + found->bytes.size;
-    while (at < end) {
-        uint64_t size, count = 0;
-        memcpy(&size, at, sizeof size);
-        kv_slice key = {at + sizeof size, (size_t)size};
-        kv_status status = kv_unlink(db, &key, 1, &count);
-        if (status != KV_OK) return status;
-        *removed += count;
-        at += sizeof size + size;
+    kv_slice *keys = found->keys.data;
+    const char *at = found->bytes.data;
+    if (found->is_full) return KV_NOMEM;
+    for (size_t i = 0; i < found->count; i++) {
+        keys[i].data = at;
+        if (keys[i].size > 0) at += keys[i].size;
     }
-    return KV_OK;
+    return kv_unlink(db, keys, found->count, removed);
 }
 
 kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
@@ -204,9 +201,9 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
     scan.match = &pattern;
     uint64_t next = *cursor, total = 0;
     kv_status status = keyspace_scan(db, &next, limit, &scan);
-    if (status == KV_OK && found.is_full) status = KV_NOMEM;
-    if (status == KV_OK && found.bytes.size > 0) status = keyspace_delete_found(db, &found, &total);
+    if (status == KV_OK) status = keyspace_delete_found(db, &found, &total);
     kv_buffer_free(&found.bytes);
+    kv_buffer_free(&found.keys);
     if (status != KV_OK) return status;
     *cursor = next;
     if (removed != NULL) *removed = total;

@@ -199,24 +199,28 @@ kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *vis
     return access_close(&access, lists_pop_opened(&access, end, count, visit, context, popped));
 }
 
-/* Copies an element before it is taken, for the copy may fail. */
-static kv_status lists_copy_end(const struct access *access, kv_end end, kv_buffer *value)
+/* The element at one end of a list that is not empty. */
+static kv_slice lists_end(const struct access *access, kv_end end, char scratch[PACK_TEXT_SIZE])
 {
-    char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     struct list list = lists_of(access);
     bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
     assert(is_there);
     (void)is_there;
-    return buffer_set(value, element);
+    return element;
 }
 
+/* Copies the element before it is taken, when only the copy can fail any more. */
 static kv_status lists_pop_one(kv *db, kv_slice key, kv_end end, kv_buffer *value)
 {
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    if (value != NULL) status = lists_copy_end(&access, end, value);
+    status = access_reserve_journal(&access, 2, 4 + key.size);
+    if (status == KV_OK && value != NULL) {
+        char scratch[PACK_TEXT_SIZE];
+        status = buffer_set(value, lists_end(&access, end, scratch));
+    }
     if (status == KV_OK) status = lists_pop_opened(&access, end, 1, NULL, NULL, NULL);
     return access_close(&access, status);
 }
@@ -342,8 +346,8 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
 kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t *removed)
 {
     struct access access;
-    if (removed != NULL) *removed = 0;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
     kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
@@ -398,6 +402,23 @@ static void lists_drop_end(struct access *source, kv_end end)
     lists_settle(source, &list);
 }
 
+/* Copies an element behind what the buffer holds, which must stay if the move fails after all; lists_give() moves it to the front. */
+static kv_status lists_keep(kv_buffer *value, kv_slice element, kv_slice *kept)
+{
+    if (element.size > SIZE_MAX - value->size) return KV_NOMEM;
+    kv_status status = buffer_reserve(value, value->size + element.size);
+    if (status != KV_OK) return status;
+    *kept = (kv_slice){(char *)value->data + value->size, element.size};
+    if (element.size > 0) memcpy((char *)value->data + value->size, element.data, element.size);
+    return KV_OK;
+}
+
+static void lists_give(kv_buffer *value, kv_slice kept)
+{
+    if (kept.size > 0) memmove(value->data, kept.data, kept.size);
+    value->size = kept.size;
+}
+
 /*
  * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
  * pushed at the end where it was taken from, the copy is what goes.
@@ -407,13 +428,14 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
 {
     kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
                              lists_end_word(to_end)};
+    char scratch[PACK_TEXT_SIZE];
+    kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
     if (status == KV_OK) status = lists_reserve(source, arguments, 5);
-    if (status == KV_OK) status = lists_copy_end(source, from_end, value);
+    if (status == KV_OK) status = lists_keep(value, lists_end(source, from_end, scratch), &element);
+    if (status == KV_OK) status = lists_push_opened(destination, &element, 1, to_end, NULL);
     if (status != KV_OK) return status;
-    kv_slice element = {value->data, value->size};
-    status = lists_push_opened(destination, &element, 1, to_end, NULL);
-    if (status != KV_OK) return status;
+    lists_give(value, element);
     access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
     return KV_OK;

@@ -22,6 +22,7 @@ void fixture_open_with(struct fixture *fixture, kv_options options)
     fixture_alloc_begin(&fixture->alloc);
     atomic_init(&fixture->now_ms, FIXTURE_START_MS);
     fixture->clock = (kv_clock){fixture_wall_ms, fixture_monotonic_us, fixture};
+    if (options.seed == NULL) options.seed = (const uint8_t *)"always the same!"; /* so that a failure comes again */
     options.allocator = &fixture->alloc.hooks;
     options.clock = &fixture->clock;
     ck_assert_int_eq(kv_open(&options, &fixture->db), KV_OK);

@@ -1,0 +1,865 @@
+/*
+ * tests/api/test_memory.c -- every function of kvstore.h when memory runs out, at each of its allocations in turn.
+ *
+ * A call that gives KV_NOMEM has changed nothing: not the store, not what it was given for its results, not the
+ * journal. That holds outside and inside of transactions, and an abort afterwards undoes what went before. A call
+ * may also do without the memory it was refused. Nothing is ever lost: the fixture counts every block.
+ *
+ * Results in a kv_buffer come from realloc(), which the linker gives to this file (--wrap).
+ */
+#include "fixture.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static struct fixture fx;
+
+/* -------------------------------------------------------------------------------------- failing realloc() */
+
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+static bool realloc_fails; /* too, at present: Check and the fixture need it as well */
+
+/* Counts as one of the store's allocations. */
+void *__wrap_realloc(void *block, size_t size)
+{
+    long allowed = realloc_fails ? atomic_load(&fx.alloc.allowed) : FIXTURE_UNLIMITED;
+    if (allowed == 0) {
+        atomic_fetch_add(&fx.alloc.refused, 1);
+        return NULL;
+    }
+    if (allowed > 0) atomic_store(&fx.alloc.allowed, allowed - 1);
+    return __real_realloc(block, size);
+}
+
+/* --------------------------------------------------------------------------------------------- the calls */
+
+/* What is tried at present, for whoever reads that it failed. */
+static char trying[64];
+
+#define TRY(condition)                                                             \
+    do {                                                                           \
+        if (!(condition)) ck_abort_msg("%s: %s (line %d)", trying, #condition, __LINE__); \
+    } while (0)
+
+/* Where results go; each field holds something that a failed call must leave. */
+struct results {
+    kv_buffer buffer;
+    uint64_t number;
+    int64_t integer;
+    size_t index;
+    kv_status status;
+    kv_type type;
+};
+
+#define BEFORE "what was in it before"
+
+static void results_open(struct results *results)
+{
+    *results = (struct results){.number = 77, .integer = -77, .index = 77, .status = KV_MORE, .type = KV_TYPE_STREAM};
+    results->buffer.data = malloc(sizeof BEFORE);
+    results->buffer.size = results->buffer.capacity = sizeof BEFORE;
+    memcpy(results->buffer.data, BEFORE, sizeof BEFORE);
+}
+
+static void results_must_be_untouched(const struct results *results)
+{
+    TRY(results->number == 77 && results->integer == -77 && results->index == 77);
+    TRY(results->status == KV_MORE && results->type == KV_TYPE_STREAM);
+    TRY(results->buffer.size == sizeof BEFORE && memcmp(results->buffer.data, BEFORE, sizeof BEFORE) == 0);
+}
+
+static const char bytes_of_large[30000];
+#define LARGE kv_bytes(bytes_of_large, sizeof bytes_of_large)
+#define MIDDLE kv_bytes(bytes_of_large, 2000)
+#define WIDE 80 /* keys of a call that is wide enough to need memory for itself */
+
+static char wide_names[WIDE][16];
+static kv_slice wide_keys[WIDE], wide_values[WIDE];
+
+/* Two keys that have expired and are still there. */
+static void fill_due(kv *db)
+{
+    fixture_set_for(db, "due", "1", 5);
+    fixture_push(db, "duelist", "x");
+    MUST(kv_expire(db, KV_TEXT("duelist"), 5, 0) == KV_OK);
+    fixture_pass(&fx, 10);
+}
+
+/* The store that every call finds: of each kind of value one, in two databases, and some keys more. */
+static void fill(kv *db)
+{
+    fixture_set(db, "text", "hello");
+    fixture_set(db, "number", "17");
+    fixture_set(db, "float", "1.5");
+    MUST(kv_set(db, KV_TEXT("middle"), MIDDLE, NULL) == KV_OK);
+    MUST(kv_set(db, KV_TEXT("large"), LARGE, NULL) == KV_OK);
+    fixture_set_for(db, "timed", "1", 100000);
+    fixture_push_all(db, "list", "a b c a");
+    fixture_push_all(kv_select(db, 1), "list1", "a b c");
+    fixture_set(kv_select(db, 1), "text1", "one");
+    for (int i = 0; i < 300; i++) fixture_push(db, "tree", i % 2 == 0 ? "an element of more than a few bytes" : "x");
+    for (int i = 0; i < WIDE; i++) {
+        snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
+        wide_keys[i] = KV_TEXT(wide_names[i]);
+        wide_values[i] = i % 2 == 0 ? KV_TEXT("value") : MIDDLE;
+    }
+    for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
+}
+
+static bool ignore(void *context, kv_slice item)
+{
+    (void)context;
+    (void)item;
+    return true;
+}
+
+static bool ignore_at(void *context, size_t index, const kv_slice *item)
+{
+    (void)context;
+    (void)index;
+    (void)item;
+    return true;
+}
+
+static bool ignore_position(void *context, uint64_t position)
+{
+    (void)context;
+    (void)position;
+    return true;
+}
+
+static bool ignore_match(void *context, const kv_lcs_match *match)
+{
+    (void)context;
+    (void)match;
+    return true;
+}
+
+static void ignore_result(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    (void)context;
+    (void)waiter;
+    MUST(result->status == KV_OK);
+}
+
+static void ignore_journal(void *context, const kv_change *changes, size_t count)
+{
+    (void)context;
+    (void)changes;
+    (void)count;
+}
+
+#define CASE(name) static kv_status call_##name(kv *db, struct results *results)
+#define DO(name, call)                \
+    CASE(name)                        \
+    {                                 \
+        (void)results;                \
+        return call;                  \
+    }
+
+#define K(text) KV_TEXT(text)
+
+static const kv_slice pair[2] = {{"text", 4}, {"new", 3}};
+static const kv_slice elements[3] = {{"1", 1}, {"two", 3}, {bytes_of_large, 9000}};
+static const kv_slice list_keys[2] = {{"none", 4}, {"list", 4}};
+static const kv_slice tree_key = {"tree", 4};
+
+/* Keys. */
+DO(del_one, kv_del(db, pair, 1, &results->number))
+DO(del_two, kv_del(db, pair, 2, &results->number))
+DO(del_wide, kv_del(db, wide_keys, WIDE, &results->number))
+DO(del_due, kv_del(db, &(kv_slice){"due", 3}, 1, &results->number))
+DO(unlink_tree, kv_unlink(db, &tree_key, 1, &results->number))
+DO(unlink_wide, kv_unlink(db, wide_keys, WIDE, &results->number))
+DO(exists_wide, kv_exists(db, wide_keys, WIDE, &results->number))
+DO(touch_wide, kv_touch(db, wide_keys, WIDE, &results->number))
+DO(type_of, kv_type_of(db, K("list"), &results->type))
+DO(rename_text, kv_rename(db, K("text"), K("list")))
+DO(rename_tree, kv_rename(db, K("tree"), K("new name")))
+DO(rename_large, kv_rename(db, K("large"), K("tree")))
+DO(rename_list, kv_rename(db, K("list"), K("new name of the list")))
+DO(rename_timed, kv_rename(db, K("timed"), K("another")))
+DO(rename_to_due, kv_rename(db, K("list"), K("duelist")))
+DO(renamenx, kv_renamenx(db, K("middle"), K("a new key with a rather long name")))
+DO(copy_text, kv_copy(db, K("text"), NULL, K("new"), false))
+DO(copy_large, kv_copy(db, K("large"), NULL, K("text"), true))
+DO(copy_list, kv_copy(db, K("list"), kv_select(db, 1), K("list1"), true))
+DO(copy_tree, kv_copy(db, K("tree"), kv_select(db, 5), K("new"), false))
+DO(copy_timed, kv_copy(db, K("timed"), NULL, K("new"), false))
+DO(move_list, kv_move(db, K("list"), kv_select(db, 4)))
+DO(move_tree, kv_move(db, K("tree"), kv_select(db, 1)))
+DO(swapdb, kv_swapdb(db, kv_select(db, 1)))
+DO(randomkey, kv_randomkey(db, &results->buffer))
+DO(count, kv_count(db, &results->number))
+DO(expire, kv_expire(db, K("tree"), 1000, 0))
+DO(expire_later, kv_expire(db, K("timed"), 1000000, KV_EXPIRE_GT))
+DO(expire_now, kv_expire(db, K("large"), 0, 0))
+DO(expire_at, kv_expire_at(db, K("text"), FIXTURE_START_MS + 1000000, 0))
+DO(ttl, kv_ttl(db, K("timed"), &results->integer))
+DO(ttl_due, kv_ttl(db, K("due"), &results->integer))
+DO(deadline, kv_deadline(db, K("timed"), &results->integer))
+DO(persist, kv_persist(db, K("timed")))
+DO(version_of, kv_version_of(db, K("large"), &results->number))
+DO(flush, kv_flush(db, false))
+DO(flush_later, kv_flush(db, true))
+DO(flush_all, kv_flush_all(db, false))
+DO(flush_all_later, kv_flush_all(db, true))
+DO(keys, kv_keys(db, K("*"), ignore, NULL))
+
+CASE(scan)
+{
+    (void)results;
+    uint64_t cursor = 0;
+    kv_status status;
+    do status = kv_scan(db, &cursor, 10, NULL, ignore, NULL);
+    while (status == KV_OK && cursor != 0);
+    return status;
+}
+
+/* A cursor beyond all keys is where a call that removed them ends. */
+CASE(delete_matching)
+{
+    uint64_t cursor = 0;
+    kv_status status = kv_delete_matching(db, K("*e*"), &cursor, 1000, &results->number);
+    MUST(status == KV_OK || cursor == 0);
+    return status;
+}
+
+CASE(object)
+{
+    (void)results;
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    return kv_object(db, K("tree"), &info);
+}
+
+/* Strings. */
+DO(set_same_size, kv_set(db, K("text"), K("HELLO"), NULL))
+DO(set_new, kv_set(db, K("new"), K("a value"), NULL))
+DO(set_new_database, kv_set(kv_select(db, 9), K("new"), K("a value"), NULL))
+DO(set_number, kv_set(db, K("new"), K("12345"), NULL))
+DO(set_over_tree, kv_set(db, K("tree"), MIDDLE, NULL))
+DO(set_large, kv_set(db, K("new"), LARGE, NULL))
+DO(set_due, kv_set(db, K("due"), K("again"), NULL))
+
+CASE(set_timed)
+{
+    (void)results;
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.ttl_ms = 500;
+    return kv_set(db, K("text"), LARGE, &options);
+}
+
+CASE(set_getting_old)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.flags = KV_GET_OLD | KV_KEEP_TTL;
+    options.old_value = &results->buffer;
+    options.old_status = &results->status;
+    options.version = &results->number;
+    return kv_set(db, K("large"), LARGE, &options);
+}
+
+CASE(set_past)
+{
+    kv_set_options options = KV_OPTIONS(kv_set_options);
+    options.flags = KV_GET_OLD;
+    options.old_value = &results->buffer;
+    options.deadline_ms = 1;
+    return kv_set(db, K("middle"), K("x"), &options);
+}
+
+CASE(getex)
+{
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    options.ttl_ms = 77;
+    return kv_getex(db, K("large"), &options, &results->buffer);
+}
+
+CASE(getex_persist)
+{
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    options.flags = KV_PERSIST;
+    return kv_getex(db, K("timed"), &options, &results->buffer);
+}
+
+DO(get, kv_get(db, K("large"), &results->buffer))
+DO(get_due, kv_get(db, K("due"), &results->buffer))
+DO(read, kv_read(db, K("large"), ignore, NULL))
+DO(getdel, kv_getdel(db, K("large"), &results->buffer))
+DO(mget, kv_mget(db, wide_keys, WIDE, ignore_at, NULL))
+DO(mset, kv_mset(db, wide_keys, wide_values, WIDE))
+DO(mset_few, kv_mset(db, pair, elements, 2))
+DO(msetnx, kv_msetnx(kv_select(db, 6), wide_keys, wide_values, WIDE))
+DO(append, kv_append(db, K("text"), K(" and good bye"), &results->number))
+DO(append_much, kv_append(db, K("number"), LARGE, &results->number))
+DO(append_to_large, kv_append(db, K("large"), LARGE, &results->number))
+DO(append_new, kv_append(db, K("new"), LARGE, &results->number))
+DO(strlen_, kv_strlen(db, K("large"), &results->number))
+DO(getrange, kv_getrange(db, K("large"), 10, 9000, &results->buffer))
+DO(read_range, kv_read_range(db, K("large"), 10, 9000, ignore, NULL))
+DO(setrange, kv_setrange(db, K("text"), 4000, K("there"), &results->number))
+DO(setrange_far, kv_setrange(db, K("middle"), 50000, K("there"), &results->number))
+DO(incrby, kv_incrby(db, K("number"), 5, &results->integer))
+DO(incrby_new, kv_incrby(db, K("new"), 5, &results->integer))
+DO(decrby, kv_decrby(db, K("timed"), 5, &results->integer))
+DO(incr, kv_incr(db, K("new"), &results->integer))
+DO(decr, kv_decr(db, K("number"), &results->integer))
+DO(incrbyfloat, kv_incrbyfloat(db, K("float"), K("1e300"), &results->buffer))
+DO(lcs, kv_lcs(db, K("text"), K("middle"), 0, &results->number, &results->buffer, ignore_match, NULL))
+
+/* Lists. */
+DO(lpush, kv_lpush(db, K("list"), elements, 3, &results->number))
+DO(lpush_new, kv_lpush(db, K("new"), elements, 2, &results->number))
+DO(lpush_wide, kv_lpush(db, K("tree"), wide_values, WIDE, &results->number))
+DO(rpush, kv_rpush(db, K("tree"), elements, 3, &results->number))
+DO(rpush_due, kv_rpush(db, K("duelist"), wide_values, WIDE, &results->number))
+DO(lpushx, kv_lpushx(db, K("list"), elements, 1, &results->number))
+DO(rpushx, kv_rpushx(db, K("tree"), wide_values, WIDE, &results->number))
+DO(lpop, kv_lpop(db, K("list"), &results->buffer))
+DO(rpop, kv_rpop(db, K("tree"), &results->buffer))
+DO(pop, kv_pop(db, K("tree"), KV_TAIL, 200, ignore, NULL, &results->number))
+DO(pop_all, kv_pop(db, K("list"), KV_TAIL, 200, ignore, NULL, &results->number))
+DO(llen, kv_llen(db, K("tree"), &results->number))
+DO(lindex, kv_lindex(db, K("tree"), 100, &results->buffer))
+DO(lset, kv_lset(db, K("tree"), 100, LARGE))
+DO(lset_small, kv_lset(db, K("list"), 1, K("longer than it was before")))
+DO(linsert, kv_linsert(db, K("tree"), true, K("x"), MIDDLE, &results->number))
+DO(linsert_small, kv_linsert(db, K("list"), false, K("b"), LARGE, &results->number))
+DO(lrem, kv_lrem(db, K("tree"), 0, K("x"), &results->number))
+DO(lrem_one, kv_lrem(db, K("tree"), -1, K("x"), &results->number))
+DO(ltrim, kv_ltrim(db, K("tree"), 100, 110))
+DO(lrange, kv_lrange(db, K("tree"), 0, -1, NULL, ignore, NULL))
+DO(lpos, kv_lpos(db, K("tree"), K("x"), 3, 5, 0, ignore_position, NULL))
+DO(lmove, kv_lmove(db, K("tree"), K("list"), KV_HEAD, KV_TAIL, &results->buffer))
+DO(lmove_new, kv_lmove(db, K("list"), K("new"), KV_TAIL, KV_TAIL, &results->buffer))
+DO(lmove_round, kv_lmove(db, K("tree"), K("tree"), KV_HEAD, KV_TAIL, &results->buffer))
+DO(lmove_unseen, kv_lmove(db, K("tree"), K("duelist"), KV_HEAD, KV_TAIL, NULL))
+DO(lmpop, kv_lmpop(db, list_keys, 2, KV_HEAD, 3, &results->index, ignore, NULL))
+DO(blpop, kv_blpop(db, list_keys, 2, 1, &results->index, &results->buffer))
+DO(brpop, kv_brpop(db, list_keys, 2, 1, &results->index, &results->buffer))
+DO(blmove, kv_blmove(db, K("tree"), K("new"), KV_HEAD, KV_TAIL, 1, &results->buffer))
+DO(blmpop, kv_blmpop(db, list_keys, 2, KV_TAIL, 2, 1, &results->index, ignore, NULL))
+DO(blpop_in_vain, kv_blpop(db, list_keys, 1, 1, &results->index, &results->buffer))
+
+CASE(wait)
+{
+    (void)results;
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    kv_waiter *waiter = NULL;
+    options.keys = &tree_key;
+    options.key_count = 1;
+    options.count = 50;
+    options.done = ignore_result;
+    return kv_wait(db, &options, &waiter);
+}
+
+CASE(wait_cancel)
+{
+    (void)results;
+    static const kv_slice many[3] = {{"none", 4}, {"none at all", 11}, {"not one", 7}};
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    kv_waiter *waiter = NULL;
+    options.keys = many;
+    options.key_count = 3;
+    options.done = ignore_result;
+    kv_status status = kv_wait(db, &options, &waiter);
+    if (status != KV_PENDING) return status; /* KV_TIMEOUT in a transaction */
+    MUST(kv_wait_cancel(waiter) == KV_OK);
+    return KV_TIMEOUT;
+}
+
+CASE(batch)
+{
+    (void)results;
+    kv_operation operations[WIDE];
+    for (int i = 0; i < WIDE; i++) operations[i] = (kv_operation){.kind = KV_OPERATION_EXISTS, .key = wide_keys[i]};
+    return kv_batch(db, operations, WIDE);
+}
+
+/* One after another by itself: each is undone or done, as its status says. */
+CASE(batch_one)
+{
+    kv_operation operation = {.kind = KV_OPERATION_RPUSH, .key = K("tree"), .value = LARGE, .number = -77};
+    kv_status status = kv_batch(db, &operation, 1);
+    results->integer = operation.number == -77 ? -77 : 0;
+    return status == KV_OK ? operation.status : status;
+}
+
+/* The store. */
+DO(tick, kv_tick(db, 0))
+
+CASE(stats)
+{
+    (void)results;
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    kv_stats_reset(db);
+    return kv_stats(db, &statistics);
+}
+
+CASE(database_stats)
+{
+    (void)results;
+    kv_database_info info = KV_OPTIONS(kv_database_info);
+    return kv_database_stats(db, &info);
+}
+
+CASE(configure)
+{
+    kv_status status = kv_configure(db, KV_SETTING_ACTIVE_EXPIRE, 1);
+    return status == KV_OK ? kv_configuration(db, KV_SETTING_ACTIVE_EXPIRE, &results->integer) : status;
+}
+
+CASE(view)
+{
+    (void)results;
+    kv *view;
+    kv_status status = kv_view_open(db, &view);
+    if (status != KV_OK) return status;
+    kv_view_touches(view, false);
+    kv_view_refresh(view);
+    kv_view_close(view);
+    return KV_OK;
+}
+
+/* What needs no memory and has no result that could fail. */
+CASE(without_memory)
+{
+    char text[32];
+    double number;
+    (void)results;
+    kv_prefetch(db, wide_keys, WIDE);
+    kv_check(db);
+    MUST(kv_select(db, 3) != NULL && kv_database(db) == 0 && kv_databases(db) == 16);
+    MUST(kv_now(db) > 0 && kv_next_deadline(db) > 0);
+    MUST(strcmp(kv_type_name(KV_TYPE_LIST), "list") == 0 && kv_strerror(KV_NOMEM) != NULL && kv_version() != NULL);
+    MUST(kv_match(K("*"), K("x"), false) && kv_format_double(text, 0.5) == 3);
+    return kv_parse_double(K("0.5"), &number);
+}
+
+CASE(subscribe)
+{
+    (void)results;
+    kv_subscription *subscription;
+    kv_status status = kv_subscribe(db, ignore_journal, NULL, &subscription);
+    if (status == KV_OK) kv_unsubscribe(subscription);
+    return status;
+}
+
+CASE(watch)
+{
+    (void)results;
+    kv_watch *watch;
+    kv_status status = kv_watch_open(db, &watch);
+    if (status != KV_OK) return status;
+    status = kv_watch_add(watch, db, K("text"));
+    if (status == KV_OK) status = kv_watch_add(watch, db, K("due"));
+    MUST(!kv_watch_is_dirty(watch));
+    kv_watch_reset(watch);
+    kv_watch_close(watch);
+    return status;
+}
+
+static kv_status call_transaction(kv *db, unsigned flags, bool aborts)
+{
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    kv *txn;
+    options.keys = wide_keys;
+    options.key_count = WIDE;
+    options.flags = flags;
+    kv_status status = kv_begin(db, &options, &txn);
+    if (status != KV_OK) return status;
+    status = kv_mset(txn, wide_keys, wide_values, WIDE);
+    MUST((aborts ? kv_abort(txn) : kv_commit(txn)) == KV_OK);
+    return status;
+}
+
+DO(commit, call_transaction(db, 0, false))
+DO(abort, call_transaction(db, KV_TXN_ABORTABLE, true))
+
+/* ------------------------------------------------------------------------------------------- the table of them */
+
+enum mode { PLAIN, JOURNALED, TRANSACTION, ABORTABLE, MODES };
+
+#define EVERYWHERE 0xfu
+#define OUTSIDE (1u << PLAIN | 1u << JOURNALED) /* of transactions */
+#define NOT_ABORTABLE (OUTSIDE | 1u << TRANSACTION)
+
+struct row {
+    const char *functions; /* those whose sweep this is, each word one */
+    const char *name;      /* which of their uses */
+    kv_status (*call)(kv *db, struct results *results);
+    kv_status expected; /* with memory */
+    unsigned modes;
+};
+
+#define ROW(functions, name, expected, modes) {functions, #name, call_##name, expected, modes}
+
+static const struct row rows[] = {
+    ROW("kv_del", del_one, KV_OK, EVERYWHERE),
+    ROW("kv_del", del_two, KV_OK, EVERYWHERE),
+    ROW("kv_del", del_wide, KV_OK, EVERYWHERE),
+    ROW("kv_del", del_due, KV_OK, EVERYWHERE),
+    ROW("kv_unlink", unlink_tree, KV_OK, EVERYWHERE),
+    ROW("kv_unlink", unlink_wide, KV_OK, EVERYWHERE),
+    ROW("kv_exists", exists_wide, KV_OK, EVERYWHERE),
+    ROW("kv_touch", touch_wide, KV_OK, EVERYWHERE),
+    ROW("kv_type_of", type_of, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_text, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_tree, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_large, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_list, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_timed, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_to_due, KV_OK, EVERYWHERE),
+    ROW("kv_renamenx", renamenx, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_text, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_large, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_list, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_tree, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_timed, KV_OK, EVERYWHERE),
+    ROW("kv_move", move_list, KV_OK, EVERYWHERE),
+    ROW("kv_move", move_tree, KV_OK, EVERYWHERE),
+    ROW("kv_swapdb", swapdb, KV_OK, NOT_ABORTABLE),
+    ROW("kv_randomkey", randomkey, KV_OK, EVERYWHERE),
+    ROW("kv_count", count, KV_OK, EVERYWHERE),
+    ROW("kv_scan", scan, KV_OK, EVERYWHERE),
+    ROW("kv_keys", keys, KV_OK, EVERYWHERE),
+    ROW("kv_delete_matching", delete_matching, KV_OK, EVERYWHERE),
+    ROW("kv_flush", flush, KV_OK, EVERYWHERE),
+    ROW("kv_flush", flush_later, KV_OK, EVERYWHERE),
+    ROW("kv_flush_all", flush_all, KV_OK, EVERYWHERE),
+    ROW("kv_flush_all", flush_all_later, KV_OK, EVERYWHERE),
+    ROW("kv_expire", expire, KV_OK, EVERYWHERE),
+    ROW("kv_expire", expire_later, KV_OK, EVERYWHERE),
+    ROW("kv_expire", expire_now, KV_OK, EVERYWHERE),
+    ROW("kv_expire_at", expire_at, KV_OK, EVERYWHERE),
+    ROW("kv_ttl", ttl, KV_OK, EVERYWHERE),
+    ROW("kv_ttl", ttl_due, KV_NONE, EVERYWHERE),
+    ROW("kv_deadline", deadline, KV_OK, EVERYWHERE),
+    ROW("kv_persist", persist, KV_OK, EVERYWHERE),
+    ROW("kv_object", object, KV_OK, EVERYWHERE),
+    ROW("kv_version_of", version_of, KV_OK, EVERYWHERE),
+
+    ROW("kv_set", set_same_size, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_new, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_new_database, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_number, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_over_tree, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_large, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_due, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_timed, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_getting_old, KV_OK, EVERYWHERE),
+    ROW("kv_set", set_past, KV_OK, EVERYWHERE),
+    ROW("kv_get kv_buffer_free", get, KV_OK, EVERYWHERE),
+    ROW("kv_get", get_due, KV_NONE, EVERYWHERE),
+    ROW("kv_read", read, KV_OK, EVERYWHERE),
+    ROW("kv_getdel", getdel, KV_OK, EVERYWHERE),
+    ROW("kv_getex", getex, KV_OK, EVERYWHERE),
+    ROW("kv_getex", getex_persist, KV_OK, EVERYWHERE),
+    ROW("kv_mget", mget, KV_OK, EVERYWHERE),
+    ROW("kv_mset", mset, KV_OK, EVERYWHERE),
+    ROW("kv_mset", mset_few, KV_OK, EVERYWHERE),
+    ROW("kv_msetnx", msetnx, KV_OK, EVERYWHERE),
+    ROW("kv_append", append, KV_OK, EVERYWHERE),
+    ROW("kv_append", append_much, KV_OK, EVERYWHERE),
+    ROW("kv_append", append_to_large, KV_OK, EVERYWHERE),
+    ROW("kv_append", append_new, KV_OK, EVERYWHERE),
+    ROW("kv_strlen", strlen_, KV_OK, EVERYWHERE),
+    ROW("kv_getrange", getrange, KV_OK, EVERYWHERE),
+    ROW("kv_read_range", read_range, KV_OK, EVERYWHERE),
+    ROW("kv_setrange", setrange, KV_OK, EVERYWHERE),
+    ROW("kv_setrange", setrange_far, KV_OK, EVERYWHERE),
+    ROW("kv_incrby", incrby, KV_OK, EVERYWHERE),
+    ROW("kv_incrby", incrby_new, KV_OK, EVERYWHERE),
+    ROW("kv_decrby", decrby, KV_OK, EVERYWHERE),
+    ROW("kv_incr", incr, KV_OK, EVERYWHERE),
+    ROW("kv_decr", decr, KV_OK, EVERYWHERE),
+    ROW("kv_incrbyfloat", incrbyfloat, KV_OK, EVERYWHERE),
+    ROW("kv_lcs", lcs, KV_OK, EVERYWHERE),
+
+    ROW("kv_lpush", lpush, KV_OK, EVERYWHERE),
+    ROW("kv_lpush", lpush_new, KV_OK, EVERYWHERE),
+    ROW("kv_lpush", lpush_wide, KV_OK, EVERYWHERE),
+    ROW("kv_rpush", rpush, KV_OK, EVERYWHERE),
+    ROW("kv_rpush", rpush_due, KV_OK, EVERYWHERE),
+    ROW("kv_lpushx", lpushx, KV_OK, EVERYWHERE),
+    ROW("kv_rpushx", rpushx, KV_OK, EVERYWHERE),
+    ROW("kv_lpop", lpop, KV_OK, EVERYWHERE),
+    ROW("kv_rpop", rpop, KV_OK, EVERYWHERE),
+    ROW("kv_pop", pop, KV_OK, EVERYWHERE),
+    ROW("kv_pop", pop_all, KV_OK, EVERYWHERE),
+    ROW("kv_llen", llen, KV_OK, EVERYWHERE),
+    ROW("kv_lindex", lindex, KV_OK, EVERYWHERE),
+    ROW("kv_lset", lset, KV_OK, EVERYWHERE),
+    ROW("kv_lset", lset_small, KV_OK, EVERYWHERE),
+    ROW("kv_linsert", linsert, KV_OK, EVERYWHERE),
+    ROW("kv_linsert", linsert_small, KV_OK, EVERYWHERE),
+    ROW("kv_lrem", lrem, KV_OK, EVERYWHERE),
+    ROW("kv_lrem", lrem_one, KV_OK, EVERYWHERE),
+    ROW("kv_ltrim", ltrim, KV_OK, EVERYWHERE),
+    ROW("kv_lrange", lrange, KV_OK, EVERYWHERE),
+    ROW("kv_lpos", lpos, KV_OK, EVERYWHERE),
+    ROW("kv_lmove", lmove, KV_OK, EVERYWHERE),
+    ROW("kv_lmove", lmove_new, KV_OK, EVERYWHERE),
+    ROW("kv_lmove", lmove_round, KV_OK, EVERYWHERE),
+    ROW("kv_lmove", lmove_unseen, KV_OK, EVERYWHERE),
+    ROW("kv_lmpop", lmpop, KV_OK, EVERYWHERE),
+    ROW("kv_blpop", blpop, KV_OK, EVERYWHERE),
+    ROW("kv_blpop", blpop_in_vain, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_brpop", brpop, KV_OK, EVERYWHERE),
+    ROW("kv_blmove", blmove, KV_OK, EVERYWHERE),
+    ROW("kv_blmpop", blmpop, KV_OK, EVERYWHERE),
+    ROW("kv_wait", wait, KV_OK, EVERYWHERE),
+    ROW("kv_wait kv_wait_cancel", wait_cancel, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_batch", batch, KV_OK, EVERYWHERE),
+    ROW("kv_batch", batch_one, KV_OK, EVERYWHERE),
+
+    ROW("kv_tick", tick, KV_OK, OUTSIDE),
+    ROW("kv_stats kv_stats_reset", stats, KV_OK, EVERYWHERE),
+    ROW("kv_database_stats", database_stats, KV_OK, EVERYWHERE),
+    ROW("kv_configure kv_configuration", configure, KV_OK, EVERYWHERE),
+    ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
+    ROW("kv_prefetch kv_check kv_select kv_database kv_databases kv_now kv_next_deadline kv_type_name kv_strerror " "kv_version kv_match kv_format_double kv_parse_double", without_memory, KV_OK, EVERYWHERE),
+    ROW("kv_subscribe kv_unsubscribe", subscribe, KV_OK, OUTSIDE),
+    ROW("kv_watch_open kv_watch_add kv_watch_is_dirty kv_watch_reset kv_watch_close", watch, KV_OK, OUTSIDE),
+    ROW("kv_begin kv_commit", commit, KV_OK, OUTSIDE),
+    ROW("kv_begin kv_abort", abort, KV_OK, OUTSIDE),
+};
+
+#undef ROW
+
+#define ROWS (sizeof rows / sizeof *rows)
+
+/* ------------------------------------------------------------------------------------------------- the sweep */
+
+static int journaled_calls;
+
+static void count_calls(void *context, const kv_change *changes, size_t count)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++) journaled_calls += changes[i].cause == KV_CAUSE_CALL;
+}
+
+/* One call with so many allocations allowed; true if that was enough. */
+static bool try_once(const struct row *row, enum mode mode, long allowed, unsigned long *refused)
+{
+    struct results results;
+    kv_subscription *subscription = NULL;
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    snprintf(trying, sizeof trying, "%s with %ld allocations, mode %d", row->name, allowed, mode);
+    fixture_open(&fx, 4);
+    fill(fx.db);
+    uint64_t before = fixture_digest(fx.db);
+    fill_due(fx.db); /* the digest made them go */
+    if (mode != PLAIN) TRY(kv_subscribe(fx.db, count_calls, NULL, &subscription) == KV_OK);
+    journaled_calls = 0;
+    results_open(&results);
+
+    kv *view = fx.db;
+    options.flags = KV_TXN_ALL | (mode == ABORTABLE ? KV_TXN_ABORTABLE : 0);
+    if (mode >= TRANSACTION) TRY(kv_begin(fx.db, &options, &view) == KV_OK);
+    fixture_alloc_allow(&fx.alloc, allowed);
+    realloc_fails = true;
+    kv_status status = row->call(view, &results);
+    realloc_fails = false;
+    *refused = atomic_load(&fx.alloc.refused);
+    fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+
+    if (status != row->expected && !(status == KV_NOMEM && *refused > 0)) {
+        ck_abort_msg("%s: %s", trying, kv_strerror(status));
+    }
+    if (status == KV_NOMEM) results_must_be_untouched(&results);
+    kv_check(view);
+    if (mode == TRANSACTION) TRY(kv_commit(view) == KV_OK);
+    if (mode == ABORTABLE) TRY(kv_abort(view) == KV_OK);
+    if (status == KV_NOMEM || mode == ABORTABLE) {
+        TRY(fixture_digest(fx.db) == before);
+        TRY(journaled_calls == 0);
+    }
+    kv_unsubscribe(subscription);
+    kv_buffer_free(&results.buffer);
+    fixture_close(&fx);
+    return *refused == 0;
+}
+
+START_TEST(no_call_changes_anything_when_an_allocation_fails)
+{
+    enum mode mode = (enum mode)_i;
+    unsigned long total = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        if ((rows[i].modes >> mode & 1) == 0) continue;
+        unsigned long refused;
+        for (long allowed = 0;; allowed++) {
+            mark_point();
+            bool was_enough = try_once(&rows[i], mode, allowed, &refused);
+            total += refused;
+            if (was_enough) break;
+            MUST(allowed < 2000);
+        }
+    }
+    ck_assert_uint_gt(total, 100); /* else nothing was tried */
+}
+END_TEST
+
+START_TEST(a_store_opens_entirely_or_not_at_all)
+{
+    kv_options options = KV_OPTIONS(kv_options);
+    for (int background = 0; background < 2; background++) {
+        fixture_alloc_begin(&fx.alloc);
+        options.allocator = &fx.alloc.hooks;
+        options.background = background == 1;
+        options.shards = 8;
+        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc) {
+            kv *db = NULL;
+            kv_status status = kv_open(&options, &db);
+            ck_assert_int_eq(status, fixture_alloc_was_enough(&fx.alloc) ? KV_OK : KV_NOMEM);
+            ck_assert((db != NULL) == (status == KV_OK));
+            bool was_enough = fixture_alloc_was_enough(&fx.alloc);
+            fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+            kv_close(db);
+            fixture_alloc_end(&fx.alloc);
+            if (!was_enough) atomic_store(&fx.alloc.refused, 1); /* the loop asks once more */
+        }
+    }
+}
+END_TEST
+
+/* Where a table splits, a page is begun or the wheel of deadlines grows, a call fails that did not at other sizes. */
+START_TEST(a_store_grows_by_one_key_at_a_time_though_memory_fails)
+{
+    fixture_open(&fx, 1);
+    kv_set_options timed = KV_OPTIONS(kv_set_options);
+    timed.ttl_ms = 1;
+    unsigned long refused = 0;
+    for (int i = 0; i < 1500; i++) {
+        char name[24];
+        kv_slice key = {name, (size_t)snprintf(name, sizeof name, "key:%d", i)};
+        uint64_t count;
+        timed.ttl_ms = 1 + (int64_t)i * i * 10;
+        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc) {
+            kv_status status = kv_set(fx.db, key, key, i % 3 == 0 ? &timed : NULL);
+            refused += atomic_load(&fx.alloc.refused);
+            MUST(status == (fixture_alloc_was_enough(&fx.alloc) ? KV_OK : KV_NOMEM));
+            MUST(kv_count(fx.db, &count) == KV_OK && count == (uint64_t)i + (status == KV_OK));
+        }
+    }
+    ck_assert_uint_gt(refused, 10);
+    /* And back: removing needs no memory at all. */
+    fixture_alloc_allow(&fx.alloc, 0);
+    for (int i = 0; i < 1500; i++) {
+        char name[24];
+        kv_slice key = {name, (size_t)snprintf(name, sizeof name, "key:%d", i)};
+        uint64_t removed = 0;
+        MUST(kv_del(fx.db, &key, 1, &removed) == KV_OK && removed == 1);
+    }
+    fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+    fixture_close(&fx);
+}
+END_TEST
+
+struct told {
+    kv_status status;
+    size_t elements;
+};
+
+static void note_told(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    (void)waiter;
+    *(struct told *)context = (struct told){result->status, result->element_count};
+}
+
+START_TEST(an_element_is_not_lost_when_there_is_no_memory_to_give_it)
+{
+    kv_slice source = KV_TEXT("source"), destination = KV_TEXT("destination");
+    for (int moves = 0; moves < 2; moves++) {
+        kv_waiter *waiter;
+        bool was_enough = false, was_told_of_it = false;
+        for (long allowed = 0; !was_enough; allowed++) {
+            fixture_open(&fx, 4); /* what an attempt left behind might make the next one need less */
+            struct told told = {KV_MORE, 0};
+            kv_wait_options options = KV_OPTIONS(kv_wait_options);
+            options.keys = &source;
+            options.key_count = 1;
+            options.destination = moves ? &destination : NULL;
+            options.done = note_told;
+            options.context = &told;
+            ck_assert_int_eq(kv_wait(fx.db, &options, &waiter), KV_PENDING);
+            fixture_alloc_allow(&fx.alloc, allowed);
+            kv_slice value = LARGE;
+            realloc_fails = true;
+            kv_status status = kv_rpush(fx.db, source, &value, 1, NULL);
+            realloc_fails = false;
+            was_enough = fixture_alloc_was_enough(&fx.alloc);
+            fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+            uint64_t there = 0, moved = 0;
+            (void)kv_llen(fx.db, source, &there);
+            (void)kv_llen(fx.db, destination, &moved);
+            if (status == KV_OK) {
+                MUST(told.status == KV_OK || told.status == KV_NOMEM);
+                MUST(told.elements == (told.status == KV_OK ? 1 : 0));
+                MUST(there == (told.status == KV_OK ? 0 : 1) && moved == (told.status == KV_OK && moves ? 1 : 0));
+                was_told_of_it |= told.status == KV_NOMEM;
+            } else {
+                MUST(status == KV_NOMEM && told.status == KV_MORE && there == 0 && moved == 0);
+            }
+            MUST(kv_wait_cancel(waiter) == (status == KV_OK ? KV_NONE : KV_OK));
+            fixture_close(&fx);
+        }
+        ck_assert(was_told_of_it);
+    }
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------------- is it complete? */
+
+static bool is_in_table(const char *name, size_t size)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        for (const char *at = rows[i].functions; (at = strstr(at, "kv_")) != NULL; at++) {
+            size_t length = strcspn(at, " ");
+            if (length == size && memcmp(at, name, size) == 0) return true;
+        }
+    }
+    /* Those that have a test of their own. */
+    return (size == 7 && memcmp(name, "kv_open", 7) == 0) || (size == 8 && memcmp(name, "kv_close", 8) == 0);
+}
+
+START_TEST(every_function_of_the_header_is_in_the_table)
+{
+    char line[512];
+    int found = 0;
+    FILE *header = fopen(KVSTORE_HEADER, "r");
+    ck_assert_ptr_nonnull(header);
+    while (fgets(line, sizeof line, header) != NULL) {
+        if (strncmp(line, "KV_API ", 7) != 0) continue;
+        /* The name is the word before the first parenthesis. */
+        char *end = strchr(line, '(');
+        ck_assert_ptr_nonnull(end);
+        char *name = end;
+        while (isalnum((unsigned char)name[-1]) || name[-1] == '_') name--;
+        ck_assert_msg(is_in_table(name, (size_t)(end - name)), "%.*s is not swept", (int)(end - name), name);
+        found++;
+    }
+    fclose(header);
+    ck_assert_int_gt(found, 100);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("memory");
+    TCase *tcase = tcase_create("memory");
+    tcase_set_timeout(tcase, 300);
+    tcase_add_loop_test(tcase, no_call_changes_anything_when_an_allocation_fails, 0, MODES);
+    tcase_add_test(tcase, a_store_opens_entirely_or_not_at_all);
+    tcase_add_test(tcase, a_store_grows_by_one_key_at_a_time_though_memory_fails);
+    tcase_add_test(tcase, an_element_is_not_lost_when_there_is_no_memory_to_give_it);
+    tcase_add_test(tcase, every_function_of_the_header_is_in_the_table);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
