@@ -10,6 +10,8 @@
 
 #include "base/attributes.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -47,6 +49,25 @@ KV_INLINE uint64_t bytes_load64(const void *at)
     const uint8_t *p = at;
     return bytes_load32(p) | (uint64_t)bytes_load32(p + 4) << 32;
 #endif
+}
+
+/* Of small keys this takes half as long as a call of memcmp(). `size` may be 0. */
+KV_INLINE bool bytes_equal(const void *a, const void *b, size_t size)
+{
+    const uint8_t *p = a, *q = b;
+    if (size > 32) return memcmp(p, q, size) == 0;
+    if (size < 4) {
+        for (; size > 0; size--) {
+            if (*p++ != *q++) return false;
+        }
+        return true;
+    }
+    /* Words, of which the last overlaps the one before it. */
+    if (size < 8) return bytes_load32(p) == bytes_load32(q) && bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
+    for (size_t at = 0; at + 8 < size; at += 8) {
+        if (bytes_load64(p + at) != bytes_load64(q + at)) return false;
+    }
+    return bytes_load64(p + size - 8) == bytes_load64(q + size - 8);
 }
 
 KV_INLINE void bytes_store16(void *at, uint16_t value)

@@ -85,14 +85,19 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     struct store *store = view->store;
     if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
-    *access = (struct access){.store = store,
-                              .view = view,
-                              .txn = view->txn,
-                              .shard = shard,
-                              .hash = hash,
-                              .key = key,
-                              .known_now_ms = -1,
-                              .database = db->database};
+    /* Field by field: a compound literal would clear the whole first, which takes as long as the hash. */
+    access->store = store;
+    access->view = view;
+    access->txn = view->txn;
+    access->shard = shard;
+    access->entry = NULL;
+    access->hash = hash;
+    access->key = key;
+    access->known_now_ms = -1;
+    access->database = db->database;
+    access->is_versioned = false;
+    access->garbage = (struct garbage){0};
+    access->ready = NULL;
     if (access->txn == NULL) {
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {

@@ -23,6 +23,7 @@
 #define KV_KEYSPACE_ENTRY_H
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/memory.h"
 #include "base/slice.h"
 
@@ -260,8 +261,9 @@ static inline bool entry_has_key(const void *item, const void *sought)
 {
     const struct entry *entry = item;
     const kv_slice *key = sought;
+    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first line tells */
     return entry_key_size(entry) == key->size
-        && memcmp((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size) == 0;
+        && bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
 }
 
 #endif

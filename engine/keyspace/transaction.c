@@ -74,9 +74,13 @@ static void txn_note_shard(struct txn *txn, uint64_t hash)
 
 KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
-    memset(txn, 0, sizeof *txn);
     txn->store = store;
     txn->flags = flags;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0; /* of 1024 bits mostly one word */
+    txn->journal = (struct journal_group){0};
+    txn->garbage = (struct garbage){0};
+    txn->ready = NULL;
+    txn->undo = NULL;
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
