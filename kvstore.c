@@ -3480,6 +3480,8 @@ KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 #define KV_BASE_BYTES_H
 
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -3517,6 +3519,25 @@ KV_INLINE uint64_t bytes_load64(const void *at)
     const uint8_t *p = at;
     return bytes_load32(p) | (uint64_t)bytes_load32(p + 4) << 32;
 #endif
+}
+
+/* Of small keys this takes half as long as a call of memcmp(). `size` may be 0. */
+KV_INLINE bool bytes_equal(const void *a, const void *b, size_t size)
+{
+    const uint8_t *p = a, *q = b;
+    if (size > 32) return memcmp(p, q, size) == 0;
+    if (size < 4) {
+        for (; size > 0; size--) {
+            if (*p++ != *q++) return false;
+        }
+        return true;
+    }
+    /* Words, of which the last overlaps the one before it. */
+    if (size < 8) return bytes_load32(p) == bytes_load32(q) && bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
+    for (size_t at = 0; at + 8 < size; at += 8) {
+        if (bytes_load64(p + at) != bytes_load64(q + at)) return false;
+    }
+    return bytes_load64(p + size - 8) == bytes_load64(q + size - 8);
 }
 
 KV_INLINE void bytes_store16(void *at, uint16_t value)
@@ -6951,8 +6972,9 @@ static inline bool entry_has_key(const void *item, const void *sought)
 {
     const struct entry *entry = item;
     const kv_slice *key = sought;
+    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first line tells */
     return entry_key_size(entry) == key->size
-        && memcmp((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size) == 0;
+        && bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
 }
 
 #endif
@@ -8993,9 +9015,13 @@ static void txn_note_shard(struct txn *txn, uint64_t hash)
 
 KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
 {
-    memset(txn, 0, sizeof *txn);
     txn->store = store;
     txn->flags = flags;
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0; /* of 1024 bits mostly one word */
+    txn->journal = (struct journal_group){0};
+    txn->garbage = (struct garbage){0};
+    txn->ready = NULL;
+    txn->undo = NULL;
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
@@ -9697,14 +9723,19 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     struct store *store = view->store;
     if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
-    *access = (struct access){.store = store,
-                              .view = view,
-                              .txn = view->txn,
-                              .shard = shard,
-                              .hash = hash,
-                              .key = key,
-                              .known_now_ms = -1,
-                              .database = db->database};
+    /* Field by field: a compound literal would clear the whole first, which takes as long as the hash. */
+    access->store = store;
+    access->view = view;
+    access->txn = view->txn;
+    access->shard = shard;
+    access->entry = NULL;
+    access->hash = hash;
+    access->key = key;
+    access->known_now_ms = -1;
+    access->database = db->database;
+    access->is_versioned = false;
+    access->garbage = (struct garbage){0};
+    access->ready = NULL;
     if (access->txn == NULL) {
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
@@ -12436,40 +12467,40 @@ static size_t batch_prefetch(const struct batch *batch, size_t first)
 
 /* -------------------------------------------------------------------------------------------------------- MGET */
 
-/* What all keys of a kv_mget() have in common. */
+/* What all keys of a kv_mget() have in common, and what was found of a chunk. */
 struct batch_reading {
     int64_t now_ms; /* INT64_MIN: nothing expires */
     uint32_t clock;
     bool touches;
+    bool has_expired; /* one that was found is to be dropped */
+    struct entry *found[BATCH_CHUNK];
 };
 
-static struct batch_reading batch_reading(const struct batch *batch)
+static void batch_read_begin(struct batch_reading *reading, const struct batch *batch)
 {
     const struct view *view = batch->span.db.view;
     int64_t now_ms = view_now(view);
-    bool expires = store_setting(batch->store, KV_SETTING_EXPIRE) != 0;
-    return (struct batch_reading){.now_ms = expires ? now_ms : INT64_MIN,
-                                  .clock = (uint32_t)(now_ms / 1000),
-                                  .touches = (view->flags & VIEW_UNTOUCHING) == 0};
+    reading->now_ms = store_setting(batch->store, KV_SETTING_EXPIRE) != 0 ? now_ms : INT64_MIN;
+    reading->clock = (uint32_t)(now_ms / 1000);
+    reading->touches = (view->flags & VIEW_UNTOUCHING) == 0;
+    reading->has_expired = false;
 }
 
-/* An expired key, by way of a call of its own, which drops it if it can. */
-static KV_NOINLINE void batch_drop_expired(struct batch *batch, kv_slice key, size_t index)
+/* Fetches the end of a value: the first two lines of its entry were fetched already. */
+static inline void batch_prefetch_value(const struct entry *entry)
 {
-    struct access access;
-    kv_status status = access_open_hashed(&access, &batch->span.db, key, batch->hashes[index], ACCESS_PEEK);
-    if (status == KV_OK) (void)access_close(&access, KV_OK);
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
+    else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
 }
 
 /* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. */
-static inline struct entry *batch_find(struct batch *batch, kv_slice key, size_t index,
-                                       const struct batch_reading *reading)
+static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index)
 {
     struct shard *shard = store_shard(batch->store, batch->hashes[index]);
     struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
     struct entry *entry = place.bucket != NULL ? table_item(place) : NULL;
     if (entry != NULL && KV_UNLIKELY(entry_is_expired(entry, reading->now_ms))) {
-        batch_drop_expired(batch, key, index);
+        reading->has_expired = true;
         entry = NULL;
     }
     if (entry == NULL) {
@@ -12478,7 +12509,21 @@ static inline struct entry *batch_find(struct batch *batch, kv_slice key, size_t
     }
     shard->hits++;
     if (reading->touches) entry_set_clock(entry, reading->clock);
+    batch_prefetch_value(entry);
     return entry;
+}
+
+/* Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for that, it stays and is not seen. */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading, const kv_slice *keys,
+                                           size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        if (reading->found[i - first] != NULL) continue;
+        struct access access;
+        kv_status status = access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
+        if (status == KV_OK) (void)access_close(&access, KV_OK);
+    }
+    reading->has_expired = false;
 }
 
 static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
@@ -12495,15 +12540,18 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
 {
     if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     struct batch batch;
+    struct batch_reading reading;
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status != KV_OK) return status;
-    struct batch_reading reading = batch_reading(&batch);
+    batch_read_begin(&reading, &batch);
     bool goes_on = true;
-    for (size_t i = 0; i < count && goes_on;) {
-        size_t end = batch_prefetch(&batch, i);
-        for (; i < end && goes_on; i++) {
-            goes_on = batch_lend(batch_find(&batch, keys[i], i, &reading), i, visit, context);
+    for (size_t first = 0, end; first < count && goes_on; first = end) {
+        end = batch_prefetch(&batch, first);
+        for (size_t i = first; i < end; i++) reading.found[i - first] = batch_find(&batch, &reading, keys[i], i);
+        for (size_t i = first; i < end && goes_on; i++) {
+            goes_on = batch_lend(reading.found[i - first], i, visit, context);
         }
+        if (KV_UNLIKELY(reading.has_expired)) batch_drop_expired(&batch, &reading, keys, first, end);
     }
     batch_end(&batch);
     return KV_OK;
