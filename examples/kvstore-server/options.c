@@ -51,7 +51,7 @@ static const struct option option_table[] = {
     {"aof-load-truncated", OPTION_CHOICE, AT(load_truncated), OPTION_SHOWN, 0, 0, no_yes},
     {"appenddirname", OPTION_TEXT, AT(append_directory), OPTION_SHOWN, 0, 0, NULL},
     {"appendfilename", OPTION_TEXT, AT(append_file), OPTION_SHOWN, 0, 0, NULL},
-    {"appendfsync", OPTION_CHOICE, AT(append_fsync), OPTION_SHOWN, 0, 0, fsyncs},
+    {"appendfsync", OPTION_CHOICE, AT(append_fsync), OPTION_SHOWN | OPTION_CHANGEABLE, 0, 0, fsyncs},
     {"appendonly", OPTION_CHOICE, AT(append_only), OPTION_SHOWN, 0, 0, no_yes},
     {"bind", OPTION_WORDS, AT(bind), 0, 0, 0, NULL},
     {"daemonize", OPTION_CHOICE, AT(daemonize), OPTION_SHOWN, 0, 0, no_yes},
