@@ -133,7 +133,7 @@ class Both:
         self.pair.count += 1
         a_raw += CLOSED if a_closed else b''
         b_raw += CLOSED if b_closed else b''
-        if a_raw != b_raw:
+        if not self.pair.differences.same_stream(b''.join(arguments), a_raw, b_raw):
             raise Disagreement(arguments, a_raw, b_raw)
         return a_raw
 
