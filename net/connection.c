@@ -203,19 +203,25 @@ static void connection_settle(struct connection *connection)
     connection_set_deadline(connection);
 }
 
-void connection_turn(struct connection *connection)
+void connection_receive(struct connection *connection)
 {
-    bool is_well = true;
     if (connection->is_readable && connection->state == KVRESP_IDLE)
-        is_well = connection_read(connection);
-    if (is_well && connection->must_run) {
-        connection->must_run = false;
-        connection->state = kvresp_run(connection->loop->worker, connection->session);
-    }
-    if (is_well && !connection->is_full && connection->state != KVRESP_CLOSE_NOW)
-        is_well = connection_write(connection);
-    if (is_well) connection_settle(connection);
-    else connection_close(connection);
+        connection->is_broken = !connection_read(connection);
+}
+
+void connection_execute(struct connection *connection)
+{
+    if (connection->is_broken || !connection->must_run) return;
+    connection->must_run = false;
+    connection->state = kvresp_run(connection->loop->worker, connection->session);
+}
+
+void connection_reply(struct connection *connection)
+{
+    if (!connection->is_broken && !connection->is_full && connection->state != KVRESP_CLOSE_NOW)
+        connection->is_broken = !connection_write(connection);
+    if (connection->is_broken) connection_close(connection);
+    else connection_settle(connection);
 }
 
 void connection_notice(struct connection *connection, unsigned what)
@@ -225,5 +231,5 @@ void connection_notice(struct connection *connection, unsigned what)
     if (what & (POLLER_READ | POLLER_HANGUP)) connection->is_readable = true;
     /* After a hang-up, a write tells whether the peer still reads. */
     if (what & (POLLER_WRITE | POLLER_HANGUP)) connection->is_full = false;
-    if (!connection->is_queued) connection_turn(connection);
+    loop_enqueue(connection->loop, connection);
 }

@@ -2,9 +2,10 @@
  * net/connection.h -- one client's socket: bytes from it to its session, replies from the session
  * to it.
  *
- * A turn of a connection is one read, one kvresp_run(), one write. What the poller reported is
- * remembered in flags, as it is reported once; what kvresp_run() asked for is remembered in
- * `state`, and decides what happens next:
+ * A turn of a connection is one read, one kvresp_run(), one write; the loop takes these steps for
+ * several connections side by side. What the poller reported is remembered in flags, as it is
+ * reported once; what kvresp_run() asked for is remembered in `state`, and decides what happens
+ * next:
  *
  *     state         reads on    runs again when
  *     IDLE          yes         input came
@@ -42,6 +43,7 @@ struct connection {
     bool is_watched;         /* the poller reports room to write */
     bool is_hung_up;         /* the peer sends no more */
     bool has_ended;          /* all that it sent is read */
+    bool is_broken;          /* the socket has failed, or the client asked for too much */
     bool must_run;           /* kvresp_run() has something to do */
     bool is_queued;          /* among the ready */
     bool is_closed;          /* among the dead */
@@ -64,11 +66,15 @@ void connection_destroy(struct connection *connection);
 /* Begins to serve it, in its loop's thread. */
 void connection_attach(struct connection *connection);
 
-/* Notes what the poller reported, and takes a turn. */
+/* Notes what the poller reported, and asks for a turn. */
 void connection_notice(struct connection *connection, unsigned what);
 
-/* Reads, runs, writes, and decides what is next. */
-void connection_turn(struct connection *connection);
+/*
+ * The three steps of a turn. The last one writes, and decides what is next, which may be the end.
+ */
+void connection_receive(struct connection *connection);
+void connection_execute(struct connection *connection);
+void connection_reply(struct connection *connection);
 
 /* Ends the session and the socket; the memory lasts until the loop's turn ends. */
 void connection_close(struct connection *connection);

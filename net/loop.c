@@ -12,6 +12,7 @@
 
 enum {
     LOOP_EVENTS = 256,
+    LOOP_BATCH = 64, /* as many keys as a prefetch takes; their blocks of input stay in the cache */
     LOOP_CRON_MS = 100,
     LOOP_SWEEP_MS = 1000,
     /*
@@ -97,7 +98,7 @@ void loop_remove(struct loop *loop, struct connection *connection)
     }
     atomic_fetch_sub(&loop->load, 1);
     atomic_fetch_sub(&loop->server->client_count, 1);
-    if (connection->is_queued) return; /* `next` is in use; loop_turn_ready() sends it on */
+    if (connection->is_queued) return; /* `next` is in use; loop_take_batch() sends it on */
     connection->next = loop->dead;
     loop->dead = connection;
 }
@@ -177,31 +178,58 @@ static void loop_empty_inbox(struct loop *loop)
             connection_attach(connection);
         } else {
             connection->must_run = true;
-            if (!connection->is_queued) connection_turn(connection);
+            loop_enqueue(loop, connection);
         }
     }
 }
 
-/* Turns those that were ready when it began; what they leave is for the next turn. */
-static void loop_turn_ready(struct loop *loop)
+/* Takes up to LOOP_BATCH connections off the queue; the closed ones among them go to the dead. */
+static size_t loop_take_batch(struct loop *loop, struct connection **queue,
+                              struct connection *batch[LOOP_BATCH])
 {
-    struct connection *ready = loop->ready;
-    loop->ready = NULL;
-    loop->ready_end = &loop->ready;
-    while (ready != NULL) {
-        struct connection *connection = ready;
-        ready = connection->next;
+    size_t count = 0;
+    while (*queue != NULL && count < LOOP_BATCH) {
+        struct connection *connection = *queue;
+        *queue = connection->next;
         connection->is_queued = false;
         if (!connection->is_closed) {
-            connection_turn(connection);
+            batch[count++] = connection;
         } else {
             connection->next = loop->dead;
             loop->dead = connection;
         }
     }
+    return count;
 }
 
-static void loop_turn_due(struct loop *loop)
+static void loop_serve_batch(struct loop *loop, struct connection **batch, size_t count)
+{
+    kvresp_session *sessions[LOOP_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        connection_receive(batch[i]);
+        sessions[i] = batch[i]->session;
+    }
+    if (count > 1) kvresp_prefetch(loop->worker, sessions, count);
+    for (size_t i = 0; i < count; i++) connection_execute(batch[i]);
+    for (size_t i = 0; i < count; i++) connection_reply(batch[i]);
+}
+
+/* Serves those that were ready when it began; what they leave is for the next turn. */
+static void loop_serve_ready(struct loop *loop)
+{
+    struct connection *queue = loop->ready, *batch[LOOP_BATCH];
+    loop->ready = NULL;
+    loop->ready_end = &loop->ready;
+    while (queue != NULL) {
+        size_t count = loop_take_batch(loop, &queue, batch);
+        loop_serve_batch(loop, batch, count);
+    }
+}
+
+/*
+ * Those whose deadline has come. One that the run leaves in the past comes again in the next turn.
+ */
+static void loop_collect_due(struct loop *loop)
 {
     struct deadline *first = deadlines_first(&loop->deadlines);
     if (first == NULL) return;
@@ -209,10 +237,6 @@ static void loop_turn_due(struct loop *loop)
     for (; first != NULL && first->at_ms <= now_ms; first = deadlines_first(&loop->deadlines)) {
         struct connection *connection = (struct connection *)first;
         deadlines_remove(&loop->deadlines, first);
-        /*
-         * Through the queue: a deadline that the run leaves in the past must not keep the loop
-         * here.
-         */
         connection->must_run = true;
         loop_enqueue(loop, connection);
     }
@@ -315,8 +339,8 @@ bool loop_turn(struct loop *loop, int timeout_ms)
     }
     loop_empty_inbox(loop);
     loop_drain(loop);
-    loop_turn_ready(loop);
-    loop_turn_due(loop);
+    loop_collect_due(loop);
+    loop_serve_ready(loop);
     if (loop->index == 0) loop_cron(loop, count > 0);
     loop_sweep(loop);
     loop_count_bytes(loop);

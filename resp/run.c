@@ -359,6 +359,44 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     return state;
 }
 
+/* ------------------------------------------------------------------------- ahead of several sessions */
+
+/*
+ * The key of the only request that a session has waiting. Of several, kvresp_run() prefetches the keys
+ * itself; of one that is incomplete or odd, nothing is known.
+ */
+static bool run_peek_key(kvresp_worker *worker, const kvresp_session *session, kv_slice *key)
+{
+    const struct input *input = &session->input;
+    if (input_size(input) == 0 || session->parser.expected != 0) return false;
+    const uint8_t *at = input->bytes + input->start, *end = input->bytes + input->end;
+    kv_slice *arguments = worker->arguments;
+    size_t count;
+    if (parser_frame(at, end, arguments, worker->argument_capacity, &count) != end) return false;
+    const struct command_slot *slot =
+        command_map_find_padded(&worker->resp->commands, arguments[0].data, arguments[0].size);
+    if (slot == NULL || slot->first_key == 0 || slot->first_key >= count) return false;
+    *key = arguments[slot->first_key];
+    return true;
+}
+
+void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count)
+{
+    size_t keys = 0;
+    uint32_t database = 0;
+    for (size_t i = 0; i < count; i++) {
+        kv_slice key;
+        if (!run_peek_key(worker, sessions[i], &key)) continue;
+        if (keys == WORKER_AHEAD || (keys > 0 && sessions[i]->database != database)) {
+            kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
+            keys = 0;
+        }
+        database = sessions[i]->database;
+        worker->prefetch[keys++] = key;
+    }
+    if (keys > 0) kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
+}
+
 kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count,
                       const kv_slice *arguments)
 {
