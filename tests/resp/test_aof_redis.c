@@ -106,8 +106,9 @@ static void redis_start(void)
     if (server == 0) {
         int null = open("/dev/null", O_WRONLY);
         dup2(null, STDOUT_FILENO);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--dir",
-               directory, "--save", "", "--appendonly", "yes", "--appendfsync", "no",
+        /* One program under several names: this one is in redis-tools, which runs no service. */
+        execlp("redis-check-rdb", "redis-server", "--port", "0", "--unixsocket", socket_path,
+               "--dir", directory, "--save", "", "--appendonly", "yes", "--appendfsync", "no",
                "--auto-aof-rewrite-percentage", "0", (char *)NULL);
         _exit(127);
     }
@@ -389,8 +390,8 @@ END_TEST
 
 int main(void)
 {
-    if (system("command -v redis-server >/dev/null") != 0) {
-        printf("1..0 # SKIP redis-server is not installed\n");
+    if (system("command -v redis-check-rdb >/dev/null") != 0) {
+        printf("1..0 # SKIP redis-tools is not installed\n");
         return 0;
     }
     Suite *suite = suite_create("aof_redis");
