@@ -1,0 +1,447 @@
+/*
+ * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views, the background thread.
+ */
+#include "fixture.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+static struct fixture fx;
+static kv *db;
+
+static void setup(void)
+{
+    fixture_open(&fx, 0);
+    db = fx.db;
+}
+
+static void teardown(void)
+{
+    fixture_close(&fx);
+}
+
+#define K(text) KV_TEXT(text)
+
+static kv_statistics statistics(void)
+{
+    kv_statistics result = KV_OPTIONS(kv_statistics);
+    ck_assert_int_eq(kv_stats(db, &result), KV_OK);
+    return result;
+}
+
+/* ---------------------------------------------------------------------------------------------- options */
+
+START_TEST(an_empty_store_stays_under_64_kib)
+{
+    kv_statistics empty = statistics();
+    ck_assert_uint_lt(empty.bytes, 65536);
+    ck_assert_uint_eq(empty.bytes, (uint64_t)atomic_load(&fx.alloc.live_bytes));
+    ck_assert_uint_eq(empty.keys, 0);
+    ck_assert_uint_eq(empty.databases, 16);
+    ck_assert_uint_eq(kv_databases(db), 16);
+}
+END_TEST
+
+START_TEST(options_have_their_limits)
+{
+    static const struct {
+        uint32_t shards, databases;
+        kv_status status;
+    } cases[] = {{1, 1, KV_OK},       {1024, 0, KV_OK},    {3, 1, KV_BADARG}, {2048, 1, KV_BADARG},
+                 {0, 65537, KV_BADARG}, {1, 65536, KV_OK}, {0, 0, KV_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kv_options options = KV_OPTIONS(kv_options);
+        kv *opened = NULL;
+        options.shards = cases[i].shards;
+        options.databases = cases[i].databases;
+        ck_assert_int_eq(kv_open(&options, &opened), cases[i].status);
+        ck_assert((opened != NULL) == (cases[i].status == KV_OK));
+        if (opened == NULL) continue;
+        uint32_t last = kv_databases(opened) - 1;
+        fixture_set(kv_select(opened, last), "a", "1");
+        ck_assert_key(kv_select(opened, last), "a", "'1'");
+        ck_assert_uint_eq(kv_database(kv_select(opened, last)), last);
+        ck_assert_ptr_null(kv_select(opened, last + 1));
+        kv_close(opened);
+    }
+    kv_options options = KV_OPTIONS(kv_options);
+    kv_clock clock = {NULL, NULL, NULL};
+    kv_allocator allocator = {NULL, NULL, NULL, NULL};
+    kv *opened;
+    options.size = sizeof options + 1;
+    ck_assert_int_eq(kv_open(&options, &opened), KV_BADARG);
+    options.size = 0;
+    ck_assert_int_eq(kv_open(&options, &opened), KV_BADARG);
+    options.size = sizeof options;
+    options.clock = &clock;
+    ck_assert_int_eq(kv_open(&options, &opened), KV_BADARG);
+    options.clock = NULL;
+    options.allocator = &allocator;
+    ck_assert_int_eq(kv_open(&options, &opened), KV_BADARG);
+    ck_assert_int_eq(kv_open(NULL, NULL), KV_BADARG);
+    kv_close(NULL);
+}
+END_TEST
+
+START_TEST(a_shorter_options_struct_of_an_older_program_is_read_as_far_as_it_goes)
+{
+    kv_options options = KV_OPTIONS(kv_options);
+    kv *opened;
+    options.shards = 2;
+    options.databases = 4;
+    options.background = true;
+    options.size = offsetof(kv_options, databases);
+    ck_assert_int_eq(kv_open(&options, &opened), KV_OK);
+    kv_statistics result = {.size = sizeof result};
+    ck_assert_int_eq(kv_stats(opened, &result), KV_OK);
+    ck_assert_uint_eq(result.shards, 2);
+    ck_assert_uint_eq(result.databases, 16);
+    kv_close(opened);
+}
+END_TEST
+
+START_TEST(stores_do_not_know_each_other)
+{
+    struct fixture other;
+    fixture_open(&other, 1);
+    fixture_set(db, "a", "1");
+    fixture_set(other.db, "a", "2");
+    ck_assert_key(db, "a", "'1'");
+    ck_assert_int_eq(kv_copy(db, K("a"), other.db, K("b"), true), KV_BADARG);
+    ck_assert_int_eq(kv_move(db, K("a"), kv_select(other.db, 1)), KV_BADARG);
+    ck_assert_int_eq(kv_swapdb(db, other.db), KV_BADARG);
+    fixture_close(&other);
+}
+END_TEST
+
+START_TEST(settings_are_changed_within_their_ranges)
+{
+    int64_t value;
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_MAX_VALUE_SIZE, &value), KV_OK);
+    ck_assert_int_eq(value, 512 << 20);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 2000), KV_OK);
+    static char large[2001];
+    ck_assert_int_eq(kv_set(db, K("a"), kv_bytes(large, 2000), NULL), KV_OK);
+    ck_assert_int_eq(kv_set(db, K("a"), kv_bytes(large, 2001), NULL), KV_TOOBIG);
+    ck_assert_int_eq(kv_append(db, K("a"), K("x"), NULL), KV_TOOBIG);
+    ck_assert_int_eq(kv_setrange(db, K("b"), 2000, K("x"), NULL), KV_TOOBIG);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
+    ck_assert_int_eq(kv_set(db, K("a"), K("x"), NULL), KV_READONLY);
+    ck_assert_int_eq(kv_strlen(db, K("a"), NULL), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 2), KV_BADARG);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_COUNT, 1), KV_BADARG);
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_COUNT, &value), KV_BADARG);
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_EXPIRE, NULL), KV_BADARG);
+}
+END_TEST
+
+START_TEST(every_status_and_type_has_a_name)
+{
+    for (int i = KV_NOTFINITE; i <= KV_MORE; i++) {
+        ck_assert_ptr_nonnull(kv_strerror((kv_status)i));
+        ck_assert_str_ne(kv_strerror((kv_status)i), kv_strerror((kv_status)1000));
+    }
+    ck_assert_str_eq(kv_type_name(KV_TYPE_SORTED_SET), "zset");
+    ck_assert_str_eq(kv_version(), KV_VERSION_TEXT);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------------- ticks */
+
+START_TEST(ticks_reclaim_what_is_due_and_nothing_else)
+{
+    char name[24];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        fixture_set_for(db, name, "v", 1 + i);
+    }
+    ck_assert_int_ge(kv_next_deadline(db), FIXTURE_START_MS);
+    ck_assert_int_le(kv_next_deadline(db), FIXTURE_START_MS + 1);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_uint_eq(statistics().keys, 1000);
+    fixture_pass(&fx, 400);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_uint_eq(statistics().keys, 600);
+    ck_assert_uint_eq(statistics().expired, 400);
+    ck_assert_int_gt(kv_next_deadline(db), FIXTURE_START_MS + 400);
+    fixture_pass(&fx, 600);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_uint_eq(statistics().keys, 0);
+    ck_assert_int_eq(kv_next_deadline(db), KV_NEVER);
+    ck_assert_int_eq(kv_tick(db, -1), KV_BADARG);
+}
+END_TEST
+
+/* The next deadline is where a host sleeps until: from one to the next everything must be reclaimed in time. */
+START_TEST(a_host_that_sleeps_until_the_next_deadline_misses_nothing)
+{
+    uint64_t seed = unit_seed();
+    char name[24];
+    int64_t last_ms = 0;
+    for (int i = 0; i < 500; i++) {
+        int64_t ttl_ms = 1 + (int64_t)fixture_below(&seed, UINT64_C(1) << fixture_below(&seed, 38));
+        snprintf(name, sizeof name, "k%d", i);
+        fixture_set_for(db, name, "v", ttl_ms);
+        if (ttl_ms > last_ms) last_ms = ttl_ms;
+    }
+    int turns = 0;
+    while (kv_next_deadline(db) != KV_NEVER) {
+        int64_t next_ms = kv_next_deadline(db);
+        if (next_ms > kv_now(db)) fixture_pass(&fx, next_ms - kv_now(db));
+        ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+        ck_assert_int_lt(++turns, 20000);
+    }
+    ck_assert_uint_eq(statistics().keys, 0);
+    ck_assert_int_ge(kv_now(db), FIXTURE_START_MS + last_ms);
+    ck_assert_int_le(kv_now(db), FIXTURE_START_MS + last_ms + 1);
+}
+END_TEST
+
+/* A clock that goes on by a microsecond whenever it is read. */
+static int64_t counting_us(void *context)
+{
+    return atomic_fetch_add((_Atomic int64_t *)context, 1);
+}
+
+static int64_t counting_ms(void *context)
+{
+    (void)context;
+    return FIXTURE_START_MS;
+}
+
+START_TEST(a_tick_keeps_to_its_budget_and_says_what_is_left)
+{
+    _Atomic int64_t now_us = 0;
+    kv_clock clock = {counting_ms, counting_us, &now_us};
+    kv_options options = KV_OPTIONS(kv_options);
+    kv *opened;
+    options.shards = 1;
+    options.clock = &clock;
+    ck_assert_int_eq(kv_open(&options, &opened), KV_OK);
+    char name[24];
+    for (int i = 0; i < 20000; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        fixture_set(opened, name, "v");
+    }
+    ck_assert_int_eq(kv_flush(opened, true), KV_OK);
+    int ticks = 0;
+    while (kv_tick(opened, 5) == KV_MORE) MUST(++ticks < 10000);
+    ck_assert_int_gt(ticks, 3);
+    ck_assert_int_eq(kv_tick(opened, 5), KV_OK);
+    kv_close(opened);
+}
+END_TEST
+
+START_TEST(writes_pay_the_debt_when_nobody_ticks)
+{
+    char name[24];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        fixture_set_for(db, name, "v", 10);
+    }
+    fixture_pass(&fx, 20);
+    for (int i = 0; i < 4000; i++) {
+        snprintf(name, sizeof name, "other%d", i);
+        fixture_set(db, name, "v");
+    }
+    ck_assert_uint_eq(statistics().keys, 4000);
+    ck_assert_uint_eq(statistics().expired, 2000);
+}
+END_TEST
+
+START_TEST(expiry_can_be_left_to_access_or_switched_off)
+{
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_ACTIVE_EXPIRE, 0), KV_OK);
+    fixture_set_for(db, "a", "1", 10);
+    fixture_set_for(db, "b", "1", 10);
+    fixture_pass(&fx, 10);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_uint_eq(statistics().keys, 2);
+    ck_assert_key(db, "a", "-");
+    ck_assert_uint_eq(statistics().keys, 1);
+    ck_assert_int_eq(kv_next_deadline(db), KV_NEVER);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 0), KV_OK);
+    ck_assert_key(db, "b", "'1'");
+    fixture_set_for(db, "c", "1", 1);
+    ck_assert_int_eq(kv_expire_at(db, K("c"), 5, 0), KV_OK); /* long past, and kept */
+    ck_assert_key(db, "c", "'1'");
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 1), KV_OK);
+    ck_assert_key(db, "c", "-");
+    ck_assert_key(db, "b", "-");
+}
+END_TEST
+
+/* -------------------------------------------------------------------------------------------- statistics */
+
+START_TEST(statistics_count)
+{
+    fixture_set(db, "a", "1");
+    fixture_set_for(kv_select(db, 3), "b", "1", 1000);
+    fixture_push_all(db, "list", "x y z");
+    ck_assert_int_eq(kv_get(db, K("a"), NULL), KV_OK);
+    ck_assert_int_eq(kv_get(db, K("none"), NULL), KV_NONE);
+    kv_statistics now = statistics();
+    ck_assert_uint_eq(now.keys, 3);
+    ck_assert_uint_eq(now.keys_with_ttl, 1);
+    ck_assert_uint_eq(now.hits, 1);
+    ck_assert_uint_eq(now.misses, 1);
+    ck_assert_uint_eq(now.changes, 5);
+    ck_assert_uint_eq(now.bytes, (uint64_t)atomic_load(&fx.alloc.live_bytes));
+    ck_assert_uint_ge(now.bytes_peak, now.bytes);
+    ck_assert_uint_gt(now.bytes_tables, 0);
+    kv_database_info info = KV_OPTIONS(kv_database_info);
+    ck_assert_int_eq(kv_database_stats(kv_select(db, 3), &info), KV_OK);
+    ck_assert_uint_eq(info.keys, 1);
+    ck_assert_uint_eq(info.keys_with_ttl, 1);
+    ck_assert_int_eq(info.average_ttl_ms, 1000);
+    kv_stats_reset(db);
+    now = statistics();
+    ck_assert_uint_eq(now.hits + now.misses + now.expired, 0);
+    ck_assert_uint_eq(now.changes, 5);
+    kv_statistics small = {.size = offsetof(kv_statistics, keys_with_ttl), .keys_with_ttl = 99};
+    ck_assert_int_eq(kv_stats(db, &small), KV_OK);
+    ck_assert_uint_eq(small.keys, 3);
+    ck_assert_uint_eq(small.keys_with_ttl, 99);
+    small.size = 1;
+    ck_assert_int_eq(kv_stats(db, &small), KV_BADARG);
+}
+END_TEST
+
+/* --------------------------------------------------------------------------------------------------- views */
+
+START_TEST(a_private_view_holds_its_clock)
+{
+    kv *view;
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    ck_assert_int_eq(kv_view_open(kv_select(db, 2), &view), KV_OK);
+    ck_assert_uint_eq(kv_database(view), 2);
+    fixture_set_for(view, "a", "1", 10);
+    fixture_pass(&fx, 60000);
+    ck_assert_int_eq(kv_now(view), FIXTURE_START_MS);
+    ck_assert_key(view, "a", "'1'");
+    ck_assert_key(kv_select(view, 2), "a", "'1'");
+    kv_view_refresh(view);
+    ck_assert_key(view, "a", "-");
+
+    fixture_set(view, "b", "1");
+    fixture_pass(&fx, 60000);
+    kv_view_refresh(view);
+    kv_view_touches(view, false);
+    ck_assert_key(view, "b", "'1'");
+    ck_assert_int_eq(kv_object(view, K("b"), &info), KV_OK);
+    ck_assert_int_eq(info.idle_ms, 60000);
+    kv_view_touches(view, true);
+    ck_assert_key(view, "b", "'1'");
+    ck_assert_int_eq(kv_object(view, K("b"), &info), KV_OK);
+    ck_assert_int_eq(info.idle_ms, 0);
+    kv_view_close(view);
+    kv_view_close(NULL);
+    kv_view_refresh(db); /* not a private one: nothing */
+    kv_view_close(db);
+    fixture_set(db, "still", "open");
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------ threads of the store */
+
+START_TEST(the_background_thread_ticks)
+{
+    struct fixture other;
+    kv_options options = KV_OPTIONS(kv_options);
+    options.background = true;
+    fixture_open_with(&other, options);
+    for (int i = 0; i < 100; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "k%d", i);
+        fixture_set_for(other.db, name, "v", 10);
+    }
+    fixture_pass(&other, 10);
+    kv_statistics now = KV_OPTIONS(kv_statistics);
+    struct timespec nap = {0, 1000000};
+    for (int i = 0; i < 10000; i++) {
+        ck_assert_int_eq(kv_stats(other.db, &now), KV_OK);
+        if (now.expired == 100) break;
+        nanosleep(&nap, NULL);
+    }
+    ck_assert_uint_eq(now.expired, 100);
+    fixture_close(&other);
+}
+END_TEST
+
+static atomic_bool prefetch_ends;
+
+static void *prefetch_main(void *context)
+{
+    char names[32][16];
+    kv_slice keys[32];
+    uint64_t seed = 1;
+    (void)context;
+    while (!atomic_load(&prefetch_ends)) {
+        for (int i = 0; i < 32; i++) {
+            keys[i] = kv_bytes(names[i], (size_t)snprintf(names[i], 16, "k%u", (unsigned)fixture_below(&seed, 3000)));
+        }
+        kv_prefetch(db, keys, 32);
+    }
+    return NULL;
+}
+
+/* Prefetching takes no locks: what it looks at may grow, shrink or go meanwhile. The address sanitizer watches. */
+START_TEST(prefetching_is_safe_while_tables_grow_and_go)
+{
+    pthread_t threads[2];
+    atomic_store(&prefetch_ends, false);
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, prefetch_main, NULL);
+    for (int round = 0; round < fixture_rounds(20, 1000); round++) {
+        char name[24];
+        for (int i = 0; i < 3000; i++) {
+            snprintf(name, sizeof name, "k%d", i);
+            fixture_set(db, name, "v");
+        }
+        if (round % 3 == 0) ck_assert_int_eq(kv_flush(db, false), KV_OK);
+        if (round % 3 == 1) ck_assert_int_eq(kv_swapdb(db, kv_select(db, 1)), KV_OK);
+        if (round % 3 == 2) {
+            for (int i = 0; i < 3000; i++) {
+                kv_slice key = kv_bytes(name, (size_t)snprintf(name, sizeof name, "k%d", i));
+                ck_assert_int_eq(kv_del(db, &key, 1, NULL), KV_OK);
+            }
+        }
+        (void)kv_tick(db, 0);
+    }
+    atomic_store(&prefetch_ends, true);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    kv_prefetch(NULL, NULL, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tcase = tcase_create("store");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 120);
+    const TTest *const tests[] = {
+        an_empty_store_stays_under_64_kib,
+        options_have_their_limits,
+        a_shorter_options_struct_of_an_older_program_is_read_as_far_as_it_goes,
+        stores_do_not_know_each_other,
+        settings_are_changed_within_their_ranges,
+        every_status_and_type_has_a_name,
+        ticks_reclaim_what_is_due_and_nothing_else,
+        a_host_that_sleeps_until_the_next_deadline_misses_nothing,
+        a_tick_keeps_to_its_budget_and_says_what_is_left,
+        writes_pay_the_debt_when_nobody_ticks,
+        expiry_can_be_left_to_access_or_switched_off,
+        statistics_count,
+        a_private_view_holds_its_clock,
+        the_background_thread_ticks,
+        prefetching_is_safe_while_tables_grow_and_go,
+    };
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
