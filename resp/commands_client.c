@@ -78,7 +78,7 @@ void client_id_command(struct call *call)
 /* Makes what is told of this session itself true of this moment. */
 static void client_show_self(struct call *call)
 {
-    atomic_store(&call->session->shown.command, call->command);
+    if (!call->in_exec) atomic_store(&call->session->shown.command, call->command);
     atomic_store(&call->session->shown.active_ms, kv_now(call->db));
     session_show(call->session);
 }

@@ -183,6 +183,7 @@ static void exec_run(struct call *call, kv *txn)
     struct call inner = *call;
     inner.db = kv_select(txn, call->session->database);
     inner.in_exec = true;
+    atomic_store(&call->session->shown.command, call->command); /* EXEC, whatever it executes */
     writer_array(call->reply, transaction->count);
     for (size_t i = 0; i < transaction->count; i++) {
         const struct queued_command *queued = &transaction->commands[i];
