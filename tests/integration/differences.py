@@ -68,10 +68,13 @@ def keys(a, b, arguments):
 
 
 def encoding(a, b, _):
-    """Names of encodings of the same type."""
-    types = {b'int': 'string', b'embstr': 'string', b'raw': 'string', b'quicklist': 'list',
-             b'listpack': 'list'}
-    return a.kind == b.kind == '$' and types.get(a.value, a.value) == types.get(b.value, b.value)
+    """Of a small list Redis 7.0 says quicklist, 7.2 listpack."""
+    return a.kind == b.kind == '$' and (a.value, b.value) == (b'quicklist', b'listpack')
+
+
+def idle_time(a, b, _):
+    """Redis shares small integers among keys, whose uses then count for each other."""
+    return a.kind == b.kind == ':' and a.value >= 0 and 0 <= b.value <= CLOCKS
 
 
 def tree(reply):
@@ -233,7 +236,7 @@ RULES = [
     ('pexpiretime', NATURE, 'a deadline that was given relative to now', near(CLOCKS * 1000)),
     ('time', NATURE, 'the time', same_shape),
     ('lastsave', NATURE, 'when the server started', same_kind),
-    ('object idletime', NATURE, 'seconds since the last use', near(CLOCKS)),
+    ('object idletime', OURS, 'seconds since the last use of the key itself', idle_time),
     ('randomkey', NATURE, 'chance', same_kind),
     ('keys', NATURE, 'in no order', keys),
     ('scan', NATURE, 'the cursor and the order are those of the server; see the scan episode',
@@ -251,8 +254,7 @@ RULES = [
     ('info', NATURE, 'avg_ttl is an estimate', without_average_ttl),
     ('memory usage', OURS, 'the bytes that the value takes here', same_kind),
     ('object encoding', VERSION,
-     '7.2 keeps small lists as listpack; kvstore chooses the form of a string by its value '
-     'alone, not by how it came about', encoding),
+     '7.2 keeps small lists as listpack', encoding),
     ('object refcount', OURS, 'no two keys share a value, so it is always 1', same_kind),
     ('command count', OURS, 'counts the commands of kvstore', same_kind),
     ('command list, command', OURS, 'names the commands of kvstore', one_command_more),
