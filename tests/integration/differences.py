@@ -104,7 +104,7 @@ def hello(a, b, _):
 
 
 CLIENT_SAME = (b'name', b'db', b'sub', b'psub', b'ssub', b'multi', b'resp', b'user', b'cmd',
-               b'flags', b'events', b'redir')
+               b'events', b'redir')
 CLIENT_NEW = {b'lib-name', b'lib-ver'}
 
 
@@ -125,6 +125,9 @@ def client_lines(a, b, _):
             if f not in CLIENT_NEW]:
             return False
         if any(a_fields[name] != b_fields[name] for name in CLIENT_SAME):
+            return False
+        without_shield = a_fields[b'flags'].replace(b'e', b'')  # RESET of 7.2 ends NO-EVICT
+        if b_fields[b'flags'] not in (a_fields[b'flags'], without_shield):
             return False
     return True
 
@@ -245,7 +248,8 @@ RULES = [
     ('config set', OURS, 'a value that could only be ignored is refused', config_set),
     ('client id', NATURE, 'a number of the connection', same_kind),
     ('client info, client list', VERSION,
-     'addresses, ages and buffers; 7.2 adds lib-name and lib-ver', client_lines),
+     'addresses, ages and buffers; 7.2 adds lib-name and lib-ver, and its RESET ends NO-EVICT',
+     client_lines),
     ('hello', VERSION, 'the version is 7.2.4 instead of 7.0.15, the id is that of the connection',
      hello),
     ('slowlog get', NATURE, 'times, durations and addresses', slow_log),
