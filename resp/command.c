@@ -52,10 +52,7 @@ bool command_sees_everything(const struct command *command)
     return strcmp(command->facts.name, "info") == 0;
 }
 
-/*
- * ---------------------------------------------------------------------------------- keys in
- * requests
- */
+/* ----------------------------------------------------------------------------- keys in requests */
 
 static kv_status command_find_counted(const struct command_keys *keys, const kv_slice *arguments,
                                       size_t count, command_visit_key *visit, void *context)
@@ -92,10 +89,7 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
     return KV_OK;
 }
 
-/*
- * ------------------------------------------------------------------------------------ finding by
- * name
- */
+/* ------------------------------------------------------------------------------ finding by name */
 
 static void command_fill_slot(struct command_slot *slot, const struct command *command)
 {
@@ -105,8 +99,9 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
     bool is_constant = strncmp(facts->complexity, "O(1)", 4) == 0;
     slot->is_short = (is_constant || facts->flags & COMMAND_FAST) &&
                      !(facts->flags & (COMMAND_ADMIN | COMMAND_BLOCKING));
-    if (command_first_subcommand(command) != NULL) {
-        slot->arity_min = UINT32_MAX; /* the slow path finds the subcommand */
+    /* Subcommands are found, and DEBUG is allowed or not, in the slow path. */
+    if (command_first_subcommand(command) != NULL || command->handler == debug_command) {
+        slot->arity_min = UINT32_MAX;
         slot->arity_max = 0;
     } else {
         slot->arity_min = (uint32_t)(facts->arity < 0 ? -facts->arity : facts->arity);

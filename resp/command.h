@@ -60,10 +60,7 @@ static inline bool command_arity_fits(const struct command *command, size_t coun
  */
 bool command_sees_everything(const struct command *command);
 
-/*
- * ----------------------------------------------------------------------------------- keys in
- * requests
- */
+/* ----------------------------------------------------------------------------- keys in requests */
 
 typedef void command_visit_key(void *context, size_t index, unsigned flags);
 
@@ -75,10 +72,7 @@ typedef void command_visit_key(void *context, size_t index, unsigned flags);
 kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
                             command_visit_key *visit, void *context);
 
-/*
- * ------------------------------------------------------------------------------------ finding by
- * name
- */
+/* ------------------------------------------------------------------------------ finding by name */
 
 enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 512 };
 
@@ -89,11 +83,10 @@ enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 512 };
 struct command_slot {
     uint64_t name[2];
     const struct command *command; /* NULL: a free slot */
-    uint32_t arity_min,
-        arity_max; /* of the fast path: never fits for containers and commands with subcommands */
-    uint16_t first_key; /* of commands with a single key at a fixed place; 0: others */
-    uint16_t flags;     /* of the facts */
-    bool is_short;      /* takes about as long each time, and not long */
+    uint32_t arity_min, arity_max; /* of the fast path; never fits where a look is needed */
+    uint16_t first_key;            /* of commands with a single key at a fixed place; 0: others */
+    uint16_t flags;                /* of the facts */
+    bool is_short;                 /* takes about as long each time, and not long */
 };
 
 /* Open addressing, at most half full; made once for each kvresp. */

@@ -223,10 +223,7 @@ void client_unblock_command(struct call *call)
     writer_integer(call->reply, clients_unblock(&call->resp->clients, id, with_error));
 }
 
-/*
- * -------------------------------------------------------------------------------------- holding
- * back
- */
+/* --------------------------------------------------------------------------------- holding back */
 
 void client_pause_command(struct call *call)
 {

@@ -4,10 +4,7 @@
  */
 #include "resp/commands.h"
 
-/*
- * --------------------------------------------------------------------------------- sets of simple
- * words
- */
+/* ------------------------------------------------------------------------- sets of simple words */
 
 static unsigned bits_count(uint32_t bits)
 {
@@ -44,10 +41,7 @@ _Static_assert(sizeof command_group_names / sizeof(char *) == GROUP_COUNT, "a na
 _Static_assert(sizeof command_argument_type_names / sizeof(char *) == ARGUMENT_TYPE_COUNT,
                "a name for each type");
 
-/*
- * ------------------------------------------------------------------------------------- COMMAND
- * INFO
- */
+/* --------------------------------------------------------------------------------- COMMAND INFO */
 
 static void write_pair(struct writer *reply, const char *name, int64_t value)
 {
@@ -175,10 +169,7 @@ void command_count_command(struct call *call)
     writer_integer(call->reply, (int64_t)command_count_top());
 }
 
-/*
- * ------------------------------------------------------------------------------------- COMMAND
- * DOCS
- */
+/* --------------------------------------------------------------------------------- COMMAND DOCS */
 
 /* The members of a map whose count is known when they have been written. */
 struct docs_map {
@@ -306,10 +297,7 @@ void command_docs_command(struct call *call)
     docs_end(&all);
 }
 
-/*
- * ------------------------------------------------------------------------------------- COMMAND
- * LIST
- */
+/* --------------------------------------------------------------------------------- COMMAND LIST */
 
 enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
 
@@ -351,10 +339,7 @@ void command_list_command(struct call *call)
     writer_end_deferred(call->reply, began, '*', count);
 }
 
-/*
- * ---------------------------------------------------------------------------------- COMMAND
- * GETKEYS
- */
+/* ------------------------------------------------------------------------------ COMMAND GETKEYS */
 
 struct found_keys {
     struct call *call;

@@ -105,10 +105,7 @@ static void debug_populate(struct call *call)
     writer_ok(call->reply);
 }
 
-/*
- * ------------------------------------------------------------------------------------ DEBUG
- * PROTOCOL
- */
+/* ------------------------------------------------------------------------------- DEBUG PROTOCOL */
 
 static void debug_write_numbers(struct call *call)
 {

@@ -3,10 +3,7 @@
  */
 #include "resp/commands.h"
 
-/*
- * ------------------------------------------------------------------------------------ counting,
- * deleting
- */
+/* --------------------------------------------------------------------------- counting, deleting */
 
 typedef kv_status key_count(kv *db, const kv_slice *keys, size_t count, uint64_t *number);
 

@@ -238,10 +238,7 @@ void ltrim_command(struct call *call)
     else writer_ok(call->reply);
 }
 
-/*
- * -------------------------------------------------------------------------------------- moving,
- * waiting
- */
+/* ------------------------------------------------------------------------------ moving, waiting */
 
 /* LEFT or RIGHT. False: answered. */
 static bool list_end(struct call *call, size_t index, kv_end *end)

@@ -32,10 +32,7 @@ void lastsave_command(struct call *call)
     writer_integer(call->reply, atomic_load(&call->resp->last_save_s));
 }
 
-/*
- * ------------------------------------------------------------------------------------ whole
- * databases
- */
+/* ------------------------------------------------------------------------------ whole databases */
 
 static void server_flush(struct call *call, kv_status (*flush)(kv *db, bool later))
 {
@@ -122,10 +119,7 @@ void shutdown_command(struct call *call)
     }
 }
 
-/*
- * ------------------------------------------------------------------------------------------- slow
- * log
- */
+/* ------------------------------------------------------------------------------------- slow log */
 
 void slowlog_command(struct call *call)
 {

@@ -3,10 +3,7 @@
  */
 #include "resp/commands.h"
 
-/*
- * --------------------------------------------------------------------------- options of SET and
- * GETEX
- */
+/* --------------------------------------------------------------------- options of SET and GETEX */
 
 enum expiry {
     EXPIRY_NONE,

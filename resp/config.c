@@ -260,7 +260,9 @@ static bool config_is_pattern(kv_slice text)
     return false;
 }
 
-/* Whether the name is asked for; if it is by itself and not by a pattern, in the words of who asks. */
+/*
+ * Whether the name is asked for; if it is by itself and not by a pattern, in the words of who asks.
+ */
 static bool config_is_asked(const kvresp_parameter *parameter, kv_slice *name,
                             const kv_slice *patterns, size_t count)
 {
@@ -311,10 +313,7 @@ kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value)
     return entry != NULL ? KV_OK : KV_NONE;
 }
 
-/*
- * --------------------------------------------------------------------------------------- values in
- * text
- */
+/* ------------------------------------------------------------------------------- values in text */
 
 bool config_parse_memory(kv_slice text, uint64_t *bytes)
 {

@@ -38,10 +38,7 @@ struct config_value {
     char *text;     /* TEXT, from malloc() */
 };
 
-/*
- * ------------------------------------------------------------------------------------ values by
- * kind
- */
+/* ------------------------------------------------------------------------------- values by kind */
 
 static bool config_parse_word(const char *const *words, kv_slice text, int64_t *index)
 {
@@ -131,24 +128,23 @@ static const char *config_check_value(void *context, kv_slice text, char message
 
 static const char *config_apply_value(void *context, kv_slice text, char message[256])
 {
-    struct config_value *value = context;
+    struct config_value *value = context, old = *value;
     const struct config_facts *facts = value->facts;
-    const char *reason =
-        facts->check == NULL ? config_parse(facts, text, &value->number, message) : NULL;
+    const char *reason = NULL;
+    if (facts->check == NULL) reason = config_parse(facts, text, &value->number, message);
     if (reason != NULL) return reason;
-    if (facts->kind == CONFIG_TEXT) {
-        char *copy = text_duplicate(text);
-        if (copy == NULL) return "memory is exhausted";
-        free(value->text);
-        value->text = copy;
-    }
-    return facts->change != NULL ? facts->change(value->resp, value, message) : NULL;
+    if (facts->kind == CONFIG_TEXT && (value->text = text_duplicate(text)) == NULL)
+        reason = "memory is exhausted";
+    if (reason == NULL && facts->change != NULL)
+        reason = facts->change(value->resp, value, message);
+
+    char *useless = reason != NULL ? value->text : old.text;
+    if (reason != NULL) *value = old;
+    if (value->text != useless) free(useless);
+    return reason;
 }
 
-/*
- * -------------------------------------------------------------------------------- what changes
- * mean
- */
+/* ---------------------------------------------------------------------------- what changes mean */
 
 static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
                                           char message[256])
@@ -396,9 +392,7 @@ static const char *config_change_percentiles(kvresp *resp, const struct config_v
                                   &settings->percentile_count);
 }
 
-/*
- * -------------------------------------------------------------------------------------------- save
- */
+/* ----------------------------------------------------------------------------------------- save */
 
 /*
  * Pairs of numbers, as Redis reads them; but only none can be honoured, as there are no snapshots
@@ -419,10 +413,7 @@ static const char *config_check_save(kvresp *resp, kv_slice text, char message[2
     return "kvstore cannot honour another value than '': use the append-only file";
 }
 
-/*
- * ------------------------------------------------------------------------------------------- the
- * table
- */
+/* ------------------------------------------------------------------------------------ the table */
 
 #define WORDS(...)        \
     (const char *const[]) \

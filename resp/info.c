@@ -17,10 +17,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/*
- * ------------------------------------------------------------------------------- lines of other
- * rooms
- */
+/* ------------------------------------------------------------------------- lines of other rooms */
 
 kv_status kvresp_info_add(kvresp *resp, const char *section,
                           void (*write)(void *context, kv_buffer *text), void *context)
@@ -436,9 +433,7 @@ static void info_keyspace(struct info *info)
     }
 }
 
-/*
- * ---------------------------------------------------------------------------------------- choosing
- */
+/* ------------------------------------------------------------------------------------- choosing */
 
 enum info_set { INFO_DEFAULT = 1, INFO_ALL = 2, INFO_EVERYTHING = 4 };
 

@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/*
- * ------------------------------------------------------------------------- the common shapes, fast
- */
+/* ---------------------------------------------------------------------- the common shapes, fast */
 
 /* Six digits at most: below every bulk_max there may be, which is 1 MiB at least. */
 enum { FRAME_PREFIX_MAX = 99999 };
@@ -56,9 +54,7 @@ const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arg
     return at;
 }
 
-/*
- * -------------------------------------------------------------------------- every shape, in pieces
- */
+/* ----------------------------------------------------------------------- every shape, in pieces */
 
 static enum parser_outcome parser_fail(struct parser_request *request, const char *message)
 {
@@ -207,9 +203,7 @@ void parser_reset(struct parser *parser)
     *parser = (struct parser){0};
 }
 
-/*
- * ------------------------------------------------------------------------------------------ inline
- */
+/* --------------------------------------------------------------------------------------- inline */
 
 /* Reads a line of words; bytes past its end are seen as zero, which ends words and quotes alike. */
 struct splitter {

@@ -4,32 +4,60 @@
 #include "resp/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+void pool_open(struct pool *pool)
+{
+    memset(pool, 0, sizeof *pool);
+    for (int i = 0; i < POOL_SLOTS; i++) atomic_flag_clear(&pool->slots[i].is_locked);
+}
+
+void pool_close(struct pool *pool)
+{
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        for (void *block = pool->slots[i].first; block != NULL;) {
+            void *next;
+            memcpy(&next, block, sizeof next);
+            free(block);
+            block = next;
+        }
+    }
+}
+
+/* A few instructions are done under the lock, so that waiting for it is not worth a sleep. */
+static struct pool_slot *pool_lock(struct pool *pool, unsigned slot)
+{
+    struct pool_slot *locked = &pool->slots[slot % POOL_SLOTS];
+    while (atomic_flag_test_and_set_explicit(&locked->is_locked, memory_order_acquire)) {}
+    return locked;
+}
+
+static void pool_unlock(struct pool_slot *slot)
+{
+    atomic_flag_clear_explicit(&slot->is_locked, memory_order_release);
+}
 
 void *pool_take(struct pool *pool, unsigned slot)
 {
-    struct pool_slot *mine = &pool->slots[slot % POOL_SLOTS];
-    for (int i = 0; i < POOL_SPARES; i++) {
-        if (atomic_load_explicit(&mine->spares[i], memory_order_relaxed) == NULL) continue;
-        void *block = atomic_exchange_explicit(&mine->spares[i], NULL, memory_order_acquire);
-        if (block != NULL) return block;
+    struct pool_slot *mine = pool_lock(pool, slot);
+    void *block = mine->first;
+    if (block != NULL) {
+        memcpy(&mine->first, block, sizeof mine->first);
+        mine->count--;
     }
-    return malloc(POOL_BLOCK_SIZE);
+    pool_unlock(mine);
+    return block != NULL ? block : malloc(POOL_BLOCK_SIZE);
 }
 
 void pool_give(struct pool *pool, unsigned slot, void *block)
 {
-    struct pool_slot *mine = &pool->slots[slot % POOL_SLOTS];
-    for (int i = 0; i < POOL_SPARES; i++) {
-        if (atomic_load_explicit(&mine->spares[i], memory_order_relaxed) != NULL) continue;
-        block = atomic_exchange_explicit(&mine->spares[i], block, memory_order_acq_rel);
-        if (block == NULL) return;
+    struct pool_slot *mine = pool_lock(pool, slot);
+    if (mine->count < POOL_SPARES) {
+        memcpy(block, &mine->first, sizeof mine->first);
+        mine->first = block;
+        mine->count++;
+        block = NULL;
     }
+    pool_unlock(mine);
     free(block);
-}
-
-void pool_clear(struct pool *pool)
-{
-    for (int slot = 0; slot < POOL_SLOTS; slot++)
-        for (int i = 0; i < POOL_SPARES; i++)
-            free(atomic_exchange(&pool->slots[slot].spares[i], NULL));
 }

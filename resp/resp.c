@@ -12,10 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/*
- * ------------------------------------------------------------------------------------ open and
- * close
- */
+/* ------------------------------------------------------------------------------- open and close */
 
 /* 40 hexadecimal digits that no other run has. */
 static void resp_choose_run_id(kvresp *resp)
@@ -67,7 +64,7 @@ static void resp_close_parts(kvresp *resp, int opened)
     if (opened >= 1) clients_close(&resp->clients);
     config_free_own(resp);
     info_free_writers(resp);
-    pool_clear(&resp->pool);
+    pool_close(&resp->pool);
     free(resp->config_file);
     free(resp->executable);
     free(resp);
@@ -80,6 +77,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
     if (opened == NULL) return KV_NOMEM;
     memset(opened, 0, sizeof *opened);
     opened->store = db;
+    pool_open(&opened->pool);
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
     atomic_init(&opened->last_save_s, opened->opened_ms / 1000);
@@ -124,10 +122,7 @@ void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n)
     atomic_fetch_add_explicit(&resp->counters[counter], n, memory_order_relaxed);
 }
 
-/*
- * -------------------------------------------------------------------------------------- periodic
- * work
- */
+/* -------------------------------------------------------------------------------- periodic work */
 
 enum {
     RATE_PERIOD_US = 90 * 1000

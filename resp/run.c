@@ -218,10 +218,7 @@ static bool run_execute(struct run *run, size_t count)
     return goes_on;
 }
 
-/*
- * ------------------------------------------------------------------------------------------- the
- * turn
- */
+/* ------------------------------------------------------------------------------------- the turn */
 
 static unsigned run_aof_gates(const kvresp *resp)
 {
@@ -359,11 +356,11 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     return state;
 }
 
-/* ------------------------------------------------------------------------- ahead of several sessions */
+/* -------------------------------------------------------------------- ahead of several sessions */
 
 /*
- * The key of the only request that a session has waiting. Of several, kvresp_run() prefetches the keys
- * itself; of one that is incomplete or odd, nothing is known.
+ * The key of the only request that a session has waiting. Of several, kvresp_run() prefetches the
+ * keys itself; of one that is incomplete or odd, nothing is known.
  */
 static bool run_peek_key(kvresp_worker *worker, const kvresp_session *session, kv_slice *key)
 {

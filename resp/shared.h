@@ -84,10 +84,7 @@ struct settings {
     struct config_value *values;
 };
 
-/*
- * ------------------------------------------------------------------------------------------ the
- * rest
- */
+/* ------------------------------------------------------------------------------------- the rest */
 
 /*
  * Conditions under which a command may not simply be executed. Session flags use the bits from 16

@@ -46,10 +46,7 @@ void counters_add(struct counters *counters, const struct command *command, uint
     if (latencies) counters_add_latency(mine, n, nanoseconds);
 }
 
-/*
- * -------------------------------------------------------------------------------------- opening,
- * closing
- */
+/* ----------------------------------------------------------------------------- opening, closing */
 
 kv_status statistics_open(struct statistics *statistics)
 {

@@ -78,10 +78,7 @@ static inline uint64_t statistics_clock(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/*
- * ------------------------------------------------------------------------------- writing, one
- * thread
- */
+/* -------------------------------------------------------------------------- writing, one thread */
 
 /* `n` calls that took `nanoseconds` together. Latencies are kept only if asked for. */
 void counters_add(struct counters *counters, const struct command *command, uint64_t n,
@@ -98,10 +95,7 @@ static inline void counters_fail(struct counters *counters, const struct command
     counter_add(&counters->commands[command_index(command)].failed, n);
 }
 
-/*
- * ----------------------------------------------------------------------------------------- any
- * thread
- */
+/* ----------------------------------------------------------------------------------- any thread */
 
 kv_status statistics_open(struct statistics *statistics);
 void statistics_close(struct statistics *statistics);

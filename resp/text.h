@@ -28,9 +28,7 @@
 
 enum { TEXT_INTEGER_SIZE = 20 }; /* the longest int64_t or uint64_t */
 
-/*
- * ----------------------------------------------------------------------------------------- slices
- */
+/* --------------------------------------------------------------------------------------- slices */
 
 static inline bool text_is_space(uint8_t c)
 {
@@ -53,9 +51,7 @@ bool text_is(kv_slice slice, const char *word);
 /* The slice up to its first zero byte: what Redis sees where it takes an argument for C text. */
 kv_slice text_terminated(kv_slice slice);
 
-/*
- * --------------------------------------------------------------------------------------- integers
- */
+/* ------------------------------------------------------------------------------------- integers */
 
 /* Reads the whole slice or nothing. */
 bool text_parse_integer(kv_slice slice, int64_t *value);
@@ -100,9 +96,7 @@ static inline uint8_t *text_write_integer(uint8_t *at, int64_t value)
     return text_write_unsigned(at, magnitude);
 }
 
-/*
- * ---------------------------------------------------------------------------------------- buffers
- */
+/* -------------------------------------------------------------------------------------- buffers */
 
 /*
  * A kv_buffer's memory comes from malloc(), as kvstore.h promises; these grow one. KV_OK or

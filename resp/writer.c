@@ -111,6 +111,8 @@ void writer_error(struct writer *writer, kv_slice text)
     uint8_t *at = writer_reserve(writer, text.size + 3);
     if (at == NULL) return;
     const uint8_t *from = text.data;
+    while (text.size > 0 && (from[text.size - 1] == '\r' || from[text.size - 1] == '\n'))
+        text.size--;
     *at++ = '-';
     for (size_t i = 0; i < text.size; i++)
         *at++ = from[i] == '\r' || from[i] == '\n' ? ' ' : from[i];

@@ -140,8 +140,8 @@ void writer_big_number(struct writer *writer, kv_slice digits);
 void writer_verbatim(struct writer *writer, const char format[3], kv_slice text);
 
 /*
- * An error, whose text begins with its code and has neither '-' nor a newline (each becomes a
- * space).
+ * An error, whose text begins with its code, not with '-'. Newlines at its end are left out, others
+ * become spaces.
  */
 void writer_error(struct writer *writer, kv_slice text);
 
