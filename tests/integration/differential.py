@@ -2,13 +2,16 @@
 differential.py -- the same random commands to redis-server and to kvstore-server, replies compared.
 
     python3 differential.py [--count N] [--seed N] [--server PATH] [--only EPISODE] [--stop]
-                            [--oracle-twice]
+                            [--restart] [--oracle-twice]
 
 Commands run in rounds of some thousand, over several connections of both protocol versions, in
 pipelines cut at random places; each round ends with a comparison of all keys. Between rounds come
 episodes (episodes.py) for what needs a script: waiting clients, protocol errors, scans. What may
 differ is in differences.py, and nowhere else. A difference is shrunk to the shortest sequence of
 commands that still shows it. The seed is printed; the same seed gives the same commands.
+
+With --restart both have an append-only file, there are no episodes, and each round ends with a
+restart of the server under test and a comparison with what it has loaded.
 
 Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if set: 200,000 commands
 instead of 20,000).
@@ -31,6 +34,7 @@ ROUND = 2000           # commands between two comparisons of all keys
 CONNECTIONS = 4        # in a round
 SHRINK_SECONDS = 20.0  # for finding the shortest sequence
 DATABASES = 16
+WITH_FILE = ['--appendonly', 'yes', '--appendfsync', 'no']
 OPTIONS = [
     '--slowlog-log-slower-than', '-1',  # whether a command is slow is chance
     '--hz', '500',                      # so often Redis looks who has waited long enough
@@ -83,7 +87,7 @@ class Round:
             self.run(numbers.randrange(CONNECTIONS), commands, pieces)
             done += size
 
-    def compare_all_keys(self):
+    def compare_all_keys(self, is_loaded=False):
         for database in range(DATABASES):
             replies = self.run('dump', [Command([b'SELECT', b'%d' % database]),
                                         Command([b'DBSIZE'])])
@@ -93,8 +97,9 @@ class Round:
             for key in sorted(member.value for member in keys):
                 kind = parse(self.run('dump', [Command([b'TYPE', key])])[0])[0].value
                 value = [b'LRANGE', key, b'0', b'-1'] if kind == b'list' else [b'GET', key]
-                self.run('dump', [Command(value), Command([b'PEXPIRETIME', key]),
-                                  Command([b'OBJECT', b'ENCODING', key])])
+                self.run('dump', [Command(value), Command([b'PEXPIRETIME', key])])
+                if not is_loaded:  # a string that was changed in place is loaded as a fresh one
+                    self.run('dump', [Command([b'OBJECT', b'ENCODING', key])])
 
 
 def silence(trouble):
@@ -103,8 +108,9 @@ def silence(trouble):
 
 
 class Tester:
-    def __init__(self, pair, numbers, stop):
+    def __init__(self, pair, numbers, stop, restarts=False):
         self.pair = pair
+        self.restarts = restarts
         self.random = numbers
         self.stop = stop
         self.generator = Generator(numbers)
@@ -187,6 +193,8 @@ class Tester:
             self.pair.clear()
             this.run_random(self.generator, count)
             this.compare_all_keys()
+            if self.restarts:
+                self.compare_after_restart()
         except Disagreement as difference:
             self.note(difference, lambda: self.report(this.history, difference))
         except (NoReply, OSError) as trouble:
@@ -194,6 +202,15 @@ class Tester:
         finally:
             self.done += len(this.history)
             this.close()
+
+    def compare_after_restart(self):
+        self.pair.b.stop()
+        self.pair.b.start()
+        loaded = Round(self.pair)
+        try:
+            loaded.compare_all_keys(is_loaded=True)
+        finally:
+            loaded.close()
 
     def run_episode(self, episode):
         try:
@@ -205,7 +222,7 @@ class Tester:
             self.note(silence(trouble), lambda: 'TROUBLE in %s: %r' % (episode.__name__, trouble))
 
     def run(self, count, only):
-        waiting = [e for e in episodes.ALL if only in (None, e.__name__)]
+        waiting = [e for e in episodes.ALL if only in (None, e.__name__) and not self.restarts]
         per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
         turn = 0
         while self.done < count and only is None or turn < len(waiting):
@@ -248,6 +265,7 @@ def main():
     parser.add_argument('--oracle-twice', action='store_true',
                         help='redis-server against itself: tests the tester')
     parser.add_argument('--only', help='one episode, and no rounds')
+    parser.add_argument('--restart', action='store_true', help='and load what was written')
     parser.add_argument('--stop', action='store_true', help='end at the first difference')
     options = parser.parse_args()
     print('seed %d' % options.seed, flush=True)
@@ -255,8 +273,10 @@ def main():
     if os.environ.get('REDIS_SERVER') == '':
         print('there is no redis-server to compare with')
         return 77
-    a = redis_server(OPTIONS)
-    b = redis_server(OPTIONS) if options.oracle_twice else kvstore_server(options.server, OPTIONS)
+    given = OPTIONS + (WITH_FILE if options.restart else [])
+    a = redis_server(given)
+    b = redis_server(given) if options.oracle_twice else kvstore_server(options.server, given)
+    b.owns_directory = False  # it is kept from one start to the next
     began = time.monotonic()
     try:
         a.start()
@@ -265,12 +285,13 @@ def main():
             return 1
         b.start()
         pair = Pair(a, b, Differences())
-        tester = Tester(pair, random.Random(options.seed), options.stop)
+        tester = Tester(pair, random.Random(options.seed), options.stop, options.restart)
         agree = tester.run(options.count, options.only)
         summary(pair, tester, time.monotonic() - began)
         return 0 if agree else 1
     finally:
         a.stop()
+        b.owns_directory = True
         b.stop()
 
 
