@@ -7,7 +7,7 @@ the same. There are three sorts of reasons:
 
   NATURE   time, chance and identity: two runs of one server would differ as well.
   VERSION  the oracle is Redis 7.0.15, kvstore speaks as 7.2.4.
-  OURS     kvstore is another program. Each such row is a promise in the manual, not an accident.
+  OURS     kvstore is another program. docs/differences.md tells users of each such row.
 
 RULES is the whole list.
 """
