@@ -99,7 +99,9 @@ static void fill(kv *db)
     fixture_push_all(db, "list", "a b c a");
     fixture_push_all(kv_select(db, 1), "list1", "a b c");
     fixture_set(kv_select(db, 1), "text1", "one");
-    for (int i = 0; i < 300; i++) fixture_push(db, "tree", i % 2 == 0 ? "an element of more than a few bytes" : "x");
+    kv_slice leaves[300];
+    for (int i = 0; i < 300; i++) leaves[i] = i % 2 == 0 ? KV_TEXT("an element of more than a few bytes") : KV_TEXT("x");
+    MUST(kv_rpush(db, KV_TEXT("tree"), leaves, 300, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i++) {
         snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
         wide_keys[i] = KV_TEXT(wide_names[i]);

@@ -1107,7 +1107,9 @@ static void play_set(struct player *player)
     if (fixture_below(&player->seed, 2) == 0 && string->is_present) {
         options.if_equal = KV_BYTES(string->bytes, string->size);
     }
-    options.if_version = fixture_below(&player->seed, 4) == 0 ? fixture_below(&player->seed, 3) : string->version;
+    /* One that no key has: a small number might be that of a change which the model was not told of. */
+    uint64_t strange = fixture_below(&player->seed, 2) == 0 ? 0 : UINT64_MAX;
+    options.if_version = fixture_below(&player->seed, 4) == 0 ? strange : string->version;
     switch (fixture_below(&player->seed, 5)) {
     case 0: options.ttl_ms = 1 + (int64_t)fixture_below(&player->seed, 300); deadline_ms = now_ms + options.ttl_ms; break;
     case 1: options.deadline_ms = deadline_ms = now_ms - 5 + (int64_t)fixture_below(&player->seed, 300); break;
