@@ -348,7 +348,10 @@ KV_API kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key
  */
 KV_API kv_status kv_move(kv *db, kv_slice key, kv *destination);
 
-/* Exchanges the contents of two databases. All shards are held for a moment. Cost O(shards). */
+/*
+ * Exchanges the contents of two databases. All shards are held for a moment. A transaction that can be aborted
+ * cannot undo it, and gets KV_BADARG. Cost O(shards).
+ */
 KV_API kv_status kv_swapdb(kv *db, kv *other);
 
 /* Copies a key chosen at random, each equally likely, to `key`. KV_OK, KV_NONE if there is none. Cost O(1). */
