@@ -315,7 +315,7 @@ START_TEST(an_abort_undoes_everything_and_a_commit_nothing)
         ck_assert_int_eq(kv_configure(stores[i], KV_SETTING_LIST_PACK_SIZE, pack_size), KV_OK);
         caller_fill(&callers[i], stores[i], 500);
     }
-    for (int round = 0; round < fixture_rounds(300, 20000); round++) {
+    for (int round = 0; round < fixture_rounds(150, 20000); round++) {
         uint64_t before = fixture_digest(db);
         int calls = (int)fixture_below(&seed, 20);
         for (int i = 0; i < 3; i++) {
