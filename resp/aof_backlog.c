@@ -82,12 +82,12 @@ kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit)
     backlog->first = backlog->last = backlog_new_chunk(BACKLOG_CHUNK);
     if (backlog->first == NULL) return KV_NOMEM;
 
-    int lock = pthread_mutex_init(&backlog->lock, NULL);
-    int wake = lock == 0 ? aof_condition_open(&backlog->wake) : lock;
+    int sleep = pthread_mutex_init(&backlog->sleep, NULL);
+    int wake = sleep == 0 ? aof_condition_open(&backlog->wake) : sleep;
     int room = wake == 0 ? aof_condition_open(&backlog->room) : wake;
     if (room == 0) return KV_OK;
     if (wake == 0) pthread_cond_destroy(&backlog->wake);
-    if (lock == 0) pthread_mutex_destroy(&backlog->lock);
+    if (sleep == 0) pthread_mutex_destroy(&backlog->sleep);
     free(backlog->first);
     return KV_NOMEM;
 }
@@ -98,7 +98,7 @@ void aof_backlog_close(struct aof_backlog *backlog)
     backlog_free_chunks(backlog->spare);
     pthread_cond_destroy(&backlog->room);
     pthread_cond_destroy(&backlog->wake);
-    pthread_mutex_destroy(&backlog->lock);
+    pthread_mutex_destroy(&backlog->sleep);
 }
 
 /* ------------------------------------------------------------------------------------- encoding */
@@ -168,16 +168,42 @@ static size_t backlog_encode(uint8_t *bytes, const kv_change *changes, size_t co
 
 /* ------------------------------------------------------------------------------------ appending */
 
+static void backlog_wake(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->sleep);
+    backlog->is_woken = true;
+    pthread_mutex_unlock(&backlog->sleep);
+    pthread_cond_signal(&backlog->wake);
+}
+
 /*
- * Waits for the log thread to release something, or a while: memory may also come from elsewhere.
+ * Waits, without the lock that the caller holds before and after, for the log thread to release
+ * something, or a while: memory may also come from elsewhere.
  */
 static void backlog_wait_for_room(struct aof_backlog *backlog)
 {
     backlog->waiting++;
-    backlog->is_poked = true;
-    pthread_cond_signal(&backlog->wake);
-    aof_condition_wait(&backlog->room, &backlog->lock, aof_now_us() + 100000);
+    uint64_t releases = backlog->releases;
+    aof_lock_release(&backlog->lock);
+
+    backlog_wake(backlog);
+    int64_t until_us = aof_now_us() + 100000;
+    pthread_mutex_lock(&backlog->sleep);
+    while (backlog->releases == releases &&
+           aof_condition_wait(&backlog->room, &backlog->sleep, until_us)) {}
+    pthread_mutex_unlock(&backlog->sleep);
+
+    aof_lock_take(&backlog->lock);
     backlog->waiting--;
+}
+
+/* Lets appenders that wait try again. */
+static void backlog_tell_of_room(struct aof_backlog *backlog)
+{
+    pthread_mutex_lock(&backlog->sleep);
+    backlog->releases++;
+    pthread_mutex_unlock(&backlog->sleep);
+    pthread_cond_broadcast(&backlog->room);
 }
 
 /* Makes sure of spare chunks for `size` bytes beyond what the last chunk takes. Under the lock. */
@@ -234,7 +260,7 @@ static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes,
                           const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
 {
     size_t copied = BACKLOG_SELECT + (chunk == NULL ? size : 0);
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     /* A record larger than the limit goes when it is alone. */
     while ((backlog->appended - backlog->released > 0 &&
             backlog->appended - backlog->released + size > backlog->limit) ||
@@ -259,8 +285,8 @@ static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes,
 
     bool wake = position >= backlog->wake_at;
     if (wake) backlog->wake_at = UINT64_MAX;
-    pthread_mutex_unlock(&backlog->lock);
-    if (wake) pthread_cond_signal(&backlog->wake);
+    aof_lock_release(&backlog->lock);
+    if (wake) backlog_wake(backlog);
 }
 
 /* A chunk for one large record, waited for if need be. */
@@ -268,9 +294,9 @@ static struct aof_chunk *backlog_large_chunk(struct aof_backlog *backlog, size_t
 {
     struct aof_chunk *chunk = backlog_new_chunk(capacity);
     while (chunk == NULL) {
-        pthread_mutex_lock(&backlog->lock);
+        aof_lock_take(&backlog->lock);
         backlog_wait_for_room(backlog);
-        pthread_mutex_unlock(&backlog->lock);
+        aof_lock_release(&backlog->lock);
         chunk = backlog_new_chunk(capacity);
     }
     return chunk;
@@ -299,29 +325,29 @@ void aof_backlog_append(void *context, const kv_change *changes, size_t count)
 
 struct aof_mark aof_backlog_mark(struct aof_backlog *backlog)
 {
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     struct aof_mark mark = {backlog->appended, backlog->database};
-    pthread_mutex_unlock(&backlog->lock);
+    aof_lock_release(&backlog->lock);
     return mark;
 }
 
 bool aof_backlog_is_full(struct aof_backlog *backlog)
 {
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     bool is_full = backlog->waiting > 0;
-    pthread_mutex_unlock(&backlog->lock);
+    aof_lock_release(&backlog->lock);
     return is_full;
 }
 
 kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to)
 {
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     struct aof_chunk *chunk = backlog->reading;
     if (chunk == NULL || chunk->start > from) chunk = backlog->first;
     while (chunk->start + chunk->size <= from) chunk = chunk->next;
     backlog->reading = chunk;
     uint64_t end = chunk->start + chunk->size < to ? chunk->start + chunk->size : to;
-    pthread_mutex_unlock(&backlog->lock);
+    aof_lock_release(&backlog->lock);
     return kv_bytes(chunk->bytes + (from - chunk->start), (size_t)(end - from));
 }
 
@@ -339,7 +365,7 @@ static struct aof_chunk *backlog_take_spare(struct aof_backlog *backlog, size_t 
 bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
 {
     struct aof_chunk *large = NULL;
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     if (position < backlog->released) position = backlog->released;
     size_t keep = BACKLOG_SPARE + (size_t)((position - backlog->released) / BACKLOG_CHUNK);
     backlog->released = position;
@@ -363,9 +389,9 @@ bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
     struct aof_chunk *surplus = backlog_take_spare(backlog, keep);
     bool has_spare = backlog->spare_count > BACKLOG_SPARE;
     bool has_waiting = backlog->waiting > 0;
-    pthread_mutex_unlock(&backlog->lock);
+    aof_lock_release(&backlog->lock);
 
-    if (has_waiting) pthread_cond_broadcast(&backlog->room);
+    if (has_waiting) backlog_tell_of_room(backlog);
     backlog_free_chunks(large);
     backlog_free_chunks(surplus);
     return has_spare;
@@ -373,27 +399,31 @@ bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
 
 void aof_backlog_limit(struct aof_backlog *backlog, uint64_t limit)
 {
-    pthread_mutex_lock(&backlog->lock);
+    aof_lock_take(&backlog->lock);
     backlog->limit = limit;
-    pthread_mutex_unlock(&backlog->lock);
-    pthread_cond_broadcast(&backlog->room);
+    aof_lock_release(&backlog->lock);
+    backlog_tell_of_room(backlog);
 }
 
 void aof_backlog_wait(struct aof_backlog *backlog, uint64_t position, int64_t until_us)
 {
-    pthread_mutex_lock(&backlog->lock);
-    backlog->wake_at = position;
-    while (backlog->appended < position && !backlog->is_poked &&
-           aof_condition_wait(&backlog->wake, &backlog->lock, until_us)) {}
+    aof_lock_take(&backlog->lock);
+    bool is_there = backlog->appended >= position;
+    if (!is_there) backlog->wake_at = position;
+    aof_lock_release(&backlog->lock);
+    if (is_there) return;
+
+    pthread_mutex_lock(&backlog->sleep);
+    while (!backlog->is_woken && aof_condition_wait(&backlog->wake, &backlog->sleep, until_us)) {}
+    backlog->is_woken = false;
+    pthread_mutex_unlock(&backlog->sleep);
+
+    aof_lock_take(&backlog->lock);
     backlog->wake_at = UINT64_MAX;
-    backlog->is_poked = false;
-    pthread_mutex_unlock(&backlog->lock);
+    aof_lock_release(&backlog->lock);
 }
 
 void aof_backlog_poke(struct aof_backlog *backlog)
 {
-    pthread_mutex_lock(&backlog->lock);
-    backlog->is_poked = true;
-    pthread_mutex_unlock(&backlog->lock);
-    pthread_cond_signal(&backlog->wake);
+    backlog_wake(backlog);
 }

@@ -18,6 +18,7 @@
 #define KV_RESP_AOF_BACKLOG_H
 
 #include "kvstore.h"
+#include "resp/aof_lock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,9 +33,7 @@ struct aof_mark {
 struct aof_chunk;
 
 struct aof_backlog {
-    pthread_mutex_t lock;
-    pthread_cond_t wake; /* the log thread has something to do */
-    pthread_cond_t room; /* appenders may try again */
+    struct aof_lock lock; /* of what follows */
     struct aof_chunk *first, *last, *reading, *spare;
     size_t spare_count;
     _Atomic uint64_t appended;
@@ -42,8 +41,14 @@ struct aof_backlog {
     uint64_t limit;   /* of appended - released */
     int64_t database; /* selected at the end */
     uint64_t wake_at; /* wake the log thread when so much is appended */
-    bool is_poked;
-    unsigned waiting; /* appenders */
+    unsigned waiting; /* appenders that wait for room */
+
+    pthread_mutex_t
+        sleep;           /* taken by those who sleep and those who wake them, never for an append */
+    pthread_cond_t wake; /* the log thread has something to do */
+    pthread_cond_t room; /* appenders may try again */
+    bool is_woken;
+    _Atomic uint64_t releases; /* counts the occasions for appenders to try again */
 };
 
 /*
