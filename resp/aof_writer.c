@@ -479,7 +479,8 @@ kv_status aof_writer_open(struct aof_writer *writer, const struct aof_writer_opt
     *manifest = (struct aof_manifest){0};
     writer->fsync = (int)options->fsync;
     writer->written.database = writer->synced.database = -1;
-    writer->synced_size = writer->file_size = size;
+    writer->file_size = size;
+    writer->synced_size = size;
     writer->earlier_size = earlier_size;
     writer->wake_position = 1;
     writer->wake_us = INT64_MAX;
