@@ -99,11 +99,11 @@ void writer_verbatim(struct writer *writer, const char format[3], kv_slice text)
     uint8_t *at = writer_reserve(writer, text.size + WRITER_HEADER_SIZE + 4 + 2);
     if (at == NULL) return;
     at = writer_put_header(at, '=', text.size + 4);
-    memcpy(at, format, 3);
-    at[3] = ':';
-    if (text.size > 0) memcpy(at + 4, text.data, text.size);
-    memcpy(at + 4 + text.size, "\r\n", 2);
-    writer_advance(writer, at + 4 + text.size + 2);
+    for (int i = 0; i < 3; i++) *at++ = (uint8_t)format[i]; /* gcc 12 warns wrongly of a memcpy() */
+    *at++ = ':';
+    if (text.size > 0) memcpy(at, text.data, text.size);
+    memcpy(at + text.size, "\r\n", 2);
+    writer_advance(writer, at + text.size + 2);
 }
 
 void writer_error(struct writer *writer, kv_slice text)
