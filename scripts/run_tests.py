@@ -24,16 +24,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # name -> (meson setup options, suites or all, factor on each test's own time limit, seconds in all)
 STAGES = {
-    "release": (["-Dtests=enabled"], [], 1, 8 * 60),
+    "release": (["-Dtests=enabled"], [], 1, 9 * 60),
     "asan": (
         ["-Dtests=enabled", "-Ddebug=true", "-Ddebug_level=1", "-Db_ndebug=false",
          "-Db_sanitize=address,undefined",
          "-Dc_args=-fno-sanitize-recover=all"],
-        ["engine", "api", "resp", "net", "fuzz", "examples"], 4, 5 * 60),
+        ["engine", "api", "resp", "net", "fuzz", "examples"], 5, 9 * 60),
     "tsan": (
         ["-Dtests=enabled", "-Ddebug=true", "-Ddebug_level=1", "-Db_ndebug=false",
          "-Db_sanitize=thread"],
-        ["api", "resp", "net", "examples"], 6, 5 * 60),
+        ["api", "resp", "net", "examples"], 8, 7 * 60),
 }
 SOAK_SECONDS = 24 * 3600
 FUZZ_SECONDS = 20       # a target, one target a processor
