@@ -77,6 +77,25 @@ START_TEST(watched_keys_decide_whether_it_runs)
 }
 END_TEST
 
+START_TEST(a_client_shows_that_a_watched_key_has_changed)
+{
+    say(&server, one, "WATCH a b");
+    ck_assert_ptr_nonnull(strstr(say(&server, one, "CLIENT INFO"), " flags=N "));
+    say(&server, two, "SET b 1");
+    ck_assert_ptr_nonnull(strstr(say(&server, one, "CLIENT INFO"), " flags=d "));
+    say(&server, one, "UNWATCH");
+    ck_assert_ptr_nonnull(strstr(say(&server, one, "CLIENT INFO"), " flags=N "));
+}
+END_TEST
+
+START_TEST(of_several_keys_the_one_that_was_written_first_serves)
+{
+    say(&server, two, "BLPOP y x 0");
+    say(&server, one, "MULTI\r\nRPUSH x 1\r\nRPUSH y 2\r\nEXEC");
+    ck_assert_str_eq(server_run(&server, two), "*2\r\n$1\r\nx\r\n$1\r\n1\r\n");
+}
+END_TEST
+
 START_TEST(a_watched_key_that_expires_has_changed)
 {
     assert_says(one, "SET a 1 PX 10\r\nWATCH a\r\nMULTI\r\nSET b 1",
@@ -123,6 +142,7 @@ START_TEST(commands_about_the_server_may_be_queued)
     ck_assert_ptr_nonnull(
         strstr(answer, "*10\r\n+OK\r\n*2\r\n$15\r\nslowlog-max-len\r\n$1\r\n7\r\n"));
     ck_assert_ptr_nonnull(strstr(answer, "flags=x db=0"));
+    ck_assert_ptr_nonnull(strstr(answer, "cmd=exec "));
     say(&server, two, "PING");
     ck_assert_int_eq(two->state, KVRESP_CLOSE_NOW);
 }
@@ -186,6 +206,8 @@ int main(void)
     tcase_add_test(tests, an_error_while_queueing_spoils_the_transaction);
     tcase_add_test(tests, what_does_not_belong_in_a_transaction_is_refused);
     tcase_add_test(tests, watched_keys_decide_whether_it_runs);
+    tcase_add_test(tests, a_client_shows_that_a_watched_key_has_changed);
+    tcase_add_test(tests, of_several_keys_the_one_that_was_written_first_serves);
     tcase_add_test(tests, a_watched_key_that_expires_has_changed);
     tcase_add_test(tests, the_database_may_change_within);
     tcase_add_test(tests, commands_over_everything_may_be_queued);
