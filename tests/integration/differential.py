@@ -107,6 +107,14 @@ def silence(trouble):
     return Disagreement([b'(connecting)'], b'', repr(trouble).encode())
 
 
+def command_names(server):
+    connection = server.connect()
+    try:
+        return {member.value.lower() for member in connection.call('COMMAND', 'LIST').value}
+    finally:
+        connection.close()
+
+
 class Tester:
     def __init__(self, pair, numbers, stop, restarts=False):
         self.pair = pair
@@ -284,7 +292,7 @@ def main():
             print('the tester does not notice a corrupted reply')
             return 1
         b.start()
-        pair = Pair(a, b, Differences())
+        pair = Pair(a, b, Differences(command_names(a) - command_names(b)))
         tester = Tester(pair, random.Random(options.seed), options.stop, options.restart)
         agree = tester.run(options.count, options.only)
         summary(pair, tester, time.monotonic() - began)
