@@ -32,6 +32,7 @@ static void read_all(const struct pack *pack)
         must(pack_find(at, &needle, 1) == at);
         count++;
     }
+    (void)sum;
     must(pack_count(pack) == count);
     must(at == pack_end(pack));
     for (at = pack_last(pack); at != NULL; at = pack_prev(pack, at)) count--;
