@@ -1,9 +1,12 @@
 /*
  * api/api_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
  *
- * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call first
- * hashes all keys, then locks their shards, each once and in order, and then goes through the keys in chunks, in passes: one fetches
- * the buckets, one what they point to, and only the last looks.
+ * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call hashes
+ * all keys, locks their shards, each once and in order, and then goes through the keys in passes: one fetches the buckets, one looks
+ * into them and fetches the entries, one finds the entries and fetches the ends of the values, and only the last uses them.
+ *
+ * Rejected: to fetch the first buckets while the keys are hashed, before the locks are taken (as kv_prefetch() does). The locks'
+ * own cache lines then queue behind the buckets', and all of it takes longer.
  */
 #include "base/alloc.h"
 #include "base/number.h"
@@ -23,7 +26,7 @@ struct batch {
     uint64_t few[BATCH_CHUNK];
 };
 
-/* Finds room for the hashes, which the caller then fills in with batch_hash(). KV_OK or KV_NOMEM. */
+/* Finds room for the hashes, which batch_hash() fills in. KV_OK or KV_NOMEM. */
 static kv_status batch_open(struct batch *batch, kv *db, size_t count)
 {
     batch->store = db->view->store;
@@ -33,10 +36,14 @@ static kv_status batch_open(struct batch *batch, kv *db, size_t count)
     return batch->hashes != NULL ? KV_OK : KV_NOMEM;
 }
 
-static inline void batch_hash(struct batch *batch, size_t index, kv_slice key)
+/* Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches the locks of their shards. */
+static void batch_hash(struct batch *batch, const void *keys, size_t stride)
 {
-    batch->hashes[index] = store_hash(batch->store, key);
-    KV_PREFETCH_WRITE(store_shard(batch->store, batch->hashes[index]));
+    const char *key = keys;
+    for (size_t i = 0; i < batch->count; i++, key += stride) {
+        batch->hashes[i] = store_hash(batch->store, *(const kv_slice *)(const void *)key);
+        KV_PREFETCH_WRITE(store_shard(batch->store, batch->hashes[i]));
+    }
 }
 
 static void batch_close(struct batch *batch)
@@ -66,11 +73,20 @@ static kv_status batch_begin(struct batch *batch, kv *db, const kv_slice *keys, 
 {
     kv_status status = batch_open(batch, db, count);
     if (status != KV_OK) return status;
-    for (size_t i = 0; i < count; i++) batch_hash(batch, i, keys[i]);
+    batch_hash(batch, keys, sizeof *keys);
     span_begin_hashed(&batch->span, db, batch->hashes, count);
     if (batch_holds_all(batch)) return KV_OK;
     batch_close(batch);
     return KV_NOTLOCKED;
+}
+
+/* Makes all calls of the span see one instant, read once. */
+static void batch_pin(struct batch *batch)
+{
+    struct view *view = batch->span.db.view;
+    if ((view->flags & VIEW_PINNED) != 0 || batch->span.is_nested) return;
+    view->now_ms = view_now(view);
+    view->flags |= VIEW_PINNED;
 }
 
 static void batch_end(struct batch *batch)
@@ -84,16 +100,35 @@ static inline struct space *batch_space(const struct batch *batch, size_t index)
     return shard_peek_space(store_shard(batch->store, batch->hashes[index]), batch->span.db.database);
 }
 
-/* Fetches the buckets and entries of a chunk that begins with key `first`; returns where it ends. */
-static size_t batch_prefetch(const struct batch *batch, size_t first)
+/*
+ * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the chunk's key i, or another with the same tag, or
+ * NULL. Returns the chunk's end.
+ */
+static size_t batch_prefetch(const struct batch *batch, size_t first, struct entry *items[BATCH_CHUNK])
 {
-    const struct table_bucket *buckets[BATCH_CHUNK];
+    struct table_walk walks[BATCH_CHUNK];
+    uint8_t going[BATCH_CHUNK]; /* keys whose search goes on to another bucket */
     size_t count = batch->count - first < BATCH_CHUNK ? batch->count - first : BATCH_CHUNK;
+    const uint64_t *hashes = batch->hashes + first;
     for (size_t i = 0; i < count; i++) {
         struct space *space = batch_space(batch, first + i);
-        buckets[i] = space != NULL ? table_prefetch_bucket(&space->table, batch->hashes[first + i]) : NULL;
+        walks[i].entry = 0;
+        if (KV_LIKELY(space != NULL)) walks[i] = table_walk_begin(&space->table, hashes[i]);
     }
-    for (size_t i = 0; i < count; i++) table_prefetch_item(buckets[i], batch->hashes[first + i]);
+    size_t going_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        items[i] = KV_LIKELY(walks[i].entry != 0) ? table_walk_step(&walks[i], hashes[i]) : NULL;
+        if (KV_UNLIKELY(walks[i].entry != 0)) going[going_count++] = (uint8_t)i;
+    }
+    while (going_count > 0) {
+        size_t left = 0;
+        for (size_t j = 0; j < going_count; j++) {
+            uint8_t i = going[j];
+            items[i] = table_walk_step(&walks[i], hashes[i]);
+            if (walks[i].entry != 0) going[left++] = i;
+        }
+        going_count = left;
+    }
     return first + count;
 }
 
@@ -101,21 +136,41 @@ static size_t batch_prefetch(const struct batch *batch, size_t first)
 
 /* What all keys of a kv_mget() have in common, and what was found of a chunk. */
 struct batch_reading {
-    int64_t now_ms; /* INT64_MIN: nothing expires */
+    int64_t now_ms;   /* read when the first key with a deadline is met; -1 before */
     uint32_t clock;
     bool touches;
     bool has_expired; /* one that was found is to be dropped */
-    struct entry *found[BATCH_CHUNK];
+    uint64_t hits;
+    struct entry *found[BATCH_CHUNK]; /* by batch_prefetch(), then by batch_find() */
 };
 
 static void batch_read_begin(struct batch_reading *reading, const struct batch *batch)
 {
     const struct view *view = batch->span.db.view;
-    int64_t now_ms = view_now(view);
-    reading->now_ms = store_setting(batch->store, KV_SETTING_EXPIRE) != 0 ? now_ms : INT64_MIN;
-    reading->clock = (uint32_t)(now_ms / 1000);
+    reading->now_ms = -1;
     reading->touches = (view->flags & VIEW_UNTOUCHING) == 0;
+    reading->clock = view_seconds(view);
     reading->has_expired = false;
+    reading->hits = 0;
+}
+
+/* All are counted in the shard of the first key, which is locked; only their sum is ever told. */
+static void batch_read_end(const struct batch_reading *reading, const struct batch *batch, size_t seen)
+{
+    if (seen == 0) return;
+    struct shard *shard = store_shard(batch->store, batch->hashes[0]);
+    shard->hits += reading->hits;
+    shard->misses += seen - reading->hits;
+}
+
+static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const struct batch *batch,
+                                         const struct entry *entry)
+{
+    if (store_setting(batch->store, KV_SETTING_EXPIRE) == 0) return false;
+    if (reading->now_ms < 0) reading->now_ms = view_now(batch->span.db.view);
+    if (!entry_is_expired(entry, reading->now_ms)) return false;
+    reading->has_expired = true;
+    return true;
 }
 
 /* Fetches the end of a value: the first two lines of its entry were fetched already. */
@@ -125,21 +180,18 @@ static inline void batch_prefetch_value(const struct entry *entry)
     else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
 }
 
-/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. */
-static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index)
+/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is the result of batch_prefetch(). */
+static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index,
+                                       struct entry *likely)
 {
-    struct shard *shard = store_shard(batch->store, batch->hashes[index]);
-    struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
-    struct entry *entry = place.bucket != NULL ? table_item(place) : NULL;
-    if (entry != NULL && KV_UNLIKELY(entry_is_expired(entry, reading->now_ms))) {
-        reading->has_expired = true;
-        entry = NULL;
+    struct entry *entry = likely;
+    if (entry != NULL && KV_UNLIKELY(!entry_has_key(entry, &key))) { /* its tag only was the same */
+        struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
+        entry = place.bucket != NULL ? table_item(place) : NULL;
     }
-    if (entry == NULL) {
-        shard->misses++;
-        return NULL;
-    }
-    shard->hits++;
+    if (entry == NULL) return NULL;
+    if (KV_UNLIKELY(entry_is_timed(entry)) && batch_is_expired(reading, batch, entry)) return NULL;
+    reading->hits++;
     if (reading->touches) entry_set_clock(entry, reading->clock);
     batch_prefetch_value(entry);
     return entry;
@@ -176,15 +228,19 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status != KV_OK) return status;
     batch_read_begin(&reading, &batch);
+    size_t first = 0;
     bool goes_on = true;
-    for (size_t first = 0, end; first < count && goes_on; first = end) {
-        end = batch_prefetch(&batch, first);
-        for (size_t i = first; i < end; i++) reading.found[i - first] = batch_find(&batch, &reading, keys[i], i);
+    for (size_t end; first < count && goes_on; first = end) {
+        end = batch_prefetch(&batch, first, reading.found);
+        for (size_t i = first; i < end; i++) {
+            reading.found[i - first] = batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
+        }
         for (size_t i = first; i < end && goes_on; i++) {
             goes_on = batch_lend(reading.found[i - first], i, visit, context);
         }
         if (KV_UNLIKELY(reading.has_expired)) batch_drop_expired(&batch, &reading, keys, first, end);
     }
+    batch_read_end(&reading, &batch, first);
     batch_end(&batch);
     return KV_OK;
 }
@@ -193,8 +249,9 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
 
 static bool batch_has_any(struct batch *batch, const kv_slice *keys)
 {
+    struct entry *items[BATCH_CHUNK];
     for (size_t i = 0; i < batch->count;) {
-        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+        for (size_t end = batch_prefetch(batch, i, items); i < end; i++) {
             struct access access;
             kv_status status =
                 access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
@@ -220,9 +277,10 @@ static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key
 static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged,
                           kv_status *status)
 {
+    struct entry *items[BATCH_CHUNK];
     *status = KV_OK;
     for (size_t i = 0; i < batch->count;) {
-        for (size_t end = batch_prefetch(batch, i); i < end; i++) {
+        for (size_t end = batch_prefetch(batch, i, items); i < end; i++) {
             *status = batch_stage_one(batch, i, keys[i], values[i], &staged[i]);
             if (*status != KV_OK) return i;
         }
@@ -286,6 +344,7 @@ static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values,
     struct batch batch;
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status == KV_OK) {
+        batch_pin(&batch);
         if (only_new && batch_has_any(&batch, keys)) status = KV_SKIPPED;
         else status = batch_store(&batch, keys, values, staged);
         batch_end(&batch);
@@ -346,7 +405,8 @@ static kv_status batch_do_one(kv *db, kv_operation *operation)
 /* Only of keys whose shards are held: of others, in the caller's transaction, the call will say so. */
 static void batch_prefetch_held(const struct batch *batch, size_t first)
 {
-    if (batch_holds_all(batch)) (void)batch_prefetch(batch, first);
+    struct entry *items[BATCH_CHUNK];
+    if (batch_holds_all(batch)) (void)batch_prefetch(batch, first, items);
 }
 
 kv_status kv_batch(kv *db, kv_operation *operations, size_t count)
@@ -356,8 +416,9 @@ kv_status kv_batch(kv *db, kv_operation *operations, size_t count)
     struct batch batch;
     kv_status status = batch_open(&batch, db, count);
     if (status != KV_OK) return status;
-    for (size_t i = 0; i < count; i++) batch_hash(&batch, i, operations[i].key);
+    batch_hash(&batch, &operations->key, sizeof *operations);
     span_begin_hashed(&batch.span, db, batch.hashes, count);
+    batch_pin(&batch);
     for (size_t i = 0; i < count; i++) {
         if (i % BATCH_CHUNK == 0) batch_prefetch_held(&batch, i);
         operations[i].status = batch_do_one(&batch.span.db, &operations[i]);

@@ -15,13 +15,6 @@ KV_INTERNAL int64_t access_now(struct access *access)
     return access->known_now_ms;
 }
 
-/* The access clock of now; cheap, as it needs seconds only. */
-static uint32_t access_seconds(const struct access *access)
-{
-    if ((access->view->flags & VIEW_PINNED) != 0) return (uint32_t)(access->view->now_ms / 1000);
-    return (uint32_t)clock_coarse_seconds(&access->store->clock);
-}
-
 static bool access_expires(const struct access *access)
 {
     return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
@@ -67,7 +60,7 @@ static void access_count_read(struct access *access, enum access_mode mode)
 {
     access_count(access);
     bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
-    if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
+    if (touches && access->entry != NULL) entry_set_clock(access->entry, view_seconds(access->view));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -170,7 +163,7 @@ static void access_note_change(struct access *access)
 
 KV_INTERNAL void access_changed(struct access *access)
 {
-    entry_set_clock(access->entry, access_seconds(access));
+    entry_set_clock(access->entry, view_seconds(access->view));
     access_note_change(access);
 }
 
@@ -195,7 +188,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     struct entry_shape old = {.form = ENTRY_INLINE};
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
-    shape->clock = access_seconds(access);
+    shape->clock = view_seconds(access->view);
     kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
@@ -296,7 +289,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct access *access = &staged->access;
     struct shard *shard = access->shard;
     struct table *table = &access->space->table;
-    shape->clock = access_seconds(access);
+    shape->clock = view_seconds(access->view);
     entry_shape_settle(shape);
     if (access->entry == NULL && table_reserve(table, access->hash) != KV_OK) return KV_NOMEM;
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));

@@ -211,7 +211,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     uint64_t hashes[SHARD_EXPIRE_BATCH];
     for (size_t i = 0; i < count; i++) {
         hashes[i] = store_hash(shard->store, entry_key(due[i]));
-        (void)table_prefetch_bucket(&space->table, hashes[i]);
+        (void)table_walk_begin(&space->table, hashes[i]);
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];

@@ -27,6 +27,12 @@ KV_INTERNAL int64_t view_now(const struct view *view)
     return clock_wall_ms(&view->store->clock);
 }
 
+KV_INTERNAL uint32_t view_seconds(const struct view *view)
+{
+    if ((view->flags & VIEW_PINNED) != 0) return (uint32_t)(view->now_ms / 1000);
+    return (uint32_t)clock_coarse_seconds(&view->store->clock);
+}
+
 static size_t view_bytes(const struct store *store)
 {
     return sizeof(struct view) + store->databases * sizeof(kv);

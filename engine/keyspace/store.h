@@ -121,9 +121,14 @@ static inline uint64_t store_hash(const struct store *store, kv_slice key)
     return siphash(&store->hash_key, key.data, key.size);
 }
 
+static inline uint32_t store_shard_index(const struct store *store, uint64_t hash)
+{
+    return store->shard_bits == 0 ? 0 : (uint32_t)(hash >> (64 - store->shard_bits));
+}
+
 static inline struct shard *store_shard(const struct store *store, uint64_t hash)
 {
-    return &store->shards[store->shard_bits == 0 ? 0 : hash >> (64 - store->shard_bits)];
+    return &store->shards[store_shard_index(store, hash)];
 }
 
 /* Locks every shard, in order; the counterpart unlocks. */
@@ -135,6 +140,9 @@ KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbag
 
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
+
+/* What entries remember of the present: seconds. Cheaper to read. */
+KV_INTERNAL uint32_t view_seconds(const struct view *view);
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
 KV_INTERNAL struct view *view_create(struct store *store);

@@ -68,7 +68,7 @@ static bool undo_match(const void *item, const void *sought)
 
 static void txn_note_shard(struct txn *txn, uint64_t hash)
 {
-    uint32_t index = store_shard(txn->store, hash)->index;
+    uint32_t index = store_shard_index(txn->store, hash);
     txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
@@ -256,10 +256,14 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
         return;
     }
     txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
-    for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
+    if (span->txn.store->shard_count <= 64) {
+        uint64_t bits = 0; /* in a register */
+        for (size_t i = 0; i < count; i++) bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
+        span->txn.locked[0] = bits;
+    } else {
+        for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
+    }
     span_lock(span, db);
-    span->view.now_ms = view_now(db->view);
-    span->view.flags |= VIEW_PINNED;
 }
 
 KV_INTERNAL void span_end(struct span *span)

@@ -59,7 +59,7 @@ struct span {
 
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
 
-/* The same for keys whose hashes are known. All its calls see one instant. */
+/* The same for keys whose hashes are known. */
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
 
 KV_INTERNAL void span_end(struct span *span);

@@ -294,28 +294,47 @@ KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash
 }
 
 /*
- * The two steps of a prefetch, for readers inside grace_enter(): first fetch the bucket where `hash` belongs; some time
- * later fetch what its matching slots point to. What is read may be stale, and is used for nothing else.
+ * A search taken apart, so that the cache misses of many overlap: table_walk_begin() fetches the bucket where `hash` belongs;
+ * each table_walk_step(), some time later, looks into the bucket that was fetched. With the lock held what it returns is the item or
+ * one with the same tag; without, inside grace_enter(), all may be stale and is used for nothing but fetching.
  */
-KV_INLINE const struct table_bucket *table_prefetch_bucket(const struct table *table, uint64_t hash)
+struct table_walk {
+    uint64_t entry; /* of the directory; 0: the walk is over */
+    uint32_t at;    /* the bucket it stands at */
+    uint32_t left;  /* buckets not seen yet */
+};
+
+KV_INLINE struct table_walk table_walk_begin(const struct table *table, uint64_t hash)
 {
-    uint64_t entry = table_entry(table, hash);
-    if (entry == 0) return NULL;
-    const struct table_bucket *bucket =
-        table_entry_buckets(entry)
-        + table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED), table_entry_size(entry));
-    KV_PREFETCH(bucket);
-    return bucket;
+    struct table_walk walk = {table_entry(table, hash), 0, 0};
+    if (walk.entry != 0) {
+        walk.left = table_entry_size(walk.entry);
+        walk.at = table_home(hash, (unsigned)(walk.entry >> TABLE_ENTRY_CONSUMED), walk.left);
+        KV_PREFETCH(&table_entry_buckets(walk.entry)[walk.at]);
+    }
+    return walk;
 }
 
-KV_INLINE void table_prefetch_item(const struct table_bucket *bucket, uint64_t hash)
+/* The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk goes on to the next bucket. */
+KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 {
-    if (bucket == NULL) return;
+    const struct table_bucket *buckets = table_entry_buckets(walk->entry);
+    const struct table_bucket *bucket = &buckets[walk->at];
     unsigned found = table_match_tags(bucket, table_tag(hash));
-    if (found == 0) return;
-    const char *item = table_pointer(bucket, table_lowest_bit(found));
-    KV_PREFETCH(item);
-    KV_PREFETCH(item + KV_CACHE_LINE);
+    if (KV_LIKELY(found != 0)) {
+        const char *item = table_pointer(bucket, table_lowest_bit(found));
+        KV_PREFETCH(item);
+        KV_PREFETCH(item + KV_CACHE_LINE);
+        walk->entry = 0;
+        return (void *)(uintptr_t)item;
+    }
+    if (bucket->overflow == 0 || --walk->left == 0) {
+        walk->entry = 0;
+    } else {
+        walk->at = walk->at + 1 == table_entry_size(walk->entry) ? 0 : walk->at + 1;
+        KV_PREFETCH(&buckets[walk->at]);
+    }
+    return NULL;
 }
 
 #endif
