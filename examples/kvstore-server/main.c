@@ -24,10 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 10000, PROGRESS_MS = 1000, DESCRIPTORS_BESIDE_CLIENTS = 1024 };
+enum { GRACE_MS = 10000, DESCRIPTORS_BESIDE_CLIENTS = 1024 };
 
 struct program {
     struct settings settings;
@@ -36,8 +35,8 @@ struct program {
     struct log log;
     char config_path[PATH_MAX], executable[PATH_MAX];
     pthread_t main_thread;
+    atomic_bool is_told; /* SHUTDOWN, which comes as a signal to the main thread */
     int parent; /* a pipe to the process that waits until this one serves; -1: none */
-    int64_t progress_ms;
     kv *db;
     kvresp *resp;
     kvresp_aof *aof;
@@ -70,13 +69,6 @@ static bool complain(struct program *program, const char *message)
     fprintf(stderr, "kvstore-server: %s\n", message);
     if (program->log.descriptor != STDOUT_FILENO) log_write(&program->log, KVRESP_WARNING, message);
     return false;
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* ------------------------------------------------------------------------------- what was asked */
@@ -267,8 +259,9 @@ static void await_end(struct program *program)
                            strerror(errno));
             continue;
         }
+        const char *cause = number == SIGINT ? "SIGINT" : "SIGTERM";
         log_printf(&program->log, KVRESP_NOTICE, "%s: shutting down",
-                   number == SIGINT ? "SIGINT" : "SIGTERM");
+                   atomic_load(&program->is_told) ? "SHUTDOWN" : cause);
         return;
     }
 }
@@ -278,27 +271,24 @@ static bool note_shutdown(void *context, unsigned flags)
 {
     struct program *program = context;
     if (flags & KVRESP_SHUTDOWN_ABORT) return false;
+    atomic_store(&program->is_told, true);
     return pthread_kill(program->main_thread, SIGTERM) == 0;
 }
 
 /* ------------------------------------------------------------------------------------- the data */
 
-/* A load may last; a signal ends it, since nothing can be lost yet. */
-static void note_progress(void *context, uint64_t loaded, uint64_t total)
+/* A load may last (its progress is in the log); a signal ends it, since nothing can be lost yet. */
+static void end_loading_on_signal(void *context, uint64_t loaded, uint64_t total)
 {
     struct program *program = context;
+    (void)loaded;
+    (void)total;
     sigset_t pending;
     if (sigpending(&pending) == 0 &&
         (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1)) {
         log_printf(&program->log, KVRESP_NOTICE, "A signal ended the loading");
         _exit(0);
     }
-    int64_t now_ms = clock_ms();
-    if (now_ms - program->progress_ms < PROGRESS_MS) return;
-    program->progress_ms = now_ms;
-    log_printf(&program->log, KVRESP_NOTICE,
-               "Loading the append-only file: %" PRIu64 " of %" PRIu64 " bytes (%d%%)", loaded,
-               total, total == 0 ? 100 : (int)(100 * (double)loaded / (double)total));
 }
 
 static bool open_append_only_file(struct program *program)
@@ -313,11 +303,10 @@ static bool open_append_only_file(struct program *program)
     aof.refuse_truncated = !options->load_truncated;
     aof.log = log_write;
     aof.log_context = &program->log;
-    aof.progress = note_progress;
+    aof.progress = end_loading_on_signal;
     aof.progress_context = program;
 
     char message[256] = "out of memory";
-    program->progress_ms = clock_ms();
     kv_status status = kvresp_aof_open(program->db, &aof, &program->aof, message);
     if (status == KV_OK) status = kvresp_attach_aof(program->resp, program->aof);
     return status == KV_OK ||

@@ -242,6 +242,8 @@ class Ending(ServerTest):
             client.sendall(b"SHUTDOWN\r\n")
             self.assertEqual(client.recv(1), b"")
         self.assertEqual(server.process.wait(PATIENCE_S), 0)
+        server.stop()
+        self.assertIn(b"SHUTDOWN: shutting down", server.log)
 
     def test_a_client_that_leaves_raises_no_signal(self):
         server = self.start()
