@@ -36,7 +36,7 @@ struct program {
     char config_path[PATH_MAX], executable[PATH_MAX];
     pthread_t main_thread;
     atomic_bool is_told; /* SHUTDOWN, which comes as a signal to the main thread */
-    int parent; /* a pipe to the process that waits until this one serves; -1: none */
+    int parent;          /* a pipe to the process that waits until this one serves; -1: none */
     kv *db;
     kvresp *resp;
     kvresp_aof *aof;
