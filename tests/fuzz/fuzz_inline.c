@@ -31,6 +31,8 @@ static kv_buffer join_quoted(const kv_slice *words, size_t count)
     return line;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kv_slice words[WORDS], again[WORDS];

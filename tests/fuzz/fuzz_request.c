@@ -110,6 +110,8 @@ static struct reading read_all(const uint8_t *data, size_t size, size_t step, bo
     return reading;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1 || size > 1 << 16) return 0;
