@@ -188,7 +188,6 @@ static bool scan_option(struct call *call, size_t index, struct scan_wish *wish)
         if (wish->count >= 1) return true;
     } else if (index + 1 < call->count && call_is(call, index, "match")) {
         wish->match = call->arguments[index + 1];
-        wish->options.match = &wish->match;
         return true;
     } else if (index + 1 < call->count && call_is(call, index, "type")) {
         wish->has_unknown_type = true;
@@ -209,6 +208,38 @@ static bool scan_visit_nothing(void *context, kv_slice key)
     return true;
 }
 
+/*
+ * A call passes so many keys as COUNT says, or ten times as many empty places of the store, so that a
+ * scan of few keys is over at once. It may show a few more than COUNT.
+ */
+enum { SCAN_EMPTY_PLACES = 10 };
+
+static kv_status scan_some(struct call *call, const struct scan_wish *wish, uint64_t *cursor,
+                           struct key_list *list)
+{
+    kv_visit *visit = wish->has_unknown_type ? scan_visit_nothing : key_visit;
+    uint64_t wanted = (uint64_t)wish->count;
+    kv_status status = KV_OK;
+    for (int i = 0; i < SCAN_EMPTY_PLACES && status == KV_OK; i++) {
+        status =
+            kv_scan(call->db, cursor, (size_t)(wanted - list->count), &wish->options, visit, list);
+        if (*cursor == 0 || list->count >= wanted) break;
+    }
+    return status;
+}
+
+/* "*2", the cursor, and then the keys that were written since `began`. */
+static void scan_put_cursor(struct call *call, size_t began, uint64_t cursor)
+{
+    uint8_t digits[TEXT_INTEGER_SIZE], head[2 * WRITER_HEADER_SIZE + TEXT_INTEGER_SIZE + 2];
+    size_t size = (size_t)(text_write_unsigned(digits, cursor) - digits);
+    uint8_t *at = writer_put_header(head, '*', 2);
+    at = writer_put_header(at, '$', size);
+    memcpy(at, digits, size);
+    memcpy(at + size, "\r\n", 2);
+    writer_insert(call->reply, began, kv_bytes(head, (size_t)(at + size + 2 - head)));
+}
+
 void scan_command(struct call *call)
 {
     struct scan_wish wish = {.options = KV_OPTIONS(kv_scan_options), .count = 10};
@@ -216,25 +247,18 @@ void scan_command(struct call *call)
     if (!scan_cursor(call, &cursor)) return;
     for (size_t i = 2; i < call->count; i += 2)
         if (!scan_option(call, i, &wish)) return;
+    if (wish.match.data != NULL) wish.options.match = &wish.match;
 
     struct key_list list = {call->reply, 0};
     size_t began = writer_begin_deferred(call->reply);
-    kv_status status = kv_scan(call->db, &cursor, (size_t)wish.count, &wish.options,
-                               wish.has_unknown_type ? scan_visit_nothing : key_visit, &list);
+    kv_status status = scan_some(call, &wish, &cursor, &list);
     if (status != KV_OK) {
         call->reply->size = call->reply->start + began;
         call_fail(call, status);
         return;
     }
     writer_end_deferred(call->reply, began, '*', list.count);
-    uint8_t digits[TEXT_INTEGER_SIZE];
-    kv_slice next = kv_bytes(digits, (size_t)(text_write_unsigned(digits, cursor) - digits));
-    struct writer head = {.protocol = 2};
-    writer_array(&head, 2);
-    writer_bulk(&head, next);
-    if (head.failed) call->session->is_failed = true;
-    else writer_insert(call->reply, began, kv_bytes(head.bytes, head.size));
-    writer_free(&head);
+    scan_put_cursor(call, began, cursor);
 }
 
 /* ------------------------------------------------------------------------------------- expiring */

@@ -250,24 +250,35 @@ static bool list_end(struct call *call, size_t index, kv_end *end)
     return false;
 }
 
+/*
+ * Seconds as milliseconds, in the arithmetic of Redis: a number beyond any int64_t becomes the
+ * smallest one, as the processors have it on which Redis runs.
+ */
+static bool timeout_milliseconds(kv_slice text, long double *milliseconds)
+{
+    int64_t integer;
+    double number;
+    if (text_parse_integer(text, &integer)) *milliseconds = integer * 1000.0L;
+    else if (kv_parse_double(text, &number) == KV_OK) *milliseconds = number * 1000.0L;
+    else return false;
+    if (*milliseconds >= 9223372036854775808.0L) *milliseconds = -9223372036854775808.0L;
+    return true;
+}
+
 bool timeout_argument(struct call *call, size_t index, int64_t *timeout_ms)
 {
-    double seconds;
-    if (kv_parse_double(call->arguments[index], &seconds) != KV_OK) {
-        call_error(call, "ERR timeout is not a float or out of range");
-        return false;
-    }
-    /* What is beyond all integers counts as negative: so do the processors that Redis runs on. */
-    double milliseconds = seconds * 1000;
-    if (!(milliseconds > -1) || milliseconds >= 9223372036854775808.0) {
-        call_error(call, "ERR timeout is negative");
+    long double milliseconds;
+    const char *error = NULL;
+    if (!timeout_milliseconds(call->arguments[index], &milliseconds))
+        error = "ERR timeout is not a float or out of range";
+    else if (milliseconds <= -1) error = "ERR timeout is negative";
+    if (error != NULL) {
+        call_error(call, error);
         return false;
     }
     *timeout_ms = (int64_t)milliseconds;
-    if ((double)*timeout_ms < milliseconds) ++*timeout_ms; /* a fraction waits, too */
-    if (*timeout_ms <= INT64_MAX - kv_now(call->db)) return true;
-    call_error(call, "ERR timeout is out of range");
-    return false;
+    if (*timeout_ms < milliseconds) ++*timeout_ms; /* a fraction waits, too */
+    return true;
 }
 
 /* Moves an element and answers with it; KV_NONE if there is none: not answered. */

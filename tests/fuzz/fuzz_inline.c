@@ -1,6 +1,6 @@
 /*
- * tests/fuzz/fuzz_inline.c -- lines typed by people: what is split must come from the line, and words
- * that are quoted and joined again must split into the same words.
+ * tests/fuzz/fuzz_inline.c -- lines typed by people: what is split must come from the line, and
+ * words that are quoted and joined again must split into the same words.
  */
 #include "resp/parser.h"
 

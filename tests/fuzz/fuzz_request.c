@@ -1,6 +1,7 @@
 /*
- * tests/fuzz/fuzz_request.c -- requests from anybody: the parser must say the same of the same bytes,
- * however they are cut, must not read beyond them, and its fast form must agree with its careful one.
+ * tests/fuzz/fuzz_request.c -- requests from anybody: the parser must say the same of the same
+ * bytes, however they are cut, must not read beyond them, and its fast form must agree with its
+ * careful one.
  *
  * The first byte of an input decides where it is cut and whether the client is a stranger.
  */

@@ -1,8 +1,9 @@
 /*
- * tests/resp/test_threads.c -- several workers at once: commands, waits, kills, pauses, configuration.
+ * tests/resp/test_threads.c -- several workers at once: commands, waits, kills, pauses,
+ * configuration.
  *
- * Each thread has a worker and runs its own sessions, as an event loop does. For the thread sanitizer
- * above all; without it, for deadlocks and lost wakes.
+ * Each thread has a worker and runs its own sessions, as an event loop does. For the thread
+ * sanitizer above all; without it, for deadlocks and lost wakes.
  */
 #include "server.h"
 
@@ -116,7 +117,10 @@ static void run_threads(void *(*main)(void *), void *const *contexts, size_t cou
     for (size_t i = 0; i < count; i++) pthread_join(threads[i], NULL);
 }
 
-/* ---------------------------------------------------------------------------------------- everything */
+/*
+ * ----------------------------------------------------------------------------------------
+ * everything
+ */
 
 /* Commands that look at others or at all, and commands that write; in and out of transactions. */
 static const char *const lines[] = {
@@ -172,7 +176,10 @@ START_TEST(any_commands_may_run_side_by_side)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- waiting */
+/*
+ * --------------------------------------------------------------------------------------------
+ * waiting
+ */
 
 static atomic_int popped, sum;
 
@@ -227,7 +234,10 @@ START_TEST(each_element_reaches_one_who_waits)
 }
 END_TEST
 
-/* A wait that three may end at the same moment: a push, its timeout, CLIENT UNBLOCK; and CLIENT KILL. */
+/*
+ * A wait that three may end at the same moment: a push, its timeout, CLIENT UNBLOCK; and CLIENT
+ * KILL.
+ */
 static atomic_bool is_over;
 static atomic_int pushed, got;
 

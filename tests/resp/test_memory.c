@@ -1,0 +1,203 @@
+/*
+ * tests/resp/test_memory.c -- memory runs out: each allocation of each call fails in turn.
+ *
+ * The room takes its memory from malloc(), so the linker puts functions of this test before it. The
+ * store has its own allocator, which does not fail here.
+ */
+#include "resp/session.h"
+
+#include "server.h"
+
+static atomic_long allowed = -1; /* allocations until they fail; below 0: they do not */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+static bool may_allocate(void)
+{
+    long left = atomic_load(&allowed);
+    if (left < 0) return true;
+    if (left == 0) return false;
+    atomic_store(&allowed, left - 1);
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return may_allocate() ? __real_malloc(size) : NULL;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return may_allocate() ? __real_calloc(count, size) : NULL;
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return may_allocate() ? __real_realloc(block, size) : NULL;
+}
+
+static void *allocate(void *context, size_t size, size_t alignment)
+{
+    (void)context;
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void release(void *context, void *block, size_t size)
+{
+    (void)context, (void)size;
+    free(block);
+}
+
+static kv *db;
+static kvresp *resp;
+static kvresp_worker *worker;
+static kvresp_session *session;
+
+static void setup(void)
+{
+    kv_allocator allocator = {.allocate = allocate, .release = release};
+    kv_options options = KV_OPTIONS(kv_options);
+    options.allocator = &allocator;
+    atomic_store(&allowed, -1);
+    ck_assert_int_eq(kv_open(&options, &db), KV_OK);
+}
+
+static void teardown(void)
+{
+    atomic_store(&allowed, -1);
+    kv_close(db);
+}
+
+START_TEST(opening_fails_as_a_whole_or_not_at_all)
+{
+    kv_status status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_open(db, NULL, &resp);
+        atomic_store(&allowed, -1); /* Check allocates, too */
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_worker_open(resp, &worker);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_session_open(resp, NULL, &session);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    kvresp_session_close(session);
+    kvresp_worker_close(worker);
+    kvresp_close(resp);
+}
+END_TEST
+
+/* Pipelines that need memory of many kinds. */
+static const char *const pipelines[] = {
+    "PING\r\n",
+    "SET k v\r\nGET k\r\n",
+    "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n",
+    "RPUSH l a b c\r\nLRANGE l 0 -1\r\nLPOP l 2\r\nLMPOP 2 x l RIGHT\r\n",
+    "MULTI\r\nSET k v\r\nRPUSH l a\r\nLRANGE l 0 -1\r\nEXEC\r\n",
+    "WATCH k\r\nMULTI\r\nINCR n\r\nDISCARD\r\n",
+    "MSET a 1 b 2\r\nMGET a b\r\nGETDEL a\r\nGETRANGE b 0 -1\r\nAPPEND b x\r\n",
+    "CLIENT SETNAME me\r\nCLIENT LIST\r\nCLIENT SETINFO LIB-NAME x\r\nCLIENT INFO\r\n",
+    "CONFIG SET slowlog-log-slower-than 0 requirepass \"\"\r\nPING\r\nSLOWLOG GET\r\n",
+    "CONFIG GET *\r\nCOMMAND\r\nCOMMAND DOCS\r\nINFO everything\r\n",
+    "SCAN 0\r\nKEYS *\r\nRANDOMKEY\r\nCOMMAND GETKEYS MSET a 1 b 2\r\n",
+    "NOSUCH with \"some quotes\" 'in it'\r\nCONFIG SET nosuch 1\r\nOBJECT HELP\r\nLCS a b IDX\r\n",
+    "BLPOP none 0\r\n",
+};
+enum { PIPELINES = sizeof pipelines / sizeof *pipelines };
+
+/* A reply that could not be written whole may only be followed by the end of the connection. */
+static void assert_replies_or_end(kvresp_state state)
+{
+    kv_slice output = kvresp_output(session);
+    if (state == KVRESP_CLOSE_NOW) return;
+    while (output.size > 0) {
+        kvresp_reply *reply;
+        size_t used;
+        ck_assert_int_eq(kvresp_reply_parse(output, &reply, &used), KV_OK);
+        kvresp_reply_free(reply);
+        output = kv_bytes((const char *)output.data + used, output.size - used);
+    }
+}
+
+/* False if the input did not even fit. */
+static bool feed(const char *text)
+{
+    void *space;
+    size_t room;
+    if (kvresp_input_space(session, &space, &room) != KV_OK || room < strlen(text)) return false;
+    memcpy(space, text, strlen(text));
+    kvresp_input_add(session, strlen(text));
+    return true;
+}
+
+START_TEST(a_session_answers_or_ends_whatever_allocation_fails)
+{
+    const char *pipeline = pipelines[_i];
+    ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    bool is_enough = false;
+    for (long n = 0; !is_enough; n++) {
+        ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
+        ck_assert_int_eq(kvresp_session_open(resp, NULL, &session), KV_OK);
+        atomic_store(&allowed, n);
+        kvresp_state state = KVRESP_CLOSE_NOW;
+        if (feed(pipeline)) {
+            do {
+                kvresp_worker_turn(worker);
+                state = kvresp_run(worker, session);
+                is_enough = atomic_load(&allowed) > 0;
+                atomic_store(&allowed, -1);
+                assert_replies_or_end(state);
+                kvresp_output_consume(session, kvresp_output_pending(session));
+            } while (state == KVRESP_YIELD || state == KVRESP_OUTPUT_FULL);
+        }
+        atomic_store(&allowed, -1);
+        kvresp_session_close(session);
+        kvresp_worker_close(worker);
+    }
+    kvresp_close(resp);
+}
+END_TEST
+
+START_TEST(a_reply_is_parsed_whole_or_not_at_all)
+{
+    kv_slice text = KV_TEXT("*3\r\n*2\r\n:1\r\n:2\r\n%1\r\n+a\r\n+b\r\n$1\r\nx\r\n");
+    kvresp_reply *reply;
+    kv_status status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_reply_parse(text, &reply, NULL);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    ck_assert_uint_eq(reply->count, 3);
+    kvresp_reply_free(reply);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("memory");
+    TCase *tests = tcase_create("memory");
+    tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, opening_fails_as_a_whole_or_not_at_all);
+    tcase_add_loop_test(tests, a_session_answers_or_ends_whatever_allocation_fails, 0, PIPELINES);
+    tcase_add_test(tests, a_reply_is_parsed_whole_or_not_at_all);
+    suite_add_tcase(suite, tests);
+    return server_main(suite);
+}
