@@ -10,23 +10,28 @@
  *     cc -O2 app.c kvstore.c -lpthread
  *
  * Conventions
- *   Time      Durations and instants are int64_t milliseconds, instants counted from 1970 (UTC); names end in
- *             _ms. Where microseconds are meant the name ends in _us.
- *   Text      A kv_slice is bytes with a size. It may contain zeros and needs no terminator. Keys, values,
- *             elements and patterns are all slices; a size of 0 is legal for each of them.
- *   Memory    What a call is given is copied; the caller may reuse it on return. No pointer into the store is
- *             handed out, but for slices lent to a visitor callback, which end when the callback returns.
- *   Visitors  A visitor runs under the locks of the keys it is shown and must be short: it may copy or send,
- *             and must not call the same store.
- *   Threads   Any function may be called from any thread at any time, except kv_close(), and except on a view
- *             of one thread (a transaction, or what kv_view_open() gave).
- *   Status    0 is done, above 0 a normal outcome, below 0 an error. Out-parameters are written on KV_OK only
- *             (or where the text says so); they may be NULL if the result is not wanted. After an error the
- *             store is unchanged. Any call may return KV_BADARG for NULL where an object is needed.
- *   Expiry    A key whose deadline has passed is not there, whether its memory was reclaimed yet or not.
- *   Index     Positions in lists and strings count from 0; negative ones from the end, -1 being the last.
- *   Options   An options struct starts with its size, so that it may grow: KV_OPTIONS(kv_set_options) gives
- *             one with every field at its default, which is zero. NULL means all defaults.
+ *   Time      Durations and instants are int64_t milliseconds, instants counted from 1970 (UTC);
+ *             names end in _ms. Where microseconds are meant the name ends in _us.
+ *   Text      A kv_slice is bytes with a size. It may contain zeros and needs no terminator. Keys,
+ *             values, elements and patterns are all slices; a size of 0 is legal for each of them.
+ *   Memory    What a call is given is copied; the caller may reuse it on return. No pointer into
+ *             the store is handed out, but for slices lent to a visitor callback, which end when
+ *             the callback returns.
+ *   Visitors  A visitor runs under the locks of the keys it is shown and must be short: it may copy
+ *             or send, and must not call the same store.
+ *   Threads   Any function may be called from any thread at any time, except kv_close(), and except
+ *             on a view of one thread (a transaction, or what kv_view_open() gave).
+ *   Status    0 is done, above 0 a normal outcome, below 0 an error. Out-parameters are written on
+ *             KV_OK only (or where the text says so); they may be NULL if the result is not wanted.
+ *             After an error the store is unchanged. Any call may return KV_BADARG for NULL where
+ *             an object is needed.
+ *   Expiry    A key whose deadline has passed is not there, whether its memory was reclaimed yet or
+ *             not.
+ *   Index     Positions in lists and strings count from 0; negative ones from the end, -1 being the
+ *             last.
+ *   Options   An options struct starts with its size, so that it may grow:
+ *             KV_OPTIONS(kv_set_options) gives one with every field at its default, which is zero.
+ *             NULL means all defaults.
  */
 #ifndef KVSTORE_H
 #define KVSTORE_H
@@ -50,9 +55,9 @@ extern "C" {
 #define KV_VERSION_MAJOR 0
 #define KV_VERSION_MINOR 1
 #define KV_VERSION_PATCH 0
-#define KV_VERSION_TEXT "0.1.0"
+#define KV_VERSION_TEXT  "0.1.0"
 
-/* ---------------------------------------------------------------------------------------------------- types */
+/* ---------------------------------------------------------------------------------------- types */
 
 typedef struct kv kv; /* a view of a store: its shards, one database, perhaps a transaction */
 
@@ -62,9 +67,9 @@ typedef struct kv_slice {
 } kv_slice;
 
 /*
- * A caller's reusable memory for results. Starts as {0}; calls grow it when needed and set `size`; it keeps its
- * capacity from call to call and is released with kv_buffer_free(). Its memory comes from malloc(), not from
- * the store's allocator, as it outlives the store.
+ * A caller's reusable memory for results. Starts as {0}; calls grow it when needed and set `size`;
+ * it keeps its capacity from call to call and is released with kv_buffer_free(). Its memory comes
+ * from malloc(), not from the store's allocator, as it outlives the store.
  */
 typedef struct kv_buffer {
     void *data;
@@ -74,24 +79,25 @@ typedef struct kv_buffer {
 
 typedef enum kv_status {
     KV_OK = 0,
-    KV_NONE = 1,      /* no such key, element or position; an expired key is not there */
-    KV_SKIPPED = 2,   /* the condition asked for did not hold */
-    KV_CONFLICT = 3,  /* a watched key has changed */
-    KV_TIMEOUT = 4,   /* the time given passed, or the wait was cancelled */
-    KV_PENDING = 5,   /* a wait has begun; its callback will be called */
-    KV_MORE = 6,      /* the budget was used up with work left */
+    KV_NONE = 1,     /* no such key, element or position; an expired key is not there */
+    KV_SKIPPED = 2,  /* the condition asked for did not hold */
+    KV_CONFLICT = 3, /* a watched key has changed */
+    KV_TIMEOUT = 4,  /* the time given passed, or the wait was cancelled */
+    KV_PENDING = 5,  /* a wait has begun; its callback will be called */
+    KV_MORE = 6,     /* the budget was used up with work left */
 
-    KV_WRONGTYPE = -1,  /* the key holds a value of another type */
-    KV_BADARG = -2,     /* an argument is outside its documented range */
-    KV_NOMEM = -3,      /* memory is exhausted */
-    KV_NOTINT = -4,     /* the value is not an integer, or out of int64_t's range */
-    KV_NOTFLOAT = -5,   /* the value is not a number */
-    KV_OVERFLOW = -6,   /* the result would leave the range of its type */
-    KV_TOOBIG = -7,     /* a value would grow beyond KV_SETTING_MAX_VALUE_SIZE */
-    KV_NOTLOCKED = -8,  /* the transaction did not declare this key */
-    KV_READONLY = -9,   /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
-    KV_NOTFOUND = -10,  /* an operation that needs an existing key found none (rename, set by index) */
-    KV_NOTFINITE = -11  /* the result would be infinite or not a number */
+    KV_WRONGTYPE = -1, /* the key holds a value of another type */
+    KV_BADARG = -2,    /* an argument is outside its documented range */
+    KV_NOMEM = -3,     /* memory is exhausted */
+    KV_NOTINT = -4,    /* the value is not an integer, or out of int64_t's range */
+    KV_NOTFLOAT = -5,  /* the value is not a number */
+    KV_OVERFLOW = -6,  /* the result would leave the range of its type */
+    KV_TOOBIG = -7,    /* a value would grow beyond KV_SETTING_MAX_VALUE_SIZE */
+    KV_NOTLOCKED = -8, /* the transaction did not declare this key */
+    KV_READONLY = -9,  /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
+    KV_NOTFOUND = -10, /* an operation that needs an existing key found none (rename, set by
+                           index) */
+    KV_NOTFINITE = -11 /* the result would be infinite or not a number */
 } kv_status;
 
 typedef enum kv_type {
@@ -110,32 +116,57 @@ typedef enum kv_type {
 #ifdef __cplusplus
 } /* extern "C" */
 #include <cstring>
-inline kv_slice kv_text(const char *text) { kv_slice slice = {text, std::strlen(text)}; return slice; }
-inline kv_slice kv_bytes(const void *data, size_t size) { kv_slice slice = {data, size}; return slice; }
-template <typename type> inline type kv_defaults() { type options = {}; options.size = sizeof options; return options; }
+inline kv_slice kv_text(const char *text)
+{
+    kv_slice slice = {text, std::strlen(text)};
+    return slice;
+}
+inline kv_slice kv_bytes(const void *data, size_t size)
+{
+    kv_slice slice = {data, size};
+    return slice;
+}
+template <typename type> inline type kv_defaults()
+{
+    type options = {};
+    options.size = sizeof options;
+    return options;
+}
 #define KV_OPTIONS(type) kv_defaults<type>()
 extern "C" {
 #else
 #include <string.h>
-static inline kv_slice kv_text(const char *text) { kv_slice slice = {text, strlen(text)}; return slice; }
-static inline kv_slice kv_bytes(const void *data, size_t size) { kv_slice slice = {data, size}; return slice; }
+static inline kv_slice kv_text(const char *text)
+{
+    kv_slice slice = {text, strlen(text)};
+    return slice;
+}
+static inline kv_slice kv_bytes(const void *data, size_t size)
+{
+    kv_slice slice = {data, size};
+    return slice;
+}
 #define KV_OPTIONS(type) ((type){.size = sizeof(type)})
 #endif
-#define KV_TEXT(text) kv_text(text)
+#define KV_TEXT(text)        kv_text(text)
 #define KV_BYTES(data, size) kv_bytes(data, size)
 
-/* A visitor of one value, element or key. `context` is the caller's. Returning false ends the visit early. */
+/*
+ * A visitor of one value, element or key. `context` is the caller's. Returning false ends the visit
+ * early.
+ */
 typedef bool kv_visit(void *context, kv_slice item);
 
 /* A visitor that is also told the position; `item` is NULL where there is nothing (kv_mget). */
 typedef bool kv_visit_at(void *context, size_t index, const kv_slice *item);
 
-/* ------------------------------------------------------------------------------------------- open and close */
+/* ------------------------------------------------------------------------------- open and close */
 
 /*
- * Where memory comes from. `alignment` is a power of two of at most 65536; blocks that asked for no more than
- * 16 may be passed to resize, which may be NULL. release is told the size it was given. All may be called by any
- * thread that calls the store. NULL from allocate or resize becomes KV_NOMEM.
+ * Where memory comes from. `alignment` is a power of two of at most 65536; blocks that asked for no
+ * more than 16 may be passed to resize, which may be NULL. release is told the size it was given.
+ * All may be called by any thread that calls the store. NULL from allocate or resize becomes
+ * KV_NOMEM.
  */
 typedef struct kv_allocator {
     void *(*allocate)(void *context, size_t size, size_t alignment);
@@ -144,7 +175,10 @@ typedef struct kv_allocator {
     void *context;
 } kv_allocator;
 
-/* What time it is: the wall in milliseconds since 1970, and a clock that never goes back, in microseconds. */
+/*
+ * What time it is: the wall in milliseconds since 1970, and a clock that never goes back, in
+ * microseconds.
+ */
 typedef struct kv_clock {
     int64_t (*wall_ms)(void *context);
     int64_t (*monotonic_us)(void *context);
@@ -152,20 +186,22 @@ typedef struct kv_clock {
 } kv_clock;
 
 typedef struct kv_options {
-    size_t size;             /* sizeof(kv_options) */
-    uint32_t shards;         /* a power of two up to 1024; 0 means 64. 1 suits small devices */
-    uint32_t databases;      /* 1 to 65536; 0 means 16 */
+    size_t size;        /* sizeof(kv_options) */
+    uint32_t shards;    /* a power of two up to 1024; 0 means 64. 1 suits small devices */
+    uint32_t databases; /* 1 to 65536; 0 means 16 */
     const kv_allocator *allocator; /* copied; NULL means malloc */
-    const kv_clock *clock;   /* copied; NULL means the system's */
-    const uint8_t *seed;     /* 16 bytes: the hash key and random state, for reproducible runs; NULL: random */
-    bool background;         /* start one thread that calls kv_tick() when work is due */
+    const kv_clock *clock;         /* copied; NULL means the system's */
+    const uint8_t *seed; /* 16 bytes: the hash key and random state, for reproducible runs;
+                                NULL: random */
+    bool background;     /* start one thread that calls kv_tick() when work is due */
 } kv_options;
 
 /*
  * Opens an empty store and gives the view of its database 0.
  *
  * Memory    Well under 64 KiB until keys come. Everything goes back in kv_close().
- * Returns   KV_OK; KV_BADARG for an option outside its range; KV_NOMEM, also if the thread cannot start.
+ * Returns   KV_OK; KV_BADARG for an option outside its range; KV_NOMEM, also if the thread cannot
+ *           start.
  * Cost      Microseconds.
  */
 KV_API kv_status kv_open(const kv_options *options, kv **db);
@@ -173,15 +209,15 @@ KV_API kv_status kv_open(const kv_options *options, kv **db);
 /*
  * Closes the store that `db` is any plain view of, and frees all it holds. NULL is ignored.
  *
- * Threads   No other call may be running or come later; transactions, views, watches, waits and subscriptions
- *           of the store must have ended.
+ * Threads   No other call may be running or come later; transactions, views, watches, waits and
+ *           subscriptions of the store must have ended.
  * Cost      O(keys).
  */
 KV_API void kv_close(kv *db);
 
 /*
- * The view of database `index` that is of the same kind as `db`: plain, of one thread, or in the transaction.
- * It needs no closing. NULL if there is no such database.
+ * The view of database `index` that is of the same kind as `db`: plain, of one thread, or in the
+ * transaction. It needs no closing. NULL if there is no such database.
  */
 KV_API kv *kv_select(kv *db, uint32_t index);
 
@@ -190,9 +226,10 @@ KV_API uint32_t kv_database(const kv *db);
 KV_API uint32_t kv_databases(const kv *db);
 
 /*
- * Does owed work: reclaims keys whose deadline has passed, in the order of their deadlines, and memory that was
- * left to be freed later. The store works without it: expired keys are never seen and each write reclaims a
- * few; ticks only return memory sooner and tell the journal of expiry in time.
+ * Does owed work: reclaims keys whose deadline has passed, in the order of their deadlines, and
+ * memory that was left to be freed later. The store works without it: expired keys are never seen
+ * and each write reclaims a few; ticks only return memory sooner and tell the journal of expiry in
+ * time.
  *
  * budget_us About how long it may take, in microseconds; 0 means until all is done.
  * Returns   KV_OK when nothing is due; KV_MORE if the budget ended first.
@@ -201,8 +238,8 @@ KV_API uint32_t kv_databases(const kv *db);
 KV_API kv_status kv_tick(kv *db, int64_t budget_us);
 
 /*
- * The instant at which kv_tick() is next needed: at or a little before the earliest deadline of any database; 0 if
- * work is owed now; KV_NEVER if there is none. Cost O(shards).
+ * The instant at which kv_tick() is next needed: at or a little before the earliest deadline of any
+ * database; 0 if work is owed now; KV_NEVER if there is none. Cost O(shards).
  */
 KV_API int64_t kv_next_deadline(kv *db);
 
@@ -218,15 +255,18 @@ KV_API const char *kv_version(void);
 /* Releases the memory of a buffer and makes it {0}. */
 KV_API void kv_buffer_free(kv_buffer *buffer);
 
-/* ----------------------------------------------------------------------------------------- settings, numbers */
+/* ---------------------------------------------------------------------------- settings, numbers */
 
 typedef enum kv_setting {
-    KV_SETTING_ACTIVE_EXPIRE = 0,  /* 1: ticks and writes reclaim due keys; 0: only access does. Default 1 */
+    KV_SETTING_ACTIVE_EXPIRE = 0,  /* 1: ticks and writes reclaim due keys; 0: only access does.
+                                      Default 1 */
     KV_SETTING_ACCEPT_WRITES = 1,  /* 0: calls that write return KV_READONLY. Default 1 */
     KV_SETTING_MAX_VALUE_SIZE = 2, /* bytes of one string; default 512 MiB */
-    KV_SETTING_LIST_PACK_SIZE = 3, /* as Redis's list-max-listpack-size: -1 to -5 for 4 to 64 KiB in one piece,
+    KV_SETTING_LIST_PACK_SIZE = 3, /* as Redis's list-max-listpack-size: -1 to -5 for 4 to 64 KiB in
+                                      one piece,
                                       above 0 a count of elements; default -2 */
-    KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any other, as is right
+    KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any
+                                      other, as is right
                                       while a journal is replayed that says itself what expired. Default 1 */
     KV_SETTING_COUNT
 } kv_setting;
@@ -236,23 +276,25 @@ KV_API kv_status kv_configure(kv *db, kv_setting setting, int64_t value);
 KV_API kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value);
 
 typedef struct kv_statistics {
-    size_t size;              /* sizeof(kv_statistics), set by the caller */
-    uint64_t keys;            /* in all databases, those expired and not reclaimed yet included */
+    size_t size;   /* sizeof(kv_statistics), set by the caller */
+    uint64_t keys; /* in all databases, those expired and not reclaimed yet included */
     uint64_t keys_with_ttl;
-    uint64_t bytes;           /* held from the allocator */
+    uint64_t bytes; /* held from the allocator */
     uint64_t bytes_peak;
-    uint64_t bytes_tables;    /* of that: tables and directories */
-    uint64_t hits, misses;    /* of keys looked up for reading */
-    uint64_t expired;         /* keys reclaimed because their deadline passed */
+    uint64_t bytes_tables; /* of that: tables and directories */
+    uint64_t hits, misses; /* of keys looked up for reading */
+    uint64_t expired;      /* keys reclaimed because their deadline passed */
     uint64_t evicted;
-    uint64_t changes;         /* mutations since kv_open(), as Redis counts "dirty" */
-    uint64_t waiters;         /* blocked calls and callbacks */
-    uint64_t watched;         /* keys under kv_watch_add() */
+    uint64_t changes; /* mutations since kv_open(), as Redis counts "dirty" */
+    uint64_t waiters; /* blocked calls and callbacks */
+    uint64_t watched; /* keys under kv_watch_add() */
     uint32_t shards;
     uint32_t databases;
 } kv_statistics;
 
-/* Sums up the store, all shards one after another. Cost O(shards x databases). KV_OK or KV_BADARG. */
+/*
+ * Sums up the store, all shards one after another. Cost O(shards x databases). KV_OK or KV_BADARG.
+ */
 KV_API kv_status kv_stats(kv *db, kv_statistics *statistics);
 KV_API void kv_stats_reset(kv *db); /* hits, misses, expired, evicted, peak */
 
@@ -266,27 +308,31 @@ typedef struct kv_database_info {
 KV_API kv_status kv_database_stats(kv *db, kv_database_info *info);
 
 /*
- * Walks every structure of the store and asserts what it promises. Only builds with KV_DEBUG above 0 assert;
- * others return at once. For tests. Cost O(everything), all shards held.
+ * Walks every structure of the store and asserts what it promises. Only builds with KV_DEBUG above
+ * 0 assert; others return at once. For tests. Cost O(everything), all shards held.
  */
 KV_API void kv_check(kv *db);
 
 /*
  * Redis's patterns and numbers, for hosts that speak its language.
  *
- * kv_match          True if all of `text` matches the glob `pattern`; ignore_case is about ASCII letters.
- * kv_parse_double   Decimal, hexadecimal or "inf", in any locale. KV_OK; KV_NOTFLOAT for anything else, nan included.
- * kv_format_double  The shortest text that reads back the same, in `text`; returns its size. No terminator.
+ * kv_match          True if all of `text` matches the glob `pattern`; ignore_case is about ASCII
+ *                   letters.
+ * kv_parse_double   Decimal, hexadecimal or "inf", in any locale. KV_OK; KV_NOTFLOAT for anything
+ *                   else, nan included.
+ * kv_format_double  The shortest text that reads back the same, in `text`; returns its size. No
+ *                   terminator.
  */
 KV_API bool kv_match(kv_slice pattern, kv_slice text, bool ignore_case);
 KV_API kv_status kv_parse_double(kv_slice text, double *value);
 KV_API size_t kv_format_double(char text[32], double value);
 
-/* ---------------------------------------------------------------------------------------------- private views */
+/* -------------------------------------------------------------------------------- private views */
 
 /*
- * Opens a view for one thread that holds its clock: all calls on it (and on what kv_select() gives from it)
- * see the instant of the last kv_view_refresh(), so that a loop reads the clock once a turn, not once a call.
+ * Opens a view for one thread that holds its clock: all calls on it (and on what kv_select() gives
+ * from it) see the instant of the last kv_view_refresh(), so that a loop reads the clock once a
+ * turn, not once a call.
  *
  * Threads   The view and its selections belong to one thread at a time.
  * Memory    Closed by kv_view_close(), before the store.
@@ -295,26 +341,33 @@ KV_API kv_status kv_view_open(kv *db, kv **view);
 KV_API void kv_view_refresh(kv *view);
 KV_API void kv_view_close(kv *view);
 
-/* On a private view only: with false, reads leave the keys' access clock (OBJECT IDLETIME) alone. */
+/*
+ * On a private view only: with false, reads leave the keys' access clock (OBJECT IDLETIME) alone.
+ */
 KV_API void kv_view_touches(kv *view, bool touches);
 
 /*
- * Brings what a later call on each of the keys will need into the processor's cache, the misses of all keys
- * overlapping. A hint: no result, no locks, no effect. Worth it for 4 to 64 keys at a time, shortly before use.
+ * Brings what a later call on each of the keys will need into the processor's cache, the misses of
+ * all keys overlapping. A hint: no result, no locks, no effect. Worth it for 4 to 64 keys at a
+ * time, shortly before use.
  */
 KV_API void kv_prefetch(kv *db, const kv_slice *keys, size_t count);
 
-/* ----------------------------------------------------------------------------------------------------- keys */
+/* ----------------------------------------------------------------------------------------- keys */
 
 /*
- * Removes keys. `removed` receives how many there were. kv_unlink() frees large values later, in kv_tick() or
- * spread over other calls; kv_del() before it returns. All keys go at one instant.
- * Returns KV_OK, KV_NOMEM (more than 16 keys need a little), KV_READONLY. Cost O(count + sizes freed).
+ * Removes keys. `removed` receives how many there were. kv_unlink() frees large values later, in
+ * kv_tick() or spread over other calls; kv_del() before it returns. All keys go at one instant.
+ * Returns KV_OK, KV_NOMEM (more than 16 keys need a little), KV_READONLY. Cost O(count + sizes
+ * freed).
  */
 KV_API kv_status kv_del(kv *db, const kv_slice *keys, size_t count, uint64_t *removed);
 KV_API kv_status kv_unlink(kv *db, const kv_slice *keys, size_t count, uint64_t *removed);
 
-/* Counts how many of the keys exist; one given twice counts twice. kv_touch() also renews the access clock. */
+/*
+ * Counts how many of the keys exist; one given twice counts twice. kv_touch() also renews the
+ * access clock.
+ */
 KV_API kv_status kv_exists(kv *db, const kv_slice *keys, size_t count, uint64_t *found);
 KV_API kv_status kv_touch(kv *db, const kv_slice *keys, size_t count, uint64_t *found);
 
@@ -325,36 +378,40 @@ KV_API kv_status kv_type_of(kv *db, kv_slice key, kv_type *type);
 KV_API const char *kv_type_name(kv_type type);
 
 /*
- * Gives the value at `key` another key, with its deadline; what the new key held is gone. kv_renamenx() only
- * if the new key does not exist.
+ * Gives the value at `key` another key, with its deadline; what the new key held is gone.
+ * kv_renamenx() only if the new key does not exist.
  * Returns   KV_OK; KV_NOTFOUND if there is no `key`; KV_SKIPPED (renamenx); KV_NOMEM; KV_READONLY.
- * Cost      O(1) for large collections, O(size) for packs and strings whose keys lie in different shards.
+ * Cost      O(1) for large collections, O(size) for packs and strings whose keys lie in different
+ *           shards.
  */
 KV_API kv_status kv_rename(kv *db, kv_slice key, kv_slice new_key);
 KV_API kv_status kv_renamenx(kv *db, kv_slice key, kv_slice new_key);
 
 /*
- * Copies the value at `key`, with its deadline, to `new_key` in the database viewed by `destination` (a view of
- * the same kind from kv_select(); NULL means the same database).
- * Returns   KV_OK; KV_NONE if there is no key; KV_SKIPPED if the new key exists and `replace` is false; KV_BADARG
- *           if both are the same key; KV_NOMEM; KV_READONLY.
+ * Copies the value at `key`, with its deadline, to `new_key` in the database viewed by
+ * `destination` (a view of the same kind from kv_select(); NULL means the same database).
+ * Returns   KV_OK; KV_NONE if there is no key; KV_SKIPPED if the new key exists and `replace` is
+ *           false; KV_BADARG if both are the same key; KV_NOMEM; KV_READONLY.
  * Cost      O(size of the value).
  */
 KV_API kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool replace);
 
 /*
- * Moves a key to another database. KV_OK; KV_NONE if there is no key; KV_SKIPPED if it exists there; KV_BADARG
- * if both are one database. Cost O(1).
+ * Moves a key to another database. KV_OK; KV_NONE if there is no key; KV_SKIPPED if it exists
+ * there; KV_BADARG if both are one database. Cost O(1).
  */
 KV_API kv_status kv_move(kv *db, kv_slice key, kv *destination);
 
 /*
- * Exchanges the contents of two databases. All shards are held for a moment. A transaction that can be aborted
- * cannot undo it, and gets KV_BADARG. Cost O(shards).
+ * Exchanges the contents of two databases. All shards are held for a moment. A transaction that can
+ * be aborted cannot undo it, and gets KV_BADARG. Cost O(shards).
  */
 KV_API kv_status kv_swapdb(kv *db, kv *other);
 
-/* Copies a key chosen at random, each equally likely, to `key`. KV_OK, KV_NONE if there is none. Cost O(1). */
+/*
+ * Copies a key chosen at random, each equally likely, to `key`. KV_OK, KV_NONE if there is none.
+ * Cost O(1).
+ */
 KV_API kv_status kv_randomkey(kv *db, kv_buffer *key);
 
 /* The number of keys in the database, expired ones not reclaimed yet included. Cost O(shards). */
@@ -367,10 +424,11 @@ typedef struct kv_scan_options {
 } kv_scan_options;
 
 /*
- * Visits about `limit` keys and advances *cursor. Start at 0; the scan is over when it is 0 again. Cursors stay
- * below 2^48.
+ * Visits about `limit` keys and advances *cursor. Start at 0; the scan is over when it is 0 again.
+ * Cursors stay below 2^48.
  *
- * Promise   A key present from start to end is visited once or more; one that comes or goes may be missed.
+ * Promise   A key present from start to end is visited once or more; one that comes or goes may be
+ *           missed.
  * Returns   KV_OK; KV_BADARG if limit is 0.
  * Cost      O(limit) a call whatever matches, O(number of keys) a scan.
  */
@@ -378,21 +436,24 @@ KV_API kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_o
                          kv_visit *visit, void *context);
 
 /*
- * Visits all keys that match the glob pattern, at one instant with all shards held (in a transaction or a
- * store of one shard) or shard by shard (else). Cost O(number of keys); prefer kv_scan().
+ * Visits all keys that match the glob pattern, at one instant with all shards held (in a
+ * transaction or a store of one shard) or shard by shard (else). Cost O(number of keys); prefer
+ * kv_scan().
  */
 KV_API kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context);
 
 /*
- * Removes the keys that match a glob pattern, a slice of the database a call: start *cursor at 0, over when 0
- * again. `removed` receives this call's count. Returns KV_OK, KV_BADARG, KV_NOMEM, KV_READONLY. Cost O(limit).
+ * Removes the keys that match a glob pattern, a slice of the database a call: start *cursor at 0,
+ * over when 0 again. `removed` receives this call's count. Returns KV_OK, KV_BADARG, KV_NOMEM,
+ * KV_READONLY. Cost O(limit).
  */
 KV_API kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit,
                                     uint64_t *removed);
 
 /*
- * Empties the database, or all of them. The keys are gone at one instant. With `later` their memory is freed by
- * kv_tick(), in slices; otherwise before the call returns, after the locks are released.
+ * Empties the database, or all of them. The keys are gone at one instant. With `later` their memory
+ * is freed by kv_tick(), in slices; otherwise before the call returns, after the locks are
+ * released.
  */
 KV_API kv_status kv_flush(kv *db, bool later);
 KV_API kv_status kv_flush_all(kv *db, bool later);
@@ -404,15 +465,19 @@ KV_API kv_status kv_flush_all(kv *db, bool later);
 #define KV_EXPIRE_LT 8u /* only if the new one is earlier */
 
 /*
- * Sets the deadline of a key: in `ttl_ms` from now, or at `deadline_ms`. One in the past removes the key.
- * Returns   KV_OK; KV_NONE if there is no key; KV_SKIPPED if the condition fails; KV_BADARG for flags that
- *           exclude each other; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_NOMEM; KV_READONLY.
+ * Sets the deadline of a key: in `ttl_ms` from now, or at `deadline_ms`. One in the past removes
+ * the key.
+ * Returns   KV_OK; KV_NONE if there is no key; KV_SKIPPED if the condition fails; KV_BADARG for
+ *           flags that exclude each other; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_NOMEM;
+ *           KV_READONLY.
  * Cost      O(1), amortised.
  */
 KV_API kv_status kv_expire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags);
 KV_API kv_status kv_expire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags);
 
-/* The time a key has left, or its deadline; KV_NEVER if it has none. KV_OK or KV_NONE. Cost O(1). */
+/*
+ * The time a key has left, or its deadline; KV_NEVER if it has none. KV_OK or KV_NONE. Cost O(1).
+ */
 KV_API kv_status kv_ttl(kv *db, kv_slice key, int64_t *ttl_ms);
 KV_API kv_status kv_deadline(kv *db, kv_slice key, int64_t *deadline_ms);
 
@@ -420,11 +485,13 @@ KV_API kv_status kv_deadline(kv *db, kv_slice key, int64_t *deadline_ms);
 KV_API kv_status kv_persist(kv *db, kv_slice key);
 
 typedef struct kv_object_info {
-    size_t size;          /* sizeof(kv_object_info), set by the caller */
+    size_t size; /* sizeof(kv_object_info), set by the caller */
     kv_type type;
-    const char *encoding; /* the name Redis would give: "int", "embstr", "raw", "listpack", "quicklist"... */
+    const char *encoding; /* the name Redis would give: "int", "embstr", "raw", "listpack",
+                             "quicklist"... */
     int64_t idle_ms;      /* since the key was last read or written, to about a second */
-    uint64_t bytes;       /* of memory that this key answers for: entry, key, value, its share of tables */
+    uint64_t bytes;       /* of memory that this key answers for: entry, key, value, its share of
+                             tables */
     uint64_t length;      /* bytes of a string, elements of a collection */
     int64_t deadline_ms;  /* KV_NEVER if none */
 } kv_object_info;
@@ -433,42 +500,50 @@ typedef struct kv_object_info {
 KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
 
 /*
- * A number that identifies this state of the key: it differs after any change of value, type or existence, and
- * never comes back. 0 means there is no key. To be given to kv_set_options.if_version. A key carries a
- * version (8 bytes) from the first time somebody asks for it.
- * Returns KV_OK (also for an absent key), KV_NOMEM. Cost O(1).
+ * A number that identifies this state of the key: it differs after any change of value, type or
+ * existence, and never comes back. 0 means there is no key. To be given to
+ * kv_set_options.if_version. A key carries a version (8 bytes) from the first time somebody asks
+ * for it. Returns KV_OK (also for an absent key), KV_NOMEM. Cost O(1).
  */
 KV_API kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version);
 
-/* -------------------------------------------------------------------------------------------------- strings */
+/* -------------------------------------------------------------------------------------- strings */
 
-#define KV_IF_ABSENT 1u   /* SET NX */
+#define KV_IF_ABSENT  1u  /* SET NX */
 #define KV_IF_PRESENT 2u  /* SET XX */
-#define KV_KEEP_TTL 4u    /* leave the old deadline */
-#define KV_IF_EQUAL 8u    /* only if the key holds a string equal to if_equal */
+#define KV_KEEP_TTL   4u  /* leave the old deadline */
+#define KV_IF_EQUAL   8u  /* only if the key holds a string equal to if_equal */
 #define KV_IF_VERSION 16u /* only if kv_version_of() the key is if_version; 0: only if absent */
-#define KV_GET_OLD 32u    /* copy the old value to old_value; then a key of another type is KV_WRONGTYPE */
-#define KV_IF_DIFFERS 64u /* only if the key does not hold a string equal to if_equal (absent is fine) */
+#define KV_GET_OLD \
+    32u /* copy the old value to old_value; then a key of another type is
+                             KV_WRONGTYPE */
+#define KV_IF_DIFFERS \
+    64u /* only if the key does not hold a string equal to if_equal (absent is
+                             fine) */
 
 typedef struct kv_set_options {
     size_t size;
-    unsigned flags;         /* KV_IF_ABSENT ... */
-    int64_t ttl_ms;         /* the key expires this long from now; 0 means never */
-    int64_t deadline_ms;    /* or at this instant; 0 means never. One in the past stores nothing that lasts */
+    unsigned flags;      /* KV_IF_ABSENT ... */
+    int64_t ttl_ms;      /* the key expires this long from now; 0 means never */
+    int64_t deadline_ms; /* or at this instant; 0 means never. One in the past stores nothing
+                               that lasts */
     kv_slice if_equal;
     uint64_t if_version;
-    kv_buffer *old_value;   /* with KV_GET_OLD; written whenever the call returns KV_OK or KV_SKIPPED */
-    kv_status *old_status;  /* with KV_GET_OLD: KV_OK, or KV_NONE if there was no key */
-    uint64_t *version;      /* receives the new version; may be NULL */
+    kv_buffer *old_value;  /* with KV_GET_OLD; written whenever the call returns KV_OK or
+                               KV_SKIPPED */
+    kv_status *old_status; /* with KV_GET_OLD: KV_OK, or KV_NONE if there was no key */
+    uint64_t *version;     /* receives the new version; may be NULL */
 } kv_set_options;
 
 /*
  * Stores `value` under `key`, replacing whatever the key held, of any type.
  *
- * options   NULL means store unconditionally and never expire. At most one of the conditions may be given.
- * Returns   KV_OK; KV_SKIPPED if the condition fails; KV_WRONGTYPE (KV_GET_OLD, KV_IF_EQUAL, KV_IF_DIFFERS); KV_BADARG
- *           if ttl_ms < 0, both ttl_ms and deadline_ms are given, conditions exclude each other, or KV_KEEP_TTL with
- *           either; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_TOOBIG; KV_NOMEM; KV_READONLY.
+ * options   NULL means store unconditionally and never expire. At most one of the conditions may be
+ *           given.
+ * Returns   KV_OK; KV_SKIPPED if the condition fails; KV_WRONGTYPE (KV_GET_OLD, KV_IF_EQUAL,
+ *           KV_IF_DIFFERS); KV_BADARG if ttl_ms < 0, both ttl_ms and deadline_ms are given,
+ *           conditions exclude each other, or KV_KEEP_TTL with either; KV_OVERFLOW if now + ttl_ms
+ *           leaves int64_t; KV_TOOBIG; KV_NOMEM; KV_READONLY.
  * Cost      O(size of the value).
  */
 KV_API kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *options);
@@ -482,8 +557,8 @@ KV_API kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_optio
 KV_API kv_status kv_get(kv *db, kv_slice key, kv_buffer *value);
 
 /*
- * Lends the string at `key` to `visit` under the key's lock, without copying it. An integer is lent as its text.
- * What visit returns is ignored. KV_OK, KV_NONE, KV_WRONGTYPE. Cost O(1).
+ * Lends the string at `key` to `visit` under the key's lock, without copying it. An integer is lent
+ * as its text. What visit returns is ignored. KV_OK, KV_NONE, KV_WRONGTYPE. Cost O(1).
  */
 KV_API kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context);
 
@@ -499,15 +574,19 @@ typedef struct kv_getex_options {
     int64_t deadline_ms; /* or at this instant; in the past: the key is removed */
 } kv_getex_options;
 
-/* Copies the string and changes its deadline. As kv_get(); KV_BADARG if more than one change is asked for. */
+/*
+ * Copies the string and changes its deadline. As kv_get(); KV_BADARG if more than one change is
+ * asked for.
+ */
 KV_API kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *options, kv_buffer *value);
 
 /*
- * Lends the strings at several keys in order, all of one instant; `item` is NULL for a key that is absent or
- * holds another type. The cache misses of the keys overlap, and each shard is locked once.
- * Returns KV_OK, KV_NOMEM (more than 64 keys need a little). Cost O(count).
+ * Lends the strings at several keys in order, all of one instant; `item` is NULL for a key that is
+ * absent or holds another type. The cache misses of the keys overlap, and each shard is locked
+ * once. Returns KV_OK, KV_NOMEM (more than 64 keys need a little). Cost O(count).
  */
-KV_API kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context);
+KV_API kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit,
+                         void *context);
 
 /*
  * Stores `count` pairs at one instant: all or none. kv_msetnx() only if none of the keys exists.
@@ -516,29 +595,35 @@ KV_API kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at
 KV_API kv_status kv_mset(kv *db, const kv_slice *keys, const kv_slice *values, size_t count);
 KV_API kv_status kv_msetnx(kv *db, const kv_slice *keys, const kv_slice *values, size_t count);
 
-/* Appends to the string, creating it if absent. `length` receives its new size. KV_TOOBIG, KV_WRONGTYPE, ... */
+/*
+ * Appends to the string, creating it if absent. `length` receives its new size. KV_TOOBIG,
+ * KV_WRONGTYPE, ...
+ */
 KV_API kv_status kv_append(kv *db, kv_slice key, kv_slice value, uint64_t *length);
 
 /* The size of the string; KV_NONE (and 0) if there is no key; KV_WRONGTYPE. Cost O(1). */
 KV_API kv_status kv_strlen(kv *db, kv_slice key, uint64_t *length);
 
 /*
- * The bytes from `start` to `end`, both included and clipped to the string; an empty range and an absent key give
- * an empty result with KV_OK. kv_read_range() lends them instead of copying.
+ * The bytes from `start` to `end`, both included and clipped to the string; an empty range and an
+ * absent key give an empty result with KV_OK. kv_read_range() lends them instead of copying.
  */
 KV_API kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffer *value);
 KV_API kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit,
                                void *context);
 
 /*
- * Overwrites the string from `offset` on, filling with zeros up to there; an empty `value` changes nothing and
- * creates nothing. `length` receives the size afterwards. KV_TOOBIG, KV_WRONGTYPE, KV_NOMEM, KV_READONLY.
+ * Overwrites the string from `offset` on, filling with zeros up to there; an empty `value` changes
+ * nothing and creates nothing. `length` receives the size afterwards. KV_TOOBIG, KV_WRONGTYPE,
+ * KV_NOMEM, KV_READONLY.
  */
-KV_API kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value, uint64_t *length);
+KV_API kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value,
+                             uint64_t *length);
 
 /*
- * Adds to the integer at `key`, which counts as 0 if absent and keeps its deadline. `result` receives the sum.
- * Returns KV_OK; KV_WRONGTYPE; KV_NOTINT; KV_OVERFLOW; KV_NOMEM; KV_READONLY. Cost O(1).
+ * Adds to the integer at `key`, which counts as 0 if absent and keeps its deadline. `result`
+ * receives the sum. Returns KV_OK; KV_WRONGTYPE; KV_NOTINT; KV_OVERFLOW; KV_NOMEM; KV_READONLY.
+ * Cost O(1).
  */
 KV_API kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result);
 KV_API kv_status kv_decrby(kv *db, kv_slice key, int64_t decrement, int64_t *result);
@@ -546,9 +631,10 @@ KV_API kv_status kv_incr(kv *db, kv_slice key, int64_t *result);
 KV_API kv_status kv_decr(kv *db, kv_slice key, int64_t *result);
 
 /*
- * Adds the number written in `increment` (decimal or exponent form) to the number at `key`, in long double
- * arithmetic, and stores and copies to `result` the text of the sum, as Redis prints it.
- * Returns KV_OK; KV_WRONGTYPE; KV_NOTFLOAT (either is no number); KV_NOTFINITE; KV_NOMEM; KV_READONLY.
+ * Adds the number written in `increment` (decimal or exponent form) to the number at `key`, in long
+ * double arithmetic, and stores and copies to `result` the text of the sum, as Redis prints it.
+ * Returns KV_OK; KV_WRONGTYPE; KV_NOTFLOAT (either is no number); KV_NOTFINITE; KV_NOMEM;
+ * KV_READONLY.
  */
 KV_API kv_status kv_incrbyfloat(kv *db, kv_slice key, kv_slice increment, kv_buffer *result);
 
@@ -559,45 +645,53 @@ typedef struct kv_lcs_match {
 typedef bool kv_visit_match(void *context, const kv_lcs_match *match);
 
 /*
- * The longest common subsequence of two strings; an absent key counts as empty. `sequence` receives its bytes, `length`
- * its size; `visit` is shown the matching runs of at least `minimum` bytes, last first. Each may be NULL.
- * Returns KV_OK, KV_WRONGTYPE, KV_TOOBIG (the table would pass 4 GiB), KV_NOMEM.
- * Cost O(size x size) of time; of memory 4 bytes a cell unless only `length` is asked for.
+ * The longest common subsequence of two strings; an absent key counts as empty. `sequence` receives
+ * its bytes, `length` its size; `visit` is shown the matching runs of at least `minimum` bytes,
+ * last first. Each may be NULL. Returns KV_OK, KV_WRONGTYPE, KV_TOOBIG (the table would pass 4
+ * GiB), KV_NOMEM. Cost O(size x size) of time; of memory 4 bytes a cell unless only `length` is
+ * asked for.
  */
 KV_API kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length,
                         kv_buffer *sequence, kv_visit_match *visit, void *context);
 
-/* ---------------------------------------------------------------------------------------------------- lists */
+/* ---------------------------------------------------------------------------------------- lists */
 
 typedef enum kv_end { KV_HEAD = 0, KV_TAIL = 1 } kv_end;
 
 /*
- * Pushes `count` values at the head (kv_lpush) or tail (kv_rpush) of the list, creating it if the key is absent.
- * They go in one by one, so at the head the last one given ends up first: a, b, c gives c, b, a. The x forms push
- * only to an existing list: else KV_NONE, and *length is 0.
+ * Pushes `count` values at the head (kv_lpush) or tail (kv_rpush) of the list, creating it if the
+ * key is absent. They go in one by one, so at the head the last one given ends up first: a, b, c
+ * gives c, b, a. The x forms push only to an existing list: else KV_NONE, and *length is 0.
  *
  * length    receives the length afterwards.
- * Returns   KV_OK; KV_BADARG if count is 0; KV_WRONGTYPE; KV_NOMEM; KV_READONLY. All are pushed or none is.
+ * Returns   KV_OK; KV_BADARG if count is 0; KV_WRONGTYPE; KV_NOMEM; KV_READONLY. All are pushed or
+ *           none is.
  * Cost      O(count).
  */
-KV_API kv_status kv_lpush(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length);
-KV_API kv_status kv_rpush(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length);
-KV_API kv_status kv_lpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length);
-KV_API kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, uint64_t *length);
+KV_API kv_status kv_lpush(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                          uint64_t *length);
+KV_API kv_status kv_rpush(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                          uint64_t *length);
+KV_API kv_status kv_lpushx(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                           uint64_t *length);
+KV_API kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                           uint64_t *length);
 
 /*
- * Takes the element at the head or tail off the list and copies it to `value`. A list that becomes empty is removed.
- * KV_OK, KV_NONE, KV_WRONGTYPE, KV_NOMEM (nothing is taken), KV_READONLY. Cost O(1).
+ * Takes the element at the head or tail off the list and copies it to `value`. A list that becomes
+ * empty is removed. KV_OK, KV_NONE, KV_WRONGTYPE, KV_NOMEM (nothing is taken), KV_READONLY. Cost
+ * O(1).
  */
 KV_API kv_status kv_lpop(kv *db, kv_slice key, kv_buffer *value);
 KV_API kv_status kv_rpop(kv *db, kv_slice key, kv_buffer *value);
 
 /*
- * Takes up to `count` elements off one end and lends them to `visit` in that order; `popped` receives how many. What
- * visit returns is ignored: all are taken. KV_NONE if there is no key (also when count is 0).
+ * Takes up to `count` elements off one end and lends them to `visit` in that order; `popped`
+ * receives how many. What visit returns is ignored: all are taken. KV_NONE if there is no key (also
+ * when count is 0).
  */
-KV_API kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *visit, void *context,
-                        uint64_t *popped);
+KV_API kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *visit,
+                        void *context, uint64_t *popped);
 
 /* The number of elements; KV_NONE (and 0) if there is no key; KV_WRONGTYPE. Cost O(1). */
 KV_API kv_status kv_llen(kv *db, kv_slice key, uint64_t *length);
@@ -616,8 +710,8 @@ KV_API kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, k
                             uint64_t *length);
 
 /*
- * Removes elements equal to `value`: the first `count` from the head, the first -count from the tail, or all if
- * 0. `removed` receives how many; KV_NONE (and 0) if there is no key. Cost O(n).
+ * Removes elements equal to `value`: the first `count` from the head, the first -count from the
+ * tail, or all if 0. `removed` receives how many; KV_NONE (and 0) if there is no key. Cost O(n).
  */
 KV_API kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t *removed);
 
@@ -627,9 +721,9 @@ KV_API kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop);
 typedef void kv_range_begin(void *context, uint64_t count);
 
 /*
- * Lends the elements from `start` to `stop`, both included, in order. `begin`, if not NULL, is told their number
- * first (also when it is 0, and for an absent key). KV_OK also if there is no key; KV_WRONGTYPE.
- * Cost O(log n + elements visited).
+ * Lends the elements from `start` to `stop`, both included, in order. `begin`, if not NULL, is told
+ * their number first (also when it is 0, and for an absent key). KV_OK also if there is no key;
+ * KV_WRONGTYPE. Cost O(log n + elements visited).
  */
 KV_API kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin,
                            kv_visit *visit, void *context);
@@ -637,43 +731,52 @@ KV_API kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv
 typedef bool kv_visit_position(void *context, uint64_t position);
 
 /*
- * Finds positions of elements equal to `value`. rank: 1 starts at the first match, 2 at the second...,
- * negative ones search from the tail; 0 is KV_BADARG. count: how many matches at most, 0 for all. maximum: how many
- * elements to compare at most, 0 for all. KV_OK; KV_NONE if there is no key. Cost O(n).
+ * Finds positions of elements equal to `value`. rank: 1 starts at the first match, 2 at the
+ * second..., negative ones search from the tail; 0 is KV_BADARG. count: how many matches at most, 0
+ * for all. maximum: how many elements to compare at most, 0 for all. KV_OK; KV_NONE if there is no
+ * key. Cost O(n).
  */
-KV_API kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count, uint64_t maximum,
-                         kv_visit_position *visit, void *context);
+KV_API kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count,
+                         uint64_t maximum, kv_visit_position *visit, void *context);
 
 /*
- * Takes an element off `from_end` of the source and pushes it at `to_end` of the destination, which may be the same
- * list, at one instant; `value` receives it. KV_NONE if there is no source. KV_WRONGTYPE for either.
+ * Takes an element off `from_end` of the source and pushes it at `to_end` of the destination, which
+ * may be the same list, at one instant; `value` receives it. KV_NONE if there is no source.
+ * KV_WRONGTYPE for either.
  */
-KV_API kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
-                          kv_buffer *value);
-
-/* Takes up to `count` elements off the first of the keys that has any; `index` receives which. Else KV_NONE. */
-KV_API kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
-                          size_t *index, kv_visit *visit, void *context);
+KV_API kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end,
+                          kv_end to_end, kv_buffer *value);
 
 /*
- * Blocking forms: the calling thread sleeps until there is an element or `timeout_ms` has passed (0 means for
- * ever). Those that wait for one key are served in the order they came. Inside a transaction they do not wait.
- * Returns KV_OK, KV_TIMEOUT, and what the plain forms return.
+ * Takes up to `count` elements off the first of the keys that has any; `index` receives which. Else
+ * KV_NONE.
  */
-KV_API kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                          kv_buffer *value);
-KV_API kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                          kv_buffer *value);
-KV_API kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
-                           int64_t timeout_ms, kv_buffer *value);
-KV_API kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
-                           int64_t timeout_ms, size_t *index, kv_visit *visit, void *context);
+KV_API kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                          uint64_t count, size_t *index, kv_visit *visit, void *context);
 
-/* ---------------------------------------------------------------------------------------- waits by callback */
+/*
+ * Blocking forms: the calling thread sleeps until there is an element or `timeout_ms` has passed (0
+ * means for ever). Those that wait for one key are served in the order they came. Inside a
+ * transaction they do not wait. Returns KV_OK, KV_TIMEOUT, and what the plain forms return.
+ */
+KV_API kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                          size_t *index, kv_buffer *value);
+KV_API kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                          size_t *index, kv_buffer *value);
+KV_API kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end,
+                           kv_end to_end, int64_t timeout_ms, kv_buffer *value);
+KV_API kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                           uint64_t count, int64_t timeout_ms, size_t *index, kv_visit *visit,
+                           void *context);
+
+/* ---------------------------------------------------------------------------- waits by callback */
 
 typedef struct kv_waiter kv_waiter;
 
-/* What a wait came to: the key served (index and bytes) and the elements taken; all lent for the call. */
+/*
+ * What a wait came to: the key served (index and bytes) and the elements taken; all lent for the
+ * call.
+ */
 typedef struct kv_wait_result {
     kv_status status; /* KV_OK; KV_WRONGTYPE if a move's destination is no list; KV_NOMEM */
     size_t key_index;
@@ -683,14 +786,15 @@ typedef struct kv_wait_result {
 } kv_wait_result;
 
 /*
- * Called once, by whichever thread brought the element, before its call returns, with no lock that `kv_wait_cancel`
- * needs. It must not call the store: it hands the result to its own loop. The waiter is still to be freed.
+ * Called once, by whichever thread brought the element, before its call returns, with no lock that
+ * `kv_wait_cancel` needs. It must not call the store: it hands the result to its own loop. The
+ * waiter is still to be freed.
  */
 typedef void kv_wait_done(void *context, kv_waiter *waiter, const kv_wait_result *result);
 
 typedef struct kv_wait_options {
     size_t size;
-    const kv_slice *keys;        /* in order of preference; copied */
+    const kv_slice *keys; /* in order of preference; copied */
     size_t key_count;
     kv_end end;                  /* where to take from */
     uint64_t count;              /* up to how many; 0 means 1 */
@@ -701,22 +805,26 @@ typedef struct kv_wait_options {
 } kv_wait_options;
 
 /*
- * Takes elements now, or waits for them without blocking the thread. Timeouts are the caller's: kv_wait_cancel().
- * Returns   KV_OK if there was something: done has been called, *waiter is NULL. KV_PENDING: done will be called, and
- *           *waiter must be ended with kv_wait_cancel(), before or after. KV_WRONGTYPE, KV_BADARG, KV_NOMEM.
+ * Takes elements now, or waits for them without blocking the thread. Timeouts are the caller's:
+ * kv_wait_cancel().
+ * Returns   KV_OK if there was something: done has been called, *waiter is NULL. KV_PENDING: done
+ *           will be called, and *waiter must be ended with kv_wait_cancel(), before or after.
+ *           KV_WRONGTYPE, KV_BADARG, KV_NOMEM.
  */
 KV_API kv_status kv_wait(kv *db, const kv_wait_options *options, kv_waiter **waiter);
 
 /*
- * Ends a wait and frees it. KV_OK: cancelled, done will not be called. KV_NONE: done was called already (when this
- * returns, it has returned too). Not to be called from within done.
+ * Ends a wait and frees it. KV_OK: cancelled, done will not be called. KV_NONE: done was called
+ * already (when this returns, it has returned too). Not to be called from within done.
  */
 KV_API kv_status kv_wait_cancel(kv_waiter *waiter);
 
-/* ---------------------------------------------------------------------------------- transactions and batches */
+/* --------------------------------------------------------------------- transactions and batches */
 
-#define KV_TXN_ALL 1u       /* lock every shard: any key may be used, and whole-database calls */
-#define KV_TXN_ABORTABLE 2u /* keep the old state of each key when first written, so that kv_abort() undoes */
+#define KV_TXN_ALL 1u /* lock every shard: any key may be used, and whole-database calls */
+#define KV_TXN_ABORTABLE \
+    2u /* keep the old state of each key when first written, so that kv_abort()
+                               undoes */
 
 typedef struct kv_watch kv_watch;
 
@@ -725,13 +833,14 @@ typedef struct kv_txn_options {
     unsigned flags;
     const kv_slice *keys; /* those that will be used, in any order, of any database */
     size_t key_count;
-    kv_watch *watch;      /* begin only if none of its keys has changed; may be NULL */
+    kv_watch *watch; /* begin only if none of its keys has changed; may be NULL */
 } kv_txn_options;
 
 /*
- * Begins a transaction and gives a view on which every call works; others see all of it or nothing. It holds the
- * locks of its keys' shards, taken in one order so that transactions never wait for each other in a circle: be brief,
- * and make no call on another view of the same store from this thread until it ends.
+ * Begins a transaction and gives a view on which every call works; others see all of it or nothing.
+ * It holds the locks of its keys' shards, taken in one order so that transactions never wait for
+ * each other in a circle: be brief, and make no call on another view of the same store from this
+ * thread until it ends.
  *
  * Returns   KV_OK; KV_CONFLICT if a watched key has changed; KV_BADARG; KV_NOMEM.
  * Threads   The view belongs to the thread that began it; a kv_select() of it is part of it.
@@ -741,12 +850,15 @@ KV_API kv_status kv_begin(kv *db, const kv_txn_options *options, kv **txn);
 /* Ends the transaction; its changes go to the journal as one group. KV_OK, always. Frees `txn`. */
 KV_API kv_status kv_commit(kv *txn);
 
-/* Undoes the changes of a transaction begun with KV_TXN_ABORTABLE and frees it; without it: KV_BADARG, open still. */
+/*
+ * Undoes the changes of a transaction begun with KV_TXN_ABORTABLE and frees it; without it:
+ * KV_BADARG, open still.
+ */
 KV_API kv_status kv_abort(kv *txn);
 
 /*
- * A watch remembers keys and knows whether any changed since it was added (kv_txn_options.watch). A key that expires
- * after it was added counts as changed.
+ * A watch remembers keys and knows whether any changed since it was added (kv_txn_options.watch). A
+ * key that expires after it was added counts as changed.
  */
 KV_API kv_status kv_watch_open(kv *db, kv_watch **watch);
 KV_API kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key);
@@ -763,7 +875,7 @@ typedef enum kv_operation_kind {
     KV_OPERATION_EXPIRE = 5, /* in `ttl_ms` */
     KV_OPERATION_LPUSH = 6,  /* `value`; `number` receives the length */
     KV_OPERATION_RPUSH = 7,
-    KV_OPERATION_LPOP = 8,   /* to `buffer` */
+    KV_OPERATION_LPOP = 8, /* to `buffer` */
     KV_OPERATION_RPOP = 9
 } kv_operation_kind;
 
@@ -778,13 +890,14 @@ typedef struct kv_operation {
 } kv_operation;
 
 /*
- * Does `count` operations in order, with the cache misses of their keys overlapping and each shard locked once. Each
- * succeeds or fails by itself. Nothing comes between them, but the journal has them one by one.
- * Returns KV_OK if all were tried (see each status), KV_NOMEM if none was. Cost: the sum, less the waiting.
+ * Does `count` operations in order, with the cache misses of their keys overlapping and each shard
+ * locked once. Each succeeds or fails by itself. Nothing comes between them, but the journal has
+ * them one by one. Returns KV_OK if all were tried (see each status), KV_NOMEM if none was. Cost:
+ * the sum, less the waiting.
  */
 KV_API kv_status kv_batch(kv *db, kv_operation *operations, size_t count);
 
-/* -------------------------------------------------------------------------------------------------- journal */
+/* -------------------------------------------------------------------------------------- journal */
 
 typedef enum kv_cause {
     KV_CAUSE_CALL = 0,    /* somebody's call */
@@ -793,8 +906,9 @@ typedef enum kv_cause {
 } kv_cause;
 
 /*
- * One effect: a command in Redis's form that, replayed in order, gives the same state; nothing relative or random is
- * left in it (SET with EX becomes PXAT, INCRBYFLOAT becomes SET, an expiry becomes DEL).
+ * One effect: a command in Redis's form that, replayed in order, gives the same state; nothing
+ * relative or random is left in it (SET with EX becomes PXAT, INCRBYFLOAT becomes SET, an expiry
+ * becomes DEL).
  */
 typedef struct kv_change {
     uint32_t database;
@@ -804,16 +918,20 @@ typedef struct kv_change {
 } kv_change;
 
 /*
- * Called for each mutation, or for each transaction with all of its effects at once, under the locks of the keys it
- * changed: so for one key in the order of execution, for different keys by several threads at once. It must be
- * short and must not call the store. All is lent for the call.
+ * Called for each mutation, or for each transaction with all of its effects at once, under the
+ * locks of the keys it changed: so for one key in the order of execution, for different keys by
+ * several threads at once. It must be short and must not call the store. All is lent for the call.
  */
 typedef void kv_journal(void *context, const kv_change *changes, size_t count);
 
 typedef struct kv_subscription kv_subscription;
 
-/* Begins and ends the delivery of effects. All shards are held for a moment. KV_OK, KV_NOMEM, KV_BADARG. */
-KV_API kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription);
+/*
+ * Begins and ends the delivery of effects. All shards are held for a moment. KV_OK, KV_NOMEM,
+ * KV_BADARG.
+ */
+KV_API kv_status kv_subscribe(kv *db, kv_journal *journal, void *context,
+                              kv_subscription **subscription);
 KV_API void kv_unsubscribe(kv_subscription *subscription);
 
 #ifdef __cplusplus

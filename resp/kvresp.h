@@ -1,5 +1,6 @@
 /*
- * kvresp.h -- Redis commands for a store: bytes in, calls of kvstore.h, bytes out. It opens no socket.
+ * kvresp.h -- Redis commands for a store: bytes in, calls of kvstore.h, bytes out. It opens no
+ * socket.
  *
  *     kvresp *resp;  kvresp_session *session;  kvresp_worker *worker;
  *     kvresp_open(db, NULL, &resp);
@@ -10,13 +11,17 @@
  *     kvresp_output_consume(session, reply.size);
  *
  * Objects
- *   kvresp          what all clients of a store share: configuration, statistics, the client list, the slow log.
- *   kvresp_worker   what one thread needs to run commands: a private view of the store, scratch memory.
+ *   kvresp          what all clients of a store share: configuration, statistics, the client list,
+ *                   the slow log.
+ *   kvresp_worker   what one thread needs to run commands: a private view of the store, scratch
+ *                   memory.
  *   kvresp_session  one client: its protocol version, database, transaction, input and output.
- *   kvresp_aof      the append-only file; works without the others, for hosts that want durability alone.
+ *   kvresp_aof      the append-only file; works without the others, for hosts that want durability
+ *                   alone.
  *
- * Threads   A worker and a session belong to one thread at a time (a session may be run by any worker of its
- *           kvresp). kvresp_* functions on `kvresp` and `kvresp_aof` may be called from any thread.
+ * Threads   A worker and a session belong to one thread at a time (a session may be run by any
+ *           worker of its kvresp). kvresp_* functions on `kvresp` and `kvresp_aof` may be called
+ *           from any thread.
  * Memory, status, slices and options are as in kvstore.h.
  */
 #ifndef KVRESP_H
@@ -41,26 +46,34 @@ typedef struct kvresp_worker kvresp_worker;
 typedef struct kvresp_session kvresp_session;
 typedef struct kvresp_aof kvresp_aof;
 
-/* -------------------------------------------------------------------------------------------- what is shared */
+/* ------------------------------------------------------------------------------- what is shared */
 
-typedef enum kvresp_level { KVRESP_DEBUG, KVRESP_VERBOSE, KVRESP_NOTICE, KVRESP_WARNING } kvresp_level;
+typedef enum kvresp_level {
+    KVRESP_DEBUG,
+    KVRESP_VERBOSE,
+    KVRESP_NOTICE,
+    KVRESP_WARNING
+} kvresp_level;
 
-/* Receives log lines, from any thread. `message` is one line without a newline, lent for the call. */
+/*
+ * Receives log lines, from any thread. `message` is one line without a newline, lent for the call.
+ */
 typedef void kvresp_log(void *context, kvresp_level level, const char *message);
 
-#define KVRESP_SHUTDOWN_SAVE 1u
+#define KVRESP_SHUTDOWN_SAVE   1u
 #define KVRESP_SHUTDOWN_NOSAVE 2u
-#define KVRESP_SHUTDOWN_NOW 4u
-#define KVRESP_SHUTDOWN_FORCE 8u
-#define KVRESP_SHUTDOWN_ABORT 16u
+#define KVRESP_SHUTDOWN_NOW    4u
+#define KVRESP_SHUTDOWN_FORCE  8u
+#define KVRESP_SHUTDOWN_ABORT  16u
 
 typedef struct kvresp_options {
     size_t size;
-    kvresp_log *log;      /* NULL: no log */
+    kvresp_log *log; /* NULL: no log */
     void *log_context;
     /*
-     * The SHUTDOWN command asks the host to end; NULL: the command answers with an error. Called from a worker's thread;
-     * it may only note the wish. Returning false makes the command answer with an error.
+     * The SHUTDOWN command asks the host to end; NULL: the command answers with an error. Called
+     * from a worker's thread; it may only note the wish. Returning false makes the command answer
+     * with an error.
      */
     bool (*shutdown)(void *context, unsigned flags);
     void *shutdown_context;
@@ -85,18 +98,18 @@ KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format
 #endif
     ;
 
-/* ---------------------------------------------------------------------------------------------- configuration */
+/* -------------------------------------------------------------------------------- configuration */
 
 #define KVRESP_PARAMETER_IMMUTABLE 1u /* CONFIG SET answers that it cannot be changed at run time */
 #define KVRESP_PARAMETER_SENSITIVE 2u /* left out of logs and the slow log */
-#define KVRESP_PARAMETER_MULTIPLE 4u  /* takes several words (save, bind) */
-#define KVRESP_PARAMETER_HIDDEN 8u    /* only found by its exact name */
+#define KVRESP_PARAMETER_MULTIPLE  4u /* takes several words (save, bind) */
+#define KVRESP_PARAMETER_HIDDEN    8u /* only found by its exact name */
 
 /*
- * One CONFIG parameter of whatever room owns it. `read` appends the value's text. `check` (may be NULL) refuses a
- * value by returning a message (Redis's words, static or written to `message` of 256 bytes), else NULL; `apply` makes it
- * true and may still refuse the same way (then CONFIG SET restores all parameters of that call). All are called
- * under the configuration's lock.
+ * One CONFIG parameter of whatever room owns it. `read` appends the value's text. `check` (may be
+ * NULL) refuses a value by returning a message (Redis's words, static or written to `message` of
+ * 256 bytes), else NULL; `apply` makes it true and may still refuse the same way (then CONFIG SET
+ * restores all parameters of that call). All are called under the configuration's lock.
  */
 typedef struct kvresp_parameter {
     const char *name;
@@ -107,29 +120,34 @@ typedef struct kvresp_parameter {
     const char *(*apply)(void *context, kv_slice value, char message[256]);
 } kvresp_parameter;
 
-/* Adds parameters of another room; the table must live as long as `resp`. KV_BADARG if a name is taken. */
-KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t count, void *context);
+/*
+ * Adds parameters of another room; the table must live as long as `resp`. KV_BADARG if a name is
+ * taken.
+ */
+KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t count,
+                                       void *context);
 
 /*
- * Sets a parameter as CONFIG SET would, or as a line of a configuration file would (`starting`: immutable ones may
- * be set too). Returns NULL or the error message, without "ERR ", in `message`.
+ * Sets a parameter as CONFIG SET would, or as a line of a configuration file would (`starting`:
+ * immutable ones may be set too). Returns NULL or the error message, without "ERR ", in `message`.
  */
-KVRESP_API const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bool starting,
-                                         char message[256]);
+KVRESP_API const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value,
+                                         bool starting, char message[256]);
 
 /* Copies a parameter's value to `value`. KV_OK or KV_NONE. */
 KVRESP_API kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value);
 
 /*
- * Adds lines to a section of INFO ("server", "clients", "stats", "persistence"...): `write` appends "name:value\r\n" lines to
- * `text`. It must live as long as `resp`.
+ * Adds lines to a section of INFO ("server", "clients", "stats", "persistence"...): `write` appends
+ * "name:value\r\n" lines to `text`. It must live as long as `resp`.
  */
 KVRESP_API kv_status kvresp_info_add(kvresp *resp, const char *section,
                                      void (*write)(void *context, kv_buffer *text), void *context);
 
 /*
- * Takes out what kvresp_config_add() and kvresp_info_add() were given with this context, so that its owner may end before
- * `resp` does. When it returns, none of the callbacks is running or will be called.
+ * Takes out what kvresp_config_add() and kvresp_info_add() were given with this context, so that
+ * its owner may end before `resp` does. When it returns, none of the callbacks is running or will
+ * be called.
  */
 KVRESP_API void kvresp_forget(kvresp *resp, void *context);
 
@@ -147,36 +165,39 @@ typedef enum kvresp_counter {
 } kvresp_counter;
 KVRESP_API void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n);
 
-/* -------------------------------------------------------------------------------------------------- workers */
+/* -------------------------------------------------------------------------------------- workers */
 
 KVRESP_API kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker);
 KVRESP_API void kvresp_worker_close(kvresp_worker *worker);
 
 /*
- * Begins a turn of the thread's loop: reads the clock once for all commands run until the next turn. kvresp_exec() does
- * it by itself.
+ * Begins a turn of the thread's loop: reads the clock once for all commands run until the next
+ * turn. kvresp_exec() does it by itself.
  */
 KVRESP_API void kvresp_worker_turn(kvresp_worker *worker);
 
 /*
- * The periodic work that is nobody's: kv_tick() within `budget_us`, statistics per second, the end of CLIENT PAUSE. To be called by
- * one thread about ten times a second and whenever kv_next_deadline() has passed.
+ * The periodic work that is nobody's: kv_tick() within `budget_us`, statistics per second, the end
+ * of CLIENT PAUSE. To be called by one thread about ten times a second and whenever
+ * kv_next_deadline() has passed.
  */
 KVRESP_API void kvresp_cron(kvresp *resp, int64_t budget_us);
 
-/* ------------------------------------------------------------------------------------------------- sessions */
+/* ------------------------------------------------------------------------------------- sessions */
 
 typedef struct kvresp_session_options {
     size_t size;
-    const char *address;       /* "127.0.0.1:50312", "/path.sock:0", for CLIENT LIST; copied; NULL: "" */
+    const char *address; /* "127.0.0.1:50312", "/path.sock:0", for CLIENT LIST; copied; NULL:
+                                  "" */
     const char *local_address;
-    int descriptor;            /* for CLIENT LIST fd=; 0 or -1: none */
-    bool is_unix;              /* flag U of CLIENT LIST */
-    bool is_trusted;           /* needs no AUTH (in-process use, append-only file) */
+    int descriptor;  /* for CLIENT LIST fd=; 0 or -1: none */
+    bool is_unix;    /* flag U of CLIENT LIST */
+    bool is_trusted; /* needs no AUTH (in-process use, append-only file) */
     /*
-     * Called from any thread when the session should be run again: a blocked command was served or ended, it
-     * was killed, a pause ended, a write became durable. It must be short: note it and wake the loop. After
-     * kvresp_session_close() it is not called. NULL for hosts that only use kvresp_exec().
+     * Called from any thread when the session should be run again: a blocked command was served or
+     * ended, it was killed, a pause ended, a write became durable. It must be short: note it and
+     * wake the loop. After kvresp_session_close() it is not called. NULL for hosts that only use
+     * kvresp_exec().
      */
     void (*wake)(void *context);
     void *wake_context;
@@ -191,69 +212,80 @@ KVRESP_API void kvresp_session_close(kvresp_session *session);
 KVRESP_API uint64_t kvresp_session_id(const kvresp_session *session);
 
 /*
- * Input without a copy: asks for room to read into (at least 1 byte; as much as is useful for the command under way), then says
- * how many bytes came.
- * Returns KV_OK; KV_NOMEM; KV_TOOBIG if the query buffer would pass client-query-buffer-limit (close it).
+ * Input without a copy: asks for room to read into (at least 1 byte; as much as is useful for the
+ * command under way), then says how many bytes came.
+ * Returns KV_OK; KV_NOMEM; KV_TOOBIG if the query buffer would pass client-query-buffer-limit
+ * (close it).
  */
 KVRESP_API kv_status kvresp_input_space(kvresp_session *session, void **space, size_t *size);
 KVRESP_API void kvresp_input_add(kvresp_session *session, size_t size);
 
 typedef enum kvresp_state {
-    KVRESP_IDLE,         /* all complete requests are answered; wants input */
-    KVRESP_BLOCKED,      /* in a blocking command: read on only to notice disconnects; run again on wake or deadline */
-    KVRESP_PAUSED,       /* CLIENT PAUSE or append-only back-pressure: keep what is there, run again on wake */
-    KVRESP_OUTPUT_FULL,  /* much output is waiting: write it, then run again */
-    KVRESP_YIELD,        /* more requests are waiting but the turn's share is used: run again next turn */
-    KVRESP_CLOSE,        /* write the output (as far as it is ready), then close */
-    KVRESP_CLOSE_NOW     /* close without writing (killed, output limit) */
+    KVRESP_IDLE,        /* all complete requests are answered; wants input */
+    KVRESP_BLOCKED,     /* in a blocking command: read on only to notice disconnects; run again on
+                            wake or deadline */
+    KVRESP_PAUSED,      /* CLIENT PAUSE or append-only back-pressure: keep what is there, run again
+                            on wake */
+    KVRESP_OUTPUT_FULL, /* much output is waiting: write it, then run again */
+    KVRESP_YIELD,       /* more requests are waiting but the turn's share is used: run again next
+                            turn */
+    KVRESP_CLOSE,       /* write the output (as far as it is ready), then close */
+    KVRESP_CLOSE_NOW    /* close without writing (killed, output limit) */
 } kvresp_state;
 
 /*
- * Brings what the first request of each of these sessions will need into the processor's cache, the misses of all of
- * them overlapping: for a loop that has read from many clients before it runs the first. A hint, without effect.
+ * Brings what the first request of each of these sessions will need into the processor's cache, the
+ * misses of all of them overlapping: for a loop that has read from many clients before it runs the
+ * first. A hint, without effect.
  */
-KVRESP_API void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count);
+KVRESP_API void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions,
+                                size_t count);
 
 /*
- * Parses and executes what the input holds: looks ahead over pipelined requests, prefetches their keys, executes them in
- * order and appends the replies to the output.
+ * Parses and executes what the input holds: looks ahead over pipelined requests, prefetches their
+ * keys, executes them in order and appends the replies to the output.
  */
 KVRESP_API kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session);
 
 /*
- * The replies that may be sent now (with appendfsync always, only those whose writes are durable), and how many bytes of
- * them were sent. The slice stays valid until the next call on the session. kvresp_output_pending() also counts those held back.
+ * The replies that may be sent now (with appendfsync always, only those whose writes are durable),
+ * and how many bytes of them were sent. The slice stays valid until the next call on the session.
+ * kvresp_output_pending() also counts those held back.
  */
 KVRESP_API kv_slice kvresp_output(kvresp_session *session);
 KVRESP_API void kvresp_output_consume(kvresp_session *session, size_t size);
 KVRESP_API size_t kvresp_output_pending(const kvresp_session *session);
 
 /*
- * The instant (kv_now() time) at which the session must be run even if nobody wakes it (the timeout of a blocked command, an
- * idle timeout, a soft output limit); KV_NEVER if none.
+ * The instant (kv_now() time) at which the session must be run even if nobody wakes it (the timeout
+ * of a blocked command, an idle timeout, a soft output limit); KV_NEVER if none.
  */
 KVRESP_API int64_t kvresp_deadline(const kvresp_session *session);
 
-/* True if the connection may be closed for idleness (parameter `timeout`): not blocked, not subscribed. */
+/*
+ * True if the connection may be closed for idleness (parameter `timeout`): not blocked, not
+ * subscribed.
+ */
 KVRESP_API bool kvresp_session_is_idle(const kvresp_session *session);
 
 /*
- * Executes one command in-process; the reply goes to the session's output. Blocking commands do not wait: they answer as
- * in a transaction. Returns KV_OK (also when the reply is an error), KV_BADARG, KV_NOMEM.
+ * Executes one command in-process; the reply goes to the session's output. Blocking commands do not
+ * wait: they answer as in a transaction. Returns KV_OK (also when the reply is an error),
+ * KV_BADARG, KV_NOMEM.
  */
-KVRESP_API kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count,
-                                 const kv_slice *arguments);
+KVRESP_API kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session,
+                                 size_t argument_count, const kv_slice *arguments);
 
-/* ------------------------------------------------------------------------------------------- replies as trees */
+/* ----------------------------------------------------------------------------- replies as trees */
 
 typedef enum kvresp_kind {
-    KVRESP_SIMPLE,   /* +OK */
-    KVRESP_ERROR,    /* -ERR ... */
-    KVRESP_INTEGER,  /* :1 */
-    KVRESP_BULK,     /* $3 */
-    KVRESP_NULL,     /* $-1, *-1, _ */
+    KVRESP_SIMPLE,  /* +OK */
+    KVRESP_ERROR,   /* -ERR ... */
+    KVRESP_INTEGER, /* :1 */
+    KVRESP_BULK,    /* $3 */
+    KVRESP_NULL,    /* $-1, *-1, _ */
     KVRESP_ARRAY,
-    KVRESP_MAP,      /* `count` counts keys and values */
+    KVRESP_MAP, /* `count` counts keys and values */
     KVRESP_SET,
     KVRESP_PUSH,
     KVRESP_ATTRIBUTE,
@@ -266,23 +298,28 @@ typedef enum kvresp_kind {
 
 typedef struct kvresp_reply {
     kvresp_kind kind;
-    kv_slice text;       /* SIMPLE, ERROR, BULK, VERBATIM...: into the bytes that were parsed */
-    int64_t integer;     /* INTEGER, BOOLEAN */
-    double number;       /* DOUBLE */
-    size_t count;        /* elements of an aggregate */
+    kv_slice text;   /* SIMPLE, ERROR, BULK, VERBATIM...: into the bytes that were parsed */
+    int64_t integer; /* INTEGER, BOOLEAN */
+    double number;   /* DOUBLE */
+    size_t count;    /* elements of an aggregate */
     struct kvresp_reply *elements;
 } kvresp_reply;
 
 /*
- * Parses one reply from `bytes` into a tree (its texts point into `bytes`). KV_OK and *used; KV_MORE if it is not
- * complete; KV_BADARG if it is no RESP; KV_NOMEM. Freed by kvresp_reply_free().
+ * Parses one reply from `bytes` into a tree (its texts point into `bytes`). KV_OK and *used;
+ * KV_MORE if it is not complete; KV_BADARG if it is no RESP; KV_NOMEM. Freed by
+ * kvresp_reply_free().
  */
 KVRESP_API kv_status kvresp_reply_parse(kv_slice bytes, kvresp_reply **reply, size_t *used);
 KVRESP_API void kvresp_reply_free(kvresp_reply *reply);
 
-/* -------------------------------------------------------------------------------------- the append-only file */
+/* ------------------------------------------------------------------------- the append-only file */
 
-typedef enum kvresp_fsync { KVRESP_FSYNC_EVERYSEC = 0, KVRESP_FSYNC_ALWAYS = 1, KVRESP_FSYNC_NO = 2 } kvresp_fsync;
+typedef enum kvresp_fsync {
+    KVRESP_FSYNC_EVERYSEC = 0,
+    KVRESP_FSYNC_ALWAYS = 1,
+    KVRESP_FSYNC_NO = 2
+} kvresp_fsync;
 
 typedef struct kvresp_aof_options {
     size_t size;
@@ -290,7 +327,8 @@ typedef struct kvresp_aof_options {
     const char *directory_name; /* below it; NULL: "appendonlydir" */
     const char *file_name;      /* prefix of the files; NULL: "appendonly.aof" */
     kvresp_fsync fsync;
-    bool refuse_truncated;      /* a torn tail refuses to load instead of being cut (aof-load-truncated no) */
+    bool refuse_truncated; /* a torn tail refuses to load instead of being cut
+                                   (aof-load-truncated no) */
     kvresp_log *log;
     void *log_context;
     /* Told now and then while loading: bytes read so far and in all. May be NULL. */
@@ -299,33 +337,42 @@ typedef struct kvresp_aof_options {
 } kvresp_aof_options;
 
 /*
- * Opens the append-only file of an empty store: loads what is there (manifest, base file, incremental files), then follows
- * the store's journal and writes every change, by one log thread with group commit. The files are those of Redis 7, which
- * reads and writes them too; the single file of earlier versions is taken over.
+ * Opens the append-only file of an empty store: loads what is there (manifest, base file,
+ * incremental files), then follows the store's journal and writes every change, by one log thread
+ * with group commit. The files are those of Redis 7, which reads and writes them too; the single
+ * file of earlier versions is taken over.
  *
- * Loading   A tail that a crash left incomplete is cut off the last file, with a warning. No other call may use the store
- *           meanwhile; its keys do not expire (KV_SETTING_EXPIRE).
- * Errors    While the disk refuses to take the changes the store refuses new ones (KV_SETTING_ACCEPT_WRITES is 0, calls that
- *           write return KV_READONLY); what was done before is kept in memory and written once there is room again.
- * Memory    About 128 MiB at most wait for the disk; then calls that write wait for it too, holding their keys' locks.
- * Returns   KV_OK; KV_BADARG with a message in `message` (256 bytes; may be NULL) if the store has keys, if another store uses
- *           the directory, or if the files are damaged, not readable or not writable (file, offset, what was expected);
- *           KV_NOMEM. After an error the store may hold part of the data: close it.
+ * Loading   A tail that a crash left incomplete is cut off the last file, with a warning. No other
+ *           call may use the store meanwhile; its keys do not expire (KV_SETTING_EXPIRE).
+ * Errors    While the disk refuses to take the changes the store refuses new ones
+ *           (KV_SETTING_ACCEPT_WRITES is 0, calls that write return KV_READONLY); what was done
+ *           before is kept in memory and written once there is room again.
+ * Memory    About 128 MiB at most wait for the disk; then calls that write wait for it too, holding
+ *           their keys' locks.
+ * Returns   KV_OK; KV_BADARG with a message in `message` (256 bytes; may be NULL) if the store has
+ *           keys, if another store uses the directory, or if the files are damaged, not readable or
+ *           not writable (file, offset, what was expected); KV_NOMEM. After an error the store may
+ *           hold part of the data: close it.
  */
-KVRESP_API kv_status kvresp_aof_open(kv *db, const kvresp_aof_options *options, kvresp_aof **aof, char message[256]);
+KVRESP_API kv_status kvresp_aof_open(kv *db, const kvresp_aof_options *options, kvresp_aof **aof,
+                                     char message[256]);
 
 /*
- * Writes and syncs what is left, ends the thread. Before the store is closed, and after kvresp_close() of what it was
- * attached to. KV_OK, or KV_BADARG if something could not be written.
+ * Writes and syncs what is left, ends the thread. Before the store is closed, and after
+ * kvresp_close() of what it was attached to. KV_OK, or KV_BADARG if something could not be written.
  */
 KVRESP_API kv_status kvresp_aof_close(kvresp_aof *aof);
 
-/* Where the journal stands, for kvresp_aof_wait(): all changes made by calls that returned before are below it. */
+/*
+ * Where the journal stands, for kvresp_aof_wait(): all changes made by calls that returned before
+ * are below it.
+ */
 KVRESP_API uint64_t kvresp_aof_position(kvresp_aof *aof);
 
 /*
- * Waits until everything below `position` is synced to disk, or timeout_ms passed (0: for ever). Asks for a sync at once under
- * everysec and no. KV_OK, KV_TIMEOUT; KV_READONLY if the disk refuses; KV_BADARG for a position that is not reached yet.
+ * Waits until everything below `position` is synced to disk, or timeout_ms passed (0: for ever).
+ * Asks for a sync at once under everysec and no. KV_OK, KV_TIMEOUT; KV_READONLY if the disk
+ * refuses; KV_BADARG for a position that is not reached yet.
  */
 KVRESP_API kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t timeout_ms);
 
@@ -334,9 +381,9 @@ typedef struct kvresp_aof_status {
     uint64_t appended, written, synced; /* positions */
     uint64_t base_size, current_size;   /* bytes of the base file and of all files */
     uint64_t delayed_fsyncs;
-    uint64_t loaded_commands;           /* at open */
+    uint64_t loaded_commands; /* at open */
     int64_t load_ms;
-    int error;                          /* errno of the last failed write or sync; 0: well */
+    int error; /* errno of the last failed write or sync; 0: well */
     kvresp_fsync fsync;
 } kvresp_aof_status;
 
@@ -344,8 +391,9 @@ KVRESP_API void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status);
 KVRESP_API void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync);
 
 /*
- * Ties the file to the commands: parameters (appendfsync...), INFO persistence, refusing writes while the disk does, holding
- * back replies under `always`. To be called before sessions are opened; aof must outlive resp.
+ * Ties the file to the commands: parameters (appendfsync...), INFO persistence, refusing writes
+ * while the disk does, holding back replies under `always`. To be called before sessions are
+ * opened; aof must outlive resp.
  */
 KVRESP_API kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof);
 
