@@ -51,6 +51,12 @@ class Tree(unittest.TestCase):
                      if path.name.startswith("test_")}
             self.assertEqual(built, tests, suite)
 
+    def test_there_is_one_version(self):
+        for name, words in (("kvstore.h", 'KV_VERSION_TEXT "{}"'), ("CHANGELOG.md", "## {} "),
+                            ("man/kvstore-server.1", '"kvstore {}"'),
+                            ("man/kvstore-cli.1", '"kvstore {}"')):
+            self.assertIn(words.format(tree.version()), (tree.ROOT / name).read_text(), name)
+
     def test_a_script_with_a_first_line_for_the_system_may_run(self):
         for path, text in texts():
             if text.startswith("#!"):

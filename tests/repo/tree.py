@@ -43,3 +43,8 @@ def run(*command, **options):
     result = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, check=False, **options)
     return result.returncode, result.stdout
+
+
+def version():
+    """The version that meson.build gives to the project."""
+    return re.search(r"version: '([0-9.]+)'", (ROOT / "meson.build").read_text()).group(1)
