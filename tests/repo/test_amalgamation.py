@@ -12,9 +12,9 @@ import amalgamate  # noqa: E402  (it is found by the line above)
 
 class Amalgamation(unittest.TestCase):
     def test_kvstore_c_is_in_step_with_the_engine(self):
-        self.assertEqual((tree.ROOT / "kvstore.c").read_bytes(),
-                         amalgamate.amalgamation().encode("utf-8"),
-                         "run: meson compile -C build amalgamate")
+        shipped = (tree.ROOT / "kvstore.c").read_bytes()
+        self.assertTrue(shipped == amalgamate.amalgamation().encode("utf-8"),
+                        "kvstore.c is out of step; run: meson compile -C build amalgamate")
 
     def test_the_spine_and_the_build_name_every_source_file(self):
         sources = {str(path.relative_to("engine")) for path in tree.files("engine", {".c"})}

@@ -22,15 +22,16 @@ def texts():
 class Tree(unittest.TestCase):
     def test_no_path_of_a_machine_and_no_registry(self):
         for path, text in texts():
-            self.assertNotRegex(text, MACHINE, path)
-            self.assertNotRegex(text, REGISTRIES, path)
+            for pattern in (MACHINE, REGISTRIES):
+                found = pattern.search(text)
+                self.assertIsNone(found, f"{path}: {found}")
 
     def test_text_ends_with_a_newline_and_no_line_with_a_blank(self):
         for path, text in texts():
             self.assertTrue(text == "" or text.endswith("\n"), path)
-            self.assertNotRegex(text, re.compile(r"[ \t]$", re.MULTILINE), path)
+            self.assertFalse(re.search(r"[ \t]$", text, re.MULTILINE), path)
             if path.suffix in {".c", ".h", ".py"}:
-                self.assertNotIn("\t", text, path)
+                self.assertFalse("\t" in text, path)
 
     def test_every_fuzz_target_has_inputs_and_is_built(self):
         build = (tree.ROOT / "tests/fuzz/meson.build").read_text()
@@ -52,10 +53,12 @@ class Tree(unittest.TestCase):
             self.assertEqual(built, tests, suite)
 
     def test_there_is_one_version(self):
-        for name, words in (("kvstore.h", 'KV_VERSION_TEXT "{}"'), ("CHANGELOG.md", "## {} "),
+        for name, words in (("kvstore.h", r'KV_VERSION_TEXT +"{}"'), ("CHANGELOG.md", "^## {} "),
                             ("man/kvstore-server.1", '"kvstore {}"'),
                             ("man/kvstore-cli.1", '"kvstore {}"')):
-            self.assertIn(words.format(tree.version()), (tree.ROOT / name).read_text(), name)
+            pattern = words.format(re.escape(tree.version()))
+            text = (tree.ROOT / name).read_text(encoding="utf-8")
+            self.assertTrue(re.search(pattern, text, re.MULTILINE), f"{name} lacks {pattern}")
 
     def test_a_script_with_a_first_line_for_the_system_may_run(self):
         for path, text in texts():
