@@ -39,14 +39,6 @@ void clients_remove(struct client_list *clients, kvresp_session *session)
     pthread_mutex_unlock(&clients->lock);
 }
 
-size_t clients_count(struct client_list *clients)
-{
-    pthread_mutex_lock(&clients->lock);
-    size_t count = clients->count;
-    pthread_mutex_unlock(&clients->lock);
-    return count;
-}
-
 void clients_set_text(struct client_list *clients, char **field, char *text)
 {
     pthread_mutex_lock(&clients->lock);

@@ -13,8 +13,6 @@ void clients_close(struct client_list *clients);
 void clients_add(struct client_list *clients, kvresp_session *session);
 void clients_remove(struct client_list *clients, kvresp_session *session);
 
-size_t clients_count(struct client_list *clients);
-
 /*
  * Sets a text of a session that others may read; NULL takes it away. `text` is owned by the session
  * then.

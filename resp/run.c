@@ -279,8 +279,6 @@ static kvresp_state run_requests(struct run *run)
         if (session->flags & SESSION_CLOSING) return KVRESP_CLOSE;
         if (session->flags & SESSION_BLOCKED) return KVRESP_BLOCKED;
         if (session->flags & SESSION_PAUSED) return KVRESP_PAUSED;
-        if (session->flags & SESSION_DISCARDS)
-            kvresp_output_consume(session, kvresp_output_pending(session));
         if (count == 0) return KVRESP_IDLE;
         if (session->reply.size - session->reply.start >= WORKER_OUTPUT_MAX)
             return KVRESP_OUTPUT_FULL;

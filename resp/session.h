@@ -33,8 +33,7 @@ enum session_flag {
     SESSION_UNIX = 1 << 26,
     SESSION_NO_EVICT = 1 << 27,
     SESSION_NO_TOUCH = 1 << 28,
-    SESSION_MAY_NOT_BLOCK = 1 << 29, /* while kvresp_exec() runs a command */
-    SESSION_DISCARDS = 1 << 30 /* nobody reads the replies: the replay of an append-only file */
+    SESSION_MAY_NOT_BLOCK = 1 << 29 /* while kvresp_exec() runs a command */
 };
 
 /* What others ask of a session, for its thread to find. */
@@ -140,15 +139,6 @@ void session_judge(kvresp_session *session);
 
 /* Calls the host's wake function, if there is one. */
 void session_wake(kvresp_session *session);
-
-/*
- * Nobody will read the replies; they are dropped a batch at a time. For the replay of an
- * append-only file.
- */
-static inline void session_discard_replies(kvresp_session *session)
-{
-    session->flags |= SESSION_DISCARDS;
-}
 
 /* Arranges for a wake when the append-only file takes more. */
 void session_await_room(kvresp_session *session);

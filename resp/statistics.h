@@ -37,7 +37,6 @@ struct command_counters {
 struct counters {
     struct counters *next;             /* in `struct statistics` */
     struct command_counters *commands; /* by command_index() */
-    _Atomic uint64_t batches;          /* runs of a session that executed something */
 };
 
 struct command_sums {
