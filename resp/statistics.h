@@ -8,9 +8,10 @@
  *
  * Durations. A clock read costs as much as a third of a GET, so the clock is not read for every
  * command, but between runs: successive requests of one batch for the same short command are timed
- * together and each is given its share. A command that is not of the FAST kind, or whose request or
- * reply is long, ends a run, and so is timed by itself or weighs on the few short ones before it;
- * and with a slow log threshold below a millisecond each is.
+ * together and each is given its share. A command that is not short, or whose request or reply is
+ * long, ends a run, and so is timed by itself or weighs on the few short ones before it; and with a
+ * slow log threshold below a millisecond each command is. What it takes to frame a batch and to
+ * prefetch its keys counts for its first run.
  */
 #ifndef KV_RESP_STATISTICS_H
 #define KV_RESP_STATISTICS_H
