@@ -6957,6 +6957,13 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
+/* True if the entry has the fields for this deadline. */
+static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
+{
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
+    return (entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms);
+}
+
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
 {
     return entry_deadline(entry) <= now_ms;
@@ -7142,15 +7149,22 @@ KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
 struct deadlines_chunk {
     uint32_t next;  /* the next chunk of the slot, or of the free list; 0: none */
     uint8_t count;  /* items in it */
-    uint8_t level;
-    uint8_t slot;
-    uint8_t reserved;
+    uint8_t reserved[3];
     uint8_t items[DEADLINES_CHUNK_ITEMS * 6];
 };
 _Static_assert(sizeof(struct deadlines_chunk) == 128, "two cache lines");
 
-/* The chunks by number, in groups, so that no block grows with the number of keys but the short list of groups. */
+/*
+ * The chunks by number, in groups, so that no block grows with the number of keys but the short list of groups. Where a chunk belongs stands
+ * apart from it, in lines that stay in the cache: mostly that is all one wants to know of it.
+ */
 #define DEADLINES_GROUP 64
+struct deadlines_group {
+    uint8_t level[DEADLINES_GROUP];
+    uint8_t slot[DEADLINES_GROUP];
+    struct deadlines_chunk chunks[DEADLINES_GROUP];
+};
+
 struct deadlines {
     struct alloc *alloc;
     int64_t time_ms;                     /* where the wheel stands: nothing before it is left */
@@ -7160,7 +7174,7 @@ struct deadlines {
     uint32_t free;                       /* chunks out of use */
     uint32_t chunks;                     /* chunk numbers given out; number 0 is never used */
     uint32_t groups, group_capacity;
-    struct deadlines_chunk **group;
+    struct deadlines_group **group;
 };
 
 /* Creates an empty wheel that stands at now_ms. NULL without memory. */
@@ -7175,6 +7189,12 @@ KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *en
 
 /* Takes an entry out. Changes the number of the entry that takes its place. */
 KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id);
+
+/*
+ * True if the key of this number may stay where it is filed when its deadline becomes deadline_ms: its slot does not begin later. Put off
+ * before, a key is filed early, so this is so more often than not.
+ */
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms);
 
 /* The entry of this number now lies at another address. */
 KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry);
@@ -7207,7 +7227,22 @@ KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
 {
     assert(number > 0 && number <= deadlines->chunks);
-    return &deadlines->group[(number - 1) / DEADLINES_GROUP][(number - 1) % DEADLINES_GROUP];
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP]->chunks[(number - 1) % DEADLINES_GROUP];
+}
+
+/* Where a chunk belongs. */
+static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level, unsigned *slot)
+{
+    const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
+    *level = group->level[(number - 1) % DEADLINES_GROUP];
+    *slot = group->slot[(number - 1) % DEADLINES_GROUP];
+}
+
+static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level, unsigned slot)
+{
+    struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
+    group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
+    group->slot[(number - 1) % DEADLINES_GROUP] = (uint8_t)slot;
 }
 
 static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
@@ -7235,16 +7270,11 @@ KV_INTERNAL struct deadlines *deadlines_create(struct alloc *alloc, int64_t now_
     return deadlines;
 }
 
-static size_t deadlines_group_bytes(void)
-{
-    return DEADLINES_GROUP * sizeof(struct deadlines_chunk);
-}
-
 KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
 {
     if (deadlines == NULL) return;
     struct alloc *alloc = deadlines->alloc;
-    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], deadlines_group_bytes());
+    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
     alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
     alloc_free(alloc, deadlines, sizeof *deadlines);
 }
@@ -7278,7 +7308,7 @@ static kv_status deadlines_grow(struct deadlines *deadlines)
             deadlines->group = group;
             deadlines->group_capacity = capacity;
         }
-        struct deadlines_chunk *chunks = alloc_get(deadlines->alloc, deadlines_group_bytes());
+        struct deadlines_group *chunks = alloc_get(deadlines->alloc, sizeof *chunks);
         if (chunks == NULL) return KV_NOMEM;
         deadlines->group[deadlines->groups++] = chunks;
     }
@@ -7305,8 +7335,7 @@ static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, 
         deadlines->free = chunk->next;
         chunk->next = number;
         chunk->count = 0;
-        chunk->level = (uint8_t)level;
-        chunk->slot = (uint8_t)slot;
+        deadlines_set_home(deadlines, fresh, level, slot);
         deadlines->heads[level][slot] = number = fresh;
         deadlines->occupied[level] |= UINT64_C(1) << slot;
     }
@@ -7320,6 +7349,16 @@ KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *en
     unsigned level, slot;
     deadlines_locate(deadlines, deadline_ms, &level, &slot);
     return deadlines_put(deadlines, entry, level, slot);
+}
+
+/* The instant at which a slot begins, seen from the wheel's time; of the present one its true beginning, which has passed. */
+static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    unsigned shift = DEADLINES_BITS * level;
+    unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS); /* on the top level: of the next turn */
+    return turn_begins_ms + ((int64_t)slot << shift);
 }
 
 /* Takes the last item off the head of a slot; an empty head goes to the free list. */
@@ -7337,8 +7376,10 @@ static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, uns
 
 KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
 {
-    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
-    unsigned level = chunk->level, slot = chunk->slot;
+    uint32_t number = (uint32_t)(id / DEADLINES_CHUNK_ITEMS);
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
+    unsigned level, slot;
+    deadlines_home(deadlines, number, &level, &slot);
     struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
     unsigned place = (unsigned)(id % DEADLINES_CHUNK_ITEMS);
     if (chunk != head || place != head->count - 1u) {
@@ -7347,6 +7388,13 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
         entry_set_deadline(last, entry_deadline(last), id);
     }
     deadlines_drop_last(deadlines, level, slot);
+}
+
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms)
+{
+    unsigned level, slot;
+    deadlines_home(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS), &level, &slot);
+    return deadlines_slot_begins(deadlines, level, slot) <= deadline_ms;
 }
 
 KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
@@ -7460,7 +7508,9 @@ static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned
     uint64_t count = 0;
     for (bool is_head = true; number != 0; is_head = false) {
         struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
-        assert(chunk->level == level && chunk->slot == slot);
+        unsigned home_level, home_slot;
+        deadlines_home(deadlines, number, &home_level, &home_slot);
+        assert(home_level == level && home_slot == slot);
         assert(chunk->count > 0 && (is_head || chunk->count == DEADLINES_CHUNK_ITEMS));
         for (unsigned i = 0; i < chunk->count; i++) {
             struct entry *entry = deadlines_item(chunk, i);
@@ -7815,7 +7865,8 @@ KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbag
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
 
-/* What entries remember of the present: seconds. Cheaper to read. */
+/* The same, cheaper to read and up to some ms late; and in seconds, as entries remember it. */
+KV_INTERNAL int64_t view_about_now(const struct view *view);
 KV_INTERNAL uint32_t view_seconds(const struct view *view);
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
@@ -7858,6 +7909,13 @@ static inline struct table_place shard_find(const struct space *space, uint64_t 
  */
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
                                   struct table_place *place, struct entry_shape *shape);
+
+/*
+ * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing
+ * changed.
+ */
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
+                                            int64_t deadline_ms);
 
 /*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
@@ -8120,6 +8178,12 @@ KV_INTERNAL int64_t view_now(const struct view *view)
 {
     if ((view->flags & VIEW_PINNED) != 0) return view->now_ms;
     return clock_wall_ms(&view->store->clock);
+}
+
+KV_INTERNAL int64_t view_about_now(const struct view *view)
+{
+    if ((view->flags & VIEW_PINNED) != 0) return view->now_ms;
+    return clock_coarse_ms(&view->store->clock);
 }
 
 KV_INTERNAL uint32_t view_seconds(const struct view *view)
@@ -8439,13 +8503,13 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 }
 
 /*
- * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due. It must
- * not if the new deadline is earlier.
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due; or if it is
+ * earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct entry *old, const struct entry_shape *shape)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t deadline_ms)
 {
-    return old != NULL && entry_is_timed(old) && shape->deadline_ms != KV_NEVER
-        && shape->deadline_ms >= entry_deadline(old);
+    if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
+    return deadline_ms >= entry_deadline(old) || deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -8462,7 +8526,8 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
 static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
                                 struct entry_shape *shape)
 {
-    if (shard_keeps_number(old, shape)) {
+    if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
+    if (shard_keeps_number(space, old, shape->deadline_ms)) {
         shape->deadline_id = entry_deadline_id(old);
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
@@ -8470,7 +8535,6 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
     if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
     if (shape->deadline_ms == KV_NEVER) return;
     shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
-    shard_note_deadline(shard, shape->deadline_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -8479,7 +8543,7 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(old, shape)) {
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(space, old, shape->deadline_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -8502,6 +8566,21 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
         table_replace(*place, block);
         memory_free(&shard->memory, old, old_size);
     }
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
+                                            int64_t deadline_ms)
+{
+    assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
+    uint64_t id = entry_deadline_id(entry);
+    if (!shard_keeps_number(space, entry, deadline_ms)) {
+        if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
+        deadlines_remove(space->deadlines, id);
+        id = deadlines_add(space->deadlines, entry, deadline_ms);
+    }
+    entry_set_deadline(entry, deadline_ms, id);
+    shard_note_deadline(shard, deadline_ms);
     return KV_OK;
 }
 
@@ -8724,6 +8803,7 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.outside == space->outside);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
+        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <= counts.first_deadline_ms);
     }
     memory_check(&shard->memory);
 }
@@ -9690,6 +9770,13 @@ KV_INTERNAL int64_t access_now(struct access *access)
     return access->known_now_ms;
 }
 
+/* What the entry remembers of the present. */
+static uint32_t access_seconds(const struct access *access)
+{
+    if (access->known_now_ms >= 0) return (uint32_t)(access->known_now_ms / 1000);
+    return view_seconds(access->view);
+}
+
 static bool access_expires(const struct access *access)
 {
     return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
@@ -9735,7 +9822,7 @@ static void access_count_read(struct access *access, enum access_mode mode)
 {
     access_count(access);
     bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
-    if (touches && access->entry != NULL) entry_set_clock(access->entry, view_seconds(access->view));
+    if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -9770,7 +9857,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
             int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= access_now(access)) access_pay_debt(access);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view)) access_pay_debt(access);
         }
     } else if (!txn_holds(access->txn, shard)) {
         return KV_NOTLOCKED;
@@ -9838,7 +9925,7 @@ static void access_note_change(struct access *access)
 
 KV_INTERNAL void access_changed(struct access *access)
 {
-    entry_set_clock(access->entry, view_seconds(access->view));
+    entry_set_clock(access->entry, access_seconds(access));
     access_note_change(access);
 }
 
@@ -9863,7 +9950,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     struct entry_shape old = {.form = ENTRY_INLINE};
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
-    shape->clock = view_seconds(access->view);
+    shape->clock = access_seconds(access);
     kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
@@ -9881,29 +9968,41 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
     return shape;
 }
 
-/* True for an entry whose value can give way to another of the same size with nothing else to be done. */
-static bool access_is_plain(const struct access *access, enum entry_form form)
+/* True for an entry whose value can give way to another of the same size where it lies, with this deadline. */
+static bool access_is_alike(const struct access *access, enum entry_form form, int64_t deadline_ms)
 {
     const struct entry *entry = access->entry;
-    return entry != NULL && entry->kind == ((unsigned)KV_TYPE_STRING | (unsigned)form << 4) && entry->flags == 0
-        && !access->is_versioned;
+    if (entry == NULL || access->is_versioned) return false;
+    if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
+    unsigned flags = entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
+    if (deadline_ms == KV_NEVER) return flags == 0;
+    return flags == ENTRY_TIMED && entry_is_near(deadline_ms);
 }
 
-/* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
-static bool access_overwrite(struct access *access, kv_slice text)
+/* The other part of a change of a value where it lies: its deadline. False without memory, with nothing changed. */
+static bool access_change_deadline(struct access *access, int64_t deadline_ms)
+{
+    if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
+    return shard_change_deadline(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+}
+
+/* The commonest change of all: a string of the same size in the place of another. */
+static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
 {
     struct entry *entry = access->entry;
-    if (!access_is_plain(access, ENTRY_INLINE) || entry->inline_size != text.size) return false;
-    uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
+    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size) return false;
+    if (!access_change_deadline(access, deadline_ms)) return false;
+    uint8_t *bytes = (uint8_t *)entry + entry_key_offset(entry) + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
     access_changed(access);
     return true;
 }
 
-static bool access_overwrite_integer(struct access *access, int64_t integer)
+static bool access_overwrite_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    if (!access_is_plain(access, ENTRY_INTEGER)) return false;
-    entry_set_word(access->entry, sizeof *access->entry, (uint64_t)integer);
+    if (!access_is_alike(access, ENTRY_INTEGER, deadline_ms)) return false;
+    if (!access_change_deadline(access, deadline_ms)) return false;
+    entry_set_payload(access->entry, (uint64_t)integer);
     access_changed(access);
     return true;
 }
@@ -9939,7 +10038,7 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
     int64_t integer;
     if (encoding == ACCESS_ENCODED) {
         if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
-        if (deadline_ms == KV_NEVER && access_overwrite(access, text)) return KV_OK;
+        if (access_overwrite(access, text, deadline_ms)) return KV_OK;
     }
     struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
     if (encoding == ACCESS_RAW) shape.flags |= ENTRY_RAW;
@@ -9952,7 +10051,7 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
 
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
+    if (access_overwrite_integer(access, integer, deadline_ms)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
@@ -9964,7 +10063,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct access *access = &staged->access;
     struct shard *shard = access->shard;
     struct table *table = &access->space->table;
-    shape->clock = view_seconds(access->view);
+    shape->clock = access_seconds(access);
     entry_shape_settle(shape);
     if (access->entry == NULL && table_reserve(table, access->hash) != KV_OK) return KV_NOMEM;
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
@@ -9983,7 +10082,7 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     int64_t integer;
     bool is_integer = access_text_is_integer(text, &integer);
-    if (access_is_plain(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE)
+    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER)
         && (is_integer || access->entry->inline_size == text.size)) {
         staged->old = access->entry;
         return KV_OK;
@@ -10018,8 +10117,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     if (staged->old == access->entry) {
         int64_t integer;
-        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text);
-        else (void)access_overwrite_integer(access, integer);
+        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text, KV_NEVER);
+        else (void)access_overwrite_integer(access, integer, KV_NEVER);
         return;
     }
     if (staged->old != NULL) {
@@ -10104,10 +10203,15 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
 
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
-    struct entry_shape shape;
-    entry_read(access->entry, &shape);
-    shape.deadline_ms = deadline_ms;
-    kv_status status = access_reshape(access, &shape);
+    kv_status status;
+    if (entry_can_hold(access->entry, deadline_ms) && deadline_ms != KV_NEVER) {
+        status = shard_change_deadline(access->shard, access->space, access->entry, deadline_ms);
+    } else {
+        struct entry_shape shape;
+        entry_read(access->entry, &shape);
+        shape.deadline_ms = deadline_ms;
+        status = access_reshape(access, &shape);
+    }
     if (status == KV_OK) access_changed(access);
     return status;
 }

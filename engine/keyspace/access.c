@@ -15,6 +15,13 @@ KV_INTERNAL int64_t access_now(struct access *access)
     return access->known_now_ms;
 }
 
+/* What the entry remembers of the present. */
+static uint32_t access_seconds(const struct access *access)
+{
+    if (access->known_now_ms >= 0) return (uint32_t)(access->known_now_ms / 1000);
+    return view_seconds(access->view);
+}
+
 static bool access_expires(const struct access *access)
 {
     return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
@@ -60,7 +67,7 @@ static void access_count_read(struct access *access, enum access_mode mode)
 {
     access_count(access);
     bool touches = mode == ACCESS_READ && (access->view->flags & VIEW_UNTOUCHING) == 0;
-    if (touches && access->entry != NULL) entry_set_clock(access->entry, view_seconds(access->view));
+    if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
 static kv_status access_prepare_write(struct access *access)
@@ -95,7 +102,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
             int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= access_now(access)) access_pay_debt(access);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view)) access_pay_debt(access);
         }
     } else if (!txn_holds(access->txn, shard)) {
         return KV_NOTLOCKED;
@@ -163,7 +170,7 @@ static void access_note_change(struct access *access)
 
 KV_INTERNAL void access_changed(struct access *access)
 {
-    entry_set_clock(access->entry, view_seconds(access->view));
+    entry_set_clock(access->entry, access_seconds(access));
     access_note_change(access);
 }
 
@@ -188,7 +195,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     struct entry_shape old = {.form = ENTRY_INLINE};
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
-    shape->clock = view_seconds(access->view);
+    shape->clock = access_seconds(access);
     kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
@@ -206,29 +213,41 @@ static struct entry_shape access_shape(const struct access *access, kv_type type
     return shape;
 }
 
-/* True for an entry whose value can give way to another of the same size with nothing else to be done. */
-static bool access_is_plain(const struct access *access, enum entry_form form)
+/* True for an entry whose value can give way to another of the same size where it lies, with this deadline. */
+static bool access_is_alike(const struct access *access, enum entry_form form, int64_t deadline_ms)
 {
     const struct entry *entry = access->entry;
-    return entry != NULL && entry->kind == ((unsigned)KV_TYPE_STRING | (unsigned)form << 4) && entry->flags == 0
-        && !access->is_versioned;
+    if (entry == NULL || access->is_versioned) return false;
+    if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
+    unsigned flags = entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
+    if (deadline_ms == KV_NEVER) return flags == 0;
+    return flags == ENTRY_TIMED && entry_is_near(deadline_ms);
 }
 
-/* The commonest change of all: a string of the same size in the place of another, neither with anything special. */
-static bool access_overwrite(struct access *access, kv_slice text)
+/* The other part of a change of a value where it lies: its deadline. False without memory, with nothing changed. */
+static bool access_change_deadline(struct access *access, int64_t deadline_ms)
+{
+    if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
+    return shard_change_deadline(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+}
+
+/* The commonest change of all: a string of the same size in the place of another. */
+static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
 {
     struct entry *entry = access->entry;
-    if (!access_is_plain(access, ENTRY_INLINE) || entry->inline_size != text.size) return false;
-    uint8_t *bytes = (uint8_t *)entry + sizeof *entry + entry->short_key_size;
+    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size) return false;
+    if (!access_change_deadline(access, deadline_ms)) return false;
+    uint8_t *bytes = (uint8_t *)entry + entry_key_offset(entry) + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
     access_changed(access);
     return true;
 }
 
-static bool access_overwrite_integer(struct access *access, int64_t integer)
+static bool access_overwrite_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    if (!access_is_plain(access, ENTRY_INTEGER)) return false;
-    entry_set_word(access->entry, sizeof *access->entry, (uint64_t)integer);
+    if (!access_is_alike(access, ENTRY_INTEGER, deadline_ms)) return false;
+    if (!access_change_deadline(access, deadline_ms)) return false;
+    entry_set_payload(access->entry, (uint64_t)integer);
     access_changed(access);
     return true;
 }
@@ -264,7 +283,7 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
     int64_t integer;
     if (encoding == ACCESS_ENCODED) {
         if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
-        if (deadline_ms == KV_NEVER && access_overwrite(access, text)) return KV_OK;
+        if (access_overwrite(access, text, deadline_ms)) return KV_OK;
     }
     struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
     if (encoding == ACCESS_RAW) shape.flags |= ENTRY_RAW;
@@ -277,7 +296,7 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
 
 KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
 {
-    if (deadline_ms == KV_NEVER && access_overwrite_integer(access, integer)) return KV_OK;
+    if (access_overwrite_integer(access, integer, deadline_ms)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
@@ -289,7 +308,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct access *access = &staged->access;
     struct shard *shard = access->shard;
     struct table *table = &access->space->table;
-    shape->clock = view_seconds(access->view);
+    shape->clock = access_seconds(access);
     entry_shape_settle(shape);
     if (access->entry == NULL && table_reserve(table, access->hash) != KV_OK) return KV_NOMEM;
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
@@ -308,7 +327,7 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     int64_t integer;
     bool is_integer = access_text_is_integer(text, &integer);
-    if (access_is_plain(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE)
+    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER)
         && (is_integer || access->entry->inline_size == text.size)) {
         staged->old = access->entry;
         return KV_OK;
@@ -343,8 +362,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     if (staged->old == access->entry) {
         int64_t integer;
-        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text);
-        else (void)access_overwrite_integer(access, integer);
+        if (!access_text_is_integer(text, &integer)) (void)access_overwrite(access, text, KV_NEVER);
+        else (void)access_overwrite_integer(access, integer, KV_NEVER);
         return;
     }
     if (staged->old != NULL) {
@@ -429,10 +448,15 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
 
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
-    struct entry_shape shape;
-    entry_read(access->entry, &shape);
-    shape.deadline_ms = deadline_ms;
-    kv_status status = access_reshape(access, &shape);
+    kv_status status;
+    if (entry_can_hold(access->entry, deadline_ms) && deadline_ms != KV_NEVER) {
+        status = shard_change_deadline(access->shard, access->space, access->entry, deadline_ms);
+    } else {
+        struct entry_shape shape;
+        entry_read(access->entry, &shape);
+        shape.deadline_ms = deadline_ms;
+        status = access_reshape(access, &shape);
+    }
     if (status == KV_OK) access_changed(access);
     return status;
 }

@@ -15,7 +15,22 @@
 static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
 {
     assert(number > 0 && number <= deadlines->chunks);
-    return &deadlines->group[(number - 1) / DEADLINES_GROUP][(number - 1) % DEADLINES_GROUP];
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP]->chunks[(number - 1) % DEADLINES_GROUP];
+}
+
+/* Where a chunk belongs. */
+static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level, unsigned *slot)
+{
+    const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
+    *level = group->level[(number - 1) % DEADLINES_GROUP];
+    *slot = group->slot[(number - 1) % DEADLINES_GROUP];
+}
+
+static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level, unsigned slot)
+{
+    struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
+    group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
+    group->slot[(number - 1) % DEADLINES_GROUP] = (uint8_t)slot;
 }
 
 static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
@@ -43,16 +58,11 @@ KV_INTERNAL struct deadlines *deadlines_create(struct alloc *alloc, int64_t now_
     return deadlines;
 }
 
-static size_t deadlines_group_bytes(void)
-{
-    return DEADLINES_GROUP * sizeof(struct deadlines_chunk);
-}
-
 KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
 {
     if (deadlines == NULL) return;
     struct alloc *alloc = deadlines->alloc;
-    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], deadlines_group_bytes());
+    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
     alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
     alloc_free(alloc, deadlines, sizeof *deadlines);
 }
@@ -86,7 +96,7 @@ static kv_status deadlines_grow(struct deadlines *deadlines)
             deadlines->group = group;
             deadlines->group_capacity = capacity;
         }
-        struct deadlines_chunk *chunks = alloc_get(deadlines->alloc, deadlines_group_bytes());
+        struct deadlines_group *chunks = alloc_get(deadlines->alloc, sizeof *chunks);
         if (chunks == NULL) return KV_NOMEM;
         deadlines->group[deadlines->groups++] = chunks;
     }
@@ -113,8 +123,7 @@ static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, 
         deadlines->free = chunk->next;
         chunk->next = number;
         chunk->count = 0;
-        chunk->level = (uint8_t)level;
-        chunk->slot = (uint8_t)slot;
+        deadlines_set_home(deadlines, fresh, level, slot);
         deadlines->heads[level][slot] = number = fresh;
         deadlines->occupied[level] |= UINT64_C(1) << slot;
     }
@@ -128,6 +137,16 @@ KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *en
     unsigned level, slot;
     deadlines_locate(deadlines, deadline_ms, &level, &slot);
     return deadlines_put(deadlines, entry, level, slot);
+}
+
+/* The instant at which a slot begins, seen from the wheel's time; of the present one its true beginning, which has passed. */
+static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level, unsigned slot)
+{
+    unsigned shift = DEADLINES_BITS * level;
+    unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS); /* on the top level: of the next turn */
+    return turn_begins_ms + ((int64_t)slot << shift);
 }
 
 /* Takes the last item off the head of a slot; an empty head goes to the free list. */
@@ -145,8 +164,10 @@ static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, uns
 
 KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
 {
-    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
-    unsigned level = chunk->level, slot = chunk->slot;
+    uint32_t number = (uint32_t)(id / DEADLINES_CHUNK_ITEMS);
+    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
+    unsigned level, slot;
+    deadlines_home(deadlines, number, &level, &slot);
     struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
     unsigned place = (unsigned)(id % DEADLINES_CHUNK_ITEMS);
     if (chunk != head || place != head->count - 1u) {
@@ -155,6 +176,13 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
         entry_set_deadline(last, entry_deadline(last), id);
     }
     deadlines_drop_last(deadlines, level, slot);
+}
+
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms)
+{
+    unsigned level, slot;
+    deadlines_home(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS), &level, &slot);
+    return deadlines_slot_begins(deadlines, level, slot) <= deadline_ms;
 }
 
 KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
@@ -268,7 +296,9 @@ static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned
     uint64_t count = 0;
     for (bool is_head = true; number != 0; is_head = false) {
         struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
-        assert(chunk->level == level && chunk->slot == slot);
+        unsigned home_level, home_slot;
+        deadlines_home(deadlines, number, &home_level, &home_slot);
+        assert(home_level == level && home_slot == slot);
         assert(chunk->count > 0 && (is_head || chunk->count == DEADLINES_CHUNK_ITEMS));
         for (unsigned i = 0; i < chunk->count; i++) {
             struct entry *entry = deadlines_item(chunk, i);

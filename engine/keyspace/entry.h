@@ -227,6 +227,13 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
+/* True if the entry has the fields for this deadline. */
+static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
+{
+    if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
+    return (entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms);
+}
+
 static inline bool entry_is_expired(const struct entry *entry, int64_t now_ms)
 {
     return entry_deadline(entry) <= now_ms;

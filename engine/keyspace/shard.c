@@ -87,13 +87,13 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 }
 
 /*
- * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due. It must
- * not if the new deadline is earlier.
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due; or if it is
+ * earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct entry *old, const struct entry_shape *shape)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t deadline_ms)
 {
-    return old != NULL && entry_is_timed(old) && shape->deadline_ms != KV_NEVER
-        && shape->deadline_ms >= entry_deadline(old);
+    if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
+    return deadline_ms >= entry_deadline(old) || deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -110,7 +110,8 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
 static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
                                 struct entry_shape *shape)
 {
-    if (shard_keeps_number(old, shape)) {
+    if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
+    if (shard_keeps_number(space, old, shape->deadline_ms)) {
         shape->deadline_id = entry_deadline_id(old);
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
@@ -118,7 +119,6 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
     if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
     if (shape->deadline_ms == KV_NEVER) return;
     shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
-    shard_note_deadline(shard, shape->deadline_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -127,7 +127,7 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(old, shape)) {
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(space, old, shape->deadline_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -150,6 +150,21 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
         table_replace(*place, block);
         memory_free(&shard->memory, old, old_size);
     }
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
+                                            int64_t deadline_ms)
+{
+    assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
+    uint64_t id = entry_deadline_id(entry);
+    if (!shard_keeps_number(space, entry, deadline_ms)) {
+        if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
+        deadlines_remove(space->deadlines, id);
+        id = deadlines_add(space->deadlines, entry, deadline_ms);
+    }
+    entry_set_deadline(entry, deadline_ms, id);
+    shard_note_deadline(shard, deadline_ms);
     return KV_OK;
 }
 
@@ -372,6 +387,7 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.outside == space->outside);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
+        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <= counts.first_deadline_ms);
     }
     memory_check(&shard->memory);
 }

@@ -41,6 +41,13 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
+ * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing
+ * changed.
+ */
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
+                                            int64_t deadline_ms);
+
+/*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
  * is NULL.
  */

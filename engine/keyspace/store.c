@@ -27,6 +27,12 @@ KV_INTERNAL int64_t view_now(const struct view *view)
     return clock_wall_ms(&view->store->clock);
 }
 
+KV_INTERNAL int64_t view_about_now(const struct view *view)
+{
+    if ((view->flags & VIEW_PINNED) != 0) return view->now_ms;
+    return clock_coarse_ms(&view->store->clock);
+}
+
 KV_INTERNAL uint32_t view_seconds(const struct view *view)
 {
     if ((view->flags & VIEW_PINNED) != 0) return (uint32_t)(view->now_ms / 1000);

@@ -141,7 +141,8 @@ KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbag
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
 
-/* What entries remember of the present: seconds. Cheaper to read. */
+/* The same, cheaper to read and up to some ms late; and in seconds, as entries remember it. */
+KV_INTERNAL int64_t view_about_now(const struct view *view);
 KV_INTERNAL uint32_t view_seconds(const struct view *view);
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
