@@ -12,7 +12,8 @@
 
 enum {
     LOOP_EVENTS = 256,
-    LOOP_BATCH = 64, /* as many keys as a prefetch takes; their blocks of input stay in the cache */
+    LOOP_BATCH = 64,               /* connections; as many keys as a prefetch takes */
+    LOOP_BATCH_BYTES = 256 * 1024, /* of input, and of output: more would leave the cache */
     LOOP_CRON_MS = 100,
     LOOP_SWEEP_MS = 1000,
     /*
@@ -98,7 +99,7 @@ void loop_remove(struct loop *loop, struct connection *connection)
     }
     atomic_fetch_sub(&loop->load, 1);
     atomic_fetch_sub(&loop->server->client_count, 1);
-    if (connection->is_queued) return; /* `next` is in use; loop_take_batch() sends it on */
+    if (connection->is_queued) return; /* `next` is in use; loop_receive_batch() sends it on */
     connection->next = loop->dead;
     loop->dead = connection;
 }
@@ -183,16 +184,21 @@ static void loop_empty_inbox(struct loop *loop)
     }
 }
 
-/* Takes up to LOOP_BATCH connections off the queue; the closed ones among them go to the dead. */
-static size_t loop_take_batch(struct loop *loop, struct connection **queue,
-                              struct connection *batch[LOOP_BATCH])
+/*
+ * Takes connections off the queue and reads from them, until there are LOOP_BATCH or they brought
+ * LOOP_BATCH_BYTES; the closed ones among them go to the dead.
+ */
+static size_t loop_receive_batch(struct loop *loop, struct connection **queue,
+                                 struct connection *batch[LOOP_BATCH])
 {
+    uint64_t enough = loop->input_bytes + LOOP_BATCH_BYTES;
     size_t count = 0;
-    while (*queue != NULL && count < LOOP_BATCH) {
+    while (*queue != NULL && count < LOOP_BATCH && loop->input_bytes < enough) {
         struct connection *connection = *queue;
         *queue = connection->next;
         connection->is_queued = false;
         if (!connection->is_closed) {
+            connection_receive(connection);
             batch[count++] = connection;
         } else {
             connection->next = loop->dead;
@@ -202,16 +208,20 @@ static size_t loop_take_batch(struct loop *loop, struct connection **queue,
     return count;
 }
 
-static void loop_serve_batch(struct loop *loop, struct connection **batch, size_t count)
+/* Runs the batch and writes its replies, whenever there are LOOP_BATCH_BYTES, and at the end. */
+static void loop_answer_batch(struct loop *loop, struct connection **batch, size_t count)
 {
     kvresp_session *sessions[LOOP_BATCH];
+    for (size_t i = 0; i < count; i++) sessions[i] = batch[i]->session;
+    size_t prefetched = 0, answered = 0, bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        connection_receive(batch[i]);
-        sessions[i] = batch[i]->session;
+        if (i == prefetched) prefetched += kvresp_prefetch(loop->worker, sessions + i, count - i);
+        connection_execute(batch[i]);
+        bytes += kvresp_output_pending(batch[i]->session);
+        if (bytes < LOOP_BATCH_BYTES && i + 1 < count) continue;
+        while (answered <= i) connection_reply(batch[answered++]);
+        bytes = 0;
     }
-    if (count > 1) kvresp_prefetch(loop->worker, sessions, count);
-    for (size_t i = 0; i < count; i++) connection_execute(batch[i]);
-    for (size_t i = 0; i < count; i++) connection_reply(batch[i]);
 }
 
 /* Serves those that were ready when it began; what they leave is for the next turn. */
@@ -221,8 +231,8 @@ static void loop_serve_ready(struct loop *loop)
     loop->ready = NULL;
     loop->ready_end = &loop->ready;
     while (queue != NULL) {
-        size_t count = loop_take_batch(loop, &queue, batch);
-        loop_serve_batch(loop, batch, count);
+        size_t count = loop_receive_batch(loop, &queue, batch);
+        loop_answer_batch(loop, batch, count);
     }
 }
 

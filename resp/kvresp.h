@@ -234,12 +234,16 @@ typedef enum kvresp_state {
 } kvresp_state;
 
 /*
- * Brings what the first request of each of these sessions will need into the processor's cache, the
- * misses of all of them overlapping: for a loop that has read from many clients before it runs the
- * first. A hint, without effect.
+ * For a loop that reads from many clients before it runs the first: parses ahead what `sessions`
+ * have received, which kvresp_run() then does not parse again, and brings in what those requests
+ * will need, the cache misses of all of them overlapping. A hint: no reply, no effect on a key.
+ *
+ * Returns how many of the sessions, from the first on, it has looked at; at least one, unless
+ * `count` is 0. Some tens of requests are as much as the cache keeps: run those sessions, with the
+ * same worker, then call it for the others.
  */
-KVRESP_API void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions,
-                                size_t count);
+KVRESP_API size_t kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions,
+                                  size_t count);
 
 /*
  * Parses and executes what the input holds: looks ahead over pipelined requests, prefetches their

@@ -26,6 +26,7 @@ struct run {
     kvresp *resp;
     kvresp_worker *worker;
     kvresp_session *session;
+    const struct request *requests; /* of the batch */
     struct call call;
     unsigned gates;   /* those of the append-only file, looked at once a batch */
     bool shares_time; /* short commands may be timed together */
@@ -91,34 +92,47 @@ static enum parser_outcome run_frame_one(struct run *run, struct parser_request 
 }
 
 /*
- * Frames up to WORKER_AHEAD requests and returns how many; fewer if the input ends, the room for
- * arguments does, or something odd comes, which is then looked at when it is the first. Ends a
- * session that breaks the protocol.
+ * Frames the requests at the front of the input from worker->requests[first] on, arguments from
+ * worker->arguments[*used] on, and returns how many; it ends with the input, with the room for
+ * requests or arguments, or before something odd.
+ */
+static size_t run_frame_plain(kvresp_worker *worker, const kvresp_session *session, size_t first,
+                              size_t *used)
+{
+    if (TEXT_UNLIKELY(session->parser.expected != 0 || session->flags & SESSION_STRANGER)) return 0;
+    const struct input *input = &session->input;
+    const uint8_t *at = input->bytes + input->start, *end = input->bytes + input->end;
+    size_t count = first;
+    for (; count < WORKER_AHEAD && at < end; count++) {
+        kv_slice *arguments = worker->arguments + *used;
+        struct request *request = &worker->requests[count];
+        const uint8_t *next =
+            parser_frame(at, end, arguments, worker->argument_capacity - *used, &request->count);
+        if (next == NULL) break;
+        request->slot =
+            command_map_find_padded(&worker->resp->commands, arguments[0].data, arguments[0].size);
+        request->arguments = arguments;
+        request->size = (size_t)(next - at);
+        *used += request->count;
+        at = next;
+    }
+    return count - first;
+}
+
+/*
+ * Frames requests, up to WORKER_AHEAD, and returns how many. Something odd is looked at when it is
+ * the first. Ends a session that breaks the protocol.
  */
 static size_t run_frame(struct run *run)
 {
     kvresp_worker *worker = run->worker;
     kvresp_session *session = run->session;
-    struct input *input = &session->input;
-    const uint8_t *at = input->bytes + input->start, *end = input->bytes + input->end;
-    size_t count = 0, used = 0;
-    if (TEXT_LIKELY(session->parser.expected == 0 && !(session->flags & SESSION_STRANGER))) {
-        while (count < WORKER_AHEAD && at < end) {
-            kv_slice *arguments = worker->arguments + used;
-            struct request *request = &worker->requests[count];
-            const uint8_t *next =
-                parser_frame(at, end, arguments, worker->argument_capacity - used, &request->count);
-            if (next == NULL) break;
-            request->slot =
-                command_map_find_padded(&run->resp->commands, arguments[0].data, arguments[0].size);
-            request->arguments = arguments;
-            request->size = (size_t)(next - at);
-            used += request->count;
-            count++;
-            at = next;
-        }
-    }
-    if (count > 0 || at == end) return count;
+    if (input_size(&session->input) == 0) return 0;
+    size_t used = 0;
+    worker->round++;
+    run->requests = worker->requests;
+    size_t count = run_frame_plain(worker, session, 0, &used);
+    if (count > 0) return count;
 
     struct parser_request parsed;
     switch (run_frame_one(run, &parsed)) {
@@ -139,17 +153,52 @@ static size_t run_frame(struct run *run)
     }
 }
 
-static void run_prefetch(struct run *run, size_t count)
+/* What kvresp_prefetch() has framed, if it still stands. A stranger's requests have limits. */
+static size_t run_take_framed(struct run *run)
 {
-    kvresp_worker *worker = run->worker;
-    size_t keys = 0;
+    struct framed *framed = &run->session->framed;
+    bool stands = framed->round == run->worker->round;
+    framed->round = 0;
+    if (!stands || run->session->flags & SESSION_STRANGER) return 0;
+    run->requests = run->worker->requests + framed->first;
+    return framed->count;
+}
+
+/* Adds the key of each of the requests that has one, in one place, to worker->prefetch. */
+static size_t run_gather_keys(kvresp_worker *worker, const struct request *requests, size_t count,
+                              size_t keys)
+{
     for (size_t i = 0; i < count; i++) {
-        const struct request *request = &worker->requests[i];
+        const struct request *request = &requests[i];
         if (request->slot == NULL || request->slot->first_key == 0) continue;
         if (request->slot->first_key < request->count)
             worker->prefetch[keys++] = request->arguments[request->slot->first_key];
     }
-    if (keys > 1) kv_prefetch(run->call.db, worker->prefetch, keys);
+    return keys;
+}
+
+static void run_prefetch(kvresp_worker *worker, uint32_t database, size_t keys)
+{
+    if (keys > 1) kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
+}
+
+size_t kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count)
+{
+    size_t done = 0, framed = 0, used = 0, keys = 0;
+    worker->round++;
+    for (; done < count && framed < WORKER_AHEAD; done++) {
+        kvresp_session *session = sessions[done];
+        if (keys > 0 && session->database != sessions[done - 1]->database) {
+            run_prefetch(worker, sessions[done - 1]->database, keys);
+            keys = 0;
+        }
+        size_t more = run_frame_plain(worker, session, framed, &used);
+        session->framed = (struct framed){worker->round, (uint32_t)framed, (uint32_t)more};
+        keys = run_gather_keys(worker, worker->requests + framed, more, keys);
+        framed += more;
+    }
+    if (done > 0) run_prefetch(worker, sessions[done - 1]->database, keys);
+    return done;
 }
 
 /* ------------------------------------------------------------------------------------ executing */
@@ -186,7 +235,7 @@ static bool run_execute(struct run *run, size_t count)
     unsigned done_flags = 0;
     bool goes_on = true;
     for (size_t i = 0; i < count && goes_on; i++) {
-        const struct request *request = &run->worker->requests[i];
+        const struct request *request = &run->requests[i];
         const struct command_slot *slot = request->slot;
         call->arguments = request->arguments;
         call->count = request->count;
@@ -266,14 +315,17 @@ static kvresp_state run_requests(struct run *run)
     kvresp_session *session = run->session;
     run->began = statistics_clock();
     uint64_t executed_before = run->executed;
+    size_t count = run_take_framed(run);
     while (run->executed - executed_before < WORKER_SHARE) {
         uint64_t from = session_output_end(session);
-        size_t count = run_frame(run);
-        run->gates = run_aof_gates(run->resp);
-        if (count > 0) {
-            if (count > 1 && !(session->flags & SESSION_MULTI)) run_prefetch(run, count);
-            run_execute(run, count);
+        if (count == 0) {
+            count = run_frame(run);
+            size_t keys = run_gather_keys(run->worker, run->requests, count, 0);
+            if (!(session->flags & SESSION_MULTI))
+                run_prefetch(run->worker, session->database, keys);
         }
+        run->gates = run_aof_gates(run->resp);
+        if (count > 0) run_execute(run, count);
         if (session->wrote) run_hold(run, from);
         if (session->is_failed || session->reply.failed) return KVRESP_CLOSE_NOW;
         if (session->flags & SESSION_CLOSING) return KVRESP_CLOSE;
@@ -282,6 +334,7 @@ static kvresp_state run_requests(struct run *run)
         if (count == 0) return KVRESP_IDLE;
         if (session->reply.size - session->reply.start >= WORKER_OUTPUT_MAX)
             return KVRESP_OUTPUT_FULL;
+        count = 0;
     }
     return KVRESP_YIELD;
 }
@@ -314,6 +367,7 @@ static void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *se
 static void run_end(struct run *run)
 {
     kvresp_session *session = run->session;
+    session->framed.round = 0;
     input_settle(&session->input, &run->resp->pool, run->worker->slot);
     if (session->reply.size == session->reply.start) kvresp_output_consume(session, 0);
     if (run->executed > 0) {
@@ -352,44 +406,6 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     if (session->flags & SESSION_PAUSED) session_await_room(session);
     run_end(&run);
     return state;
-}
-
-/* -------------------------------------------------------------------- ahead of several sessions */
-
-/*
- * The key of the only request that a session has waiting. Of several, kvresp_run() prefetches the
- * keys itself; of one that is incomplete or odd, nothing is known.
- */
-static bool run_peek_key(kvresp_worker *worker, const kvresp_session *session, kv_slice *key)
-{
-    const struct input *input = &session->input;
-    if (input_size(input) == 0 || session->parser.expected != 0) return false;
-    const uint8_t *at = input->bytes + input->start, *end = input->bytes + input->end;
-    kv_slice *arguments = worker->arguments;
-    size_t count;
-    if (parser_frame(at, end, arguments, worker->argument_capacity, &count) != end) return false;
-    const struct command_slot *slot =
-        command_map_find_padded(&worker->resp->commands, arguments[0].data, arguments[0].size);
-    if (slot == NULL || slot->first_key == 0 || slot->first_key >= count) return false;
-    *key = arguments[slot->first_key];
-    return true;
-}
-
-void kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count)
-{
-    size_t keys = 0;
-    uint32_t database = 0;
-    for (size_t i = 0; i < count; i++) {
-        kv_slice key;
-        if (!run_peek_key(worker, sessions[i], &key)) continue;
-        if (keys == WORKER_AHEAD || (keys > 0 && sessions[i]->database != database)) {
-            kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
-            keys = 0;
-        }
-        database = sessions[i]->database;
-        worker->prefetch[keys++] = key;
-    }
-    if (keys > 0) kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
 }
 
 kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t argument_count,

@@ -154,6 +154,7 @@ kv_status kvresp_input_space(kvresp_session *session, void **space, size_t *size
     uint64_t limit = resp_setting(&session->resp->settings.query_buffer_limit);
     size_t held = input_size(input);
     if (held > limit) return KV_TOOBIG;
+    session->framed.round = 0;
     kv_status status = input_make_room(input, &session->resp->pool, session->pool_slot,
                                        parser_wanted(&session->parser));
     if (status != KV_OK) return status;

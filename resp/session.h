@@ -76,6 +76,15 @@ struct hold {
 };
 enum { HOLDS_MAX = 8 };
 
+/*
+ * Requests at the front of the input that a worker has framed already: from `first` on in its
+ * requests, as long as its round is `round`. Void when input or its memory changes.
+ */
+struct framed {
+    uint64_t round;
+    uint32_t first, count;
+};
+
 struct queued_command {
     const struct command *command;
     size_t count;
@@ -95,6 +104,7 @@ struct kvresp_session {
     uint32_t database;
     uint32_t pool_slot;
     struct input input;
+    struct framed framed;
     struct writer reply;
     struct parser parser;
     kv_buffer scratch;     /* inline arguments with quotes */

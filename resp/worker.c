@@ -11,7 +11,9 @@ kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker)
     kvresp_worker *opened = calloc(1, sizeof *opened);
     if (opened == NULL) return KV_NOMEM;
     opened->resp = resp;
-    opened->slot = atomic_fetch_add(&resp->next_worker, 1) % POOL_SLOTS;
+    unsigned number = atomic_fetch_add(&resp->next_worker, 1);
+    opened->slot = number % POOL_SLOTS;
+    opened->round = ((uint64_t)number << 40) + 1;
     opened->arguments = malloc(WORKER_ARGUMENTS * sizeof *opened->arguments);
     opened->argument_capacity = WORKER_ARGUMENTS;
     kv_status status = opened->arguments != NULL
@@ -46,6 +48,7 @@ static void worker_shrink(kvresp_worker *worker)
 {
     kv_slice *arguments = realloc(worker->arguments, WORKER_ARGUMENTS * sizeof *arguments);
     if (arguments == NULL) return;
+    worker->round++;
     worker->arguments = arguments;
     worker->argument_capacity = WORKER_ARGUMENTS;
 }

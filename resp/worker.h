@@ -7,7 +7,8 @@
 #include "resp/session.h"
 
 enum {
-    WORKER_AHEAD = 64,             /* requests framed before the first is executed */
+    WORKER_AHEAD = 64,             /* requests framed before the first is executed, of one session
+                                      or, if they have fewer, of several */
     WORKER_ARGUMENTS = 1024,       /* of all of them together, unless one alone has more */
     WORKER_SHARE = 2048,           /* requests of one session in a turn */
     WORKER_OUTPUT_MAX = 128 * 1024 /* output that waits before a session goes on */
@@ -28,6 +29,11 @@ struct kvresp_worker {
     bool is_traceless; /* the view is told to leave access clocks alone, at present */
     struct counters counters;
 
+    /*
+     * The framed requests, of sessions whose `framed` names this round. A new round begins when
+     * others take their place. Rounds of different workers differ.
+     */
+    uint64_t round;
     struct request requests[WORKER_AHEAD];
     kv_slice prefetch[WORKER_AHEAD];
     kv_slice *arguments;
