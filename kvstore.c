@@ -2592,8 +2592,8 @@ KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, 
  */
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
 
-/* Adds an item that is not there yet. table_reserve() of the same hash came before. */
-KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
+/* Adds an item that is not there yet; returns where. table_reserve() of the same hash came before. */
+KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item);
 
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
@@ -2894,8 +2894,8 @@ static unsigned table_free_slots(const struct table_bucket *bucket)
 }
 
 /* Puts an item into a segment that has room for it. */
-static void table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
-                              const void *item)
+static struct table_place table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
+                                            const void *item)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned at = table_home(hash, table->skip + segment->depth, segment->buckets);
@@ -2908,6 +2908,7 @@ static void table_segment_put(struct table *table, struct table_segment *segment
     table_set_pointer(&buckets[at], slot, item);
     buckets[at].tags[slot] = table_tag(hash);
     segment->count++;
+    return (struct table_place){&buckets[at], slot};
 }
 
 /*
@@ -3074,7 +3075,7 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
     for (size_t i = 0; i < gathered.count; i++) {
-        table_segment_put(table, other, gathered.hashes[i], gathered.items[i]);
+        (void)table_segment_put(table, other, gathered.hashes[i], gathered.items[i]);
     }
     table_directory_point(table, other);
     table_segment_retire(table, segment);
@@ -3102,7 +3103,7 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     table_segment_empty(segment);
     for (size_t i = 0; i < gathered.count; i++) {
         struct table_segment *half = (gathered.hashes[i] & bit) != 0 ? upper : segment;
-        table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
+        (void)table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
     }
     table_directory_point(table, segment);
     table_directory_point(table, upper);
@@ -3134,12 +3135,12 @@ KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash)
     }
 }
 
-KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item)
+KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item)
 {
     struct table_segment *segment = table_entry_segment(table_entry(table, hash));
     assert(segment->count < table_segment_limit(segment->buckets));
-    table_segment_put(table, segment, hash, item);
     table->count++;
+    return table_segment_put(table, segment, hash, item);
 }
 
 /* -------------------------------------------------------------------------------------------------- shrinking */
@@ -3172,7 +3173,7 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_segment_empty(lower);
         lower->depth--;
         for (size_t i = 0; i < gathered.count; i++) {
-            table_segment_put(table, lower, gathered.hashes[i], gathered.items[i]);
+            (void)table_segment_put(table, lower, gathered.hashes[i], gathered.items[i]);
         }
         table_directory_point(table, lower);
         table_segment_retire(table, upper);
@@ -8092,7 +8093,7 @@ KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t databa
     observed->hash = hash;
     observed->database = database;
     observed->key = (kv_slice){observed + 1, key.size};
-    table_insert(&shard->observers->table, hash, observed);
+    (void)table_insert(&shard->observers->table, hash, observed);
     return observed;
 }
 
@@ -8560,8 +8561,7 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     entry_write(block, shape);
     space->outside += value_is_outside(block);
     if (old == NULL) {
-        table_insert(&space->table, hash, block);
-        *place = table_place_of(&space->table, hash, block);
+        *place = table_insert(&space->table, hash, block);
     } else if (block != old) {
         table_replace(*place, block);
         memory_free(&shard->memory, old, old_size);
@@ -9193,7 +9193,7 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
             return KV_NOMEM;
         }
     }
-    table_insert(&undo->table, hash, record);
+    (void)table_insert(&undo->table, hash, record);
     record->next = undo->first;
     undo->first = record;
     space->table.holds++;
@@ -9215,7 +9215,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
         entry_set_deadline(entry, entry_deadline(entry), id);
     }
-    table_insert(&space->table, record->hash, entry);
+    (void)table_insert(&space->table, record->hash, entry);
     space->outside += value_is_outside(entry);
     record->entry = NULL;
     shard_renew_deadline(shard);
@@ -9807,14 +9807,24 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     return KV_OK;
 }
 
+/* A deadline further away than the cheap clock can be late needs no look at the other one. */
+#define ACCESS_SURELY_MS 1000
+
+/* True if the timed entry that was found is not expired. */
+static bool access_is_alive(struct access *access)
+{
+    int64_t deadline_ms = entry_deadline(access->entry);
+    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS) return true;
+    return deadline_ms > access_now(access) || !access_expires(access);
+}
+
 /* Finds the entry, drops it if it is expired. */
 static kv_status access_find(struct access *access)
 {
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
-    if (KV_LIKELY(!entry_is_timed(access->entry))) return KV_OK;
-    if (!entry_is_expired(access->entry, access_now(access)) || !access_expires(access)) return KV_OK;
+    if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
     return access_drop_expired(access);
 }
 
@@ -10070,7 +10080,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
     access->space->outside += value_is_outside(block);
-    if (access->entry == NULL) table_insert(table, access->hash, block);
+    if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);
     staged->old = access->entry;
     access->entry = block;

@@ -75,7 +75,7 @@ KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t databa
     observed->hash = hash;
     observed->database = database;
     observed->key = (kv_slice){observed + 1, key.size};
-    table_insert(&shard->observers->table, hash, observed);
+    (void)table_insert(&shard->observers->table, hash, observed);
     return observed;
 }
 

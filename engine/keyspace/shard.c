@@ -144,8 +144,7 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     entry_write(block, shape);
     space->outside += value_is_outside(block);
     if (old == NULL) {
-        table_insert(&space->table, hash, block);
-        *place = table_place_of(&space->table, hash, block);
+        *place = table_insert(&space->table, hash, block);
     } else if (block != old) {
         table_replace(*place, block);
         memory_free(&shard->memory, old, old_size);

@@ -139,7 +139,7 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
             return KV_NOMEM;
         }
     }
-    table_insert(&undo->table, hash, record);
+    (void)table_insert(&undo->table, hash, record);
     record->next = undo->first;
     undo->first = record;
     space->table.holds++;
@@ -161,7 +161,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
         entry_set_deadline(entry, entry_deadline(entry), id);
     }
-    table_insert(&space->table, record->hash, entry);
+    (void)table_insert(&space->table, record->hash, entry);
     space->outside += value_is_outside(entry);
     record->entry = NULL;
     shard_renew_deadline(shard);

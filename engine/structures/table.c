@@ -91,8 +91,8 @@ static unsigned table_free_slots(const struct table_bucket *bucket)
 }
 
 /* Puts an item into a segment that has room for it. */
-static void table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
-                              const void *item)
+static struct table_place table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
+                                            const void *item)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned at = table_home(hash, table->skip + segment->depth, segment->buckets);
@@ -105,6 +105,7 @@ static void table_segment_put(struct table *table, struct table_segment *segment
     table_set_pointer(&buckets[at], slot, item);
     buckets[at].tags[slot] = table_tag(hash);
     segment->count++;
+    return (struct table_place){&buckets[at], slot};
 }
 
 /*
@@ -271,7 +272,7 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
     for (size_t i = 0; i < gathered.count; i++) {
-        table_segment_put(table, other, gathered.hashes[i], gathered.items[i]);
+        (void)table_segment_put(table, other, gathered.hashes[i], gathered.items[i]);
     }
     table_directory_point(table, other);
     table_segment_retire(table, segment);
@@ -299,7 +300,7 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     table_segment_empty(segment);
     for (size_t i = 0; i < gathered.count; i++) {
         struct table_segment *half = (gathered.hashes[i] & bit) != 0 ? upper : segment;
-        table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
+        (void)table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
     }
     table_directory_point(table, segment);
     table_directory_point(table, upper);
@@ -331,12 +332,12 @@ KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash)
     }
 }
 
-KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item)
+KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item)
 {
     struct table_segment *segment = table_entry_segment(table_entry(table, hash));
     assert(segment->count < table_segment_limit(segment->buckets));
-    table_segment_put(table, segment, hash, item);
     table->count++;
+    return table_segment_put(table, segment, hash, item);
 }
 
 /* -------------------------------------------------------------------------------------------------- shrinking */
@@ -369,7 +370,7 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_segment_empty(lower);
         lower->depth--;
         for (size_t i = 0; i < gathered.count; i++) {
-            table_segment_put(table, lower, gathered.hashes[i], gathered.items[i]);
+            (void)table_segment_put(table, lower, gathered.hashes[i], gathered.items[i]);
         }
         table_directory_point(table, lower);
         table_segment_retire(table, upper);

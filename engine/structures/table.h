@@ -116,8 +116,8 @@ KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, 
  */
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
 
-/* Adds an item that is not there yet. table_reserve() of the same hash came before. */
-KV_INTERNAL void table_insert(struct table *table, uint64_t hash, void *item);
+/* Adds an item that is not there yet; returns where. table_reserve() of the same hash came before. */
+KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item);
 
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
 KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_place place);
