@@ -63,7 +63,7 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
         return blob != NULL ? KV_OK : KV_NOMEM;
     }
     if (shape->form == ENTRY_LIST) {
-        struct list list = value_list(entry), copy;
+        struct list list = value_list(entry), copy = {0};
         kv_status status = list_copy(&list, memory, &copy);
         if (status == KV_OK) shape->payload = copy.bits;
         return status;
