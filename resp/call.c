@@ -82,6 +82,13 @@ void call_subcommand_error(struct call *call)
         (int)(word.size < 128 ? word.size : 128), (const char *)word.data, name);
 }
 
+void call_put_before(struct call *call, size_t began, struct writer *head)
+{
+    if (head->failed) call->session->is_failed = true;
+    else writer_insert(call->reply, began, kv_bytes(head->bytes, head->size));
+    writer_free(head);
+}
+
 void call_help(struct call *call, const char *const *lines)
 {
     char name[32];

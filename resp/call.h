@@ -59,6 +59,9 @@ void call_help(struct call *call, const char *const *lines);
 /* "Unknown subcommand or wrong number of arguments". */
 void call_subcommand_error(struct call *call);
 
+/* Puts what `head` holds before what was written since `began`, and frees `head`. */
+void call_put_before(struct call *call, size_t began, struct writer *head);
+
 /* -------------------------------------------------------------------------------------- running */
 
 /*

@@ -231,13 +231,11 @@ static kv_status scan_some(struct call *call, const struct scan_wish *wish, uint
 /* "*2", the cursor, and then the keys that were written since `began`. */
 static void scan_put_cursor(struct call *call, size_t began, uint64_t cursor)
 {
-    uint8_t digits[TEXT_INTEGER_SIZE], head[2 * WRITER_HEADER_SIZE + TEXT_INTEGER_SIZE + 2];
-    size_t size = (size_t)(text_write_unsigned(digits, cursor) - digits);
-    uint8_t *at = writer_put_header(head, '*', 2);
-    at = writer_put_header(at, '$', size);
-    memcpy(at, digits, size);
-    memcpy(at + size, "\r\n", 2);
-    writer_insert(call->reply, began, kv_bytes(head, (size_t)(at + size + 2 - head)));
+    uint8_t digits[TEXT_INTEGER_SIZE];
+    struct writer head = {.protocol = 2};
+    writer_array(&head, 2);
+    writer_bulk(&head, kv_bytes(digits, (size_t)(text_write_unsigned(digits, cursor) - digits)));
+    call_put_before(call, began, &head);
 }
 
 void scan_command(struct call *call)

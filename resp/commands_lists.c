@@ -353,9 +353,7 @@ static void list_put_key(struct call *call, size_t began, kv_slice key, bool as_
     writer_array(&head, 2);
     writer_bulk(&head, key);
     if (as_array) writer_array(&head, count);
-    if (head.failed) call->session->is_failed = true;
-    else writer_insert(call->reply, began, kv_bytes(head.bytes, head.size));
-    writer_free(&head);
+    call_put_before(call, began, &head);
 }
 
 /* Pops from the first list that has any and answers; KV_NONE if none has: not answered. */

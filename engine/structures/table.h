@@ -59,6 +59,9 @@ struct table_kind {
 
 struct table {
     _Atomic uintptr_t root; /* the directory's address, a multiple of 64, + its depth; 0: the table is empty */
+    uint8_t skip;                   /* top hash bits that are the same for all items; with root all that a lookup reads */
+    uint8_t segment_buckets;        /* of a full segment */
+    uint32_t holds;                 /* while above 0 the table does not shrink */
     struct alloc *alloc;
     struct grace *grace;            /* NULL: nobody prefetches without a lock */
     const struct table_kind *kind;
@@ -67,9 +70,6 @@ struct table {
     uint64_t bytes;                 /* of directory and segments */
     uint32_t segments;
     uint32_t deepest;               /* segments whose depth is the directory's */
-    uint32_t holds;                 /* while above 0 the table does not shrink */
-    uint8_t skip;                   /* top hash bits that are the same for all items */
-    uint8_t segment_buckets;        /* of a full segment */
 };
 
 /*
