@@ -1,4 +1,4 @@
-"""The shared libraries of a build export their own prefix and nothing else. Arguments: the libraries."""
+"""The libraries of a build export their own prefix and nothing else. Arguments: the libraries."""
 
 import pathlib
 import sys
@@ -8,7 +8,7 @@ import tree
 
 PREFIX = {"libkvstore": "kv_", "libkvstore-resp": "kvresp_", "libkvstore-net": "kvnet_"}
 # What a sanitizer or the linker adds.
-FOREIGN = ("__", "_init", "_fini", "_edata", "_end")
+FOREIGN = ("__", "_init", "_fini", "_edata", "_end", "asan.", "sancov.", "tsan.")
 
 libraries = [pathlib.Path(argument).resolve() for argument in sys.argv[1:]]
 
@@ -19,9 +19,13 @@ class Libraries(unittest.TestCase):
         for library in libraries:
             with self.subTest(library=library.name):
                 prefix = PREFIX[library.name.split(".")[0]]
-                status, symbols = tree.run("nm", "--dynamic", "--defined-only", "--extern-only", library)
+                table = [] if library.suffix == ".a" else ["--dynamic"]
+                status, symbols = tree.run("nm", "--format=posix", "--defined-only", "--extern-only",
+                                           *table, library)
                 self.assertEqual(status, 0, symbols)
-                names = [line.split()[-1].split("@")[0] for line in symbols.splitlines()]
+                # NAME TYPE VALUE SIZE; before those of each member of an archive, its name and ':'.
+                names = [line.split()[0].split("@")[0] for line in symbols.splitlines()
+                         if not line.endswith(":")]
                 names = [name for name in names if not name.startswith(FOREIGN)]
                 self.assertTrue(names)
                 self.assertEqual([name for name in names if not name.startswith(prefix)], [])
