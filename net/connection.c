@@ -101,6 +101,7 @@ static bool connection_read(struct connection *connection)
     if (status != KV_OK) return false;
 
     ssize_t got = socket_read(connection->descriptor, space, size);
+    loop->reads++;
     if (got < 0) {
         connection->is_readable = false;
         return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -142,6 +143,7 @@ static bool connection_write(struct connection *connection)
             return true;
         }
         ssize_t put = socket_write(connection->descriptor, output.data, output.size);
+        connection->loop->writes++;
         if (put < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
         if (put > 0) {
             kvresp_output_consume(connection->session, (size_t)put);

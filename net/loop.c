@@ -325,13 +325,19 @@ static void loop_bury(struct loop *loop)
     }
 }
 
-static void loop_count_bytes(struct loop *loop)
+static void loop_count(struct loop *loop, kvresp_counter counter, uint64_t *of_turn)
 {
-    if (loop->input_bytes > 0)
-        kvresp_count(loop->server->resp, KVRESP_COUNT_INPUT_BYTES, loop->input_bytes);
-    if (loop->output_bytes > 0)
-        kvresp_count(loop->server->resp, KVRESP_COUNT_OUTPUT_BYTES, loop->output_bytes);
-    loop->input_bytes = loop->output_bytes = 0;
+    if (*of_turn > 0) kvresp_count(loop->server->resp, counter, *of_turn);
+    *of_turn = 0;
+}
+
+/* Once a turn, as the counters are shared by all loops. */
+static void loop_count_traffic(struct loop *loop)
+{
+    loop_count(loop, KVRESP_COUNT_READS, &loop->reads);
+    loop_count(loop, KVRESP_COUNT_WRITES, &loop->writes);
+    loop_count(loop, KVRESP_COUNT_INPUT_BYTES, &loop->input_bytes);
+    loop_count(loop, KVRESP_COUNT_OUTPUT_BYTES, &loop->output_bytes);
 }
 
 bool loop_turn(struct loop *loop, int timeout_ms)
@@ -353,7 +359,7 @@ bool loop_turn(struct loop *loop, int timeout_ms)
     loop_serve_ready(loop);
     if (loop->index == 0) loop_cron(loop, count > 0);
     loop_sweep(loop);
-    loop_count_bytes(loop);
+    loop_count_traffic(loop);
     loop_bury(loop);
     loop_current = outer;
     return !loop->is_draining || loop->count > 0 || atomic_load(&loop->inbox) != NULL;

@@ -49,6 +49,7 @@ struct loop {
     bool owes_work;   /* the last cron ended with keys due */
     bool is_draining; /* the server stops: each connection is closed when it is idle */
     uint64_t input_bytes, output_bytes; /* of this turn */
+    uint64_t reads, writes;             /* system calls of this turn */
 
     /* Any thread. */
     atomic_uint load; /* connections that were given to it */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { AOF_MAX_MANIFEST = 16 * 1024 * 1024, AOF_LOG_PROGRESS_US = 2 * 1000 * 1000 };
 
@@ -201,6 +202,22 @@ static void aof_tell_progress(void *context, uint64_t loaded, uint64_t total)
              total > 0 ? 100.0 * (double)loaded / (double)total : 100.0);
 }
 
+/* The sink of a load with rests (load_delay_us). */
+struct aof_slow_sink {
+    struct aof_sink sink;
+    uint32_t delay_us;
+};
+
+static kv_status aof_apply_slowly(void *context, const struct aof_command *commands, size_t count,
+                                  size_t *failed, char why[AOF_WHY_SIZE])
+{
+    const struct aof_slow_sink *slow = context;
+    uint64_t rest_us = (uint64_t)count * slow->delay_us;
+    struct timespec rest = {(time_t)(rest_us / 1000000), (long)(rest_us % 1000000) * 1000};
+    nanosleep(&rest, NULL);
+    return slow->sink.apply(slow->sink.context, commands, count, failed, why);
+}
+
 static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
                           const struct aof_io *io, const struct aof_manifest *manifest,
                           uint64_t *last_size, uint64_t *earlier_size, char *message)
@@ -213,17 +230,21 @@ static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
     const int64_t default_max = 512 * 1024 * 1024;
     kv_configuration(aof->db, KV_SETTING_MAX_VALUE_SIZE, &max_value);
     struct aof_sink sink = {aof_replay_apply, replay};
+    struct aof_slow_sink slow = {sink, options->load_delay_us};
+    if (slow.delay_us > 0) sink = (struct aof_sink){aof_apply_slowly, &slow};
     struct aof_progress progress = {aof, options, began_us + AOF_LOG_PROGRESS_US};
     struct aof_loader loader = {
         .io = io,
         .sink = &sink,
         .log = &aof->log,
         .max_text = (uint64_t)(max_value > default_max ? max_value : default_max),
+        .progress_bytes = options->progress_bytes,
         .progress = aof_tell_progress,
         .progress_context = &progress,
     };
     status = aof_add_up(aof, io, manifest, &loader.total, message);
     if (status == KV_OK) {
+        aof_tell_progress(&progress, 0, loader.total);
         status = aof_load_all(aof, manifest, &loader, replay, last_size, earlier_size, message);
     }
     aof_replay_close(replay);
@@ -396,6 +417,25 @@ static kv_status aof_begin(kvresp_aof *aof)
     return status;
 }
 
+/*
+ * Keys may expire again only when the journal is followed: an expiry that it does not tell would
+ * leave the key in the file, for later changes to meet there.
+ */
+static kv_status aof_load_and_begin(kvresp_aof *aof, const kvresp_aof_options *options,
+                                    const struct aof_io *io, struct aof_manifest *manifest,
+                                    const char *manifest_name, char *message)
+{
+    kv_status status = kv_configure(aof->db, KV_SETTING_EXPIRE, 0);
+    if (status != KV_OK) return status;
+    status = aof_open_files(aof, options, io, manifest, manifest_name, message);
+    if (status == KV_OK) {
+        status = aof_begin(aof);
+        if (status != KV_OK) aof_writer_close(&aof->writer);
+    }
+    kv_configure(aof->db, KV_SETTING_EXPIRE, 1);
+    return status;
+}
+
 kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct aof_io *io,
                       kvresp_aof **out, char message[256])
 {
@@ -419,13 +459,8 @@ kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct ao
     if (status == KV_OK) status = aof_check_empty(db, message);
     if (status == KV_OK) status = aof_make_directory(aof, io, message);
     if (status == KV_OK) status = aof_lock(aof, io, message);
-    if (status == KV_OK) {
-        status = aof_open_files(aof, options, io, &manifest, manifest_name.data, message);
-        if (status == KV_OK) {
-            status = aof_begin(aof);
-            if (status != KV_OK) aof_writer_close(&aof->writer);
-        }
-    }
+    if (status == KV_OK)
+        status = aof_load_and_begin(aof, options, io, &manifest, manifest_name.data, message);
     aof_manifest_clear(&manifest);
     kv_buffer_free(&manifest_name);
     if (status != KV_OK) {

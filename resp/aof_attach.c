@@ -31,6 +31,11 @@ static uint64_t attach_position(void *context)
     return aof_backlog_position(&((kvresp_aof *)context)->writer.backlog);
 }
 
+static uint64_t attach_held(void *context)
+{
+    return aof_backlog_held(&((kvresp_aof *)context)->writer.backlog);
+}
+
 static bool attach_is_durable(void *context, uint64_t position)
 {
     return aof_writer_is_durable(&((kvresp_aof *)context)->writer, position);
@@ -198,6 +203,7 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         .holds_replies = attach_holds_replies,
         .is_full = attach_is_full,
         .position = attach_position,
+        .held = attach_held,
         .is_durable = attach_is_durable,
         .await = attach_await,
         .forget = attach_forget,

@@ -331,6 +331,14 @@ struct aof_mark aof_backlog_mark(struct aof_backlog *backlog)
     return mark;
 }
 
+uint64_t aof_backlog_held(struct aof_backlog *backlog)
+{
+    aof_lock_take(&backlog->lock);
+    uint64_t held = backlog->appended - backlog->released;
+    aof_lock_release(&backlog->lock);
+    return held;
+}
+
 bool aof_backlog_is_full(struct aof_backlog *backlog)
 {
     aof_lock_take(&backlog->lock);

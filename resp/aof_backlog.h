@@ -76,6 +76,9 @@ static inline uint64_t aof_backlog_position(const struct aof_backlog *backlog)
 /* The end of what has been appended. */
 struct aof_mark aof_backlog_mark(struct aof_backlog *backlog);
 
+/* How many bytes are appended and not released. */
+uint64_t aof_backlog_held(struct aof_backlog *backlog);
+
 /* True if appenders wait for something to be released. */
 bool aof_backlog_is_full(struct aof_backlog *backlog);
 

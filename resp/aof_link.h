@@ -43,13 +43,14 @@ struct aof_link {
     bool (*holds_replies)(void *context); /* appendfsync is always */
     bool (*is_full)(void *context);
     uint64_t (*position)(void *context); /* all changes this thread has made lie below */
+    uint64_t (*held)(void *context);     /* bytes of the journal in memory, for INFO */
     bool (*is_durable)(void *context, uint64_t position);
     void (*await)(void *context, struct aof_waiter *waiter,
                   uint64_t position); /* replaces an earlier await */
     void (*forget)(void *context, struct aof_waiter *waiter);
 };
 
-/* `link` must outlive resp. To be called before sessions are opened. */
+/* `link` must outlive resp. To be called before sessions are opened, or while loading. */
 void resp_attach_link(kvresp *resp, const struct aof_link *link);
 
 #endif

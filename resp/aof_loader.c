@@ -9,7 +9,8 @@
 enum {
     LOADER_BATCH = 64,             /* commands whose cache misses may overlap */
     LOADER_BATCH_ARGUMENTS = 4096, /* a batch ends early when it has so many */
-    LOADER_ANNOTATION_SIZE = 1024
+    LOADER_ANNOTATION_SIZE = 1024,
+    LOADER_PROGRESS = 2 * 1024 * 1024
 };
 
 /* ----------------------------------------------------------------------------------- one record */
@@ -156,6 +157,7 @@ static enum scan scan_record(struct scanner *scanner)
 struct load {
     struct aof_loader *loader;
     uint64_t before; /* loaded of earlier files */
+    uint64_t told;   /* of this file */
     struct aof_reader reader;
     struct scanner scanner;
     const char *path;
@@ -376,10 +378,14 @@ static kv_status load_batch(struct load *load)
     return scan == SCAN_DAMAGED ? load_damaged(load) : load_more(load);
 }
 
+/* Called often. */
 static void load_tell_progress(void *context)
 {
     struct load *load = context;
     struct aof_loader *loader = load->loader;
+    uint64_t every = loader->progress_bytes > 0 ? loader->progress_bytes : LOADER_PROGRESS;
+    if (load->reader.offset - load->told < every) return;
+    load->told = load->reader.offset;
     loader->loaded = load->before + load->reader.offset;
     if (loader->progress == NULL) return;
     loader->progress(loader->progress_context, loader->loaded, loader->total);
@@ -387,15 +393,10 @@ static void load_tell_progress(void *context)
 
 static kv_status load_commands(struct load *load)
 {
-    enum { PROGRESS_EVERY = 4 * 1024 * 1024 };
-    uint64_t told = 0;
     kv_status status = KV_OK;
     while (status == KV_OK) {
         status = load_batch(load);
-        if (load->reader.offset - told >= PROGRESS_EVERY) {
-            told = load->reader.offset;
-            load_tell_progress(load);
-        }
+        load_tell_progress(load);
     }
     return status == KV_NONE ? KV_OK : status;
 }

@@ -678,7 +678,6 @@ kv_status aof_rdb_load(struct aof_reader *reader, const char *path, const struct
 
     int version;
     kv_status status = rdb_read_version(rdb, &version);
-    uint64_t parts = 0;
     while (status == KV_OK) {
         uint64_t offset = reader->offset;
         uint8_t opcode;
@@ -688,7 +687,7 @@ kv_status aof_rdb_load(struct aof_reader *reader, const char *path, const struct
             break;
         }
         if (status == KV_OK) status = rdb_load_part(rdb, opcode, offset, keys);
-        if (progress != NULL && ++parts % 65536 == 0) progress(progress_context);
+        if (progress != NULL) progress(progress_context);
     }
     kv_buffer_free(&rdb->key_buffer);
     kv_buffer_free(&rdb->value_buffer);

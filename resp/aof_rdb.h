@@ -25,7 +25,7 @@ bool aof_rdb_is_there(struct aof_reader *reader);
 
 /*
  * Reads the RDB at the reader's place and leaves the reader behind it. `progress`, which may be
- * NULL, is called now and then. Returns KV_OK; KV_NOMEM; KV_BADARG with a message (path, offset,
+ * NULL, is called after each key. Returns KV_OK; KV_NOMEM; KV_BADARG with a message (path, offset,
  * what is wrong).
  */
 kv_status aof_rdb_load(struct aof_reader *reader, const char *path, const struct aof_sink *sink,

@@ -221,7 +221,6 @@ kv_status aof_replay_open(kv *db, struct aof_replay **out)
         options.is_trusted = true;
         status = kvresp_session_open(replay->resp, &options, &replay->session);
     }
-    if (status == KV_OK) status = kv_configure(db, KV_SETTING_EXPIRE, 0);
     if (status != KV_OK) {
         aof_replay_close(replay);
         return status;
@@ -234,7 +233,6 @@ kv_status aof_replay_open(kv *db, struct aof_replay **out)
 void aof_replay_close(struct aof_replay *replay)
 {
     if (replay == NULL) return;
-    kv_configure(replay->db, KV_SETTING_EXPIRE, 1);
     if (replay->session != NULL) kvresp_session_close(replay->session);
     if (replay->worker != NULL) kvresp_worker_close(replay->worker);
     if (replay->resp != NULL) kvresp_close(replay->resp);

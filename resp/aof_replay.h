@@ -13,7 +13,7 @@
 
 struct aof_replay;
 
-/* While a replay is open no key of the store expires (KV_SETTING_EXPIRE). KV_OK, KV_NOMEM. */
+/* No key of the store may expire meanwhile (KV_SETTING_EXPIRE is 0). KV_OK, KV_NOMEM. */
 kv_status aof_replay_open(kv *db, struct aof_replay **replay);
 void aof_replay_close(struct aof_replay *replay);
 

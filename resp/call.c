@@ -308,6 +308,17 @@ static bool call_disk_refuses(struct call *call)
     return true;
 }
 
+/* Refuses what needs the data while it is being loaded; EXEC, if it was queued before. */
+static bool call_is_too_early(struct call *call)
+{
+    if (!(atomic_load(&call->resp->gates) & GATE_LOADING)) return false;
+    bool may_run = call->command->facts.flags & COMMAND_LOADING;
+    if (call->command->handler == exec_command && call->session->transaction.needs_data)
+        may_run = false;
+    if (!may_run) call_reject(call, ERROR_LOADING);
+    return !may_run;
+}
+
 static bool call_must_pause(struct call *call)
 {
     if (call->session->flags & (SESSION_MAY_NOT_BLOCK | SESSION_TRUSTED)) return false;
@@ -349,6 +360,8 @@ void call_checked(struct call *call, const struct command_slot *slot)
     } else if (session->flags & SESSION_MULTI && facts->flags & COMMAND_NO_MULTI) {
         call_reject(call, "ERR Command not allowed inside a transaction");
     } else if (call_disk_refuses(call)) {
+        /* answered */
+    } else if (call_is_too_early(call)) {
         /* answered */
     } else if (call_must_pause(call)) {
         session->flags |= SESSION_PAUSED;

@@ -24,6 +24,7 @@ struct call {
 #define ERROR_NOT_INTEGER  "ERR value is not an integer or out of range"
 #define ERROR_OUT_OF_RANGE "ERR value is out of range"
 #define ERROR_NO_KEY       "ERR no such key"
+#define ERROR_LOADING      "LOADING Redis is loading the dataset in memory"
 #define ERROR_WRONG_TYPE   "WRONGTYPE Operation against a key holding the wrong kind of value"
 
 /* Answers with an error, which begins with its code, and counts it. */

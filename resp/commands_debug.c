@@ -85,9 +85,14 @@ static kv_status debug_populate_one(struct call *call, kv_slice prefix, int64_t 
                            : status;
 }
 
+/* Not while loading, when the append-only file would not hear of the keys. */
 static void debug_populate(struct call *call)
 {
     int64_t count, size = 0;
+    if (atomic_load(&call->resp->gates) & GATE_LOADING) {
+        call_error(call, ERROR_LOADING);
+        return;
+    }
     if (!call_integer_between(call, 2, 0, INT64_MAX, &count,
                               "ERR value is out of range, must be positive"))
         return;

@@ -55,6 +55,7 @@ void transaction_queue(struct call *call)
         (struct queued_command){call->command, call->count, arguments};
     transaction->bytes += size + sizeof(struct queued_command);
     transaction->flags |= call->command->facts.flags;
+    transaction->needs_data |= !(call->command->facts.flags & COMMAND_LOADING);
     WRITER_LITERAL(call->reply, "+QUEUED\r\n");
 }
 

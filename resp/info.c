@@ -185,6 +185,7 @@ static void info_ratio(struct info *info, const char *name, uint64_t a, uint64_t
  */
 static void info_memory(struct info *info)
 {
+    const struct aof_link *aof = info->resp->aof;
     static const char *const scripts[] = {"used_memory_vm_eval",
                                           "used_memory_scripts_eval",
                                           "number_of_cached_scripts",
@@ -230,16 +231,33 @@ static void info_memory(struct info *info)
     info_zeros(info, absent);
     info_number(info, "mem_clients_normal", info->clients.memory);
     info_number(info, "mem_cluster_links", 0);
-    info_number(info, "mem_aof_buffer", 0);
+    info_number(info, "mem_aof_buffer", aof != NULL ? aof->held(aof->context) : 0);
     text_format(info->text, "mem_allocator:libc\r\nactive_defrag_running:0\r\n");
     text_format(info->text, "lazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n");
 }
 
+/* The end is as far as the bytes that are left take at the pace so far; Redis's guess at first. */
+static void info_loading(struct info *info)
+{
+    struct loading *loading = &info->resp->loading;
+    uint64_t total = atomic_load(&loading->total), loaded = atomic_load(&loading->loaded);
+    uint64_t left = total > loaded ? total - loaded : 0;
+    double elapsed_s =
+        (double)(statistics_clock() / 1000 - atomic_load(&loading->began_us)) / 1000000;
+    double eta_s = elapsed_s < 1 ? 1 : elapsed_s * (double)left / ((double)loaded + 1);
+    text_format(info->text, "loading_start_time:%lld\r\n",
+                (long long)atomic_load(&loading->began_s));
+    info_number(info, "loading_total_bytes", total);
+    info_number(info, "loading_rdb_used_mem", 0);
+    info_number(info, "loading_loaded_bytes", loaded);
+    text_format(info->text, "loading_loaded_perc:%.2f\r\nloading_eta_seconds:%.0f\r\n",
+                total > 0 ? 100.0 * (double)loaded / (double)total : 0, eta_s);
+}
+
 static void info_persistence(struct info *info)
 {
-    static const char *const saving[] = {
-        "loading",          "async_loading",        "current_cow_peak",
-        "current_cow_size", "current_cow_size_age", NULL};
+    static const char *const saving[] = {"async_loading", "current_cow_peak", "current_cow_size",
+                                         "current_cow_size_age", NULL};
     static const char *const keys[] = {"current_save_keys_processed", "current_save_keys_total",
                                        NULL};
     static const char *const after[] = {"rdb_saves", "rdb_last_cow_size",
@@ -247,6 +265,8 @@ static void info_persistence(struct info *info)
                                         NULL};
     const struct aof_link *aof = info->resp->aof;
     bool is_well = aof == NULL || aof->refusal(aof->context) == NULL;
+    bool is_loading = atomic_load(&info->resp->gates) & GATE_LOADING;
+    info_number(info, "loading", is_loading);
     info_zeros(info, saving);
     text_format(info->text, "current_fork_perc:0.00\r\n");
     info_zeros(info, keys);
@@ -266,6 +286,7 @@ static void info_persistence(struct info *info)
     text_format(info->text, "aof_last_write_status:%s\r\naof_last_cow_size:0\r\n",
                 is_well ? "ok" : "err");
     text_format(info->text, "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
+    if (is_loading) info_loading(info);
 }
 
 static void info_stats(struct info *info)

@@ -165,6 +165,19 @@ typedef enum kvresp_counter {
 } kvresp_counter;
 KVRESP_API void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n);
 
+/* -------------------------------------------------------------------------------------- loading */
+
+/*
+ * Lets a host serve clients while it still fills the store, as by kvresp_aof_open(). From begin to
+ * end, commands that need the data are answered "-LOADING Redis is loading the dataset in memory",
+ * others (INFO, CONFIG, AUTH, SHUTDOWN...) run, and section persistence of INFO tells how far it
+ * is. To be begun before there are sessions that could be in the middle of a command. The thread
+ * that fills the store tells the progress, in bytes.
+ */
+KVRESP_API void kvresp_loading_begin(kvresp *resp);
+KVRESP_API void kvresp_loading_progress(kvresp *resp, uint64_t loaded, uint64_t total);
+KVRESP_API void kvresp_loading_end(kvresp *resp);
+
 /* -------------------------------------------------------------------------------------- workers */
 
 KVRESP_API kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker);
@@ -338,6 +351,8 @@ typedef struct kvresp_aof_options {
     /* Told now and then while loading: bytes read so far and in all. May be NULL. */
     void (*progress)(void *context, uint64_t loaded, uint64_t total);
     void *progress_context;
+    uint64_t progress_bytes; /* about as often as so many are read; 0: 2 MiB */
+    uint32_t load_delay_us;  /* a rest for each command loaded, to test what comes meanwhile */
 } kvresp_aof_options;
 
 /*
@@ -347,7 +362,8 @@ typedef struct kvresp_aof_options {
  * file of earlier versions is taken over.
  *
  * Loading   A tail that a crash left incomplete is cut off the last file, with a warning. No other
- *           call may use the store meanwhile; its keys do not expire (KV_SETTING_EXPIRE).
+ *           call may change the store meanwhile, nor read what is half there (see
+ *           kvresp_loading_begin()); its keys do not expire (KV_SETTING_EXPIRE).
  * Errors    While the disk refuses to take the changes the store refuses new ones
  *           (KV_SETTING_ACCEPT_WRITES is 0, calls that write return KV_READONLY); what was done
  *           before is kept in memory and written once there is room again.
@@ -397,7 +413,7 @@ KVRESP_API void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync);
 /*
  * Ties the file to the commands: parameters (appendfsync...), INFO persistence, refusing writes
  * while the disk does, holding back replies under `always`. To be called before sessions are
- * opened; aof must outlive resp.
+ * opened, or before kvresp_loading_end(); aof must outlive resp.
  */
 KVRESP_API kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof);
 

@@ -122,6 +122,28 @@ void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n)
     atomic_fetch_add_explicit(&resp->counters[counter], n, memory_order_relaxed);
 }
 
+/* -------------------------------------------------------------------------------------- loading */
+
+void kvresp_loading_begin(kvresp *resp)
+{
+    struct loading *loading = &resp->loading;
+    atomic_store(&loading->began_s, kv_now(resp->store) / 1000);
+    atomic_store(&loading->began_us, statistics_clock() / 1000);
+    kvresp_loading_progress(resp, 0, 0);
+    atomic_fetch_or(&resp->gates, GATE_LOADING);
+}
+
+void kvresp_loading_progress(kvresp *resp, uint64_t loaded, uint64_t total)
+{
+    atomic_store(&resp->loading.total, total);
+    atomic_store(&resp->loading.loaded, loaded);
+}
+
+void kvresp_loading_end(kvresp *resp)
+{
+    atomic_fetch_and(&resp->gates, ~(unsigned)GATE_LOADING);
+}
+
 /* -------------------------------------------------------------------------------- periodic work */
 
 enum {

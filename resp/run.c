@@ -239,8 +239,9 @@ static bool run_execute(struct run *run, size_t count)
         const struct command_slot *slot = request->slot;
         call->arguments = request->arguments;
         call->count = request->count;
+        /* Acquired: with the end of loading comes the link to the append-only file. */
         unsigned gates = (session->flags & SESSION_GATES) | run->gates |
-                         atomic_load_explicit(&run->resp->gates, memory_order_relaxed);
+                         atomic_load_explicit(&run->resp->gates, memory_order_acquire);
         if (TEXT_LIKELY(gates == 0 && slot != NULL && request->count >= slot->arity_min &&
                         request->count <= slot->arity_max)) {
             if (slot->command != run->timed) run_begin_stretch(run, slot->command);

@@ -95,7 +95,8 @@ struct transaction {
     struct queued_command *commands;
     size_t count, capacity;
     size_t bytes;
-    unsigned flags; /* of all queued commands together */
+    unsigned flags;  /* of all queued commands together */
+    bool needs_data; /* one of them may not run while loading */
 };
 
 struct kvresp_session {

@@ -95,7 +95,15 @@ enum gate {
     GATE_PAUSE_ALL = 1 << 1,
     GATE_PAUSES = GATE_PAUSE_WRITES | GATE_PAUSE_ALL,
     GATE_REFUSE_WRITES = 1 << 2, /* the append-only file cannot be written */
-    GATE_AWAIT_ROOM = 1 << 3     /* too much waits to be written to it */
+    GATE_AWAIT_ROOM = 1 << 3,    /* too much waits to be written to it */
+    GATE_LOADING = 1 << 4        /* the host is filling the store */
+};
+
+/* Where loading stands, while it lasts. */
+struct loading {
+    _Atomic int64_t began_s;
+    _Atomic uint64_t began_us; /* by the clock that never goes back */
+    _Atomic uint64_t loaded, total;
 };
 
 struct client_list {
@@ -124,8 +132,9 @@ struct rate {
 struct kvresp {
     kv *store;
     struct command_map commands;
-    _Atomic unsigned gates; /* enum gate: those of pauses */
-    const struct aof_link *aof;
+    _Atomic unsigned gates; /* enum gate: those of pauses and loading */
+    struct loading loading;
+    _Atomic(const struct aof_link *) aof; /* comes while loading, at the latest */
     struct settings settings;
 
     kvresp_log *log;

@@ -135,6 +135,12 @@ static inline struct memory_page *memory_page_of(const void *block)
     return (struct memory_page *)((uintptr_t)block & ~(uintptr_t)(PAGES_PAGE_SIZE - 1));
 }
 
+/* Fetches what memory_free() of this block will change. */
+static inline void memory_prefetch_free(const void *block)
+{
+    KV_PREFETCH_WRITE(memory_page_of(block));
+}
+
 static inline uint16_t memory_link(const void *block)
 {
     uint16_t offset;

@@ -248,13 +248,20 @@ struct deadlines_turn {
     size_t *due_count;
 };
 
-/* Looks at the items of a slot's head, from its end, all of whose entries are asked for first. False without memory. */
+/* Fetches the entries of a slot's head, from its end, and the chunk after it. */
+static void deadlines_prefetch(const struct deadlines *deadlines, const struct deadlines_chunk *head, size_t limit)
+{
+    unsigned count = head->count < limit ? head->count : (unsigned)limit;
+    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
+    if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
+}
+
+/* Looks at the items of a slot's head, from its end. False without memory. */
 static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
     struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
-    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
-    if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
+    deadlines_prefetch(deadlines, head, count);
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
         int64_t deadline_ms = entry_deadline(entry);
@@ -274,11 +281,14 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     int64_t begins_ms;
     *due_count = 0;
     while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) && begins_ms <= now_ms) {
-        if (turn.limit == 0) return DEADLINES_MORE;
+        if (turn.limit == 0) {
+            deadlines_prefetch(deadlines, deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]), limit);
+            return DEADLINES_MORE;
+        }
         deadlines->time_ms = begins_ms;
-        /* All of a short span that is over is due (but what was put off); a longer one is filed finer first, for order. */
-        bool is_over = turn.level == 0 || (turn.level == 1 && (begins_ms | (DEADLINES_SLOTS - 1)) <= now_ms);
-        turn.due_ms = is_over ? now_ms : begins_ms;
+        /* All of a span that is over is due (but what was put off); what has just begun is filed finer first. */
+        int64_t ends_ms = begins_ms | ((INT64_C(1) << DEADLINES_BITS * turn.level) - 1);
+        turn.due_ms = ends_ms <= now_ms ? now_ms : begins_ms;
         if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
     }
     if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;

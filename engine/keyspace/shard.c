@@ -226,6 +226,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     for (size_t i = 0; i < count; i++) {
         hashes[i] = store_hash(shard->store, entry_key(due[i]));
         (void)table_walk_begin(&space->table, hashes[i]);
+        memory_prefetch_free(due[i]);
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];

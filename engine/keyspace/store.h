@@ -47,16 +47,17 @@ struct store;
 struct txn;
 
 struct shard {
-    _Alignas(KV_CACHE_LINE) struct lock lock; /* so that no two shards share a line */
+    /* What a lookup reads or writes lies in the first line, to the table's root and what goes with it. */
+    _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two shards share a line */
     uint32_t index;
-    struct store *store;
-    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */
-    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
-    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
-    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
     uint64_t hits, misses;
     struct space first;           /* database 0, which nearly all calls are about: no pointer to follow */
+    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
+    struct store *store;
+    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */
+    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
+    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
     uint64_t last_version;        /* given out so far */
     struct random random;

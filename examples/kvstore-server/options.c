@@ -12,6 +12,8 @@ enum option_kind { OPTION_NUMBER, OPTION_OCTAL, OPTION_TEXT, OPTION_WORDS, OPTIO
 
 #define OPTION_SHOWN      1u /* CONFIG GET has it from here */
 #define OPTION_CHANGEABLE 2u /* and CONFIG SET too */
+#define OPTION_OF_FILE    4u /* until the append-only file is open */
+#define OPTION_HIDDEN     8u /* only by its exact name */
 
 struct option {
     const char *name;
@@ -48,12 +50,12 @@ const struct options options_default = {
 
 #define AT(field) offsetof(struct options, field)
 static const struct option option_table[] = {
-    {"aof-load-truncated", OPTION_CHOICE, AT(load_truncated), OPTION_SHOWN, 0, 0, no_yes},
-    {"appenddirname", OPTION_TEXT, AT(append_directory), OPTION_SHOWN, 0, 0, NULL},
-    {"appendfilename", OPTION_TEXT, AT(append_file), OPTION_SHOWN, 0, 0, NULL},
-    {"appendfsync", OPTION_CHOICE, AT(append_fsync), OPTION_SHOWN | OPTION_CHANGEABLE, 0, 0,
-     fsyncs},
-    {"appendonly", OPTION_CHOICE, AT(append_only), OPTION_SHOWN, 0, 0, no_yes},
+    {"aof-load-truncated", OPTION_CHOICE, AT(load_truncated), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, no_yes},
+    {"appenddirname", OPTION_TEXT, AT(append_directory), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, NULL},
+    {"appendfilename", OPTION_TEXT, AT(append_file), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, NULL},
+    {"appendfsync", OPTION_CHOICE, AT(append_fsync), OPTION_SHOWN | OPTION_CHANGEABLE | OPTION_OF_FILE,
+     0, 0, fsyncs},
+    {"appendonly", OPTION_CHOICE, AT(append_only), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, no_yes},
     {"bind", OPTION_WORDS, AT(bind), 0, 0, 0, NULL},
     {"daemonize", OPTION_CHOICE, AT(daemonize), OPTION_SHOWN, 0, 0, no_yes},
     {"databases", OPTION_NUMBER, AT(databases), OPTION_SHOWN, 1, 65536, NULL},
@@ -241,9 +243,18 @@ void options_show(kvresp *resp, struct options_shown *shown)
         bool is_fixed = !(option->flags & OPTION_CHANGEABLE);
         *item =
             (struct options_item){option, shown, {option->name, NULL, 0, read_option, NULL, NULL}};
-        if (is_fixed) item->parameter.flags = KVRESP_PARAMETER_IMMUTABLE;
+        if (option->flags & OPTION_HIDDEN) item->parameter.flags = KVRESP_PARAMETER_HIDDEN;
+        if (is_fixed) item->parameter.flags |= KVRESP_PARAMETER_IMMUTABLE;
         else item->parameter.check = check_option, item->parameter.apply = apply_option;
         kvresp_config_add(resp, &item->parameter, 1, item);
         item++;
+    }
+}
+
+void options_hide_file(kvresp *resp, struct options_shown *shown)
+{
+    for (int i = 0; i < OPTIONS_SHOWN_MAX; i++) {
+        struct options_item *item = &shown->items[i];
+        if (item->option != NULL && item->option->flags & OPTION_OF_FILE) kvresp_forget(resp, item);
     }
 }

@@ -21,7 +21,7 @@ struct options {
     int64_t protected_mode;
     /* The append-only file. */
     const char *directory, *append_directory, *append_file;
-    int64_t append_only, append_fsync, load_truncated;
+    int64_t append_only, append_fsync, load_truncated, progress_bytes, load_delay_us;
     /* The process. */
     const char *log_file, *pid_file;
     int64_t log_level, log_format, daemonize;
@@ -59,5 +59,11 @@ struct options_shown {
     } items[OPTIONS_SHOWN_MAX];
 };
 void options_show(kvresp *resp, struct options_shown *shown);
+
+/*
+ * Takes back what it showed of the append-only file, which will speak for itself. From then on
+ * nobody changes these options.
+ */
+void options_hide_file(kvresp *resp, struct options_shown *shown);
 
 #endif
