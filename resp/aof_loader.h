@@ -28,8 +28,8 @@ struct aof_loader {
     const struct aof_io *io;
     const struct aof_sink *sink;
     const struct aof_log *log;
-    uint64_t max_text; /* an argument that claims to be larger is damage, not a torn tail */
-    uint64_t total;    /* bytes of all files, for the progress */
+    uint64_t max_text;       /* an argument that claims to be larger is damage, not a torn tail */
+    uint64_t total;          /* bytes of all files, for the progress */
     uint64_t progress_bytes; /* of one file between two progresses; 0: 2 MiB */
     void (*progress)(void *context, uint64_t loaded, uint64_t total);
     void *progress_context;

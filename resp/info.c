@@ -236,7 +236,7 @@ static void info_memory(struct info *info)
     text_format(info->text, "lazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n");
 }
 
-/* The end is as far as the bytes that are left take at the pace so far; Redis's guess at first. */
+/* The end is as far as the bytes that are left take at the pace so far; at first, a guess. */
 static void info_loading(struct info *info)
 {
     struct loading *loading = &info->resp->loading;
@@ -244,7 +244,7 @@ static void info_loading(struct info *info)
     uint64_t left = total > loaded ? total - loaded : 0;
     double elapsed_s =
         (double)(statistics_clock() / 1000 - atomic_load(&loading->began_us)) / 1000000;
-    double eta_s = elapsed_s < 1 ? 1 : elapsed_s * (double)left / ((double)loaded + 1);
+    double eta_s = loaded == 0 ? 1 : elapsed_s * (double)left / (double)loaded;
     text_format(info->text, "loading_start_time:%lld\r\n",
                 (long long)atomic_load(&loading->began_s));
     info_number(info, "loading_total_bytes", total);

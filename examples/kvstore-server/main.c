@@ -6,6 +6,7 @@
  *     options    what this program does with it        kvresp_aof        its file
  *     log        what it says                          kvnet             its sockets
  *
+ * It listens before it loads the file, and answers as far as that can be done without the data.
  * Errors before it serves go to standard error and end with 1. Afterwards the log tells. SIGINT,
  * SIGTERM and SHUTDOWN end it in order: nothing that was answered is lost. A second signal ends it
  * at once. SIGHUP opens the log file anew.
@@ -26,7 +27,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 10000, DESCRIPTORS_BESIDE_CLIENTS = 1024 };
+enum { GRACE_MS = 10000, LOADING_GRACE_MS = 1000, DESCRIPTORS_BESIDE_CLIENTS = 1024 };
 
 struct program {
     struct settings settings;
@@ -36,7 +37,8 @@ struct program {
     char config_path[PATH_MAX], executable[PATH_MAX];
     pthread_t main_thread;
     atomic_bool is_told; /* SHUTDOWN, which comes as a signal to the main thread */
-    int parent;          /* a pipe to the process that waits until this one serves; -1: none */
+    bool has_pid_file;
+    int parent; /* a pipe to the process that waits until this one serves; -1: none */
     kv *db;
     kvresp *resp;
     kvresp_aof *aof;
@@ -199,10 +201,17 @@ static void write_pid_file(struct program *program)
     const char *path = program->options.pid_file;
     if (path[0] == '\0') return;
     FILE *file = fopen(path, "w");
+    program->has_pid_file = file != NULL;
     if (file == NULL || fprintf(file, "%d\n", (int)getpid()) < 0)
         log_printf(&program->log, KVRESP_WARNING, "Cannot write the pid file %s: %s", path,
                    strerror(errno));
     if (file != NULL) fclose(file);
+}
+
+static void remove_pid_file(struct program *program)
+{
+    if (program->has_pid_file) unlink(program->options.pid_file);
+    program->has_pid_file = false;
 }
 
 /* -------------------------------------------------------------------------------------- signals */
@@ -277,21 +286,30 @@ static bool note_shutdown(void *context, unsigned flags)
 
 /* ------------------------------------------------------------------------------------- the data */
 
-/* A load may last (its progress is in the log); a signal ends it, since nothing can be lost yet. */
-static void end_loading_on_signal(void *context, uint64_t loaded, uint64_t total)
+/*
+ * A load may last, and clients are told how far it is. A signal, or SHUTDOWN, ends it and the
+ * program, since nothing can be lost yet.
+ */
+static void look_up_from_loading(void *context, uint64_t loaded, uint64_t total)
 {
     struct program *program = context;
-    (void)loaded;
-    (void)total;
+    kvresp_loading_progress(program->resp, loaded, total);
     sigset_t pending;
-    if (sigpending(&pending) == 0 &&
-        (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1)) {
-        log_printf(&program->log, KVRESP_NOTICE, "A signal ended the loading");
-        _exit(0);
-    }
+    if (sigpending(&pending) != 0 ||
+        (sigismember(&pending, SIGINT) != 1 && sigismember(&pending, SIGTERM) != 1))
+        return;
+    log_printf(&program->log, KVRESP_NOTICE, "%s ended the loading",
+               atomic_load(&program->is_told) ? "SHUTDOWN" : "A signal");
+    kvnet_stop(program->net, LOADING_GRACE_MS);
+    remove_pid_file(program);
+    _exit(0);
 }
 
-static bool open_append_only_file(struct program *program)
+/*
+ * Fills the store while clients are connected already; they are answered that it is loading. Until
+ * the file is attached its options are shown, and appendfsync taken, by this program.
+ */
+static bool load_append_only_file(struct program *program)
 {
     if (!program->options.append_only) return true;
     const struct options *options = &program->options;
@@ -299,21 +317,27 @@ static bool open_append_only_file(struct program *program)
     aof.directory = options->directory;
     aof.directory_name = options->append_directory;
     aof.file_name = options->append_file;
-    aof.fsync = (kvresp_fsync)options->append_fsync;
     aof.refuse_truncated = !options->load_truncated;
     aof.log = log_write;
     aof.log_context = &program->log;
-    aof.progress = end_loading_on_signal;
+    aof.progress = look_up_from_loading;
     aof.progress_context = program;
+    aof.progress_bytes = (uint64_t)options->progress_bytes;
+    aof.load_delay_us = (uint32_t)options->load_delay_us;
 
     char message[256] = "out of memory";
     kv_status status = kvresp_aof_open(program->db, &aof, &program->aof, message);
-    if (status == KV_OK) status = kvresp_attach_aof(program->resp, program->aof);
-    return status == KV_OK ||
-           complain(program, status == KV_BADARG ? message : kv_strerror(status));
+    if (status != KV_OK)
+        return complain(program, status == KV_BADARG ? message : kv_strerror(status));
+    options_hide_file(program->resp, &program->shown);
+    kvresp_aof_set_fsync(program->aof, (kvresp_fsync)options->append_fsync);
+    status = kvresp_attach_aof(program->resp, program->aof);
+    if (status != KV_OK) return complain(program, kv_strerror(status));
+    kvresp_loading_end(program->resp);
+    return true;
 }
 
-static bool open_data(struct program *program)
+static bool open_store(struct program *program)
 {
     kv_options store = KV_OPTIONS(kv_options);
     store.shards = (uint32_t)program->options.shards;
@@ -334,9 +358,9 @@ static bool open_data(struct program *program)
     if (status != KV_OK) return complain(program, kv_strerror(status));
     program->shown.options = &program->options;
     program->shown.log = &program->log;
-    /* Settings first: a mistake in them should not wait for the data to be loaded. */
-    if (!apply_settings(program) || !open_append_only_file(program)) return false;
+    if (!apply_settings(program)) return false;
     options_show(program->resp, &program->shown);
+    if (program->options.append_only) kvresp_loading_begin(program->resp);
     return true;
 }
 
@@ -367,11 +391,15 @@ static bool start(struct program *program)
     if (program->options.daemonize && !leave_foreground(program)) return false;
     raise_file_limit(&program->options);
     block_signals();
-    if (!open_data(program) || !start_net(program)) return false;
+    /* Mistakes in the settings, or a port in use, should not wait for the data to be loaded. */
+    if (!open_store(program) || !start_net(program)) return false;
     write_pid_file(program);
-
     char addresses[1024] = "";
     kvnet_addresses(program->net, addresses, sizeof addresses);
+    if (program->options.append_only)
+        log_printf(&program->log, KVRESP_NOTICE, "Loading, and listening on %s", addresses);
+    if (!load_append_only_file(program)) return false;
+
     log_printf(&program->log, KVRESP_NOTICE,
                "kvstore %s: Ready to accept connections on %s (pid %d, %" PRIu64 " keys loaded)",
                kv_version(), addresses, (int)getpid(), count_keys(program));
@@ -383,6 +411,7 @@ static bool start(struct program *program)
 static bool end(struct program *program)
 {
     bool is_saved = true;
+    remove_pid_file(program);
     kvnet_stop(program->net, GRACE_MS);
     if (program->resp != NULL) kvresp_close(program->resp);
     if (program->aof != NULL) is_saved = kvresp_aof_close(program->aof) == KV_OK;
@@ -395,7 +424,6 @@ static bool serve(struct program *program)
 {
     await_end(program);
     let_signals_end();
-    if (program->options.pid_file[0] != '\0') unlink(program->options.pid_file);
     struct log *log = &program->log;
     bool is_saved = end(program);
     if (is_saved) log_printf(log, KVRESP_NOTICE, "Everything is saved, the end");
