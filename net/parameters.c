@@ -15,24 +15,25 @@
 #include <string.h>
 
 /* Appends text, printf-like, to a buffer; without memory it stays as it was. */
-static void append(kv_buffer *text, const char *format, ...)
+static kv_status append(kv_buffer *text, const char *format, ...)
 {
     char line[512];
     va_list arguments;
     va_start(arguments, format);
     int size = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    if (size < 0) return;
+    if (size <= 0) return KV_OK;
     if ((size_t)size >= sizeof line) size = sizeof line - 1;
     if (text->capacity - text->size < (size_t)size) {
         size_t capacity = 2 * text->capacity + (size_t)size;
         void *data = realloc(text->data, capacity);
-        if (data == NULL) return;
+        if (data == NULL) return KV_NOMEM;
         text->data = data;
         text->capacity = capacity;
     }
     memcpy((char *)text->data + text->size, line, (size_t)size);
     text->size += (size_t)size;
+    return KV_OK;
 }
 
 /* A decimal number from `least` to `most`, or an error in Redis's words. */
@@ -58,10 +59,10 @@ static const char *parse_number(kv_slice value, int64_t least, int64_t most, int
 
 /* ----------------------------------------------------------------------------------------- port */
 
-static void read_port(void *context, kv_buffer *value)
+static kv_status read_port(void *context, kv_buffer *value)
 {
     int port = kvnet_port(context);
-    append(value, "%d", port < 0 ? 0 : port);
+    return append(value, "%d", port < 0 ? 0 : port);
 }
 
 static const char *check_port(void *context, kv_slice value, char message[256])
@@ -91,36 +92,41 @@ static const char *apply_port(void *context, kv_slice value, char message[256])
 
 /* ----------------------------------------------------------------------------------------- bind */
 
-static void read_bind(void *context, kv_buffer *value)
+static kv_status read_bind(void *context, kv_buffer *value)
 {
     struct kvnet *server = context;
-    for (size_t i = 0; i < server->bind.count; i++)
-        append(value, "%s%s", i > 0 ? " " : "", server->bind.items[i]);
+    kv_status status = KV_OK;
+    for (size_t i = 0; i < server->bind.count && status == KV_OK; i++)
+        status = append(value, "%s%s", i > 0 ? " " : "", server->bind.items[i]);
+    return status;
 }
 
 static const char *check_bind(void *context, kv_slice value, char message[256])
 {
     (void)context;
-    struct words bind = words_split(value);
+    (void)message;
+    struct words bind;
+    if (!words_split(&bind, value)) return "out of memory";
     size_t count = bind.count;
     words_free(&bind);
-    (void)message;
     return count < LISTENERS_MAX ? NULL : "Too many bind addresses specified.";
 }
 
 static const char *apply_bind(void *context, kv_slice value, char message[256])
 {
     struct kvnet *server = context;
-    if (server_rebind(server, words_split(value), kvnet_port(server), message) == NULL) return NULL;
+    struct words bind;
+    if (!words_split(&bind, value)) return "out of memory";
+    if (server_rebind(server, bind, kvnet_port(server), message) == NULL) return NULL;
     kvresp_logf(server->resp, KVRESP_WARNING, "Cannot listen on other addresses: %s", message);
     return "Failed to bind to specified addresses.";
 }
 
 /* --------------------------------------------------------------------------------------- limits */
 
-static void read_maxclients(void *context, kv_buffer *value)
+static kv_status read_maxclients(void *context, kv_buffer *value)
 {
-    append(value, "%u", atomic_load(&((struct kvnet *)context)->max_clients));
+    return append(value, "%u", atomic_load(&((struct kvnet *)context)->max_clients));
 }
 
 static const char *check_maxclients(void *context, kv_slice value, char message[256])
@@ -144,9 +150,9 @@ static const char *apply_maxclients(void *context, kv_slice value, char message[
     return error;
 }
 
-static void read_timeout(void *context, kv_buffer *value)
+static kv_status read_timeout(void *context, kv_buffer *value)
 {
-    append(value, "%" PRId64, atomic_load(&((struct kvnet *)context)->idle_timeout_s));
+    return append(value, "%" PRId64, atomic_load(&((struct kvnet *)context)->idle_timeout_s));
 }
 
 static const char *check_seconds(void *context, kv_slice value, char message[256])
@@ -167,9 +173,9 @@ static const char *apply_timeout(void *context, kv_slice value, char message[256
     return NULL;
 }
 
-static void read_keepalive(void *context, kv_buffer *value)
+static kv_status read_keepalive(void *context, kv_buffer *value)
 {
-    append(value, "%" PRId64, atomic_load(&((struct kvnet *)context)->keepalive_s));
+    return append(value, "%" PRId64, atomic_load(&((struct kvnet *)context)->keepalive_s));
 }
 
 static const char *apply_keepalive(void *context, kv_slice value, char message[256])
@@ -185,9 +191,9 @@ static bool is_text(kv_slice value, const char *text)
     return value.size == strlen(text) && strncasecmp(value.data, text, value.size) == 0;
 }
 
-static void read_protected(void *context, kv_buffer *value)
+static kv_status read_protected(void *context, kv_buffer *value)
 {
-    append(value, "%s", atomic_load(&((struct kvnet *)context)->is_protected) ? "yes" : "no");
+    return append(value, "%s", atomic_load(&((struct kvnet *)context)->is_protected) ? "yes" : "no");
 }
 
 static const char *check_protected(void *context, kv_slice value, char message[256])
@@ -206,25 +212,25 @@ static const char *apply_protected(void *context, kv_slice value, char message[2
 
 /* --------------------------------------------------------------------------- fixed at the start */
 
-static void read_unix_socket(void *context, kv_buffer *value)
+static kv_status read_unix_socket(void *context, kv_buffer *value)
 {
     const char *path = ((struct kvnet *)context)->unix_path;
-    append(value, "%s", path == NULL ? "" : path);
+    return append(value, "%s", path == NULL ? "" : path);
 }
 
-static void read_unix_permissions(void *context, kv_buffer *value)
+static kv_status read_unix_permissions(void *context, kv_buffer *value)
 {
-    append(value, "%o", ((struct kvnet *)context)->unix_permissions);
+    return append(value, "%o", ((struct kvnet *)context)->unix_permissions);
 }
 
-static void read_backlog(void *context, kv_buffer *value)
+static kv_status read_backlog(void *context, kv_buffer *value)
 {
-    append(value, "%d", ((struct kvnet *)context)->backlog);
+    return append(value, "%d", ((struct kvnet *)context)->backlog);
 }
 
-static void read_io_threads(void *context, kv_buffer *value)
+static kv_status read_io_threads(void *context, kv_buffer *value)
 {
-    append(value, "%u", ((struct kvnet *)context)->loop_count);
+    return append(value, "%u", ((struct kvnet *)context)->loop_count);
 }
 
 static const kvresp_parameter parameters[] = {
@@ -266,12 +272,17 @@ static void write_clients_info(void *context, kv_buffer *text)
     append(text, "maxclients:%u\r\n", atomic_load(&((struct kvnet *)context)->max_clients));
 }
 
-void parameters_add(struct kvnet *server)
+kv_status parameters_add(struct kvnet *server)
 {
     size_t count = sizeof parameters / sizeof *parameters;
-    if (kvresp_config_add(server->resp, parameters, count, server) != KV_OK) return;
-    kvresp_info_add(server->resp, "server", write_server_info, server);
-    kvresp_info_add(server->resp, "clients", write_clients_info, server);
+    kv_status status = kvresp_config_add(server->resp, parameters, count, server);
+    if (status == KV_BADARG) return KV_OK; /* another server has them */
+    if (status == KV_OK)
+        status = kvresp_info_add(server->resp, "server", write_server_info, server);
+    if (status == KV_OK)
+        status = kvresp_info_add(server->resp, "clients", write_clients_info, server);
+    if (status != KV_OK) parameters_remove(server);
+    return status;
 }
 
 void parameters_remove(struct kvnet *server)

@@ -402,13 +402,15 @@ kv_status kvnet_start(kvresp *resp, const kvnet_options *options, kvnet **server
     struct kvnet *server = server_create(resp, options);
     if (server == NULL) return KV_NOMEM;
     kv_status status = server_open(server, options, message);
+    if (status == KV_OK) {
+        server_set_max_clients(server,
+                               options->max_clients > 0 ? options->max_clients : SERVER_CLIENTS);
+        status = parameters_add(server);
+    }
     if (status != KV_OK) {
         server_free(server);
         return status;
     }
-    server_set_max_clients(server,
-                           options->max_clients > 0 ? options->max_clients : SERVER_CLIENTS);
-    parameters_add(server);
     if (!server->has_threads || server_start_threads(server)) {
         if (!server->has_threads) loop_rest(&server->loops[0]);
         *server_out = server;

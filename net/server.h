@@ -69,16 +69,18 @@ void server_wake_all(struct kvnet *server);
 /* The monotonic clock in milliseconds. */
 int64_t server_clock_ms(void);
 
-/* Splits text at blanks. items is NULL, and count 0, if memory is exhausted or there is none. */
-struct words words_split(kv_slice text);
+/* Splits text at blanks. False if memory is exhausted. */
+bool words_split(struct words *words, kv_slice text);
+
+/* items is NULL, and count 0, if memory is exhausted or there is none. */
 struct words words_copy(const char *const *items, size_t count);
 void words_free(struct words *words);
 
 /*
  * net/parameters.c: CONFIG's parameters and INFO's lines. Only the first server of a kvresp has
- * them.
+ * them. KV_OK, or KV_NOMEM: then none is there.
  */
-void parameters_add(struct kvnet *server);
+kv_status parameters_add(struct kvnet *server);
 void parameters_remove(struct kvnet *server);
 
 /* The most clients that the limit of open files allows. */

@@ -21,24 +21,25 @@ static char *words_allocate(struct words *words, size_t count, size_t size)
     return words->items == NULL ? NULL : (char *)(words->items + count);
 }
 
-struct words words_split(kv_slice text)
+bool words_split(struct words *words, kv_slice text)
 {
     const char *bytes = text.data;
     size_t count = 0;
     for (size_t i = 0; i < text.size; i++)
         if (!word_is_blank(bytes[i]) && (i == 0 || word_is_blank(bytes[i - 1]))) count++;
 
-    struct words words = {NULL, 0};
-    char *to = count == 0 ? NULL : words_allocate(&words, count, text.size + 1);
-    if (to == NULL) return words;
+    *words = (struct words){NULL, 0};
+    if (count == 0) return true;
+    char *to = words_allocate(words, count, text.size + 1);
+    if (to == NULL) return false;
     size_t word = 0;
     for (size_t i = 0; i < text.size; i++) {
         if (word_is_blank(bytes[i])) continue;
-        if (i == 0 || word_is_blank(bytes[i - 1])) words.items[word++] = to;
+        if (i == 0 || word_is_blank(bytes[i - 1])) words->items[word++] = to;
         *to++ = bytes[i];
         if (i + 1 == text.size || word_is_blank(bytes[i + 1])) *to++ = '\0';
     }
-    return words;
+    return true;
 }
 
 struct words words_copy(const char *const *items, size_t count)

@@ -68,9 +68,9 @@ static int attach_find_policy(kv_slice value)
     return policy;
 }
 
-static void attach_read_fsync(void *context, kv_buffer *value)
+static kv_status attach_read_fsync(void *context, kv_buffer *value)
 {
-    text_append_string(value, attach_policies[((kvresp_aof *)context)->writer.fsync]);
+    return text_append_string(value, attach_policies[((kvresp_aof *)context)->writer.fsync]);
 }
 
 static const char *attach_check_fsync(void *context, kv_slice value, char message[256])
@@ -88,10 +88,10 @@ static const char *attach_apply_fsync(void *context, kv_slice value, char messag
     return NULL;
 }
 
-static void attach_read_appendonly(void *context, kv_buffer *value)
+static kv_status attach_read_appendonly(void *context, kv_buffer *value)
 {
     (void)context;
-    text_append_string(value, "yes");
+    return text_append_string(value, "yes");
 }
 
 static const char *attach_check_yes_no(void *context, kv_slice value, char message[256])
@@ -111,9 +111,9 @@ static const char *attach_apply_appendonly(void *context, kv_slice value, char m
                : "kvstore cannot leave the append-only file at run time: restart it without";
 }
 
-static void attach_read_truncated(void *context, kv_buffer *value)
+static kv_status attach_read_truncated(void *context, kv_buffer *value)
 {
-    text_append_string(value, ((kvresp_aof *)context)->refuse_truncated ? "no" : "yes");
+    return text_append_string(value, ((kvresp_aof *)context)->refuse_truncated ? "no" : "yes");
 }
 
 /* Has its effect at the next start, by way of CONFIG REWRITE. */
@@ -124,14 +124,14 @@ static const char *attach_apply_truncated(void *context, kv_slice value, char me
     return NULL;
 }
 
-static void attach_read_directory_name(void *context, kv_buffer *value)
+static kv_status attach_read_directory_name(void *context, kv_buffer *value)
 {
-    text_append_string(value, ((kvresp_aof *)context)->directory_name);
+    return text_append_string(value, ((kvresp_aof *)context)->directory_name);
 }
 
-static void attach_read_file_name(void *context, kv_buffer *value)
+static kv_status attach_read_file_name(void *context, kv_buffer *value)
 {
-    text_append_string(value, ((kvresp_aof *)context)->file_name);
+    return text_append_string(value, ((kvresp_aof *)context)->file_name);
 }
 
 /* Only a configuration file gets here, and it was read before the files were opened. */

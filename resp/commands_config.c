@@ -28,9 +28,16 @@ static void config_get_visit(void *context, kv_slice name, kv_slice value)
 void config_get_command(struct call *call)
 {
     struct config_reply found = {call->reply, 0};
+    size_t mark = call->reply->size - call->reply->start;
     size_t began = writer_begin_deferred(call->reply);
-    config_get(&call->resp->config, call->arguments + 2, call->count - 2, config_get_visit, &found);
-    writer_end_deferred(call->reply, began, '%', found.count);
+    kv_status status = config_get(&call->resp->config, call->arguments + 2, call->count - 2,
+                                  config_get_visit, &found);
+    if (status == KV_OK) {
+        writer_end_deferred(call->reply, began, '%', found.count);
+    } else { /* what was written of the reply is taken back */
+        call->reply->size = call->reply->start + mark;
+        call_fail(call, status);
+    }
 }
 
 /* Names and values stand in turns; they are parted in the worker's buffer. */

@@ -49,10 +49,11 @@ struct config_entry *config_find(const struct config *config, kv_slice name)
     return NULL;
 }
 
-static kv_status config_make_room(struct config *config)
+static kv_status config_make_room(struct config *config, size_t more)
 {
-    if (config->count < config->capacity) return KV_OK;
-    size_t grown = config->capacity < 64 ? 64 : 2 * config->capacity;
+    size_t grown = config->capacity;
+    while (grown - config->count < more) grown = grown < 64 ? 64 : 2 * grown;
+    if (grown == config->capacity) return KV_OK;
     struct config_entry *entries = realloc(config->entries, grown * sizeof *entries);
     if (entries == NULL) return KV_NOMEM;
     config->entries = entries;
@@ -70,7 +71,7 @@ kv_status config_add(struct config *config, struct config_entry entry)
         *old = entry;
         return KV_OK;
     }
-    if (config_make_room(config) != KV_OK) return KV_NOMEM;
+    if (config_make_room(config, 1) != KV_OK) return KV_NOMEM;
     size_t at = config->count;
     for (; at > 0 && strcmp(config->entries[at - 1].parameter->name, entry.parameter->name) > 0;
          at--)
@@ -90,6 +91,7 @@ kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t 
         const struct config_entry *taken = config_find(config, kv_text(table[i].name));
         if (taken != NULL && !taken->is_stand_in) status = KV_BADARG;
     }
+    if (status == KV_OK) status = config_make_room(config, count);
     for (size_t i = 0; i < count && status == KV_OK; i++)
         status =
             config_add(config, (struct config_entry){.parameter = &table[i], .context = context});
@@ -206,8 +208,9 @@ static const char *config_apply(struct config_change *change)
         struct config_wish *wish = &change->wishes[i];
         const kvresp_parameter *parameter = wish->entry->parameter;
         if (parameter->apply == NULL) continue;
-        parameter->read(wish->entry->context, &wish->old);
-        const char *reason = parameter->apply(wish->entry->context, wish->value, text);
+        const char *reason = "memory is exhausted";
+        if (parameter->read(wish->entry->context, &wish->old) == KV_OK)
+            reason = parameter->apply(wish->entry->context, wish->value, text);
         if (reason != NULL) {
             config_blame(change, wish, reason);
             config_take_back(change);
@@ -283,34 +286,36 @@ kv_status config_get(struct config *config, const kv_slice *patterns, size_t cou
                      config_visit *visit, void *context)
 {
     kv_buffer value = {0};
+    kv_status status = KV_OK;
     config_lock(config);
-    for (size_t i = 0; i < config->count; i++) {
+    for (size_t i = 0; i < config->count && status == KV_OK; i++) {
         const struct config_entry *entry = &config->entries[i];
         const kvresp_parameter *parameter = entry->parameter;
         const char *names[2] = {parameter->name, parameter->alias};
-        for (int j = 0; j < 2 && names[j] != NULL; j++) {
+        for (int j = 0; j < 2 && names[j] != NULL && status == KV_OK; j++) {
             kv_slice name = kv_text(names[j]);
             if (!config_is_asked(parameter, &name, patterns, count)) continue;
             value.size = 0;
-            parameter->read(entry->context, &value);
-            visit(context, name, text_of_buffer(&value));
+            status = parameter->read(entry->context, &value);
+            if (status == KV_OK) visit(context, name, text_of_buffer(&value));
         }
     }
     config_unlock(config);
     kv_buffer_free(&value);
-    return KV_OK;
+    return status;
 }
 
 kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value)
 {
     config_lock(&resp->config);
     const struct config_entry *entry = config_find(&resp->config, kv_text(name));
+    kv_status status = KV_NONE;
     if (entry != NULL) {
         value->size = 0;
-        entry->parameter->read(entry->context, value);
+        status = entry->parameter->read(entry->context, value);
     }
     config_unlock(&resp->config);
-    return entry != NULL ? KV_OK : KV_NONE;
+    return status;
 }
 
 /* ------------------------------------------------------------------------------- values in text */

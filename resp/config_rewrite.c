@@ -47,7 +47,8 @@ kv_status config_append_value(kv_buffer *line, kv_slice value)
 static void rewrite_put_parameter(struct rewrite *rewrite, const struct config_entry *entry)
 {
     rewrite->value.size = 0;
-    entry->parameter->read(entry->context, &rewrite->value);
+    kv_status status = entry->parameter->read(entry->context, &rewrite->value);
+    if (rewrite->status == KV_OK) rewrite->status = status;
     rewrite_put(rewrite, kv_text(entry->parameter->name));
     rewrite_put(rewrite, kv_text(" "));
     kv_slice value = text_of_buffer(&rewrite->value);
@@ -62,7 +63,8 @@ static bool rewrite_is_true(struct rewrite *rewrite, const struct config_entry *
                             const kv_slice *words, size_t count)
 {
     rewrite->value.size = 0;
-    entry->parameter->read(entry->context, &rewrite->value);
+    kv_status status = entry->parameter->read(entry->context, &rewrite->value);
+    if (rewrite->status == KV_OK) rewrite->status = status;
     size_t value_size = rewrite->value.size;
     for (size_t i = 1; i < count && rewrite->status == KV_OK; i++) {
         if (i > 1) rewrite->status = text_append_string(&rewrite->value, " ");

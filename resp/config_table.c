@@ -26,7 +26,7 @@ struct config_facts {
     /* Makes a changed value true; NULL marks a stand-in. */
     const char *(*change)(kvresp *resp, const struct config_value *value, char message[256]);
     /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
-    void (*read)(kvresp *resp, kv_buffer *text);
+    kv_status (*read)(kvresp *resp, kv_buffer *text);
     const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
 };
 
@@ -91,15 +91,19 @@ static const char *config_parse(const struct config_facts *facts, kv_slice text,
     return NULL;
 }
 
-static void config_read_value(void *context, kv_buffer *text)
+static kv_status config_read_value(void *context, kv_buffer *text)
 {
     struct config_value *value = context;
     const struct config_facts *facts = value->facts;
-    if (facts->read != NULL) facts->read(value->resp, text);
-    else if (facts->kind == CONFIG_BOOLEAN) text_append_string(text, value->number ? "yes" : "no");
-    else if (facts->kind == CONFIG_WORD) text_append_string(text, facts->words[value->number]);
-    else if (facts->kind == CONFIG_TEXT) text_append_string(text, value->text);
-    else text_append_integer(text, value->number);
+    if (facts->read != NULL) return facts->read(value->resp, text);
+    switch (facts->kind) {
+    case CONFIG_BOOLEAN: return text_append_string(text, value->number ? "yes" : "no");
+    case CONFIG_WORD: return text_append_string(text, facts->words[value->number]);
+    case CONFIG_TEXT: return text_append_string(text, value->text);
+    case CONFIG_INTEGER:
+    case CONFIG_MEMORY: break;
+    }
+    return text_append_integer(text, value->number);
 }
 
 static bool config_is_present(const struct config_value *value, kv_slice text, int64_t number)
@@ -118,7 +122,7 @@ static const char *config_check_value(void *context, kv_slice text, char message
     if (reason != NULL || facts->change != NULL || config_is_present(value, text, number))
         return reason;
     kv_buffer present = {0};
-    config_read_value(value, &present);
+    (void)config_read_value(value, &present); /* without memory the message is shorter */
     snprintf(message, 256, "kvstore cannot honour another value than '%.*s'",
              (int)(present.size < 150 ? present.size : 150),
              present.size > 0 ? (const char *)present.data : "");
@@ -236,9 +240,9 @@ static const char *config_change_list_size(kvresp *resp, const struct config_val
     return message;
 }
 
-static void config_read_databases(kvresp *resp, kv_buffer *text)
+static kv_status config_read_databases(kvresp *resp, kv_buffer *text)
 {
-    text_append_integer(text, kv_databases(resp->store));
+    return text_append_integer(text, kv_databases(resp->store));
 }
 
 static const char *config_check_databases(kvresp *resp, kv_slice text, char message[256])
@@ -274,15 +278,17 @@ struct output_limit_words {
     int64_t seconds;
 };
 
-static void config_read_output_limits(kvresp *resp, kv_buffer *text)
+static kv_status config_read_output_limits(kvresp *resp, kv_buffer *text)
 {
-    for (int i = 0; i < OUTPUT_CLASSES; i++) {
+    kv_status status = KV_OK;
+    for (int i = 0; i < OUTPUT_CLASSES && status == KV_OK; i++) {
         struct output_limit *limit = &resp->settings.output_limits[i];
-        text_format(text, "%s%s %llu %llu %lld", i > 0 ? " " : "", output_class_names[i],
-                    (unsigned long long)atomic_load(&limit->hard),
-                    (unsigned long long)atomic_load(&limit->soft),
-                    (long long)atomic_load(&limit->soft_seconds));
+        status = text_format(text, "%s%s %llu %llu %lld", i > 0 ? " " : "", output_class_names[i],
+                             (unsigned long long)atomic_load(&limit->hard),
+                             (unsigned long long)atomic_load(&limit->soft),
+                             (long long)atomic_load(&limit->soft_seconds));
     }
+    return status;
 }
 
 /*
@@ -354,11 +360,13 @@ static const char *config_change_output_limits(kvresp *resp, const struct config
 
 /* ------------------------------------------------------------ latency-tracking-info-percentiles */
 
-static void config_read_percentiles(kvresp *resp, kv_buffer *text)
+static kv_status config_read_percentiles(kvresp *resp, kv_buffer *text)
 {
     struct settings *settings = &resp->settings;
-    for (size_t i = 0; i < settings->percentile_count; i++)
-        text_format(text, i > 0 ? " %.6g" : "%.6g", settings->percentiles[i]);
+    kv_status status = KV_OK;
+    for (size_t i = 0; i < settings->percentile_count && status == KV_OK; i++)
+        status = text_format(text, i > 0 ? " %.6g" : "%.6g", settings->percentiles[i]);
+    return status;
 }
 
 static const char *config_each_percentile(kv_slice text, double *percentiles, size_t *count)

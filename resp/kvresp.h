@@ -106,7 +106,8 @@ KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format
 #define KVRESP_PARAMETER_HIDDEN    8u /* only found by its exact name */
 
 /*
- * One CONFIG parameter of whatever room owns it. `read` appends the value's text. `check` (may be
+ * One CONFIG parameter of whatever room owns it. `read` appends the value's text: KV_OK, or KV_NOMEM,
+ * which CONFIG passes on; half a text is never shown, kept or written to a file. `check` (may be
  * NULL) refuses a value by returning a message (Redis's words, static or written to `message` of
  * 256 bytes), else NULL; `apply` makes it true and may still refuse the same way (then CONFIG SET
  * restores all parameters of that call). All are called under the configuration's lock.
@@ -115,14 +116,14 @@ typedef struct kvresp_parameter {
     const char *name;
     const char *alias; /* another name (slaveof forms), or NULL */
     unsigned flags;
-    void (*read)(void *context, kv_buffer *value);
+    kv_status (*read)(void *context, kv_buffer *value);
     const char *(*check)(void *context, kv_slice value, char message[256]);
     const char *(*apply)(void *context, kv_slice value, char message[256]);
 } kvresp_parameter;
 
 /*
  * Adds parameters of another room; the table must live as long as `resp`. KV_BADARG if a name is
- * taken.
+ * taken; KV_NOMEM. After an error none was added.
  */
 KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *table, size_t count,
                                        void *context);
@@ -134,7 +135,7 @@ KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *tab
 KVRESP_API const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value,
                                          bool starting, char message[256]);
 
-/* Copies a parameter's value to `value`. KV_OK or KV_NONE. */
+/* Copies a parameter's value to `value`. KV_OK, KV_NONE or KV_NOMEM. */
 KVRESP_API kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value);
 
 /*

@@ -183,33 +183,31 @@ kvnet_options options_for_net(const struct options *options, struct words *words
 
 /* ------------------------------------------------------------------------------ shown by CONFIG */
 
-static void append(kv_buffer *text, const char *more)
+static kv_status append(kv_buffer *text, const char *more)
 {
     size_t size = strlen(more);
     if (text->capacity - text->size < size) {
         void *data = realloc(text->data, text->size + size);
-        if (data == NULL) return;
+        if (data == NULL) return KV_NOMEM;
         text->data = data;
         text->capacity = text->size + size;
     }
     if (size > 0) memcpy((char *)text->data + text->size, more, size);
     text->size += size;
+    return KV_OK;
 }
 
-static void read_option(void *context, kv_buffer *value)
+static kv_status read_option(void *context, kv_buffer *value)
 {
     const struct options_item *item = context;
     struct options *options = item->shown->options;
     const struct option *option = item->option;
     char digits[32];
-    if (option->kind == OPTION_TEXT) {
-        append(value, *option_text(option, options));
-    } else if (option->kind == OPTION_CHOICE) {
-        append(value, option->names[*option_number(option, options)]);
-    } else {
-        snprintf(digits, sizeof digits, "%" PRId64, *option_number(option, options));
-        append(value, digits);
-    }
+    if (option->kind == OPTION_TEXT) return append(value, *option_text(option, options));
+    if (option->kind == OPTION_CHOICE)
+        return append(value, option->names[*option_number(option, options)]);
+    snprintf(digits, sizeof digits, "%" PRId64, *option_number(option, options));
+    return append(value, digits);
 }
 
 static const char *parse_slice(const struct option *option, kv_slice value, int64_t *number,

@@ -196,10 +196,10 @@ END_TEST
 
 static char color[32] = "red";
 
-static void read_color(void *context, kv_buffer *value)
+static kv_status read_color(void *context, kv_buffer *value)
 {
     ck_assert_ptr_eq(context, color);
-    text_append_string(value, color);
+    return text_append_string(value, color);
 }
 
 static const char *check_color(void *context, kv_slice value, char message[256])
