@@ -1473,9 +1473,10 @@ KV_INTERNAL uint64_t random_below(struct random *random, uint64_t limit)
  * strtod() and printf() are exact, but use the decimal point of the host's locale, which another
  * thread may even change meanwhile. So neither ever sees a point here:
  *   - a text is first scanned against the grammar below and rewritten as an integer with exponent,
- *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make at
- *     most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
- *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from there
+ *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make
+ *     at most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
+ *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from
+ *   there
  *     digit by digit.
  *
  *     number   = [ "+" | "-" ] ( decimal | hex | "inf" | "infinity" )
@@ -2337,22 +2338,25 @@ void kv_buffer_free(kv_buffer *buffer)
 /*
  * structures/grace.c -- see grace.h.
  *
- * Why two generations suffice: a reader counts itself in generation g and looks again whether g is still current, so it can
- * only see blocks that were reachable in g. A block retired during g goes on list g. The generation moves from g to g+1 only
- * when the readers of g-1 have left and list g-1 was freed; readers of g+1 came after every block of list g was unlinked.
- * So list g may be freed when the readers of g have left and the generation is g+1.
+ * Why two generations suffice: a reader counts itself in generation g and looks again whether g is
+ * still current, so it can only see blocks that were reachable in g. A block retired during g goes
+ * on list g. The generation moves from g to g+1 only when the readers of g-1 have left and list g-1
+ * was freed; readers of g+1 came after every block of list g was unlinked. So list g may be freed
+ * when the readers of g have left and the generation is g+1.
  */
 /* -------------------- engine/structures/grace.h ------------------------------------------------ */
 /*
  * structures/grace.h -- memory that a reader without a lock may still be looking at.
  *
- * A prefetch walks directories and buckets without the shard's lock: what it reads is only used as an address to
- * prefetch, so it may be out of date, but it must still be mapped. A reader therefore brackets its walk with grace_enter()
- * and grace_leave(), and whoever takes a directory or a segment out of use gives it to grace_retire(), which frees it once every
- * reader that could have seen it has left. Two generations of readers are counted; a block waits for the generation
- * that was current when it was retired.
+ * A prefetch walks directories and buckets without the shard's lock: what it reads is only used as
+ * an address to prefetch, so it may be out of date, but it must still be mapped. A reader therefore
+ * brackets its walk with grace_enter() and grace_leave(), and whoever takes a directory or a
+ * segment out of use gives it to grace_retire(), which frees it once every reader that could have
+ * seen it has left. Two generations of readers are counted; a block waits for the generation that
+ * was current when it was retired.
  *
- * Source: the epoch scheme of Fraser, Practical Lock-Freedom (2004), section 5.2.3, cut down to two counters.
+ * Source: the epoch scheme of Fraser, Practical Lock-Freedom (2004), section 5.2.3, cut down to two
+ * counters.
  */
 #ifndef KV_STRUCTURES_GRACE_H
 #define KV_STRUCTURES_GRACE_H
@@ -2373,14 +2377,18 @@ KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc);
 /* Frees all that waits; no reader may be inside. */
 KV_INTERNAL void grace_destroy(struct grace *grace);
 
-/* Brackets a walk without locks. The ticket goes from one to the other. Two atomic additions together. */
+/*
+ * Brackets a walk without locks. The ticket goes from one to the other. Two atomic additions
+ * together.
+ */
 static inline uint32_t grace_enter(struct grace *grace)
 {
     for (;;) {
         uint32_t generation = atomic_load(&grace->generation);
         atomic_fetch_add(&grace->readers[generation & 1], 1);
         if (atomic_load(&grace->generation) == generation) return generation & 1;
-        atomic_fetch_sub(&grace->readers[generation & 1], 1); /* it changed under us: count in the new one */
+        /* it changed under us: count in the new one */
+        atomic_fetch_sub(&grace->readers[generation & 1], 1);
     }
 }
 
@@ -2390,13 +2398,15 @@ static inline void grace_leave(struct grace *grace, uint32_t ticket)
 }
 
 /*
- * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for new readers: at once if
- * nobody reads, else later. Overwrites its first bytes. With `grace` NULL (a table that is never prefetched without a
- * lock) it is freed into `alloc`.
+ * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for
+ * new readers: at once if nobody reads, else later. Overwrites its first bytes. With `grace` NULL
+ * (a table that is never prefetched without a lock) it is freed into `alloc`.
  */
 KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size);
 
-/* Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire(). */
+/*
+ * Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire().
+ */
 KV_INTERNAL void grace_collect(struct grace *grace);
 
 #endif
@@ -2473,9 +2483,11 @@ KV_INTERNAL void grace_collect(struct grace *grace)
  * structures/table.c -- extendible hashing with cache-line buckets. The picture is in table.h.
  *
  * Invariants (table_check() asserts them):
- *   1. Entry i of the directory points to the segment whose prefix is the top bits of i; a segment of depth d is pointed to
+ *   1. Entry i of the directory points to the segment whose prefix is the top bits of i; a segment
+ *   of depth d is pointed to
  *      by 2^(depth - d) neighbouring entries. Its items agree in the d bits after `skip`.
- *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed over on the way was full when
+ *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed
+ *   over on the way was full when
  *      it was put there and counts it in `overflow`, unless that count is saturated.
  *   3. A segment holds at most 29/32 of its slots, so that a probe ends soon.
  *   4. `count`, `segments`, `deepest` and `bytes` are what a walk finds.
@@ -2486,29 +2498,32 @@ KV_INTERNAL void grace_collect(struct grace *grace)
 /*
  * structures/table.h -- a hash table of pointers that grows one piece at a time.
  *
- * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most 64 buckets;
- * a full segment splits alone, so no insertion moves more than one segment and no allocation grows with the table but the
- * directory's. A bucket is one cache line:
+ * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most
+ * 64 buckets; a full segment splits alone, so no insertion moves more than one segment and no
+ * allocation grows with the table but the directory's. A bucket is one cache line:
  *
  *      0        9  10                                                           64
  *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
  *      | 9 tags |ov| 9 pointers of 48 bits each                                |
  *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
  *
- * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once. `ov` counts the items whose
- * search passes through this bucket to a later one because it was full, so that a search knows where to stop.
- * A lookup costs two dependent cache misses, bucket and item; the directory (8 bytes per 300 items) stays in the cache.
+ * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once.
+ * `ov` counts the items whose search passes through this bucket to a later one because it was full,
+ * so that a search knows where to stop. A lookup costs two dependent cache misses, bucket and item;
+ * the directory (8 bytes per 300 items) stays in the cache.
  *
- * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low byte: tag |
+ * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low
+ * byte: tag |
  *
- * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets: tables of different
- * shards are given different sizes, so that they do not all split at the same number of keys and memory grows evenly.
+ * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets:
+ * tables of different shards are given different sizes, so that they do not all split at the same
+ * number of keys and memory grows evenly.
  *
- * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan) stays meaningful while
- * segments split and merge.
+ * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan)
+ * stays meaningful while segments split and merge.
  *
- * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged cache-line buckets; the overflow
- * count is that of Folly F14 (Bronson & Shi, 2019).
+ * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged
+ * cache-line buckets; the overflow count is that of Folly F14 (Bronson & Shi, 2019).
  */
 #ifndef KV_STRUCTURES_TABLE_H
 #define KV_STRUCTURES_TABLE_H
@@ -2522,7 +2537,9 @@ KV_INTERNAL void grace_collect(struct grace *grace)
 #endif
 
 #define TABLE_SLOTS 9
-#define TABLE_SEGMENT_BUCKETS 64 /* at most, for the low bits of a directory entry hold the number less one */
+#define TABLE_SEGMENT_BUCKETS \
+    64 /* at most, for the low bits of a directory entry hold the number
+                                    less one */
 #define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
 
 struct table_bucket {
@@ -2540,28 +2557,31 @@ struct table_kind {
 };
 
 struct table {
-    _Atomic uintptr_t root; /* the directory's address, a multiple of 64, + its depth; 0: the table is empty */
-    uint8_t skip;                   /* top hash bits that are the same for all items; with root all that a lookup reads */
-    uint8_t segment_buckets;        /* of a full segment */
-    uint32_t holds;                 /* while above 0 the table does not shrink */
+    _Atomic uintptr_t root;  /* the directory's address, a multiple of 64, + its depth; 0: the table
+                               is empty */
+    uint8_t skip;            /* top hash bits that are the same for all items; with root all
+                                       that a lookup reads */
+    uint8_t segment_buckets; /* of a full segment */
+    uint32_t holds;          /* while above 0 the table does not shrink */
     struct alloc *alloc;
-    struct grace *grace;            /* NULL: nobody prefetches without a lock */
+    struct grace *grace; /* NULL: nobody prefetches without a lock */
     const struct table_kind *kind;
-    const void *context;            /* for kind->hash */
-    uint64_t count;                 /* items */
-    uint64_t bytes;                 /* of directory and segments */
+    const void *context; /* for kind->hash */
+    uint64_t count;      /* items */
+    uint64_t bytes;      /* of directory and segments */
     uint32_t segments;
-    uint32_t deepest;               /* segments whose depth is the directory's */
+    uint32_t deepest; /* segments whose depth is the directory's */
 };
 
 /*
- * A directory entry tells of a segment all that a lookup wants, as its header is one cache line more:
+ * A directory entry tells of a segment all that a lookup wants, as its header is one cache line
+ * more:
  *     bits 56 to 63   hash bits consumed by it: skip + its depth
  *     bits 6 to 47    its address
  *     bits 0 to 5     its number of buckets, less one
  */
-#define TABLE_ENTRY_ADDRESS UINT64_C(0x0000ffffffffffc0)
-#define TABLE_ENTRY_BUCKETS UINT64_C(0x3f)
+#define TABLE_ENTRY_ADDRESS  UINT64_C(0x0000ffffffffffc0)
+#define TABLE_ENTRY_BUCKETS  UINT64_C(0x3f)
 #define TABLE_ENTRY_CONSUMED 56
 
 /* Where an item is. Any insertion or removal may move it. */
@@ -2586,19 +2606,24 @@ KV_INTERNAL void table_clear(struct table *table);
 KV_INTERNAL void table_detach(struct table *table, struct table *to);
 
 /*
- * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few more, and frees those segments. Start *cursor
- * at 0. True when nothing is left. In between nothing else may be done with the table.
+ * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few
+ * more, and frees those segments. Start *cursor at 0. True when nothing is left. In between nothing
+ * else may be done with the table.
  */
 typedef void table_visit(void *context, void *item);
-KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context);
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
+                             void *context);
 
 /*
- * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
- * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
+ * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it
+ * does fail. Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the
+ * move of one segment's items.
  */
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
 
-/* Adds an item that is not there yet; returns where. table_reserve() of the same hash came before. */
+/*
+ * Adds an item that is not there yet; returns where. table_reserve() of the same hash came before.
+ */
 KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item);
 
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
@@ -2608,12 +2633,13 @@ KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_p
 KV_INTERNAL void table_release(struct table *table, uint64_t hash);
 
 /* The place of exactly this item (by address). It must be there. */
-KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash,
+                                              const void *item);
 
 /*
- * Visits the items of the bucket at `position` in hash order and returns the position of the next bucket, with all 64 bits
- * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
- * The visitor may not change the table.
+ * Visits the items of the bucket at `position` in hash order and returns the position of the next
+ * bucket, with all 64 bits of the hash; 0 after the last. An item that stays from the first to the
+ * last call is visited at least once. The visitor may not change the table.
  */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);
@@ -2627,7 +2653,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 /* Asserts all of the above. */
 KV_INTERNAL void table_check(const struct table *table);
 
-/* ------------------------------------------------------------------------------------ lookups, all inline */
+/* -------------------------------------------------------------------------- lookups, all inline */
 
 KV_INLINE uint8_t table_tag(uint64_t hash)
 {
@@ -2639,7 +2665,8 @@ KV_INLINE uint8_t table_tag(uint64_t hash)
 KV_INLINE unsigned table_match_tags(const struct table_bucket *bucket, uint8_t tag)
 {
 #if defined(__SSE2__)
-    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags); /* 9 tags and 7 bytes more */
+    /* 9 tags and 7 bytes more */
+    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags);
     __m128i same = _mm_cmpeq_epi8(line, _mm_set1_epi8((char)tag));
     return (unsigned)_mm_movemask_epi8(same) & ((1u << TABLE_SLOTS) - 1);
 #elif defined(__ARM_NEON) && defined(__aarch64__)
@@ -2669,7 +2696,8 @@ KV_INLINE void *table_pointer(const struct table_bucket *bucket, unsigned slot)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t word;
-    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word); /* ends with the pointer's end */
+    /* ends with the pointer's end */
+    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word);
     return (void *)(uintptr_t)(word >> 16);
 #else
     const uint8_t *at = bucket->pointers + slot * 6;
@@ -2694,7 +2722,10 @@ KV_INLINE void table_set_pointer(struct table_bucket *bucket, unsigned slot, con
 #endif
 }
 
-/* The item at a place, and putting another of the same hash in its stead (an entry that was reallocated). */
+/*
+ * The item at a place, and putting another of the same hash in its stead (an entry that was
+ * reallocated).
+ */
 KV_INLINE void *table_item(struct table_place place)
 {
     return table_pointer(place.bucket, place.slot);
@@ -2721,13 +2752,19 @@ KV_INLINE size_t table_directory_index(uint64_t hash, unsigned skip, unsigned de
     return (size_t)(depth == 0 ? 0 : hash << skip >> (64 - depth));
 }
 
-/* The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the segment's depth. */
+/*
+ * The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the
+ * segment's depth.
+ */
 KV_INLINE unsigned table_home(uint64_t hash, unsigned consumed, unsigned buckets)
 {
     return (unsigned)((hash << consumed >> 32) * buckets >> 32);
 }
 
-/* Address and depth of the directory come from one load, so that a reader without the lock has a true pair. */
+/*
+ * Address and depth of the directory come from one load, so that a reader without the lock has a
+ * true pair.
+ */
 KV_INLINE _Atomic uint64_t *table_root_directory(uintptr_t root)
 {
     return (_Atomic uint64_t *)(root & ~(uintptr_t)(KV_CACHE_LINE - 1));
@@ -2748,8 +2785,8 @@ KV_INLINE uint64_t table_entry(const struct table *table, uint64_t hash)
 }
 
 /*
- * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so that `match` is too.
- * NULL bucket: it is not there.
+ * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so
+ * that `match` is too. NULL bucket: it is not there.
  */
 KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash,
                                         bool (*match)(const void *item, const void *sought),
@@ -2776,9 +2813,10 @@ KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash
 }
 
 /*
- * A search taken apart, so that the cache misses of many overlap: table_walk_begin() fetches the bucket where `hash` belongs;
- * each table_walk_step(), some time later, looks into the bucket that was fetched. With the lock held what it returns is the item or
- * one with the same tag; without, inside grace_enter(), all may be stale and is used for nothing but fetching.
+ * A search taken apart, so that the cache misses of many overlap: table_walk_begin() fetches the
+ * bucket where `hash` belongs; each table_walk_step(), some time later, looks into the bucket that
+ * was fetched. With the lock held what it returns is the item or one with the same tag; without,
+ * inside grace_enter(), all may be stale and is used for nothing but fetching.
  */
 struct table_walk {
     uint64_t entry; /* of the directory; 0: the walk is over */
@@ -2797,7 +2835,10 @@ KV_INLINE struct table_walk table_walk_begin(const struct table *table, uint64_t
     return walk;
 }
 
-/* The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk goes on to the next bucket. */
+/*
+ * The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk
+ * goes on to the next bucket.
+ */
 KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 {
     const struct table_bucket *buckets = table_entry_buckets(walk->entry);
@@ -2825,7 +2866,8 @@ KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 #define TABLE_POSITION_BITS 48 /* depth + skip never pass this; it takes 2^40 items to get near */
 
 struct table_segment {
-    uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not looked at) */
+    uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not
+                        looked at) */
     uint32_t count;
     uint8_t depth;
     uint8_t buckets;
@@ -2833,14 +2875,17 @@ struct table_segment {
 };
 _Static_assert(sizeof(struct table_segment) == KV_CACHE_LINE, "buckets follow, aligned to lines");
 
-/* The items of a segment while it is rebuilt. At most two segments' worth, 9 KiB a segment, on the stack. */
+/*
+ * The items of a segment while it is rebuilt. At most two segments' worth, 9 KiB a segment, on the
+ * stack.
+ */
 struct table_gathered {
     size_t count;
     uint64_t hashes[TABLE_SEGMENT_ITEMS];
     void *items[TABLE_SEGMENT_ITEMS];
 };
 
-/* ----------------------------------------------------------------------------------------------- segments */
+/* ------------------------------------------------------------------------------------- segments */
 
 static size_t table_segment_bytes(unsigned buckets)
 {
@@ -2860,8 +2905,8 @@ static unsigned table_segment_limit(unsigned buckets)
 static uint64_t table_segment_entry(const struct table *table, const struct table_segment *segment)
 {
     assert(((uint64_t)(uintptr_t)segment & ~TABLE_ENTRY_ADDRESS) == 0);
-    return (uint64_t)(uintptr_t)segment | (uint64_t)(segment->buckets - 1)
-         | (uint64_t)(table->skip + segment->depth) << TABLE_ENTRY_CONSUMED;
+    return (uint64_t)(uintptr_t)segment | (uint64_t)(segment->buckets - 1) |
+           (uint64_t)(table->skip + segment->depth) << TABLE_ENTRY_CONSUMED;
 }
 
 static struct table_segment *table_entry_segment(uint64_t entry)
@@ -2871,7 +2916,8 @@ static struct table_segment *table_entry_segment(uint64_t entry)
 
 static struct table_segment *table_segment_at(uintptr_t root, size_t index)
 {
-    return table_entry_segment(atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
+    return table_entry_segment(
+        atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
@@ -2900,8 +2946,8 @@ static unsigned table_free_slots(const struct table_bucket *bucket)
 }
 
 /* Puts an item into a segment that has room for it. */
-static struct table_place table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
-                                            const void *item)
+static struct table_place table_segment_put(struct table *table, struct table_segment *segment,
+                                            uint64_t hash, const void *item)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned at = table_home(hash, table->skip + segment->depth, segment->buckets);
@@ -2918,8 +2964,8 @@ static struct table_place table_segment_put(struct table *table, struct table_se
 }
 
 /*
- * Collects all items of a segment with their hashes. To hash an item is to touch it, a cache miss each: so they
- * are all asked for first and hashed afterwards.
+ * Collects all items of a segment with their hashes. To hash an item is to touch it, a cache miss
+ * each: so they are all asked for first and hashed afterwards.
  */
 static void table_segment_gather(const struct table *table, struct table_segment *segment,
                                  struct table_gathered *gathered)
@@ -2945,7 +2991,7 @@ static void table_segment_empty(struct table_segment *segment)
     segment->count = 0;
 }
 
-/* ---------------------------------------------------------------------------------------------- directory */
+/* ------------------------------------------------------------------------------------ directory */
 
 static size_t table_directory_bytes(unsigned depth)
 {
@@ -2972,7 +3018,8 @@ static unsigned table_depth(const struct table *table)
 }
 
 /* Puts a directory in the place of the one there is, if any, and retires that. */
-static void table_directory_publish(struct table *table, _Atomic uint64_t *directory, unsigned depth)
+static void table_directory_publish(struct table *table, _Atomic uint64_t *directory,
+                                    unsigned depth)
 {
     uintptr_t old = table_root(table);
     uintptr_t root = directory == NULL ? 0 : (uintptr_t)directory + depth;
@@ -3004,15 +3051,17 @@ static kv_status table_directory_double(struct table *table)
     _Atomic uint64_t *directory = table_directory_create(table, depth);
     if (directory == NULL) return KV_NOMEM;
     for (size_t i = 0; i < (size_t)1 << depth; i++) {
-        atomic_init(&directory[i], atomic_load_explicit(&table_root_directory(old)[i / 2],
-                                                        memory_order_relaxed));
+        atomic_init(&directory[i],
+                    atomic_load_explicit(&table_root_directory(old)[i / 2], memory_order_relaxed));
     }
     table->deepest = 0;
     table_directory_publish(table, directory, depth);
     return KV_OK;
 }
 
-/* Halves the directory while no segment needs its depth. Without memory for that it stays as it is. */
+/*
+ * Halves the directory while no segment needs its depth. Without memory for that it stays as it is.
+ */
 static void table_directory_shrink(struct table *table)
 {
     while (table->deepest == 0 && table_depth(table) > 0) {
@@ -3021,7 +3070,8 @@ static void table_directory_shrink(struct table *table)
         _Atomic uint64_t *directory = table_directory_create(table, depth);
         if (directory == NULL) return;
         for (size_t i = 0; i < (size_t)1 << depth; i++) {
-            uint64_t entry = atomic_load_explicit(&table_root_directory(old)[i * 2], memory_order_relaxed);
+            uint64_t entry =
+                atomic_load_explicit(&table_root_directory(old)[i * 2], memory_order_relaxed);
             atomic_init(&directory[i], entry);
             unsigned consumed = (unsigned)(entry >> TABLE_ENTRY_CONSUMED);
             table->deepest += consumed == table->skip + depth;
@@ -3036,7 +3086,7 @@ static uint64_t table_branch_bit(const struct table *table, unsigned depth)
     return UINT64_C(1) << (63 - table->skip - depth);
 }
 
-/* ---------------------------------------------------------------------------------------------------- growing */
+/* -------------------------------------------------------------------------------------- growing */
 
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
@@ -3050,8 +3100,11 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
     table->kind = kind;
     table->context = context;
     table->skip = (uint8_t)skip;
-    /* 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough. */
-    table->segment_buckets = (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+    /*
+     * 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough.
+     */
+    table->segment_buckets =
+        (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
 }
 
 /* The first segment: one bucket, and a directory of one entry. */
@@ -3071,7 +3124,8 @@ static kv_status table_start(struct table *table)
 }
 
 /* Moves a segment's items to one of another size. */
-static kv_status table_resize_segment(struct table *table, struct table_segment *segment, unsigned buckets)
+static kv_status table_resize_segment(struct table *table, struct table_segment *segment,
+                                      unsigned buckets)
 {
     struct table_segment *other = table_segment_create(table, buckets);
     if (other == NULL) return KV_NOMEM;
@@ -3116,7 +3170,9 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     return KV_OK;
 }
 
-/* Makes room in a segment that has reached its limit: a small one grows, one of full size splits. */
+/*
+ * Makes room in a segment that has reached its limit: a small one grows, one of full size splits.
+ */
 static KV_NOINLINE kv_status table_expand(struct table *table, struct table_segment *segment)
 {
     if (segment->buckets >= table->segment_buckets) return table_split_segment(table, segment);
@@ -3149,10 +3205,11 @@ KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, 
     return table_segment_put(table, segment, hash, item);
 }
 
-/* -------------------------------------------------------------------------------------------------- shrinking */
+/* ------------------------------------------------------------------------------------ shrinking */
 
 /* The segment with which this one would be merged, if it has the same depth; else NULL. */
-static struct table_segment *table_buddy(const struct table *table, const struct table_segment *segment)
+static struct table_segment *table_buddy(const struct table *table,
+                                         const struct table_segment *segment)
 {
     if (segment->depth == 0) return NULL;
     uint64_t bit = table_branch_bit(table, segment->depth - 1u);
@@ -3161,14 +3218,14 @@ static struct table_segment *table_buddy(const struct table *table, const struct
 }
 
 /*
- * Joins a segment with its buddy when both together fill no more than 3/8 of one, so that a few insertions afterwards
- * do not split it at once. Needs no memory.
+ * Joins a segment with its buddy when both together fill no more than 3/8 of one, so that a few
+ * insertions afterwards do not split it at once. Needs no memory.
  */
 static KV_NOINLINE void table_merge(struct table *table, struct table_segment *segment)
 {
     struct table_segment *buddy;
-    while ((buddy = table_buddy(table, segment)) != NULL
-           && segment->count + buddy->count <= table_segment_limit(segment->buckets) * 3 / 7) {
+    while ((buddy = table_buddy(table, segment)) != NULL &&
+           segment->count + buddy->count <= table_segment_limit(segment->buckets) * 3 / 7) {
         struct table_segment *lower = segment->prefix < buddy->prefix ? segment : buddy;
         struct table_segment *upper = lower == segment ? buddy : segment;
         struct table_gathered gathered; /* both together hold less than one can */
@@ -3186,9 +3243,10 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_directory_shrink(table);
         segment = lower;
     }
-    if (segment->depth == 0 && segment->buckets > 1
-        && segment->count <= table_segment_limit(segment->buckets) / 4u) {
-        (void)table_resize_segment(table, segment, segment->buckets / 2u); /* without memory it stays large */
+    if (segment->depth == 0 && segment->buckets > 1 &&
+        segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        /* without memory it stays large */
+        (void)table_resize_segment(table, segment, segment->buckets / 2u);
     }
 }
 
@@ -3232,7 +3290,8 @@ static bool table_is_same(const void *item, const void *sought)
     return item == sought;
 }
 
-KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item)
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash,
+                                              const void *item)
 {
     struct table_place place = table_find(table, hash, table_is_same, item);
     assert(place.bucket != NULL);
@@ -3241,7 +3300,10 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
 
 KV_INTERNAL void table_detach(struct table *table, struct table *to)
 {
-    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
+    /*
+     * Segments are unlinked by taking the root away first; readers without the lock may still hold
+     * it.
+     */
     memcpy(to, table, sizeof *to);
     atomic_store_explicit(&table->root, 0, memory_order_release);
     table->count = table->bytes = 0;
@@ -3258,7 +3320,8 @@ static void table_visit_segment(struct table_segment *segment, table_visit *visi
     }
 }
 
-KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context)
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
+                             void *context)
 {
     uintptr_t root = table_root(table);
     if (root == 0) return true;
@@ -3286,11 +3349,11 @@ KV_INTERNAL void table_clear(struct table *table)
     (void)table_drain(&old, &cursor, SIZE_MAX, NULL, NULL);
 }
 
-/* --------------------------------------------------------------------------------------------------- visiting */
+/* ------------------------------------------------------------------------------------- visiting */
 
 /* Visits the items whose home is bucket `home`, which may lie in it or after it. */
-static void table_visit_home(const struct table *table, struct table_segment *segment, unsigned home,
-                             table_visit *visit, void *context)
+static void table_visit_home(const struct table *table, struct table_segment *segment,
+                             unsigned home, table_visit *visit, void *context)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned consumed = table->skip + segment->depth;
@@ -3317,7 +3380,10 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
     unsigned home = table_home(position, consumed, segment->buckets);
     table_visit_home(table, segment, home, visit, context);
 
-    /* The next bucket's first hash: the smallest 32-bit number that multiplication maps to home + 1. */
+    /*
+     * The next bucket's first hash: the smallest 32-bit number that multiplication maps to home +
+     * 1.
+     */
     uint64_t next = (((uint64_t)(home + 1) << 32) + segment->buckets - 1) / segment->buckets;
     uint64_t prefix = consumed == 0 ? 0 : position >> (64 - consumed) << (64 - consumed);
     uint64_t offset = consumed > 32 ? next >> (consumed - 32) : next << (32 - consumed);
@@ -3339,8 +3405,9 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
 }
 
 /*
- * Draws a directory entry and a slot until the slot is taken. A segment that has many entries counts only through its
- * first one, and every draw is from the slots of the largest segment, so each item is equally likely.
+ * Draws a directory entry and a slot until the slot is taken. A segment that has many entries
+ * counts only through its first one, and every draw is from the slots of the largest segment, so
+ * each item is equally likely.
  */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 {
@@ -3362,7 +3429,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
     }
 }
 
-/* --------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 /* Counts, in `passed`, the items that a search of this item passes on its way from home. */
@@ -3420,7 +3487,8 @@ KV_INTERNAL void table_check(const struct table *table)
         assert(table_directory_index(segment->prefix, table->skip, depth) == i);
         size_t span = (size_t)1 << (depth - segment->depth);
         for (size_t j = i; j < i + span; j++) {
-            assert(atomic_load(&table_root_directory(root)[j]) == table_segment_entry(table, segment));
+            assert(atomic_load(&table_root_directory(root)[j]) ==
+                   table_segment_entry(table, segment));
         }
         table_check_segment(table, segment);
         count += segment->count;
@@ -3559,7 +3627,9 @@ KV_INLINE bool bytes_equal(const void *a, const void *b, size_t size)
         return true;
     }
     /* Words, of which the last overlaps the one before it. */
-    if (size < 8) return bytes_load32(p) == bytes_load32(q) && bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
+    if (size < 8)
+        return bytes_load32(p) == bytes_load32(q) &&
+               bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
     for (size_t at = 0; at + 8 < size; at += 8) {
         if (bytes_load64(p + at) != bytes_load64(q + at)) return false;
     }
@@ -3604,7 +3674,7 @@ KV_INLINE void bytes_store64(void *at, uint64_t value)
 #include <stdint.h>
 
 /* The most bytes of a listpack. Redis refuses to grow one beyond that, too. */
-#define PACK_SIZE_MAX ((size_t)1 << 30)
+#define PACK_SIZE_MAX   ((size_t)1 << 30)
 
 #define PACK_HEADER     6    /* size and count */
 #define PACK_EMPTY_SIZE 7    /* the header and the end */
@@ -6749,16 +6819,17 @@ KV_INTERNAL void list_check(const struct list *list)
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
  *     6       2     size of an inline value
  *     8       8     ENTRY_WIDE: size of the key
- *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of deadlines (the top two bits of
- *                   the flags are two more of it)
+ *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of
+ *                   deadlines (the top two bits of the flags are two more of it)
  *             8+8   ENTRY_TIMED_FAR instead: 64 bits each, for a deadline that does not fit
  *             8     ENTRY_VERSIONED: the version
  *             8     forms other than inline: an integer, or the address of the value
  *             ...   key
  *             ...   inline value
  *
- * A key of 16 bytes with a value of 16 takes 40 bytes, 48 with a deadline; with an integer 32. Which fields there are is decided when
- * the block is written; to add one, an entry is written anew (shard.h). Nothing in it points to itself, so it may be copied.
+ * A key of 16 bytes with a value of 16 takes 40 bytes, 48 with a deadline; with an integer 32.
+ * Which fields there are is decided when the block is written; to add one, an entry is written anew
+ * (shard.h). Nothing in it points to itself, so it may be copied.
  */
 #ifndef KV_KEYSPACE_ENTRY_H
 #define KV_KEYSPACE_ENTRY_H
@@ -6769,20 +6840,22 @@ KV_INTERNAL void list_check(const struct list *list)
 enum entry_form {
     ENTRY_INLINE = 0, /* bytes after the key */
     ENTRY_INTEGER = 1,
-    ENTRY_BLOB = 2,   /* a struct blob: a string too large to be inline */
-    ENTRY_LIST = 3    /* a struct list */
+    ENTRY_BLOB = 2, /* a struct blob: a string too large to be inline */
+    ENTRY_LIST = 3  /* a struct list */
 };
 
-#define ENTRY_WIDE 1u
-#define ENTRY_TIMED 2u
+#define ENTRY_WIDE      1u
+#define ENTRY_TIMED     2u
 #define ENTRY_TIMED_FAR 4u
 #define ENTRY_VERSIONED 8u
-#define ENTRY_RAW 16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made it */
+#define ENTRY_RAW \
+    16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
+                         it */
 
-#define ENTRY_ID_SHIFT 6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
-#define ENTRY_ID_LIMIT (UINT64_C(1) << 26)
+#define ENTRY_ID_SHIFT   6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
+#define ENTRY_ID_LIMIT   (UINT64_C(1) << 26)
 
-#define ENTRY_FIELD 8
+#define ENTRY_FIELD      8
 #define ENTRY_CLOCK_MASK 0xffffffu
 
 struct entry {
@@ -6794,11 +6867,14 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == 8, "the header of an entry");
 
-/* A string that lives outside its entry, in host memory: large ones move and are freed without a shard's lock. */
+/*
+ * A string that lives outside its entry, in host memory: large ones move and are freed without a
+ * shard's lock.
+ */
 struct blob {
     struct blob *next; /* in a list of what waits to be freed */
     size_t size;
-    size_t capacity;   /* bytes that may follow */
+    size_t capacity; /* bytes that may follow */
 };
 
 static inline uint8_t *blob_bytes(struct blob *blob)
@@ -6809,7 +6885,10 @@ static inline uint8_t *blob_bytes(struct blob *blob)
 /* A blob with this text and room for `capacity` bytes. NULL without memory. */
 KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity);
 
-/* Gives a blob room for `capacity` bytes; the address may change. NULL without memory, then it is as it was. */
+/*
+ * Gives a blob room for `capacity` bytes; the address may change. NULL without memory, then it is
+ * as it was.
+ */
 KV_INTERNAL struct blob *blob_resize(struct alloc *alloc, struct blob *blob, size_t capacity);
 
 KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob);
@@ -6819,10 +6898,11 @@ struct entry_shape {
     kv_slice key;
     kv_type type;
     enum entry_form form;
-    unsigned flags;         /* ENTRY_VERSIONED, ENTRY_RAW; the others follow from the fields below */
-    kv_slice text;          /* ENTRY_INLINE */
-    uint64_t payload;       /* other forms: the integer or the address */
-    int64_t deadline_ms;    /* KV_NEVER: not timed */
+    unsigned flags;      /* ENTRY_VERSIONED, ENTRY_RAW; the others follow from the fields
+                               below */
+    kv_slice text;       /* ENTRY_INLINE */
+    uint64_t payload;    /* other forms: the integer or the address */
+    int64_t deadline_ms; /* KV_NEVER: not timed */
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
@@ -6836,8 +6916,9 @@ KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape);
 KV_INTERNAL size_t entry_size(const struct entry *entry);
 
 /*
- * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's predecessor: then shape->key may lie in
- * it, and so may shape->text if it follows the key there, as it does in what entry_read() gives.
+ * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
+ * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
+ * as it does in what entry_read() gives.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -6853,7 +6934,7 @@ static inline bool entry_is_near(int64_t deadline_ms)
     return (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH < UINT64_C(1) << 40;
 }
 
-/* ---------------------------------------------------------------------------------------------- reading it */
+/* ----------------------------------------------------------------------------------- reading it */
 
 static inline kv_type entry_type(const struct entry *entry)
 {
@@ -6885,7 +6966,7 @@ static inline size_t entry_timed_offset(const struct entry *entry)
 static inline size_t entry_version_offset(const struct entry *entry)
 {
     size_t timed = (entry->flags & ENTRY_TIMED_FAR) != 0 ? 2 * ENTRY_FIELD
-                 : (entry->flags & ENTRY_TIMED) != 0     ? ENTRY_FIELD
+                   : (entry->flags & ENTRY_TIMED) != 0   ? ENTRY_FIELD
                                                          : 0;
     return entry_timed_offset(entry) + timed;
 }
@@ -6897,7 +6978,8 @@ static inline size_t entry_payload_offset(const struct entry *entry)
 
 static inline size_t entry_key_offset(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0)) return sizeof *entry;
+    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0))
+        return sizeof *entry;
     return entry_payload_offset(entry) + (entry_form(entry) != ENTRY_INLINE ? ENTRY_FIELD : 0);
 }
 
@@ -6945,11 +7027,15 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
 {
     size_t offset = entry_timed_offset(entry);
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return entry_word(entry, offset + ENTRY_FIELD);
-    return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT) << 24;
+    return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT)
+                                                        << 24;
 }
 
-/* Changes deadline and number of an entry that has room for them: a near deadline, or far fields. */
-static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
+/*
+ * Changes deadline and number of an entry that has room for them: a near deadline, or far fields.
+ */
+static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
+                                      uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
     size_t offset = entry_timed_offset(entry);
@@ -6961,7 +7047,8 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     assert((entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms));
     uint64_t offset_ms = (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH;
     entry_set_word(entry, offset, offset_ms << 24 | (deadline_id & 0xffffff));
-    entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
+    entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) |
+                             deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
 /* True if the entry has the fields for this deadline. */
@@ -6994,7 +7081,8 @@ static inline void entry_set_clock(struct entry *entry, uint32_t clock)
 static inline kv_slice entry_text(const struct entry *entry)
 {
     if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) {
-        const uint8_t *start = (const uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+        const uint8_t *start =
+            (const uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
         return (kv_slice){start, entry->inline_size};
     }
     struct blob *blob = entry_pointer(entry);
@@ -7005,9 +7093,10 @@ static inline bool entry_has_key(const void *item, const void *sought)
 {
     const struct entry *entry = item;
     const kv_slice *key = sought;
-    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first line tells */
-    return entry_key_size(entry) == key->size
-        && bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
+    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first
+                                                            line tells */
+    return entry_key_size(entry) == key->size &&
+           bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
 }
 
 #endif
@@ -7042,8 +7131,8 @@ KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape)
 
 KV_INTERNAL size_t entry_size(const struct entry *entry)
 {
-    return entry_key_offset(entry) + entry_key_size(entry)
-         + (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
+    return entry_key_offset(entry) + entry_key_size(entry) +
+           (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
 }
 
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
@@ -7052,8 +7141,10 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     size_t fields = entry_fields_size(shape->flags, shape->form);
     uint8_t *key = (uint8_t *)block + fields;
     const uint8_t *key_end = (const uint8_t *)shape->key.data + shape->key.size;
-    bool is_joined = shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
-    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0); /* both lie in the old entry */
+    bool is_joined =
+        shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
+    /* both lie in the old entry */
+    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0);
     if (moved > 0) memmove(key, shape->key.data, moved);
 
     entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
@@ -7071,7 +7162,8 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     if (shape->form == ENTRY_INLINE) {
         assert(shape->text.size <= UINT16_MAX);
         entry->inline_size = (uint16_t)shape->text.size;
-        if (shape->text.size > 0 && !is_joined) memcpy(key + shape->key.size, shape->text.data, shape->text.size);
+        if (shape->text.size > 0 && !is_joined)
+            memcpy(key + shape->key.size, shape->text.data, shape->text.size);
     } else {
         entry_set_payload(entry, shape->payload);
     }
@@ -7125,23 +7217,28 @@ KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
  * keyspace/deadlines.c -- the timing wheel. The picture is in deadlines.h.
  *
  * Invariants (deadlines_check() asserts them):
- *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in `occupied` says so.
- *   2. An item's slot begins at or before its entry's deadline, and after or at the wheel's time (or it is the slot that
+ *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in
+ *   `occupied` says so. 2. An item's slot begins at or before its entry's deadline, and after or at
+ *   the wheel's time (or it is the slot that
  *      contains that time, on its way down).
  *   3. An entry's number leads to the item that points to it.
  */
 /* -------------------- engine/keyspace/deadlines.h ---------------------------------------------- */
 /*
- * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, in the order of their deadlines.
+ * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, in the order
+ * of their deadlines.
  *
- * A hierarchical timing wheel: level 0 has 64 slots of 1 ms, level 1 has 64 of 64 ms, and so on; 8 levels span 2^48 ms. A key lies
- * on the level of the highest 6-bit digit in which its deadline differs from the wheel's time, and moves down when time
- * reaches its slot. Adding and removing are O(1); a key moves down at most 8 times in its life.
+ * A hierarchical timing wheel: level 0 has 64 slots of 1 ms, level 1 has 64 of 64 ms, and so on; 8
+ * levels span 2^48 ms. A key lies on the level of the highest 6-bit digit in which its deadline
+ * differs from the wheel's time, and moves down when time reaches its slot. Adding and removing are
+ * O(1); a key moves down at most 8 times in its life.
  *
- * A slot is a chain of chunks of 20 pointers of 48 bits, all full but the first, so a key costs 6.8 bytes here and, in its entry,
- * 26 bits: its number, which is chunk * 20 + place. Whoever moves an entry tells the wheel (deadlines_move).
+ * A slot is a chain of chunks of 20 pointers of 48 bits, all full but the first, so a key costs 6.8
+ * bytes here and, in its entry, 26 bits: its number, which is chunk * 20 + place. Whoever moves an
+ * entry tells the wheel (deadlines_move).
  *
- * A deadline that is put off needs no work: the key stays in its earlier slot and is filed again when that comes due.
+ * A deadline that is put off needs no work: the key stays in its earlier slot and is filed again
+ * when that comes due.
  *
  * Source: Varghese & Lauck, Hashed and Hierarchical Timing Wheels, SOSP 1987, scheme 7.
  */
@@ -7149,21 +7246,22 @@ KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
 #define KV_KEYSPACE_DEADLINES_H
 
 
-#define DEADLINES_LEVELS 8
-#define DEADLINES_SLOTS 64
+#define DEADLINES_LEVELS      8
+#define DEADLINES_SLOTS       64
 #define DEADLINES_CHUNK_ITEMS 20
 
 struct deadlines_chunk {
-    uint32_t next;  /* the next chunk of the slot, or of the free list; 0: none */
-    uint8_t count;  /* items in it */
+    uint32_t next; /* the next chunk of the slot, or of the free list; 0: none */
+    uint8_t count; /* items in it */
     uint8_t reserved[3];
     uint8_t items[DEADLINES_CHUNK_ITEMS * 6];
 };
 _Static_assert(sizeof(struct deadlines_chunk) == 128, "two cache lines");
 
 /*
- * The chunks by number, in groups, so that no block grows with the number of keys but the short list of groups. Where a chunk belongs stands
- * apart from it, in lines that stay in the cache: mostly that is all one wants to know of it.
+ * The chunks by number, in groups, so that no block grows with the number of keys but the short
+ * list of groups. Where a chunk belongs stands apart from it, in lines that stay in the cache:
+ * mostly that is all one wants to know of it.
  */
 #define DEADLINES_GROUP 64
 struct deadlines_group {
@@ -7177,9 +7275,10 @@ struct deadlines {
     int64_t time_ms;                     /* where the wheel stands: nothing before it is left */
     uint64_t count;                      /* keys */
     uint64_t occupied[DEADLINES_LEVELS]; /* a bit for each slot that has keys */
-    uint32_t heads[DEADLINES_LEVELS][DEADLINES_SLOTS]; /* the first chunk, the one that is not full */
-    uint32_t free;                       /* chunks out of use */
-    uint32_t chunks;                     /* chunk numbers given out; number 0 is never used */
+    uint32_t heads[DEADLINES_LEVELS][DEADLINES_SLOTS]; /* the first chunk, the one that is not
+                                                          full */
+    uint32_t free;                                     /* chunks out of use */
+    uint32_t chunks; /* chunk numbers given out; number 0 is never used */
     uint32_t groups, group_capacity;
     struct deadlines_group **group;
 };
@@ -7191,36 +7290,49 @@ KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines);
 /* Makes sure that the next deadlines_add() finds room. KV_OK or KV_NOMEM (also past 2^26 keys). */
 KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines);
 
-/* Files an entry under a deadline; returns its number, which the caller keeps in the entry. Reserved before. */
-KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms);
+/*
+ * Files an entry under a deadline; returns its number, which the caller keeps in the entry.
+ * Reserved before.
+ */
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry,
+                                   int64_t deadline_ms);
 
 /* Takes an entry out. Changes the number of the entry that takes its place. */
 KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id);
 
 /*
- * True if the key of this number may stay where it is filed when its deadline becomes deadline_ms: its slot does not begin later. Put off
- * before, a key is filed early, so this is so more often than not.
+ * True if the key of this number may stay where it is filed when its deadline becomes deadline_ms:
+ * its slot does not begin later. Put off before, a key is filed early, so this is so more often
+ * than not.
  */
-KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms);
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id,
+                                    int64_t deadline_ms);
 
 /* The entry of this number now lies at another address. */
-KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry);
+KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id,
+                                const struct entry *entry);
 
 enum deadlines_outcome {
-    DEADLINES_DONE,  /* nothing else is due */
-    DEADLINES_MORE,  /* the limit was reached */
-    DEADLINES_STUCK  /* a key could not be filed again for lack of memory; a later call tries again */
+    DEADLINES_DONE, /* nothing else is due */
+    DEADLINES_MORE, /* the limit was reached */
+    DEADLINES_STUCK /* a key could not be filed again for lack of memory; a later call tries
+                        again */
 };
 
 /*
- * Takes out entries that are due at now_ms and moves the wheel, looking at no more than `limit` entries; those that are not due are filed
- * again. They come in the order of their deadlines, but within a span of 64 ms that lies wholly in the past, in any order. The numbers of
- * those in `due`, *due_count of them, are void.
+ * Takes out entries that are due at now_ms and moves the wheel, looking at no more than `limit`
+ * entries; those that are not due are filed again. They come in the order of their deadlines, but
+ * within a slot, of whatever level, that lies wholly in the past in any order. The numbers of those
+ * in `due`, *due_count of them, are void.
  */
-KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
-                                                  struct entry **due, size_t *due_count);
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms,
+                                                  size_t limit, struct entry **due,
+                                                  size_t *due_count);
 
-/* An instant not after the earliest deadline; KV_NEVER if there is none. O(levels). `deadlines` may be NULL. */
+/*
+ * An instant not after the earliest deadline; KV_NEVER if there is none. O(levels). `deadlines` may
+ * be NULL.
+ */
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines);
 
 KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
@@ -7234,18 +7346,21 @@ KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
 {
     assert(number > 0 && number <= deadlines->chunks);
-    return &deadlines->group[(number - 1) / DEADLINES_GROUP]->chunks[(number - 1) % DEADLINES_GROUP];
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP]
+                ->chunks[(number - 1) % DEADLINES_GROUP];
 }
 
 /* Where a chunk belongs. */
-static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level, unsigned *slot)
+static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level,
+                           unsigned *slot)
 {
     const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
     *level = group->level[(number - 1) % DEADLINES_GROUP];
     *slot = group->slot[(number - 1) % DEADLINES_GROUP];
 }
 
-static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level, unsigned slot)
+static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level,
+                               unsigned slot)
 {
     struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
     group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
@@ -7260,7 +7375,8 @@ static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigne
     return (struct entry *)(uintptr_t)word;
 }
 
-static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place, const struct entry *entry)
+static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place,
+                               const struct entry *entry)
 {
     uint64_t word = (uint64_t)(uintptr_t)entry;
     uint8_t *at = chunk->items + place * 6;
@@ -7281,16 +7397,20 @@ KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
 {
     if (deadlines == NULL) return;
     struct alloc *alloc = deadlines->alloc;
-    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
+    for (uint32_t i = 0; i < deadlines->groups; i++)
+        alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
     alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
     alloc_free(alloc, deadlines, sizeof *deadlines);
 }
 
-/* ------------------------------------------------------------------------------------------------- filing */
+/* --------------------------------------------------------------------------------------- filing */
 
-/* The level and slot for a deadline, seen from the wheel's time. What is due already goes to the present slot. */
-static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms, unsigned *level,
-                             unsigned *slot)
+/*
+ * The level and slot for a deadline, seen from the wheel's time. What is due already goes to the
+ * present slot.
+ */
+static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms,
+                             unsigned *level, unsigned *slot)
 {
     int64_t at = deadline_ms < deadlines->time_ms ? deadlines->time_ms : deadline_ms;
     if (at - deadlines->time_ms > DEADLINES_SPAN / 2) at = deadlines->time_ms + DEADLINES_SPAN / 2;
@@ -7304,7 +7424,8 @@ static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline
 /* Makes a free chunk. */
 static kv_status deadlines_grow(struct deadlines *deadlines)
 {
-    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT) return KV_NOMEM;
+    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT)
+        return KV_NOMEM;
     if (deadlines->chunks == deadlines->groups * DEADLINES_GROUP) {
         if (deadlines->groups == deadlines->group_capacity) {
             uint32_t capacity = deadlines->group_capacity == 0 ? 8 : deadlines->group_capacity * 2;
@@ -7331,7 +7452,8 @@ KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines)
 }
 
 /* Files an entry in a slot, whose head has room or a chunk is free. */
-static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level,
+                              unsigned slot)
 {
     uint32_t number = deadlines->heads[level][slot];
     struct deadlines_chunk *chunk = number != 0 ? deadlines_chunk(deadlines, number) : NULL;
@@ -7351,20 +7473,27 @@ static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, 
     return (uint64_t)number * DEADLINES_CHUNK_ITEMS + chunk->count++;
 }
 
-KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms)
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry,
+                                   int64_t deadline_ms)
 {
     unsigned level, slot;
     deadlines_locate(deadlines, deadline_ms, &level, &slot);
     return deadlines_put(deadlines, entry, level, slot);
 }
 
-/* The instant at which a slot begins, seen from the wheel's time; of the present one its true beginning, which has passed. */
-static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level, unsigned slot)
+/*
+ * The instant at which a slot begins, seen from the wheel's time; of the present one its true
+ * beginning, which has passed.
+ */
+static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level,
+                                     unsigned slot)
 {
     unsigned shift = DEADLINES_BITS * level;
     unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
-    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
-    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS); /* on the top level: of the next turn */
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS)
+                                                       << (shift + DEADLINES_BITS);
+    /* on the top level: of the next turn */
+    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS);
     return turn_begins_ms + ((int64_t)slot << shift);
 }
 
@@ -7397,7 +7526,8 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
     deadlines_drop_last(deadlines, level, slot);
 }
 
-KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms)
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id,
+                                    int64_t deadline_ms)
 {
     unsigned level, slot;
     deadlines_home(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS), &level, &slot);
@@ -7406,14 +7536,19 @@ KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t 
 
 KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
 {
-    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    struct deadlines_chunk *chunk =
+        deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
     deadlines_set_item(chunk, (unsigned)(id % DEADLINES_CHUNK_ITEMS), entry);
 }
 
-/* -------------------------------------------------------------------------------------------------- turning */
+/* -------------------------------------------------------------------------------------- turning */
 
-/* The first slot of a level that has keys, and the instant at which it begins; the present one began at latest now. */
-static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level, int64_t *begins_ms)
+/*
+ * The first slot of a level that has keys, and the instant at which it begins; the present one
+ * began at latest now.
+ */
+static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level,
+                                         int64_t *begins_ms)
 {
     unsigned shift = DEADLINES_BITS * level;
     unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
@@ -7422,7 +7557,8 @@ static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsi
     uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[level];
     unsigned slot = 0;
     while ((bits >> slot & 1) == 0) slot++;
-    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS)
+                                                       << (shift + DEADLINES_BITS);
     int64_t at_ms = turn_begins_ms + ((int64_t)slot << shift);
     if (ahead == 0) at_ms += INT64_C(1) << (shift + DEADLINES_BITS);
     *begins_ms = at_ms < deadlines->time_ms ? deadlines->time_ms : at_ms;
@@ -7430,8 +7566,8 @@ static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsi
 }
 
 /*
- * The slot that begins the earliest. Of several that begin at once the one on the highest level, whose keys must be filed below first, or
- * some of them would be late. False if the wheel is empty.
+ * The slot that begins the earliest. Of several that begin at once the one on the highest level,
+ * whose keys must be filed below first, or some of them would be late. False if the wheel is empty.
  */
 static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
                                  int64_t *begins_ms)
@@ -7454,11 +7590,15 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
 {
     unsigned level, slot;
     int64_t begins_ms;
-    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms)) return KV_NEVER;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms))
+        return KV_NEVER;
     return begins_ms;
 }
 
-/* What is due goes to `due`; the rest is filed again. Ends before an item for which there is no memory. */
+/*
+ * What is due goes to `due`; the rest is filed again. Ends before an item for which there is no
+ * memory.
+ */
 struct deadlines_turn {
     unsigned level, slot;
     int64_t due_ms;
@@ -7468,17 +7608,20 @@ struct deadlines_turn {
 };
 
 /* Fetches the entries of a slot's head, from its end, and the chunk after it. */
-static void deadlines_prefetch(const struct deadlines *deadlines, const struct deadlines_chunk *head, size_t limit)
+static void deadlines_prefetch(const struct deadlines *deadlines,
+                               const struct deadlines_chunk *head, size_t limit)
 {
     unsigned count = head->count < limit ? head->count : (unsigned)limit;
-    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
+    for (unsigned i = 0; i < count; i++)
+        KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
     if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
 }
 
 /* Looks at the items of a slot's head, from its end. False without memory. */
 static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
-    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
+    struct deadlines_chunk *head =
+        deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
     deadlines_prefetch(deadlines, head, count);
     for (; count > 0; count--, turn->limit--) {
@@ -7493,19 +7636,26 @@ static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_t
     return true;
 }
 
-KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
-                                                  struct entry **due, size_t *due_count)
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms,
+                                                  size_t limit, struct entry **due,
+                                                  size_t *due_count)
 {
     struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
-    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) && begins_ms <= now_ms) {
+    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) &&
+           begins_ms <= now_ms) {
         if (turn.limit == 0) {
-            deadlines_prefetch(deadlines, deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]), limit);
+            deadlines_prefetch(deadlines,
+                               deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]),
+                               limit);
             return DEADLINES_MORE;
         }
         deadlines->time_ms = begins_ms;
-        /* All of a span that is over is due (but what was put off); what has just begun is filed finer first. */
+        /*
+         * All of a span that is over is due (but what was put off); what has just begun is filed
+         * finer first.
+         */
         int64_t ends_ms = begins_ms | ((INT64_C(1) << DEADLINES_BITS * turn.level) - 1);
         turn.due_ms = ends_ms <= now_ms ? now_ms : begins_ms;
         if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
@@ -7514,10 +7664,11 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     return DEADLINES_DONE;
 }
 
-/* ------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
-static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level, unsigned slot)
+static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level,
+                                     unsigned slot)
 {
     uint32_t number = deadlines->heads[level][slot];
     bool is_occupied = (deadlines->occupied[level] >> slot & 1) != 0;
@@ -7565,8 +7716,9 @@ KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)
 /*
  * keyspace/garbage.h -- values that nothing points to any more, freed when no lock is held.
  *
- * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's lock; a call collects them and frees
- * them when it has let its locks go, or leaves them to kv_tick().
+ * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's
+ * lock; a call collects them and frees them when it has let its locks go, or leaves them to
+ * kv_tick().
  */
 #ifndef KV_KEYSPACE_GARBAGE_H
 #define KV_KEYSPACE_GARBAGE_H
@@ -7646,10 +7798,12 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
  */
 /* -------------------- engine/keyspace/observers.h ---------------------------------------------- */
 /*
- * keyspace/observers.h -- who cares about a key: watches (optimistic transactions) and waiters (blocked pops).
+ * keyspace/observers.h -- who cares about a key: watches (optimistic transactions) and waiters
+ * (blocked pops).
  *
- * A shard has a registry only while somebody does; then a write looks its key up there. A key in it is an `observed`, with its
- * watches and, in the order they came, its waiters. All of it is used under the shard's lock.
+ * A shard has a registry only while somebody does; then a write looks its key up there. A key in it
+ * is an `observed`, with its watches and, in the order they came, its waiters. All of it is used
+ * under the shard's lock.
  */
 #ifndef KV_KEYSPACE_OBSERVERS_H
 #define KV_KEYSPACE_OBSERVERS_H
@@ -7665,11 +7819,12 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
 /*
  * keyspace/store.h -- the store: its shards, and the views of it that are the public `kv`.
  *
- * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and, for each database, a space: a
- * table of entries and their deadlines. All that a call on one key touches belongs to one shard.
+ * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and,
+ * for each database, a space: a table of entries and their deadlines. All that a call on one key
+ * touches belongs to one shard.
  *
- * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a shard's lock and wants a lower one
- * must let go first (transaction.h takes several in order).
+ * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a
+ * shard's lock and wants a lower one must let go first (transaction.h takes several in order).
  */
 #ifndef KV_KEYSPACE_STORE_H
 #define KV_KEYSPACE_STORE_H
@@ -7679,8 +7834,8 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
  * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
  *
  * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
- * variant of Rust, Ruby and Python: one round a word, three at the end; no practical attack on it as
- * the hash of a table is known. A 16-byte key takes 11 ns on the development machine.
+ * variant of Rust, Ruby and Python: one round a word, three at the end; no practical attack on it
+ * as the hash of a table is known. A 16-byte key takes 11 ns on the development machine.
  *
  * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
  * never reads outside the data.
@@ -7764,7 +7919,7 @@ static inline uint64_t siphash(const struct siphash_key *key, const void *data, 
 #endif
 
 
-#define STORE_SHARDS_MAX 1024
+#define STORE_SHARDS_MAX    1024
 #define STORE_DATABASES_MAX 65536
 
 /* One database in one shard. */
@@ -7778,8 +7933,9 @@ struct space {
 struct flushed {
     struct flushed *next;
     struct table table;
-    size_t cursor;               /* of table_drain() */
-    struct memory memory;        /* of the entries, if they were all that the shard held: freed without a walk */
+    size_t cursor;        /* of table_drain() */
+    struct memory memory; /* of the entries, if they were all that the shard held: freed
+                                    without a walk */
     bool owns_memory;
 };
 
@@ -7788,21 +7944,26 @@ struct store;
 struct txn;
 
 struct shard {
-    /* What a lookup reads or writes lies in the first line, to the table's root and what goes with it. */
+    /*
+     * What a lookup reads or writes lies in the first line, to the table's root and what goes with
+     * it.
+     */
     _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two shards share a line */
     uint32_t index;
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
     uint64_t hits, misses;
-    struct space first;           /* database 0, which nearly all calls are about: no pointer to follow */
-    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
+    struct space first;          /* database 0, which nearly all calls are about: no pointer to
+                                     follow */
+    struct observers *observers; /* NULL while nobody watches a key or waits for one */
     struct store *store;
-    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */
-    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
-    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
+    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it
+                                      stays */
+    _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
+    struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
-    uint64_t last_version;        /* given out so far */
+    uint64_t last_version; /* given out so far */
     struct random random;
-    struct memory memory;         /* of entries and small values */
+    struct memory memory; /* of entries and small values */
 };
 
 /* One subscriber to the journal. The list changes only while every shard is held. */
@@ -7813,8 +7974,8 @@ struct kv_subscription {
     void *context;
 };
 
-#define VIEW_PINNED 1u      /* now_ms holds the time */
-#define VIEW_UNTOUCHING 2u  /* reads leave the access clock alone */
+#define VIEW_PINNED     1u /* now_ms holds the time */
+#define VIEW_UNTOUCHING 2u /* reads leave the access clock alone */
 
 struct view;
 
@@ -7825,10 +7986,10 @@ struct kv {
 
 struct view {
     struct store *store;
-    struct txn *txn;     /* NULL: each call locks for itself */
+    struct txn *txn; /* NULL: each call locks for itself */
     int64_t now_ms;
     unsigned flags;
-    kv *databases;       /* what kv_select() gives; NULL for a view on the stack */
+    kv *databases; /* what kv_select() gives; NULL for a view on the stack */
 };
 
 struct background;
@@ -7839,18 +8000,18 @@ struct store {
     struct grace grace;
     struct clock clock;
     struct siphash_key hash_key;
-    uint32_t shard_count;                /* opened so far; shard_capacity once the store is open */
+    uint32_t shard_count; /* opened so far; shard_capacity once the store is open */
     uint32_t shard_capacity;
     uint32_t shard_bits;
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
-    struct view *view;                   /* the plain one */
+    struct view *view; /* the plain one */
     struct kv_subscription *subscriptions;
     struct lock garbage_lock;
-    struct garbage garbage;              /* left to kv_tick() */
+    struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, watched;
     struct background *background;
-    struct shard *shards;                /* aligned to cache lines */
+    struct shard *shards; /* aligned to cache lines */
 };
 
 static inline int64_t store_setting(const struct store *store, kv_setting setting)
@@ -7913,7 +8074,9 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
 /* The hash of an entry's key; the table's kind. */
 KV_INTERNAL_DATA const struct table_kind shard_table_kind;
 
-/* The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL. */
+/*
+ * The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL.
+ */
 static inline struct table_place shard_find(const struct space *space, uint64_t hash, kv_slice key)
 {
     if (space == NULL) return (struct table_place){NULL, 0};
@@ -7921,26 +8084,27 @@ static inline struct table_place shard_find(const struct space *space, uint64_t 
 }
 
 /*
- * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket is NULL; *place receives
- * where it is. Keeps the order of deadlines and the counts true. The old value's payload is not freed, as the shape may go on using it.
- * Returns KV_OK, or KV_NOMEM with nothing changed.
+ * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket
+ * is NULL; *place receives where it is. Keeps the order of deadlines and the counts true. The old
+ * value's payload is not freed, as the shape may go on using it. Returns KV_OK, or KV_NOMEM with
+ * nothing changed.
  */
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing
- * changed.
+ * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold).
+ * KV_OK, or KV_NOMEM with nothing changed.
  */
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
-                                            int64_t deadline_ms);
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
+                                            struct entry *entry, int64_t deadline_ms);
 
 /*
- * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
- * is NULL.
+ * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
+ * the caller, who has taken it, if that is NULL.
  */
-KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
-                              struct garbage *garbage);
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash,
+                              struct table_place place, struct garbage *garbage);
 
 /* A new version number of this shard. */
 static inline uint64_t shard_next_version(struct shard *shard)
@@ -7949,8 +8113,8 @@ static inline uint64_t shard_next_version(struct shard *shard)
 }
 
 /*
- * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers. DEADLINES_MORE if others are due.
- * *removed is increased.
+ * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers.
+ * DEADLINES_MORE if others are due. *removed is increased.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, uint64_t *removed);
@@ -7961,7 +8125,10 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard);
 /* Exchanges the contents of two databases' spaces, both of which exist. */
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second);
 
-/* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
+/*
+ * Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()),
+ * which the shard owns now.
+ */
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
 
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
@@ -8000,13 +8167,15 @@ struct waiter_link {
 struct observed {
     uint64_t hash;
     uint32_t database;
-    kv_slice key;                      /* the bytes follow */
+    kv_slice key; /* the bytes follow */
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
-    struct observed *next_ready;       /* in the list of the call that made it ready */
-    bool is_listed;                    /* it is in such a list, whose owner will come by and needs it to be there */
-    bool is_ready;                     /* it may have something for its waiters, and somebody will look */
-    bool is_serving;                   /* somebody is looking */
+    struct observed *next_ready; /* in the list of the call that made it ready */
+    bool is_listed;              /* it is in such a list, whose owner will come by and needs
+                                          it to be there */
+    bool is_ready;               /* it may have something for its waiters, and somebody will
+                                          look */
+    bool is_serving;             /* somebody is looking */
 };
 
 struct observers {
@@ -8015,20 +8184,25 @@ struct observers {
 };
 
 /* The observed of a key; NULL if there is none (observers may be NULL). */
-KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database,
+                                            uint64_t hash, kv_slice key);
 
-/* Finds or creates it. NULL without memory. Whoever adds nothing to it calls observers_release(). */
-KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+/*
+ * Finds or creates it. NULL without memory. Whoever adds nothing to it calls observers_release().
+ */
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash,
+                                            kv_slice key);
 
 /* Removes it if nobody is left. */
 KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed);
 
 /* Marks the watches of a key that has changed. */
-KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash,
+                                 kv_slice key);
 
 /*
- * Marks the watches of a database's keys that exist in it or in the other one, because it is about to be flushed (other == database) or
- * swapped with that.
+ * Marks the watches of a database's keys that exist in it or in the other one, because it is about
+ * to be flushed (other == database) or swapped with that.
  */
 KV_INTERNAL void observers_touch_all(struct shard *shard, uint32_t database, uint32_t other);
 
@@ -8058,13 +8232,15 @@ static bool observers_match(const void *item, const void *sought)
     return observed->database == key->database && slice_equal(observed->key, key->key);
 }
 
-static struct table_place observers_place(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+static struct table_place observers_place(const struct shard *shard, uint32_t database,
+                                          uint64_t hash, kv_slice key)
 {
     struct observers_sought sought = {database, key};
     return table_find(&shard->observers->table, hash, observers_match, &sought);
 }
 
-KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database,
+                                            uint64_t hash, kv_slice key)
 {
     if (shard->observers == NULL) return NULL;
     struct table_place place = observers_place(shard, database, hash, key);
@@ -8078,7 +8254,8 @@ static kv_status observers_start(struct shard *shard)
     struct observers *observers = alloc_get(alloc, sizeof *observers);
     if (observers == NULL) return KV_NOMEM;
     observers->alloc = alloc;
-    table_init(&observers->table, alloc, NULL, &observers_table_kind, NULL, shard->store->shard_bits, 255);
+    table_init(&observers->table, alloc, NULL, &observers_table_kind, NULL,
+               shard->store->shard_bits, 255);
     shard->observers = observers;
     return KV_OK;
 }
@@ -8093,7 +8270,8 @@ static void observers_stop(struct shard *shard)
     shard->observers = NULL;
 }
 
-KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash,
+                                            kv_slice key)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
     if (observed != NULL) return observed;
@@ -8131,7 +8309,8 @@ static void observers_touch_observed(struct observed *observed)
     }
 }
 
-KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash,
+                                 kv_slice key)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
     if (observed != NULL) observers_touch_observed(observed);
@@ -8150,8 +8329,8 @@ static void observers_touch_if_present(void *context, void *item)
     if (observed->watches == NULL || observed->database != touching->database) return;
     struct space *here = shard_peek_space(touching->shard, touching->database);
     struct space *there = shard_peek_space(touching->shard, touching->other);
-    if (shard_find(here, observed->hash, observed->key).bucket != NULL
-        || shard_find(there, observed->hash, observed->key).bucket != NULL) {
+    if (shard_find(here, observed->hash, observed->key).bucket != NULL ||
+        shard_find(there, observed->hash, observed->key).bucket != NULL) {
         observers_touch_observed(observed);
     }
 }
@@ -8235,7 +8414,8 @@ KV_INTERNAL void view_destroy(struct view *view)
  */
 /* -------------------- engine/keyspace/value.h -------------------------------------------------- */
 /*
- * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure it.
+ * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
+ * it.
  *
  * The one place that knows which room of values/ stands behind a form of entry.
  */
@@ -8243,26 +8423,39 @@ KV_INTERNAL void view_destroy(struct view *view)
 #define KV_KEYSPACE_VALUE_H
 
 
-/* True if (part of) the value lies outside the shard's own memory, so that it must be freed by itself. */
+/*
+ * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
+ * itself.
+ */
 KV_INTERNAL bool value_is_outside(const struct entry *entry);
 
-/* Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's; else it goes to `garbage`. */
+/*
+ * Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's;
+ * else it goes to `garbage`.
+ */
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage);
 
 /*
- * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of `shape` receive it; its text points into
- * the old entry. KV_OK or KV_NOMEM.
+ * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of
+ * `shape` receive it; its text points into the old entry. KV_OK or KV_NOMEM.
  */
-KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape);
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
+                                 struct memory *memory, struct entry_shape *shape);
 
-/* Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it is till that. */
+/*
+ * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
+ * is till that.
+ */
 KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
 
 /* Frees a payload made by value_copy() that found no entry. */
-KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage);
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
+                                     struct garbage *garbage);
 
-/* Bytes of memory outside the entry's block; elements or bytes of the value; the name of its encoding. */
+/*
+ * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
+ * encoding.
+ */
 KV_INTERNAL size_t value_bytes(const struct entry *entry);
 KV_INTERNAL uint64_t value_length(const struct entry *entry);
 KV_INTERNAL const char *value_encoding(const struct entry *entry);
@@ -8291,7 +8484,8 @@ KV_INTERNAL bool value_is_outside(const struct entry *entry)
     return !list_is_small(&list);
 }
 
-static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory, struct garbage *garbage)
+static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory,
+                                  struct garbage *garbage)
 {
     if (form == ENTRY_BLOB) {
         garbage_add_blob(garbage, (struct blob *)(uintptr_t)payload);
@@ -8308,7 +8502,8 @@ KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struc
     value_discard_payload(entry_form(entry), entry_payload(entry), memory, garbage);
 }
 
-KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage)
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
+                                     struct garbage *garbage)
 {
     value_discard_payload(shape->form, shape->payload, memory, garbage);
 }
@@ -8322,8 +8517,8 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     else shape->payload = entry_payload(entry);
 }
 
-KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape)
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
+                                 struct memory *memory, struct entry_shape *shape)
 {
     value_take(entry, shape);
     if (shape->form == ENTRY_BLOB) {
@@ -8408,15 +8603,19 @@ KV_INTERNAL void value_check(const struct entry *entry)
 /*
  * keyspace/journal.h -- the ordered changes: who makes one writes it here, subscribers receive it.
  *
- * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a transaction changes are copied
- * and delivered together at its end. That copy needs memory, so whoever is about to change something reserves room for
- * what he will write (journal_reserve) and after that cannot fail.
+ * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a
+ * transaction changes are copied and delivered together at its end. That copy needs memory, so
+ * whoever is about to change something reserves room for what he will write (journal_reserve) and
+ * after that cannot fail.
  */
 #ifndef KV_KEYSPACE_JOURNAL_H
 #define KV_KEYSPACE_JOURNAL_H
 
 
-/* The changes of a transaction, as they will be delivered; arguments are offsets into `bytes` until then. */
+/*
+ * The changes of a transaction, as they will be delivered; arguments are offsets into `bytes` until
+ * then.
+ */
 struct journal_group {
     uint8_t *bytes;
     size_t size, capacity;
@@ -8431,22 +8630,30 @@ static inline bool journal_is_read(const struct store *store)
     return KV_UNLIKELY(store->subscriptions != NULL);
 }
 
-/* Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or KV_NOMEM. */
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
-                                            size_t arguments, size_t bytes);
+/*
+ * Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
+                                            size_t changes, size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
 /* Hands all of a group to the subscribers. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
 KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
 
-/* Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be NULL. */
-KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
-                               const kv_slice *arguments, size_t count);
+/*
+ * Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be
+ * NULL.
+ */
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
+                               kv_cause cause, const kv_slice *arguments, size_t count);
 
 #endif
 
 
-/* How many due entries are taken from the wheel at once: enough for their cache misses to overlap. */
+/*
+ * How many due entries are taken from the wheel at once: enough for their cache misses to overlap.
+ */
 #define SHARD_EXPIRE_BATCH 32
 
 static uint64_t shard_hash_entry(const void *item, const void *context)
@@ -8457,7 +8664,10 @@ static uint64_t shard_hash_entry(const void *item, const void *context)
 
 KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
 
-/* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
+/*
+ * Different shards have segments of different sizes, evenly spread: the bits of the index,
+ * reversed.
+ */
 static unsigned shard_phase(const struct shard *shard)
 {
     unsigned phase = 0;
@@ -8469,8 +8679,8 @@ static void shard_start_space(struct shard *shard, struct space *space)
 {
     struct store *store = shard->store;
     memset(space, 0, sizeof *space);
-    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
-               shard_phase(shard));
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store,
+               store->shard_bits, shard_phase(shard));
 }
 
 KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
@@ -8502,7 +8712,10 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
 
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
 {
-    /* By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the other. */
+    /*
+     * By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the
+     * other.
+     */
     struct space *one = shard_peek_space(shard, first);
     struct space *other = shard_peek_space(shard, second);
     struct space kept;
@@ -8511,7 +8724,7 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
     memcpy(other, &kept, sizeof kept);
 }
 
-/* ------------------------------------------------------------------------------------------ writing entries */
+/* ------------------------------------------------------------------------------ writing entries */
 
 static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 {
@@ -8521,13 +8734,15 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 }
 
 /*
- * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due; or if it is
- * earlier, but not than that slot.
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when
+ * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t deadline_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old,
+                               int64_t deadline_ms)
 {
     if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
-    return deadline_ms >= entry_deadline(old) || deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
+    return deadline_ms >= entry_deadline(old) ||
+           deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -8540,9 +8755,12 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
     return deadlines_reserve(space->deadlines);
 }
 
-/* Brings the order of deadlines in line with what is about to be written to `block`; fills in the number. */
-static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
-                                struct entry_shape *shape)
+/*
+ * Brings the order of deadlines in line with what is about to be written to `block`; fills in the
+ * number.
+ */
+static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old,
+                                struct entry *block, struct entry_shape *shape)
 {
     if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
     if (shard_keeps_number(space, old, shape->deadline_ms)) {
@@ -8550,7 +8768,8 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
     }
-    if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
+    if (old != NULL && entry_is_timed(old))
+        deadlines_remove(space->deadlines, entry_deadline_id(old));
     if (shape->deadline_ms == KV_NEVER) return;
     shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
 }
@@ -8561,7 +8780,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(space, old, shape->deadline_ms)) {
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) &&
+        !shard_keeps_number(space, old, shape->deadline_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -8586,8 +8806,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     return KV_OK;
 }
 
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
-                                            int64_t deadline_ms)
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
+                                            struct entry *entry, int64_t deadline_ms)
 {
     assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
@@ -8601,7 +8821,10 @@ KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *s
     return KV_OK;
 }
 
-/* Takes an entry out of the table; its number among the deadlines, if any, is void already. Its block is still there. */
+/*
+ * Takes an entry out of the table; its number among the deadlines, if any, is void already. Its
+ * block is still there.
+ */
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
@@ -8617,15 +8840,15 @@ static void shard_free_entry(struct shard *shard, struct entry *entry, struct ga
     memory_free(&shard->memory, entry, size);
 }
 
-KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
-                              struct garbage *garbage)
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash,
+                              struct table_place place, struct garbage *garbage)
 {
     struct entry *entry = table_item(place);
     if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
     shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
 }
 
-/* -------------------------------------------------------------------------------------------------- expiring */
+/* ------------------------------------------------------------------------------------- expiring */
 
 KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 {
@@ -8639,7 +8862,8 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 }
 
 /* Tells the journal and the observers that a key has expired. */
-static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash, const struct entry *entry)
+static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
+                               const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
     shard->expired++;
@@ -8651,9 +8875,11 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
     }
 }
 
-/* Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap. */
-static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due, size_t count,
-                             struct garbage *garbage)
+/*
+ * Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap.
+ */
+static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due,
+                             size_t count, struct garbage *garbage)
 {
     struct space *space = shard_peek_space(shard, database);
     uint64_t hashes[SHARD_EXPIRE_BATCH];
@@ -8671,8 +8897,9 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
 }
 
 /* One space's share of shard_expire(). */
-static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database, int64_t now_ms,
-                                                 size_t limit, struct garbage *garbage, uint64_t *removed)
+static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
+                                                 int64_t now_ms, size_t limit,
+                                                 struct garbage *garbage, uint64_t *removed)
 {
     struct space *space = shard_peek_space(shard, database);
     if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
@@ -8680,7 +8907,8 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         struct entry *due[SHARD_EXPIRE_BATCH];
         size_t due_count;
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
-        enum deadlines_outcome outcome = deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        enum deadlines_outcome outcome =
+            deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
         shard_remove_due(shard, database, due, due_count, garbage);
         *removed += due_count;
         limit -= batch;
@@ -8692,7 +8920,8 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
                                                 struct garbage *garbage, uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return outcome;
+    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
+        return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
         outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
     }
@@ -8700,9 +8929,12 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
     return outcome;
 }
 
-/* -------------------------------------------------------------------------------------------------- flushing */
+/* ------------------------------------------------------------------------------------- flushing */
 
-/* True if no database but this one has an entry in the shard's memory, and none waits there to be freed. */
+/*
+ * True if no database but this one has an entry in the shard's memory, and none waits there to be
+ * freed.
+ */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
     if (shard->flushed != NULL) return false;
@@ -8756,7 +8988,8 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
         table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
         if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
-        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1)) return false;
+        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
+            return false;
         shard->flushed = record->next;
         alloc_free(&shard->store->alloc, record, sizeof *record);
     }
@@ -8768,7 +9001,8 @@ static void shard_close_space(struct shard *shard, struct space *space, struct g
 {
     struct shard_freeing freeing = {shard, garbage};
     size_t cursor = 0;
-    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL; /* else all goes with the shard's memory */
+    /* else all goes with the shard's memory */
+    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL;
     (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
     deadlines_destroy(space->deadlines);
 }
@@ -8784,15 +9018,14 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
-    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
-    }
+    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
     observers_close(shard);
     alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);
 }
 
-/* --------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 struct shard_counts {
@@ -8806,7 +9039,8 @@ static void shard_check_entry(void *context, void *item)
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
     counts->timed += entry_is_timed(entry);
-    if (entry_deadline(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_deadline(entry);
+    if (entry_deadline(entry) < counts->first_deadline_ms)
+        counts->first_deadline_ms = entry_deadline(entry);
     value_check(entry);
 }
 
@@ -8821,7 +9055,8 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.outside == space->outside);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
-        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <= counts.first_deadline_ms);
+        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
+               counts.first_deadline_ms);
     }
     memory_check(&shard->memory);
 }
@@ -8839,10 +9074,12 @@ KV_INTERNAL KV_UNUSED void shard_check(const struct shard *shard)
 
 /* -------------------- engine/keyspace/transaction.h -------------------------------------------- */
 /*
- * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo if asked for.
+ * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo
+ * if asked for.
  *
- * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public kv_begin() makes one on the heap; a
- * `span` is one on the stack, for calls that concern several keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
+ * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public
+ * kv_begin() makes one on the heap; a `span` is one on the stack, for calls that concern several
+ * keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
  */
 #ifndef KV_KEYSPACE_TRANSACTION_H
 #define KV_KEYSPACE_TRANSACTION_H
@@ -8852,12 +9089,12 @@ struct undo;
 
 struct txn {
     struct store *store;
-    unsigned flags;                           /* KV_TXN_... */
-    uint64_t locked[STORE_SHARDS_MAX / 64];   /* a bit for each shard held */
+    unsigned flags;                         /* KV_TXN_... */
+    uint64_t locked[STORE_SHARDS_MAX / 64]; /* a bit for each shard held */
     struct journal_group journal;
-    struct garbage garbage;                   /* freed after the locks are let go */
-    struct observed *ready;                   /* keys whose waiters may be served at the end */
-    struct undo *undo;                        /* NULL unless KV_TXN_ABORTABLE */
+    struct garbage garbage; /* freed after the locks are let go */
+    struct observed *ready; /* keys whose waiters may be served at the end */
+    struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
 };
 
 static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
@@ -8870,8 +9107,12 @@ static inline bool txn_holds_all(const struct txn *txn)
     return (txn->flags & KV_TXN_ALL) != 0;
 }
 
-/* Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no memory. */
-KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+/*
+ * Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no
+ * memory.
+ */
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys,
+                             size_t count, unsigned flags);
 
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
@@ -8882,52 +9123,62 @@ KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
 /* Delivers the journal, lets the locks go, serves waiters, frees what is left over. */
 KV_INTERNAL void txn_commit(struct txn *txn);
 
-/* Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or KV_NOMEM. */
-KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+/*
+ * Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
+                               uint64_t hash, kv_slice key);
 
 /* Puts all saved states back and ends. Cannot fail. */
 KV_INTERNAL void txn_abort(struct txn *txn);
 
 struct span {
-    kv db;            /* use this in the place of the caller's */
+    kv db; /* use this in the place of the caller's */
     struct view view;
     struct txn txn;
-    bool is_nested;   /* in the caller's transaction, which has the locks (or a call will say KV_NOTLOCKED) */
+    bool is_nested; /* in the caller's transaction, which has the locks (or a call will say
+                         KV_NOTLOCKED) */
 };
 
-KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
+                            unsigned flags);
 
 /* The same for keys whose hashes are known. */
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
 
 KV_INTERNAL void span_end(struct span *span);
 
-/* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
+/*
+ * The same, but the waiters of keys that became ready are left to the caller. Not for a nested one.
+ */
 KV_INTERNAL struct observed *span_end_unserved(struct span *span);
 
 /*
- * Reserves what a change of all these keys needs so that it is made of all or none: room in the journal for one change of each key with so many
- * arguments and so many bytes beside the key, and the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
+ * Reserves what a change of all these keys needs so that it is made of all or none: room in the
+ * journal for one change of each key with so many arguments and so many bytes beside the key, and
+ * the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
  */
-KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
-                                         size_t bytes);
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count,
+                                         size_t arguments, size_t bytes);
 
 /* Room in the journal for so many changes, with so many arguments and bytes in all. */
-KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes);
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments,
+                                           size_t bytes);
 
 /*
- * Saves every key of some databases in an abortable transaction, and removes all that was saved from them, one by one: so that the tables
- * keep their room for an abort.
+ * Saves every key of some databases in an abortable transaction, and removes all that was saved
+ * from them, one by one: so that the tables keep their room for an abort.
  */
 KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last);
 KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last);
-
 
 #endif
 
 
 /* Grows an array to hold `wanted` items, at least doubling. */
-static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacity, size_t item_size, size_t wanted)
+static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacity, size_t item_size,
+                              size_t wanted)
 {
     if (wanted <= *capacity) return KV_OK;
     size_t larger = *capacity * 2 > wanted ? *capacity * 2 : wanted;
@@ -8939,8 +9190,8 @@ static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacit
     return KV_OK;
 }
 
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
-                                            size_t arguments, size_t bytes)
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
+                                            size_t changes, size_t arguments, size_t bytes)
 {
     void *array = group->bytes;
     kv_status status = journal_grow(alloc, &array, &group->capacity, 1, group->size + bytes);
@@ -8998,8 +9249,8 @@ KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *a
     *group = (struct journal_group){0};
 }
 
-KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
-                               const kv_slice *arguments, size_t count)
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
+                               kv_cause cause, const kv_slice *arguments, size_t count)
 {
     kv_change change = {database, cause, count, arguments};
     if (txn != NULL) {
@@ -9020,10 +9271,11 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
 /*
  * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
  *
- * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new value, which is when a queue can
- * be served, marks the key as ready; when it has let its locks go it serves the ready keys: it takes the first waiter out of the race (state
- * SERVING), locks what that one needs, its key and perhaps a destination in another shard, lets it take what it came for, and
- * tells it. One thread at a time serves a key, so that the order holds.
+ * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new
+ * value, which is when a queue can be served, marks the key as ready; when it has let its locks go
+ * it serves the ready keys: it takes the first waiter out of the race (state SERVING), locks what
+ * that one needs, its key and perhaps a destination in another shard, lets it take what it came
+ * for, and tells it. One thread at a time serves a key, so that the order holds.
  */
 #ifndef KV_KEYSPACE_WAITING_H
 #define KV_KEYSPACE_WAITING_H
@@ -9040,8 +9292,9 @@ struct kv_waiter {
     uint32_t database;
     _Atomic int state;
     /*
-     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds what it needs. KV_NONE: it is not there,
-     * the waiter goes on waiting. Anything else is the result, which `tell` is called with, after the locks are gone.
+     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
+     * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
+     * result, which `tell` is called with, after the locks are gone.
      */
     kv_status (*take)(struct kv_waiter *waiter, kv *db, size_t link_index);
     void (*tell)(struct kv_waiter *waiter, kv_status status, size_t link_index);
@@ -9052,17 +9305,18 @@ struct kv_waiter {
 };
 
 /*
- * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds. KV_OK, or KV_NOMEM with nothing
- * changed. The keys are copied by the queues.
+ * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds.
+ * KV_OK, or KV_NOMEM with nothing changed. The keys are copied by the queues.
  */
 KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
 
 /* True if someone waits for the key already: a newcomer must queue. Under the shard's lock. */
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
+                                   kv_slice key);
 
 /*
- * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had been served (tell() has returned).
- * No lock may be held.
+ * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
+ * been served (tell() has returned). No lock may be held.
  */
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 
@@ -9100,21 +9354,22 @@ static void txn_unlock(struct txn *txn)
 }
 
 /*
- * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent. To put everything back may need no
- * memory, so while an abortable transaction is open the tables it writes to do not shrink: every saved entry then finds its old
- * room again.
+ * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent.
+ * To put everything back may need no memory, so while an abortable transaction is open the tables
+ * it writes to do not shrink: every saved entry then finds its old room again.
  */
 struct undo_record {
     uint64_t hash;
     struct shard *shard;
     uint32_t database;
-    kv_slice key;               /* of the copy; or the bytes follow the record */
-    struct entry *entry;        /* the copy, a block of the shard's memory; NULL: the key was absent */
+    kv_slice key;        /* of the copy; or the bytes follow the record */
+    struct entry *entry; /* the copy, a block of the shard's memory; NULL: the key was
+                                   absent */
     struct undo_record *next;
 };
 
 struct undo {
-    struct table table;         /* of records, by key */
+    struct table table; /* of records, by key */
     struct undo_record *first;
 };
 
@@ -9144,17 +9399,20 @@ static void txn_note_shard(struct txn *txn, uint64_t hash)
     txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
-KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys,
+                             size_t count, unsigned flags)
 {
     txn->store = store;
     txn->flags = flags;
-    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0; /* of 1024 bits mostly one word */
+    /* of 1024 bits mostly one word */
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0;
     txn->journal = (struct journal_group){0};
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
     txn->undo = NULL;
     if ((flags & KV_TXN_ALL) != 0) {
-        for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
+        for (uint32_t i = 0; i < store->shard_count; i++)
+            txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
         for (size_t i = 0; i < count; i++) txn_note_shard(txn, store_hash(store, keys[i]));
     }
@@ -9189,7 +9447,8 @@ static struct entry *txn_copy_entry(struct shard *shard, const struct entry *ent
     return copy;
 }
 
-KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
+                               uint64_t hash, kv_slice key)
 {
     if (txn->undo == NULL) return KV_OK;
     struct undo *undo = txn->undo;
@@ -9218,7 +9477,10 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
     return KV_OK;
 }
 
-/* Puts a saved entry back into the table and the order of deadlines. There is room for both, as there was before. */
+/*
+ * Puts a saved entry back into the table and the order of deadlines. There is room for both, as
+ * there was before.
+ */
 static void txn_restore(struct undo_record *record)
 {
     struct shard *shard = record->shard;
@@ -9285,13 +9547,17 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         if (record->database < first || record->database > last) continue;
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
-        if (place.bucket != NULL) shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+        if (place.bucket != NULL)
+            shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }
 
 KV_INTERNAL void txn_abort(struct txn *txn)
 {
-    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
+    /*
+     * First all that is there now goes, then all that was there comes: so at no time is there more
+     * than there was.
+     */
     txn_remove_saved(txn, 0, UINT32_MAX);
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
         if (record->entry != NULL) txn_restore(record);
@@ -9309,7 +9575,8 @@ static void span_lock(struct span *span, kv *db)
     span->db = (kv){&span->view, db->database};
 }
 
-KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
+                            unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
     if (span->is_nested) {
@@ -9330,7 +9597,8 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
     txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
     if (span->txn.store->shard_count <= 64) {
         uint64_t bits = 0; /* in a register */
-        for (size_t i = 0; i < count; i++) bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
+        for (size_t i = 0; i < count; i++)
+            bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
         span->txn.locked[0] = bits;
     } else {
         for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
@@ -9349,15 +9617,16 @@ KV_INTERNAL struct observed *span_end_unserved(struct span *span)
     return txn_end(&span->txn);
 }
 
-KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes)
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments,
+                                           size_t bytes)
 {
     struct txn *txn = span->db.view->txn;
     if (!journal_is_read(txn->store)) return KV_OK;
     return journal_group_reserve(&txn->journal, &txn->store->alloc, changes, arguments, bytes);
 }
 
-KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
-                                         size_t bytes)
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count,
+                                         size_t arguments, size_t bytes)
 {
     struct txn *txn = span->db.view->txn;
     size_t total = count * bytes;
@@ -9445,7 +9714,8 @@ KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *
     atomic_init(&waiter->state, WAITING_QUEUED);
     for (size_t i = 0; i < waiter->link_count; i++) {
         uint64_t hash = store_hash(store, keys[i]);
-        struct observed *observed = observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
+        struct observed *observed =
+            observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
         if (observed == NULL) {
             while (i-- > 0) {
                 uint64_t of_link = waiter->links[i].observed->hash;
@@ -9467,7 +9737,8 @@ static struct waiter_link *waiting_first(const struct observed *observed)
     return link;
 }
 
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
+                                   kv_slice key)
 {
     const struct observed *observed = observers_find(shard, database, hash, key);
     return observed != NULL && waiting_first(observed) != NULL;
@@ -9476,7 +9747,8 @@ KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database,
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
 {
     int state = WAITING_QUEUED;
-    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) && state == WAITING_SERVING) {
+    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) &&
+           state == WAITING_SERVING) {
         sched_yield(); /* somebody is serving it: he is about to be done, one way or the other */
         state = WAITING_QUEUED;
     }
@@ -9523,10 +9795,14 @@ static void waiting_note_visited(void *context, void *item)
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready)
 {
     struct waiting_noting noting = {database, ready};
-    if (shard->observers != NULL) table_each(&shard->observers->table, waiting_note_visited, &noting);
+    if (shard->observers != NULL)
+        table_each(&shard->observers->table, waiting_note_visited, &noting);
 }
 
-/* Lets one waiter try to take what it wants. True if it was served. New ready keys are added to *ready. */
+/*
+ * Lets one waiter try to take what it wants. True if it was served. New ready keys are added to
+ * *ready.
+ */
 static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
 {
     kv db = {waiter->store->view, waiter->database};
@@ -9559,7 +9835,8 @@ static bool waiting_is_worth_a_try(const struct shard *shard, const struct obser
 }
 
 /* Serves the queue of one key until it or the key is empty. */
-static void waiting_serve_key(struct store *store, struct observed *observed, struct observed **ready)
+static void waiting_serve_key(struct store *store, struct observed *observed,
+                              struct observed **ready)
 {
     struct shard *shard = store_shard(store, observed->hash);
     lock_lock(&shard->lock);
@@ -9572,12 +9849,16 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     while (observed->is_ready) {
         observed->is_ready = false;
         struct waiter_link *link;
-        while ((link = waiting_first(observed)) != NULL && waiting_is_worth_a_try(shard, observed)) {
+        while ((link = waiting_first(observed)) != NULL &&
+               waiting_is_worth_a_try(shard, observed)) {
             struct kv_waiter *waiter = link->waiter;
             int state = WAITING_QUEUED;
             if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
                 if (state == WAITING_DONE) continue;
-                /* Another key's server has it: it either leaves the queue or comes back to it; give him time. */
+                /*
+                 * Another key's server has it: it either leaves the queue or comes back to it; give
+                 * him time.
+                 */
                 lock_unlock(&shard->lock);
                 sched_yield();
                 lock_lock(&shard->lock);
@@ -9595,7 +9876,10 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     lock_unlock(&shard->lock);
 }
 
-/* Lists of ready keys grow at their head: turns one round, so that the key written first is served first, as Redis promises. */
+/*
+ * Lists of ready keys grow at their head: turns one round, so that the key written first is served
+ * first, as Redis promises.
+ */
 static struct observed *waiting_in_order(struct observed *ready)
 {
     struct observed *in_order = NULL;
@@ -9624,7 +9908,8 @@ KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
  */
 /* -------------------- engine/keyspace/access.h ------------------------------------------------- */
 /*
- * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it, tell whom it concerns, unlock.
+ * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it,
+ * tell whom it concerns, unlock.
  *
  *     struct access access;
  *     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
@@ -9639,10 +9924,10 @@ KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 
 
 enum access_mode {
-    ACCESS_READ,  /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK,  /* counts a hit or miss only */
-    ACCESS_PEEK,  /* leaves no trace */
-    ACCESS_WRITE  /* may change the key; refused while the store accepts no writes */
+    ACCESS_READ, /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK, /* counts a hit or miss only */
+    ACCESS_PEEK, /* leaves no trace */
+    ACCESS_WRITE /* may change the key; refused while the store accepts no writes */
 };
 
 struct access {
@@ -9650,23 +9935,25 @@ struct access {
     struct view *view;
     struct txn *txn;
     struct shard *shard;
-    struct space *space;       /* NULL if the database has no key in this shard */
-    struct entry *entry;       /* NULL: no such key */
+    struct space *space; /* NULL if the database has no key in this shard */
+    struct entry *entry; /* NULL: no such key */
     struct table_place place;
     uint64_t hash;
     kv_slice key;
-    int64_t known_now_ms;      /* -1: the clock was not read yet */
+    int64_t known_now_ms; /* -1: the clock was not read yet */
     uint32_t database;
-    bool is_versioned;         /* an entry that is written is to carry a version, whether it did or not */
+    bool is_versioned; /* an entry that is written is to carry a version, whether it did or
+                                  not */
     struct garbage garbage;
-    struct observed *ready;    /* keys whose waiters may be served at the end */
+    struct observed *ready; /* keys whose waiters may be served at the end */
 };
 
 /* The inner form, for a hash that is known already. */
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode);
 
-static inline kv_status access_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+static inline kv_status access_open(struct access *access, kv *db, kv_slice key,
+                                    enum access_mode mode)
 {
     return access_open_hashed(access, db, key, store_hash(db->view->store, key), mode);
 }
@@ -9696,17 +9983,23 @@ static inline bool access_is_journaled(const struct access *access)
     return journal_is_read(access->store);
 }
 
-/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
-#define ACCESS_INLINE_ENTRY 1016
+/*
+ * A string is kept inline if its entry stays a small block, or if it is so short that a blob's
+ * header would be most of it.
+ */
+#define ACCESS_INLINE_ENTRY  1016
 #define ACCESS_INLINE_ALWAYS 64
 
 static inline bool access_fits_inline(const struct access *access, size_t size)
 {
-    return size <= ACCESS_INLINE_ALWAYS
-        || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
+    return size <= ACCESS_INLINE_ALWAYS ||
+           sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
 }
 
-/* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
+/*
+ * Makes sure that a following access_journal() cannot fail; to be called before anything is
+ * changed.
+ */
 KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
 
 /* Writes one effect of a call. */
@@ -9720,31 +10013,35 @@ enum access_encoding {
 };
 
 /*
- * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does not write the journal. KV_OK or
- * KV_NOMEM, with nothing changed.
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does
+ * not write the journal. KV_OK or KV_NOMEM, with nothing changed.
  */
 KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
                                       enum access_encoding encoding);
-KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
+                                         int64_t deadline_ms);
 
 /* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
-KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
-                                       int64_t deadline_ms);
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form,
+                                       uint64_t payload, int64_t deadline_ms);
 
 /*
- * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it is filled in here. The text may not lie in the
- * entry that is replaced.
+ * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it
+ * is filled in here. The text may not lie in the entry that is replaced.
  */
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
 
 /*
- * A string that is to replace whatever its key holds, together with those of other keys: all of them or none. access_stage() does all
- * that can fail; under the locks of the caller's span nobody sees it. When every key is staged, access_keep() of each in the same order makes
- * it good; or access_take_back() of each in the opposite order leaves everything as it was. The same key may be staged twice.
+ * A string that is to replace whatever its key holds, together with those of other keys: all of
+ * them or none. access_stage() does all that can fail; under the locks of the caller's span nobody
+ * sees it. When every key is staged, access_keep() of each in the same order makes it good; or
+ * access_take_back() of each in the opposite order leaves everything as it was. The same key may be
+ * staged twice.
  */
 struct staged {
     struct access access; /* opened for writing; its `entry` is the new one */
-    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in place */
+    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in
+                             place */
 };
 
 KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text);
@@ -9754,7 +10051,10 @@ KV_INTERNAL void access_take_back(struct staged *staged);
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
 
-/* Gives the entry, which must be there, the payload that its value has now. Part of a change in place: see access_changed(). */
+/*
+ * Gives the entry, which must be there, the payload that its value has now. Part of a change in
+ * place: see access_changed().
+ */
 KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload);
 
 /* Removes the key, which must be there. Never fails. Does not write the journal. */
@@ -9763,12 +10063,15 @@ KV_INTERNAL void access_remove(struct access *access);
 /* The same, but the value outside the entry has been taken over by the caller (value_take). */
 KV_INTERNAL void access_forget(struct access *access);
 
-/* Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM. */
+/*
+ * Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM.
+ */
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
 
 /*
- * To be called once after each change of a value in place: counts it, renews the access clock, gives the key a new version, tells who
- * watches. The access_put and access_remove functions do it themselves.
+ * To be called once after each change of a value in place: counts it, renews the access clock,
+ * gives the key a new version, tells who watches. The access_put and access_remove functions do it
+ * themselves.
  */
 KV_INTERNAL void access_changed(struct access *access);
 
@@ -9803,9 +10106,11 @@ static bool access_expires(const struct access *access)
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access)) return;
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access))
+        return;
     uint64_t removed = 0;
-    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage, &removed);
+    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
+                       &removed);
 }
 
 /* Removes the entry that was found, as its deadline has passed. */
@@ -9832,7 +10137,8 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 static bool access_is_alive(struct access *access)
 {
     int64_t deadline_ms = entry_deadline(access->entry);
-    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS) return true;
+    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
+        return true;
     return deadline_ms > access_now(access) || !access_expires(access);
 }
 
@@ -9866,9 +10172,13 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
+    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
+        return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
-    /* Field by field: a compound literal would clear the whole first, which takes as long as the hash. */
+    /*
+     * Field by field: a compound literal would clear the whole first, which takes as long as the
+     * hash.
+     */
     access->store = store;
     access->view = view;
     access->txn = view->txn;
@@ -9885,7 +10195,8 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
             int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view)) access_pay_debt(access);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view))
+                access_pay_debt(access);
         }
     } else if (!txn_holds(access->txn, shard)) {
         return KV_NOTLOCKED;
@@ -9946,9 +10257,11 @@ static void access_note_change(struct access *access)
     struct shard *shard = access->shard;
     shard->changes++;
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
-        entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
+        entry_set_word(access->entry, entry_version_offset(access->entry),
+                       shard_next_version(shard));
     }
-    if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+    if (KV_UNLIKELY(shard->observers != NULL))
+        observers_touch(shard, access->database, access->hash, access->key);
 }
 
 KV_INTERNAL void access_changed(struct access *access)
@@ -9957,7 +10270,7 @@ KV_INTERNAL void access_changed(struct access *access)
     access_note_change(access);
 }
 
-/* ----------------------------------------------------------------------------------------- writing the entry */
+/* ---------------------------------------------------------------------------- writing the entry */
 
 /* The same for a key that has a new value, which somebody may wait for. */
 static void access_note_new_value(struct access *access)
@@ -9979,7 +10292,8 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
     shape->clock = access_seconds(access);
-    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    kv_status status =
+        shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
@@ -9988,26 +10302,35 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
 }
 
 /* A shape for this key that keeps what outlives a change of value. */
-static struct entry_shape access_shape(const struct access *access, kv_type type, int64_t deadline_ms)
+static struct entry_shape access_shape(const struct access *access, kv_type type,
+                                       int64_t deadline_ms)
 {
     struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
-    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    /* access_changed() numbers it */
+    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED;
     if (access->is_versioned) shape.flags = ENTRY_VERSIONED;
     return shape;
 }
 
-/* True for an entry whose value can give way to another of the same size where it lies, with this deadline. */
+/*
+ * True for an entry whose value can give way to another of the same size where it lies, with this
+ * deadline.
+ */
 static bool access_is_alike(const struct access *access, enum entry_form form, int64_t deadline_ms)
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
     if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
-    unsigned flags = entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
+    unsigned flags =
+        entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
     return flags == ENTRY_TIMED && entry_is_near(deadline_ms);
 }
 
-/* The other part of a change of a value where it lies: its deadline. False without memory, with nothing changed. */
+/*
+ * The other part of a change of a value where it lies: its deadline. False without memory, with
+ * nothing changed.
+ */
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
@@ -10018,7 +10341,8 @@ static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
 {
     struct entry *entry = access->entry;
-    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size) return false;
+    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size)
+        return false;
     if (!access_change_deadline(access, deadline_ms)) return false;
     uint8_t *bytes = (uint8_t *)entry + entry_key_offset(entry) + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
@@ -10036,7 +10360,8 @@ static bool access_overwrite_integer(struct access *access, int64_t integer, int
 }
 
 /* Completes a shape with a text that is to be kept as such. KV_OK or KV_NOMEM. */
-static kv_status access_shape_text(const struct access *access, kv_slice text, struct entry_shape *shape)
+static kv_status access_shape_text(const struct access *access, kv_slice text,
+                                   struct entry_shape *shape)
 {
     if (access_fits_inline(access, text.size)) {
         shape->form = ENTRY_INLINE;
@@ -10052,7 +10377,8 @@ static kv_status access_shape_text(const struct access *access, kv_slice text, s
 /* Frees the blob of a shape that did not become an entry. */
 static void access_drop_shape(const struct access *access, const struct entry_shape *shape)
 {
-    if (shape->form == ENTRY_BLOB) blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
+    if (shape->form == ENTRY_BLOB)
+        blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
 }
 
 static inline bool access_text_is_integer(kv_slice text, int64_t *integer)
@@ -10065,7 +10391,8 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
 {
     int64_t integer;
     if (encoding == ACCESS_ENCODED) {
-        if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
+        if (access_text_is_integer(text, &integer))
+            return access_put_integer(access, integer, deadline_ms);
         if (access_overwrite(access, text, deadline_ms)) return KV_OK;
     }
     struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
@@ -10077,13 +10404,14 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
     return status;
 }
 
-KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
+                                         int64_t deadline_ms)
 {
     if (access_overwrite_integer(access, integer, deadline_ms)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
-/* --------------------------------------------------------------------------------- several keys, all or none */
+/* -------------------------------------------------------------------- several keys, all or none */
 
 /* Writes the new entry, and puts it where the old one was found or in the table. */
 static kv_status access_stage_shape(struct staged *staged, struct entry_shape *shape)
@@ -10110,8 +10438,8 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     int64_t integer;
     bool is_integer = access_text_is_integer(text, &integer);
-    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER)
-        && (is_integer || access->entry->inline_size == text.size)) {
+    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER) &&
+        (is_integer || access->entry->inline_size == text.size)) {
         staged->old = access->entry;
         return KV_OK;
     }
@@ -10171,10 +10499,10 @@ KV_INTERNAL void access_take_back(struct staged *staged)
     access->entry = staged->old;
 }
 
-/* ------------------------------------------------------------------------------------------- values of any type */
+/* --------------------------------------------------------------------------- values of any type */
 
-KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
-                                       int64_t deadline_ms)
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form,
+                                       uint64_t payload, int64_t deadline_ms)
 {
     struct entry_shape shape = access_shape(access, type, deadline_ms);
     shape.form = form;
@@ -10224,7 +10552,8 @@ KV_INTERNAL void access_forget(struct access *access)
 /* Writes the entry anew with the same value and other optional fields. */
 static kv_status access_reshape(struct access *access, struct entry_shape *shape)
 {
-    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    kv_status status =
+        shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (status == KV_OK) access->entry = table_item(access->place);
     return status;
 }
@@ -10269,9 +10598,11 @@ KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
  */
 /* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
 /*
- * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of time.
+ * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
+ * time.
  *
- * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it long.
+ * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
+ * long.
  */
 #ifndef KV_KEYSPACE_RECLAIM_H
 #define KV_KEYSPACE_RECLAIM_H
@@ -10282,7 +10613,9 @@ struct budget {
     int64_t until_us; /* of the monotonic clock; 0: endless */
 };
 
-/* All return true when nothing is left to do, false if the budget ended first. No lock may be held. */
+/*
+ * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
+ */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
 KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
 KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
@@ -10291,11 +10624,11 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
 
 
 /*
- * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is read. Whoever comes for the
- * shard meanwhile waits for as long as the first takes, 1 to 2 us.
+ * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is
+ * read. Whoever comes for the shard meanwhile waits for as long as the first takes, 1 to 2 us.
  */
 #define RECLAIM_EXPIRE_BATCH 16
-#define RECLAIM_FREE_BATCH 256
+#define RECLAIM_FREE_BATCH   256
 
 static bool budget_is_spent(const struct budget *budget)
 {
@@ -10317,12 +10650,15 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 }
 
 /*
- * Slices of two shards in turn: while one's last, the other's lock is free, so nobody who waits for it misses the moment. Of
- * more shards at a time less would stay in the nearer caches: with all 64 in turn a key took more than twice the time.
+ * Slices of two shards in turn: while one's last, the other's lock is free, so nobody who waits for
+ * it misses the moment. Of more shards at a time less would stay in the nearer caches: with all 64
+ * in turn a key took more than twice the time.
  */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
-    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 || store_setting(store, KV_SETTING_EXPIRE) == 0) return true;
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
+        store_setting(store, KV_SETTING_EXPIRE) == 0)
+        return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];
         struct shard *other = &store->shards[i + 1 < store->shard_count ? i + 1 : i];
@@ -10382,10 +10718,10 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
 
 #include <pthread.h>
 
-#define STORE_SHARDS_DEFAULT 64
+#define STORE_SHARDS_DEFAULT    64
 #define STORE_DATABASES_DEFAULT 16
 
-/* ------------------------------------------------------------------------------------- the background thread */
+/* ------------------------------------------------------------------------ the background thread */
 
 struct background {
     pthread_t thread;
@@ -10451,7 +10787,7 @@ static void store_stop_background(struct store *store)
     alloc_free(&store->alloc, background, sizeof *background);
 }
 
-/* --------------------------------------------------------------------------------------------- open and close */
+/* ------------------------------------------------------------------------------- open and close */
 
 static unsigned store_log2(uint32_t power)
 {
@@ -10470,10 +10806,12 @@ static bool store_read_options(const kv_options *given, kv_options *options)
     }
     if (options->shards == 0) options->shards = STORE_SHARDS_DEFAULT;
     if (options->databases == 0) options->databases = STORE_DATABASES_DEFAULT;
-    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0) return false;
+    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0)
+        return false;
     if (options->databases > STORE_DATABASES_MAX) return false;
     const kv_allocator *allocator = options->allocator;
-    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) return false;
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL))
+        return false;
     const kv_clock *clock = options->clock;
     return clock == NULL || (clock->wall_ms != NULL && clock->monotonic_us != NULL);
 }
@@ -10514,7 +10852,8 @@ static void store_destroy(struct store *store)
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
     grace_destroy(&store->grace);
     view_destroy(store->view);
-    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it lies in */
+    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it
+                                          lies in */
     alloc_free(&alloc, store, sizeof *store);
 }
 
@@ -10531,7 +10870,8 @@ static kv_status store_build(struct store *store, const kv_options *options)
     grace_init(&store->grace, &store->alloc);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
-    store->shards = alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
+    store->shards =
+        alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
     if (store->shards == NULL) return KV_NOMEM;
     store->shard_capacity = options->shards;
     while (store->shard_count < options->shards) {
@@ -10571,7 +10911,8 @@ void kv_close(kv *db)
 
 kv *kv_select(kv *db, uint32_t index)
 {
-    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL) return NULL;
+    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL)
+        return NULL;
     return &db->view->databases[index];
 }
 
@@ -10620,7 +10961,7 @@ const char *kv_strerror(kv_status status)
     return "unknown status";
 }
 
-/* ------------------------------------------------------------------------------------------------------ ticks */
+/* ---------------------------------------------------------------------------------------- ticks */
 
 kv_status kv_tick(kv *db, int64_t budget_us)
 {
@@ -10628,8 +10969,8 @@ kv_status kv_tick(kv *db, int64_t budget_us)
     struct store *store = db->view->store;
     struct budget budget = {&store->clock, 0};
     if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
-    bool is_done = reclaim_expired(store, view_now(db->view), &budget) && reclaim_flushed(store, &budget)
-                && reclaim_garbage(store, &budget);
+    bool is_done = reclaim_expired(store, view_now(db->view), &budget) &&
+                   reclaim_flushed(store, &budget) && reclaim_garbage(store, &budget);
     grace_collect(&store->grace);
     return is_done ? KV_OK : KV_MORE;
 }
@@ -10649,11 +10990,12 @@ int64_t kv_next_deadline(kv *db)
         owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
     }
     if (owes) return 0;
-    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0;
+    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
+                     store_setting(store, KV_SETTING_EXPIRE) != 0;
     return is_active ? next_ms : KV_NEVER;
 }
 
-/* ------------------------------------------------------------------------------------------- settings, numbers */
+/* ---------------------------------------------------------------------------- settings, numbers */
 
 static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
@@ -10682,8 +11024,11 @@ kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
     return KV_OK;
 }
 
-/* Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a transaction does not hold is waited for
- * only by views outside of transactions, so numbers inside one are of its own shards. */
+/*
+ * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
+ * transaction does not hold is waited for only by views outside of transactions, so numbers inside
+ * one are of its own shards.
+ */
 static bool store_enter_shard(kv *db, struct shard *shard)
 {
     if (db->view->txn != NULL) return false;
@@ -10760,7 +11105,8 @@ struct store_ttl_sample {
     int64_t count;
 };
 
-static void store_sample_ttl(struct space *space, struct random *random, struct store_ttl_sample *sample)
+static void store_sample_ttl(struct space *space, struct random *random,
+                             struct store_ttl_sample *sample)
 {
     for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
         int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
@@ -10774,7 +11120,8 @@ static void store_sample_ttl(struct space *space, struct random *random, struct 
 
 kv_status kv_database_stats(kv *db, kv_database_info *info)
 {
-    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return KV_BADARG;
     struct store *store = db->view->store;
     kv_database_info sum = {.size = info->size};
     struct store_ttl_sample sample = {view_now(db->view), 0, 0};
@@ -10812,7 +11159,7 @@ void kv_check(kv *db)
 #endif
 }
 
-/* ---------------------------------------------------------------------------------------------- private views */
+/* -------------------------------------------------------------------------------- private views */
 
 kv_status kv_view_open(kv *db, kv **view)
 {
@@ -10833,7 +11180,8 @@ void kv_view_refresh(kv *view)
 
 void kv_view_close(kv *view)
 {
-    bool is_private = view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
+    bool is_private =
+        view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
     if (is_private) view_destroy(view->view);
 }
 
@@ -10844,7 +11192,7 @@ void kv_view_touches(kv *view, bool touches)
     else view->view->flags |= VIEW_UNTOUCHING;
 }
 
-/* --------------------------------------------------------------------------------------------------- prefetch */
+/* ------------------------------------------------------------------------------------- prefetch */
 
 /* Keys that are prefetched at once; more would leave the cache before they are used. */
 #define STORE_PREFETCH_BATCH 32
@@ -10852,8 +11200,12 @@ void kv_view_touches(kv *view, bool touches)
 /* Buckets that are looked into for each: of 1000 items 966 lie in the first, 23 in the second. */
 #define STORE_PREFETCH_STEPS 2
 
-/* Reads tables without their locks, which the thread sanitizer would rightly report: what is read is only prefetched. */
-KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys, size_t count)
+/*
+ * Reads tables without their locks, which the thread sanitizer would rightly report: what is read
+ * is only prefetched.
+ */
+KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys,
+                                      size_t count)
 {
     uint64_t hashes[STORE_PREFETCH_BATCH];
     struct table_walk walks[STORE_PREFETCH_BATCH];
@@ -10886,11 +11238,12 @@ void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
     grace_leave(&store->grace, ticket);
 }
 
-/* ---------------------------------------------------------------------------------------------------- journal */
+/* -------------------------------------------------------------------------------------- journal */
 
 kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
 {
-    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL)
+        return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;
@@ -10923,7 +11276,7 @@ void kv_unsubscribe(kv_subscription *subscription)
 
 #define KEY_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* --------------------------------------------------------------------------------------------- remove, exist */
+/* -------------------------------------------------------------------------------- remove, exist */
 
 /* Removes the key that was found and says so in the journal, where room was reserved. */
 static void key_remove(struct access *access)
@@ -10939,7 +11292,8 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
-        status = access_reserve_journal(&access, 2, 3 + key.size); /* as much as key_delete() has reserved for it */
+        /* as much as key_delete() has reserved for it */
+        status = access_reserve_journal(&access, 2, 3 + key.size);
         if (status == KV_OK) {
             key_remove(&access);
             ++*removed;
@@ -10950,9 +11304,11 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
 }
 
 /*
- * Several keys go at one instant. The first is removed when all are known to be removable: what that needs is reserved for all of them.
+ * Several keys go at one instant. The first is removed when all are known to be removable: what
+ * that needs is reserved for all of them.
  */
-static kv_status key_delete(kv *db, const kv_slice *keys, size_t count, bool later, uint64_t *removed)
+static kv_status key_delete(kv *db, const kv_slice *keys, size_t count, bool later,
+                            uint64_t *removed)
 {
     if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     uint64_t total = 0;
@@ -10982,7 +11338,8 @@ kv_status kv_unlink(kv *db, const kv_slice *keys, size_t count, uint64_t *remove
     return key_delete(db, keys, count, true, removed);
 }
 
-static kv_status key_count_found(kv *db, const kv_slice *keys, size_t count, enum access_mode mode, uint64_t *found)
+static kv_status key_count_found(kv *db, const kv_slice *keys, size_t count, enum access_mode mode,
+                                 uint64_t *found)
 {
     if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     struct span span;
@@ -11037,11 +11394,11 @@ const char *kv_type_name(kv_type type)
     return "unknown";
 }
 
-/* ---------------------------------------------------------------------------------------- rename, copy, move */
+/* --------------------------------------------------------------------------- rename, copy, move */
 
 /*
- * Puts the value of one key under another, which must be open for writing: taken over if the first is to go, which it then does, copied
- * otherwise. What the second held is replaced.
+ * Puts the value of one key under another, which must be open for writing: taken over if the first
+ * is to go, which it then does, copied otherwise. What the second held is replaced.
  */
 static kv_status key_put_value_of(struct access *to, struct access *from, bool is_moved)
 {
@@ -11064,8 +11421,8 @@ static kv_status key_put_value_of(struct access *to, struct access *from, bool i
 }
 
 /* Opens two keys for writing inside one span. On anything but KV_OK neither is open. */
-static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_slice second, enum access_mode mode,
-                               struct access *a, struct access *b)
+static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_slice second,
+                               enum access_mode mode, struct access *a, struct access *b)
 {
     kv_status status = access_open(a, first_db, first, mode);
     if (status != KV_OK) return status;
@@ -11074,7 +11431,9 @@ static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_s
         (void)access_close(a, status);
         return status;
     }
-    /* Opening the second may have dropped it as expired, and a table that shrinks moves its items. */
+    /*
+     * Opening the second may have dropped it as expired, and a table that shrinks moves its items.
+     */
     access_find_again(a);
     return KV_OK;
 }
@@ -11085,8 +11444,8 @@ static void key_close_pair(struct access *a, struct access *b)
     (void)access_close(a, KV_OK);
 }
 
-static kv_status key_rename_opened(struct access *from, struct access *to, kv_slice new_key, bool only_new,
-                                   const kv_slice *arguments, size_t count)
+static kv_status key_rename_opened(struct access *from, struct access *to, kv_slice new_key,
+                                   bool only_new, const kv_slice *arguments, size_t count)
 {
     if (from->entry == NULL) return KV_NOTFOUND;
     bool is_same = from->shard == to->shard && slice_equal(from->key, new_key);
@@ -11131,8 +11490,8 @@ static kv key_in_span(const struct span *span, const kv *other)
     return (kv){span->db.view, other->database};
 }
 
-static kv_status key_copy_opened(struct access *from, struct access *to, bool replace, const kv_slice *arguments,
-                                 size_t count)
+static kv_status key_copy_opened(struct access *from, struct access *to, bool replace,
+                                 const kv_slice *arguments, size_t count)
 {
     if (from->entry == NULL) return KV_NONE;
     if (to->entry != NULL && !replace) return KV_SKIPPED;
@@ -11153,7 +11512,8 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
     kv_slice keys[2] = {key, new_key};
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
-    kv_slice arguments[6] = {KEY_WORD("COPY"), key, new_key, KEY_WORD("DB"), index, KEY_WORD("REPLACE")};
+    kv_slice arguments[6] = {KEY_WORD("COPY"), key,   new_key,
+                             KEY_WORD("DB"),   index, KEY_WORD("REPLACE")};
     struct span span;
     struct access from, to;
     span_begin(&span, db, keys, 2, 0);
@@ -11169,7 +11529,8 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
 
 kv_status kv_move(kv *db, kv_slice key, kv *destination)
 {
-    if (db == NULL || destination == NULL || destination->view->store != db->view->store) return KV_BADARG;
+    if (db == NULL || destination == NULL || destination->view->store != db->view->store)
+        return KV_BADARG;
     if (destination->database == db->database) return KV_BADARG;
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
@@ -11191,7 +11552,7 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------------- deadlines */
+/* ------------------------------------------------------------------------------------ deadlines */
 
 static bool key_condition_holds(int64_t old_ms, int64_t new_ms, unsigned flags)
 {
@@ -11240,7 +11601,8 @@ static kv_status key_expire(kv *db, kv_slice key, int64_t time_ms, bool is_relat
     }
     if (time_ms == KV_NEVER) status = KV_OVERFLOW;
     else if (access.entry == NULL) status = KV_NONE;
-    else if (!key_condition_holds(entry_deadline(access.entry), time_ms, flags)) status = KV_SKIPPED;
+    else if (!key_condition_holds(entry_deadline(access.entry), time_ms, flags))
+        status = KV_SKIPPED;
     else status = key_set_deadline(&access, time_ms);
     return access_close(&access, status);
 }
@@ -11278,7 +11640,9 @@ kv_status kv_ttl(kv *db, kv_slice key, int64_t *ttl_ms)
         int64_t deadline_ms = entry_deadline(access.entry);
         if (deadline_ms != KV_NEVER) {
             deadline_ms -= access_now(&access);
-            if (deadline_ms < 0) deadline_ms = 0; /* only while nothing expires (KV_SETTING_EXPIRE) */
+            if (deadline_ms < 0)
+                deadline_ms = 0; /* only while nothing expires
+                                                     (KV_SETTING_EXPIRE) */
         }
         *ttl_ms = deadline_ms;
     }
@@ -11304,7 +11668,7 @@ kv_status kv_persist(kv *db, kv_slice key)
     return access_close(&access, status);
 }
 
-/* ----------------------------------------------------------------------------------------------- description */
+/* ---------------------------------------------------------------------------------- description */
 
 /* Tables' bytes of the space that one of its keys answers for. */
 static uint64_t key_table_share(const struct access *access)
@@ -11323,7 +11687,8 @@ static int64_t key_idle_ms(const struct access *access)
 
 kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
 {
-    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return KV_BADARG;
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;
@@ -11334,7 +11699,8 @@ kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
                             .idle_ms = key_idle_ms(&access),
                             .length = value_length(access.entry),
                             .deadline_ms = entry_deadline(access.entry)};
-    found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) + key_table_share(&access);
+    found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) +
+                  key_table_share(&access);
     memcpy(info, &found, info->size);
     return access_close(&access, KV_OK);
 }
@@ -11355,7 +11721,10 @@ kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
 
 #define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that has only others. */
+/*
+ * Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that
+ * has only others.
+ */
 static kv_status keyspace_enter(kv *db, struct shard *shard)
 {
     struct txn *txn = db->view->txn;
@@ -11386,7 +11755,7 @@ kv_status kv_count(kv *db, uint64_t *count)
     return KV_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------- scan */
+/* ----------------------------------------------------------------------------------------- scan */
 
 /* What a scan looks for, and whom it tells. */
 struct keyspace_scan {
@@ -11401,9 +11770,8 @@ struct keyspace_scan {
 static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
 {
     bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
-    struct keyspace_scan scan = {.now_ms = expires ? view_now(db->view) : INT64_MIN,
-                                 .visit = visit,
-                                 .context = context};
+    struct keyspace_scan scan = {
+        .now_ms = expires ? view_now(db->view) : INT64_MIN, .visit = visit, .context = context};
     return scan;
 }
 
@@ -11424,10 +11792,15 @@ static void keyspace_scan_visit(void *context, void *item)
 /* Where a shard begins in the order of hashes; 0 after the last. */
 static uint64_t keyspace_shard_position(const struct store *store, uint32_t index)
 {
-    return index == store->shard_count || store->shard_bits == 0 ? 0 : (uint64_t)index << (64 - store->shard_bits);
+    return index == store->shard_count || store->shard_bits == 0
+               ? 0
+               : (uint64_t)index << (64 - store->shard_bits);
 }
 
-/* Buckets are looked at until this many items were passed, matching or not; an empty bucket counts for a little. */
+/*
+ * Buckets are looked at until this many items were passed, matching or not; an empty bucket counts
+ * for a little.
+ */
 static size_t keyspace_bucket_cost(uint64_t items)
 {
     return items > 0 ? (size_t)items : 1;
@@ -11446,8 +11819,9 @@ static void keyspace_count_visit(void *context, void *item)
 }
 
 /*
- * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's items twice, which a scan may do,
- * and always moves on, since a bucket spans more than 2^16 hashes.
+ * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
+ * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
+ * hashes.
  */
 static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
 {
@@ -11462,7 +11836,8 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         uint64_t next = 0;
         do {
             struct keyspace_counting counting = {scan, 0};
-            if (space != NULL) next = table_scan(&space->table, position, keyspace_count_visit, &counting);
+            if (space != NULL)
+                next = table_scan(&space->table, position, keyspace_count_visit, &counting);
             passed += keyspace_bucket_cost(counting.items);
             if (next == 0) break;
             position = next;
@@ -11474,8 +11849,8 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
     return KV_OK;
 }
 
-kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options, kv_visit *visit,
-                  void *context)
+kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options,
+                  kv_visit *visit, void *context)
 {
     if (db == NULL || cursor == NULL || visit == NULL || limit == 0) return KV_BADARG;
     kv_scan_options given = KV_OPTIONS(kv_scan_options);
@@ -11507,7 +11882,10 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
     return KV_OK;
 }
 
-/* The keys that one step of kv_delete_matching() found, one after another, and later where each of them is. */
+/*
+ * The keys that one step of kv_delete_matching() found, one after another, and later where each of
+ * them is.
+ */
 struct keyspace_found {
     kv_buffer bytes;
     kv_buffer keys; /* of kv_slice */
@@ -11519,13 +11897,16 @@ static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
     kv_slice item = {NULL, key.size}; /* the bytes may still move */
-    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK
-                  || buffer_append(&found->bytes, key) != KV_OK;
+    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK ||
+                     buffer_append(&found->bytes, key) != KV_OK;
     found->count++;
     return !found->is_full;
 }
 
-/* Removes the keys that were found a moment ago, all of them that are still there or, without memory, none. */
+/*
+ * Removes the keys that were found a moment ago, all of them that are still there or, without
+ * memory, none.
+ */
 static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
 {
     kv_slice *keys = found->keys.data;
@@ -11538,7 +11919,8 @@ static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uin
     return kv_unlink(db, keys, found->count, removed);
 }
 
-kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
+kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit,
+                             uint64_t *removed)
 {
     if (db == NULL || cursor == NULL || limit == 0) return KV_BADARG;
     struct keyspace_found found = {0};
@@ -11555,12 +11937,15 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
     return KV_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------- randomkey */
+/* ------------------------------------------------------------------------------------ randomkey */
 
 /* Draws of an expired key before the search settles for a walk. */
 #define KEYSPACE_RANDOM_TRIES 64
 
-/* Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that one is expired. */
+/*
+ * Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that
+ * one is expired.
+ */
 static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
 {
     struct store *store = db->view->store;
@@ -11576,7 +11961,9 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
             continue;
         }
         const struct entry *entry = table_random(&space->table, &shard->random);
-        status = entry_is_expired(entry, now_ms) ? KV_NONE : key != NULL ? buffer_set(key, entry_key(entry)) : KV_OK;
+        status = entry_is_expired(entry, now_ms) ? KV_NONE
+                 : key != NULL                   ? buffer_set(key, entry_key(entry))
+                                                 : KV_OK;
         keyspace_leave(db, shard);
         return status;
     }
@@ -11614,7 +12001,7 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
     return status != KV_OK ? status : first.status;
 }
 
-/* ----------------------------------------------------------------------------------------------- flush and swap */
+/* ------------------------------------------------------------------------------- flush and swap */
 
 /* Records for each shard and database that is to be emptied, acquired before anything is. */
 static void keyspace_free_records(struct store *store, struct flushed *records)
@@ -11647,7 +12034,8 @@ static bool keyspace_has_keys(struct shard *shard, uint32_t database)
     return space != NULL && space->table.count > 0;
 }
 
-static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, struct flushed *records)
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last,
+                                  struct flushed *records)
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
         for (uint32_t d = first; d <= last; d++) {
@@ -11660,7 +12048,8 @@ static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t 
 }
 
 /* Empties the databases from `first` to `last`; the caller's span holds every shard. */
-static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, kv_slice command)
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last,
+                                     kv_slice command)
 {
     struct store *store = span->db.view->store;
     uint64_t wanted = 0;
@@ -11723,12 +12112,14 @@ static kv_status keyspace_open_spaces(struct store *store, uint32_t first, uint3
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
-        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL) return KV_NOMEM;
+        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL)
+            return KV_NOMEM;
     }
     return KV_OK;
 }
 
-static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
+static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second,
+                                struct observed **ready)
 {
     observers_touch_all(shard, first, second);
     observers_touch_all(shard, second, first);
@@ -11758,7 +12149,8 @@ kv_status kv_swapdb(kv *db, kv *other)
             keyspace_swap_shard(&store->shards[i], db->database, other->database, &txn->ready);
             store->shards[i].changes += i == 0;
         }
-        if (journal_is_read(store)) journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
+        if (journal_is_read(store))
+            journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
     }
     span_end(&span);
     return status;
@@ -11766,7 +12158,8 @@ kv_status kv_swapdb(kv *db, kv *other)
 
 /* -------------------- engine/api/api_string.c -------------------------------------------------- */
 /*
- * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at once: api_batch.c.
+ * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at
+ * once: api_batch.c.
  */
 
 #include <math.h>
@@ -11818,17 +12211,22 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
     return access_close(&access, status);
 }
 
-/* ------------------------------------------------------------------------------------------------- kv_set() */
+/* ------------------------------------------------------------------------------------- kv_set() */
 
-#define STRING_CONDITIONS (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
+#define STRING_CONDITIONS \
+    (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
 
 static bool string_is_too_big(const kv *db, uint64_t size)
 {
     return size > (uint64_t)store_setting(db->view->store, KV_SETTING_MAX_VALUE_SIZE);
 }
 
-/* Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a copy of `text`. */
-static kv_status string_put(struct access *access, kv_slice text, struct blob **blob, int64_t deadline_ms)
+/*
+ * Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a
+ * copy of `text`.
+ */
+static kv_status string_put(struct access *access, kv_slice text, struct blob **blob,
+                            int64_t deadline_ms)
 {
     if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, ACCESS_ENCODED);
     uint64_t payload = (uint64_t)(uintptr_t)*blob;
@@ -11845,8 +12243,12 @@ static void string_remove(struct access *access)
     access_remove(access);
 }
 
-/* Journals SET key text, with its deadline unless that is KV_NEVER, or KEEPTTL if that is what was done. */
-static KV_NOINLINE void string_journal_set(struct access *access, kv_slice text, int64_t deadline_ms, bool keeps_ttl)
+/*
+ * Journals SET key text, with its deadline unless that is KV_NEVER, or KEEPTTL if that is what was
+ * done.
+ */
+static KV_NOINLINE void string_journal_set(struct access *access, kv_slice text,
+                                           int64_t deadline_ms, bool keeps_ttl)
 {
     char number[NUMBER_INT64_SIZE];
     kv_slice arguments[5] = {STRING_WORD("SET"), access->key, text};
@@ -11866,7 +12268,8 @@ static kv_status string_reserve_set(struct access *access, kv_slice text)
 }
 
 /* The deadline that is `ttl_ms` from now if that is above 0, else at_ms, of which 0 means never. */
-static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t at_ms, int64_t *deadline_ms)
+static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t at_ms,
+                                 int64_t *deadline_ms)
 {
     *deadline_ms = at_ms != 0 ? at_ms : KV_NEVER;
     if (ttl_ms == 0) return KV_OK;
@@ -11879,8 +12282,8 @@ static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t 
 /* True if a deadline has passed and that means anything (KV_SETTING_EXPIRE). */
 static bool string_is_past(struct access *access, int64_t deadline_ms)
 {
-    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0
-        && deadline_ms <= access_now(access);
+    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0 &&
+           deadline_ms <= access_now(access);
 }
 
 static bool string_read_set_options(const kv_set_options *given, kv_set_options *options)
@@ -11892,11 +12295,15 @@ static bool string_read_set_options(const kv_set_options *given, kv_set_options 
     unsigned conditions = flags & STRING_CONDITIONS;
     if ((flags & ~(STRING_CONDITIONS | KV_KEEP_TTL | KV_GET_OLD)) != 0) return false;
     if ((conditions & (conditions - 1)) != 0) return false;
-    int changes = (options->ttl_ms != 0) + (options->deadline_ms != 0) + ((flags & KV_KEEP_TTL) != 0);
+    int changes =
+        (options->ttl_ms != 0) + (options->deadline_ms != 0) + ((flags & KV_KEEP_TTL) != 0);
     return changes <= 1 && options->ttl_ms >= 0;
 }
 
-/* KV_OK if the string may be stored, KV_SKIPPED if not; KV_WRONGTYPE where a string was to be compared. */
+/*
+ * KV_OK if the string may be stored, KV_SKIPPED if not; KV_WRONGTYPE where a string was to be
+ * compared.
+ */
 static kv_status string_check_condition(const struct access *access, const kv_set_options *options)
 {
     const struct entry *entry = access->entry;
@@ -11906,8 +12313,10 @@ static kv_status string_check_condition(const struct access *access, const kv_se
     case KV_IF_PRESENT: holds = entry != NULL; break;
     case KV_IF_VERSION: {
         bool has_version = entry != NULL && (entry->flags & ENTRY_VERSIONED) != 0;
-        if (has_version) holds = entry_word(entry, entry_version_offset(entry)) == options->if_version;
-        else holds = entry == NULL && options->if_version == 0; /* nobody was told of a version of it */
+        if (has_version)
+            holds = entry_word(entry, entry_version_offset(entry)) == options->if_version;
+        /* nobody was told of a version of it */
+        else holds = entry == NULL && options->if_version == 0;
         break;
     }
     case KV_IF_EQUAL:
@@ -11915,7 +12324,8 @@ static kv_status string_check_condition(const struct access *access, const kv_se
         kv_status status = access_expect(access, KV_TYPE_STRING);
         if (status != KV_OK) return status;
         char scratch[NUMBER_INT64_SIZE];
-        bool is_equal = entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
+        bool is_equal =
+            entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
         holds = is_equal == ((options->flags & KV_IF_EQUAL) != 0);
         break;
     }
@@ -11925,14 +12335,15 @@ static kv_status string_check_condition(const struct access *access, const kv_se
 }
 
 /*
- * The old value is copied behind what the caller's buffer holds, since that must stay if the call fails after all; when it has succeeded
- * string_give_old() moves it to the front.
+ * The old value is copied behind what the caller's buffer holds, since that must stay if the call
+ * fails after all; when it has succeeded string_give_old() moves it to the front.
  */
 static kv_status string_keep_old(kv_buffer *buffer, kv_slice text)
 {
     if (text.size > SIZE_MAX - buffer->size) return KV_NOMEM;
     kv_status status = buffer_reserve(buffer, buffer->size + text.size);
-    if (status == KV_OK && text.size > 0) memcpy((char *)buffer->data + buffer->size, text.data, text.size);
+    if (status == KV_OK && text.size > 0)
+        memcpy((char *)buffer->data + buffer->size, text.data, text.size);
     return status;
 }
 
@@ -11943,8 +12354,8 @@ static void string_give_old(kv_buffer *buffer, size_t size)
 }
 
 /* What is left of kv_set() when its condition holds. */
-static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob, int64_t deadline_ms,
-                                const kv_set_options *options)
+static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob,
+                                int64_t deadline_ms, const kv_set_options *options)
 {
     kv_status status = string_reserve_set(access, value);
     if (status != KV_OK) return status;
@@ -11980,7 +12391,8 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
     if (outcome < 0) return outcome;
     kv_buffer *old_value = gets_old ? options->old_value : NULL;
     if (old_value != NULL) status = string_keep_old(old_value, old);
-    if (status == KV_OK && outcome == KV_OK) status = string_set_now(access, value, blob, deadline_ms, options);
+    if (status == KV_OK && outcome == KV_OK)
+        status = string_set_now(access, value, blob, deadline_ms, options);
     if (status != KV_OK) return status;
     if (old_value != NULL) string_give_old(old_value, old.size);
     if (gets_old && options->old_status != NULL) *options->old_status = had_key ? KV_OK : KV_NONE;
@@ -11988,7 +12400,8 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
 }
 
 /* kv_set() with options, or with a value so large that it is copied first. */
-static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *given)
+static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
+                                        const kv_set_options *given)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
     if (given != NULL && !string_read_set_options(given, &options)) return KV_BADARG;
@@ -12000,7 +12413,8 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value, co
     }
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
-    if (status == KV_OK) status = access_close(&access, string_set_opened(&access, value, &blob, &options));
+    if (status == KV_OK)
+        status = access_close(&access, string_set_opened(&access, value, &blob, &options));
     blob_destroy(alloc, blob);
     return status;
 }
@@ -12009,17 +12423,19 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
 {
     if (db == NULL) return KV_BADARG;
     if (KV_UNLIKELY(string_is_too_big(db, value.size))) return KV_TOOBIG;
-    if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE)) return string_set(db, key, value, options);
+    if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE))
+        return string_set(db, key, value, options);
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
     if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
-    if (status == KV_OK && access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
+    if (status == KV_OK && access_is_journaled(&access))
+        string_journal_set(&access, value, KV_NEVER, false);
     return access_close(&access, status);
 }
 
-/* ------------------------------------------------------------------------------- get, and something beside that */
+/* --------------------------------------------------------------- get, and something beside that */
 
 kv_status kv_strlen(kv *db, kv_slice key, uint64_t *length)
 {
@@ -12078,20 +12494,24 @@ static kv_status string_change_deadline(struct access *access, int64_t deadline_
     return status;
 }
 
-static kv_status string_getex_opened(struct access *access, const kv_getex_options *options, kv_buffer *value)
+static kv_status string_getex_opened(struct access *access, const kv_getex_options *options,
+                                     kv_buffer *value)
 {
     int64_t deadline_ms;
     char scratch[NUMBER_INT64_SIZE];
     kv_status status = string_expect(access);
-    if (status == KV_OK) status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status == KV_OK)
+        status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
     if (status == KV_OK && value != NULL) {
         status = buffer_reserve(value, string_text(access->entry, scratch).size);
     }
     bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
-    if (status == KV_OK && is_past) status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && is_past)
+        status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
     if (status != KV_OK) return status;
-    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch)); /* there is room */
+    /* there is room */
+    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
     if (is_past) string_remove(access);
     return KV_OK;
 }
@@ -12100,7 +12520,8 @@ kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffe
 {
     kv_getex_options options;
     if (db == NULL || !string_read_getex_options(given, &options)) return KV_BADARG;
-    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0) return kv_get(db, key, value);
+    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0)
+        return kv_get(db, key, value);
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
@@ -12108,11 +12529,12 @@ kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffe
     return access_close(&access, string_getex_opened(&access, &options, value));
 }
 
-/* ------------------------------------------------------------------------------------------------ parts of it */
+/* ---------------------------------------------------------------------------------- parts of it */
 
 /*
- * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first byte, so that 0 to -100 of a short
- * text is one byte long, unless both count from the end and are in the wrong order.
+ * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first
+ * byte, so that 0 to -100 of a short text is one byte long, unless both count from the end and are
+ * in the wrong order.
  */
 static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
 {
@@ -12125,7 +12547,8 @@ static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
     return (kv_slice){(const char *)text.data + start, (size_t)(end - start) + 1};
 }
 
-kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit, void *context)
+kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit,
+                        void *context)
 {
     if (db == NULL || visit == NULL) return KV_BADARG;
     struct access access;
@@ -12159,9 +12582,12 @@ kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffe
     return status == KV_OK ? copying.status : status;
 }
 
-/* ----------------------------------------------------------------------------------------- changed in place */
+/* ----------------------------------------------------------------------------- changed in place */
 
-/* Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n) bytes. */
+/*
+ * Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n)
+ * bytes.
+ */
 static size_t string_capacity(const struct access *access, size_t size)
 {
     size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
@@ -12180,7 +12606,8 @@ static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_sli
 static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
 {
     struct entry *entry = access->entry;
-    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size)) return false;
+    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size))
+        return false;
     size_t old_size = entry_size(entry);
     size_t new_size = old_size - entry->inline_size + size;
     if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
@@ -12211,8 +12638,8 @@ static kv_status string_write_blob(struct access *access, size_t at, kv_slice va
 }
 
 /* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
-static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
-                                   int64_t deadline_ms)
+static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
+                                   size_t size, int64_t deadline_ms)
 {
     uint8_t text[ACCESS_INLINE_ENTRY];
     assert(size <= sizeof text);
@@ -12222,8 +12649,8 @@ static kv_status string_write_anew(struct access *access, kv_slice old, size_t a
 }
 
 /* In a new blob. */
-static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
-                                      int64_t deadline_ms)
+static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at,
+                                      kv_slice value, size_t size, int64_t deadline_ms)
 {
     struct alloc *alloc = &access->store->alloc;
     bool grows = access->entry != NULL; /* and so it may again */
@@ -12238,18 +12665,20 @@ static kv_status string_write_to_blob(struct access *access, kv_slice old, size_
 }
 
 /*
- * Writes `value` into the string, or into an empty one if there is no key, at offset `at`, whichever way it is kept. Longer than before it
- * is `size` bytes long. KV_OK or KV_NOMEM.
+ * Writes `value` into the string, or into an empty one if there is no key, at offset `at`,
+ * whichever way it is kept. Longer than before it is `size` bytes long. KV_OK or KV_NOMEM.
  */
 static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
 {
     struct entry *entry = access->entry;
     if (string_write_inline(access, at, value, size)) return KV_OK;
-    if (entry != NULL && entry_form(entry) == ENTRY_BLOB) return string_write_blob(access, at, value, size);
+    if (entry != NULL && entry_form(entry) == ENTRY_BLOB)
+        return string_write_blob(access, at, value, size);
     char scratch[NUMBER_INT64_SIZE];
     kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
     int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
-    if (access_fits_inline(access, size)) return string_write_anew(access, old, at, value, size, deadline_ms);
+    if (access_fits_inline(access, size))
+        return string_write_anew(access, old, at, value, size, deadline_ms);
     return string_write_to_blob(access, old, at, value, size, deadline_ms);
 }
 
@@ -12280,7 +12709,8 @@ kv_status kv_append(kv *db, kv_slice key, kv_slice value, uint64_t *length)
     return access_close(&access, string_append_opened(&access, value, length));
 }
 
-static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value, uint64_t *length)
+static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value,
+                                        uint64_t *length)
 {
     kv_status status = access_expect(access, KV_TYPE_STRING);
     if (status != KV_OK) return status;
@@ -12311,7 +12741,7 @@ kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value, uin
     return access_close(&access, string_setrange_opened(&access, offset, value, length));
 }
 
-/* ---------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------- numbers */
 
 /* Gives the key an integer, in place if it holds one already; the deadline stays. */
 static kv_status string_put_integer(struct access *access, int64_t integer)
@@ -12355,7 +12785,8 @@ kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
     int64_t integer;
     status = string_read_integer(&access, &integer);
     if (status != KV_OK) return access_close(&access, status);
-    bool overflows = increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
+    bool overflows =
+        increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
     if (overflows) return access_close(&access, KV_OVERFLOW);
     integer += increment;
     status = access_reserve_journal(&access, 3, 6 + key.size + NUMBER_INT64_SIZE);
@@ -12389,10 +12820,12 @@ static kv_status string_read_number(const struct access *access, long double *nu
     if (access->entry == NULL) return KV_OK;
     if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
     char scratch[NUMBER_INT64_SIZE];
-    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
+    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK
+                                                                                 : KV_NOTFLOAT;
 }
 
-static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment, kv_buffer *result)
+static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment,
+                                           kv_buffer *result)
 {
     long double number, addend;
     kv_status status = string_read_number(access, &number);
@@ -12421,17 +12854,21 @@ kv_status kv_incrbyfloat(kv *db, kv_slice key, kv_slice increment, kv_buffer *re
     return access_close(&access, string_incrbyfloat_opened(&access, increment, result));
 }
 
-/* ------------------------------------------------------------------------------- longest common subsequence */
+/* ------------------------------------------------------------------- longest common subsequence */
 
 /* A table of more bytes is refused: it would take its host by surprise. */
 #define STRING_LCS_TABLE_MAX (UINT64_C(1) << 32)
 
-/* Copies of two strings, so that no lock is held while they are compared, and what comparing them needs. */
+/*
+ * Copies of two strings, so that no lock is held while they are compared, and what comparing them
+ * needs.
+ */
 struct string_pair {
     struct alloc *alloc;
     uint8_t *bytes[2]; /* NULL if empty */
     size_t size[2];
-    uint32_t *cells;   /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in common; or one such row */
+    uint32_t *cells; /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in
+                          common; or one such row */
     size_t rows;
 };
 
@@ -12473,7 +12910,8 @@ static kv_status string_pair_read(struct string_pair *pair, kv *db, kv_slice fir
 
 static kv_status string_pair_get_cells(struct string_pair *pair, bool needs_table)
 {
-    uint64_t row = (uint64_t)pair->size[1] + 1, rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
+    uint64_t row = (uint64_t)pair->size[1] + 1,
+             rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
     if (pair->size[0] >= UINT32_MAX || pair->size[1] >= UINT32_MAX) return KV_TOOBIG;
     if (row > STRING_LCS_TABLE_MAX / sizeof *pair->cells / rows) return KV_TOOBIG;
     pair->cells = alloc_get_array(pair->alloc, (size_t)(row * rows), sizeof *pair->cells);
@@ -12487,7 +12925,10 @@ static uint32_t *string_pair_row(const struct string_pair *pair, size_t i)
     return pair->cells + (pair->rows == 1 ? 0 : i) * (pair->size[1] + 1);
 }
 
-/* Fills the cells, row by row, and returns the last. With one row each is written over the one before it. */
+/*
+ * Fills the cells, row by row, and returns the last. With one row each is written over the one
+ * before it.
+ */
 static uint32_t string_pair_compare(const struct string_pair *pair)
 {
     memset(pair->cells, 0, (pair->size[1] + 1) * sizeof *pair->cells);
@@ -12506,9 +12947,12 @@ static uint32_t string_pair_compare(const struct string_pair *pair)
     return string_pair_row(pair, pair->size[0])[pair->size[1]];
 }
 
-/* Walks back through the table: tells of the runs, and writes the sequence, whose end is given, from its last byte on. */
-static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, uint8_t *sequence_end,
-                              kv_visit_match *visit, void *context)
+/*
+ * Walks back through the table: tells of the runs, and writes the sequence, whose end is given,
+ * from its last byte on.
+ */
+static void string_pair_trace(const struct string_pair *pair, uint64_t minimum,
+                              uint8_t *sequence_end, kv_visit_match *visit, void *context)
 {
     size_t i = pair->size[0], j = pair->size[1];
     while (i > 0 && j > 0) {
@@ -12518,7 +12962,8 @@ static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, 
             continue;
         }
         size_t run = 0;
-        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run]) run++;
+        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run])
+            run++;
         if (sequence_end != NULL) memcpy(sequence_end -= run, pair->bytes[0] + i - run, run);
         kv_lcs_match match = {i - run, i - 1, j - run, j - 1};
         if (visit != NULL && run >= minimum && !visit(context, &match)) visit = NULL;
@@ -12527,8 +12972,8 @@ static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, 
     }
 }
 
-kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length, kv_buffer *sequence,
-                 kv_visit_match *visit, void *context)
+kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length,
+                 kv_buffer *sequence, kv_visit_match *visit, void *context)
 {
     if (db == NULL) return KV_BADARG;
     struct string_pair pair = {.alloc = &db->view->store->alloc};
@@ -12539,7 +12984,8 @@ kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint
         uint32_t common = string_pair_compare(&pair);
         if (sequence != NULL) status = buffer_reserve(sequence, common);
         if (status == KV_OK && needs_table) {
-            uint8_t *end = sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
+            uint8_t *end =
+                sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
             string_pair_trace(&pair, minimum, end, visit, context);
         }
         if (status == KV_OK && sequence != NULL) sequence->size = common;
@@ -12553,17 +12999,23 @@ kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint
 /*
  * api/api_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
  *
- * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call hashes
- * all keys, locks their shards, each once and in order, and then goes through the keys in passes: one fetches the buckets, one looks
- * into them and fetches the entries, one finds the entries and fetches the ends of the values, and only the last uses them.
+ * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost
+ * little more than one. So a call hashes all keys, locks their shards, each once and in order, and
+ * then goes through the keys in passes: one fetches the buckets, one looks into them and fetches
+ * the entries, one finds the entries and fetches the ends of the values, and only the last uses
+ * them.
  *
- * Rejected: to fetch the first buckets while the keys are hashed, before the locks are taken (as kv_prefetch() does). The locks'
- * own cache lines then queue behind the buckets', and all of it takes longer.
+ * Rejected: to fetch the first buckets while the keys are hashed, before the locks are taken (as
+ * kv_prefetch() does). The locks' own cache lines then queue behind the buckets', and all of it
+ * takes longer.
  */
 
 #define BATCH_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* Keys that are fetched together; so many need no memory. More would leave the nearest cache before they are used. */
+/*
+ * Keys that are fetched together; so many need no memory. More would leave the nearest cache before
+ * they are used.
+ */
 #define BATCH_CHUNK 64
 
 /* A span over many keys, and their hashes. */
@@ -12581,11 +13033,15 @@ static kv_status batch_open(struct batch *batch, kv *db, size_t count)
     batch->store = db->view->store;
     batch->count = count;
     batch->hashes = batch->few;
-    if (count > BATCH_CHUNK) batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
+    if (count > BATCH_CHUNK)
+        batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
     return batch->hashes != NULL ? KV_OK : KV_NOMEM;
 }
 
-/* Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches the locks of their shards. */
+/*
+ * Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches
+ * the locks of their shards.
+ */
 static void batch_hash(struct batch *batch, const void *keys, size_t stride)
 {
     const char *key = keys;
@@ -12646,14 +13102,16 @@ static void batch_end(struct batch *batch)
 
 static inline struct space *batch_space(const struct batch *batch, size_t index)
 {
-    return shard_peek_space(store_shard(batch->store, batch->hashes[index]), batch->span.db.database);
+    return shard_peek_space(store_shard(batch->store, batch->hashes[index]),
+                            batch->span.db.database);
 }
 
 /*
- * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the chunk's key i, or another with the same tag, or
- * NULL. Returns the chunk's end.
+ * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the
+ * chunk's key i, or another with the same tag, or NULL. Returns the chunk's end.
  */
-static size_t batch_prefetch(const struct batch *batch, size_t first, struct entry *items[BATCH_CHUNK])
+static size_t batch_prefetch(const struct batch *batch, size_t first,
+                             struct entry *items[BATCH_CHUNK])
 {
     struct table_walk walks[BATCH_CHUNK];
     uint8_t going[BATCH_CHUNK]; /* keys whose search goes on to another bucket */
@@ -12681,11 +13139,11 @@ static size_t batch_prefetch(const struct batch *batch, size_t first, struct ent
     return first + count;
 }
 
-/* -------------------------------------------------------------------------------------------------------- MGET */
+/* ----------------------------------------------------------------------------------------- MGET */
 
 /* What all keys of a kv_mget() have in common, and what was found of a chunk. */
 struct batch_reading {
-    int64_t now_ms;   /* read when the first key with a deadline is met; -1 before */
+    int64_t now_ms; /* read when the first key with a deadline is met; -1 before */
     uint32_t clock;
     bool touches;
     bool has_expired; /* one that was found is to be dropped */
@@ -12704,7 +13162,8 @@ static void batch_read_begin(struct batch_reading *reading, const struct batch *
 }
 
 /* All are counted in the shard of the first key, which is locked; only their sum is ever told. */
-static void batch_read_end(const struct batch_reading *reading, const struct batch *batch, size_t seen)
+static void batch_read_end(const struct batch_reading *reading, const struct batch *batch,
+                           size_t seen)
 {
     if (seen == 0) return;
     struct shard *shard = store_shard(batch->store, batch->hashes[0]);
@@ -12725,13 +13184,17 @@ static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const st
 /* Fetches the end of a value: the first two lines of its entry were fetched already. */
 static inline void batch_prefetch_value(const struct entry *entry)
 {
-    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE))
+        KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
     else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
 }
 
-/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is the result of batch_prefetch(). */
-static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index,
-                                       struct entry *likely)
+/*
+ * The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is
+ * the result of batch_prefetch().
+ */
+static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading,
+                                       kv_slice key, size_t index, struct entry *likely)
 {
     struct entry *entry = likely;
     if (entry != NULL && KV_UNLIKELY(!entry_has_key(entry, &key))) { /* its tag only was the same */
@@ -12746,20 +13209,25 @@ static inline struct entry *batch_find(struct batch *batch, struct batch_reading
     return entry;
 }
 
-/* Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for that, it stays and is not seen. */
-static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading, const kv_slice *keys,
-                                           size_t first, size_t end)
+/*
+ * Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for
+ * that, it stays and is not seen.
+ */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading,
+                                           const kv_slice *keys, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
         if (reading->found[i - first] != NULL) continue;
         struct access access;
-        kv_status status = access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
+        kv_status status =
+            access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
         if (status == KV_OK) (void)access_close(&access, KV_OK);
     }
     reading->has_expired = false;
 }
 
-static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
+static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit,
+                              void *context)
 {
     char scratch[NUMBER_INT64_SIZE];
     kv_slice text;
@@ -12782,19 +13250,21 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     for (size_t end; first < count && goes_on; first = end) {
         end = batch_prefetch(&batch, first, reading.found);
         for (size_t i = first; i < end; i++) {
-            reading.found[i - first] = batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
+            reading.found[i - first] =
+                batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
         }
         for (size_t i = first; i < end && goes_on; i++) {
             goes_on = batch_lend(reading.found[i - first], i, visit, context);
         }
-        if (KV_UNLIKELY(reading.has_expired)) batch_drop_expired(&batch, &reading, keys, first, end);
+        if (KV_UNLIKELY(reading.has_expired))
+            batch_drop_expired(&batch, &reading, keys, first, end);
     }
     batch_read_end(&reading, &batch, first);
     batch_end(&batch);
     return KV_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- MSET */
+/* ----------------------------------------------------------------------------------------- MSET */
 
 static bool batch_has_any(struct batch *batch, const kv_slice *keys)
 {
@@ -12802,9 +13272,11 @@ static bool batch_has_any(struct batch *batch, const kv_slice *keys)
     for (size_t i = 0; i < batch->count;) {
         for (size_t end = batch_prefetch(batch, i, items); i < end; i++) {
             struct access access;
-            kv_status status =
-                access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
-            if (status != KV_OK) continue; /* it has expired, and there was no memory to tell of it */
+            kv_status status = access_open_hashed(&access, &batch->span.db, keys[i],
+                                                  batch->hashes[i], ACCESS_PEEK);
+            if (status != KV_OK)
+                continue; /* it has expired, and there was no memory to tell of
+                                              it */
             bool is_found = access.entry != NULL;
             (void)access_close(&access, KV_OK);
             if (is_found) return true;
@@ -12813,18 +13285,20 @@ static bool batch_has_any(struct batch *batch, const kv_slice *keys)
     return false;
 }
 
-static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value, struct staged *staged)
+static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value,
+                                 struct staged *staged)
 {
     struct access *access = &staged->access;
-    kv_status status = access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+    kv_status status =
+        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = access_stage(staged, value);
     return status == KV_OK ? KV_OK : access_close(access, status);
 }
 
 /* Stages pairs until all are or one fails; returns how many are. */
-static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged,
-                          kv_status *status)
+static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values,
+                          struct staged *staged, kv_status *status)
 {
     struct entry *items[BATCH_CHUNK];
     *status = KV_OK;
@@ -12845,7 +13319,8 @@ static void batch_take_back(struct staged *staged, size_t count)
     }
 }
 
-static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values, size_t count)
+static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values,
+                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct access *access = &staged[i].access;
@@ -12858,7 +13333,8 @@ static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_sli
     }
 }
 
-static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys, const kv_slice *values)
+static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys,
+                                       const kv_slice *values)
 {
     size_t bytes = 0;
     if (!journal_is_read(batch->store)) return KV_OK;
@@ -12867,7 +13343,8 @@ static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys
 }
 
 /* Stores all pairs or, if there is not enough memory, none. */
-static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged)
+static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values,
+                             struct staged *staged)
 {
     kv_status status;
     size_t count = batch_stage(batch, keys, values, staged, &status);
@@ -12877,7 +13354,8 @@ static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv
     return status;
 }
 
-static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count, bool only_new)
+static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count,
+                           bool only_new)
 {
     if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
     struct store *store = db->view->store;
@@ -12912,7 +13390,7 @@ kv_status kv_msetnx(kv *db, const kv_slice *keys, const kv_slice *values, size_t
     return batch_set(db, keys, values, count, true);
 }
 
-/* --------------------------------------------------------------------------------------------------- kv_batch() */
+/* ----------------------------------------------------------------------------------- kv_batch() */
 
 static kv_status batch_set_one(kv *db, const kv_operation *operation)
 {
@@ -12940,7 +13418,8 @@ static kv_status batch_do_one(kv *db, kv_operation *operation)
     case KV_OPERATION_SET: return batch_set_one(db, operation);
     case KV_OPERATION_DEL: status = kv_del(db, &operation->key, 1, &count); break;
     case KV_OPERATION_EXISTS: status = kv_exists(db, &operation->key, 1, &count); break;
-    case KV_OPERATION_INCRBY: return kv_incrby(db, operation->key, operation->number, &operation->number);
+    case KV_OPERATION_INCRBY:
+        return kv_incrby(db, operation->key, operation->number, &operation->number);
     case KV_OPERATION_EXPIRE: return kv_expire(db, operation->key, operation->ttl_ms, 0);
     case KV_OPERATION_LPUSH:
     case KV_OPERATION_RPUSH: return batch_push_one(db, operation);
@@ -12951,7 +13430,9 @@ static kv_status batch_do_one(kv *db, kv_operation *operation)
     return status;
 }
 
-/* Only of keys whose shards are held: of others, in the caller's transaction, the call will say so. */
+/*
+ * Only of keys whose shards are held: of others, in the caller's transaction, the call will say so.
+ */
 static void batch_prefetch_held(const struct batch *batch, size_t first)
 {
     struct entry *items[BATCH_CHUNK];
@@ -13000,7 +13481,8 @@ static kv_status lists_open(struct access *access, kv *db, kv_slice key, enum ac
 }
 
 /* The same, and there must be one: else KV_NONE. */
-static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key,
+                                     enum access_mode mode)
 {
     kv_status status = lists_open(access, db, key, mode);
     if (status != KV_OK) return status;
@@ -13017,7 +13499,10 @@ static struct list_limits lists_limits(const struct access *access)
     return list_limits_of(store_setting(access->store, KV_SETTING_LIST_PACK_SIZE));
 }
 
-/* Puts a list that was changed in place back into its entry; one that has become empty goes, and its key with it. */
+/*
+ * Puts a list that was changed in place back into its entry; one that has become empty goes, and
+ * its key with it.
+ */
 static void lists_settle(struct access *access, const struct list *list)
 {
     if (list->bits == 0) {
@@ -13038,7 +13523,7 @@ static kv_status lists_reserve(struct access *access, const kv_slice *arguments,
     return access_reserve_journal(access, count, bytes);
 }
 
-/* -------------------------------------------------------------------------------------------------------- push */
+/* ----------------------------------------------------------------------------------------- push */
 
 /* The arguments of a push for the journal: its name, the key, the values. */
 #define LISTS_ARGUMENTS_ON_STACK 16
@@ -13049,14 +13534,15 @@ struct lists_arguments {
     size_t count;
 };
 
-static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access, kv_slice name,
-                                     const kv_slice *values, size_t count)
+static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access,
+                                      kv_slice name, const kv_slice *values, size_t count)
 {
     arguments->items = arguments->on_stack;
     arguments->count = count + 2;
     if (!access_is_journaled(access)) return KV_OK;
     if (arguments->count > LISTS_ARGUMENTS_ON_STACK) {
-        arguments->items = alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
+        arguments->items =
+            alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
         if (arguments->items == NULL) return KV_NOMEM;
     }
     arguments->items[0] = name;
@@ -13064,7 +13550,8 @@ static kv_status lists_arguments_open(struct lists_arguments *arguments, struct 
     memcpy(arguments->items + 2, values, count * sizeof *values);
     kv_status status = lists_reserve(access, arguments->items, arguments->count);
     if (status != KV_OK && arguments->items != arguments->on_stack) {
-        alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+        alloc_free(&access->store->alloc, arguments->items,
+                   arguments->count * sizeof *arguments->items);
     }
     return status;
 }
@@ -13072,12 +13559,13 @@ static kv_status lists_arguments_open(struct lists_arguments *arguments, struct 
 static void lists_arguments_close(struct lists_arguments *arguments, struct access *access)
 {
     if (arguments->items == arguments->on_stack) return;
-    alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+    alloc_free(&access->store->alloc, arguments->items,
+               arguments->count * sizeof *arguments->items);
 }
 
 /* Pushes to the list that was opened, or makes one. All of the values or none. */
-static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count, kv_end end,
-                                  uint64_t *length)
+static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count,
+                                   kv_end end, uint64_t *length)
 {
     struct list_limits limits = lists_limits(access);
     struct memory *memory = &access->shard->memory;
@@ -13094,8 +13582,8 @@ static kv_status lists_push_opened(struct access *access, const kv_slice *values
     return status;
 }
 
-static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count, kv_end end,
-                                  bool only_existing, uint64_t *length)
+static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                                   kv_end end, bool only_existing, uint64_t *length)
 {
     if (count == 0 || values == NULL) return KV_BADARG;
     struct access access;
@@ -13140,18 +13628,22 @@ kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, 
     return lists_push_values(db, key, values, count, KV_TAIL, true, length);
 }
 
-/* --------------------------------------------------------------------------------------------------------- pop */
+/* ------------------------------------------------------------------------------------------ pop */
 
-/* Takes elements off the list that was opened and lends them; writes the journal. KV_OK or KV_NOMEM. */
-static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count, kv_visit *visit, void *context,
-                                 uint64_t *popped)
+/*
+ * Takes elements off the list that was opened and lends them; writes the journal. KV_OK or
+ * KV_NOMEM.
+ */
+static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count,
+                                  kv_visit *visit, void *context, uint64_t *popped)
 {
     struct list list = lists_of(access);
     struct list_limits limits = lists_limits(access);
     uint64_t length = list_length(&list);
     if (count > length) count = length;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"), access->key,
+    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"),
+                             access->key,
                              {number, number_format_uint64(number, count)}};
     size_t argument_count = count == 1 ? 2 : 3;
     if (count > 0) {
@@ -13211,8 +13703,8 @@ kv_status kv_rpop(kv *db, kv_slice key, kv_buffer *value)
     return lists_pop_one(db, key, KV_TAIL, value);
 }
 
-kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, size_t *index,
-                   kv_visit *visit, void *context)
+kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                   size_t *index, kv_visit *visit, void *context)
 {
     if (db == NULL || keys == NULL || key_count == 0 || count == 0) return KV_BADARG;
     struct span span;
@@ -13226,7 +13718,7 @@ kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, u
     return status;
 }
 
-/* -------------------------------------------------------------------------------------------------------- look */
+/* ----------------------------------------------------------------------------------------- look */
 
 kv_status kv_llen(kv *db, kv_slice key, uint64_t *length)
 {
@@ -13251,8 +13743,8 @@ kv_status kv_lindex(kv *db, kv_slice key, int64_t index, kv_buffer *value)
     return access_close(&access, status);
 }
 
-kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin, kv_visit *visit,
-                    void *context)
+kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin,
+                    kv_visit *visit, void *context)
 {
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
@@ -13265,8 +13757,8 @@ kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_
     return access_close(&access, KV_OK);
 }
 
-kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count, uint64_t maximum,
-                  kv_visit_position *visit, void *context)
+kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count,
+                  uint64_t maximum, kv_visit_position *visit, void *context)
 {
     if (rank == 0 || rank == INT64_MIN || visit == NULL) return KV_BADARG;
     struct access access;
@@ -13277,7 +13769,7 @@ kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t c
     return access_close(&access, KV_OK);
 }
 
-/* ------------------------------------------------------------------------------------------------------ change */
+/* --------------------------------------------------------------------------------------- change */
 
 kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
 {
@@ -13286,11 +13778,13 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     if (status == KV_NONE) return KV_NOTFOUND;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
+    kv_slice arguments[4] = {
+        LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 4);
-    if (status == KV_OK) status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    if (status == KV_OK)
+        status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
     if (status == KV_OK) {
         access_journal(&access, arguments, 4);
         lists_settle(&access, &list);
@@ -13298,18 +13792,20 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     return access_close(&access, status);
 }
 
-kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice value, uint64_t *length)
+kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice value,
+                     uint64_t *length)
 {
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key, before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot,
-                             value};
+    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key,
+                             before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 5);
     if (status == KV_OK) {
-        status = list_insert(&list, &access.shard->memory, &limits, before ? LIST_BEFORE : LIST_AFTER, pivot, value);
+        status = list_insert(&list, &access.shard->memory, &limits,
+                             before ? LIST_BEFORE : LIST_AFTER, pivot, value);
     }
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
@@ -13326,7 +13822,8 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
+    kv_slice arguments[4] = {
+        LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 4);
@@ -13348,7 +13845,8 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status == KV_NONE) return KV_OK;
     if (status != KV_OK) return status;
     char numbers[2][NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LTRIM"), key,
+    kv_slice arguments[4] = {LISTS_WORD("LTRIM"),
+                             key,
                              {numbers[0], number_format_int64(numbers[0], start)},
                              {numbers[1], number_format_int64(numbers[1], stop)}};
     struct list list = lists_of(&access);
@@ -13366,9 +13864,12 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     return access_close(&access, KV_OK);
 }
 
-/* -------------------------------------------------------------------------------------------------------- move */
+/* ----------------------------------------------------------------------------------------- move */
 
-/* Takes the element that is in `value` off the source, which may have been moved in its table meanwhile. Cannot fail. */
+/*
+ * Takes the element that is in `value` off the source, which may have been moved in its table
+ * meanwhile. Cannot fail.
+ */
 static void lists_drop_end(struct access *source, kv_end end)
 {
     access_find_again(source);
@@ -13378,7 +13879,10 @@ static void lists_drop_end(struct access *source, kv_end end)
     lists_settle(source, &list);
 }
 
-/* Copies an element behind what the buffer holds, which must stay if the move fails after all; lists_give() moves it to the front. */
+/*
+ * Copies an element behind what the buffer holds, which must stay if the move fails after all;
+ * lists_give() moves it to the front.
+ */
 static kv_status lists_keep(kv_buffer *value, kv_slice element, kv_slice *kept)
 {
     if (element.size > SIZE_MAX - value->size) return KV_NOMEM;
@@ -13396,14 +13900,15 @@ static void lists_give(kv_buffer *value, kv_slice kept)
 }
 
 /*
- * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
- * pushed at the end where it was taken from, the copy is what goes.
+ * The destination gets the element before the source loses it, as only the former may fail. Within
+ * one list that comes to the same: pushed at the end where it was taken from, the copy is what
+ * goes.
  */
-static kv_status lists_move_opened(struct access *source, struct access *destination, kv_end from_end, kv_end to_end,
-                                  kv_buffer *value)
+static kv_status lists_move_opened(struct access *source, struct access *destination,
+                                   kv_end from_end, kv_end to_end, kv_buffer *value)
 {
-    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
-                             lists_end_word(to_end)};
+    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key,
+                             lists_end_word(from_end), lists_end_word(to_end)};
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
@@ -13417,7 +13922,8 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
     return KV_OK;
 }
 
-kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end, kv_buffer *value)
+kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
+                   kv_buffer *value)
 {
     if (db == NULL) return KV_BADARG;
     kv_slice keys[2] = {source, destination};
@@ -13442,7 +13948,8 @@ kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_en
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */
 /*
- * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread (kv_blpop and its kin).
+ * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread
+ * (kv_blpop and its kin).
  */
 
 #include <errno.h>
@@ -13457,12 +13964,12 @@ struct wait_list {
     uint64_t count;
     kv_wait_done *done;
     void *context;
-    kv_buffer bytes;         /* the elements taken, one after another */
-    kv_slice *elements;      /* into it */
+    kv_buffer bytes;    /* the elements taken, one after another */
+    kv_slice *elements; /* into it */
     size_t element_count, element_capacity;
 };
 
-/* ---------------------------------------------------------------------------------------------------- taking */
+/* --------------------------------------------------------------------------------------- taking */
 
 struct wait_collector {
     struct wait_list *waiter;
@@ -13487,13 +13994,17 @@ static bool wait_collect(void *context, kv_slice element)
     return true;
 }
 
-/* Makes room for the elements that are about to be taken, which is where memory may run out: nothing is taken then. */
+/*
+ * Makes room for the elements that are about to be taken, which is where memory may run out:
+ * nothing is taken then.
+ */
 static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
 {
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;
-    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST) return access_close(&access, KV_NONE);
+    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST)
+        return access_close(&access, KV_NONE);
     struct list list = {(uintptr_t)entry_payload(access.entry)};
     uint64_t length = list_length(&list);
     uint64_t count = waiter->count < length ? waiter->count : length;
@@ -13501,7 +14012,8 @@ static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
     (void)list_visit(&list, waiter->end, 0, count, wait_measure, &total);
     status = buffer_reserve(&waiter->bytes, total > 0 ? total : 1);
     if (status == KV_OK) {
-        waiter->elements = alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
+        waiter->elements =
+            alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
         if (waiter->elements == NULL) status = KV_NOMEM;
         else waiter->element_capacity = (size_t)count;
     }
@@ -13541,15 +14053,17 @@ static void wait_report(struct wait_list *waiter, kv_status status, size_t index
 
 static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
 {
-    wait_report((struct wait_list *)waiter, status, link_index, waiter->links[link_index].observed->key);
+    wait_report((struct wait_list *)waiter, status, link_index,
+                waiter->links[link_index].observed->key);
 }
 
-/* ------------------------------------------------------------------------------------------------------ waits */
+/* ---------------------------------------------------------------------------------------- waits */
 
 static bool wait_read_options(const kv_wait_options *given, kv_wait_options *options)
 {
     *options = KV_OPTIONS(kv_wait_options);
-    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options) return false;
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
+        return false;
     memcpy(options, given, given->size);
     if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
     if (options->count == 0) options->count = 1;
@@ -13583,7 +14097,8 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
                                         .links = (struct waiter_link *)(waiter + 1)};
     if (options->destination != NULL) {
         void *bytes = waiter->waiter.links + options->key_count;
-        if (options->destination->size > 0) memcpy(bytes, options->destination->data, options->destination->size);
+        if (options->destination->size > 0)
+            memcpy(bytes, options->destination->data, options->destination->size);
         waiter->waiter.has_destination = true;
         waiter->waiter.destination = (kv_slice){bytes, options->destination->size};
     }
@@ -13599,11 +14114,12 @@ static void wait_list_destroy(struct wait_list *waiter)
 }
 
 /*
- * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
- * has, whose turn it is then. A transaction that came before the queue is served is before it (`is_nested`).
+ * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if
+ * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
+ * came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, bool is_nested,
-                          size_t *index)
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count,
+                          bool is_nested, size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -13613,7 +14129,8 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         if (status != KV_OK) return status;
         if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i]))
+            continue;
         status = wait_take(waiter, db, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
@@ -13622,18 +14139,25 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
 }
 
 /* Tries, and if that gave nothing queues the waiter, at one instant. */
-static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options, size_t *index)
+static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options,
+                            size_t *index)
 {
     struct span span;
     size_t key_count = options->key_count;
-    /* The keys and the destination, whose shard is needed too, in one array: two keys at most if there is a destination. */
-    kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
+    /*
+     * The keys and the destination, whose shard is needed too, in one array: two keys at most if
+     * there is a destination.
+     */
+    kv_slice pair[2] = {options->keys[0],
+                        options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
     kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
     if (status == KV_NONE) {
         if (span.is_nested) status = KV_TIMEOUT;
-        else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
+        else
+            status =
+                waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
     }
     span_end(&span);
     return status;
@@ -13646,7 +14170,10 @@ kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
     if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
     struct wait_list *list = wait_list_create(db, &options);
     if (list == NULL) return KV_NOMEM;
-    /* Written first: once it is queued, `done` may be called by another thread before this one goes on. */
+    /*
+     * Written first: once it is queued, `done` may be called by another thread before this one goes
+     * on.
+     */
     *waiter = &list->waiter;
     size_t index = 0;
     kv_status status = wait_begin(list, db, &options, &index);
@@ -13665,21 +14192,27 @@ kv_status kv_wait_cancel(kv_waiter *waiter)
     return was_waiting ? KV_OK : KV_NONE;
 }
 
-/* ------------------------------------------------------------------------------------------ waiting as a thread */
+/* -------------------------------------------------------------------------- waiting as a thread */
 
-/* A thread that sleeps until its waiter is served. The elements come to it by the waiter, so nothing can fail after they were taken. */
+/*
+ * A thread that sleeps until its waiter is served. The elements come to it by the waiter, so
+ * nothing can fail after they were taken.
+ */
 struct wait_sleeper {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool is_done;
     kv_status status;
     size_t index;
-    kv_visit *visit;  /* what to do with the elements: lend them... */
+    kv_visit *visit; /* what to do with the elements: lend them... */
     void *context;
     kv_buffer *value; /* ...or give the first one to a buffer */
 };
 
-/* Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than copying them. */
+/*
+ * Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than
+ * copying them.
+ */
 static void wait_sleeper_deliver(struct wait_sleeper *sleeper, struct wait_list *waiter)
 {
     for (size_t i = 0; i < waiter->element_count && sleeper->visit != NULL; i++) {
@@ -13733,7 +14266,8 @@ static struct timespec wait_until(int64_t timeout_ms)
 #else
     clock_gettime(CLOCK_MONOTONIC, &until);
 #endif
-    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40; /* 34 years are enough */
+    /* 34 years are enough */
+    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40;
     until.tv_sec += (time_t)(limit_ms / 1000);
     until.tv_nsec += (long)(limit_ms % 1000) * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
@@ -13755,7 +14289,8 @@ static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms, struct wait_sleeper *sleeper)
+static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms,
+                                struct wait_sleeper *sleeper)
 {
     if (db == NULL || timeout_ms < 0 || !wait_sleeper_open(sleeper)) return KV_BADARG;
     options->done = wait_sleeper_done;
@@ -13770,8 +14305,8 @@ static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeou
     return status;
 }
 
-static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, int64_t timeout_ms,
-                          size_t *index, kv_buffer *value)
+static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                          int64_t timeout_ms, size_t *index, kv_buffer *value)
 {
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     options.keys = keys;
@@ -13783,14 +14318,14 @@ static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end
     return status;
 }
 
-kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                   kv_buffer *value)
+kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                   size_t *index, kv_buffer *value)
 {
     return wait_pop(db, keys, key_count, KV_HEAD, timeout_ms, index, value);
 }
 
-kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                   kv_buffer *value)
+kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                   size_t *index, kv_buffer *value)
 {
     return wait_pop(db, keys, key_count, KV_TAIL, timeout_ms, index, value);
 }
@@ -13808,8 +14343,8 @@ kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_e
     return wait_as_thread(db, &options, timeout_ms, &sleeper);
 }
 
-kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, int64_t timeout_ms,
-                    size_t *index, kv_visit *visit, void *context)
+kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                    int64_t timeout_ms, size_t *index, kv_visit *visit, void *context)
 {
     if (count == 0) return KV_BADARG;
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
@@ -13873,8 +14408,12 @@ static bool watch_has_changed(struct kv_watch *watch, int64_t now_ms)
     return false;
 }
 
-/* The shards of watched keys are locked too: else one could change between the look at it and the first call. */
-static void txn_lock_watched(uint64_t *bits, const struct store *store, const struct kv_watch *watch)
+/*
+ * The shards of watched keys are locked too: else one could change between the look at it and the
+ * first call.
+ */
+static void txn_lock_watched(uint64_t *bits, const struct store *store,
+                             const struct kv_watch *watch)
 {
     for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
         uint32_t index = store_shard(store, link->observed->hash)->index;
@@ -13885,7 +14424,8 @@ static void txn_lock_watched(uint64_t *bits, const struct store *store, const st
 kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
 {
     kv_txn_options options;
-    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options)) return KV_BADARG;
+    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options))
+        return KV_BADARG;
     struct txn_handle *handle = txn_handle_create(db);
     if (handle == NULL) return KV_NOMEM;
     struct store *store = db->view->store;
@@ -13897,8 +14437,10 @@ kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
     handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_UNTOUCHING);
     handle->view->txn = &handle->txn;
     kv_status status = KV_OK;
-    if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms)) status = KV_CONFLICT;
-    if (status == KV_OK && (options.flags & KV_TXN_ABORTABLE) != 0) status = txn_make_abortable(&handle->txn);
+    if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms))
+        status = KV_CONFLICT;
+    if (status == KV_OK && (options.flags & KV_TXN_ABORTABLE) != 0)
+        status = txn_make_abortable(&handle->txn);
     if (status != KV_OK) {
         txn_commit(&handle->txn);
         txn_handle_destroy(handle);
@@ -13933,7 +14475,7 @@ kv_status kv_abort(kv *txn)
     return KV_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------- watches */
+/* -------------------------------------------------------------------------------------- watches */
 
 kv_status kv_watch_open(kv *db, kv_watch **watch)
 {
@@ -13952,12 +14494,15 @@ static bool watch_has(const struct kv_watch *watch, uint32_t database, uint64_t 
 {
     for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
         struct observed *observed = link->observed;
-        if (observed->hash == hash && observed->database == database && slice_equal(observed->key, key)) return true;
+        if (observed->hash == hash && observed->database == database &&
+            slice_equal(observed->key, key))
+            return true;
     }
     return false;
 }
 
-static void watch_link_in(struct watch_link *link, struct observed *observed, struct kv_watch *watch)
+static void watch_link_in(struct watch_link *link, struct observed *observed,
+                          struct kv_watch *watch)
 {
     link->observed = observed;
     link->watch = watch;
@@ -13978,7 +14523,8 @@ kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
     struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
     if (link == NULL) return KV_NOMEM;
     struct access access;
-    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK); /* drops it if it has expired */
+    /* drops it if it has expired */
+    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK);
     if (status == KV_OK) {
         struct observed *observed = observers_open(access.shard, db->database, hash, key);
         if (observed != NULL) {
@@ -14028,7 +14574,8 @@ void kv_watch_close(kv_watch *watch)
 
 /* -------------------- engine/api/api_text.c ---------------------------------------------------- */
 /*
- * api/api_text.c -- patterns and numbers for hosts: base/glob.h and base/number.h under public names.
+ * api/api_text.c -- patterns and numbers for hosts: base/glob.h and base/number.h under public
+ * names.
  */
 
 bool kv_match(kv_slice pattern, kv_slice text, bool ignore_case)

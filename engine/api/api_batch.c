@@ -1,12 +1,15 @@
 /*
  * api/api_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
  *
- * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost little more than one. So a call hashes
- * all keys, locks their shards, each once and in order, and then goes through the keys in passes: one fetches the buckets, one looks
- * into them and fetches the entries, one finds the entries and fetches the ends of the values, and only the last uses them.
+ * A cache miss costs as much as everything else a lookup does, and ten of them at a time cost
+ * little more than one. So a call hashes all keys, locks their shards, each once and in order, and
+ * then goes through the keys in passes: one fetches the buckets, one looks into them and fetches
+ * the entries, one finds the entries and fetches the ends of the values, and only the last uses
+ * them.
  *
- * Rejected: to fetch the first buckets while the keys are hashed, before the locks are taken (as kv_prefetch() does). The locks'
- * own cache lines then queue behind the buckets', and all of it takes longer.
+ * Rejected: to fetch the first buckets while the keys are hashed, before the locks are taken (as
+ * kv_prefetch() does). The locks' own cache lines then queue behind the buckets', and all of it
+ * takes longer.
  */
 #include "base/alloc.h"
 #include "base/number.h"
@@ -14,7 +17,10 @@
 
 #define BATCH_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* Keys that are fetched together; so many need no memory. More would leave the nearest cache before they are used. */
+/*
+ * Keys that are fetched together; so many need no memory. More would leave the nearest cache before
+ * they are used.
+ */
 #define BATCH_CHUNK 64
 
 /* A span over many keys, and their hashes. */
@@ -32,11 +38,15 @@ static kv_status batch_open(struct batch *batch, kv *db, size_t count)
     batch->store = db->view->store;
     batch->count = count;
     batch->hashes = batch->few;
-    if (count > BATCH_CHUNK) batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
+    if (count > BATCH_CHUNK)
+        batch->hashes = alloc_get_array(&batch->store->alloc, count, sizeof *batch->hashes);
     return batch->hashes != NULL ? KV_OK : KV_NOMEM;
 }
 
-/* Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches the locks of their shards. */
+/*
+ * Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches
+ * the locks of their shards.
+ */
 static void batch_hash(struct batch *batch, const void *keys, size_t stride)
 {
     const char *key = keys;
@@ -97,14 +107,16 @@ static void batch_end(struct batch *batch)
 
 static inline struct space *batch_space(const struct batch *batch, size_t index)
 {
-    return shard_peek_space(store_shard(batch->store, batch->hashes[index]), batch->span.db.database);
+    return shard_peek_space(store_shard(batch->store, batch->hashes[index]),
+                            batch->span.db.database);
 }
 
 /*
- * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the chunk's key i, or another with the same tag, or
- * NULL. Returns the chunk's end.
+ * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the
+ * chunk's key i, or another with the same tag, or NULL. Returns the chunk's end.
  */
-static size_t batch_prefetch(const struct batch *batch, size_t first, struct entry *items[BATCH_CHUNK])
+static size_t batch_prefetch(const struct batch *batch, size_t first,
+                             struct entry *items[BATCH_CHUNK])
 {
     struct table_walk walks[BATCH_CHUNK];
     uint8_t going[BATCH_CHUNK]; /* keys whose search goes on to another bucket */
@@ -132,11 +144,11 @@ static size_t batch_prefetch(const struct batch *batch, size_t first, struct ent
     return first + count;
 }
 
-/* -------------------------------------------------------------------------------------------------------- MGET */
+/* ----------------------------------------------------------------------------------------- MGET */
 
 /* What all keys of a kv_mget() have in common, and what was found of a chunk. */
 struct batch_reading {
-    int64_t now_ms;   /* read when the first key with a deadline is met; -1 before */
+    int64_t now_ms; /* read when the first key with a deadline is met; -1 before */
     uint32_t clock;
     bool touches;
     bool has_expired; /* one that was found is to be dropped */
@@ -155,7 +167,8 @@ static void batch_read_begin(struct batch_reading *reading, const struct batch *
 }
 
 /* All are counted in the shard of the first key, which is locked; only their sum is ever told. */
-static void batch_read_end(const struct batch_reading *reading, const struct batch *batch, size_t seen)
+static void batch_read_end(const struct batch_reading *reading, const struct batch *batch,
+                           size_t seen)
 {
     if (seen == 0) return;
     struct shard *shard = store_shard(batch->store, batch->hashes[0]);
@@ -176,13 +189,17 @@ static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const st
 /* Fetches the end of a value: the first two lines of its entry were fetched already. */
 static inline void batch_prefetch_value(const struct entry *entry)
 {
-    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE))
+        KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
     else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
 }
 
-/* The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is the result of batch_prefetch(). */
-static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key, size_t index,
-                                       struct entry *likely)
+/*
+ * The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is
+ * the result of batch_prefetch().
+ */
+static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading,
+                                       kv_slice key, size_t index, struct entry *likely)
 {
     struct entry *entry = likely;
     if (entry != NULL && KV_UNLIKELY(!entry_has_key(entry, &key))) { /* its tag only was the same */
@@ -197,20 +214,25 @@ static inline struct entry *batch_find(struct batch *batch, struct batch_reading
     return entry;
 }
 
-/* Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for that, it stays and is not seen. */
-static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading, const kv_slice *keys,
-                                           size_t first, size_t end)
+/*
+ * Drops the expired keys of a chunk, each by way of a call of its own; where there is no memory for
+ * that, it stays and is not seen.
+ */
+static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_reading *reading,
+                                           const kv_slice *keys, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++) {
         if (reading->found[i - first] != NULL) continue;
         struct access access;
-        kv_status status = access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
+        kv_status status =
+            access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
         if (status == KV_OK) (void)access_close(&access, KV_OK);
     }
     reading->has_expired = false;
 }
 
-static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit, void *context)
+static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit,
+                              void *context)
 {
     char scratch[NUMBER_INT64_SIZE];
     kv_slice text;
@@ -233,19 +255,21 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     for (size_t end; first < count && goes_on; first = end) {
         end = batch_prefetch(&batch, first, reading.found);
         for (size_t i = first; i < end; i++) {
-            reading.found[i - first] = batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
+            reading.found[i - first] =
+                batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
         }
         for (size_t i = first; i < end && goes_on; i++) {
             goes_on = batch_lend(reading.found[i - first], i, visit, context);
         }
-        if (KV_UNLIKELY(reading.has_expired)) batch_drop_expired(&batch, &reading, keys, first, end);
+        if (KV_UNLIKELY(reading.has_expired))
+            batch_drop_expired(&batch, &reading, keys, first, end);
     }
     batch_read_end(&reading, &batch, first);
     batch_end(&batch);
     return KV_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------------- MSET */
+/* ----------------------------------------------------------------------------------------- MSET */
 
 static bool batch_has_any(struct batch *batch, const kv_slice *keys)
 {
@@ -253,9 +277,11 @@ static bool batch_has_any(struct batch *batch, const kv_slice *keys)
     for (size_t i = 0; i < batch->count;) {
         for (size_t end = batch_prefetch(batch, i, items); i < end; i++) {
             struct access access;
-            kv_status status =
-                access_open_hashed(&access, &batch->span.db, keys[i], batch->hashes[i], ACCESS_PEEK);
-            if (status != KV_OK) continue; /* it has expired, and there was no memory to tell of it */
+            kv_status status = access_open_hashed(&access, &batch->span.db, keys[i],
+                                                  batch->hashes[i], ACCESS_PEEK);
+            if (status != KV_OK)
+                continue; /* it has expired, and there was no memory to tell of
+                                              it */
             bool is_found = access.entry != NULL;
             (void)access_close(&access, KV_OK);
             if (is_found) return true;
@@ -264,18 +290,20 @@ static bool batch_has_any(struct batch *batch, const kv_slice *keys)
     return false;
 }
 
-static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value, struct staged *staged)
+static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key, kv_slice value,
+                                 struct staged *staged)
 {
     struct access *access = &staged->access;
-    kv_status status = access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+    kv_status status =
+        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = access_stage(staged, value);
     return status == KV_OK ? KV_OK : access_close(access, status);
 }
 
 /* Stages pairs until all are or one fails; returns how many are. */
-static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged,
-                          kv_status *status)
+static size_t batch_stage(struct batch *batch, const kv_slice *keys, const kv_slice *values,
+                          struct staged *staged, kv_status *status)
 {
     struct entry *items[BATCH_CHUNK];
     *status = KV_OK;
@@ -296,7 +324,8 @@ static void batch_take_back(struct staged *staged, size_t count)
     }
 }
 
-static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values, size_t count)
+static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_slice *values,
+                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct access *access = &staged[i].access;
@@ -309,7 +338,8 @@ static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_sli
     }
 }
 
-static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys, const kv_slice *values)
+static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys,
+                                       const kv_slice *values)
 {
     size_t bytes = 0;
     if (!journal_is_read(batch->store)) return KV_OK;
@@ -318,7 +348,8 @@ static kv_status batch_reserve_journal(struct batch *batch, const kv_slice *keys
 }
 
 /* Stores all pairs or, if there is not enough memory, none. */
-static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values, struct staged *staged)
+static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv_slice *values,
+                             struct staged *staged)
 {
     kv_status status;
     size_t count = batch_stage(batch, keys, values, staged, &status);
@@ -328,7 +359,8 @@ static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv
     return status;
 }
 
-static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count, bool only_new)
+static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values, size_t count,
+                           bool only_new)
 {
     if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
     struct store *store = db->view->store;
@@ -363,7 +395,7 @@ kv_status kv_msetnx(kv *db, const kv_slice *keys, const kv_slice *values, size_t
     return batch_set(db, keys, values, count, true);
 }
 
-/* --------------------------------------------------------------------------------------------------- kv_batch() */
+/* ----------------------------------------------------------------------------------- kv_batch() */
 
 static kv_status batch_set_one(kv *db, const kv_operation *operation)
 {
@@ -391,7 +423,8 @@ static kv_status batch_do_one(kv *db, kv_operation *operation)
     case KV_OPERATION_SET: return batch_set_one(db, operation);
     case KV_OPERATION_DEL: status = kv_del(db, &operation->key, 1, &count); break;
     case KV_OPERATION_EXISTS: status = kv_exists(db, &operation->key, 1, &count); break;
-    case KV_OPERATION_INCRBY: return kv_incrby(db, operation->key, operation->number, &operation->number);
+    case KV_OPERATION_INCRBY:
+        return kv_incrby(db, operation->key, operation->number, &operation->number);
     case KV_OPERATION_EXPIRE: return kv_expire(db, operation->key, operation->ttl_ms, 0);
     case KV_OPERATION_LPUSH:
     case KV_OPERATION_RPUSH: return batch_push_one(db, operation);
@@ -402,7 +435,9 @@ static kv_status batch_do_one(kv *db, kv_operation *operation)
     return status;
 }
 
-/* Only of keys whose shards are held: of others, in the caller's transaction, the call will say so. */
+/*
+ * Only of keys whose shards are held: of others, in the caller's transaction, the call will say so.
+ */
 static void batch_prefetch_held(const struct batch *batch, size_t first)
 {
     struct entry *items[BATCH_CHUNK];

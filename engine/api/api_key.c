@@ -6,7 +6,7 @@
 
 #define KEY_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* --------------------------------------------------------------------------------------------- remove, exist */
+/* -------------------------------------------------------------------------------- remove, exist */
 
 /* Removes the key that was found and says so in the journal, where room was reserved. */
 static void key_remove(struct access *access)
@@ -22,7 +22,8 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
-        status = access_reserve_journal(&access, 2, 3 + key.size); /* as much as key_delete() has reserved for it */
+        /* as much as key_delete() has reserved for it */
+        status = access_reserve_journal(&access, 2, 3 + key.size);
         if (status == KV_OK) {
             key_remove(&access);
             ++*removed;
@@ -33,9 +34,11 @@ static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *remo
 }
 
 /*
- * Several keys go at one instant. The first is removed when all are known to be removable: what that needs is reserved for all of them.
+ * Several keys go at one instant. The first is removed when all are known to be removable: what
+ * that needs is reserved for all of them.
  */
-static kv_status key_delete(kv *db, const kv_slice *keys, size_t count, bool later, uint64_t *removed)
+static kv_status key_delete(kv *db, const kv_slice *keys, size_t count, bool later,
+                            uint64_t *removed)
 {
     if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     uint64_t total = 0;
@@ -65,7 +68,8 @@ kv_status kv_unlink(kv *db, const kv_slice *keys, size_t count, uint64_t *remove
     return key_delete(db, keys, count, true, removed);
 }
 
-static kv_status key_count_found(kv *db, const kv_slice *keys, size_t count, enum access_mode mode, uint64_t *found)
+static kv_status key_count_found(kv *db, const kv_slice *keys, size_t count, enum access_mode mode,
+                                 uint64_t *found)
 {
     if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
     struct span span;
@@ -120,11 +124,11 @@ const char *kv_type_name(kv_type type)
     return "unknown";
 }
 
-/* ---------------------------------------------------------------------------------------- rename, copy, move */
+/* --------------------------------------------------------------------------- rename, copy, move */
 
 /*
- * Puts the value of one key under another, which must be open for writing: taken over if the first is to go, which it then does, copied
- * otherwise. What the second held is replaced.
+ * Puts the value of one key under another, which must be open for writing: taken over if the first
+ * is to go, which it then does, copied otherwise. What the second held is replaced.
  */
 static kv_status key_put_value_of(struct access *to, struct access *from, bool is_moved)
 {
@@ -147,8 +151,8 @@ static kv_status key_put_value_of(struct access *to, struct access *from, bool i
 }
 
 /* Opens two keys for writing inside one span. On anything but KV_OK neither is open. */
-static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_slice second, enum access_mode mode,
-                               struct access *a, struct access *b)
+static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_slice second,
+                               enum access_mode mode, struct access *a, struct access *b)
 {
     kv_status status = access_open(a, first_db, first, mode);
     if (status != KV_OK) return status;
@@ -157,7 +161,9 @@ static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_s
         (void)access_close(a, status);
         return status;
     }
-    /* Opening the second may have dropped it as expired, and a table that shrinks moves its items. */
+    /*
+     * Opening the second may have dropped it as expired, and a table that shrinks moves its items.
+     */
     access_find_again(a);
     return KV_OK;
 }
@@ -168,8 +174,8 @@ static void key_close_pair(struct access *a, struct access *b)
     (void)access_close(a, KV_OK);
 }
 
-static kv_status key_rename_opened(struct access *from, struct access *to, kv_slice new_key, bool only_new,
-                                   const kv_slice *arguments, size_t count)
+static kv_status key_rename_opened(struct access *from, struct access *to, kv_slice new_key,
+                                   bool only_new, const kv_slice *arguments, size_t count)
 {
     if (from->entry == NULL) return KV_NOTFOUND;
     bool is_same = from->shard == to->shard && slice_equal(from->key, new_key);
@@ -214,8 +220,8 @@ static kv key_in_span(const struct span *span, const kv *other)
     return (kv){span->db.view, other->database};
 }
 
-static kv_status key_copy_opened(struct access *from, struct access *to, bool replace, const kv_slice *arguments,
-                                 size_t count)
+static kv_status key_copy_opened(struct access *from, struct access *to, bool replace,
+                                 const kv_slice *arguments, size_t count)
 {
     if (from->entry == NULL) return KV_NONE;
     if (to->entry != NULL && !replace) return KV_SKIPPED;
@@ -236,7 +242,8 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
     kv_slice keys[2] = {key, new_key};
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
-    kv_slice arguments[6] = {KEY_WORD("COPY"), key, new_key, KEY_WORD("DB"), index, KEY_WORD("REPLACE")};
+    kv_slice arguments[6] = {KEY_WORD("COPY"), key,   new_key,
+                             KEY_WORD("DB"),   index, KEY_WORD("REPLACE")};
     struct span span;
     struct access from, to;
     span_begin(&span, db, keys, 2, 0);
@@ -252,7 +259,8 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
 
 kv_status kv_move(kv *db, kv_slice key, kv *destination)
 {
-    if (db == NULL || destination == NULL || destination->view->store != db->view->store) return KV_BADARG;
+    if (db == NULL || destination == NULL || destination->view->store != db->view->store)
+        return KV_BADARG;
     if (destination->database == db->database) return KV_BADARG;
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
@@ -274,7 +282,7 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------------- deadlines */
+/* ------------------------------------------------------------------------------------ deadlines */
 
 static bool key_condition_holds(int64_t old_ms, int64_t new_ms, unsigned flags)
 {
@@ -323,7 +331,8 @@ static kv_status key_expire(kv *db, kv_slice key, int64_t time_ms, bool is_relat
     }
     if (time_ms == KV_NEVER) status = KV_OVERFLOW;
     else if (access.entry == NULL) status = KV_NONE;
-    else if (!key_condition_holds(entry_deadline(access.entry), time_ms, flags)) status = KV_SKIPPED;
+    else if (!key_condition_holds(entry_deadline(access.entry), time_ms, flags))
+        status = KV_SKIPPED;
     else status = key_set_deadline(&access, time_ms);
     return access_close(&access, status);
 }
@@ -361,7 +370,9 @@ kv_status kv_ttl(kv *db, kv_slice key, int64_t *ttl_ms)
         int64_t deadline_ms = entry_deadline(access.entry);
         if (deadline_ms != KV_NEVER) {
             deadline_ms -= access_now(&access);
-            if (deadline_ms < 0) deadline_ms = 0; /* only while nothing expires (KV_SETTING_EXPIRE) */
+            if (deadline_ms < 0)
+                deadline_ms = 0; /* only while nothing expires
+                                                     (KV_SETTING_EXPIRE) */
         }
         *ttl_ms = deadline_ms;
     }
@@ -387,7 +398,7 @@ kv_status kv_persist(kv *db, kv_slice key)
     return access_close(&access, status);
 }
 
-/* ----------------------------------------------------------------------------------------------- description */
+/* ---------------------------------------------------------------------------------- description */
 
 /* Tables' bytes of the space that one of its keys answers for. */
 static uint64_t key_table_share(const struct access *access)
@@ -406,7 +417,8 @@ static int64_t key_idle_ms(const struct access *access)
 
 kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
 {
-    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return KV_BADARG;
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;
@@ -417,7 +429,8 @@ kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
                             .idle_ms = key_idle_ms(&access),
                             .length = value_length(access.entry),
                             .deadline_ms = entry_deadline(access.entry)};
-    found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) + key_table_share(&access);
+    found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) +
+                  key_table_share(&access);
     memcpy(info, &found, info->size);
     return access_close(&access, KV_OK);
 }

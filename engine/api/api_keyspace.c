@@ -10,7 +10,10 @@
 
 #define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
-/* Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that has only others. */
+/*
+ * Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that
+ * has only others.
+ */
 static kv_status keyspace_enter(kv *db, struct shard *shard)
 {
     struct txn *txn = db->view->txn;
@@ -41,7 +44,7 @@ kv_status kv_count(kv *db, uint64_t *count)
     return KV_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------- scan */
+/* ----------------------------------------------------------------------------------------- scan */
 
 /* What a scan looks for, and whom it tells. */
 struct keyspace_scan {
@@ -56,9 +59,8 @@ struct keyspace_scan {
 static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
 {
     bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
-    struct keyspace_scan scan = {.now_ms = expires ? view_now(db->view) : INT64_MIN,
-                                 .visit = visit,
-                                 .context = context};
+    struct keyspace_scan scan = {
+        .now_ms = expires ? view_now(db->view) : INT64_MIN, .visit = visit, .context = context};
     return scan;
 }
 
@@ -79,10 +81,15 @@ static void keyspace_scan_visit(void *context, void *item)
 /* Where a shard begins in the order of hashes; 0 after the last. */
 static uint64_t keyspace_shard_position(const struct store *store, uint32_t index)
 {
-    return index == store->shard_count || store->shard_bits == 0 ? 0 : (uint64_t)index << (64 - store->shard_bits);
+    return index == store->shard_count || store->shard_bits == 0
+               ? 0
+               : (uint64_t)index << (64 - store->shard_bits);
 }
 
-/* Buckets are looked at until this many items were passed, matching or not; an empty bucket counts for a little. */
+/*
+ * Buckets are looked at until this many items were passed, matching or not; an empty bucket counts
+ * for a little.
+ */
 static size_t keyspace_bucket_cost(uint64_t items)
 {
     return items > 0 ? (size_t)items : 1;
@@ -101,8 +108,9 @@ static void keyspace_count_visit(void *context, void *item)
 }
 
 /*
- * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's items twice, which a scan may do,
- * and always moves on, since a bucket spans more than 2^16 hashes.
+ * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
+ * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
+ * hashes.
  */
 static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
 {
@@ -117,7 +125,8 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         uint64_t next = 0;
         do {
             struct keyspace_counting counting = {scan, 0};
-            if (space != NULL) next = table_scan(&space->table, position, keyspace_count_visit, &counting);
+            if (space != NULL)
+                next = table_scan(&space->table, position, keyspace_count_visit, &counting);
             passed += keyspace_bucket_cost(counting.items);
             if (next == 0) break;
             position = next;
@@ -129,8 +138,8 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
     return KV_OK;
 }
 
-kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options, kv_visit *visit,
-                  void *context)
+kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options *options,
+                  kv_visit *visit, void *context)
 {
     if (db == NULL || cursor == NULL || visit == NULL || limit == 0) return KV_BADARG;
     kv_scan_options given = KV_OPTIONS(kv_scan_options);
@@ -162,7 +171,10 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
     return KV_OK;
 }
 
-/* The keys that one step of kv_delete_matching() found, one after another, and later where each of them is. */
+/*
+ * The keys that one step of kv_delete_matching() found, one after another, and later where each of
+ * them is.
+ */
 struct keyspace_found {
     kv_buffer bytes;
     kv_buffer keys; /* of kv_slice */
@@ -174,13 +186,16 @@ static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
     kv_slice item = {NULL, key.size}; /* the bytes may still move */
-    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK
-                  || buffer_append(&found->bytes, key) != KV_OK;
+    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK ||
+                     buffer_append(&found->bytes, key) != KV_OK;
     found->count++;
     return !found->is_full;
 }
 
-/* Removes the keys that were found a moment ago, all of them that are still there or, without memory, none. */
+/*
+ * Removes the keys that were found a moment ago, all of them that are still there or, without
+ * memory, none.
+ */
 static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
 {
     kv_slice *keys = found->keys.data;
@@ -193,7 +208,8 @@ static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uin
     return kv_unlink(db, keys, found->count, removed);
 }
 
-kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit, uint64_t *removed)
+kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t limit,
+                             uint64_t *removed)
 {
     if (db == NULL || cursor == NULL || limit == 0) return KV_BADARG;
     struct keyspace_found found = {0};
@@ -210,12 +226,15 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
     return KV_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------- randomkey */
+/* ------------------------------------------------------------------------------------ randomkey */
 
 /* Draws of an expired key before the search settles for a walk. */
 #define KEYSPACE_RANDOM_TRIES 64
 
-/* Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that one is expired. */
+/*
+ * Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that
+ * one is expired.
+ */
 static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
 {
     struct store *store = db->view->store;
@@ -231,7 +250,9 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
             continue;
         }
         const struct entry *entry = table_random(&space->table, &shard->random);
-        status = entry_is_expired(entry, now_ms) ? KV_NONE : key != NULL ? buffer_set(key, entry_key(entry)) : KV_OK;
+        status = entry_is_expired(entry, now_ms) ? KV_NONE
+                 : key != NULL                   ? buffer_set(key, entry_key(entry))
+                                                 : KV_OK;
         keyspace_leave(db, shard);
         return status;
     }
@@ -269,7 +290,7 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
     return status != KV_OK ? status : first.status;
 }
 
-/* ----------------------------------------------------------------------------------------------- flush and swap */
+/* ------------------------------------------------------------------------------- flush and swap */
 
 /* Records for each shard and database that is to be emptied, acquired before anything is. */
 static void keyspace_free_records(struct store *store, struct flushed *records)
@@ -302,7 +323,8 @@ static bool keyspace_has_keys(struct shard *shard, uint32_t database)
     return space != NULL && space->table.count > 0;
 }
 
-static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, struct flushed *records)
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last,
+                                  struct flushed *records)
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
         for (uint32_t d = first; d <= last; d++) {
@@ -315,7 +337,8 @@ static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t 
 }
 
 /* Empties the databases from `first` to `last`; the caller's span holds every shard. */
-static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, kv_slice command)
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last,
+                                     kv_slice command)
 {
     struct store *store = span->db.view->store;
     uint64_t wanted = 0;
@@ -378,12 +401,14 @@ static kv_status keyspace_open_spaces(struct store *store, uint32_t first, uint3
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
-        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL) return KV_NOMEM;
+        if (shard_space(shard, first) == NULL || shard_space(shard, second) == NULL)
+            return KV_NOMEM;
     }
     return KV_OK;
 }
 
-static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second, struct observed **ready)
+static void keyspace_swap_shard(struct shard *shard, uint32_t first, uint32_t second,
+                                struct observed **ready)
 {
     observers_touch_all(shard, first, second);
     observers_touch_all(shard, second, first);
@@ -413,7 +438,8 @@ kv_status kv_swapdb(kv *db, kv *other)
             keyspace_swap_shard(&store->shards[i], db->database, other->database, &txn->ready);
             store->shards[i].changes += i == 0;
         }
-        if (journal_is_read(store)) journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
+        if (journal_is_read(store))
+            journal_write(store, txn, db->database, KV_CAUSE_CALL, arguments, 3);
     }
     span_end(&span);
     return status;

@@ -24,7 +24,8 @@ static kv_status lists_open(struct access *access, kv *db, kv_slice key, enum ac
 }
 
 /* The same, and there must be one: else KV_NONE. */
-static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key,
+                                     enum access_mode mode)
 {
     kv_status status = lists_open(access, db, key, mode);
     if (status != KV_OK) return status;
@@ -41,7 +42,10 @@ static struct list_limits lists_limits(const struct access *access)
     return list_limits_of(store_setting(access->store, KV_SETTING_LIST_PACK_SIZE));
 }
 
-/* Puts a list that was changed in place back into its entry; one that has become empty goes, and its key with it. */
+/*
+ * Puts a list that was changed in place back into its entry; one that has become empty goes, and
+ * its key with it.
+ */
 static void lists_settle(struct access *access, const struct list *list)
 {
     if (list->bits == 0) {
@@ -62,7 +66,7 @@ static kv_status lists_reserve(struct access *access, const kv_slice *arguments,
     return access_reserve_journal(access, count, bytes);
 }
 
-/* -------------------------------------------------------------------------------------------------------- push */
+/* ----------------------------------------------------------------------------------------- push */
 
 /* The arguments of a push for the journal: its name, the key, the values. */
 #define LISTS_ARGUMENTS_ON_STACK 16
@@ -73,14 +77,15 @@ struct lists_arguments {
     size_t count;
 };
 
-static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access, kv_slice name,
-                                     const kv_slice *values, size_t count)
+static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access,
+                                      kv_slice name, const kv_slice *values, size_t count)
 {
     arguments->items = arguments->on_stack;
     arguments->count = count + 2;
     if (!access_is_journaled(access)) return KV_OK;
     if (arguments->count > LISTS_ARGUMENTS_ON_STACK) {
-        arguments->items = alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
+        arguments->items =
+            alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
         if (arguments->items == NULL) return KV_NOMEM;
     }
     arguments->items[0] = name;
@@ -88,7 +93,8 @@ static kv_status lists_arguments_open(struct lists_arguments *arguments, struct 
     memcpy(arguments->items + 2, values, count * sizeof *values);
     kv_status status = lists_reserve(access, arguments->items, arguments->count);
     if (status != KV_OK && arguments->items != arguments->on_stack) {
-        alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+        alloc_free(&access->store->alloc, arguments->items,
+                   arguments->count * sizeof *arguments->items);
     }
     return status;
 }
@@ -96,12 +102,13 @@ static kv_status lists_arguments_open(struct lists_arguments *arguments, struct 
 static void lists_arguments_close(struct lists_arguments *arguments, struct access *access)
 {
     if (arguments->items == arguments->on_stack) return;
-    alloc_free(&access->store->alloc, arguments->items, arguments->count * sizeof *arguments->items);
+    alloc_free(&access->store->alloc, arguments->items,
+               arguments->count * sizeof *arguments->items);
 }
 
 /* Pushes to the list that was opened, or makes one. All of the values or none. */
-static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count, kv_end end,
-                                  uint64_t *length)
+static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count,
+                                   kv_end end, uint64_t *length)
 {
     struct list_limits limits = lists_limits(access);
     struct memory *memory = &access->shard->memory;
@@ -118,8 +125,8 @@ static kv_status lists_push_opened(struct access *access, const kv_slice *values
     return status;
 }
 
-static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count, kv_end end,
-                                  bool only_existing, uint64_t *length)
+static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count,
+                                   kv_end end, bool only_existing, uint64_t *length)
 {
     if (count == 0 || values == NULL) return KV_BADARG;
     struct access access;
@@ -164,18 +171,22 @@ kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, 
     return lists_push_values(db, key, values, count, KV_TAIL, true, length);
 }
 
-/* --------------------------------------------------------------------------------------------------------- pop */
+/* ------------------------------------------------------------------------------------------ pop */
 
-/* Takes elements off the list that was opened and lends them; writes the journal. KV_OK or KV_NOMEM. */
-static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count, kv_visit *visit, void *context,
-                                 uint64_t *popped)
+/*
+ * Takes elements off the list that was opened and lends them; writes the journal. KV_OK or
+ * KV_NOMEM.
+ */
+static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count,
+                                  kv_visit *visit, void *context, uint64_t *popped)
 {
     struct list list = lists_of(access);
     struct list_limits limits = lists_limits(access);
     uint64_t length = list_length(&list);
     if (count > length) count = length;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"), access->key,
+    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"),
+                             access->key,
                              {number, number_format_uint64(number, count)}};
     size_t argument_count = count == 1 ? 2 : 3;
     if (count > 0) {
@@ -235,8 +246,8 @@ kv_status kv_rpop(kv *db, kv_slice key, kv_buffer *value)
     return lists_pop_one(db, key, KV_TAIL, value);
 }
 
-kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, size_t *index,
-                   kv_visit *visit, void *context)
+kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                   size_t *index, kv_visit *visit, void *context)
 {
     if (db == NULL || keys == NULL || key_count == 0 || count == 0) return KV_BADARG;
     struct span span;
@@ -250,7 +261,7 @@ kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, u
     return status;
 }
 
-/* -------------------------------------------------------------------------------------------------------- look */
+/* ----------------------------------------------------------------------------------------- look */
 
 kv_status kv_llen(kv *db, kv_slice key, uint64_t *length)
 {
@@ -275,8 +286,8 @@ kv_status kv_lindex(kv *db, kv_slice key, int64_t index, kv_buffer *value)
     return access_close(&access, status);
 }
 
-kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin, kv_visit *visit,
-                    void *context)
+kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_begin *begin,
+                    kv_visit *visit, void *context)
 {
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
@@ -289,8 +300,8 @@ kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_
     return access_close(&access, KV_OK);
 }
 
-kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count, uint64_t maximum,
-                  kv_visit_position *visit, void *context)
+kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t count,
+                  uint64_t maximum, kv_visit_position *visit, void *context)
 {
     if (rank == 0 || rank == INT64_MIN || visit == NULL) return KV_BADARG;
     struct access access;
@@ -301,7 +312,7 @@ kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t c
     return access_close(&access, KV_OK);
 }
 
-/* ------------------------------------------------------------------------------------------------------ change */
+/* --------------------------------------------------------------------------------------- change */
 
 kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
 {
@@ -310,11 +321,13 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     if (status == KV_NONE) return KV_NOTFOUND;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
+    kv_slice arguments[4] = {
+        LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 4);
-    if (status == KV_OK) status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    if (status == KV_OK)
+        status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
     if (status == KV_OK) {
         access_journal(&access, arguments, 4);
         lists_settle(&access, &list);
@@ -322,18 +335,20 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     return access_close(&access, status);
 }
 
-kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice value, uint64_t *length)
+kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice value,
+                     uint64_t *length)
 {
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key, before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot,
-                             value};
+    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key,
+                             before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 5);
     if (status == KV_OK) {
-        status = list_insert(&list, &access.shard->memory, &limits, before ? LIST_BEFORE : LIST_AFTER, pivot, value);
+        status = list_insert(&list, &access.shard->memory, &limits,
+                             before ? LIST_BEFORE : LIST_AFTER, pivot, value);
     }
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
@@ -350,7 +365,8 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
+    kv_slice arguments[4] = {
+        LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
     struct list list = lists_of(&access);
     struct list_limits limits = lists_limits(&access);
     status = lists_reserve(&access, arguments, 4);
@@ -372,7 +388,8 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status == KV_NONE) return KV_OK;
     if (status != KV_OK) return status;
     char numbers[2][NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LTRIM"), key,
+    kv_slice arguments[4] = {LISTS_WORD("LTRIM"),
+                             key,
                              {numbers[0], number_format_int64(numbers[0], start)},
                              {numbers[1], number_format_int64(numbers[1], stop)}};
     struct list list = lists_of(&access);
@@ -390,9 +407,12 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     return access_close(&access, KV_OK);
 }
 
-/* -------------------------------------------------------------------------------------------------------- move */
+/* ----------------------------------------------------------------------------------------- move */
 
-/* Takes the element that is in `value` off the source, which may have been moved in its table meanwhile. Cannot fail. */
+/*
+ * Takes the element that is in `value` off the source, which may have been moved in its table
+ * meanwhile. Cannot fail.
+ */
 static void lists_drop_end(struct access *source, kv_end end)
 {
     access_find_again(source);
@@ -402,7 +422,10 @@ static void lists_drop_end(struct access *source, kv_end end)
     lists_settle(source, &list);
 }
 
-/* Copies an element behind what the buffer holds, which must stay if the move fails after all; lists_give() moves it to the front. */
+/*
+ * Copies an element behind what the buffer holds, which must stay if the move fails after all;
+ * lists_give() moves it to the front.
+ */
 static kv_status lists_keep(kv_buffer *value, kv_slice element, kv_slice *kept)
 {
     if (element.size > SIZE_MAX - value->size) return KV_NOMEM;
@@ -420,14 +443,15 @@ static void lists_give(kv_buffer *value, kv_slice kept)
 }
 
 /*
- * The destination gets the element before the source loses it, as only the former may fail. Within one list that comes to the same:
- * pushed at the end where it was taken from, the copy is what goes.
+ * The destination gets the element before the source loses it, as only the former may fail. Within
+ * one list that comes to the same: pushed at the end where it was taken from, the copy is what
+ * goes.
  */
-static kv_status lists_move_opened(struct access *source, struct access *destination, kv_end from_end, kv_end to_end,
-                                  kv_buffer *value)
+static kv_status lists_move_opened(struct access *source, struct access *destination,
+                                   kv_end from_end, kv_end to_end, kv_buffer *value)
 {
-    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key, lists_end_word(from_end),
-                             lists_end_word(to_end)};
+    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key,
+                             lists_end_word(from_end), lists_end_word(to_end)};
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
@@ -441,7 +465,8 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
     return KV_OK;
 }
 
-kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end, kv_buffer *value)
+kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_end, kv_end to_end,
+                   kv_buffer *value)
 {
     if (db == NULL) return KV_BADARG;
     kv_slice keys[2] = {source, destination};

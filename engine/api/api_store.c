@@ -7,10 +7,10 @@
 
 #include <pthread.h>
 
-#define STORE_SHARDS_DEFAULT 64
+#define STORE_SHARDS_DEFAULT    64
 #define STORE_DATABASES_DEFAULT 16
 
-/* ------------------------------------------------------------------------------------- the background thread */
+/* ------------------------------------------------------------------------ the background thread */
 
 struct background {
     pthread_t thread;
@@ -76,7 +76,7 @@ static void store_stop_background(struct store *store)
     alloc_free(&store->alloc, background, sizeof *background);
 }
 
-/* --------------------------------------------------------------------------------------------- open and close */
+/* ------------------------------------------------------------------------------- open and close */
 
 static unsigned store_log2(uint32_t power)
 {
@@ -95,10 +95,12 @@ static bool store_read_options(const kv_options *given, kv_options *options)
     }
     if (options->shards == 0) options->shards = STORE_SHARDS_DEFAULT;
     if (options->databases == 0) options->databases = STORE_DATABASES_DEFAULT;
-    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0) return false;
+    if (options->shards > STORE_SHARDS_MAX || (options->shards & (options->shards - 1)) != 0)
+        return false;
     if (options->databases > STORE_DATABASES_MAX) return false;
     const kv_allocator *allocator = options->allocator;
-    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL)) return false;
+    if (allocator != NULL && (allocator->allocate == NULL || allocator->release == NULL))
+        return false;
     const kv_clock *clock = options->clock;
     return clock == NULL || (clock->wall_ms != NULL && clock->monotonic_us != NULL);
 }
@@ -139,7 +141,8 @@ static void store_destroy(struct store *store)
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
     grace_destroy(&store->grace);
     view_destroy(store->view);
-    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it lies in */
+    struct alloc alloc = store->alloc; /* it holds nothing itself, and must outlive the block it
+                                          lies in */
     alloc_free(&alloc, store, sizeof *store);
 }
 
@@ -156,7 +159,8 @@ static kv_status store_build(struct store *store, const kv_options *options)
     grace_init(&store->grace, &store->alloc);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
-    store->shards = alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
+    store->shards =
+        alloc_get_aligned(&store->alloc, options->shards * sizeof *store->shards, KV_CACHE_LINE);
     if (store->shards == NULL) return KV_NOMEM;
     store->shard_capacity = options->shards;
     while (store->shard_count < options->shards) {
@@ -196,7 +200,8 @@ void kv_close(kv *db)
 
 kv *kv_select(kv *db, uint32_t index)
 {
-    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL) return NULL;
+    if (db == NULL || index >= db->view->store->databases || db->view->databases == NULL)
+        return NULL;
     return &db->view->databases[index];
 }
 
@@ -245,7 +250,7 @@ const char *kv_strerror(kv_status status)
     return "unknown status";
 }
 
-/* ------------------------------------------------------------------------------------------------------ ticks */
+/* ---------------------------------------------------------------------------------------- ticks */
 
 kv_status kv_tick(kv *db, int64_t budget_us)
 {
@@ -253,8 +258,8 @@ kv_status kv_tick(kv *db, int64_t budget_us)
     struct store *store = db->view->store;
     struct budget budget = {&store->clock, 0};
     if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
-    bool is_done = reclaim_expired(store, view_now(db->view), &budget) && reclaim_flushed(store, &budget)
-                && reclaim_garbage(store, &budget);
+    bool is_done = reclaim_expired(store, view_now(db->view), &budget) &&
+                   reclaim_flushed(store, &budget) && reclaim_garbage(store, &budget);
     grace_collect(&store->grace);
     return is_done ? KV_OK : KV_MORE;
 }
@@ -274,11 +279,12 @@ int64_t kv_next_deadline(kv *db)
         owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
     }
     if (owes) return 0;
-    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 && store_setting(store, KV_SETTING_EXPIRE) != 0;
+    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
+                     store_setting(store, KV_SETTING_EXPIRE) != 0;
     return is_active ? next_ms : KV_NEVER;
 }
 
-/* ------------------------------------------------------------------------------------------- settings, numbers */
+/* ---------------------------------------------------------------------------- settings, numbers */
 
 static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
@@ -307,8 +313,11 @@ kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
     return KV_OK;
 }
 
-/* Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a transaction does not hold is waited for
- * only by views outside of transactions, so numbers inside one are of its own shards. */
+/*
+ * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
+ * transaction does not hold is waited for only by views outside of transactions, so numbers inside
+ * one are of its own shards.
+ */
 static bool store_enter_shard(kv *db, struct shard *shard)
 {
     if (db->view->txn != NULL) return false;
@@ -385,7 +394,8 @@ struct store_ttl_sample {
     int64_t count;
 };
 
-static void store_sample_ttl(struct space *space, struct random *random, struct store_ttl_sample *sample)
+static void store_sample_ttl(struct space *space, struct random *random,
+                             struct store_ttl_sample *sample)
 {
     for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
         int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
@@ -399,7 +409,8 @@ static void store_sample_ttl(struct space *space, struct random *random, struct 
 
 kv_status kv_database_stats(kv *db, kv_database_info *info)
 {
-    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info) return KV_BADARG;
+    if (db == NULL || info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return KV_BADARG;
     struct store *store = db->view->store;
     kv_database_info sum = {.size = info->size};
     struct store_ttl_sample sample = {view_now(db->view), 0, 0};
@@ -437,7 +448,7 @@ void kv_check(kv *db)
 #endif
 }
 
-/* ---------------------------------------------------------------------------------------------- private views */
+/* -------------------------------------------------------------------------------- private views */
 
 kv_status kv_view_open(kv *db, kv **view)
 {
@@ -458,7 +469,8 @@ void kv_view_refresh(kv *view)
 
 void kv_view_close(kv *view)
 {
-    bool is_private = view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
+    bool is_private =
+        view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
     if (is_private) view_destroy(view->view);
 }
 
@@ -469,7 +481,7 @@ void kv_view_touches(kv *view, bool touches)
     else view->view->flags |= VIEW_UNTOUCHING;
 }
 
-/* --------------------------------------------------------------------------------------------------- prefetch */
+/* ------------------------------------------------------------------------------------- prefetch */
 
 /* Keys that are prefetched at once; more would leave the cache before they are used. */
 #define STORE_PREFETCH_BATCH 32
@@ -477,8 +489,12 @@ void kv_view_touches(kv *view, bool touches)
 /* Buckets that are looked into for each: of 1000 items 966 lie in the first, 23 in the second. */
 #define STORE_PREFETCH_STEPS 2
 
-/* Reads tables without their locks, which the thread sanitizer would rightly report: what is read is only prefetched. */
-KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys, size_t count)
+/*
+ * Reads tables without their locks, which the thread sanitizer would rightly report: what is read
+ * is only prefetched.
+ */
+KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys,
+                                      size_t count)
 {
     uint64_t hashes[STORE_PREFETCH_BATCH];
     struct table_walk walks[STORE_PREFETCH_BATCH];
@@ -511,11 +527,12 @@ void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
     grace_leave(&store->grace, ticket);
 }
 
-/* ---------------------------------------------------------------------------------------------------- journal */
+/* -------------------------------------------------------------------------------------- journal */
 
 kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
 {
-    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL)
+        return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;

@@ -1,5 +1,6 @@
 /*
- * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at once: api_batch.c.
+ * api/api_string.c -- strings: kv_set(), kv_get() and what changes or reads a part of one. Many at
+ * once: api_batch.c.
  */
 #include "base/buffer.h"
 #include "base/number.h"
@@ -54,17 +55,22 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
     return access_close(&access, status);
 }
 
-/* ------------------------------------------------------------------------------------------------- kv_set() */
+/* ------------------------------------------------------------------------------------- kv_set() */
 
-#define STRING_CONDITIONS (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
+#define STRING_CONDITIONS \
+    (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
 
 static bool string_is_too_big(const kv *db, uint64_t size)
 {
     return size > (uint64_t)store_setting(db->view->store, KV_SETTING_MAX_VALUE_SIZE);
 }
 
-/* Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a copy of `text`. */
-static kv_status string_put(struct access *access, kv_slice text, struct blob **blob, int64_t deadline_ms)
+/*
+ * Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a
+ * copy of `text`.
+ */
+static kv_status string_put(struct access *access, kv_slice text, struct blob **blob,
+                            int64_t deadline_ms)
 {
     if (KV_LIKELY(*blob == NULL)) return access_put_text(access, text, deadline_ms, ACCESS_ENCODED);
     uint64_t payload = (uint64_t)(uintptr_t)*blob;
@@ -81,8 +87,12 @@ static void string_remove(struct access *access)
     access_remove(access);
 }
 
-/* Journals SET key text, with its deadline unless that is KV_NEVER, or KEEPTTL if that is what was done. */
-static KV_NOINLINE void string_journal_set(struct access *access, kv_slice text, int64_t deadline_ms, bool keeps_ttl)
+/*
+ * Journals SET key text, with its deadline unless that is KV_NEVER, or KEEPTTL if that is what was
+ * done.
+ */
+static KV_NOINLINE void string_journal_set(struct access *access, kv_slice text,
+                                           int64_t deadline_ms, bool keeps_ttl)
 {
     char number[NUMBER_INT64_SIZE];
     kv_slice arguments[5] = {STRING_WORD("SET"), access->key, text};
@@ -102,7 +112,8 @@ static kv_status string_reserve_set(struct access *access, kv_slice text)
 }
 
 /* The deadline that is `ttl_ms` from now if that is above 0, else at_ms, of which 0 means never. */
-static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t at_ms, int64_t *deadline_ms)
+static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t at_ms,
+                                 int64_t *deadline_ms)
 {
     *deadline_ms = at_ms != 0 ? at_ms : KV_NEVER;
     if (ttl_ms == 0) return KV_OK;
@@ -115,8 +126,8 @@ static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t 
 /* True if a deadline has passed and that means anything (KV_SETTING_EXPIRE). */
 static bool string_is_past(struct access *access, int64_t deadline_ms)
 {
-    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0
-        && deadline_ms <= access_now(access);
+    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0 &&
+           deadline_ms <= access_now(access);
 }
 
 static bool string_read_set_options(const kv_set_options *given, kv_set_options *options)
@@ -128,11 +139,15 @@ static bool string_read_set_options(const kv_set_options *given, kv_set_options 
     unsigned conditions = flags & STRING_CONDITIONS;
     if ((flags & ~(STRING_CONDITIONS | KV_KEEP_TTL | KV_GET_OLD)) != 0) return false;
     if ((conditions & (conditions - 1)) != 0) return false;
-    int changes = (options->ttl_ms != 0) + (options->deadline_ms != 0) + ((flags & KV_KEEP_TTL) != 0);
+    int changes =
+        (options->ttl_ms != 0) + (options->deadline_ms != 0) + ((flags & KV_KEEP_TTL) != 0);
     return changes <= 1 && options->ttl_ms >= 0;
 }
 
-/* KV_OK if the string may be stored, KV_SKIPPED if not; KV_WRONGTYPE where a string was to be compared. */
+/*
+ * KV_OK if the string may be stored, KV_SKIPPED if not; KV_WRONGTYPE where a string was to be
+ * compared.
+ */
 static kv_status string_check_condition(const struct access *access, const kv_set_options *options)
 {
     const struct entry *entry = access->entry;
@@ -142,8 +157,10 @@ static kv_status string_check_condition(const struct access *access, const kv_se
     case KV_IF_PRESENT: holds = entry != NULL; break;
     case KV_IF_VERSION: {
         bool has_version = entry != NULL && (entry->flags & ENTRY_VERSIONED) != 0;
-        if (has_version) holds = entry_word(entry, entry_version_offset(entry)) == options->if_version;
-        else holds = entry == NULL && options->if_version == 0; /* nobody was told of a version of it */
+        if (has_version)
+            holds = entry_word(entry, entry_version_offset(entry)) == options->if_version;
+        /* nobody was told of a version of it */
+        else holds = entry == NULL && options->if_version == 0;
         break;
     }
     case KV_IF_EQUAL:
@@ -151,7 +168,8 @@ static kv_status string_check_condition(const struct access *access, const kv_se
         kv_status status = access_expect(access, KV_TYPE_STRING);
         if (status != KV_OK) return status;
         char scratch[NUMBER_INT64_SIZE];
-        bool is_equal = entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
+        bool is_equal =
+            entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
         holds = is_equal == ((options->flags & KV_IF_EQUAL) != 0);
         break;
     }
@@ -161,14 +179,15 @@ static kv_status string_check_condition(const struct access *access, const kv_se
 }
 
 /*
- * The old value is copied behind what the caller's buffer holds, since that must stay if the call fails after all; when it has succeeded
- * string_give_old() moves it to the front.
+ * The old value is copied behind what the caller's buffer holds, since that must stay if the call
+ * fails after all; when it has succeeded string_give_old() moves it to the front.
  */
 static kv_status string_keep_old(kv_buffer *buffer, kv_slice text)
 {
     if (text.size > SIZE_MAX - buffer->size) return KV_NOMEM;
     kv_status status = buffer_reserve(buffer, buffer->size + text.size);
-    if (status == KV_OK && text.size > 0) memcpy((char *)buffer->data + buffer->size, text.data, text.size);
+    if (status == KV_OK && text.size > 0)
+        memcpy((char *)buffer->data + buffer->size, text.data, text.size);
     return status;
 }
 
@@ -179,8 +198,8 @@ static void string_give_old(kv_buffer *buffer, size_t size)
 }
 
 /* What is left of kv_set() when its condition holds. */
-static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob, int64_t deadline_ms,
-                                const kv_set_options *options)
+static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob,
+                                int64_t deadline_ms, const kv_set_options *options)
 {
     kv_status status = string_reserve_set(access, value);
     if (status != KV_OK) return status;
@@ -216,7 +235,8 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
     if (outcome < 0) return outcome;
     kv_buffer *old_value = gets_old ? options->old_value : NULL;
     if (old_value != NULL) status = string_keep_old(old_value, old);
-    if (status == KV_OK && outcome == KV_OK) status = string_set_now(access, value, blob, deadline_ms, options);
+    if (status == KV_OK && outcome == KV_OK)
+        status = string_set_now(access, value, blob, deadline_ms, options);
     if (status != KV_OK) return status;
     if (old_value != NULL) string_give_old(old_value, old.size);
     if (gets_old && options->old_status != NULL) *options->old_status = had_key ? KV_OK : KV_NONE;
@@ -224,7 +244,8 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
 }
 
 /* kv_set() with options, or with a value so large that it is copied first. */
-static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *given)
+static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
+                                        const kv_set_options *given)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
     if (given != NULL && !string_read_set_options(given, &options)) return KV_BADARG;
@@ -236,7 +257,8 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value, co
     }
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
-    if (status == KV_OK) status = access_close(&access, string_set_opened(&access, value, &blob, &options));
+    if (status == KV_OK)
+        status = access_close(&access, string_set_opened(&access, value, &blob, &options));
     blob_destroy(alloc, blob);
     return status;
 }
@@ -245,17 +267,19 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
 {
     if (db == NULL) return KV_BADARG;
     if (KV_UNLIKELY(string_is_too_big(db, value.size))) return KV_TOOBIG;
-    if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE)) return string_set(db, key, value, options);
+    if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE))
+        return string_set(db, key, value, options);
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
     if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
-    if (status == KV_OK && access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
+    if (status == KV_OK && access_is_journaled(&access))
+        string_journal_set(&access, value, KV_NEVER, false);
     return access_close(&access, status);
 }
 
-/* ------------------------------------------------------------------------------- get, and something beside that */
+/* --------------------------------------------------------------- get, and something beside that */
 
 kv_status kv_strlen(kv *db, kv_slice key, uint64_t *length)
 {
@@ -314,20 +338,24 @@ static kv_status string_change_deadline(struct access *access, int64_t deadline_
     return status;
 }
 
-static kv_status string_getex_opened(struct access *access, const kv_getex_options *options, kv_buffer *value)
+static kv_status string_getex_opened(struct access *access, const kv_getex_options *options,
+                                     kv_buffer *value)
 {
     int64_t deadline_ms;
     char scratch[NUMBER_INT64_SIZE];
     kv_status status = string_expect(access);
-    if (status == KV_OK) status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status == KV_OK)
+        status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
     if (status == KV_OK && value != NULL) {
         status = buffer_reserve(value, string_text(access->entry, scratch).size);
     }
     bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
-    if (status == KV_OK && is_past) status = access_reserve_journal(access, 2, 3 + access->key.size);
+    if (status == KV_OK && is_past)
+        status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
     if (status != KV_OK) return status;
-    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch)); /* there is room */
+    /* there is room */
+    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
     if (is_past) string_remove(access);
     return KV_OK;
 }
@@ -336,7 +364,8 @@ kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffe
 {
     kv_getex_options options;
     if (db == NULL || !string_read_getex_options(given, &options)) return KV_BADARG;
-    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0) return kv_get(db, key, value);
+    if (options.flags == 0 && options.ttl_ms == 0 && options.deadline_ms == 0)
+        return kv_get(db, key, value);
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
@@ -344,11 +373,12 @@ kv_status kv_getex(kv *db, kv_slice key, const kv_getex_options *given, kv_buffe
     return access_close(&access, string_getex_opened(&access, &options, value));
 }
 
-/* ------------------------------------------------------------------------------------------------ parts of it */
+/* ---------------------------------------------------------------------------------- parts of it */
 
 /*
- * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first byte, so that 0 to -100 of a short
- * text is one byte long, unless both count from the end and are in the wrong order.
+ * The part of a text from `start` to `end`. As in Redis an end before the beginning is the first
+ * byte, so that 0 to -100 of a short text is one byte long, unless both count from the end and are
+ * in the wrong order.
  */
 static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
 {
@@ -361,7 +391,8 @@ static kv_slice string_part(kv_slice text, int64_t start, int64_t end)
     return (kv_slice){(const char *)text.data + start, (size_t)(end - start) + 1};
 }
 
-kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit, void *context)
+kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_visit *visit,
+                        void *context)
 {
     if (db == NULL || visit == NULL) return KV_BADARG;
     struct access access;
@@ -395,9 +426,12 @@ kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffe
     return status == KV_OK ? copying.status : status;
 }
 
-/* ----------------------------------------------------------------------------------------- changed in place */
+/* ----------------------------------------------------------------------------- changed in place */
 
-/* Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n) bytes. */
+/*
+ * Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n)
+ * bytes.
+ */
 static size_t string_capacity(const struct access *access, size_t size)
 {
     size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
@@ -416,7 +450,8 @@ static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_sli
 static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
 {
     struct entry *entry = access->entry;
-    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size)) return false;
+    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size))
+        return false;
     size_t old_size = entry_size(entry);
     size_t new_size = old_size - entry->inline_size + size;
     if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
@@ -447,8 +482,8 @@ static kv_status string_write_blob(struct access *access, size_t at, kv_slice va
 }
 
 /* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
-static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
-                                   int64_t deadline_ms)
+static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
+                                   size_t size, int64_t deadline_ms)
 {
     uint8_t text[ACCESS_INLINE_ENTRY];
     assert(size <= sizeof text);
@@ -458,8 +493,8 @@ static kv_status string_write_anew(struct access *access, kv_slice old, size_t a
 }
 
 /* In a new blob. */
-static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at, kv_slice value, size_t size,
-                                      int64_t deadline_ms)
+static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at,
+                                      kv_slice value, size_t size, int64_t deadline_ms)
 {
     struct alloc *alloc = &access->store->alloc;
     bool grows = access->entry != NULL; /* and so it may again */
@@ -474,18 +509,20 @@ static kv_status string_write_to_blob(struct access *access, kv_slice old, size_
 }
 
 /*
- * Writes `value` into the string, or into an empty one if there is no key, at offset `at`, whichever way it is kept. Longer than before it
- * is `size` bytes long. KV_OK or KV_NOMEM.
+ * Writes `value` into the string, or into an empty one if there is no key, at offset `at`,
+ * whichever way it is kept. Longer than before it is `size` bytes long. KV_OK or KV_NOMEM.
  */
 static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
 {
     struct entry *entry = access->entry;
     if (string_write_inline(access, at, value, size)) return KV_OK;
-    if (entry != NULL && entry_form(entry) == ENTRY_BLOB) return string_write_blob(access, at, value, size);
+    if (entry != NULL && entry_form(entry) == ENTRY_BLOB)
+        return string_write_blob(access, at, value, size);
     char scratch[NUMBER_INT64_SIZE];
     kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
     int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
-    if (access_fits_inline(access, size)) return string_write_anew(access, old, at, value, size, deadline_ms);
+    if (access_fits_inline(access, size))
+        return string_write_anew(access, old, at, value, size, deadline_ms);
     return string_write_to_blob(access, old, at, value, size, deadline_ms);
 }
 
@@ -516,7 +553,8 @@ kv_status kv_append(kv *db, kv_slice key, kv_slice value, uint64_t *length)
     return access_close(&access, string_append_opened(&access, value, length));
 }
 
-static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value, uint64_t *length)
+static kv_status string_setrange_opened(struct access *access, uint64_t offset, kv_slice value,
+                                        uint64_t *length)
 {
     kv_status status = access_expect(access, KV_TYPE_STRING);
     if (status != KV_OK) return status;
@@ -547,7 +585,7 @@ kv_status kv_setrange(kv *db, kv_slice key, uint64_t offset, kv_slice value, uin
     return access_close(&access, string_setrange_opened(&access, offset, value, length));
 }
 
-/* ---------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------- numbers */
 
 /* Gives the key an integer, in place if it holds one already; the deadline stays. */
 static kv_status string_put_integer(struct access *access, int64_t integer)
@@ -591,7 +629,8 @@ kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
     int64_t integer;
     status = string_read_integer(&access, &integer);
     if (status != KV_OK) return access_close(&access, status);
-    bool overflows = increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
+    bool overflows =
+        increment > 0 ? integer > INT64_MAX - increment : integer < INT64_MIN - increment;
     if (overflows) return access_close(&access, KV_OVERFLOW);
     integer += increment;
     status = access_reserve_journal(&access, 3, 6 + key.size + NUMBER_INT64_SIZE);
@@ -625,10 +664,12 @@ static kv_status string_read_number(const struct access *access, long double *nu
     if (access->entry == NULL) return KV_OK;
     if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
     char scratch[NUMBER_INT64_SIZE];
-    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
+    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK
+                                                                                 : KV_NOTFLOAT;
 }
 
-static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment, kv_buffer *result)
+static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment,
+                                           kv_buffer *result)
 {
     long double number, addend;
     kv_status status = string_read_number(access, &number);
@@ -657,17 +698,21 @@ kv_status kv_incrbyfloat(kv *db, kv_slice key, kv_slice increment, kv_buffer *re
     return access_close(&access, string_incrbyfloat_opened(&access, increment, result));
 }
 
-/* ------------------------------------------------------------------------------- longest common subsequence */
+/* ------------------------------------------------------------------- longest common subsequence */
 
 /* A table of more bytes is refused: it would take its host by surprise. */
 #define STRING_LCS_TABLE_MAX (UINT64_C(1) << 32)
 
-/* Copies of two strings, so that no lock is held while they are compared, and what comparing them needs. */
+/*
+ * Copies of two strings, so that no lock is held while they are compared, and what comparing them
+ * needs.
+ */
 struct string_pair {
     struct alloc *alloc;
     uint8_t *bytes[2]; /* NULL if empty */
     size_t size[2];
-    uint32_t *cells;   /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in common; or one such row */
+    uint32_t *cells; /* of (size[0] + 1) rows of size[1] + 1: how much two beginnings have in
+                          common; or one such row */
     size_t rows;
 };
 
@@ -709,7 +754,8 @@ static kv_status string_pair_read(struct string_pair *pair, kv *db, kv_slice fir
 
 static kv_status string_pair_get_cells(struct string_pair *pair, bool needs_table)
 {
-    uint64_t row = (uint64_t)pair->size[1] + 1, rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
+    uint64_t row = (uint64_t)pair->size[1] + 1,
+             rows = needs_table ? (uint64_t)pair->size[0] + 1 : 1;
     if (pair->size[0] >= UINT32_MAX || pair->size[1] >= UINT32_MAX) return KV_TOOBIG;
     if (row > STRING_LCS_TABLE_MAX / sizeof *pair->cells / rows) return KV_TOOBIG;
     pair->cells = alloc_get_array(pair->alloc, (size_t)(row * rows), sizeof *pair->cells);
@@ -723,7 +769,10 @@ static uint32_t *string_pair_row(const struct string_pair *pair, size_t i)
     return pair->cells + (pair->rows == 1 ? 0 : i) * (pair->size[1] + 1);
 }
 
-/* Fills the cells, row by row, and returns the last. With one row each is written over the one before it. */
+/*
+ * Fills the cells, row by row, and returns the last. With one row each is written over the one
+ * before it.
+ */
 static uint32_t string_pair_compare(const struct string_pair *pair)
 {
     memset(pair->cells, 0, (pair->size[1] + 1) * sizeof *pair->cells);
@@ -742,9 +791,12 @@ static uint32_t string_pair_compare(const struct string_pair *pair)
     return string_pair_row(pair, pair->size[0])[pair->size[1]];
 }
 
-/* Walks back through the table: tells of the runs, and writes the sequence, whose end is given, from its last byte on. */
-static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, uint8_t *sequence_end,
-                              kv_visit_match *visit, void *context)
+/*
+ * Walks back through the table: tells of the runs, and writes the sequence, whose end is given,
+ * from its last byte on.
+ */
+static void string_pair_trace(const struct string_pair *pair, uint64_t minimum,
+                              uint8_t *sequence_end, kv_visit_match *visit, void *context)
 {
     size_t i = pair->size[0], j = pair->size[1];
     while (i > 0 && j > 0) {
@@ -754,7 +806,8 @@ static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, 
             continue;
         }
         size_t run = 0;
-        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run]) run++;
+        while (run < i && run < j && pair->bytes[0][i - 1 - run] == pair->bytes[1][j - 1 - run])
+            run++;
         if (sequence_end != NULL) memcpy(sequence_end -= run, pair->bytes[0] + i - run, run);
         kv_lcs_match match = {i - run, i - 1, j - run, j - 1};
         if (visit != NULL && run >= minimum && !visit(context, &match)) visit = NULL;
@@ -763,8 +816,8 @@ static void string_pair_trace(const struct string_pair *pair, uint64_t minimum, 
     }
 }
 
-kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length, kv_buffer *sequence,
-                 kv_visit_match *visit, void *context)
+kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint64_t *length,
+                 kv_buffer *sequence, kv_visit_match *visit, void *context)
 {
     if (db == NULL) return KV_BADARG;
     struct string_pair pair = {.alloc = &db->view->store->alloc};
@@ -775,7 +828,8 @@ kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint
         uint32_t common = string_pair_compare(&pair);
         if (sequence != NULL) status = buffer_reserve(sequence, common);
         if (status == KV_OK && needs_table) {
-            uint8_t *end = sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
+            uint8_t *end =
+                sequence != NULL && common > 0 ? (uint8_t *)sequence->data + common : NULL;
             string_pair_trace(&pair, minimum, end, visit, context);
         }
         if (status == KV_OK && sequence != NULL) sequence->size = common;

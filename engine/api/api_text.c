@@ -1,5 +1,6 @@
 /*
- * api/api_text.c -- patterns and numbers for hosts: base/glob.h and base/number.h under public names.
+ * api/api_text.c -- patterns and numbers for hosts: base/glob.h and base/number.h under public
+ * names.
  */
 #include "base/glob.h"
 #include "base/number.h"

@@ -48,8 +48,12 @@ static bool watch_has_changed(struct kv_watch *watch, int64_t now_ms)
     return false;
 }
 
-/* The shards of watched keys are locked too: else one could change between the look at it and the first call. */
-static void txn_lock_watched(uint64_t *bits, const struct store *store, const struct kv_watch *watch)
+/*
+ * The shards of watched keys are locked too: else one could change between the look at it and the
+ * first call.
+ */
+static void txn_lock_watched(uint64_t *bits, const struct store *store,
+                             const struct kv_watch *watch)
 {
     for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
         uint32_t index = store_shard(store, link->observed->hash)->index;
@@ -60,7 +64,8 @@ static void txn_lock_watched(uint64_t *bits, const struct store *store, const st
 kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
 {
     kv_txn_options options;
-    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options)) return KV_BADARG;
+    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options))
+        return KV_BADARG;
     struct txn_handle *handle = txn_handle_create(db);
     if (handle == NULL) return KV_NOMEM;
     struct store *store = db->view->store;
@@ -72,8 +77,10 @@ kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
     handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_UNTOUCHING);
     handle->view->txn = &handle->txn;
     kv_status status = KV_OK;
-    if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms)) status = KV_CONFLICT;
-    if (status == KV_OK && (options.flags & KV_TXN_ABORTABLE) != 0) status = txn_make_abortable(&handle->txn);
+    if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms))
+        status = KV_CONFLICT;
+    if (status == KV_OK && (options.flags & KV_TXN_ABORTABLE) != 0)
+        status = txn_make_abortable(&handle->txn);
     if (status != KV_OK) {
         txn_commit(&handle->txn);
         txn_handle_destroy(handle);
@@ -108,7 +115,7 @@ kv_status kv_abort(kv *txn)
     return KV_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------- watches */
+/* -------------------------------------------------------------------------------------- watches */
 
 kv_status kv_watch_open(kv *db, kv_watch **watch)
 {
@@ -127,12 +134,15 @@ static bool watch_has(const struct kv_watch *watch, uint32_t database, uint64_t 
 {
     for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
         struct observed *observed = link->observed;
-        if (observed->hash == hash && observed->database == database && slice_equal(observed->key, key)) return true;
+        if (observed->hash == hash && observed->database == database &&
+            slice_equal(observed->key, key))
+            return true;
     }
     return false;
 }
 
-static void watch_link_in(struct watch_link *link, struct observed *observed, struct kv_watch *watch)
+static void watch_link_in(struct watch_link *link, struct observed *observed,
+                          struct kv_watch *watch)
 {
     link->observed = observed;
     link->watch = watch;
@@ -153,7 +163,8 @@ kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
     struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
     if (link == NULL) return KV_NOMEM;
     struct access access;
-    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK); /* drops it if it has expired */
+    /* drops it if it has expired */
+    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK);
     if (status == KV_OK) {
         struct observed *observed = observers_open(access.shard, db->database, hash, key);
         if (observed != NULL) {

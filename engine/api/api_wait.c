@@ -1,5 +1,6 @@
 /*
- * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread (kv_blpop and its kin).
+ * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread
+ * (kv_blpop and its kin).
  */
 #include "base/buffer.h"
 #include "keyspace/access.h"
@@ -18,12 +19,12 @@ struct wait_list {
     uint64_t count;
     kv_wait_done *done;
     void *context;
-    kv_buffer bytes;         /* the elements taken, one after another */
-    kv_slice *elements;      /* into it */
+    kv_buffer bytes;    /* the elements taken, one after another */
+    kv_slice *elements; /* into it */
     size_t element_count, element_capacity;
 };
 
-/* ---------------------------------------------------------------------------------------------------- taking */
+/* --------------------------------------------------------------------------------------- taking */
 
 struct wait_collector {
     struct wait_list *waiter;
@@ -48,13 +49,17 @@ static bool wait_collect(void *context, kv_slice element)
     return true;
 }
 
-/* Makes room for the elements that are about to be taken, which is where memory may run out: nothing is taken then. */
+/*
+ * Makes room for the elements that are about to be taken, which is where memory may run out:
+ * nothing is taken then.
+ */
 static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
 {
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;
-    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST) return access_close(&access, KV_NONE);
+    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST)
+        return access_close(&access, KV_NONE);
     struct list list = {(uintptr_t)entry_payload(access.entry)};
     uint64_t length = list_length(&list);
     uint64_t count = waiter->count < length ? waiter->count : length;
@@ -62,7 +67,8 @@ static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
     (void)list_visit(&list, waiter->end, 0, count, wait_measure, &total);
     status = buffer_reserve(&waiter->bytes, total > 0 ? total : 1);
     if (status == KV_OK) {
-        waiter->elements = alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
+        waiter->elements =
+            alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
         if (waiter->elements == NULL) status = KV_NOMEM;
         else waiter->element_capacity = (size_t)count;
     }
@@ -102,15 +108,17 @@ static void wait_report(struct wait_list *waiter, kv_status status, size_t index
 
 static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
 {
-    wait_report((struct wait_list *)waiter, status, link_index, waiter->links[link_index].observed->key);
+    wait_report((struct wait_list *)waiter, status, link_index,
+                waiter->links[link_index].observed->key);
 }
 
-/* ------------------------------------------------------------------------------------------------------ waits */
+/* ---------------------------------------------------------------------------------------- waits */
 
 static bool wait_read_options(const kv_wait_options *given, kv_wait_options *options)
 {
     *options = KV_OPTIONS(kv_wait_options);
-    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options) return false;
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
+        return false;
     memcpy(options, given, given->size);
     if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
     if (options->count == 0) options->count = 1;
@@ -144,7 +152,8 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
                                         .links = (struct waiter_link *)(waiter + 1)};
     if (options->destination != NULL) {
         void *bytes = waiter->waiter.links + options->key_count;
-        if (options->destination->size > 0) memcpy(bytes, options->destination->data, options->destination->size);
+        if (options->destination->size > 0)
+            memcpy(bytes, options->destination->data, options->destination->size);
         waiter->waiter.has_destination = true;
         waiter->waiter.destination = (kv_slice){bytes, options->destination->size};
     }
@@ -160,11 +169,12 @@ static void wait_list_destroy(struct wait_list *waiter)
 }
 
 /*
- * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if somebody is first in the queue of the one that
- * has, whose turn it is then. A transaction that came before the queue is served is before it (`is_nested`).
+ * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if
+ * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
+ * came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count, bool is_nested,
-                          size_t *index)
+static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count,
+                          bool is_nested, size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -174,7 +184,8 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         if (status != KV_OK) return status;
         if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i])) continue;
+        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i]))
+            continue;
         status = wait_take(waiter, db, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
@@ -183,18 +194,25 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
 }
 
 /* Tries, and if that gave nothing queues the waiter, at one instant. */
-static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options, size_t *index)
+static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options,
+                            size_t *index)
 {
     struct span span;
     size_t key_count = options->key_count;
-    /* The keys and the destination, whose shard is needed too, in one array: two keys at most if there is a destination. */
-    kv_slice pair[2] = {options->keys[0], options->destination != NULL ? *options->destination : options->keys[0]};
+    /*
+     * The keys and the destination, whose shard is needed too, in one array: two keys at most if
+     * there is a destination.
+     */
+    kv_slice pair[2] = {options->keys[0],
+                        options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
     kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
     if (status == KV_NONE) {
         if (span.is_nested) status = KV_TIMEOUT;
-        else status = waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
+        else
+            status =
+                waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
     }
     span_end(&span);
     return status;
@@ -207,7 +225,10 @@ kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
     if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
     struct wait_list *list = wait_list_create(db, &options);
     if (list == NULL) return KV_NOMEM;
-    /* Written first: once it is queued, `done` may be called by another thread before this one goes on. */
+    /*
+     * Written first: once it is queued, `done` may be called by another thread before this one goes
+     * on.
+     */
     *waiter = &list->waiter;
     size_t index = 0;
     kv_status status = wait_begin(list, db, &options, &index);
@@ -226,21 +247,27 @@ kv_status kv_wait_cancel(kv_waiter *waiter)
     return was_waiting ? KV_OK : KV_NONE;
 }
 
-/* ------------------------------------------------------------------------------------------ waiting as a thread */
+/* -------------------------------------------------------------------------- waiting as a thread */
 
-/* A thread that sleeps until its waiter is served. The elements come to it by the waiter, so nothing can fail after they were taken. */
+/*
+ * A thread that sleeps until its waiter is served. The elements come to it by the waiter, so
+ * nothing can fail after they were taken.
+ */
 struct wait_sleeper {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool is_done;
     kv_status status;
     size_t index;
-    kv_visit *visit;  /* what to do with the elements: lend them... */
+    kv_visit *visit; /* what to do with the elements: lend them... */
     void *context;
     kv_buffer *value; /* ...or give the first one to a buffer */
 };
 
-/* Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than copying them. */
+/*
+ * Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than
+ * copying them.
+ */
 static void wait_sleeper_deliver(struct wait_sleeper *sleeper, struct wait_list *waiter)
 {
     for (size_t i = 0; i < waiter->element_count && sleeper->visit != NULL; i++) {
@@ -294,7 +321,8 @@ static struct timespec wait_until(int64_t timeout_ms)
 #else
     clock_gettime(CLOCK_MONOTONIC, &until);
 #endif
-    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40; /* 34 years are enough */
+    /* 34 years are enough */
+    int64_t limit_ms = timeout_ms < INT64_C(1) << 40 ? timeout_ms : INT64_C(1) << 40;
     until.tv_sec += (time_t)(limit_ms / 1000);
     until.tv_nsec += (long)(limit_ms % 1000) * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
@@ -316,7 +344,8 @@ static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms, struct wait_sleeper *sleeper)
+static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms,
+                                struct wait_sleeper *sleeper)
 {
     if (db == NULL || timeout_ms < 0 || !wait_sleeper_open(sleeper)) return KV_BADARG;
     options->done = wait_sleeper_done;
@@ -331,8 +360,8 @@ static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeou
     return status;
 }
 
-static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, int64_t timeout_ms,
-                          size_t *index, kv_buffer *value)
+static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                          int64_t timeout_ms, size_t *index, kv_buffer *value)
 {
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     options.keys = keys;
@@ -344,14 +373,14 @@ static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end
     return status;
 }
 
-kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                   kv_buffer *value)
+kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                   size_t *index, kv_buffer *value)
 {
     return wait_pop(db, keys, key_count, KV_HEAD, timeout_ms, index, value);
 }
 
-kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms, size_t *index,
-                   kv_buffer *value)
+kv_status kv_brpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
+                   size_t *index, kv_buffer *value)
 {
     return wait_pop(db, keys, key_count, KV_TAIL, timeout_ms, index, value);
 }
@@ -369,8 +398,8 @@ kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_e
     return wait_as_thread(db, &options, timeout_ms, &sleeper);
 }
 
-kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count, int64_t timeout_ms,
-                    size_t *index, kv_visit *visit, void *context)
+kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                    int64_t timeout_ms, size_t *index, kv_visit *visit, void *context)
 {
     if (count == 0) return KV_BADARG;
     kv_wait_options options = KV_OPTIONS(kv_wait_options);

@@ -63,7 +63,9 @@ KV_INLINE bool bytes_equal(const void *a, const void *b, size_t size)
         return true;
     }
     /* Words, of which the last overlaps the one before it. */
-    if (size < 8) return bytes_load32(p) == bytes_load32(q) && bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
+    if (size < 8)
+        return bytes_load32(p) == bytes_load32(q) &&
+               bytes_load32(p + size - 4) == bytes_load32(q + size - 4);
     for (size_t at = 0; at + 8 < size; at += 8) {
         if (bytes_load64(p + at) != bytes_load64(q + at)) return false;
     }

@@ -4,9 +4,10 @@
  * strtod() and printf() are exact, but use the decimal point of the host's locale, which another
  * thread may even change meanwhile. So neither ever sees a point here:
  *   - a text is first scanned against the grammar below and rewritten as an integer with exponent,
- *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make at
- *     most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
- *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from there
+ *     "1.50e3" as "150e1", which strtod() reads alike everywhere; the common case, digits that make
+ *     at most 2^53 and a power of ten up to 22, needs no strtod() (Clinger, PLDI 1990);
+ *   - doubles are printed by the algorithm below, and what it leaves to printf() is taken from
+ *   there
  *     digit by digit.
  *
  *     number   = [ "+" | "-" ] ( decimal | hex | "inf" | "infinity" )

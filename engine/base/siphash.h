@@ -2,8 +2,8 @@
  * base/siphash.h -- SipHash-1-3: a keyed 64-bit hash that cannot be flooded without the key.
  *
  * Keys may come from the network, so the hash of a key must not be predictable. SipHash-1-3 is the
- * variant of Rust, Ruby and Python: one round a word, three at the end; no practical attack on it as
- * the hash of a table is known. A 16-byte key takes 11 ns on the development machine.
+ * variant of Rust, Ruby and Python: one round a word, three at the end; no practical attack on it
+ * as the hash of a table is known. A 16-byte key takes 11 ns on the development machine.
  *
  * The last, partial word is put together from loads that overlap, never from a loop over bytes, and
  * never reads outside the data.

@@ -30,9 +30,11 @@ static bool access_expires(const struct access *access)
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access)) return;
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access))
+        return;
     uint64_t removed = 0;
-    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage, &removed);
+    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
+                       &removed);
 }
 
 /* Removes the entry that was found, as its deadline has passed. */
@@ -59,7 +61,8 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 static bool access_is_alive(struct access *access)
 {
     int64_t deadline_ms = entry_deadline(access->entry);
-    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS) return true;
+    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
+        return true;
     return deadline_ms > access_now(access) || !access_expires(access);
 }
 
@@ -93,9 +96,13 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0)) return KV_READONLY;
+    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
+        return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
-    /* Field by field: a compound literal would clear the whole first, which takes as long as the hash. */
+    /*
+     * Field by field: a compound literal would clear the whole first, which takes as long as the
+     * hash.
+     */
     access->store = store;
     access->view = view;
     access->txn = view->txn;
@@ -112,7 +119,8 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         lock_lock(&shard->lock);
         if (mode == ACCESS_WRITE) {
             int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view)) access_pay_debt(access);
+            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view))
+                access_pay_debt(access);
         }
     } else if (!txn_holds(access->txn, shard)) {
         return KV_NOTLOCKED;
@@ -173,9 +181,11 @@ static void access_note_change(struct access *access)
     struct shard *shard = access->shard;
     shard->changes++;
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
-        entry_set_word(access->entry, entry_version_offset(access->entry), shard_next_version(shard));
+        entry_set_word(access->entry, entry_version_offset(access->entry),
+                       shard_next_version(shard));
     }
-    if (KV_UNLIKELY(shard->observers != NULL)) observers_touch(shard, access->database, access->hash, access->key);
+    if (KV_UNLIKELY(shard->observers != NULL))
+        observers_touch(shard, access->database, access->hash, access->key);
 }
 
 KV_INTERNAL void access_changed(struct access *access)
@@ -184,7 +194,7 @@ KV_INTERNAL void access_changed(struct access *access)
     access_note_change(access);
 }
 
-/* ----------------------------------------------------------------------------------------- writing the entry */
+/* ---------------------------------------------------------------------------- writing the entry */
 
 /* The same for a key that has a new value, which somebody may wait for. */
 static void access_note_new_value(struct access *access)
@@ -206,7 +216,8 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
     shape->clock = access_seconds(access);
-    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    kv_status status =
+        shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
@@ -215,26 +226,35 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
 }
 
 /* A shape for this key that keeps what outlives a change of value. */
-static struct entry_shape access_shape(const struct access *access, kv_type type, int64_t deadline_ms)
+static struct entry_shape access_shape(const struct access *access, kv_type type,
+                                       int64_t deadline_ms)
 {
     struct entry_shape shape = {.key = access->key, .type = type, .deadline_ms = deadline_ms};
-    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED; /* access_changed() numbers it */
+    /* access_changed() numbers it */
+    if (access->entry != NULL) shape.flags = access->entry->flags & ENTRY_VERSIONED;
     if (access->is_versioned) shape.flags = ENTRY_VERSIONED;
     return shape;
 }
 
-/* True for an entry whose value can give way to another of the same size where it lies, with this deadline. */
+/*
+ * True for an entry whose value can give way to another of the same size where it lies, with this
+ * deadline.
+ */
 static bool access_is_alike(const struct access *access, enum entry_form form, int64_t deadline_ms)
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
     if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
-    unsigned flags = entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
+    unsigned flags =
+        entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
     return flags == ENTRY_TIMED && entry_is_near(deadline_ms);
 }
 
-/* The other part of a change of a value where it lies: its deadline. False without memory, with nothing changed. */
+/*
+ * The other part of a change of a value where it lies: its deadline. False without memory, with
+ * nothing changed.
+ */
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
@@ -245,7 +265,8 @@ static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 static bool access_overwrite(struct access *access, kv_slice text, int64_t deadline_ms)
 {
     struct entry *entry = access->entry;
-    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size) return false;
+    if (!access_is_alike(access, ENTRY_INLINE, deadline_ms) || entry->inline_size != text.size)
+        return false;
     if (!access_change_deadline(access, deadline_ms)) return false;
     uint8_t *bytes = (uint8_t *)entry + entry_key_offset(entry) + entry->short_key_size;
     if (text.size > 0) memcpy(bytes, text.data, text.size);
@@ -263,7 +284,8 @@ static bool access_overwrite_integer(struct access *access, int64_t integer, int
 }
 
 /* Completes a shape with a text that is to be kept as such. KV_OK or KV_NOMEM. */
-static kv_status access_shape_text(const struct access *access, kv_slice text, struct entry_shape *shape)
+static kv_status access_shape_text(const struct access *access, kv_slice text,
+                                   struct entry_shape *shape)
 {
     if (access_fits_inline(access, text.size)) {
         shape->form = ENTRY_INLINE;
@@ -279,7 +301,8 @@ static kv_status access_shape_text(const struct access *access, kv_slice text, s
 /* Frees the blob of a shape that did not become an entry. */
 static void access_drop_shape(const struct access *access, const struct entry_shape *shape)
 {
-    if (shape->form == ENTRY_BLOB) blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
+    if (shape->form == ENTRY_BLOB)
+        blob_destroy(&access->store->alloc, (struct blob *)(uintptr_t)shape->payload);
 }
 
 static inline bool access_text_is_integer(kv_slice text, int64_t *integer)
@@ -292,7 +315,8 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
 {
     int64_t integer;
     if (encoding == ACCESS_ENCODED) {
-        if (access_text_is_integer(text, &integer)) return access_put_integer(access, integer, deadline_ms);
+        if (access_text_is_integer(text, &integer))
+            return access_put_integer(access, integer, deadline_ms);
         if (access_overwrite(access, text, deadline_ms)) return KV_OK;
     }
     struct entry_shape shape = access_shape(access, KV_TYPE_STRING, deadline_ms);
@@ -304,13 +328,14 @@ KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int6
     return status;
 }
 
-KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms)
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
+                                         int64_t deadline_ms)
 {
     if (access_overwrite_integer(access, integer, deadline_ms)) return KV_OK;
     return access_put_value(access, KV_TYPE_STRING, ENTRY_INTEGER, (uint64_t)integer, deadline_ms);
 }
 
-/* --------------------------------------------------------------------------------- several keys, all or none */
+/* -------------------------------------------------------------------- several keys, all or none */
 
 /* Writes the new entry, and puts it where the old one was found or in the table. */
 static kv_status access_stage_shape(struct staged *staged, struct entry_shape *shape)
@@ -337,8 +362,8 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
     struct access *access = &staged->access;
     int64_t integer;
     bool is_integer = access_text_is_integer(text, &integer);
-    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER)
-        && (is_integer || access->entry->inline_size == text.size)) {
+    if (access_is_alike(access, is_integer ? ENTRY_INTEGER : ENTRY_INLINE, KV_NEVER) &&
+        (is_integer || access->entry->inline_size == text.size)) {
         staged->old = access->entry;
         return KV_OK;
     }
@@ -398,10 +423,10 @@ KV_INTERNAL void access_take_back(struct staged *staged)
     access->entry = staged->old;
 }
 
-/* ------------------------------------------------------------------------------------------- values of any type */
+/* --------------------------------------------------------------------------- values of any type */
 
-KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
-                                       int64_t deadline_ms)
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form,
+                                       uint64_t payload, int64_t deadline_ms)
 {
     struct entry_shape shape = access_shape(access, type, deadline_ms);
     shape.form = form;
@@ -451,7 +476,8 @@ KV_INTERNAL void access_forget(struct access *access)
 /* Writes the entry anew with the same value and other optional fields. */
 static kv_status access_reshape(struct access *access, struct entry_shape *shape)
 {
-    kv_status status = shard_write(access->shard, access->space, access->hash, &access->place, shape);
+    kv_status status =
+        shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (status == KV_OK) access->entry = table_item(access->place);
     return status;
 }

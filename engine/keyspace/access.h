@@ -1,5 +1,6 @@
 /*
- * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it, tell whom it concerns, unlock.
+ * keyspace/access.h -- one call on one key: find its shard, lock it, find the entry, change it,
+ * tell whom it concerns, unlock.
  *
  *     struct access access;
  *     kv_status status = access_open(&access, db, key, ACCESS_WRITE);
@@ -17,10 +18,10 @@
 #include "keyspace/value.h"
 
 enum access_mode {
-    ACCESS_READ,  /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK,  /* counts a hit or miss only */
-    ACCESS_PEEK,  /* leaves no trace */
-    ACCESS_WRITE  /* may change the key; refused while the store accepts no writes */
+    ACCESS_READ, /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK, /* counts a hit or miss only */
+    ACCESS_PEEK, /* leaves no trace */
+    ACCESS_WRITE /* may change the key; refused while the store accepts no writes */
 };
 
 struct access {
@@ -28,23 +29,25 @@ struct access {
     struct view *view;
     struct txn *txn;
     struct shard *shard;
-    struct space *space;       /* NULL if the database has no key in this shard */
-    struct entry *entry;       /* NULL: no such key */
+    struct space *space; /* NULL if the database has no key in this shard */
+    struct entry *entry; /* NULL: no such key */
     struct table_place place;
     uint64_t hash;
     kv_slice key;
-    int64_t known_now_ms;      /* -1: the clock was not read yet */
+    int64_t known_now_ms; /* -1: the clock was not read yet */
     uint32_t database;
-    bool is_versioned;         /* an entry that is written is to carry a version, whether it did or not */
+    bool is_versioned; /* an entry that is written is to carry a version, whether it did or
+                                  not */
     struct garbage garbage;
-    struct observed *ready;    /* keys whose waiters may be served at the end */
+    struct observed *ready; /* keys whose waiters may be served at the end */
 };
 
 /* The inner form, for a hash that is known already. */
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode);
 
-static inline kv_status access_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+static inline kv_status access_open(struct access *access, kv *db, kv_slice key,
+                                    enum access_mode mode)
 {
     return access_open_hashed(access, db, key, store_hash(db->view->store, key), mode);
 }
@@ -74,17 +77,23 @@ static inline bool access_is_journaled(const struct access *access)
     return journal_is_read(access->store);
 }
 
-/* A string is kept inline if its entry stays a small block, or if it is so short that a blob's header would be most of it. */
-#define ACCESS_INLINE_ENTRY 1016
+/*
+ * A string is kept inline if its entry stays a small block, or if it is so short that a blob's
+ * header would be most of it.
+ */
+#define ACCESS_INLINE_ENTRY  1016
 #define ACCESS_INLINE_ALWAYS 64
 
 static inline bool access_fits_inline(const struct access *access, size_t size)
 {
-    return size <= ACCESS_INLINE_ALWAYS
-        || sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
+    return size <= ACCESS_INLINE_ALWAYS ||
+           sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
 }
 
-/* Makes sure that a following access_journal() cannot fail; to be called before anything is changed. */
+/*
+ * Makes sure that a following access_journal() cannot fail; to be called before anything is
+ * changed.
+ */
 KV_INTERNAL kv_status access_reserve_journal(struct access *access, size_t arguments, size_t bytes);
 
 /* Writes one effect of a call. */
@@ -98,31 +107,35 @@ enum access_encoding {
 };
 
 /*
- * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does not write the journal. KV_OK or
- * KV_NOMEM, with nothing changed.
+ * Stores a string under the key, whatever it held; the deadline is as given (KV_NEVER: none). Does
+ * not write the journal. KV_OK or KV_NOMEM, with nothing changed.
  */
 KV_INTERNAL kv_status access_put_text(struct access *access, kv_slice text, int64_t deadline_ms,
                                       enum access_encoding encoding);
-KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer, int64_t deadline_ms);
+KV_INTERNAL kv_status access_put_integer(struct access *access, int64_t integer,
+                                         int64_t deadline_ms);
 
 /* Stores a value of another form, whose payload the entry owns afterwards. As access_put_text(). */
-KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form, uint64_t payload,
-                                       int64_t deadline_ms);
+KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum entry_form form,
+                                       uint64_t payload, int64_t deadline_ms);
 
 /*
- * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it is filled in here. The text may not lie in the
- * entry that is replaced.
+ * Stores what `shape` says of type, form, text or payload, ENTRY_RAW and deadline; the rest of it
+ * is filled in here. The text may not lie in the entry that is replaced.
  */
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape);
 
 /*
- * A string that is to replace whatever its key holds, together with those of other keys: all of them or none. access_stage() does all
- * that can fail; under the locks of the caller's span nobody sees it. When every key is staged, access_keep() of each in the same order makes
- * it good; or access_take_back() of each in the opposite order leaves everything as it was. The same key may be staged twice.
+ * A string that is to replace whatever its key holds, together with those of other keys: all of
+ * them or none. access_stage() does all that can fail; under the locks of the caller's span nobody
+ * sees it. When every key is staged, access_keep() of each in the same order makes it good; or
+ * access_take_back() of each in the opposite order leaves everything as it was. The same key may be
+ * staged twice.
  */
 struct staged {
     struct access access; /* opened for writing; its `entry` is the new one */
-    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in place */
+    struct entry *old;    /* NULL: there was none; the entry itself: it waits to be overwritten in
+                             place */
 };
 
 KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text);
@@ -132,7 +145,10 @@ KV_INTERNAL void access_take_back(struct staged *staged);
 /* Finds the entry again after another key's change, which may have moved it in the table. */
 KV_INTERNAL void access_find_again(struct access *access);
 
-/* Gives the entry, which must be there, the payload that its value has now. Part of a change in place: see access_changed(). */
+/*
+ * Gives the entry, which must be there, the payload that its value has now. Part of a change in
+ * place: see access_changed().
+ */
 KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload);
 
 /* Removes the key, which must be there. Never fails. Does not write the journal. */
@@ -141,12 +157,15 @@ KV_INTERNAL void access_remove(struct access *access);
 /* The same, but the value outside the entry has been taken over by the caller (value_take). */
 KV_INTERNAL void access_forget(struct access *access);
 
-/* Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM. */
+/*
+ * Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM.
+ */
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
 
 /*
- * To be called once after each change of a value in place: counts it, renews the access clock, gives the key a new version, tells who
- * watches. The access_put and access_remove functions do it themselves.
+ * To be called once after each change of a value in place: counts it, renews the access clock,
+ * gives the key a new version, tells who watches. The access_put and access_remove functions do it
+ * themselves.
  */
 KV_INTERNAL void access_changed(struct access *access);
 

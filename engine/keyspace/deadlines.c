@@ -2,8 +2,9 @@
  * keyspace/deadlines.c -- the timing wheel. The picture is in deadlines.h.
  *
  * Invariants (deadlines_check() asserts them):
- *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in `occupied` says so.
- *   2. An item's slot begins at or before its entry's deadline, and after or at the wheel's time (or it is the slot that
+ *   1. Every chunk of a slot but its first (the head) is full; the head is not empty; its bit in
+ *   `occupied` says so. 2. An item's slot begins at or before its entry's deadline, and after or at
+ *   the wheel's time (or it is the slot that
  *      contains that time, on its way down).
  *   3. An entry's number leads to the item that points to it.
  */
@@ -15,18 +16,21 @@
 static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
 {
     assert(number > 0 && number <= deadlines->chunks);
-    return &deadlines->group[(number - 1) / DEADLINES_GROUP]->chunks[(number - 1) % DEADLINES_GROUP];
+    return &deadlines->group[(number - 1) / DEADLINES_GROUP]
+                ->chunks[(number - 1) % DEADLINES_GROUP];
 }
 
 /* Where a chunk belongs. */
-static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level, unsigned *slot)
+static void deadlines_home(const struct deadlines *deadlines, uint32_t number, unsigned *level,
+                           unsigned *slot)
 {
     const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
     *level = group->level[(number - 1) % DEADLINES_GROUP];
     *slot = group->slot[(number - 1) % DEADLINES_GROUP];
 }
 
-static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level, unsigned slot)
+static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level,
+                               unsigned slot)
 {
     struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
     group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
@@ -41,7 +45,8 @@ static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigne
     return (struct entry *)(uintptr_t)word;
 }
 
-static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place, const struct entry *entry)
+static void deadlines_set_item(struct deadlines_chunk *chunk, unsigned place,
+                               const struct entry *entry)
 {
     uint64_t word = (uint64_t)(uintptr_t)entry;
     uint8_t *at = chunk->items + place * 6;
@@ -62,16 +67,20 @@ KV_INTERNAL void deadlines_destroy(struct deadlines *deadlines)
 {
     if (deadlines == NULL) return;
     struct alloc *alloc = deadlines->alloc;
-    for (uint32_t i = 0; i < deadlines->groups; i++) alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
+    for (uint32_t i = 0; i < deadlines->groups; i++)
+        alloc_free(alloc, deadlines->group[i], sizeof **deadlines->group);
     alloc_free(alloc, deadlines->group, deadlines->group_capacity * sizeof *deadlines->group);
     alloc_free(alloc, deadlines, sizeof *deadlines);
 }
 
-/* ------------------------------------------------------------------------------------------------- filing */
+/* --------------------------------------------------------------------------------------- filing */
 
-/* The level and slot for a deadline, seen from the wheel's time. What is due already goes to the present slot. */
-static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms, unsigned *level,
-                             unsigned *slot)
+/*
+ * The level and slot for a deadline, seen from the wheel's time. What is due already goes to the
+ * present slot.
+ */
+static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline_ms,
+                             unsigned *level, unsigned *slot)
 {
     int64_t at = deadline_ms < deadlines->time_ms ? deadlines->time_ms : deadline_ms;
     if (at - deadlines->time_ms > DEADLINES_SPAN / 2) at = deadlines->time_ms + DEADLINES_SPAN / 2;
@@ -85,7 +94,8 @@ static void deadlines_locate(const struct deadlines *deadlines, int64_t deadline
 /* Makes a free chunk. */
 static kv_status deadlines_grow(struct deadlines *deadlines)
 {
-    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT) return KV_NOMEM;
+    if ((deadlines->chunks + UINT64_C(2)) * DEADLINES_CHUNK_ITEMS >= ENTRY_ID_LIMIT)
+        return KV_NOMEM;
     if (deadlines->chunks == deadlines->groups * DEADLINES_GROUP) {
         if (deadlines->groups == deadlines->group_capacity) {
             uint32_t capacity = deadlines->group_capacity == 0 ? 8 : deadlines->group_capacity * 2;
@@ -112,7 +122,8 @@ KV_INTERNAL kv_status deadlines_reserve(struct deadlines *deadlines)
 }
 
 /* Files an entry in a slot, whose head has room or a chunk is free. */
-static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level, unsigned slot)
+static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, unsigned level,
+                              unsigned slot)
 {
     uint32_t number = deadlines->heads[level][slot];
     struct deadlines_chunk *chunk = number != 0 ? deadlines_chunk(deadlines, number) : NULL;
@@ -132,20 +143,27 @@ static uint64_t deadlines_put(struct deadlines *deadlines, struct entry *entry, 
     return (uint64_t)number * DEADLINES_CHUNK_ITEMS + chunk->count++;
 }
 
-KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry, int64_t deadline_ms)
+KV_INTERNAL uint64_t deadlines_add(struct deadlines *deadlines, struct entry *entry,
+                                   int64_t deadline_ms)
 {
     unsigned level, slot;
     deadlines_locate(deadlines, deadline_ms, &level, &slot);
     return deadlines_put(deadlines, entry, level, slot);
 }
 
-/* The instant at which a slot begins, seen from the wheel's time; of the present one its true beginning, which has passed. */
-static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level, unsigned slot)
+/*
+ * The instant at which a slot begins, seen from the wheel's time; of the present one its true
+ * beginning, which has passed.
+ */
+static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned level,
+                                     unsigned slot)
 {
     unsigned shift = DEADLINES_BITS * level;
     unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
-    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
-    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS); /* on the top level: of the next turn */
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS)
+                                                       << (shift + DEADLINES_BITS);
+    /* on the top level: of the next turn */
+    if (slot < present) turn_begins_ms += INT64_C(1) << (shift + DEADLINES_BITS);
     return turn_begins_ms + ((int64_t)slot << shift);
 }
 
@@ -178,7 +196,8 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
     deadlines_drop_last(deadlines, level, slot);
 }
 
-KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id, int64_t deadline_ms)
+KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t id,
+                                    int64_t deadline_ms)
 {
     unsigned level, slot;
     deadlines_home(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS), &level, &slot);
@@ -187,14 +206,19 @@ KV_INTERNAL bool deadlines_may_stay(const struct deadlines *deadlines, uint64_t 
 
 KV_INTERNAL void deadlines_move(struct deadlines *deadlines, uint64_t id, const struct entry *entry)
 {
-    struct deadlines_chunk *chunk = deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
+    struct deadlines_chunk *chunk =
+        deadlines_chunk(deadlines, (uint32_t)(id / DEADLINES_CHUNK_ITEMS));
     deadlines_set_item(chunk, (unsigned)(id % DEADLINES_CHUNK_ITEMS), entry);
 }
 
-/* -------------------------------------------------------------------------------------------------- turning */
+/* -------------------------------------------------------------------------------------- turning */
 
-/* The first slot of a level that has keys, and the instant at which it begins; the present one began at latest now. */
-static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level, int64_t *begins_ms)
+/*
+ * The first slot of a level that has keys, and the instant at which it begins; the present one
+ * began at latest now.
+ */
+static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsigned level,
+                                         int64_t *begins_ms)
 {
     unsigned shift = DEADLINES_BITS * level;
     unsigned present = (unsigned)(deadlines->time_ms >> shift) & (DEADLINES_SLOTS - 1);
@@ -203,7 +227,8 @@ static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsi
     uint64_t bits = ahead != 0 ? ahead : deadlines->occupied[level];
     unsigned slot = 0;
     while ((bits >> slot & 1) == 0) slot++;
-    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS) << (shift + DEADLINES_BITS);
+    int64_t turn_begins_ms = deadlines->time_ms >> (shift + DEADLINES_BITS)
+                                                       << (shift + DEADLINES_BITS);
     int64_t at_ms = turn_begins_ms + ((int64_t)slot << shift);
     if (ahead == 0) at_ms += INT64_C(1) << (shift + DEADLINES_BITS);
     *begins_ms = at_ms < deadlines->time_ms ? deadlines->time_ms : at_ms;
@@ -211,8 +236,8 @@ static unsigned deadlines_first_of_level(const struct deadlines *deadlines, unsi
 }
 
 /*
- * The slot that begins the earliest. Of several that begin at once the one on the highest level, whose keys must be filed below first, or
- * some of them would be late. False if the wheel is empty.
+ * The slot that begins the earliest. Of several that begin at once the one on the highest level,
+ * whose keys must be filed below first, or some of them would be late. False if the wheel is empty.
  */
 static bool deadlines_first_slot(const struct deadlines *deadlines, unsigned *level, unsigned *slot,
                                  int64_t *begins_ms)
@@ -235,11 +260,15 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
 {
     unsigned level, slot;
     int64_t begins_ms;
-    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms)) return KV_NEVER;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms))
+        return KV_NEVER;
     return begins_ms;
 }
 
-/* What is due goes to `due`; the rest is filed again. Ends before an item for which there is no memory. */
+/*
+ * What is due goes to `due`; the rest is filed again. Ends before an item for which there is no
+ * memory.
+ */
 struct deadlines_turn {
     unsigned level, slot;
     int64_t due_ms;
@@ -249,17 +278,20 @@ struct deadlines_turn {
 };
 
 /* Fetches the entries of a slot's head, from its end, and the chunk after it. */
-static void deadlines_prefetch(const struct deadlines *deadlines, const struct deadlines_chunk *head, size_t limit)
+static void deadlines_prefetch(const struct deadlines *deadlines,
+                               const struct deadlines_chunk *head, size_t limit)
 {
     unsigned count = head->count < limit ? head->count : (unsigned)limit;
-    for (unsigned i = 0; i < count; i++) KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
+    for (unsigned i = 0; i < count; i++)
+        KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
     if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
 }
 
 /* Looks at the items of a slot's head, from its end. False without memory. */
 static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
-    struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
+    struct deadlines_chunk *head =
+        deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
     deadlines_prefetch(deadlines, head, count);
     for (; count > 0; count--, turn->limit--) {
@@ -274,19 +306,26 @@ static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_t
     return true;
 }
 
-KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms, size_t limit,
-                                                  struct entry **due, size_t *due_count)
+KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms,
+                                                  size_t limit, struct entry **due,
+                                                  size_t *due_count)
 {
     struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
-    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) && begins_ms <= now_ms) {
+    while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) &&
+           begins_ms <= now_ms) {
         if (turn.limit == 0) {
-            deadlines_prefetch(deadlines, deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]), limit);
+            deadlines_prefetch(deadlines,
+                               deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]),
+                               limit);
             return DEADLINES_MORE;
         }
         deadlines->time_ms = begins_ms;
-        /* All of a span that is over is due (but what was put off); what has just begun is filed finer first. */
+        /*
+         * All of a span that is over is due (but what was put off); what has just begun is filed
+         * finer first.
+         */
         int64_t ends_ms = begins_ms | ((INT64_C(1) << DEADLINES_BITS * turn.level) - 1);
         turn.due_ms = ends_ms <= now_ms ? now_ms : begins_ms;
         if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
@@ -295,10 +334,11 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     return DEADLINES_DONE;
 }
 
-/* ------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
-static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level, unsigned slot)
+static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level,
+                                     unsigned slot)
 {
     uint32_t number = deadlines->heads[level][slot];
     bool is_occupied = (deadlines->occupied[level] >> slot & 1) != 0;

@@ -32,8 +32,8 @@ KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape)
 
 KV_INTERNAL size_t entry_size(const struct entry *entry)
 {
-    return entry_key_offset(entry) + entry_key_size(entry)
-         + (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
+    return entry_key_offset(entry) + entry_key_size(entry) +
+           (entry_form(entry) == ENTRY_INLINE ? entry->inline_size : 0u);
 }
 
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
@@ -42,8 +42,10 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     size_t fields = entry_fields_size(shape->flags, shape->form);
     uint8_t *key = (uint8_t *)block + fields;
     const uint8_t *key_end = (const uint8_t *)shape->key.data + shape->key.size;
-    bool is_joined = shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
-    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0); /* both lie in the old entry */
+    bool is_joined =
+        shape->form == ENTRY_INLINE && shape->key.size > 0 && shape->text.data == key_end;
+    /* both lie in the old entry */
+    size_t moved = shape->key.size + (is_joined ? shape->text.size : 0);
     if (moved > 0) memmove(key, shape->key.data, moved);
 
     entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
@@ -61,7 +63,8 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     if (shape->form == ENTRY_INLINE) {
         assert(shape->text.size <= UINT16_MAX);
         entry->inline_size = (uint16_t)shape->text.size;
-        if (shape->text.size > 0 && !is_joined) memcpy(key + shape->key.size, shape->text.data, shape->text.size);
+        if (shape->text.size > 0 && !is_joined)
+            memcpy(key + shape->key.size, shape->text.data, shape->text.size);
     } else {
         entry_set_payload(entry, shape->payload);
     }

@@ -8,16 +8,17 @@
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
  *     6       2     size of an inline value
  *     8       8     ENTRY_WIDE: size of the key
- *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of deadlines (the top two bits of
- *                   the flags are two more of it)
+ *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of
+ *                   deadlines (the top two bits of the flags are two more of it)
  *             8+8   ENTRY_TIMED_FAR instead: 64 bits each, for a deadline that does not fit
  *             8     ENTRY_VERSIONED: the version
  *             8     forms other than inline: an integer, or the address of the value
  *             ...   key
  *             ...   inline value
  *
- * A key of 16 bytes with a value of 16 takes 40 bytes, 48 with a deadline; with an integer 32. Which fields there are is decided when
- * the block is written; to add one, an entry is written anew (shard.h). Nothing in it points to itself, so it may be copied.
+ * A key of 16 bytes with a value of 16 takes 40 bytes, 48 with a deadline; with an integer 32.
+ * Which fields there are is decided when the block is written; to add one, an entry is written anew
+ * (shard.h). Nothing in it points to itself, so it may be copied.
  */
 #ifndef KV_KEYSPACE_ENTRY_H
 #define KV_KEYSPACE_ENTRY_H
@@ -32,20 +33,22 @@
 enum entry_form {
     ENTRY_INLINE = 0, /* bytes after the key */
     ENTRY_INTEGER = 1,
-    ENTRY_BLOB = 2,   /* a struct blob: a string too large to be inline */
-    ENTRY_LIST = 3    /* a struct list */
+    ENTRY_BLOB = 2, /* a struct blob: a string too large to be inline */
+    ENTRY_LIST = 3  /* a struct list */
 };
 
-#define ENTRY_WIDE 1u
-#define ENTRY_TIMED 2u
+#define ENTRY_WIDE      1u
+#define ENTRY_TIMED     2u
 #define ENTRY_TIMED_FAR 4u
 #define ENTRY_VERSIONED 8u
-#define ENTRY_RAW 16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made it */
+#define ENTRY_RAW \
+    16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
+                         it */
 
-#define ENTRY_ID_SHIFT 6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
-#define ENTRY_ID_LIMIT (UINT64_C(1) << 26)
+#define ENTRY_ID_SHIFT   6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
+#define ENTRY_ID_LIMIT   (UINT64_C(1) << 26)
 
-#define ENTRY_FIELD 8
+#define ENTRY_FIELD      8
 #define ENTRY_CLOCK_MASK 0xffffffu
 
 struct entry {
@@ -57,11 +60,14 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == 8, "the header of an entry");
 
-/* A string that lives outside its entry, in host memory: large ones move and are freed without a shard's lock. */
+/*
+ * A string that lives outside its entry, in host memory: large ones move and are freed without a
+ * shard's lock.
+ */
 struct blob {
     struct blob *next; /* in a list of what waits to be freed */
     size_t size;
-    size_t capacity;   /* bytes that may follow */
+    size_t capacity; /* bytes that may follow */
 };
 
 static inline uint8_t *blob_bytes(struct blob *blob)
@@ -72,7 +78,10 @@ static inline uint8_t *blob_bytes(struct blob *blob)
 /* A blob with this text and room for `capacity` bytes. NULL without memory. */
 KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity);
 
-/* Gives a blob room for `capacity` bytes; the address may change. NULL without memory, then it is as it was. */
+/*
+ * Gives a blob room for `capacity` bytes; the address may change. NULL without memory, then it is
+ * as it was.
+ */
 KV_INTERNAL struct blob *blob_resize(struct alloc *alloc, struct blob *blob, size_t capacity);
 
 KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob);
@@ -82,10 +91,11 @@ struct entry_shape {
     kv_slice key;
     kv_type type;
     enum entry_form form;
-    unsigned flags;         /* ENTRY_VERSIONED, ENTRY_RAW; the others follow from the fields below */
-    kv_slice text;          /* ENTRY_INLINE */
-    uint64_t payload;       /* other forms: the integer or the address */
-    int64_t deadline_ms;    /* KV_NEVER: not timed */
+    unsigned flags;      /* ENTRY_VERSIONED, ENTRY_RAW; the others follow from the fields
+                               below */
+    kv_slice text;       /* ENTRY_INLINE */
+    uint64_t payload;    /* other forms: the integer or the address */
+    int64_t deadline_ms; /* KV_NEVER: not timed */
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
@@ -99,8 +109,9 @@ KV_INTERNAL size_t entry_shape_size(const struct entry_shape *shape);
 KV_INTERNAL size_t entry_size(const struct entry *entry);
 
 /*
- * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's predecessor: then shape->key may lie in
- * it, and so may shape->text if it follows the key there, as it does in what entry_read() gives.
+ * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
+ * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
+ * as it does in what entry_read() gives.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -116,7 +127,7 @@ static inline bool entry_is_near(int64_t deadline_ms)
     return (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH < UINT64_C(1) << 40;
 }
 
-/* ---------------------------------------------------------------------------------------------- reading it */
+/* ----------------------------------------------------------------------------------- reading it */
 
 static inline kv_type entry_type(const struct entry *entry)
 {
@@ -148,7 +159,7 @@ static inline size_t entry_timed_offset(const struct entry *entry)
 static inline size_t entry_version_offset(const struct entry *entry)
 {
     size_t timed = (entry->flags & ENTRY_TIMED_FAR) != 0 ? 2 * ENTRY_FIELD
-                 : (entry->flags & ENTRY_TIMED) != 0     ? ENTRY_FIELD
+                   : (entry->flags & ENTRY_TIMED) != 0   ? ENTRY_FIELD
                                                          : 0;
     return entry_timed_offset(entry) + timed;
 }
@@ -160,7 +171,8 @@ static inline size_t entry_payload_offset(const struct entry *entry)
 
 static inline size_t entry_key_offset(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0)) return sizeof *entry;
+    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0))
+        return sizeof *entry;
     return entry_payload_offset(entry) + (entry_form(entry) != ENTRY_INLINE ? ENTRY_FIELD : 0);
 }
 
@@ -208,11 +220,15 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
 {
     size_t offset = entry_timed_offset(entry);
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return entry_word(entry, offset + ENTRY_FIELD);
-    return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT) << 24;
+    return (entry_word(entry, offset) & 0xffffff) | (uint64_t)(entry->flags >> ENTRY_ID_SHIFT)
+                                                        << 24;
 }
 
-/* Changes deadline and number of an entry that has room for them: a near deadline, or far fields. */
-static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
+/*
+ * Changes deadline and number of an entry that has room for them: a near deadline, or far fields.
+ */
+static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
+                                      uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
     size_t offset = entry_timed_offset(entry);
@@ -224,7 +240,8 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms, 
     assert((entry->flags & ENTRY_TIMED) != 0 && entry_is_near(deadline_ms));
     uint64_t offset_ms = (uint64_t)deadline_ms - ENTRY_NEAR_EPOCH;
     entry_set_word(entry, offset, offset_ms << 24 | (deadline_id & 0xffffff));
-    entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) | deadline_id >> 24 << ENTRY_ID_SHIFT);
+    entry->flags = (uint8_t)((entry->flags & ((1u << ENTRY_ID_SHIFT) - 1)) |
+                             deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
 /* True if the entry has the fields for this deadline. */
@@ -257,7 +274,8 @@ static inline void entry_set_clock(struct entry *entry, uint32_t clock)
 static inline kv_slice entry_text(const struct entry *entry)
 {
     if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) {
-        const uint8_t *start = (const uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+        const uint8_t *start =
+            (const uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
         return (kv_slice){start, entry->inline_size};
     }
     struct blob *blob = entry_pointer(entry);
@@ -268,9 +286,10 @@ static inline bool entry_has_key(const void *item, const void *sought)
 {
     const struct entry *entry = item;
     const kv_slice *key = sought;
-    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first line tells */
-    return entry_key_size(entry) == key->size
-        && bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
+    KV_PREFETCH((const uint8_t *)entry + KV_CACHE_LINE); /* of the value, whose place only the first
+                                                            line tells */
+    return entry_key_size(entry) == key->size &&
+           bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key->data, key->size);
 }
 
 #endif

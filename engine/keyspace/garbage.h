@@ -1,8 +1,9 @@
 /*
  * keyspace/garbage.h -- values that nothing points to any more, freed when no lock is held.
  *
- * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's lock; a call collects them and frees
- * them when it has let its locks go, or leaves them to kv_tick().
+ * Large values lie in host memory or in a memory of their own, so freeing them needs no shard's
+ * lock; a call collects them and frees them when it has let its locks go, or leaves them to
+ * kv_tick().
  */
 #ifndef KV_KEYSPACE_GARBAGE_H
 #define KV_KEYSPACE_GARBAGE_H

@@ -6,7 +6,8 @@
 #include "keyspace/transaction.h"
 
 /* Grows an array to hold `wanted` items, at least doubling. */
-static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacity, size_t item_size, size_t wanted)
+static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacity, size_t item_size,
+                              size_t wanted)
 {
     if (wanted <= *capacity) return KV_OK;
     size_t larger = *capacity * 2 > wanted ? *capacity * 2 : wanted;
@@ -18,8 +19,8 @@ static kv_status journal_grow(struct alloc *alloc, void **array, size_t *capacit
     return KV_OK;
 }
 
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
-                                            size_t arguments, size_t bytes)
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
+                                            size_t changes, size_t arguments, size_t bytes)
 {
     void *array = group->bytes;
     kv_status status = journal_grow(alloc, &array, &group->capacity, 1, group->size + bytes);
@@ -77,8 +78,8 @@ KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *a
     *group = (struct journal_group){0};
 }
 
-KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
-                               const kv_slice *arguments, size_t count)
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
+                               kv_cause cause, const kv_slice *arguments, size_t count)
 {
     kv_change change = {database, cause, count, arguments};
     if (txn != NULL) {

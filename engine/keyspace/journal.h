@@ -1,16 +1,20 @@
 /*
  * keyspace/journal.h -- the ordered changes: who makes one writes it here, subscribers receive it.
  *
- * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a transaction changes are copied
- * and delivered together at its end. That copy needs memory, so whoever is about to change something reserves room for
- * what he will write (journal_reserve) and after that cannot fail.
+ * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a
+ * transaction changes are copied and delivered together at its end. That copy needs memory, so
+ * whoever is about to change something reserves room for what he will write (journal_reserve) and
+ * after that cannot fail.
  */
 #ifndef KV_KEYSPACE_JOURNAL_H
 #define KV_KEYSPACE_JOURNAL_H
 
 #include "keyspace/store.h"
 
-/* The changes of a transaction, as they will be delivered; arguments are offsets into `bytes` until then. */
+/*
+ * The changes of a transaction, as they will be delivered; arguments are offsets into `bytes` until
+ * then.
+ */
 struct journal_group {
     uint8_t *bytes;
     size_t size, capacity;
@@ -25,16 +29,22 @@ static inline bool journal_is_read(const struct store *store)
     return KV_UNLIKELY(store->subscriptions != NULL);
 }
 
-/* Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or KV_NOMEM. */
-KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc, size_t changes,
-                                            size_t arguments, size_t bytes);
+/*
+ * Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
+                                            size_t changes, size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
 /* Hands all of a group to the subscribers. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
 KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
 
-/* Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be NULL. */
-KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database, kv_cause cause,
-                               const kv_slice *arguments, size_t count);
+/*
+ * Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be
+ * NULL.
+ */
+KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
+                               kv_cause cause, const kv_slice *arguments, size_t count);
 
 #endif

@@ -23,13 +23,15 @@ static bool observers_match(const void *item, const void *sought)
     return observed->database == key->database && slice_equal(observed->key, key->key);
 }
 
-static struct table_place observers_place(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+static struct table_place observers_place(const struct shard *shard, uint32_t database,
+                                          uint64_t hash, kv_slice key)
 {
     struct observers_sought sought = {database, key};
     return table_find(&shard->observers->table, hash, observers_match, &sought);
 }
 
-KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database,
+                                            uint64_t hash, kv_slice key)
 {
     if (shard->observers == NULL) return NULL;
     struct table_place place = observers_place(shard, database, hash, key);
@@ -43,7 +45,8 @@ static kv_status observers_start(struct shard *shard)
     struct observers *observers = alloc_get(alloc, sizeof *observers);
     if (observers == NULL) return KV_NOMEM;
     observers->alloc = alloc;
-    table_init(&observers->table, alloc, NULL, &observers_table_kind, NULL, shard->store->shard_bits, 255);
+    table_init(&observers->table, alloc, NULL, &observers_table_kind, NULL,
+               shard->store->shard_bits, 255);
     shard->observers = observers;
     return KV_OK;
 }
@@ -58,7 +61,8 @@ static void observers_stop(struct shard *shard)
     shard->observers = NULL;
 }
 
-KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash,
+                                            kv_slice key)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
     if (observed != NULL) return observed;
@@ -96,7 +100,8 @@ static void observers_touch_observed(struct observed *observed)
     }
 }
 
-KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash,
+                                 kv_slice key)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
     if (observed != NULL) observers_touch_observed(observed);
@@ -115,8 +120,8 @@ static void observers_touch_if_present(void *context, void *item)
     if (observed->watches == NULL || observed->database != touching->database) return;
     struct space *here = shard_peek_space(touching->shard, touching->database);
     struct space *there = shard_peek_space(touching->shard, touching->other);
-    if (shard_find(here, observed->hash, observed->key).bucket != NULL
-        || shard_find(there, observed->hash, observed->key).bucket != NULL) {
+    if (shard_find(here, observed->hash, observed->key).bucket != NULL ||
+        shard_find(there, observed->hash, observed->key).bucket != NULL) {
         observers_touch_observed(observed);
     }
 }

@@ -1,8 +1,10 @@
 /*
- * keyspace/observers.h -- who cares about a key: watches (optimistic transactions) and waiters (blocked pops).
+ * keyspace/observers.h -- who cares about a key: watches (optimistic transactions) and waiters
+ * (blocked pops).
  *
- * A shard has a registry only while somebody does; then a write looks its key up there. A key in it is an `observed`, with its
- * watches and, in the order they came, its waiters. All of it is used under the shard's lock.
+ * A shard has a registry only while somebody does; then a write looks its key up there. A key in it
+ * is an `observed`, with its watches and, in the order they came, its waiters. All of it is used
+ * under the shard's lock.
  */
 #ifndef KV_KEYSPACE_OBSERVERS_H
 #define KV_KEYSPACE_OBSERVERS_H
@@ -37,13 +39,15 @@ struct waiter_link {
 struct observed {
     uint64_t hash;
     uint32_t database;
-    kv_slice key;                      /* the bytes follow */
+    kv_slice key; /* the bytes follow */
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
-    struct observed *next_ready;       /* in the list of the call that made it ready */
-    bool is_listed;                    /* it is in such a list, whose owner will come by and needs it to be there */
-    bool is_ready;                     /* it may have something for its waiters, and somebody will look */
-    bool is_serving;                   /* somebody is looking */
+    struct observed *next_ready; /* in the list of the call that made it ready */
+    bool is_listed;              /* it is in such a list, whose owner will come by and needs
+                                          it to be there */
+    bool is_ready;               /* it may have something for its waiters, and somebody will
+                                          look */
+    bool is_serving;             /* somebody is looking */
 };
 
 struct observers {
@@ -52,20 +56,25 @@ struct observers {
 };
 
 /* The observed of a key; NULL if there is none (observers may be NULL). */
-KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL struct observed *observers_find(const struct shard *shard, uint32_t database,
+                                            uint64_t hash, kv_slice key);
 
-/* Finds or creates it. NULL without memory. Whoever adds nothing to it calls observers_release(). */
-KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+/*
+ * Finds or creates it. NULL without memory. Whoever adds nothing to it calls observers_release().
+ */
+KV_INTERNAL struct observed *observers_open(struct shard *shard, uint32_t database, uint64_t hash,
+                                            kv_slice key);
 
 /* Removes it if nobody is left. */
 KV_INTERNAL void observers_release(struct shard *shard, struct observed *observed);
 
 /* Marks the watches of a key that has changed. */
-KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL void observers_touch(struct shard *shard, uint32_t database, uint64_t hash,
+                                 kv_slice key);
 
 /*
- * Marks the watches of a database's keys that exist in it or in the other one, because it is about to be flushed (other == database) or
- * swapped with that.
+ * Marks the watches of a database's keys that exist in it or in the other one, because it is about
+ * to be flushed (other == database) or swapped with that.
  */
 KV_INTERNAL void observers_touch_all(struct shard *shard, uint32_t database, uint32_t other);
 

@@ -4,11 +4,11 @@
 #include "keyspace/reclaim.h"
 
 /*
- * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is read. Whoever comes for the
- * shard meanwhile waits for as long as the first takes, 1 to 2 us.
+ * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is
+ * read. Whoever comes for the shard meanwhile waits for as long as the first takes, 1 to 2 us.
  */
 #define RECLAIM_EXPIRE_BATCH 16
-#define RECLAIM_FREE_BATCH 256
+#define RECLAIM_FREE_BATCH   256
 
 static bool budget_is_spent(const struct budget *budget)
 {
@@ -30,12 +30,15 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 }
 
 /*
- * Slices of two shards in turn: while one's last, the other's lock is free, so nobody who waits for it misses the moment. Of
- * more shards at a time less would stay in the nearer caches: with all 64 in turn a key took more than twice the time.
+ * Slices of two shards in turn: while one's last, the other's lock is free, so nobody who waits for
+ * it misses the moment. Of more shards at a time less would stay in the nearer caches: with all 64
+ * in turn a key took more than twice the time.
  */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
-    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 || store_setting(store, KV_SETTING_EXPIRE) == 0) return true;
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
+        store_setting(store, KV_SETTING_EXPIRE) == 0)
+        return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];
         struct shard *other = &store->shards[i + 1 < store->shard_count ? i + 1 : i];

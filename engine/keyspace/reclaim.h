@@ -1,7 +1,9 @@
 /*
- * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of time.
+ * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
+ * time.
  *
- * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it long.
+ * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
+ * long.
  */
 #ifndef KV_KEYSPACE_RECLAIM_H
 #define KV_KEYSPACE_RECLAIM_H
@@ -13,7 +15,9 @@ struct budget {
     int64_t until_us; /* of the monotonic clock; 0: endless */
 };
 
-/* All return true when nothing is left to do, false if the budget ended first. No lock may be held. */
+/*
+ * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
+ */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
 KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
 KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);

@@ -12,7 +12,9 @@
 #include "keyspace/observers.h"
 #include "keyspace/value.h"
 
-/* How many due entries are taken from the wheel at once: enough for their cache misses to overlap. */
+/*
+ * How many due entries are taken from the wheel at once: enough for their cache misses to overlap.
+ */
 #define SHARD_EXPIRE_BATCH 32
 
 static uint64_t shard_hash_entry(const void *item, const void *context)
@@ -23,7 +25,10 @@ static uint64_t shard_hash_entry(const void *item, const void *context)
 
 KV_INTERNAL const struct table_kind shard_table_kind = {shard_hash_entry};
 
-/* Different shards have segments of different sizes, evenly spread: the bits of the index, reversed. */
+/*
+ * Different shards have segments of different sizes, evenly spread: the bits of the index,
+ * reversed.
+ */
 static unsigned shard_phase(const struct shard *shard)
 {
     unsigned phase = 0;
@@ -35,8 +40,8 @@ static void shard_start_space(struct shard *shard, struct space *space)
 {
     struct store *store = shard->store;
     memset(space, 0, sizeof *space);
-    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store, store->shard_bits,
-               shard_phase(shard));
+    table_init(&space->table, &store->alloc, &store->grace, &shard_table_kind, store,
+               store->shard_bits, shard_phase(shard));
 }
 
 KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index)
@@ -68,7 +73,10 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
 
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
 {
-    /* By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the other. */
+    /*
+     * By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the
+     * other.
+     */
     struct space *one = shard_peek_space(shard, first);
     struct space *other = shard_peek_space(shard, second);
     struct space kept;
@@ -77,7 +85,7 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
     memcpy(other, &kept, sizeof kept);
 }
 
-/* ------------------------------------------------------------------------------------------ writing entries */
+/* ------------------------------------------------------------------------------ writing entries */
 
 static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 {
@@ -87,13 +95,15 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
 }
 
 /*
- * The old number may stay if the deadline is put off, for the wheel will file the key again when its old slot comes due; or if it is
- * earlier, but not than that slot.
+ * The old number may stay if the deadline is put off, for the wheel will file the key again when
+ * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t deadline_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old,
+                               int64_t deadline_ms)
 {
     if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
-    return deadline_ms >= entry_deadline(old) || deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
+    return deadline_ms >= entry_deadline(old) ||
+           deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -106,9 +116,12 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
     return deadlines_reserve(space->deadlines);
 }
 
-/* Brings the order of deadlines in line with what is about to be written to `block`; fills in the number. */
-static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old, struct entry *block,
-                                struct entry_shape *shape)
+/*
+ * Brings the order of deadlines in line with what is about to be written to `block`; fills in the
+ * number.
+ */
+static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old,
+                                struct entry *block, struct entry_shape *shape)
 {
     if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
     if (shard_keeps_number(space, old, shape->deadline_ms)) {
@@ -116,7 +129,8 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
     }
-    if (old != NULL && entry_is_timed(old)) deadlines_remove(space->deadlines, entry_deadline_id(old));
+    if (old != NULL && entry_is_timed(old))
+        deadlines_remove(space->deadlines, entry_deadline_id(old));
     if (shape->deadline_ms == KV_NEVER) return;
     shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
 }
@@ -127,7 +141,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) && !shard_keeps_number(space, old, shape->deadline_ms)) {
+    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) &&
+        !shard_keeps_number(space, old, shape->deadline_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -152,8 +167,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     return KV_OK;
 }
 
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
-                                            int64_t deadline_ms)
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
+                                            struct entry *entry, int64_t deadline_ms)
 {
     assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
@@ -167,7 +182,10 @@ KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *s
     return KV_OK;
 }
 
-/* Takes an entry out of the table; its number among the deadlines, if any, is void already. Its block is still there. */
+/*
+ * Takes an entry out of the table; its number among the deadlines, if any, is void already. Its
+ * block is still there.
+ */
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
@@ -183,15 +201,15 @@ static void shard_free_entry(struct shard *shard, struct entry *entry, struct ga
     memory_free(&shard->memory, entry, size);
 }
 
-KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
-                              struct garbage *garbage)
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash,
+                              struct table_place place, struct garbage *garbage)
 {
     struct entry *entry = table_item(place);
     if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
     shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
 }
 
-/* -------------------------------------------------------------------------------------------------- expiring */
+/* ------------------------------------------------------------------------------------- expiring */
 
 KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 {
@@ -205,7 +223,8 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 }
 
 /* Tells the journal and the observers that a key has expired. */
-static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash, const struct entry *entry)
+static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
+                               const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
     shard->expired++;
@@ -217,9 +236,11 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
     }
 }
 
-/* Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap. */
-static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due, size_t count,
-                             struct garbage *garbage)
+/*
+ * Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap.
+ */
+static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due,
+                             size_t count, struct garbage *garbage)
 {
     struct space *space = shard_peek_space(shard, database);
     uint64_t hashes[SHARD_EXPIRE_BATCH];
@@ -237,8 +258,9 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
 }
 
 /* One space's share of shard_expire(). */
-static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database, int64_t now_ms,
-                                                 size_t limit, struct garbage *garbage, uint64_t *removed)
+static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
+                                                 int64_t now_ms, size_t limit,
+                                                 struct garbage *garbage, uint64_t *removed)
 {
     struct space *space = shard_peek_space(shard, database);
     if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
@@ -246,7 +268,8 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         struct entry *due[SHARD_EXPIRE_BATCH];
         size_t due_count;
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
-        enum deadlines_outcome outcome = deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        enum deadlines_outcome outcome =
+            deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
         shard_remove_due(shard, database, due, due_count, garbage);
         *removed += due_count;
         limit -= batch;
@@ -258,7 +281,8 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
                                                 struct garbage *garbage, uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return outcome;
+    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
+        return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
         outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
     }
@@ -266,9 +290,12 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
     return outcome;
 }
 
-/* -------------------------------------------------------------------------------------------------- flushing */
+/* ------------------------------------------------------------------------------------- flushing */
 
-/* True if no database but this one has an entry in the shard's memory, and none waits there to be freed. */
+/*
+ * True if no database but this one has an entry in the shard's memory, and none waits there to be
+ * freed.
+ */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
     if (shard->flushed != NULL) return false;
@@ -322,7 +349,8 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
         table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
         if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
-        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1)) return false;
+        if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
+            return false;
         shard->flushed = record->next;
         alloc_free(&shard->store->alloc, record, sizeof *record);
     }
@@ -334,7 +362,8 @@ static void shard_close_space(struct shard *shard, struct space *space, struct g
 {
     struct shard_freeing freeing = {shard, garbage};
     size_t cursor = 0;
-    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL; /* else all goes with the shard's memory */
+    /* else all goes with the shard's memory */
+    table_visit *visit = space->outside > 0 ? shard_free_visited : NULL;
     (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
     deadlines_destroy(space->deadlines);
 }
@@ -350,15 +379,14 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
-    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {
-    }
+    while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
     observers_close(shard);
     alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);
 }
 
-/* --------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 struct shard_counts {
@@ -372,7 +400,8 @@ static void shard_check_entry(void *context, void *item)
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
     counts->timed += entry_is_timed(entry);
-    if (entry_deadline(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_deadline(entry);
+    if (entry_deadline(entry) < counts->first_deadline_ms)
+        counts->first_deadline_ms = entry_deadline(entry);
     value_check(entry);
 }
 
@@ -387,7 +416,8 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.outside == space->outside);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
-        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <= counts.first_deadline_ms);
+        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
+               counts.first_deadline_ms);
     }
     memory_check(&shard->memory);
 }

@@ -25,7 +25,9 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
 /* The hash of an entry's key; the table's kind. */
 KV_INTERNAL_DATA const struct table_kind shard_table_kind;
 
-/* The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL. */
+/*
+ * The entry of a key, expired or not; place.bucket is NULL if there is none. `space` may be NULL.
+ */
 static inline struct table_place shard_find(const struct space *space, uint64_t hash, kv_slice key)
 {
     if (space == NULL) return (struct table_place){NULL, 0};
@@ -33,26 +35,27 @@ static inline struct table_place shard_find(const struct space *space, uint64_t 
 }
 
 /*
- * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket is NULL; *place receives
- * where it is. Keeps the order of deadlines and the counts true. The old value's payload is not freed, as the shape may go on using it.
- * Returns KV_OK, or KV_NOMEM with nothing changed.
+ * Writes an entry of this shape: in the place of the one there (`place`), or new if place->bucket
+ * is NULL; *place receives where it is. Keeps the order of deadlines and the counts true. The old
+ * value's payload is not freed, as the shape may go on using it. Returns KV_OK, or KV_NOMEM with
+ * nothing changed.
  */
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing
- * changed.
+ * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold).
+ * KV_OK, or KV_NOMEM with nothing changed.
  */
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space, struct entry *entry,
-                                            int64_t deadline_ms);
+KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
+                                            struct entry *entry, int64_t deadline_ms);
 
 /*
- * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with the caller, who has taken it, if that
- * is NULL.
+ * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
+ * the caller, who has taken it, if that is NULL.
  */
-KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash, struct table_place place,
-                              struct garbage *garbage);
+KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t hash,
+                              struct table_place place, struct garbage *garbage);
 
 /* A new version number of this shard. */
 static inline uint64_t shard_next_version(struct shard *shard)
@@ -61,8 +64,8 @@ static inline uint64_t shard_next_version(struct shard *shard)
 }
 
 /*
- * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers. DEADLINES_MORE if others are due.
- * *removed is increased.
+ * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers.
+ * DEADLINES_MORE if others are due. *removed is increased.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, uint64_t *removed);
@@ -73,7 +76,10 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard);
 /* Exchanges the contents of two databases' spaces, both of which exist. */
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second);
 
-/* Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()), which the shard owns now. */
+/*
+ * Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()),
+ * which the shard owns now.
+ */
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
 
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */

@@ -1,11 +1,12 @@
 /*
  * keyspace/store.h -- the store: its shards, and the views of it that are the public `kv`.
  *
- * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and, for each database, a space: a
- * table of entries and their deadlines. All that a call on one key touches belongs to one shard.
+ * A store is an array of shards; the top bits of a key's hash pick one. A shard is one lock and,
+ * for each database, a space: a table of entries and their deadlines. All that a call on one key
+ * touches belongs to one shard.
  *
- * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a shard's lock and wants a lower one
- * must let go first (transaction.h takes several in order).
+ * Lock order: shards by index, ascending; then any one of the store's small locks. Who holds a
+ * shard's lock and wants a lower one must let go first (transaction.h takes several in order).
  */
 #ifndef KV_KEYSPACE_STORE_H
 #define KV_KEYSPACE_STORE_H
@@ -23,7 +24,7 @@
 #include "structures/grace.h"
 #include "structures/table.h"
 
-#define STORE_SHARDS_MAX 1024
+#define STORE_SHARDS_MAX    1024
 #define STORE_DATABASES_MAX 65536
 
 /* One database in one shard. */
@@ -37,8 +38,9 @@ struct space {
 struct flushed {
     struct flushed *next;
     struct table table;
-    size_t cursor;               /* of table_drain() */
-    struct memory memory;        /* of the entries, if they were all that the shard held: freed without a walk */
+    size_t cursor;        /* of table_drain() */
+    struct memory memory; /* of the entries, if they were all that the shard held: freed
+                                    without a walk */
     bool owns_memory;
 };
 
@@ -47,21 +49,26 @@ struct store;
 struct txn;
 
 struct shard {
-    /* What a lookup reads or writes lies in the first line, to the table's root and what goes with it. */
+    /*
+     * What a lookup reads or writes lies in the first line, to the table's root and what goes with
+     * it.
+     */
     _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two shards share a line */
     uint32_t index;
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
     uint64_t hits, misses;
-    struct space first;           /* database 0, which nearly all calls are about: no pointer to follow */
-    struct observers *observers;  /* NULL while nobody watches a key or waits for one */
+    struct space first;          /* database 0, which nearly all calls are about: no pointer to
+                                     follow */
+    struct observers *observers; /* NULL while nobody watches a key or waits for one */
     struct store *store;
-    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it stays */
-    _Atomic bool has_flushed;     /* flushed != NULL, to be read without the lock */
-    struct flushed *flushed;      /* contents of emptied databases, still to be freed */
+    struct space *_Atomic *spaces; /* by database from 1 on; each NULL until its first key, then it
+                                      stays */
+    _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
+    struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
-    uint64_t last_version;        /* given out so far */
+    uint64_t last_version; /* given out so far */
     struct random random;
-    struct memory memory;         /* of entries and small values */
+    struct memory memory; /* of entries and small values */
 };
 
 /* One subscriber to the journal. The list changes only while every shard is held. */
@@ -72,8 +79,8 @@ struct kv_subscription {
     void *context;
 };
 
-#define VIEW_PINNED 1u      /* now_ms holds the time */
-#define VIEW_UNTOUCHING 2u  /* reads leave the access clock alone */
+#define VIEW_PINNED     1u /* now_ms holds the time */
+#define VIEW_UNTOUCHING 2u /* reads leave the access clock alone */
 
 struct view;
 
@@ -84,10 +91,10 @@ struct kv {
 
 struct view {
     struct store *store;
-    struct txn *txn;     /* NULL: each call locks for itself */
+    struct txn *txn; /* NULL: each call locks for itself */
     int64_t now_ms;
     unsigned flags;
-    kv *databases;       /* what kv_select() gives; NULL for a view on the stack */
+    kv *databases; /* what kv_select() gives; NULL for a view on the stack */
 };
 
 struct background;
@@ -98,18 +105,18 @@ struct store {
     struct grace grace;
     struct clock clock;
     struct siphash_key hash_key;
-    uint32_t shard_count;                /* opened so far; shard_capacity once the store is open */
+    uint32_t shard_count; /* opened so far; shard_capacity once the store is open */
     uint32_t shard_capacity;
     uint32_t shard_bits;
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
-    struct view *view;                   /* the plain one */
+    struct view *view; /* the plain one */
     struct kv_subscription *subscriptions;
     struct lock garbage_lock;
-    struct garbage garbage;              /* left to kv_tick() */
+    struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, watched;
     struct background *background;
-    struct shard *shards;                /* aligned to cache lines */
+    struct shard *shards; /* aligned to cache lines */
 };
 
 static inline int64_t store_setting(const struct store *store, kv_setting setting)

@@ -28,21 +28,22 @@ static void txn_unlock(struct txn *txn)
 }
 
 /*
- * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent. To put everything back may need no
- * memory, so while an abortable transaction is open the tables it writes to do not shrink: every saved entry then finds its old
- * room again.
+ * What a transaction keeps of a key when first written: a copy of its entry, or that it was absent.
+ * To put everything back may need no memory, so while an abortable transaction is open the tables
+ * it writes to do not shrink: every saved entry then finds its old room again.
  */
 struct undo_record {
     uint64_t hash;
     struct shard *shard;
     uint32_t database;
-    kv_slice key;               /* of the copy; or the bytes follow the record */
-    struct entry *entry;        /* the copy, a block of the shard's memory; NULL: the key was absent */
+    kv_slice key;        /* of the copy; or the bytes follow the record */
+    struct entry *entry; /* the copy, a block of the shard's memory; NULL: the key was
+                                   absent */
     struct undo_record *next;
 };
 
 struct undo {
-    struct table table;         /* of records, by key */
+    struct table table; /* of records, by key */
     struct undo_record *first;
 };
 
@@ -72,17 +73,20 @@ static void txn_note_shard(struct txn *txn, uint64_t hash)
     txn->locked[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
-KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags)
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys,
+                             size_t count, unsigned flags)
 {
     txn->store = store;
     txn->flags = flags;
-    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0; /* of 1024 bits mostly one word */
+    /* of 1024 bits mostly one word */
+    for (uint32_t word = 0; word * 64 < store->shard_count; word++) txn->locked[word] = 0;
     txn->journal = (struct journal_group){0};
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
     txn->undo = NULL;
     if ((flags & KV_TXN_ALL) != 0) {
-        for (uint32_t i = 0; i < store->shard_count; i++) txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
+        for (uint32_t i = 0; i < store->shard_count; i++)
+            txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
     } else {
         for (size_t i = 0; i < count; i++) txn_note_shard(txn, store_hash(store, keys[i]));
     }
@@ -117,7 +121,8 @@ static struct entry *txn_copy_entry(struct shard *shard, const struct entry *ent
     return copy;
 }
 
-KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
+                               uint64_t hash, kv_slice key)
 {
     if (txn->undo == NULL) return KV_OK;
     struct undo *undo = txn->undo;
@@ -146,7 +151,10 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
     return KV_OK;
 }
 
-/* Puts a saved entry back into the table and the order of deadlines. There is room for both, as there was before. */
+/*
+ * Puts a saved entry back into the table and the order of deadlines. There is room for both, as
+ * there was before.
+ */
 static void txn_restore(struct undo_record *record)
 {
     struct shard *shard = record->shard;
@@ -213,13 +221,17 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         if (record->database < first || record->database > last) continue;
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
-        if (place.bucket != NULL) shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+        if (place.bucket != NULL)
+            shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }
 
 KV_INTERNAL void txn_abort(struct txn *txn)
 {
-    /* First all that is there now goes, then all that was there comes: so at no time is there more than there was. */
+    /*
+     * First all that is there now goes, then all that was there comes: so at no time is there more
+     * than there was.
+     */
     txn_remove_saved(txn, 0, UINT32_MAX);
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
         if (record->entry != NULL) txn_restore(record);
@@ -237,7 +249,8 @@ static void span_lock(struct span *span, kv *db)
     span->db = (kv){&span->view, db->database};
 }
 
-KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags)
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
+                            unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
     if (span->is_nested) {
@@ -258,7 +271,8 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
     txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
     if (span->txn.store->shard_count <= 64) {
         uint64_t bits = 0; /* in a register */
-        for (size_t i = 0; i < count; i++) bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
+        for (size_t i = 0; i < count; i++)
+            bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
         span->txn.locked[0] = bits;
     } else {
         for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);
@@ -277,15 +291,16 @@ KV_INTERNAL struct observed *span_end_unserved(struct span *span)
     return txn_end(&span->txn);
 }
 
-KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes)
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments,
+                                           size_t bytes)
 {
     struct txn *txn = span->db.view->txn;
     if (!journal_is_read(txn->store)) return KV_OK;
     return journal_group_reserve(&txn->journal, &txn->store->alloc, changes, arguments, bytes);
 }
 
-KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
-                                         size_t bytes)
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count,
+                                         size_t arguments, size_t bytes)
 {
     struct txn *txn = span->db.view->txn;
     size_t total = count * bytes;

@@ -1,8 +1,10 @@
 /*
- * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo if asked for.
+ * keyspace/transaction.h -- several keys at one instant: locks in order, journal in one group, undo
+ * if asked for.
  *
- * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public kv_begin() makes one on the heap; a
- * `span` is one on the stack, for calls that concern several keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
+ * A transaction is a view (keyspace/store.h) whose calls find their shards locked. The public
+ * kv_begin() makes one on the heap; a `span` is one on the stack, for calls that concern several
+ * keys (MSET, RENAME, LMOVE). A span inside a transaction adds nothing.
  */
 #ifndef KV_KEYSPACE_TRANSACTION_H
 #define KV_KEYSPACE_TRANSACTION_H
@@ -14,12 +16,12 @@ struct undo;
 
 struct txn {
     struct store *store;
-    unsigned flags;                           /* KV_TXN_... */
-    uint64_t locked[STORE_SHARDS_MAX / 64];   /* a bit for each shard held */
+    unsigned flags;                         /* KV_TXN_... */
+    uint64_t locked[STORE_SHARDS_MAX / 64]; /* a bit for each shard held */
     struct journal_group journal;
-    struct garbage garbage;                   /* freed after the locks are let go */
-    struct observed *ready;                   /* keys whose waiters may be served at the end */
-    struct undo *undo;                        /* NULL unless KV_TXN_ABORTABLE */
+    struct garbage garbage; /* freed after the locks are let go */
+    struct observed *ready; /* keys whose waiters may be served at the end */
+    struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
 };
 
 static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
@@ -32,8 +34,12 @@ static inline bool txn_holds_all(const struct txn *txn)
     return (txn->flags & KV_TXN_ALL) != 0;
 }
 
-/* Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no memory. */
-KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys, size_t count, unsigned flags);
+/*
+ * Notes which shards a transaction needs: those of the keys, or all with KV_TXN_ALL. Needs no
+ * memory.
+ */
+KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slice *keys,
+                             size_t count, unsigned flags);
 
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
@@ -44,45 +50,54 @@ KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
 /* Delivers the journal, lets the locks go, serves waiters, frees what is left over. */
 KV_INTERNAL void txn_commit(struct txn *txn);
 
-/* Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or KV_NOMEM. */
-KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+/*
+ * Keeps the state of a key before its first change, if the transaction is abortable. KV_OK or
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
+                               uint64_t hash, kv_slice key);
 
 /* Puts all saved states back and ends. Cannot fail. */
 KV_INTERNAL void txn_abort(struct txn *txn);
 
 struct span {
-    kv db;            /* use this in the place of the caller's */
+    kv db; /* use this in the place of the caller's */
     struct view view;
     struct txn txn;
-    bool is_nested;   /* in the caller's transaction, which has the locks (or a call will say KV_NOTLOCKED) */
+    bool is_nested; /* in the caller's transaction, which has the locks (or a call will say
+                         KV_NOTLOCKED) */
 };
 
-KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count, unsigned flags);
+KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
+                            unsigned flags);
 
 /* The same for keys whose hashes are known. */
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
 
 KV_INTERNAL void span_end(struct span *span);
 
-/* The same, but the waiters of keys that became ready are left to the caller. Not for a nested one. */
+/*
+ * The same, but the waiters of keys that became ready are left to the caller. Not for a nested one.
+ */
 KV_INTERNAL struct observed *span_end_unserved(struct span *span);
 
 /*
- * Reserves what a change of all these keys needs so that it is made of all or none: room in the journal for one change of each key with so many
- * arguments and so many bytes beside the key, and the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
+ * Reserves what a change of all these keys needs so that it is made of all or none: room in the
+ * journal for one change of each key with so many arguments and so many bytes beside the key, and
+ * the saved states of an abortable transaction. KV_OK, KV_NOMEM, KV_NOTLOCKED.
  */
-KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count, size_t arguments,
-                                         size_t bytes);
+KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys, size_t count,
+                                         size_t arguments, size_t bytes);
 
 /* Room in the journal for so many changes, with so many arguments and bytes in all. */
-KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments, size_t bytes);
+KV_INTERNAL kv_status span_reserve_journal(struct span *span, size_t changes, size_t arguments,
+                                           size_t bytes);
 
 /*
- * Saves every key of some databases in an abortable transaction, and removes all that was saved from them, one by one: so that the tables
- * keep their room for an abort.
+ * Saves every key of some databases in an abortable transaction, and removes all that was saved
+ * from them, one by one: so that the tables keep their room for an abort.
  */
 KV_INTERNAL kv_status span_save_all(struct span *span, uint32_t first, uint32_t last);
 KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t last);
-
 
 #endif

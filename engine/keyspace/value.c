@@ -21,7 +21,8 @@ KV_INTERNAL bool value_is_outside(const struct entry *entry)
     return !list_is_small(&list);
 }
 
-static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory, struct garbage *garbage)
+static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory,
+                                  struct garbage *garbage)
 {
     if (form == ENTRY_BLOB) {
         garbage_add_blob(garbage, (struct blob *)(uintptr_t)payload);
@@ -38,7 +39,8 @@ KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struc
     value_discard_payload(entry_form(entry), entry_payload(entry), memory, garbage);
 }
 
-KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage)
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
+                                     struct garbage *garbage)
 {
     value_discard_payload(shape->form, shape->payload, memory, garbage);
 }
@@ -52,8 +54,8 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     else shape->payload = entry_payload(entry);
 }
 
-KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape)
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
+                                 struct memory *memory, struct entry_shape *shape)
 {
     value_take(entry, shape);
     if (shape->form == ENTRY_BLOB) {

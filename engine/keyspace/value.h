@@ -1,5 +1,6 @@
 /*
- * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure it.
+ * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
+ * it.
  *
  * The one place that knows which room of values/ stands behind a form of entry.
  */
@@ -8,26 +9,39 @@
 
 #include "keyspace/store.h"
 
-/* True if (part of) the value lies outside the shard's own memory, so that it must be freed by itself. */
+/*
+ * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
+ * itself.
+ */
 KV_INTERNAL bool value_is_outside(const struct entry *entry);
 
-/* Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's; else it goes to `garbage`. */
+/*
+ * Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's;
+ * else it goes to `garbage`.
+ */
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage);
 
 /*
- * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of `shape` receive it; its text points into
- * the old entry. KV_OK or KV_NOMEM.
+ * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of
+ * `shape` receive it; its text points into the old entry. KV_OK or KV_NOMEM.
  */
-KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store, struct memory *memory,
-                                 struct entry_shape *shape);
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
+                                 struct memory *memory, struct entry_shape *shape);
 
-/* Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it is till that. */
+/*
+ * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
+ * is till that.
+ */
 KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
 
 /* Frees a payload made by value_copy() that found no entry. */
-KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory, struct garbage *garbage);
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
+                                     struct garbage *garbage);
 
-/* Bytes of memory outside the entry's block; elements or bytes of the value; the name of its encoding. */
+/*
+ * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
+ * encoding.
+ */
 KV_INTERNAL size_t value_bytes(const struct entry *entry);
 KV_INTERNAL uint64_t value_length(const struct entry *entry);
 KV_INTERNAL const char *value_encoding(const struct entry *entry);

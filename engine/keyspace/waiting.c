@@ -35,7 +35,8 @@ KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *
     atomic_init(&waiter->state, WAITING_QUEUED);
     for (size_t i = 0; i < waiter->link_count; i++) {
         uint64_t hash = store_hash(store, keys[i]);
-        struct observed *observed = observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
+        struct observed *observed =
+            observers_open(store_shard(store, hash), waiter->database, hash, keys[i]);
         if (observed == NULL) {
             while (i-- > 0) {
                 uint64_t of_link = waiter->links[i].observed->hash;
@@ -57,7 +58,8 @@ static struct waiter_link *waiting_first(const struct observed *observed)
     return link;
 }
 
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key)
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
+                                   kv_slice key)
 {
     const struct observed *observed = observers_find(shard, database, hash, key);
     return observed != NULL && waiting_first(observed) != NULL;
@@ -66,7 +68,8 @@ KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database,
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
 {
     int state = WAITING_QUEUED;
-    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) && state == WAITING_SERVING) {
+    while (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_DONE) &&
+           state == WAITING_SERVING) {
         sched_yield(); /* somebody is serving it: he is about to be done, one way or the other */
         state = WAITING_QUEUED;
     }
@@ -113,10 +116,14 @@ static void waiting_note_visited(void *context, void *item)
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready)
 {
     struct waiting_noting noting = {database, ready};
-    if (shard->observers != NULL) table_each(&shard->observers->table, waiting_note_visited, &noting);
+    if (shard->observers != NULL)
+        table_each(&shard->observers->table, waiting_note_visited, &noting);
 }
 
-/* Lets one waiter try to take what it wants. True if it was served. New ready keys are added to *ready. */
+/*
+ * Lets one waiter try to take what it wants. True if it was served. New ready keys are added to
+ * *ready.
+ */
 static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
 {
     kv db = {waiter->store->view, waiter->database};
@@ -149,7 +156,8 @@ static bool waiting_is_worth_a_try(const struct shard *shard, const struct obser
 }
 
 /* Serves the queue of one key until it or the key is empty. */
-static void waiting_serve_key(struct store *store, struct observed *observed, struct observed **ready)
+static void waiting_serve_key(struct store *store, struct observed *observed,
+                              struct observed **ready)
 {
     struct shard *shard = store_shard(store, observed->hash);
     lock_lock(&shard->lock);
@@ -162,12 +170,16 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     while (observed->is_ready) {
         observed->is_ready = false;
         struct waiter_link *link;
-        while ((link = waiting_first(observed)) != NULL && waiting_is_worth_a_try(shard, observed)) {
+        while ((link = waiting_first(observed)) != NULL &&
+               waiting_is_worth_a_try(shard, observed)) {
             struct kv_waiter *waiter = link->waiter;
             int state = WAITING_QUEUED;
             if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
                 if (state == WAITING_DONE) continue;
-                /* Another key's server has it: it either leaves the queue or comes back to it; give him time. */
+                /*
+                 * Another key's server has it: it either leaves the queue or comes back to it; give
+                 * him time.
+                 */
                 lock_unlock(&shard->lock);
                 sched_yield();
                 lock_lock(&shard->lock);
@@ -185,7 +197,10 @@ static void waiting_serve_key(struct store *store, struct observed *observed, st
     lock_unlock(&shard->lock);
 }
 
-/* Lists of ready keys grow at their head: turns one round, so that the key written first is served first, as Redis promises. */
+/*
+ * Lists of ready keys grow at their head: turns one round, so that the key written first is served
+ * first, as Redis promises.
+ */
 static struct observed *waiting_in_order(struct observed *ready)
 {
     struct observed *in_order = NULL;

@@ -1,10 +1,11 @@
 /*
  * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
  *
- * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new value, which is when a queue can
- * be served, marks the key as ready; when it has let its locks go it serves the ready keys: it takes the first waiter out of the race (state
- * SERVING), locks what that one needs, its key and perhaps a destination in another shard, lets it take what it came for, and
- * tells it. One thread at a time serves a key, so that the order holds.
+ * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new
+ * value, which is when a queue can be served, marks the key as ready; when it has let its locks go
+ * it serves the ready keys: it takes the first waiter out of the race (state SERVING), locks what
+ * that one needs, its key and perhaps a destination in another shard, lets it take what it came
+ * for, and tells it. One thread at a time serves a key, so that the order holds.
  */
 #ifndef KV_KEYSPACE_WAITING_H
 #define KV_KEYSPACE_WAITING_H
@@ -22,8 +23,9 @@ struct kv_waiter {
     uint32_t database;
     _Atomic int state;
     /*
-     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds what it needs. KV_NONE: it is not there,
-     * the waiter goes on waiting. Anything else is the result, which `tell` is called with, after the locks are gone.
+     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
+     * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
+     * result, which `tell` is called with, after the locks are gone.
      */
     kv_status (*take)(struct kv_waiter *waiter, kv *db, size_t link_index);
     void (*tell)(struct kv_waiter *waiter, kv_status status, size_t link_index);
@@ -34,17 +36,18 @@ struct kv_waiter {
 };
 
 /*
- * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds. KV_OK, or KV_NOMEM with nothing
- * changed. The keys are copied by the queues.
+ * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds.
+ * KV_OK, or KV_NOMEM with nothing changed. The keys are copied by the queues.
  */
 KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
 
 /* True if someone waits for the key already: a newcomer must queue. Under the shard's lock. */
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash, kv_slice key);
+KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
+                                   kv_slice key);
 
 /*
- * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had been served (tell() has returned).
- * No lock may be held.
+ * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
+ * been served (tell() has returned). No lock may be held.
  */
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 

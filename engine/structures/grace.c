@@ -1,10 +1,11 @@
 /*
  * structures/grace.c -- see grace.h.
  *
- * Why two generations suffice: a reader counts itself in generation g and looks again whether g is still current, so it can
- * only see blocks that were reachable in g. A block retired during g goes on list g. The generation moves from g to g+1 only
- * when the readers of g-1 have left and list g-1 was freed; readers of g+1 came after every block of list g was unlinked.
- * So list g may be freed when the readers of g have left and the generation is g+1.
+ * Why two generations suffice: a reader counts itself in generation g and looks again whether g is
+ * still current, so it can only see blocks that were reachable in g. A block retired during g goes
+ * on list g. The generation moves from g to g+1 only when the readers of g-1 have left and list g-1
+ * was freed; readers of g+1 came after every block of list g was unlinked. So list g may be freed
+ * when the readers of g have left and the generation is g+1.
  */
 #include "structures/grace.h"
 

@@ -1,13 +1,15 @@
 /*
  * structures/grace.h -- memory that a reader without a lock may still be looking at.
  *
- * A prefetch walks directories and buckets without the shard's lock: what it reads is only used as an address to
- * prefetch, so it may be out of date, but it must still be mapped. A reader therefore brackets its walk with grace_enter()
- * and grace_leave(), and whoever takes a directory or a segment out of use gives it to grace_retire(), which frees it once every
- * reader that could have seen it has left. Two generations of readers are counted; a block waits for the generation
- * that was current when it was retired.
+ * A prefetch walks directories and buckets without the shard's lock: what it reads is only used as
+ * an address to prefetch, so it may be out of date, but it must still be mapped. A reader therefore
+ * brackets its walk with grace_enter() and grace_leave(), and whoever takes a directory or a
+ * segment out of use gives it to grace_retire(), which frees it once every reader that could have
+ * seen it has left. Two generations of readers are counted; a block waits for the generation that
+ * was current when it was retired.
  *
- * Source: the epoch scheme of Fraser, Practical Lock-Freedom (2004), section 5.2.3, cut down to two counters.
+ * Source: the epoch scheme of Fraser, Practical Lock-Freedom (2004), section 5.2.3, cut down to two
+ * counters.
  */
 #ifndef KV_STRUCTURES_GRACE_H
 #define KV_STRUCTURES_GRACE_H
@@ -30,14 +32,18 @@ KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc);
 /* Frees all that waits; no reader may be inside. */
 KV_INTERNAL void grace_destroy(struct grace *grace);
 
-/* Brackets a walk without locks. The ticket goes from one to the other. Two atomic additions together. */
+/*
+ * Brackets a walk without locks. The ticket goes from one to the other. Two atomic additions
+ * together.
+ */
 static inline uint32_t grace_enter(struct grace *grace)
 {
     for (;;) {
         uint32_t generation = atomic_load(&grace->generation);
         atomic_fetch_add(&grace->readers[generation & 1], 1);
         if (atomic_load(&grace->generation) == generation) return generation & 1;
-        atomic_fetch_sub(&grace->readers[generation & 1], 1); /* it changed under us: count in the new one */
+        /* it changed under us: count in the new one */
+        atomic_fetch_sub(&grace->readers[generation & 1], 1);
     }
 }
 
@@ -47,13 +53,15 @@ static inline void grace_leave(struct grace *grace, uint32_t ticket)
 }
 
 /*
- * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for new readers: at once if
- * nobody reads, else later. Overwrites its first bytes. With `grace` NULL (a table that is never prefetched without a
- * lock) it is freed into `alloc`.
+ * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for
+ * new readers: at once if nobody reads, else later. Overwrites its first bytes. With `grace` NULL
+ * (a table that is never prefetched without a lock) it is freed into `alloc`.
  */
 KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size);
 
-/* Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire(). */
+/*
+ * Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire().
+ */
 KV_INTERNAL void grace_collect(struct grace *grace);
 
 #endif

@@ -43,7 +43,7 @@
 #include <stdint.h>
 
 /* The most bytes of a listpack. Redis refuses to grow one beyond that, too. */
-#define PACK_SIZE_MAX ((size_t)1 << 30)
+#define PACK_SIZE_MAX   ((size_t)1 << 30)
 
 #define PACK_HEADER     6    /* size and count */
 #define PACK_EMPTY_SIZE 7    /* the header and the end */

@@ -2,9 +2,11 @@
  * structures/table.c -- extendible hashing with cache-line buckets. The picture is in table.h.
  *
  * Invariants (table_check() asserts them):
- *   1. Entry i of the directory points to the segment whose prefix is the top bits of i; a segment of depth d is pointed to
+ *   1. Entry i of the directory points to the segment whose prefix is the top bits of i; a segment
+ *   of depth d is pointed to
  *      by 2^(depth - d) neighbouring entries. Its items agree in the d bits after `skip`.
- *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed over on the way was full when
+ *   2. An item lies in its home bucket or in one after it (cyclically), and every bucket passed
+ *   over on the way was full when
  *      it was put there and counts it in `overflow`, unless that count is saturated.
  *   3. A segment holds at most 29/32 of its slots, so that a probe ends soon.
  *   4. `count`, `segments`, `deepest` and `bytes` are what a walk finds.
@@ -16,7 +18,8 @@
 #define TABLE_POSITION_BITS 48 /* depth + skip never pass this; it takes 2^40 items to get near */
 
 struct table_segment {
-    uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not looked at) */
+    uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not
+                        looked at) */
     uint32_t count;
     uint8_t depth;
     uint8_t buckets;
@@ -24,14 +27,17 @@ struct table_segment {
 };
 _Static_assert(sizeof(struct table_segment) == KV_CACHE_LINE, "buckets follow, aligned to lines");
 
-/* The items of a segment while it is rebuilt. At most two segments' worth, 9 KiB a segment, on the stack. */
+/*
+ * The items of a segment while it is rebuilt. At most two segments' worth, 9 KiB a segment, on the
+ * stack.
+ */
 struct table_gathered {
     size_t count;
     uint64_t hashes[TABLE_SEGMENT_ITEMS];
     void *items[TABLE_SEGMENT_ITEMS];
 };
 
-/* ----------------------------------------------------------------------------------------------- segments */
+/* ------------------------------------------------------------------------------------- segments */
 
 static size_t table_segment_bytes(unsigned buckets)
 {
@@ -51,8 +57,8 @@ static unsigned table_segment_limit(unsigned buckets)
 static uint64_t table_segment_entry(const struct table *table, const struct table_segment *segment)
 {
     assert(((uint64_t)(uintptr_t)segment & ~TABLE_ENTRY_ADDRESS) == 0);
-    return (uint64_t)(uintptr_t)segment | (uint64_t)(segment->buckets - 1)
-         | (uint64_t)(table->skip + segment->depth) << TABLE_ENTRY_CONSUMED;
+    return (uint64_t)(uintptr_t)segment | (uint64_t)(segment->buckets - 1) |
+           (uint64_t)(table->skip + segment->depth) << TABLE_ENTRY_CONSUMED;
 }
 
 static struct table_segment *table_entry_segment(uint64_t entry)
@@ -62,7 +68,8 @@ static struct table_segment *table_entry_segment(uint64_t entry)
 
 static struct table_segment *table_segment_at(uintptr_t root, size_t index)
 {
-    return table_entry_segment(atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
+    return table_entry_segment(
+        atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
@@ -91,8 +98,8 @@ static unsigned table_free_slots(const struct table_bucket *bucket)
 }
 
 /* Puts an item into a segment that has room for it. */
-static struct table_place table_segment_put(struct table *table, struct table_segment *segment, uint64_t hash,
-                                            const void *item)
+static struct table_place table_segment_put(struct table *table, struct table_segment *segment,
+                                            uint64_t hash, const void *item)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned at = table_home(hash, table->skip + segment->depth, segment->buckets);
@@ -109,8 +116,8 @@ static struct table_place table_segment_put(struct table *table, struct table_se
 }
 
 /*
- * Collects all items of a segment with their hashes. To hash an item is to touch it, a cache miss each: so they
- * are all asked for first and hashed afterwards.
+ * Collects all items of a segment with their hashes. To hash an item is to touch it, a cache miss
+ * each: so they are all asked for first and hashed afterwards.
  */
 static void table_segment_gather(const struct table *table, struct table_segment *segment,
                                  struct table_gathered *gathered)
@@ -136,7 +143,7 @@ static void table_segment_empty(struct table_segment *segment)
     segment->count = 0;
 }
 
-/* ---------------------------------------------------------------------------------------------- directory */
+/* ------------------------------------------------------------------------------------ directory */
 
 static size_t table_directory_bytes(unsigned depth)
 {
@@ -163,7 +170,8 @@ static unsigned table_depth(const struct table *table)
 }
 
 /* Puts a directory in the place of the one there is, if any, and retires that. */
-static void table_directory_publish(struct table *table, _Atomic uint64_t *directory, unsigned depth)
+static void table_directory_publish(struct table *table, _Atomic uint64_t *directory,
+                                    unsigned depth)
 {
     uintptr_t old = table_root(table);
     uintptr_t root = directory == NULL ? 0 : (uintptr_t)directory + depth;
@@ -195,15 +203,17 @@ static kv_status table_directory_double(struct table *table)
     _Atomic uint64_t *directory = table_directory_create(table, depth);
     if (directory == NULL) return KV_NOMEM;
     for (size_t i = 0; i < (size_t)1 << depth; i++) {
-        atomic_init(&directory[i], atomic_load_explicit(&table_root_directory(old)[i / 2],
-                                                        memory_order_relaxed));
+        atomic_init(&directory[i],
+                    atomic_load_explicit(&table_root_directory(old)[i / 2], memory_order_relaxed));
     }
     table->deepest = 0;
     table_directory_publish(table, directory, depth);
     return KV_OK;
 }
 
-/* Halves the directory while no segment needs its depth. Without memory for that it stays as it is. */
+/*
+ * Halves the directory while no segment needs its depth. Without memory for that it stays as it is.
+ */
 static void table_directory_shrink(struct table *table)
 {
     while (table->deepest == 0 && table_depth(table) > 0) {
@@ -212,7 +222,8 @@ static void table_directory_shrink(struct table *table)
         _Atomic uint64_t *directory = table_directory_create(table, depth);
         if (directory == NULL) return;
         for (size_t i = 0; i < (size_t)1 << depth; i++) {
-            uint64_t entry = atomic_load_explicit(&table_root_directory(old)[i * 2], memory_order_relaxed);
+            uint64_t entry =
+                atomic_load_explicit(&table_root_directory(old)[i * 2], memory_order_relaxed);
             atomic_init(&directory[i], entry);
             unsigned consumed = (unsigned)(entry >> TABLE_ENTRY_CONSUMED);
             table->deepest += consumed == table->skip + depth;
@@ -227,7 +238,7 @@ static uint64_t table_branch_bit(const struct table *table, unsigned depth)
     return UINT64_C(1) << (63 - table->skip - depth);
 }
 
-/* ---------------------------------------------------------------------------------------------------- growing */
+/* -------------------------------------------------------------------------------------- growing */
 
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
@@ -241,8 +252,11 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
     table->kind = kind;
     table->context = context;
     table->skip = (uint8_t)skip;
-    /* 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough. */
-    table->segment_buckets = (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+    /*
+     * 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough.
+     */
+    table->segment_buckets =
+        (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
 }
 
 /* The first segment: one bucket, and a directory of one entry. */
@@ -262,7 +276,8 @@ static kv_status table_start(struct table *table)
 }
 
 /* Moves a segment's items to one of another size. */
-static kv_status table_resize_segment(struct table *table, struct table_segment *segment, unsigned buckets)
+static kv_status table_resize_segment(struct table *table, struct table_segment *segment,
+                                      unsigned buckets)
 {
     struct table_segment *other = table_segment_create(table, buckets);
     if (other == NULL) return KV_NOMEM;
@@ -307,7 +322,9 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     return KV_OK;
 }
 
-/* Makes room in a segment that has reached its limit: a small one grows, one of full size splits. */
+/*
+ * Makes room in a segment that has reached its limit: a small one grows, one of full size splits.
+ */
 static KV_NOINLINE kv_status table_expand(struct table *table, struct table_segment *segment)
 {
     if (segment->buckets >= table->segment_buckets) return table_split_segment(table, segment);
@@ -340,10 +357,11 @@ KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, 
     return table_segment_put(table, segment, hash, item);
 }
 
-/* -------------------------------------------------------------------------------------------------- shrinking */
+/* ------------------------------------------------------------------------------------ shrinking */
 
 /* The segment with which this one would be merged, if it has the same depth; else NULL. */
-static struct table_segment *table_buddy(const struct table *table, const struct table_segment *segment)
+static struct table_segment *table_buddy(const struct table *table,
+                                         const struct table_segment *segment)
 {
     if (segment->depth == 0) return NULL;
     uint64_t bit = table_branch_bit(table, segment->depth - 1u);
@@ -352,14 +370,14 @@ static struct table_segment *table_buddy(const struct table *table, const struct
 }
 
 /*
- * Joins a segment with its buddy when both together fill no more than 3/8 of one, so that a few insertions afterwards
- * do not split it at once. Needs no memory.
+ * Joins a segment with its buddy when both together fill no more than 3/8 of one, so that a few
+ * insertions afterwards do not split it at once. Needs no memory.
  */
 static KV_NOINLINE void table_merge(struct table *table, struct table_segment *segment)
 {
     struct table_segment *buddy;
-    while ((buddy = table_buddy(table, segment)) != NULL
-           && segment->count + buddy->count <= table_segment_limit(segment->buckets) * 3 / 7) {
+    while ((buddy = table_buddy(table, segment)) != NULL &&
+           segment->count + buddy->count <= table_segment_limit(segment->buckets) * 3 / 7) {
         struct table_segment *lower = segment->prefix < buddy->prefix ? segment : buddy;
         struct table_segment *upper = lower == segment ? buddy : segment;
         struct table_gathered gathered; /* both together hold less than one can */
@@ -377,9 +395,10 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_directory_shrink(table);
         segment = lower;
     }
-    if (segment->depth == 0 && segment->buckets > 1
-        && segment->count <= table_segment_limit(segment->buckets) / 4u) {
-        (void)table_resize_segment(table, segment, segment->buckets / 2u); /* without memory it stays large */
+    if (segment->depth == 0 && segment->buckets > 1 &&
+        segment->count <= table_segment_limit(segment->buckets) / 4u) {
+        /* without memory it stays large */
+        (void)table_resize_segment(table, segment, segment->buckets / 2u);
     }
 }
 
@@ -423,7 +442,8 @@ static bool table_is_same(const void *item, const void *sought)
     return item == sought;
 }
 
-KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item)
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash,
+                                              const void *item)
 {
     struct table_place place = table_find(table, hash, table_is_same, item);
     assert(place.bucket != NULL);
@@ -432,7 +452,10 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
 
 KV_INTERNAL void table_detach(struct table *table, struct table *to)
 {
-    /* Segments are unlinked by taking the root away first; readers without the lock may still hold it. */
+    /*
+     * Segments are unlinked by taking the root away first; readers without the lock may still hold
+     * it.
+     */
     memcpy(to, table, sizeof *to);
     atomic_store_explicit(&table->root, 0, memory_order_release);
     table->count = table->bytes = 0;
@@ -449,7 +472,8 @@ static void table_visit_segment(struct table_segment *segment, table_visit *visi
     }
 }
 
-KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context)
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
+                             void *context)
 {
     uintptr_t root = table_root(table);
     if (root == 0) return true;
@@ -477,11 +501,11 @@ KV_INTERNAL void table_clear(struct table *table)
     (void)table_drain(&old, &cursor, SIZE_MAX, NULL, NULL);
 }
 
-/* --------------------------------------------------------------------------------------------------- visiting */
+/* ------------------------------------------------------------------------------------- visiting */
 
 /* Visits the items whose home is bucket `home`, which may lie in it or after it. */
-static void table_visit_home(const struct table *table, struct table_segment *segment, unsigned home,
-                             table_visit *visit, void *context)
+static void table_visit_home(const struct table *table, struct table_segment *segment,
+                             unsigned home, table_visit *visit, void *context)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned consumed = table->skip + segment->depth;
@@ -508,7 +532,10 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
     unsigned home = table_home(position, consumed, segment->buckets);
     table_visit_home(table, segment, home, visit, context);
 
-    /* The next bucket's first hash: the smallest 32-bit number that multiplication maps to home + 1. */
+    /*
+     * The next bucket's first hash: the smallest 32-bit number that multiplication maps to home +
+     * 1.
+     */
     uint64_t next = (((uint64_t)(home + 1) << 32) + segment->buckets - 1) / segment->buckets;
     uint64_t prefix = consumed == 0 ? 0 : position >> (64 - consumed) << (64 - consumed);
     uint64_t offset = consumed > 32 ? next >> (consumed - 32) : next << (32 - consumed);
@@ -530,8 +557,9 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
 }
 
 /*
- * Draws a directory entry and a slot until the slot is taken. A segment that has many entries counts only through its
- * first one, and every draw is from the slots of the largest segment, so each item is equally likely.
+ * Draws a directory entry and a slot until the slot is taken. A segment that has many entries
+ * counts only through its first one, and every draw is from the slots of the largest segment, so
+ * each item is equally likely.
  */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 {
@@ -553,7 +581,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
     }
 }
 
-/* --------------------------------------------------------------------------------------------------- checking */
+/* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
 /* Counts, in `passed`, the items that a search of this item passes on its way from home. */
@@ -611,7 +639,8 @@ KV_INTERNAL void table_check(const struct table *table)
         assert(table_directory_index(segment->prefix, table->skip, depth) == i);
         size_t span = (size_t)1 << (depth - segment->depth);
         for (size_t j = i; j < i + span; j++) {
-            assert(atomic_load(&table_root_directory(root)[j]) == table_segment_entry(table, segment));
+            assert(atomic_load(&table_root_directory(root)[j]) ==
+                   table_segment_entry(table, segment));
         }
         table_check_segment(table, segment);
         count += segment->count;

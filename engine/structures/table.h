@@ -1,29 +1,32 @@
 /*
  * structures/table.h -- a hash table of pointers that grows one piece at a time.
  *
- * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most 64 buckets;
- * a full segment splits alone, so no insertion moves more than one segment and no allocation grows with the table but the
- * directory's. A bucket is one cache line:
+ * Extendible hashing: a directory indexed by the top bits of the hash points to segments of at most
+ * 64 buckets; a full segment splits alone, so no insertion moves more than one segment and no
+ * allocation grows with the table but the directory's. A bucket is one cache line:
  *
  *      0        9  10                                                           64
  *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
  *      | 9 tags |ov| 9 pointers of 48 bits each                                |
  *      +--------+--+-------+-------+-------+-------+-------+-------+-- ... ----+
  *
- * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once. `ov` counts the items whose
- * search passes through this bucket to a later one because it was full, so that a search knows where to stop.
- * A lookup costs two dependent cache misses, bucket and item; the directory (8 bytes per 300 items) stays in the cache.
+ * A tag is the low byte of the hash, never 0; 0 marks a free slot. All tags are compared at once.
+ * `ov` counts the items whose search passes through this bucket to a later one because it was full,
+ * so that a search knows where to stop. A lookup costs two dependent cache misses, bucket and item;
+ * the directory (8 bytes per 300 items) stays in the cache.
  *
- * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low byte: tag |
+ * Where a hash goes:   | skip: taken by others | depth: directory | 32 bits: bucket |  ...  | low
+ * byte: tag |
  *
- * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets: tables of different
- * shards are given different sizes, so that they do not all split at the same number of keys and memory grows evenly.
+ * The bucket is chosen by multiplication, not by bits, so segments may have any number of buckets:
+ * tables of different shards are given different sizes, so that they do not all split at the same
+ * number of keys and memory grows evenly.
  *
- * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan) stays meaningful while
- * segments split and merge.
+ * Items are in hash order, bucket by bucket, whatever the sizes: a place in that order (table_scan)
+ * stays meaningful while segments split and merge.
  *
- * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged cache-line buckets; the overflow
- * count is that of Folly F14 (Bronson & Shi, 2019).
+ * Source: Fagin et al., Extendible Hashing, TODS 1979; Lu et al., Dash, VLDB 2020, for tagged
+ * cache-line buckets; the overflow count is that of Folly F14 (Bronson & Shi, 2019).
  */
 #ifndef KV_STRUCTURES_TABLE_H
 #define KV_STRUCTURES_TABLE_H
@@ -40,7 +43,9 @@
 #endif
 
 #define TABLE_SLOTS 9
-#define TABLE_SEGMENT_BUCKETS 64 /* at most, for the low bits of a directory entry hold the number less one */
+#define TABLE_SEGMENT_BUCKETS \
+    64 /* at most, for the low bits of a directory entry hold the number
+                                    less one */
 #define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
 
 struct table_bucket {
@@ -58,28 +63,31 @@ struct table_kind {
 };
 
 struct table {
-    _Atomic uintptr_t root; /* the directory's address, a multiple of 64, + its depth; 0: the table is empty */
-    uint8_t skip;                   /* top hash bits that are the same for all items; with root all that a lookup reads */
-    uint8_t segment_buckets;        /* of a full segment */
-    uint32_t holds;                 /* while above 0 the table does not shrink */
+    _Atomic uintptr_t root;  /* the directory's address, a multiple of 64, + its depth; 0: the table
+                               is empty */
+    uint8_t skip;            /* top hash bits that are the same for all items; with root all
+                                       that a lookup reads */
+    uint8_t segment_buckets; /* of a full segment */
+    uint32_t holds;          /* while above 0 the table does not shrink */
     struct alloc *alloc;
-    struct grace *grace;            /* NULL: nobody prefetches without a lock */
+    struct grace *grace; /* NULL: nobody prefetches without a lock */
     const struct table_kind *kind;
-    const void *context;            /* for kind->hash */
-    uint64_t count;                 /* items */
-    uint64_t bytes;                 /* of directory and segments */
+    const void *context; /* for kind->hash */
+    uint64_t count;      /* items */
+    uint64_t bytes;      /* of directory and segments */
     uint32_t segments;
-    uint32_t deepest;               /* segments whose depth is the directory's */
+    uint32_t deepest; /* segments whose depth is the directory's */
 };
 
 /*
- * A directory entry tells of a segment all that a lookup wants, as its header is one cache line more:
+ * A directory entry tells of a segment all that a lookup wants, as its header is one cache line
+ * more:
  *     bits 56 to 63   hash bits consumed by it: skip + its depth
  *     bits 6 to 47    its address
  *     bits 0 to 5     its number of buckets, less one
  */
-#define TABLE_ENTRY_ADDRESS UINT64_C(0x0000ffffffffffc0)
-#define TABLE_ENTRY_BUCKETS UINT64_C(0x3f)
+#define TABLE_ENTRY_ADDRESS  UINT64_C(0x0000ffffffffffc0)
+#define TABLE_ENTRY_BUCKETS  UINT64_C(0x3f)
 #define TABLE_ENTRY_CONSUMED 56
 
 /* Where an item is. Any insertion or removal may move it. */
@@ -104,19 +112,24 @@ KV_INTERNAL void table_clear(struct table *table);
 KV_INTERNAL void table_detach(struct table *table, struct table *to);
 
 /*
- * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few more, and frees those segments. Start *cursor
- * at 0. True when nothing is left. In between nothing else may be done with the table.
+ * Takes a detached table apart in slices: visits the items of some segments, `limit` items or a few
+ * more, and frees those segments. Start *cursor at 0. True when nothing is left. In between nothing
+ * else may be done with the table.
  */
 typedef void table_visit(void *context, void *item);
-KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit, void *context);
+KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
+                             void *context);
 
 /*
- * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it does fail.
- * Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the move of one segment's items.
+ * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it
+ * does fail. Returns KV_OK or KV_NOMEM. Cost: mostly a look at one segment's header; at times the
+ * move of one segment's items.
  */
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash);
 
-/* Adds an item that is not there yet; returns where. table_reserve() of the same hash came before. */
+/*
+ * Adds an item that is not there yet; returns where. table_reserve() of the same hash came before.
+ */
 KV_INTERNAL struct table_place table_insert(struct table *table, uint64_t hash, void *item);
 
 /* Takes out the item at `place`, found by `hash`. May merge two segments; never fails. */
@@ -126,12 +139,13 @@ KV_INTERNAL void table_remove(struct table *table, uint64_t hash, struct table_p
 KV_INTERNAL void table_release(struct table *table, uint64_t hash);
 
 /* The place of exactly this item (by address). It must be there. */
-KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash, const void *item);
+KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_t hash,
+                                              const void *item);
 
 /*
- * Visits the items of the bucket at `position` in hash order and returns the position of the next bucket, with all 64 bits
- * of the hash; 0 after the last. An item that stays from the first to the last call is visited at least once.
- * The visitor may not change the table.
+ * Visits the items of the bucket at `position` in hash order and returns the position of the next
+ * bucket, with all 64 bits of the hash; 0 after the last. An item that stays from the first to the
+ * last call is visited at least once. The visitor may not change the table.
  */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);
@@ -145,7 +159,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 /* Asserts all of the above. */
 KV_INTERNAL void table_check(const struct table *table);
 
-/* ------------------------------------------------------------------------------------ lookups, all inline */
+/* -------------------------------------------------------------------------- lookups, all inline */
 
 KV_INLINE uint8_t table_tag(uint64_t hash)
 {
@@ -157,7 +171,8 @@ KV_INLINE uint8_t table_tag(uint64_t hash)
 KV_INLINE unsigned table_match_tags(const struct table_bucket *bucket, uint8_t tag)
 {
 #if defined(__SSE2__)
-    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags); /* 9 tags and 7 bytes more */
+    /* 9 tags and 7 bytes more */
+    __m128i line = _mm_loadu_si128((const __m128i *)(const void *)bucket->tags);
     __m128i same = _mm_cmpeq_epi8(line, _mm_set1_epi8((char)tag));
     return (unsigned)_mm_movemask_epi8(same) & ((1u << TABLE_SLOTS) - 1);
 #elif defined(__ARM_NEON) && defined(__aarch64__)
@@ -187,7 +202,8 @@ KV_INLINE void *table_pointer(const struct table_bucket *bucket, unsigned slot)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t word;
-    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word); /* ends with the pointer's end */
+    /* ends with the pointer's end */
+    memcpy(&word, (const uint8_t *)bucket + 8 + slot * 6, sizeof word);
     return (void *)(uintptr_t)(word >> 16);
 #else
     const uint8_t *at = bucket->pointers + slot * 6;
@@ -212,7 +228,10 @@ KV_INLINE void table_set_pointer(struct table_bucket *bucket, unsigned slot, con
 #endif
 }
 
-/* The item at a place, and putting another of the same hash in its stead (an entry that was reallocated). */
+/*
+ * The item at a place, and putting another of the same hash in its stead (an entry that was
+ * reallocated).
+ */
 KV_INLINE void *table_item(struct table_place place)
 {
     return table_pointer(place.bucket, place.slot);
@@ -239,13 +258,19 @@ KV_INLINE size_t table_directory_index(uint64_t hash, unsigned skip, unsigned de
     return (size_t)(depth == 0 ? 0 : hash << skip >> (64 - depth));
 }
 
-/* The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the segment's depth. */
+/*
+ * The bucket where an item belongs; it may overflow to those after it. `consumed`: skip + the
+ * segment's depth.
+ */
 KV_INLINE unsigned table_home(uint64_t hash, unsigned consumed, unsigned buckets)
 {
     return (unsigned)((hash << consumed >> 32) * buckets >> 32);
 }
 
-/* Address and depth of the directory come from one load, so that a reader without the lock has a true pair. */
+/*
+ * Address and depth of the directory come from one load, so that a reader without the lock has a
+ * true pair.
+ */
 KV_INLINE _Atomic uint64_t *table_root_directory(uintptr_t root)
 {
     return (_Atomic uint64_t *)(root & ~(uintptr_t)(KV_CACHE_LINE - 1));
@@ -266,8 +291,8 @@ KV_INLINE uint64_t table_entry(const struct table *table, uint64_t hash)
 }
 
 /*
- * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so that `match` is too.
- * NULL bucket: it is not there.
+ * Finds the item for which `match` is true among those with this hash's tag. Always inlined, so
+ * that `match` is too. NULL bucket: it is not there.
  */
 KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash,
                                         bool (*match)(const void *item, const void *sought),
@@ -294,9 +319,10 @@ KV_INLINE struct table_place table_find(const struct table *table, uint64_t hash
 }
 
 /*
- * A search taken apart, so that the cache misses of many overlap: table_walk_begin() fetches the bucket where `hash` belongs;
- * each table_walk_step(), some time later, looks into the bucket that was fetched. With the lock held what it returns is the item or
- * one with the same tag; without, inside grace_enter(), all may be stale and is used for nothing but fetching.
+ * A search taken apart, so that the cache misses of many overlap: table_walk_begin() fetches the
+ * bucket where `hash` belongs; each table_walk_step(), some time later, looks into the bucket that
+ * was fetched. With the lock held what it returns is the item or one with the same tag; without,
+ * inside grace_enter(), all may be stale and is used for nothing but fetching.
  */
 struct table_walk {
     uint64_t entry; /* of the directory; 0: the walk is over */
@@ -315,7 +341,10 @@ KV_INLINE struct table_walk table_walk_begin(const struct table *table, uint64_t
     return walk;
 }
 
-/* The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk goes on to the next bucket. */
+/*
+ * The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk
+ * goes on to the next bucket.
+ */
 KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 {
     const struct table_bucket *buckets = table_entry_buckets(walk->entry);
