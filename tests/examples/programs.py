@@ -27,25 +27,25 @@ class Directory:
 
 
 class Server:
-    """A kvstore-server on a free port, with its log on a pipe until it says that it is ready."""
+    """A kvstore-server on a free port, with its log on a pipe until it says that it is ready, or `until`."""
 
-    def __init__(self, program, *options, directory=None, stdin=None):
+    def __init__(self, program, *options, directory=None, stdin=None, until=b"Ready to accept connections"):
         self.process = subprocess.Popen(
             [program, *(["--port", "0"] if "--port" not in options else []), *options],
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,
             stderr=subprocess.STDOUT, cwd=directory)
         if stdin is not None:
             self.process.stdin.write(stdin)
             self.process.stdin.close()
             self.process.stdin = None  # communicate() would flush it
         self.log = b""
-        self._await_ready()
+        self.await_line(until)
         found = re.search(rb"127\.0\.0\.1:(\d+)", self.log)
         self.port = int(found[1]) if found else None
 
-    def _await_ready(self):
+    def await_line(self, words):
         deadline = time.monotonic() + PATIENCE_S
-        while b"Ready to accept connections" not in self.log:
+        while words not in self.log:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
                 self.process.kill()

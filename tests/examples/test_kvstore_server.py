@@ -296,6 +296,99 @@ class Data(ServerTest):
         with open(files[0], "rb") as file:
             self.assertEqual(file.read(), damaged)
 
+    LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
+
+    def start_loading(self, count, delay_us, *options):
+        """A server that takes count * delay_us to load what another has left."""
+        first = self.start("--appendonly", "yes")
+        with first.connect() as client:
+            client.sendall(b"".join(b"SET key:%d %d\r\n" % (i, i) for i in range(count)))
+            ask(client, b"PING\r\n", b"+OK\r\n" * count + b"+PONG\r\n")
+        self.assertEqual(first.stop(), 0)
+        return self.start("--appendonly", "yes", "--key-load-delay", str(delay_us),
+                          "--loading-process-events-interval-bytes", "1024", *options, until=b"listening on")
+
+    @staticmethod
+    def info(client, section):
+        client.sendall(b"INFO %s\r\n" % section.encode())
+        with client.makefile("rb") as file:
+            text = file.read(int(file.readline()[1:]) + 2).decode()
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def test_clients_are_answered_while_it_loads(self):
+        server = self.start_loading(2000, 1000)
+        size = sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(
+            self.directory / "appendonlydir") for name in names if name.endswith(".aof"))
+        with server.connect() as client:
+            for request in (b"PING", b"GET key:1", b"SET key:1 2", b"DBSIZE"):
+                ask(client, request + b"\r\n", self.LOADING)
+            ask(client, b"ECHO a\r\n", b"$1\r\na\r\n")
+            ask(client, b"CONFIG GET appendonly\r\n", b"*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n")
+            ask(client, b"CONFIG SET appendfsync always\r\n", b"+OK\r\n")
+            ask(client, b"MULTI\r\nGET key:1\r\nEXEC\r\n", b"+OK\r\n" + self.LOADING +
+                b"-EXECABORT Transaction discarded because of previous errors.\r\n")
+            shares = []
+            while True:
+                lines = self.info(client, "persistence")
+                if lines["loading"] == "0":
+                    break
+                self.assertEqual(lines["async_loading"], "0")
+                self.assertAlmostEqual(int(lines["loading_start_time"]), time.time(), delta=PATIENCE_S)
+                self.assertEqual(int(lines["loading_total_bytes"]), size)
+                loaded = int(lines["loading_loaded_bytes"])
+                self.assertEqual(lines["loading_loaded_perc"], "%.2f" % (100 * loaded / size))
+                self.assertGreaterEqual(int(lines["loading_eta_seconds"]), 0)
+                shares.append(loaded)
+                time.sleep(0.01)
+            self.assertEqual(shares, sorted(shares))
+            self.assertGreater(len(set(shares)), 2)
+            self.assertNotIn("loading_start_time", lines)
+            self.assertEqual(lines["aof_enabled"], "1")
+            ask(client, b"GET key:1999\r\n", b"$4\r\n1999\r\n")
+            ask(client, b"DBSIZE\r\n", b":2000\r\n")
+            # What was asked for meanwhile holds, for a client that was there before the file was.
+            ask(client, b"CONFIG GET appendfsync\r\n", b"*2\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n")
+            ask(client, b"SET key:2000 x\r\n", b"+OK\r\n")
+        server.await_line(b"Ready to accept connections")
+        self.assertIn(b"2000 keys loaded", server.log)
+        server.stop(signal.SIGKILL)
+        with self.start("--appendonly", "yes").connect() as client:
+            ask(client, b"GET key:2000\r\n", b"$1\r\nx\r\n")
+
+    def test_a_signal_or_shutdown_ends_the_loading(self):
+        for how in (signal.SIGTERM, signal.SIGINT, b"SHUTDOWN\r\n", b"SHUTDOWN NOSAVE\r\n"):
+            server = self.start_loading(4000, 10000, "--unixsocket", "s", "--pidfile", "pid")
+            self.assertTrue(os.path.exists(self.directory / "pid"))
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(self.directory / "s")
+                ask(client, b"PING\r\n", self.LOADING)
+                began = time.monotonic()
+                if isinstance(how, bytes):
+                    client.sendall(how)
+                    self.assertEqual(client.recv(1), b"")
+                    self.assertEqual(server.process.wait(PATIENCE_S), 0)
+                self.assertEqual(server.stop(how) if not isinstance(how, bytes) else server.stop(), 0)
+            self.assertLess(time.monotonic() - began, 10)  # the load would last 40 seconds
+            self.assertIn(b"ended the loading", server.log)
+            self.assertFalse(os.path.exists(self.directory / "s"))
+            self.assertFalse(os.path.exists(self.directory / "pid"))
+
+    def test_damage_found_with_clients_there_ends_it(self):
+        server = self.start_loading(1500, 1000)
+        self.assertEqual(server.stop(), 0)
+        path = self.directory / "appendonlydir/appendonly.aof.1.incr.aof"
+        with open(path, "ab") as file:
+            file.write(b"#\r\n*1\r\n$6\r\nNOSUCH\r\n*1\r\n$4\r\nPING\r\n")
+        server = self.start("--appendonly", "yes", "--key-load-delay", "1000", until=b"listening on")
+        with server.connect() as client:
+            ask(client, b"PING\r\n", self.LOADING)
+            client.settimeout(PATIENCE_S)
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(PATIENCE_S), 1)
+        server.stop()
+        self.assertRegex(server.log, rb"kvstore-server: .*appendonly.aof.1.incr.aof, offset \d+: ")
+        self.assertNotIn(b"Ready", server.log)
+
     def test_two_servers_do_not_share_a_directory(self):
         self.start("--appendonly", "yes")
         self.assertIn("appendonlydir", self.refused("--port", "0", "--appendonly", "yes"))

@@ -407,6 +407,93 @@ START_TEST(shutdown_is_the_host_s_decision)
 }
 END_TEST
 
+/* -------------------------------------------------------------------------------------- loading */
+
+#define LOADING "-LOADING Redis is loading the dataset in memory\r\n"
+
+START_TEST(what_needs_the_data_is_refused_while_it_is_loaded)
+{
+    static const char *const refused[] = {"PING",      "GET a",       "SET a b", "DBSIZE",
+                                          "KEYS *",    "BLPOP a 0",   "SCAN 0",  "OBJECT ENCODING a",
+                                          "FLUSHALL",  "SWAPDB 0 1",  "TOUCH a", "MEMORY USAGE a",
+                                          "LPUSH a b", "EXPIRE a 10", "DEL a",   "MSET a b c d"};
+    kvresp_loading_begin(server.resp);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ck_assert_msg(strcmp(say(&server, one, refused[i]), LOADING) == 0, "%s", refused[i]);
+    }
+    assert_says(one, "ECHO hello", "$5\r\nhello\r\n");
+    assert_says(one, "SELECT 1", "+OK\r\n");
+    assert_says(one, "CONFIG SET slowlog-max-len 5", "+OK\r\n");
+    assert_says(one, "CLIENT ID", ":1\r\n");
+    /* A mistake is told as such. */
+    assert_says(one, "GET", "-ERR wrong number of arguments for 'get' command\r\n");
+    assert_says(one, "NO", "-ERR unknown command 'NO', with args beginning with: \r\n");
+    kvresp_loading_end(server.resp);
+    assert_says(one, "PING", "+PONG\r\n");
+    assert_says(one, "SET a b", "+OK\r\n");
+}
+END_TEST
+
+START_TEST(transactions_run_while_loading_if_they_need_no_data)
+{
+    assert_says(two, "MULTI", "+OK\r\n");
+    assert_says(two, "SET a 1", "+QUEUED\r\n");
+    assert_says(two, "ECHO b", "+QUEUED\r\n");
+    kvresp_loading_begin(server.resp);
+    assert_says(one, "MULTI", "+OK\r\n");
+    assert_says(one, "ECHO a", "+QUEUED\r\n");
+    assert_says(one, "EXEC", "*1\r\n$1\r\na\r\n");
+    assert_says(one, "MULTI", "+OK\r\n");
+    assert_says(one, "GET a", LOADING);
+    assert_says(one, "EXEC",
+                "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    /* Queued before. */
+    assert_says(two, "EXEC",
+                "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset "
+                "in memory\r\n");
+    kvresp_loading_end(server.resp);
+    assert_says(two, "GET a", "$-1\r\n");
+}
+END_TEST
+
+START_TEST(info_tells_how_far_loading_is)
+{
+    ck_assert_ptr_nonnull(strstr(say(&server, one, "INFO persistence"), "\nloading:0\r\n"));
+    ck_assert_ptr_null(strstr(say(&server, one, "INFO persistence"), "loading_"));
+    kvresp_loading_begin(server.resp);
+    const char *info = say(&server, one, "INFO persistence");
+    ck_assert_ptr_nonnull(strstr(info, "\nloading:1\r\nasync_loading:0\r\n"));
+    ck_assert_ptr_nonnull(strstr(info, "\nloading_start_time:1700000\r\n"
+                                       "loading_total_bytes:0\r\nloading_rdb_used_mem:0\r\n"
+                                       "loading_loaded_bytes:0\r\nloading_loaded_perc:0.00\r\n"
+                                       "loading_eta_seconds:1\r\n"));
+    kvresp_loading_progress(server.resp, 500, 2000);
+    ck_assert_ptr_nonnull(strstr(say(&server, one, "INFO persistence"),
+                                 "\nloading_total_bytes:2000\r\nloading_rdb_used_mem:0\r\n"
+                                 "loading_loaded_bytes:500\r\nloading_loaded_perc:25.00\r\n"
+                                 "loading_eta_seconds:"));
+    kvresp_loading_end(server.resp);
+    ck_assert_ptr_null(strstr(say(&server, one, "INFO persistence"), "loading_"));
+}
+END_TEST
+
+START_TEST(debug_adds_no_keys_while_loading)
+{
+    assert_says(one, "CONFIG GET enable-debug-command",
+                "*2\r\n$20\r\nenable-debug-command\r\n$2\r\nno\r\n");
+    char message[256];
+    ck_assert_ptr_null(
+        kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));
+    kvresp_loading_begin(server.resp);
+    assert_says(one, "DEBUG SLEEP 0", "+OK\r\n");
+    assert_says(one, "DEBUG POPULATE 1", LOADING);
+    kvresp_loading_end(server.resp);
+    assert_says(one, "DBSIZE", ":0\r\n");
+}
+END_TEST
+
+#undef LOADING
+
 /* --------------------------------------------------------------------------- the append-only file */
 
 /* A stand-in for the file: says what it is told to say. */
@@ -443,6 +530,12 @@ static uint64_t file_position(void *context)
     return file.position += 100;
 }
 
+static uint64_t file_held(void *context)
+{
+    (void)context;
+    return file.position - file.durable;
+}
+
 static bool file_is_durable(void *context, uint64_t position)
 {
     (void)context;
@@ -469,6 +562,7 @@ static void attach_file(void)
                                   .holds_replies = file_holds_replies,
                                   .is_full = file_is_full,
                                   .position = file_position,
+                                  .held = file_held,
                                   .is_durable = file_is_durable,
                                   .await = file_await,
                                   .forget = file_forget};
@@ -638,6 +732,10 @@ int main(void)
     tcase_add_test(tests, quit_ends_a_pipeline);
     tcase_add_test(tests, a_browser_is_shown_the_door_without_a_word);
     tcase_add_test(tests, shutdown_is_the_host_s_decision);
+    tcase_add_test(tests, what_needs_the_data_is_refused_while_it_is_loaded);
+    tcase_add_test(tests, transactions_run_while_loading_if_they_need_no_data);
+    tcase_add_test(tests, info_tells_how_far_loading_is);
+    tcase_add_test(tests, debug_adds_no_keys_while_loading);
     tcase_add_test(tests, writes_are_refused_while_the_disk_fails);
     tcase_add_test(tests, replies_to_writes_wait_until_they_are_durable);
     tcase_add_test(tests, what_is_durable_goes_out_before_what_is_not);
