@@ -277,14 +277,24 @@ struct deadlines_turn {
     size_t *due_count;
 };
 
-/* Fetches the entries of a slot's head, from its end, and the chunk after it. */
-static void deadlines_prefetch(const struct deadlines *deadlines,
-                               const struct deadlines_chunk *head, size_t limit)
+/* Fetches the entries that a slot gives up next, and the chunk that comes after them. */
+static void deadlines_prefetch(const struct deadlines *deadlines, unsigned level, unsigned slot,
+                               size_t limit)
 {
-    unsigned count = head->count < limit ? head->count : (unsigned)limit;
-    for (unsigned i = 0; i < count; i++)
-        KV_PREFETCH_WRITE(deadlines_item(head, head->count - 1u - i));
-    if (head->next != 0) KV_PREFETCH(deadlines_chunk(deadlines, head->next));
+    uint32_t number = deadlines->heads[level][slot];
+    while (number != 0) {
+        const struct deadlines_chunk *chunk = deadlines_chunk(deadlines, number);
+        if (limit == 0) {
+            KV_PREFETCH_WRITE(chunk);
+            KV_PREFETCH_WRITE((const char *)(chunk + 1) - 1);
+            return;
+        }
+        unsigned count = chunk->count < limit ? chunk->count : (unsigned)limit;
+        for (unsigned i = 1; i <= count; i++)
+            KV_PREFETCH_WRITE(deadlines_item(chunk, chunk->count - i));
+        limit -= count;
+        number = chunk->next;
+    }
 }
 
 /* Looks at the items of a slot's head, from its end. False without memory. */
@@ -293,7 +303,7 @@ static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_t
     struct deadlines_chunk *head =
         deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
-    deadlines_prefetch(deadlines, head, count);
+    deadlines_prefetch(deadlines, turn->level, turn->slot, turn->limit);
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
         int64_t deadline_ms = entry_deadline(entry);
@@ -316,9 +326,7 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) &&
            begins_ms <= now_ms) {
         if (turn.limit == 0) {
-            deadlines_prefetch(deadlines,
-                               deadlines_chunk(deadlines, deadlines->heads[turn.level][turn.slot]),
-                               limit);
+            deadlines_prefetch(deadlines, turn.level, turn.slot, limit);
             return DEADLINES_MORE;
         }
         deadlines->time_ms = begins_ms;
