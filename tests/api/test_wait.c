@@ -364,6 +364,88 @@ START_TEST(of_several_keys_the_one_that_was_written_first_serves)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------ order of service */
+
+/* What is done in one transaction: "push KEY ELEMENT...", "set KEY", "del KEY", "rename KEY KEY". */
+static void order_do(kv *txn, const char *words)
+{
+    char copy[100], *rest = copy;
+    strcpy(copy, words);
+    const char *verb = strtok_r(rest, " ", &rest), *key = strtok_r(rest, " ", &rest), *word;
+    kv_slice of_key = KV_TEXT(key);
+    if (strcmp(verb, "set") == 0) fixture_set(txn, key, "text");
+    else if (strcmp(verb, "del") == 0) ck_assert_int_eq(kv_del(txn, &of_key, 1, NULL), KV_OK);
+    while ((word = strtok_r(rest, " ", &rest)) != NULL) {
+        if (strcmp(verb, "push") == 0) fixture_push(txn, key, word);
+        else ck_assert_int_eq(kv_rename(txn, of_key, KV_TEXT(word)), KV_OK);
+    }
+}
+
+enum { ORDER_WAITERS = 4, ORDER_KEYS = 5 };
+
+/*
+ * Redis's order, as observed with 7.0: a key is ready from when it became a list, keys are served
+ * in that order, the waiters of a key as they came, and what service makes ready comes after all
+ * that was ready before.
+ */
+static const struct order_case {
+    const char *waits[ORDER_WAITERS]; /* keys, or "from > to", in the order they come */
+    const char *changes[ORDER_WAITERS];
+    const char *served[ORDER_WAITERS]; /* "" for one that waits on */
+    const char *left[ORDER_KEYS];      /* what a, b, c, d and t hold then; NULL for nothing */
+} order_cases[] = {
+    {.waits = {"a b", "b a", "a"},
+     .changes = {"push b b1", "push a a1 a2"},
+     .served = {"1 b: b1", "1 a: a1", "0 a: a2"}},
+    {.waits = {"a", "b", "a", "b"},
+     .changes = {"push b b1 b2", "push a a1 a2"},
+     .served = {"0 a: a1", "0 b: b1", "0 a: a2", "0 b: b2"}},
+    {.waits = {"a", "a b", "b"},
+     .changes = {"push a a1", "push b b1"},
+     .served = {"0 a: a1", "1 b: b1", ""}},
+    /* It was ready first, though what serves came last. */
+    {.waits = {"a b", "b a"},
+     .changes = {"push b x", "del b", "push a a1", "push b b1"},
+     .served = {"1 b: b1", "1 a: a1"}},
+    {.waits = {"a b"},
+     .changes = {"push t x", "rename t b", "push a y"},
+     .served = {"1 b: x"},
+     .left = {"[y]"}},
+    /* A move to a key that is ready, but not served yet. */
+    {.waits = {"a > b", "b", "b"},
+     .changes = {"push a x", "push b y"},
+     .served = {"0 a: x", "0 b: y", "0 b: x"}},
+};
+
+START_TEST(a_transaction_serves_in_the_order_in_which_keys_became_ready)
+{
+    const struct order_case *one = &order_cases[_i];
+    const char *const names[ORDER_KEYS] = {"a", "b", "c", "d", "t"};
+    struct outcome outcomes[ORDER_WAITERS];
+    kv_waiter *waiters_of[ORDER_WAITERS];
+    for (int i = 0; i < ORDER_WAITERS && one->waits[i] != NULL; i++) {
+        const char *keys = one->waits[i], *to = strstr(keys, " > ");
+        char from[8] = {keys[0]};
+        kv_status status = to != NULL ? wait_to_move(from, to + 3, &outcomes[i], &waiters_of[i])
+                                      : wait_for(db, keys, 1, &outcomes[i], &waiters_of[i]);
+        ck_assert_int_eq(status, KV_PENDING);
+    }
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    options.flags = KV_TXN_ALL;
+    kv *txn;
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    for (int i = 0; i < ORDER_WAITERS && one->changes[i] != NULL; i++)
+        order_do(txn, one->changes[i]);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    for (int i = 0; i < ORDER_WAITERS && one->waits[i] != NULL; i++) {
+        ck_assert_str_eq(outcomes[i].text, one->served[i]);
+        ck_assert_int_eq(kv_wait_cancel(waiters_of[i]), outcomes[i].calls > 0 ? KV_NONE : KV_OK);
+    }
+    for (int i = 0; i < ORDER_KEYS; i++)
+        ck_assert_key(db, names[i], one->left[i] != NULL ? one->left[i] : "-");
+}
+END_TEST
+
 START_TEST(in_a_transaction_nobody_waits_and_no_queue_is_in_the_way)
 {
     struct outcome outcome, mine;
@@ -747,6 +829,8 @@ int main(void)
         no_element_is_lost_or_given_twice_when_pushes_waits_and_cancels_race,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, a_transaction_serves_in_the_order_in_which_keys_became_ready, 0,
+                        sizeof order_cases / sizeof order_cases[0]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
