@@ -21,7 +21,8 @@
  *
  * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
- * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). All else in
+ * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). Of later versions
+ * is SET's IFEQ, with the number of the version of Valkey that has it. All else in
  * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
  * which there is that of a hash table; the sentences of COMMAND DOCS are our own.
  *
@@ -490,10 +491,12 @@ COMMAND(set, "set", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS,
                 .note = "With GET it reads the old value too.")),
         .history = TEXTS("2.6.12", "Takes EX, PX, NX and XX.", "6.0.0", "Takes KEEPTTL.", "6.2.0",
-            "Takes GET, EXAT and PXAT.", "7.0.0", "NX and GET go together."),
+            "Takes GET, EXAT and PXAT.", "7.0.0", "NX and GET go together.", "8.1.0",
+            "Takes IFEQ."),
         .arguments = ARGUMENTS(KEY("key"), STRING("value"),
             ONE_OF("condition", .since = "2.6.12", .flags = ARGUMENT_OPTIONAL,
-                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"))),
+                .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
+                    STRING("comparison-value", .token = "IFEQ", .since = "8.1.0"))),
             TOKEN("get", .token = "GET", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL),
             ONE_OF("expiration", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(INTEGER("seconds", .token = "EX", .since = "2.6.12"),

@@ -9,6 +9,14 @@
 #include <stdio.h>
 #include <time.h>
 
+static void debug_unknown(struct call *call)
+{
+    kv_slice word = text_terminated(call->arguments[1]);
+    call_error_format(
+        call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
+        (int)(word.size < 128 ? word.size : 128), (const char *)word.data);
+}
+
 /* DEBUG SLEEP <seconds>: this thread sleeps, with all its clients; others go on. */
 static void debug_sleep(struct call *call)
 {
@@ -182,6 +190,28 @@ static void debug_accept(struct call *call)
     writer_ok(call->reply);
 }
 
+/* At most a little less than 4 GiB, as in Redis. */
+static void debug_packed_threshold(struct call *call)
+{
+    uint64_t bytes;
+    if (config_parse_memory(call->arguments[2], &bytes) && bytes <= UINT32_MAX - (1u << 20))
+        writer_ok(call->reply);
+    else call_error(call, "ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+}
+
+static void debug_replybuffer(struct call *call)
+{
+    int64_t number;
+    if (call_is(call, 2, "resizing")) {
+        writer_ok(call->reply);
+    } else if (!call_is(call, 2, "peak-reset-time")) {
+        debug_unknown(call);
+    } else if (call_is(call, 3, "never") || call_is(call, 3, "reset") ||
+               call_integer(call, 3, &number, NULL)) {
+        writer_ok(call->reply);
+    }
+}
+
 static void debug_help(struct call *call)
 {
     static const char *const lines[] = {
@@ -231,8 +261,8 @@ void debug_command(struct call *call)
         {"pause-cron", 3, 3, debug_accept},
         {"populate", 3, 5, debug_populate},
         {"protocol", 3, 3, debug_protocol},
-        {"quicklist-packed-threshold", 3, 3, debug_accept},
-        {"replybuffer", 4, 4, debug_accept},
+        {"quicklist-packed-threshold", 3, 3, debug_packed_threshold},
+        {"replybuffer", 4, 4, debug_replybuffer},
         {"set-active-expire", 3, 3, debug_set_active_expire},
         {"set-disable-deny-scripts", 3, 3, debug_accept},
         {"sleep", 3, 3, debug_sleep},
@@ -244,8 +274,5 @@ void debug_command(struct call *call)
         subcommands[i].handler(call);
         return;
     }
-    kv_slice word = text_terminated(call->arguments[1]);
-    call_error_format(
-        call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.",
-        (int)(word.size < 128 ? word.size : 128), (const char *)word.data);
+    debug_unknown(call);
 }

@@ -232,6 +232,53 @@ static void *wake_soon(void *context)
     return NULL;
 }
 
+static unsigned long info_number(int fd, const char *name)
+{
+    static char text[16 * 1024];
+    size_t size = 0;
+    char *end = NULL;
+    say(fd, "INFO stats\r\n");
+    /* The reply says its size: "$1234\r\n", so many bytes, "\r\n". */
+    while (end == NULL || size < (size_t)(end - text) + 2 + strtoul(text + 1, NULL, 10) + 2) {
+        struct pollfd wanted = {fd, POLLIN, 0};
+        ck_assert_int_eq(poll(&wanted, 1, FIXTURE_PATIENCE_MS), 1);
+        ssize_t got = read(fd, text + size, sizeof text - 1 - size);
+        ck_assert_int_gt(got, 0);
+        size += (size_t)got;
+        text[size] = '\0';
+        end = strstr(text, "\r\n");
+    }
+    const char *line = strstr(text, name);
+    ck_assert_ptr_nonnull(line);
+    return strtoul(line + strlen(name), NULL, 10);
+}
+
+START_TEST(reads_and_writes_are_counted_as_system_calls)
+{
+    fixture_open(&fx, 1);
+    int client = connect_port(kvnet_port(fx.server));
+    say(client, "PING\r\n");
+    hear(client, "+PONG\r\n");
+    unsigned long reads = info_number(client, "\ntotal_reads_processed:");
+    unsigned long writes = info_number(client, "\ntotal_writes_processed:");
+    ck_assert_uint_ge(reads, 1);
+    ck_assert_uint_ge(writes, 2);
+    for (int i = 0; i < 10; i++) {
+        say(client, "PING\r\nPING\r\n");
+        hear(client, "+PONG\r\n+PONG\r\n");
+    }
+    /* Each of the ten is one of both, or more if it came in pieces; a retry in vain counts too. */
+    ck_assert_uint_ge(info_number(client, "\ntotal_reads_processed:"), reads + 10);
+    ck_assert_uint_ge(info_number(client, "\ntotal_writes_processed:"), writes + 10);
+    ck_assert_uint_le(info_number(client, "\ntotal_writes_processed:"), writes + 40);
+    say(client, "CONFIG RESETSTAT\r\n");
+    hear(client, "+OK\r\n");
+    ck_assert_uint_le(info_number(client, "\ntotal_writes_processed:"), 3);
+    close(client);
+    fixture_close(&fx);
+}
+END_TEST
+
 START_TEST(a_wake_ends_a_poll)
 {
     fixture_open(&fx, -1);
@@ -450,6 +497,7 @@ int main(void)
     tcase_add_test(tests, a_descriptor_that_cannot_be_served_is_closed);
     tcase_add_test(tests, a_server_without_threads_is_driven_by_its_host);
     tcase_add_test(tests, the_descriptor_tells_the_host_when_there_is_something_to_do);
+    tcase_add_test(tests, reads_and_writes_are_counted_as_system_calls);
     tcase_add_test(tests, a_wake_ends_a_poll);
     tcase_add_test(tests, clients_beyond_the_limit_are_told_so_and_closed);
     tcase_add_test(tests, without_descriptors_clients_are_turned_away_and_served_again_later);

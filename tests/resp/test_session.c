@@ -413,10 +413,11 @@ END_TEST
 
 START_TEST(what_needs_the_data_is_refused_while_it_is_loaded)
 {
-    static const char *const refused[] = {"PING",      "GET a",       "SET a b", "DBSIZE",
-                                          "KEYS *",    "BLPOP a 0",   "SCAN 0",  "OBJECT ENCODING a",
-                                          "FLUSHALL",  "SWAPDB 0 1",  "TOUCH a", "MEMORY USAGE a",
-                                          "LPUSH a b", "EXPIRE a 10", "DEL a",   "MSET a b c d"};
+    static const char *const refused[] = {
+        "PING",      "GET a",       "SET a b", "DBSIZE",
+        "KEYS *",    "BLPOP a 0",   "SCAN 0",  "OBJECT ENCODING a",
+        "FLUSHALL",  "SWAPDB 0 1",  "TOUCH a", "MEMORY USAGE a",
+        "LPUSH a b", "EXPIRE a 10", "DEL a",   "MSET a b c d"};
     kvresp_loading_begin(server.resp);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ck_assert_msg(strcmp(say(&server, one, refused[i]), LOADING) == 0, "%s", refused[i]);
@@ -445,8 +446,7 @@ START_TEST(transactions_run_while_loading_if_they_need_no_data)
     assert_says(one, "EXEC", "*1\r\n$1\r\na\r\n");
     assert_says(one, "MULTI", "+OK\r\n");
     assert_says(one, "GET a", LOADING);
-    assert_says(one, "EXEC",
-                "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    assert_says(one, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
     /* Queued before. */
     assert_says(two, "EXEC",
                 "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset "
