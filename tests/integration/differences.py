@@ -172,8 +172,21 @@ def command_info(a, b, _):
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 
+def without_token(arguments, token):
+    """COMMAND DOCS' arguments, each a flat map, without those that are introduced by the token."""
+    kept = []
+    for argument in arguments:
+        facts = pairs(argument)
+        if facts.get(b'token') == token:
+            continue
+        if b'arguments' in facts:
+            facts[b'arguments'] = without_token(facts[b'arguments'], token)
+        kept.append(facts)
+    return kept
+
+
 def command_docs(a, b, _):
-    """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2."""
+    """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2, and SET's IFEQ."""
     if a.kind != b.kind or a.value is None:
         return False
 
@@ -186,6 +199,8 @@ def command_docs(a, b, _):
             if name == b'quit':
                 entry.pop(b'doc_flags', None)
                 entry.pop(b'deprecated_since', None)
+            if name == b'set':
+                entry[b'arguments'] = without_token(entry[b'arguments'], b'IFEQ')
             subcommands = entry.pop(b'subcommands', None)
             result[name] = (entry, subcommands)
         return result

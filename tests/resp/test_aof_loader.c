@@ -417,6 +417,31 @@ START_TEST(progress_is_told_while_loading)
 }
 END_TEST
 
+START_TEST(progress_is_told_as_often_as_asked_for_in_an_rdb_too)
+{
+    enum { KEYS = 5000, EVERY = 64 * 1024 };
+    kv_buffer file = {0};
+    text_append(&file, KV_TEXT("REDIS0010"));
+    for (int i = 0; i < KEYS; i++) { /* type, size and bytes of the key, of the value */
+        char value[200] = {0};
+        text_append(&file, KV_BYTES("\0\x05", 2));
+        text_format(&file, "%05d", i);
+        text_append(&file, KV_BYTES("\x40\xc8", 2));
+        text_append(&file, kv_bytes(value, sizeof value));
+    }
+    text_append(&file, KV_BYTES("\xff\0\0\0\0\0\0\0\0", 9));
+    loader.progress = tell;
+    loader.progress_bytes = EVERY;
+    loader.total = file.size;
+    told_loaded = told_count = 0;
+    ck_assert_int_eq(load(file.data, file.size, LAST), KV_OK);
+    ck_assert_uint_eq(loader.commands, KEYS);
+    ck_assert_uint_ge(told_count, file.size / (EVERY + 256) - 1);
+    ck_assert_uint_le(told_count, file.size / EVERY + 1);
+    kv_buffer_free(&file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("aof_loader");
@@ -438,6 +463,7 @@ int main(void)
     tcase_add_test(tests, what_the_store_refuses_is_refused_with_its_offset);
     tcase_add_test(tests, a_read_that_fails_is_refused);
     tcase_add_test(tests, progress_is_told_while_loading);
+    tcase_add_test(tests, progress_is_told_as_often_as_asked_for_in_an_rdb_too);
     suite_add_tcase(suite, tests);
 
     TCase *rounds = tcase_create("rounds"); /* these begin and end by themselves, many times */

@@ -424,6 +424,21 @@ START_TEST(server_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(docs_name_what_set_has_of_later_versions)
+{
+    struct server server;
+    server_open(&server);
+    struct server_client *client = server_client(&server);
+    const char *docs = say(&server, client, "COMMAND DOCS set");
+    ck_assert_ptr_nonnull(strstr(docs, "$16\r\ncomparison-value\r\n"));
+    ck_assert_ptr_nonnull(strstr(docs, "$5\r\ntoken\r\n$4\r\nIFEQ\r\n"));
+    assert_says(client, "SET k a", "+OK\r\n");
+    assert_says(client, "SET k b IFEQ c", "$-1\r\n");
+    assert_says(client, "SET k b IFEQ a", "+OK\r\n");
+    server_close(&server);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("commands");
@@ -433,6 +448,7 @@ int main(void)
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
+    tcase_add_test(tests, docs_name_what_set_has_of_later_versions);
     suite_add_tcase(suite, tests);
     return server_main(suite);
 }
