@@ -151,6 +151,7 @@ static kv_status rdb_length_or_special(struct rdb *rdb, uint64_t *length, int *s
     if (status != KV_OK) return status;
 
     const uint8_t *bytes;
+    *length = 0;
     *special = -1;
     switch (first >> 6) {
     case 0: *length = first & 0x3f; return KV_OK;
