@@ -1,10 +1,7 @@
 /* tests/engine/test_table.c -- structures/table against a naive model. */
 #include "structures/table.h"
 
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "unit.h"
 
 struct item {
     uint64_t number;
@@ -76,9 +73,7 @@ static void model_compare(struct table *table, struct item *items, size_t n)
 
 START_TEST(random_insertions_and_removals_match_a_model)
 {
-    unsigned seed = (unsigned)time(NULL);
-    printf("seed %u\n", seed);
-    srand(seed);
+    srand((unsigned)unit_seed());
     enum { N = 20000 };
     struct item *items = calloc(N, sizeof *items);
     for (size_t i = 0; i < N; i++) items[i].number = i;

@@ -583,7 +583,10 @@ START_TEST(an_acknowledged_write_survives_kill_9)
         acknowledged = (int)length;
         kv_buffer element = {0};
         kv_lindex(db, KV_TEXT("list"), -1, &element);
-        ck_assert_int_eq(strtol(element.data, NULL, 10), acknowledged - 1);
+        char last[16];
+        size_t last_size = (size_t)snprintf(last, sizeof last, "%d", acknowledged - 1);
+        ck_assert_uint_eq(element.size, last_size);
+        ck_assert_mem_eq(element.data, last, last_size);
         kv_buffer_free(&element);
         close_aof();
     }
