@@ -85,8 +85,10 @@ static bool listener_open_address(struct listeners *listeners, const char *addre
     struct addrinfo *found;
     int failure = getaddrinfo(is_any ? NULL : address, service, &hints, &found);
     errno = 0;
-    if (failure != 0)
-        return is_optional || listener_fail(message, address, *port, gai_strerror(failure));
+    if (failure != 0) {
+        if (is_optional && failure != EAI_MEMORY) return true;
+        return listener_fail(message, address, *port, gai_strerror(failure));
+    }
 
     int descriptor = listener_bind(found, backlog);
     int error = errno;

@@ -9,6 +9,7 @@
  */
 #include "fixture.h"
 
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@ enum { EXHAUSTED, HICCUP, MODES };
 static atomic_long allowed = -1;        /* allocations until they fail; below 0: they do not */
 static atomic_bool is_hiccup;           /* one fails, then there is memory again */
 static atomic_bool store_fails;         /* the store's allocations are among those that fail */
+static atomic_bool lookups_fail;        /* looking up addresses, too */
 static atomic_long threads_allowed = -1; /* the same for threads */
 static atomic_long blocks;              /* in use */
 
@@ -36,6 +38,10 @@ char *__wrap_strdup(const char *text);
 void __wrap_free(void *block);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*run)(void *context), void *context);
+int __real_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
 
 static bool may_allocate(void)
 {
@@ -92,6 +98,13 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
     return __real_pthread_create(thread, attributes, run, context);
 }
 
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found)
+{
+    if (atomic_load(&lookups_fail) && !may_allocate()) return EAI_MEMORY;
+    return __real_getaddrinfo(name, service, hints, found);
+}
+
 static void fail_from(long n, int mode)
 {
     atomic_store(&is_hiccup, mode == HICCUP);
@@ -129,6 +142,7 @@ static void setup(void)
     kv_options options = KV_OPTIONS(kv_options);
     options.allocator = &allocator;
     atomic_store(&store_fails, false);
+    atomic_store(&lookups_fail, false);
     /* The first server may make the system, or a sanitizer, open what stays: it does not count. */
     fixture_open(&fx, 1);
     fixture_close(&fx);
@@ -151,7 +165,7 @@ static void teardown(void)
 
 /* -------------------------------------------------------------------------------------- starting */
 
-static const char *const loopback[] = {"127.0.0.1"};
+static const char *const loopback[] = {"127.0.0.1", "-::1"};
 
 static kvnet_options options_of(int threads)
 {
@@ -202,9 +216,11 @@ START_TEST(a_server_starts_whole_or_not_at_all)
 {
     kvnet_options options = options_of(2);
     options.unix_socket = fixture_path("memory.sock");
+    options.bind_count = 2;
     atomic_store(&store_fails, true);
+    atomic_store(&lookups_fail, true);
     bool is_enough = false;
-    long failures = 0;
+    long failures = 0, lookups = 0;
     for (long n = 0; !is_enough; n++) {
         fail_from(n, _i);
         kv_status status = kvnet_start(fx.resp, &options, &fx.server, fx.message);
@@ -213,12 +229,16 @@ START_TEST(a_server_starts_whole_or_not_at_all)
             must_have_started();
             kvnet_stop(fx.server, 1000);
         } else {
-            ck_assert_int_eq(status, KV_NOMEM);
+            /* An address that cannot be looked up is told in words, also one that may be absent. */
+            const char *reason = strstr(fx.message, gai_strerror(EAI_MEMORY));
+            ck_assert_int_eq(status, reason != NULL ? KV_BADARG : KV_NOMEM);
             failures++;
+            lookups += reason != NULL;
         }
         must_not_have_started();
     }
     ck_assert_int_gt(failures, 10);
+    ck_assert_int_eq(lookups, 2);
     fixture_remove_paths();
 }
 END_TEST
