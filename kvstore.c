@@ -9902,11 +9902,14 @@ static struct observed *waiting_in_order(struct observed *ready)
 
 KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 {
-    ready = waiting_in_order(ready);
     while (ready != NULL) {
-        struct observed *observed = ready;
-        ready = observed->next_ready;
-        waiting_serve_key(store, observed, &ready);
+        struct observed *round = waiting_in_order(ready);
+        ready = NULL; /* what this round makes ready has its turn after it, as in Redis */
+        while (round != NULL) {
+            struct observed *observed = round;
+            round = observed->next_ready;
+            waiting_serve_key(store, observed, &ready);
+        }
     }
 }
 
@@ -10280,11 +10283,12 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ---------------------------------------------------------------------------- writing the entry */
 
-/* The same for a key that has a new value, which somebody may wait for. */
+/* The same for a key that has a new value; a list may be what somebody waits for. */
 static void access_note_new_value(struct access *access)
 {
     access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+    if (KV_UNLIKELY(access->shard->observers != NULL) &&
+        entry_type(access->entry) == KV_TYPE_LIST) {
         waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
     }
 }

@@ -196,11 +196,12 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ---------------------------------------------------------------------------- writing the entry */
 
-/* The same for a key that has a new value, which somebody may wait for. */
+/* The same for a key that has a new value; a list may be what somebody waits for. */
 static void access_note_new_value(struct access *access)
 {
     access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL)) {
+    if (KV_UNLIKELY(access->shard->observers != NULL) &&
+        entry_type(access->entry) == KV_TYPE_LIST) {
         waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
     }
 }

@@ -215,10 +215,13 @@ static struct observed *waiting_in_order(struct observed *ready)
 
 KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 {
-    ready = waiting_in_order(ready);
     while (ready != NULL) {
-        struct observed *observed = ready;
-        ready = observed->next_ready;
-        waiting_serve_key(store, observed, &ready);
+        struct observed *round = waiting_in_order(ready);
+        ready = NULL; /* what this round makes ready has its turn after it, as in Redis */
+        while (round != NULL) {
+            struct observed *observed = round;
+            round = observed->next_ready;
+            waiting_serve_key(store, observed, &ready);
+        }
     }
 }

@@ -415,6 +415,32 @@ static const struct order_case {
     {.waits = {"a > b", "b", "b"},
      .changes = {"push a x", "push b y"},
      .served = {"0 a: x", "0 b: y", "0 b: x"}},
+    /* What a move makes ready comes after what was ready already. */
+    {.waits = {"a > b", "b c"},
+     .changes = {"push a x", "push c y"},
+     .served = {"0 a: x", "1 c: y"},
+     .left = {[1] = "[x]"}},
+    {.waits = {"a > b", "a > c", "c b"},
+     .changes = {"push a x y"},
+     .served = {"0 a: x", "0 a: y", "1 b: x"},
+     .left = {[2] = "[y]"}},
+    {.waits = {"a > b", "b > c", "c d"},
+     .changes = {"push a x", "push d y"},
+     .served = {"0 a: x", "0 b: x", "1 d: y"},
+     .left = {[2] = "[x]"}},
+    {.waits = {"b", "a > b", "b c"},
+     .changes = {"push b y", "push a x", "push c z"},
+     .served = {"0 b: y", "0 a: x", "1 c: z"},
+     .left = {[1] = "[x]"}},
+    {.waits = {"a > b", "b > a", "a c"},
+     .changes = {"push a x", "push c y"},
+     .served = {"0 a: x", "0 b: x", "1 c: y"},
+     .left = {[0] = "[x]"}},
+    /* A key that holds another type is not ready. */
+    {.waits = {"a b"},
+     .changes = {"set a", "push b y", "del a", "push a x"},
+     .served = {"1 b: y"},
+     .left = {"[x]"}},
 };
 
 START_TEST(a_transaction_serves_in_the_order_in_which_keys_became_ready)
