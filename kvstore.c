@@ -660,9 +660,10 @@ struct memory_page {
     uint16_t fresh; /* the first block never used; all after it are so too */
     uint16_t used;  /* blocks in use */
     uint16_t size_class;
+    uint64_t reserved; /* so that blocks whose size is a multiple of 32 lie across few lines */
 };
-_Static_assert(sizeof(struct memory_page) <= 24, "a page's header is small");
-_Static_assert(sizeof(struct memory_page) % 8 == 0, "blocks are 8-aligned");
+_Static_assert(sizeof(struct memory_page) <= 32, "a page's header is small");
+_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8, "lines hold whole blocks");
 
 struct memory_large;
 
@@ -1278,7 +1279,8 @@ KV_INTERNAL int64_t clock_coarse_ms(const struct clock *clock)
 
 KV_INTERNAL int64_t clock_coarse_seconds(const struct clock *clock)
 {
-    return clock_coarse_ms(clock) / 1000;
+    if (clock->hooks.wall_ms != NULL) return clock->hooks.wall_ms(clock->hooks.context) / 1000;
+    return (int64_t)time(NULL);
 }
 
 KV_INTERNAL int64_t clock_monotonic_us(const struct clock *clock)
@@ -7265,8 +7267,9 @@ _Static_assert(sizeof(struct deadlines_chunk) == 128, "two cache lines");
  */
 #define DEADLINES_GROUP 64
 struct deadlines_group {
-    uint8_t level[DEADLINES_GROUP];
-    uint8_t slot[DEADLINES_GROUP];
+    struct {
+        uint8_t level, slot;
+    } homes[DEADLINES_GROUP];
     struct deadlines_chunk chunks[DEADLINES_GROUP];
 };
 
@@ -7280,6 +7283,7 @@ struct deadlines {
     uint32_t free;                                     /* chunks out of use */
     uint32_t chunks; /* chunk numbers given out; number 0 is never used */
     uint32_t groups, group_capacity;
+    bool is_fetched; /* what comes next was fetched at the end of the last turn */
     struct deadlines_group **group;
 };
 
@@ -7355,16 +7359,16 @@ static void deadlines_home(const struct deadlines *deadlines, uint32_t number, u
                            unsigned *slot)
 {
     const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
-    *level = group->level[(number - 1) % DEADLINES_GROUP];
-    *slot = group->slot[(number - 1) % DEADLINES_GROUP];
+    *level = group->homes[(number - 1) % DEADLINES_GROUP].level;
+    *slot = group->homes[(number - 1) % DEADLINES_GROUP].slot;
 }
 
 static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level,
                                unsigned slot)
 {
     struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
-    group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
-    group->slot[(number - 1) % DEADLINES_GROUP] = (uint8_t)slot;
+    group->homes[(number - 1) % DEADLINES_GROUP].level = (uint8_t)level;
+    group->homes[(number - 1) % DEADLINES_GROUP].slot = (uint8_t)slot;
 }
 
 static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
@@ -7627,13 +7631,12 @@ static void deadlines_prefetch(const struct deadlines *deadlines, unsigned level
     }
 }
 
-/* Looks at the items of a slot's head, from its end. False without memory. */
+/* Looks at the items of a slot's head, from its end; they were fetched. False without memory. */
 static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
     struct deadlines_chunk *head =
         deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
-    deadlines_prefetch(deadlines, turn->level, turn->slot, turn->limit);
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
         int64_t deadline_ms = entry_deadline(entry);
@@ -7653,12 +7656,16 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
+    bool is_fetched = deadlines->is_fetched;
+    deadlines->is_fetched = false;
     while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) &&
            begins_ms <= now_ms) {
+        if (!is_fetched) deadlines_prefetch(deadlines, turn.level, turn.slot, limit);
         if (turn.limit == 0) {
-            deadlines_prefetch(deadlines, turn.level, turn.slot, limit);
+            deadlines->is_fetched = true;
             return DEADLINES_MORE;
         }
+        is_fetched = false;
         deadlines->time_ms = begins_ms;
         /*
          * All of a span that is over is due (but what was put off); what has just begun is filed
@@ -7666,7 +7673,9 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
          */
         int64_t ends_ms = begins_ms | ((INT64_C(1) << DEADLINES_BITS * turn.level) - 1);
         turn.due_ms = ends_ms <= now_ms ? now_ms : begins_ms;
-        if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
+        while (turn.limit > 0 && deadlines->heads[turn.level][turn.slot] != 0) {
+            if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
+        }
     }
     if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
     return DEADLINES_DONE;
@@ -9935,10 +9944,11 @@ KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 
 
 enum access_mode {
-    ACCESS_READ, /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK, /* counts a hit or miss only */
-    ACCESS_PEEK, /* leaves no trace */
-    ACCESS_WRITE /* may change the key; refused while the store accepts no writes */
+    ACCESS_READ,       /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,       /* counts a hit or miss only */
+    ACCESS_PEEK,       /* leaves no trace */
+    ACCESS_WRITE,      /* may change the key; refused while the store accepts no writes */
+    ACCESS_WRITE_TIMED /* the same, and wants to know the time: read while the bucket is fetched */
 };
 
 struct access {
@@ -10124,6 +10134,21 @@ static KV_NOINLINE void access_pay_debt(struct access *access)
                        &removed);
 }
 
+/* Before a write: reads the clock if it is wanted, and sees to keys that are due. */
+static inline void access_look_at_clock(struct access *access, enum access_mode mode)
+{
+    if (mode == ACCESS_WRITE_TIMED) {
+        if (access->space != NULL) (void)table_walk_begin(&access->space->table, access->hash);
+        (void)access_now(access);
+    }
+    if (access->txn != NULL) return;
+    int64_t next_ms = atomic_load_explicit(&access->shard->next_deadline_ms, memory_order_relaxed);
+    if (KV_LIKELY(next_ms == KV_NEVER)) return;
+    if (next_ms <=
+        (mode == ACCESS_WRITE_TIMED ? access->known_now_ms : view_about_now(access->view)))
+        access_pay_debt(access);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
@@ -10183,7 +10208,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
+    if (mode >= ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
         return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
     /*
@@ -10202,20 +10227,13 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->is_versioned = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
-    if (access->txn == NULL) {
-        lock_lock(&shard->lock);
-        if (mode == ACCESS_WRITE) {
-            int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view))
-                access_pay_debt(access);
-        }
-    } else if (!txn_holds(access->txn, shard)) {
-        return KV_NOTLOCKED;
-    }
+    if (access->txn == NULL) lock_lock(&shard->lock);
+    else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
+    if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
-    else if (mode == ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
 }
 
@@ -12424,7 +12442,8 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
         if (blob == NULL) return KV_NOMEM;
     }
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    enum access_mode mode = options.ttl_ms != 0 ? ACCESS_WRITE_TIMED : ACCESS_WRITE;
+    kv_status status = access_open(&access, db, key, mode);
     if (status == KV_OK)
         status = access_close(&access, string_set_opened(&access, value, &blob, &options));
     blob_destroy(alloc, blob);

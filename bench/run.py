@@ -508,6 +508,7 @@ def parse_options():
 
 def main():
     options = parse_options()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends its servers, too
     setup, report = Setup(options), Report()
     wanted = [name for name in SECTIONS if name in options.only.split(",")]
     if not shutil.which("redis-server"):

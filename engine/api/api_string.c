@@ -256,7 +256,8 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
         if (blob == NULL) return KV_NOMEM;
     }
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    enum access_mode mode = options.ttl_ms != 0 ? ACCESS_WRITE_TIMED : ACCESS_WRITE;
+    kv_status status = access_open(&access, db, key, mode);
     if (status == KV_OK)
         status = access_close(&access, string_set_opened(&access, value, &blob, &options));
     blob_destroy(alloc, blob);

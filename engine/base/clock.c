@@ -45,7 +45,8 @@ KV_INTERNAL int64_t clock_coarse_ms(const struct clock *clock)
 
 KV_INTERNAL int64_t clock_coarse_seconds(const struct clock *clock)
 {
-    return clock_coarse_ms(clock) / 1000;
+    if (clock->hooks.wall_ms != NULL) return clock->hooks.wall_ms(clock->hooks.context) / 1000;
+    return (int64_t)time(NULL);
 }
 
 KV_INTERNAL int64_t clock_monotonic_us(const struct clock *clock)

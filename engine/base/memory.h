@@ -37,9 +37,10 @@ struct memory_page {
     uint16_t fresh; /* the first block never used; all after it are so too */
     uint16_t used;  /* blocks in use */
     uint16_t size_class;
+    uint64_t reserved; /* so that blocks whose size is a multiple of 32 lie across few lines */
 };
-_Static_assert(sizeof(struct memory_page) <= 24, "a page's header is small");
-_Static_assert(sizeof(struct memory_page) % 8 == 0, "blocks are 8-aligned");
+_Static_assert(sizeof(struct memory_page) <= 32, "a page's header is small");
+_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8, "lines hold whole blocks");
 
 struct memory_large;
 

@@ -37,6 +37,21 @@ static KV_NOINLINE void access_pay_debt(struct access *access)
                        &removed);
 }
 
+/* Before a write: reads the clock if it is wanted, and sees to keys that are due. */
+static inline void access_look_at_clock(struct access *access, enum access_mode mode)
+{
+    if (mode == ACCESS_WRITE_TIMED) {
+        if (access->space != NULL) (void)table_walk_begin(&access->space->table, access->hash);
+        (void)access_now(access);
+    }
+    if (access->txn != NULL) return;
+    int64_t next_ms = atomic_load_explicit(&access->shard->next_deadline_ms, memory_order_relaxed);
+    if (KV_LIKELY(next_ms == KV_NEVER)) return;
+    if (next_ms <=
+        (mode == ACCESS_WRITE_TIMED ? access->known_now_ms : view_about_now(access->view)))
+        access_pay_debt(access);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
@@ -96,7 +111,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode == ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
+    if (mode >= ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
         return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
     /*
@@ -115,20 +130,13 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->is_versioned = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
-    if (access->txn == NULL) {
-        lock_lock(&shard->lock);
-        if (mode == ACCESS_WRITE) {
-            int64_t next_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
-            if (KV_UNLIKELY(next_ms != KV_NEVER) && next_ms <= view_about_now(view))
-                access_pay_debt(access);
-        }
-    } else if (!txn_holds(access->txn, shard)) {
-        return KV_NOTLOCKED;
-    }
+    if (access->txn == NULL) lock_lock(&shard->lock);
+    else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
+    if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
-    else if (mode == ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
 }
 

@@ -18,10 +18,11 @@
 #include "keyspace/value.h"
 
 enum access_mode {
-    ACCESS_READ, /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK, /* counts a hit or miss only */
-    ACCESS_PEEK, /* leaves no trace */
-    ACCESS_WRITE /* may change the key; refused while the store accepts no writes */
+    ACCESS_READ,       /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,       /* counts a hit or miss only */
+    ACCESS_PEEK,       /* leaves no trace */
+    ACCESS_WRITE,      /* may change the key; refused while the store accepts no writes */
+    ACCESS_WRITE_TIMED /* the same, and wants to know the time: read while the bucket is fetched */
 };
 
 struct access {

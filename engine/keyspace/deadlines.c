@@ -25,16 +25,16 @@ static void deadlines_home(const struct deadlines *deadlines, uint32_t number, u
                            unsigned *slot)
 {
     const struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
-    *level = group->level[(number - 1) % DEADLINES_GROUP];
-    *slot = group->slot[(number - 1) % DEADLINES_GROUP];
+    *level = group->homes[(number - 1) % DEADLINES_GROUP].level;
+    *slot = group->homes[(number - 1) % DEADLINES_GROUP].slot;
 }
 
 static void deadlines_set_home(struct deadlines *deadlines, uint32_t number, unsigned level,
                                unsigned slot)
 {
     struct deadlines_group *group = deadlines->group[(number - 1) / DEADLINES_GROUP];
-    group->level[(number - 1) % DEADLINES_GROUP] = (uint8_t)level;
-    group->slot[(number - 1) % DEADLINES_GROUP] = (uint8_t)slot;
+    group->homes[(number - 1) % DEADLINES_GROUP].level = (uint8_t)level;
+    group->homes[(number - 1) % DEADLINES_GROUP].slot = (uint8_t)slot;
 }
 
 static struct entry *deadlines_item(const struct deadlines_chunk *chunk, unsigned place)
@@ -297,13 +297,12 @@ static void deadlines_prefetch(const struct deadlines *deadlines, unsigned level
     }
 }
 
-/* Looks at the items of a slot's head, from its end. False without memory. */
+/* Looks at the items of a slot's head, from its end; they were fetched. False without memory. */
 static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_turn *turn)
 {
     struct deadlines_chunk *head =
         deadlines_chunk(deadlines, deadlines->heads[turn->level][turn->slot]);
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
-    deadlines_prefetch(deadlines, turn->level, turn->slot, turn->limit);
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
         int64_t deadline_ms = entry_deadline(entry);
@@ -323,12 +322,16 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
     struct deadlines_turn turn = {.limit = limit, .due = due, .due_count = due_count};
     int64_t begins_ms;
     *due_count = 0;
+    bool is_fetched = deadlines->is_fetched;
+    deadlines->is_fetched = false;
     while (deadlines_first_slot(deadlines, &turn.level, &turn.slot, &begins_ms) &&
            begins_ms <= now_ms) {
+        if (!is_fetched) deadlines_prefetch(deadlines, turn.level, turn.slot, limit);
         if (turn.limit == 0) {
-            deadlines_prefetch(deadlines, turn.level, turn.slot, limit);
+            deadlines->is_fetched = true;
             return DEADLINES_MORE;
         }
+        is_fetched = false;
         deadlines->time_ms = begins_ms;
         /*
          * All of a span that is over is due (but what was put off); what has just begun is filed
@@ -336,7 +339,9 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
          */
         int64_t ends_ms = begins_ms | ((INT64_C(1) << DEADLINES_BITS * turn.level) - 1);
         turn.due_ms = ends_ms <= now_ms ? now_ms : begins_ms;
-        if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
+        while (turn.limit > 0 && deadlines->heads[turn.level][turn.slot] != 0) {
+            if (!deadlines_turn_chunk(deadlines, &turn)) return DEADLINES_STUCK;
+        }
     }
     if (deadlines->time_ms < now_ms) deadlines->time_ms = now_ms;
     return DEADLINES_DONE;

@@ -40,8 +40,9 @@ _Static_assert(sizeof(struct deadlines_chunk) == 128, "two cache lines");
  */
 #define DEADLINES_GROUP 64
 struct deadlines_group {
-    uint8_t level[DEADLINES_GROUP];
-    uint8_t slot[DEADLINES_GROUP];
+    struct {
+        uint8_t level, slot;
+    } homes[DEADLINES_GROUP];
     struct deadlines_chunk chunks[DEADLINES_GROUP];
 };
 
@@ -55,6 +56,7 @@ struct deadlines {
     uint32_t free;                                     /* chunks out of use */
     uint32_t chunks; /* chunk numbers given out; number 0 is never used */
     uint32_t groups, group_capacity;
+    bool is_fetched; /* what comes next was fetched at the end of the last turn */
     struct deadlines_group **group;
 };
 
