@@ -125,7 +125,9 @@ static inline void floor_prefetch(const struct floor_table *table, const char *c
     }
 }
 
-/* Gets `count` keys, FLOOR_BATCH_MAX at most, to values[0], values[1]...; returns how many exist. */
+/*
+ * Gets `count` keys, FLOOR_BATCH_MAX at most, to values[0], values[1]...; returns how many exist.
+ */
 static inline size_t floor_mget(const struct floor_table *table, const char *const *keys,
                                 size_t count, char (*values)[FLOOR_VALUE_SIZE])
 {

@@ -193,7 +193,8 @@ static bool is_text(kv_slice value, const char *text)
 
 static kv_status read_protected(void *context, kv_buffer *value)
 {
-    return append(value, "%s", atomic_load(&((struct kvnet *)context)->is_protected) ? "yes" : "no");
+    return append(value, "%s",
+                  atomic_load(&((struct kvnet *)context)->is_protected) ? "yes" : "no");
 }
 
 static const char *check_protected(void *context, kv_slice value, char message[256])

@@ -209,8 +209,8 @@ static bool scan_visit_nothing(void *context, kv_slice key)
 }
 
 /*
- * A call passes so many keys as COUNT says, or ten times as many empty places of the store, so that a
- * scan of few keys is over at once. It may show a few more than COUNT.
+ * A call passes so many keys as COUNT says, or ten times as many empty places of the store, so that
+ * a scan of few keys is over at once. It may show a few more than COUNT.
  */
 enum { SCAN_EMPTY_PLACES = 10 };
 

@@ -19,7 +19,9 @@ struct words {
 
 typedef enum quoting { QUOTING_OK, QUOTING_UNBALANCED, QUOTING_NOMEM } quoting;
 
-/* Splits a line; quoting_free() releases what it gave. After an error there is nothing to release. */
+/*
+ * Splits a line; quoting_free() releases what it gave. After an error there is nothing to release.
+ */
 quoting quoting_split(struct words *words, const char *line, size_t size);
 void quoting_free(struct words *words);
 

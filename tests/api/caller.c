@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------------- what is seen */
+/* --------------------------------------------------------------------------------- what is seen */
 
 static void caller_see(struct caller *caller, uint64_t word)
 {
@@ -22,7 +22,8 @@ static void caller_see_bytes(struct caller *caller, kv_slice bytes)
 
 static void caller_see_buffer(struct caller *caller, kv_status status)
 {
-    if (status == KV_OK) caller_see_bytes(caller, kv_bytes(caller->buffer.data, caller->buffer.size));
+    if (status == KV_OK)
+        caller_see_bytes(caller, kv_bytes(caller->buffer.data, caller->buffer.size));
 }
 
 static bool caller_visit(void *context, kv_slice item)
@@ -68,12 +69,13 @@ static void caller_done(void *context, kv_waiter *waiter, const kv_wait_result *
 {
     (void)waiter;
     caller_see(context, (uint64_t)result->status);
-    for (size_t i = 0; i < result->element_count; i++) caller_see_bytes(context, result->elements[i]);
+    for (size_t i = 0; i < result->element_count; i++)
+        caller_see_bytes(context, result->elements[i]);
 }
 
-/* ------------------------------------------------------------------------------------------ random material */
+/* ------------------------------------------------------------------------------ random material */
 
-#define CALLER_VALUES 12
+#define CALLER_VALUES    12
 #define CALLER_ARGUMENTS 20
 
 struct caller_names {
@@ -96,7 +98,15 @@ static kv_slice caller_value(struct caller *caller)
 {
     static const char large[20000] = "a large value, with zeros behind";
     static const char *const small[CALLER_VALUES - 2] = {
-        "", "0", "17", "-9223372036854775808", "9223372036854775807", "3.25", "a", "abcabcabd", "007",
+        "",
+        "0",
+        "17",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "3.25",
+        "a",
+        "abcabcabd",
+        "007",
         "a text of some length, which is not stored as a number but within its entry",
     };
     uint64_t pick = caller_below(caller, CALLER_VALUES);
@@ -134,14 +144,14 @@ static kv *caller_database(struct caller *caller, kv *db)
     return kv_select(db, pick < 3 ? 0 : (uint32_t)pick % 3);
 }
 
-/* -------------------------------------------------------------------------------------------------- the calls */
+/* ------------------------------------------------------------------------------------ the calls */
 
 #define CALL(name) (caller->last = #name, name)
 
 static kv_status caller_set(struct caller *caller, kv *db, kv_slice key)
 {
-    static const unsigned conditions[] = {0, 0, 0, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_IF_DIFFERS,
-                                          KV_IF_VERSION};
+    static const unsigned conditions[] = {
+        0, 0, 0, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_IF_DIFFERS, KV_IF_VERSION};
     kv_set_options options = KV_OPTIONS(kv_set_options);
     uint64_t version = 0;
     kv_status old = KV_OK;
@@ -185,16 +195,22 @@ static kv_status caller_get(struct caller *caller, kv *db, kv_slice key, kv_slic
         getex.deadline_ms = kv_now(db) + caller_index(caller);
         status = CALL(kv_getex)(db, key, &getex, &caller->buffer);
         break;
-    case 4: status = CALL(kv_getrange)(db, key, caller_index(caller), caller_index(caller), &caller->buffer); break;
+    case 4:
+        status =
+            CALL(kv_getrange)(db, key, caller_index(caller), caller_index(caller), &caller->buffer);
+        break;
     case 5: return CALL(kv_read)(db, key, caller_visit, caller);
-    case 6: return CALL(kv_read_range)(db, key, caller_index(caller), caller_index(caller), caller_visit, caller);
+    case 6:
+        return CALL(kv_read_range)(db, key, caller_index(caller), caller_index(caller),
+                                   caller_visit, caller);
     case 7:
         status = CALL(kv_strlen)(db, key, &number);
         caller_see(caller, number);
         return status;
     default:
         if (caller_below(caller, 8) != 0) return KV_OK; /* it costs so much more than the others */
-        status = CALL(kv_lcs)(db, key, other, 2, &number, &caller->buffer, caller_visit_match, caller);
+        status =
+            CALL(kv_lcs)(db, key, other, 2, &number, &caller->buffer, caller_visit_match, caller);
         if (status == KV_OK) caller_see(caller, number);
         break;
     }
@@ -210,13 +226,17 @@ static kv_status caller_change_string(struct caller *caller, kv *db, kv_slice ke
     kv_status status;
     switch (caller_below(caller, 7)) {
     case 0: status = CALL(kv_append)(db, key, caller_value(caller), &length); break;
-    case 1: status = CALL(kv_setrange)(db, key, caller_below(caller, 2000), caller_value(caller), &length); break;
+    case 1:
+        status =
+            CALL(kv_setrange)(db, key, caller_below(caller, 2000), caller_value(caller), &length);
+        break;
     case 2: status = CALL(kv_incrby)(db, key, caller_index(caller), &sum); break;
     case 3: status = CALL(kv_decrby)(db, key, caller_index(caller), &sum); break;
     case 4: status = CALL(kv_incr)(db, key, &sum); break;
     case 5: status = CALL(kv_decr)(db, key, &sum); break;
     default:
-        status = CALL(kv_incrbyfloat)(db, key, KV_TEXT(increments[caller_below(caller, 6)]), &caller->buffer);
+        status = CALL(kv_incrbyfloat)(db, key, KV_TEXT(increments[caller_below(caller, 6)]),
+                                      &caller->buffer);
         caller_see_buffer(caller, status);
         break;
     }
@@ -286,8 +306,15 @@ static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, 
     uint64_t version = 0;
     kv_type type = KV_TYPE_NONE;
     kv_status status;
-    static const unsigned flags[] = {0, 0, 0, KV_EXPIRE_NX, KV_EXPIRE_XX, KV_EXPIRE_GT, KV_EXPIRE_LT,
-                                     KV_EXPIRE_XX | KV_EXPIRE_GT, KV_EXPIRE_GT | KV_EXPIRE_LT};
+    static const unsigned flags[] = {0,
+                                     0,
+                                     0,
+                                     KV_EXPIRE_NX,
+                                     KV_EXPIRE_XX,
+                                     KV_EXPIRE_GT,
+                                     KV_EXPIRE_LT,
+                                     KV_EXPIRE_XX | KV_EXPIRE_GT,
+                                     KV_EXPIRE_GT | KV_EXPIRE_LT};
     unsigned condition = flags[caller_below(caller, sizeof flags / sizeof *flags)];
     switch (caller_below(caller, 12)) {
     case 0: return CALL(kv_rename)(db, key, other);
@@ -302,7 +329,8 @@ static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, 
     case 9: status = CALL(kv_deadline)(db, key, &milliseconds); break;
     case 10:
         status = CALL(kv_object)(db, key, &info);
-        if (status == KV_OK) caller_see(caller, info.length + (uint64_t)info.type + (uint64_t)info.deadline_ms);
+        if (status == KV_OK)
+            caller_see(caller, info.length + (uint64_t)info.type + (uint64_t)info.deadline_ms);
         return status;
     default:
         status = CALL(kv_type_of)(db, key, &type);
@@ -341,13 +369,17 @@ static kv_status caller_pop(struct caller *caller, kv *db, kv_slice key, kv_slic
     switch (caller_below(caller, 6)) {
     case 0: status = CALL(kv_lpop)(db, key, &caller->buffer); break;
     case 1: status = CALL(kv_rpop)(db, key, &caller->buffer); break;
-    case 2: status = CALL(kv_pop)(db, key, caller_end(caller), count, caller_visit, caller, NULL); return status;
+    case 2:
+        status = CALL(kv_pop)(db, key, caller_end(caller), count, caller_visit, caller, NULL);
+        return status;
     case 3:
-        status = CALL(kv_lmpop)(db, keys, 2, caller_end(caller), 1 + count, &index, caller_visit, caller);
+        status = CALL(kv_lmpop)(db, keys, 2, caller_end(caller), 1 + count, &index, caller_visit,
+                                caller);
         caller_see(caller, index);
         return status;
     default:
-        status = CALL(kv_lmove)(db, key, other, caller_end(caller), caller_end(caller), &caller->buffer);
+        status =
+            CALL(kv_lmove)(db, key, other, caller_end(caller), caller_end(caller), &caller->buffer);
         break;
     }
     caller_see_buffer(caller, status);
@@ -372,21 +404,27 @@ static kv_status caller_change_list(struct caller *caller, kv *db, kv_slice key)
         status = CALL(kv_linsert)(db, key, before, pivot, caller_element(caller), &number);
         break;
     }
-    case 5: status = CALL(kv_lrem)(db, key, caller_index(caller) / 4, caller_element(caller), &number); break;
+    case 5:
+        status = CALL(kv_lrem)(db, key, caller_index(caller) / 4, caller_element(caller), &number);
+        break;
     case 6: return CALL(kv_ltrim)(db, key, caller_index(caller) / 3, caller_index(caller));
     case 7:
-        return CALL(kv_lrange)(db, key, caller_index(caller), caller_index(caller), caller_begin_range, caller_visit,
-                               caller);
+        return CALL(kv_lrange)(db, key, caller_index(caller), caller_index(caller),
+                               caller_begin_range, caller_visit, caller);
     default: {
         kv_slice element = caller_element(caller);
-        return CALL(kv_lpos)(db, key, element, caller_index(caller) / 4, 2, 0, caller_visit_position, caller);
+        return CALL(kv_lpos)(db, key, element, caller_index(caller) / 4, 2, 0,
+                             caller_visit_position, caller);
     }
     }
     if (status == KV_OK) caller_see(caller, number);
     return status;
 }
 
-/* Waits that find something end; the others are called off. In a transaction they end by themselves. */
+/*
+ * Waits that find something end; the others are called off. In a transaction they end by
+ * themselves.
+ */
 static kv_status caller_wait(struct caller *caller, kv *db, kv_slice key, kv_slice other)
 {
     kv_slice keys[2] = {key, other};
@@ -416,14 +454,18 @@ static kv_status caller_whole(struct caller *caller, kv *db)
     if ((pick == 4 || pick == 5) && caller->is_careful) pick = 0;
     if (pick > 5 && caller->swaps_no_databases) pick = 0;
     switch (pick) {
-    case 0: status = CALL(kv_keys)(db, kv_bytes(pattern, (size_t)size), caller_sum_keys, &sum); break;
+    case 0:
+        status = CALL(kv_keys)(db, kv_bytes(pattern, (size_t)size), caller_sum_keys, &sum);
+        break;
     case 1: status = CALL(kv_randomkey)(db, &caller->buffer); break;
     case 2:
-        status = CALL(kv_count)(db, &count); /* which expired ones it counts is the store's own affair */
+        status = CALL(kv_count)(db, &count); /* which expired ones it counts is the store's own
+                                                affair */
         break;
     case 3:
         do {
-            status = CALL(kv_delete_matching)(db, kv_bytes(pattern, (size_t)size), &cursor, 5, &removed);
+            status =
+                CALL(kv_delete_matching)(db, kv_bytes(pattern, (size_t)size), &cursor, 5, &removed);
             if (status != KV_OK) break;
             sum += removed;
         } while (cursor != 0);
@@ -432,7 +474,8 @@ static kv_status caller_whole(struct caller *caller, kv *db)
         if (caller_below(caller, 4) == 0) status = CALL(kv_flush)(db, caller_below(caller, 2) == 0);
         break;
     case 5:
-        if (caller_below(caller, 8) == 0) status = CALL(kv_flush_all)(db, caller_below(caller, 2) == 0);
+        if (caller_below(caller, 8) == 0)
+            status = CALL(kv_flush_all)(db, caller_below(caller, 2) == 0);
         break;
     default: status = CALL(kv_swapdb)(db, caller_database(caller, db)); break;
     }
@@ -478,7 +521,7 @@ void caller_free(struct caller *caller)
     kv_buffer_free(&caller->buffer);
 }
 
-/* ------------------------------------------------------------------------------------------------------- replay */
+/* --------------------------------------------------------------------------------------- replay */
 
 static int64_t caller_number(kv_slice text)
 {
@@ -527,22 +570,27 @@ static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
         return status;
     }
     if (caller_is(words[0], "RENAME")) return kv_rename(db, words[1], words[2]);
-    if (caller_is(words[0], "PEXPIREAT")) return kv_expire_at(db, words[1], caller_number(words[2]), 0);
+    if (caller_is(words[0], "PEXPIREAT"))
+        return kv_expire_at(db, words[1], caller_number(words[2]), 0);
     if (caller_is(words[0], "PERSIST")) return kv_persist(db, words[1]);
     if (caller_is(words[0], "APPEND")) return kv_append(db, words[1], words[2], NULL);
     if (caller_is(words[0], "SETRANGE")) {
         return kv_setrange(db, words[1], (uint64_t)caller_number(words[2]), words[3], NULL);
     }
-    if (caller_is(words[0], "INCRBY")) return kv_incrby(db, words[1], caller_number(words[2]), NULL);
-    if (caller_is(words[0], "MOVE")) return kv_move(db, words[1], kv_select(db, (uint32_t)caller_number(words[2])));
+    if (caller_is(words[0], "INCRBY"))
+        return kv_incrby(db, words[1], caller_number(words[2]), NULL);
+    if (caller_is(words[0], "MOVE"))
+        return kv_move(db, words[1], kv_select(db, (uint32_t)caller_number(words[2])));
     if (caller_is(words[0], "COPY")) {
         MUST(count == 6 && caller_is(words[3], "DB") && caller_is(words[5], "REPLACE"));
-        return kv_copy(db, words[1], kv_select(db, (uint32_t)caller_number(words[4])), words[2], true);
+        return kv_copy(db, words[1], kv_select(db, (uint32_t)caller_number(words[4])), words[2],
+                       true);
     }
     if (caller_is(words[0], "FLUSHDB")) return kv_flush(db, true);
     if (caller_is(words[0], "FLUSHALL")) return kv_flush_all(db, true);
     if (caller_is(words[0], "SWAPDB")) {
-        return kv_swapdb(kv_select(db, (uint32_t)caller_number(words[1])), kv_select(db, (uint32_t)caller_number(words[2])));
+        return kv_swapdb(kv_select(db, (uint32_t)caller_number(words[1])),
+                         kv_select(db, (uint32_t)caller_number(words[2])));
     }
     ck_abort_msg("the journal has %.*s", (int)words[0].size, (const char *)words[0].data);
 }
@@ -564,25 +612,30 @@ void caller_replay(kv *db, const kv_change *change)
     kv_status status;
     uint64_t removed = 0;
     if (caller_is(words[0], "LPUSH")) status = kv_lpush(view, words[1], words + 2, count - 2, NULL);
-    else if (caller_is(words[0], "RPUSH")) status = kv_rpush(view, words[1], words + 2, count - 2, NULL);
-    else if (caller_is(words[0], "LPOP") || caller_is(words[0], "RPOP")) status = caller_replay_pop(view, words, count);
-    else if (caller_is(words[0], "LSET")) status = kv_lset(view, words[1], caller_number(words[2]), words[3]);
+    else if (caller_is(words[0], "RPUSH"))
+        status = kv_rpush(view, words[1], words + 2, count - 2, NULL);
+    else if (caller_is(words[0], "LPOP") || caller_is(words[0], "RPOP"))
+        status = caller_replay_pop(view, words, count);
+    else if (caller_is(words[0], "LSET"))
+        status = kv_lset(view, words[1], caller_number(words[2]), words[3]);
     else if (caller_is(words[0], "LINSERT")) {
         MUST(caller_is(words[2], "BEFORE") || caller_is(words[2], "AFTER"));
-        status = kv_linsert(view, words[1], caller_is(words[2], "BEFORE"), words[3], words[4], NULL);
+        status =
+            kv_linsert(view, words[1], caller_is(words[2], "BEFORE"), words[3], words[4], NULL);
     } else if (caller_is(words[0], "LREM")) {
         status = kv_lrem(view, words[1], caller_number(words[2]), words[3], &removed);
         MUST(removed > 0);
     } else if (caller_is(words[0], "LTRIM")) {
         status = kv_ltrim(view, words[1], caller_number(words[2]), caller_number(words[3]));
     } else if (caller_is(words[0], "LMOVE")) {
-        status = kv_lmove(view, words[1], words[2], caller_end_named(words[3]), caller_end_named(words[4]), NULL);
+        status = kv_lmove(view, words[1], words[2], caller_end_named(words[3]),
+                          caller_end_named(words[4]), NULL);
     } else {
         status = caller_replay_key(view, words, count);
     }
     if (status != KV_OK) {
         ck_abort_msg("replay of %.*s %.*s: %s", (int)words[0].size, (const char *)words[0].data,
-                     count > 1 ? (int)words[1].size : 0, count > 1 ? (const char *)words[1].data : "",
-                     kv_strerror(status));
+                     count > 1 ? (int)words[1].size : 0,
+                     count > 1 ? (const char *)words[1].data : "", kv_strerror(status));
     }
 }

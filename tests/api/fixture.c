@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ----------------------------------------------------------------------------------- open and close */
+/* ------------------------------------------------------------------------------- open and close */
 
 static int64_t fixture_wall_ms(void *context)
 {
@@ -22,7 +22,8 @@ void fixture_open_with(struct fixture *fixture, kv_options options)
     fixture_alloc_begin(&fixture->alloc);
     atomic_init(&fixture->now_ms, FIXTURE_START_MS);
     fixture->clock = (kv_clock){fixture_wall_ms, fixture_monotonic_us, fixture};
-    if (options.seed == NULL) options.seed = (const uint8_t *)"always the same!"; /* so that a failure comes again */
+    /* so that a failure comes again */
+    if (options.seed == NULL) options.seed = (const uint8_t *)"always the same!";
     options.allocator = &fixture->alloc.hooks;
     options.clock = &fixture->clock;
     ck_assert_int_eq(kv_open(&options, &fixture->db), KV_OK);
@@ -52,7 +53,7 @@ int fixture_rounds(int brief, int full)
     return getenv("KVSTORE_TEST_FULL") != NULL ? full : brief;
 }
 
-/* -------------------------------------------------------------------------------------- short forms */
+/* ---------------------------------------------------------------------------------- short forms */
 
 void fixture_set(kv *db, const char *key, const char *value)
 {
@@ -129,7 +130,7 @@ const char *fixture_show(kv *db, const char *key)
     return text->bytes;
 }
 
-/* --------------------------------------------------------------------------------------- whole stores */
+/* --------------------------------------------------------------------------------- whole stores */
 
 static uint64_t fixture_mix(uint64_t digest, uint64_t word)
 {
@@ -141,7 +142,8 @@ static bool fixture_mix_item(void *context, kv_slice item)
 {
     uint64_t *digest = context;
     *digest = fixture_mix(*digest, item.size + 1);
-    for (size_t i = 0; i < item.size; i++) *digest = fixture_mix(*digest, ((const uint8_t *)item.data)[i]);
+    for (size_t i = 0; i < item.size; i++)
+        *digest = fixture_mix(*digest, ((const uint8_t *)item.data)[i]);
     return true;
 }
 
@@ -173,16 +175,18 @@ static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
 {
     kv_object_info info = KV_OPTIONS(kv_object_info);
     if (kv_object(db, key, &info) != KV_OK) return 0;
-    uint64_t digest = fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
+    uint64_t digest =
+        fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
     fixture_mix_item(&digest, key);
     kv_status status = info.type == KV_TYPE_STRING
-                         ? kv_read(db, key, fixture_mix_item, &digest)
-                         : kv_lrange(db, key, 0, -1, NULL, fixture_mix_item, &digest);
+                           ? kv_read(db, key, fixture_mix_item, &digest)
+                           : kv_lrange(db, key, 0, -1, NULL, fixture_mix_item, &digest);
     MUST(status == KV_OK);
     if (is_printed) {
-        fprintf(stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,
-                (const char *)key.data, kv_type_name(info.type), info.encoding,
-                (long long)(info.deadline_ms == KV_NEVER ? -1 : info.deadline_ms - FIXTURE_START_MS));
+        fprintf(
+            stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,
+            (const char *)key.data, kv_type_name(info.type), info.encoding,
+            (long long)(info.deadline_ms == KV_NEVER ? -1 : info.deadline_ms - FIXTURE_START_MS));
         if (info.type == KV_TYPE_STRING) (void)kv_read(db, key, fixture_print_item, NULL);
         else (void)kv_lrange(db, key, 0, -1, NULL, fixture_print_item, NULL);
         fprintf(stderr, "\n");
@@ -203,7 +207,8 @@ static uint64_t fixture_walk(kv *db, bool is_printed)
             memcpy(&key.size, (char *)keys.data + at, sizeof key.size);
             key.data = (char *)keys.data + at + sizeof key.size;
             at += sizeof key.size + key.size;
-            digest += fixture_digest_key(view, key, is_printed); /* a sum: their order does not matter */
+            /* a sum: their order does not matter */
+            digest += fixture_digest_key(view, key, is_printed);
         }
     }
     kv_buffer_free(&keys);

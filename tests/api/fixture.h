@@ -1,5 +1,6 @@
 /*
- * tests/api/fixture.h -- a store whose time and memory the test decides, and short ways to look into it.
+ * tests/api/fixture.h -- a store whose time and memory the test decides, and short ways to look
+ * into it.
  *
  * The clock stands still until fixture_pass() moves it. The allocator is engine/fixture_alloc.h: it
  * fails when told to, and closing the fixture asserts that everything was given back.
@@ -16,9 +17,9 @@
 #include <stdbool.h>
 
 /* ck_assert() for inner loops and other threads, which it would slow down or confuse. */
-#define MUST(condition)                                                                           \
-    do {                                                                                          \
-        if (!(condition)) ck_abort_msg("line %d: %s", __LINE__, #condition);                      \
+#define MUST(condition)                                                      \
+    do {                                                                     \
+        if (!(condition)) ck_abort_msg("line %d: %s", __LINE__, #condition); \
     } while (0)
 
 #define FIXTURE_START_MS INT64_C(1700000000000)
@@ -30,7 +31,10 @@ struct fixture {
     kv *db;
 };
 
-/* Opens a store with this many shards (0: the default). The struct must not move until it is closed. */
+/*
+ * Opens a store with this many shards (0: the default). The struct must not move until it is
+ * closed.
+ */
 void fixture_open(struct fixture *fixture, uint32_t shards);
 
 /* The same with options of one's own; clock and allocator are the fixture's. */
@@ -42,7 +46,7 @@ void fixture_close(struct fixture *fixture);
 /* Lets time pass. */
 void fixture_pass(struct fixture *fixture, int64_t milliseconds);
 
-/* ------------------------------------------------------------------------------ short forms, by text */
+/* ------------------------------------------------------------------------- short forms, by text */
 
 /* Stores a string, or fails the test. */
 void fixture_set(kv *db, const char *key, const char *value);
@@ -57,26 +61,27 @@ void fixture_push(kv *db, const char *key, const char *element);
 void fixture_push_all(kv *db, const char *key, const char *words);
 
 /*
- * What a key holds, as text: "-" if it is absent, "'abc'" for a string, "[a b c]" for a list. The memory is
- * the function's, eight results long.
+ * What a key holds, as text: "-" if it is absent, "'abc'" for a string, "[a b c]" for a list. The
+ * memory is the function's, eight results long.
  */
 const char *fixture_show(kv *db, const char *key);
 
 /* Asserts what a key holds, in the words of fixture_show(). */
 #define ck_assert_key(db, key, expected) ck_assert_str_eq(fixture_show(db, key), expected)
 
-/* ------------------------------------------------------------------------------------- whole stores */
+/* --------------------------------------------------------------------------------- whole stores */
 
 /*
- * A number made of every key of every database: its database, bytes, type, value and deadline. Equal
- * stores have equal digests, whatever their hash keys and shards. Must not be called in a transaction.
+ * A number made of every key of every database: its database, bytes, type, value and deadline.
+ * Equal stores have equal digests, whatever their hash keys and shards. Must not be called in a
+ * transaction.
  */
 uint64_t fixture_digest(kv *db);
 
 /* Writes the same to standard error, a line for each key, for whoever has to find a difference. */
 void fixture_print(kv *db);
 
-/* ------------------------------------------------------------------------------------ random numbers */
+/* ------------------------------------------------------------------------------- random numbers */
 
 /* Tests need no more than splitmix64 (Steele, Lea, Flood 2014). */
 static inline uint64_t fixture_random(uint64_t *state)
@@ -92,7 +97,9 @@ static inline uint64_t fixture_below(uint64_t *state, uint64_t bound)
     return fixture_random(state) % bound;
 }
 
-/* Repetitions: `full` of them when the tests run at full length (KVSTORE_TEST_FULL), else `brief`. */
+/*
+ * Repetitions: `full` of them when the tests run at full length (KVSTORE_TEST_FULL), else `brief`.
+ */
 int fixture_rounds(int brief, int full);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * tests/api/notes.h -- what a journal delivers, as text: "0 SET a x;" for each change, a line for each group.
+ * tests/api/notes.h -- what a journal delivers, as text: "0 SET a x;" for each change, a line for
+ * each group.
  */
 #ifndef KV_TESTS_API_NOTES_H
 #define KV_TESTS_API_NOTES_H
@@ -49,11 +50,11 @@ static inline void notes_end(struct notes *notes)
 }
 
 /* Asserts what was delivered since the last time. */
-#define notes_expect(notes, expected)             \
-    do {                                          \
+#define notes_expect(notes, expected)              \
+    do {                                           \
         ck_assert_str_eq((notes)->text, expected); \
-        (notes)->size = 0;                        \
-        (notes)->text[0] = 0;                     \
+        (notes)->size = 0;                         \
+        (notes)->text[0] = 0;                      \
     } while (0)
 
 #endif

@@ -36,11 +36,12 @@ static struct words *split(struct words *words, const char *text)
     MUST(strlen(text) < sizeof words->text);
     strcpy(words->text, text);
     words->count = 0;
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) words->slices[words->count++] = KV_TEXT(word);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
+        words->slices[words->count++] = KV_TEXT(word);
     return words;
 }
 
-/* -------------------------------------------------------------------------------------------------------- MGET */
+/* ----------------------------------------------------------------------------------------- MGET */
 
 struct listing {
     char text[4000];
@@ -53,9 +54,10 @@ static bool list_item(void *context, size_t index, const kv_slice *item)
 {
     struct listing *listing = context;
     MUST(index == listing->next++);
-    listing->size += (size_t)snprintf(listing->text + listing->size, sizeof listing->text - listing->size, "%s%.*s",
-                                      index == 0 ? "" : " ", item != NULL ? (int)item->size : 1,
-                                      item != NULL ? (const char *)item->data : "-");
+    listing->size +=
+        (size_t)snprintf(listing->text + listing->size, sizeof listing->text - listing->size,
+                         "%s%.*s", index == 0 ? "" : " ", item != NULL ? (int)item->size : 1,
+                         item != NULL ? (const char *)item->data : "-");
     return listing->next != listing->limit;
 }
 
@@ -180,7 +182,7 @@ START_TEST(mget_renews_the_access_clock)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------------- MSET, MSETNX */
+/* --------------------------------------------------------------------------------- MSET, MSETNX */
 
 static kv_status mset(kv *view, bool only_new, const char *keys, const char *values)
 {
@@ -188,7 +190,8 @@ static kv_status mset(kv *view, bool only_new, const char *keys, const char *val
     split(&k, keys);
     split(&v, values);
     MUST(k.count == v.count);
-    return only_new ? kv_msetnx(view, k.slices, v.slices, k.count) : kv_mset(view, k.slices, v.slices, k.count);
+    return only_new ? kv_msetnx(view, k.slices, v.slices, k.count)
+                    : kv_mset(view, k.slices, v.slices, k.count);
 }
 
 START_TEST(mset_stores_all_whatever_was_there)
@@ -215,13 +218,14 @@ END_TEST
 START_TEST(of_a_key_given_twice_the_last_value_stays)
 {
     static const char *const before[] = {"-", "xy", "a long one that nothing fits", "12", "-5"};
-    static const char *const values[] = {"1", "2", "xy", "zz", "a long one that nothing fits", "and this one is longer still"};
+    static const char *const values[] = {
+        "1", "2", "xy", "zz", "a long one that nothing fits", "and this one is longer still"};
     enum { BEFORE = sizeof before / sizeof *before, VALUES = sizeof values / sizeof *values };
     for (int b = 0; b < BEFORE; b++) {
         for (int i = 0; i < VALUES * VALUES * VALUES; i++) {
             kv_slice keys[4] = {KV_TEXT("k"), KV_TEXT("k"), KV_TEXT("other"), KV_TEXT("k")};
-            kv_slice texts[4] = {KV_TEXT(values[i % VALUES]), KV_TEXT(values[i / VALUES % VALUES]), KV_TEXT("x"),
-                                 KV_TEXT(values[i / VALUES / VALUES])};
+            kv_slice texts[4] = {KV_TEXT(values[i % VALUES]), KV_TEXT(values[i / VALUES % VALUES]),
+                                 KV_TEXT("x"), KV_TEXT(values[i / VALUES / VALUES])};
             char expected[100];
             (void)kv_del(db, keys, 1, NULL);
             if (b > 0) fixture_set_for(db, "k", before[b], b % 2 == 0 ? 1000 : INT64_C(1) << 50);
@@ -252,7 +256,8 @@ END_TEST
 START_TEST(settings_refuse_all_of_it)
 {
     char large[2000] = {0};
-    kv_slice keys[2] = {KV_TEXT("a"), KV_TEXT("b")}, values[2] = {KV_TEXT("x"), {large, sizeof large}};
+    kv_slice keys[2] = {KV_TEXT("a"), KV_TEXT("b")},
+             values[2] = {KV_TEXT("x"), {large, sizeof large}};
     ck_assert_int_eq(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 1999), KV_OK);
     ck_assert_int_eq(kv_mset(db, keys, values, 2), KV_TOOBIG);
     ck_assert_int_eq(kv_msetnx(db, keys, values, 2), KV_TOOBIG);
@@ -308,7 +313,10 @@ static void ignore_changes(void *context, const kv_change *changes, size_t count
     (void)count;
 }
 
-/* Each pair of what may be there before and what may be stored; one key twice, so that it is in its own way. */
+/*
+ * Each pair of what may be there before and what may be stored; one key twice, so that it is in its
+ * own way.
+ */
 START_TEST(mset_is_all_or_nothing_when_memory_runs_out)
 {
     enum { SIZE = 20000 };
@@ -328,7 +336,8 @@ START_TEST(mset_is_all_or_nothing_when_memory_runs_out)
     values[7] = KV_TEXT("no longer the same");
     values[8] = KV_BYTES(large, 3000);
     values[9] = KV_BYTES(large, 3001);
-    for (int way = 0; way < 4; way++) { /* alone, journaled, in a transaction, in an abortable one */
+    for (int way = 0; way < 4; way++) { /* alone, journaled, in a transaction, in an abortable
+                                           one */
         kv_subscription *subscription = NULL;
         kv_txn_options options = KV_OPTIONS(kv_txn_options);
         options.flags = KV_TXN_ALL | (way == 3 ? KV_TXN_ABORTABLE : 0);
@@ -383,19 +392,23 @@ START_TEST(random_batches_agree_with_single_calls)
         for (size_t i = 0; i < count; i++) {
             static const size_t sizes[] = {4, 4, 4, 30, 31, 1000, 5000};
             int number = (int)fixture_below(&seed, KEYS);
-            keys[i] = KV_BYTES(names[i], (size_t)snprintf(names[i], sizeof names[i], "key %d", number));
+            keys[i] =
+                KV_BYTES(names[i], (size_t)snprintf(names[i], sizeof names[i], "key %d", number));
             memset(bytes, (int)fixture_below(&seed, 256), 1);
             values[i] = KV_BYTES(bytes, sizes[fixture_below(&seed, 7)]);
             if (fixture_below(&seed, 3) == 0) {
                 int value = (int)fixture_below(&seed, 100000);
-                values[i] = KV_BYTES(numbers[i], (size_t)snprintf(numbers[i], sizeof numbers[i], "%d", value));
+                values[i] = KV_BYTES(numbers[i],
+                                     (size_t)snprintf(numbers[i], sizeof numbers[i], "%d", value));
             }
-            is_free = is_free && kv_exists(single.db, &keys[i], 1, &(uint64_t){0}) == KV_OK
-                   && kv_get(single.db, keys[i], NULL) == KV_NONE;
+            is_free = is_free && kv_exists(single.db, &keys[i], 1, &(uint64_t){0}) == KV_OK &&
+                      kv_get(single.db, keys[i], NULL) == KV_NONE;
         }
-        kv_status status = only_new ? kv_msetnx(db, keys, values, count) : kv_mset(db, keys, values, count);
+        kv_status status =
+            only_new ? kv_msetnx(db, keys, values, count) : kv_mset(db, keys, values, count);
         MUST(status == (only_new && !is_free ? KV_SKIPPED : KV_OK));
-        for (size_t i = 0; i < count && status == KV_OK; i++) MUST(kv_set(single.db, keys[i], values[i], NULL) == KV_OK);
+        for (size_t i = 0; i < count && status == KV_OK; i++)
+            MUST(kv_set(single.db, keys[i], values[i], NULL) == KV_OK);
         if (count > 0 && fixture_below(&seed, 2) == 0) {
             int64_t ttl_ms = (int64_t)fixture_below(&seed, 100);
             MUST(kv_expire(db, keys[0], ttl_ms, 0) == kv_expire(single.db, keys[0], ttl_ms, 0));
@@ -417,7 +430,7 @@ START_TEST(random_batches_agree_with_single_calls)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- in transactions */
+/* ------------------------------------------------------------------------------ in transactions */
 
 START_TEST(in_a_transaction_all_keys_must_be_declared)
 {
@@ -443,7 +456,8 @@ START_TEST(in_a_transaction_all_keys_must_be_declared)
     ck_assert_uint_eq(listing.next, 0);
     ck_assert_int_eq(kv_mset(txn, keys, keys, 1), KV_OK);
     ck_assert_str_eq(mget_some(txn, "a", 0), "a");
-    kv_operation operations[2] = {{.kind = KV_OPERATION_DEL, .key = keys[0]}, {.kind = KV_OPERATION_DEL, .key = keys[1]}};
+    kv_operation operations[2] = {{.kind = KV_OPERATION_DEL, .key = keys[0]},
+                                  {.kind = KV_OPERATION_DEL, .key = keys[1]}};
     ck_assert_int_eq(kv_batch(txn, operations, 2), KV_OK);
     ck_assert_int_eq(operations[0].status, KV_OK);
     ck_assert_int_eq(operations[1].status, KV_NOTLOCKED);
@@ -469,7 +483,7 @@ START_TEST(an_abort_takes_an_mset_back)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------------------- kv_batch() */
+/* ----------------------------------------------------------------------------------- kv_batch() */
 
 START_TEST(a_batch_does_one_after_another)
 {
@@ -498,21 +512,26 @@ START_TEST(a_batch_does_one_after_another)
         kv_status status;
         int64_t number;
     } expected[COUNT] = {
-        {KV_OK, 0}, {KV_OK, 0}, {KV_OK, 1},        {KV_OK, 42},     {KV_OK, 0}, {KV_OK, 1}, {KV_OK, 2},   {KV_WRONGTYPE, 5},
-        {KV_OK, 0}, {KV_OK, 0}, {KV_WRONGTYPE, 0}, {KV_BADARG, 0}, {KV_OK, 1}, {KV_OK, 0}, {KV_NONE, 0}, {KV_BADARG, 0},
+        {KV_OK, 0}, {KV_OK, 0}, {KV_OK, 1},        {KV_OK, 42},
+        {KV_OK, 0}, {KV_OK, 1}, {KV_OK, 2},        {KV_WRONGTYPE, 5},
+        {KV_OK, 0}, {KV_OK, 0}, {KV_WRONGTYPE, 0}, {KV_BADARG, 0},
+        {KV_OK, 1}, {KV_OK, 0}, {KV_NONE, 0},      {KV_BADARG, 0},
     };
     struct notes notes;
     notes_begin(&notes, db);
     ck_assert_int_eq(kv_batch(db, operations, COUNT), KV_OK);
     for (int i = 0; i < COUNT; i++) {
-        ck_assert_msg(operations[i].status == expected[i].status, "operation %d: %d", i, operations[i].status);
+        ck_assert_msg(operations[i].status == expected[i].status, "operation %d: %d", i,
+                      operations[i].status);
         ck_assert_int_eq(operations[i].number, expected[i].number);
     }
     ck_assert_mem_eq(got.data, "42", 2);
     ck_assert_mem_eq(popped.data, "y", 1);
     ck_assert_key(db, "l", "[x]");
-    notes_expect(&notes, "0 SET k 41 PXAT 1700000000100;\n0 INCRBY k 1;\n0 RPUSH l x;\n0 LPUSH l y;\n0 LPOP l;\n"
-                         "0 PEXPIREAT l 1700000000007;\n0 DEL k;\n");
+    notes_expect(
+        &notes,
+        "0 SET k 41 PXAT 1700000000100;\n0 INCRBY k 1;\n0 RPUSH l x;\n0 LPUSH l y;\n0 LPOP l;\n"
+        "0 PEXPIREAT l 1700000000007;\n0 DEL k;\n");
     notes_end(&notes);
     ck_assert_int_eq(kv_batch(db, NULL, 0), KV_OK);
     ck_assert_int_eq(kv_batch(db, NULL, 1), KV_BADARG);
@@ -555,7 +574,7 @@ START_TEST(a_large_batch_survives_the_failure_of_each_allocation)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------------ one instant */
+/* ---------------------------------------------------------------------------------- one instant */
 
 enum { TWIN_KEYS = 12, TWIN_THREADS = 4 };
 
@@ -586,9 +605,11 @@ static void *twin_run(void *context)
     for (int i = 0; i < fixture_rounds(3000, 300000); i++) {
         if (twin->writes) {
             kv_slice values[TWIN_KEYS];
-            static const char *const formats[] = {"%llu", "text %llu", "a longer text, that takes more room, %llu"};
+            static const char *const formats[] = {"%llu", "text %llu",
+                                                  "a longer text, that takes more room, %llu"};
             int size = snprintf(bytes, sizeof bytes, formats[fixture_below(&twin->seed, 3)],
-                                (unsigned long long)(fixture_random(&twin->seed) >> fixture_below(&twin->seed, 60)));
+                                (unsigned long long)(fixture_random(&twin->seed) >>
+                                                     fixture_below(&twin->seed, 60)));
             for (int k = 0; k < TWIN_KEYS; k++) values[k] = KV_BYTES(bytes, (size_t)size);
             MUST(kv_mset(db, twin_keys, values, TWIN_KEYS) == KV_OK);
         } else {
@@ -606,7 +627,8 @@ START_TEST(nobody_sees_half_an_mset)
     uint64_t seed = unit_seed();
     kv_slice values[TWIN_KEYS];
     for (int i = 0; i < TWIN_KEYS; i++) {
-        twin_keys[i] = KV_BYTES(twin_names[i], (size_t)snprintf(twin_names[i], sizeof twin_names[i], "k%d", i));
+        twin_keys[i] = KV_BYTES(twin_names[i],
+                                (size_t)snprintf(twin_names[i], sizeof twin_names[i], "k%d", i));
         values[i] = KV_TEXT("0");
     }
     ck_assert_int_eq(kv_mset(db, twin_keys, values, TWIN_KEYS), KV_OK);

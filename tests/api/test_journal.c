@@ -1,5 +1,6 @@
 /*
- * tests/api/test_journal.c -- the journal: its words, its groups, and that replaying it gives the same store.
+ * tests/api/test_journal.c -- the journal: its words, its groups, and that replaying it gives the
+ * same store.
  */
 #include "caller.h"
 
@@ -19,7 +20,7 @@ static void teardown(void)
     fixture_close(&fx);
 }
 
-/* -------------------------------------------------------------------------------------- the words of it */
+/* ------------------------------------------------------------------------------ the words of it */
 
 /* All that was delivered, as text: changes end with ";", groups with a line's end. */
 struct notes {
@@ -32,16 +33,19 @@ static void write_notes(void *context, const kv_change *changes, size_t count)
     struct notes *notes = context;
     for (size_t i = 0; i < count; i++) {
         static const char *const causes[] = {"", "expired ", "evicted "};
-        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "%s%u",
-                                        causes[changes[i].cause], changes[i].database);
+        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size,
+                                        "%s%u", causes[changes[i].cause], changes[i].database);
         for (size_t j = 0; j < changes[i].argument_count; j++) {
             kv_slice word = changes[i].arguments[j];
-            notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, " %.*s",
-                                            (int)word.size, (const char *)word.data);
+            notes->size +=
+                (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size,
+                                 " %.*s", (int)word.size, (const char *)word.data);
         }
-        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, ";");
+        notes->size +=
+            (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, ";");
     }
-    notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "\n");
+    notes->size +=
+        (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "\n");
     MUST(notes->size < sizeof notes->text);
 }
 
@@ -210,9 +214,12 @@ START_TEST(all_subscribers_are_told_until_they_leave)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------------- replay */
+/* --------------------------------------------------------------------------------------- replay */
 
-/* A second store that does what the journal of the first says. Nothing expires in it but by what it is told. */
+/*
+ * A second store that does what the journal of the first says. Nothing expires in it but by what it
+ * is told.
+ */
 static struct fixture copy;
 static uint64_t replayed;
 
@@ -236,14 +243,16 @@ static void call_in_transaction(struct caller *caller)
     options.keys = keys;
     options.key_count = 4;
     for (int i = 0; i < 4; i++) {
-        int size = snprintf(names[i], sizeof names[i], "key:%u", (unsigned)fixture_below(&caller->seed, caller->keys));
+        int size = snprintf(names[i], sizeof names[i], "key:%u",
+                            (unsigned)fixture_below(&caller->seed, caller->keys));
         keys[i] = kv_bytes(names[i], (size_t)size);
     }
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
     uint64_t calls = fixture_below(&caller->seed, 12);
     for (uint64_t i = 0; i < calls; i++) (void)caller_call(caller, txn);
     bool is_abortable = (options.flags & KV_TXN_ABORTABLE) != 0;
-    if (is_abortable && fixture_below(&caller->seed, 2) == 0) ck_assert_int_eq(kv_abort(txn), KV_OK);
+    if (is_abortable && fixture_below(&caller->seed, 2) == 0)
+        ck_assert_int_eq(kv_abort(txn), KV_OK);
     else ck_assert_int_eq(kv_commit(txn), KV_OK);
 }
 
@@ -254,7 +263,8 @@ static kv_waiter *wait_for_some_key(struct caller *caller)
     kv_slice keys[2];
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     for (int i = 0; i < 2; i++) {
-        int size = snprintf(names[i], sizeof names[i], "key:%u", (unsigned)fixture_below(&caller->seed, caller->keys));
+        int size = snprintf(names[i], sizeof names[i], "key:%u",
+                            (unsigned)fixture_below(&caller->seed, caller->keys));
         keys[i] = kv_bytes(names[i], (size_t)size);
     }
     options.keys = keys;
@@ -271,7 +281,8 @@ START_TEST(replaying_the_journal_gives_the_same_store)
     struct caller caller = CALLER(unit_seed(), 30);
     kv_subscription *subscription;
     kv_waiter *waiters[4] = {NULL};
-    int64_t pack_size = _i == 0 ? -2 : 4; /* a second time with lists that are soon large, and soon small again */
+    int64_t pack_size = _i == 0 ? -2 : 4; /* a second time with lists that are soon large, and soon
+                                             small again */
     fixture_open(&copy, 2);
     ck_assert_int_eq(kv_configure(copy.db, KV_SETTING_EXPIRE, 0), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, pack_size), KV_OK);

@@ -1,5 +1,6 @@
 /*
- * tests/api/test_keyspace.c -- whole databases: scans and their promise, random keys, flush, swap, delete by pattern.
+ * tests/api/test_keyspace.c -- whole databases: scans and their promise, random keys, flush, swap,
+ * delete by pattern.
  */
 #include "fixture.h"
 
@@ -44,7 +45,7 @@ static void drop(kv *view, int number)
     MUST(kv_del(view, &key, 1, NULL) == KV_OK);
 }
 
-/* ------------------------------------------------------------------------------------------------ scan */
+/* ----------------------------------------------------------------------------------------- scan */
 
 #define SCANNED 20000
 
@@ -66,7 +67,10 @@ static bool see(void *context, kv_slice key)
 
 START_TEST(a_key_that_stays_is_seen_while_others_come_and_go)
 {
-    /* 500 keys stay; around them the database grows and shrinks by a factor of 40 in the course of a scan. */
+    /*
+     * 500 keys stay; around them the database grows and shrinks by a factor of 40 in the course of
+     * a scan.
+     */
     static struct seen seen;
     uint64_t seed = unit_seed();
     for (int round = 0; round < fixture_rounds(6, 300); round++) {
@@ -80,7 +84,8 @@ START_TEST(a_key_that_stays_is_seen_while_others_come_and_go)
         uint64_t cursor = 0;
         int steps = 0;
         do {
-            ck_assert_int_eq(kv_scan(db, &cursor, 1 + fixture_below(&seed, 40), NULL, see, &seen), KV_OK);
+            ck_assert_int_eq(kv_scan(db, &cursor, 1 + fixture_below(&seed, 40), NULL, see, &seen),
+                             KV_OK);
             ck_assert_uint_lt(cursor, UINT64_C(1) << 48);
             for (uint64_t i = fixture_below(&seed, 400); i > 0; i--) {
                 if (grows && next < SCANNED) add(db, next++);
@@ -89,7 +94,8 @@ START_TEST(a_key_that_stays_is_seen_while_others_come_and_go)
             MUST(++steps < 1000000);
         } while (cursor != 0);
         for (int i = 0; i < 500; i++) {
-            if (seen.times[i] == 0) ck_abort_msg("round %d: key %d was there all the time and not seen", round, i);
+            if (seen.times[i] == 0)
+                ck_abort_msg("round %d: key %d was there all the time and not seen", round, i);
         }
         ck_assert_int_eq(kv_flush(db, false), KV_OK);
     }
@@ -143,7 +149,8 @@ START_TEST(scans_choose_by_pattern_and_type_and_stop_when_told_to)
     for (int i = 0; i < 200; i++) add(db, i);
     kv_slice element = KV_TEXT("e");
     char name[16];
-    for (int i = 200; i < 210; i++) ck_assert_int_eq(kv_rpush(db, number_key(name, i), &element, 1, NULL), KV_OK);
+    for (int i = 200; i < 210; i++)
+        ck_assert_int_eq(kv_rpush(db, number_key(name, i), &element, 1, NULL), KV_OK);
     memset(&seen, 0, sizeof seen);
     options.match = &pattern;
     do ck_assert_int_eq(kv_scan(db, &cursor, 50, &options, see, &seen), KV_OK);
@@ -184,7 +191,8 @@ START_TEST(keys_shows_each_match_once_and_nothing_expired)
     static struct seen seen;
     for (int i = 0; i < 1000; i++) add(db, i);
     char name[16];
-    for (int i = 0; i < 500; i++) ck_assert_int_eq(kv_expire(db, number_key(name, i), 10, 0), KV_OK);
+    for (int i = 0; i < 500; i++)
+        ck_assert_int_eq(kv_expire(db, number_key(name, i), 10, 0), KV_OK);
     fixture_pass(&fx, 10);
     memset(&seen, 0, sizeof seen);
     ck_assert_int_eq(kv_keys(db, KV_TEXT("k*"), see, &seen), KV_OK);
@@ -200,7 +208,7 @@ START_TEST(keys_shows_each_match_once_and_nothing_expired)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- random keys */
+/* ---------------------------------------------------------------------------------- random keys */
 
 START_TEST(random_keys_are_equally_likely)
 {
@@ -217,9 +225,12 @@ START_TEST(random_keys_are_equally_likely)
         memcpy(text, key.data, key.size);
         counts[atoi(text + 1)]++;
     }
-    /* Chi-squared with 49 degrees of freedom: beyond 120 less often than once in ten million runs. */
+    /*
+     * Chi-squared with 49 degrees of freedom: beyond 120 less often than once in ten million runs.
+     */
     double chi = 0, expected = (double)DRAWS / KEYS;
-    for (int i = 0; i < KEYS; i++) chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+    for (int i = 0; i < KEYS; i++)
+        chi += (counts[i] - expected) * (counts[i] - expected) / expected;
     ck_assert_msg(chi < 120, "chi-squared is %f", chi);
     kv_buffer_free(&key);
 }
@@ -230,7 +241,8 @@ START_TEST(a_random_key_is_alive_though_most_are_not)
     kv_buffer key = {0};
     for (int i = 0; i < 2000; i++) add(db, i);
     char name[16];
-    for (int i = 1; i < 2000; i++) ck_assert_int_eq(kv_expire(db, number_key(name, i), 10, 0), KV_OK);
+    for (int i = 1; i < 2000; i++)
+        ck_assert_int_eq(kv_expire(db, number_key(name, i), 10, 0), KV_OK);
     fixture_pass(&fx, 10);
     for (int i = 0; i < 20; i++) {
         ck_assert_int_eq(kv_randomkey(db, &key), KV_OK);
@@ -243,14 +255,15 @@ START_TEST(a_random_key_is_alive_though_most_are_not)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------- flush, swap, delete by pattern */
+/* --------------------------------------------------------------- flush, swap, delete by pattern */
 
 START_TEST(a_flush_empties_one_database_or_all)
 {
     for (int later = 0; later < 2; later++) {
         uint64_t count;
         for (int i = 0; i < 3000; i++) add(kv_select(db, (uint32_t)i % 3), i);
-        for (int i = 0; i < 500; i++) fixture_push(kv_select(db, 1), "list", "an element of some size");
+        for (int i = 0; i < 500; i++)
+            fixture_push(kv_select(db, 1), "list", "an element of some size");
         ck_assert_int_eq(kv_flush(kv_select(db, 1), later == 1), KV_OK);
         ck_assert_int_eq(kv_count(kv_select(db, 1), &count), KV_OK);
         ck_assert_uint_eq(count, 0);
@@ -278,7 +291,8 @@ START_TEST(a_flush_gives_the_memory_back)
     ck_assert_int_eq(kv_flush(db, false), KV_OK);
     (void)kv_tick(db, 0);
     ck_assert_int_eq(kv_stats(db, &after), KV_OK);
-    ck_assert_uint_lt(after.bytes, empty.bytes + 200000); /* what each shard keeps for the next keys */
+    ck_assert_uint_lt(after.bytes, empty.bytes + 200000); /* what each shard keeps for the next
+                                                             keys */
 }
 END_TEST
 

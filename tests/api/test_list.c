@@ -51,10 +51,10 @@ static bool note_position(void *context, uint64_t position)
 }
 
 /* Asserts what visitors were shown since the last time. */
-#define ck_assert_visited(text)            \
-    do {                                   \
-        ck_assert_str_eq(visited, text);   \
-        visited[0] = 0;                    \
+#define ck_assert_visited(text)          \
+    do {                                 \
+        ck_assert_str_eq(visited, text); \
+        visited[0] = 0;                  \
     } while (0)
 
 START_TEST(pushes_go_in_one_by_one)
@@ -308,9 +308,9 @@ START_TEST(a_list_keeps_its_deadline_until_it_is_empty)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- a naive model */
+/* -------------------------------------------------------------------------------- a naive model */
 
-#define MODEL_MAX 4000
+#define MODEL_MAX     4000
 #define MODEL_ELEMENT 40
 
 struct model {
@@ -324,7 +324,8 @@ static struct model models[2];
 static void model_insert(struct model *model, size_t index, const char *element)
 {
     MUST(model->count < MODEL_MAX);
-    memmove(model->elements[index + 1], model->elements[index], (model->count - index) * MODEL_ELEMENT);
+    memmove(model->elements[index + 1], model->elements[index],
+            (model->count - index) * MODEL_ELEMENT);
     strcpy(model->elements[index], element);
     model->count++;
 }
@@ -332,7 +333,8 @@ static void model_insert(struct model *model, size_t index, const char *element)
 static void model_remove(struct model *model, size_t index)
 {
     model->count--;
-    memmove(model->elements[index], model->elements[index + 1], (model->count - index) * MODEL_ELEMENT);
+    memmove(model->elements[index], model->elements[index + 1],
+            (model->count - index) * MODEL_ELEMENT);
 }
 
 /* An index from either end, or beyond; true if there is such an element. */
@@ -373,7 +375,10 @@ static void random_element(uint64_t *seed, char element[MODEL_ELEMENT])
     switch (fixture_below(seed, 3)) {
     case 0: sprintf(element, "%d", (int)fixture_below(seed, 6)); break;
     case 1: sprintf(element, "%lld", (long long)fixture_random(seed)); break;
-    default: sprintf(element, "%.*s", (int)fixture_below(seed, MODEL_ELEMENT - 1), "some text that is cut at a random place"); break;
+    default:
+        sprintf(element, "%.*s", (int)fixture_below(seed, MODEL_ELEMENT - 1),
+                "some text that is cut at a random place");
+        break;
     }
 }
 
@@ -395,7 +400,8 @@ static void model_push(struct model *model, uint64_t *seed)
         values[i] = KV_TEXT(texts[i]);
         model_insert(model, at_head ? 0 : model->count, texts[i]);
     }
-    MUST((at_head ? kv_lpush : kv_rpush)(db, KV_TEXT(model->name), values, count, &length) == KV_OK);
+    MUST((at_head ? kv_lpush : kv_rpush)(db, KV_TEXT(model->name), values, count, &length) ==
+         KV_OK);
     MUST(length == model->count);
 }
 
@@ -404,8 +410,8 @@ static void model_pop(struct model *model, uint64_t *seed)
     bool at_head = fixture_below(seed, 2) == 0;
     uint64_t wanted = 1 + fixture_below(seed, fixture_below(seed, 10) == 0 ? 60 : 3), popped = 0;
     struct matching matching = {model, at_head ? 0 : model->count - 1, at_head ? 1 : -1};
-    kv_status status =
-        kv_pop(db, KV_TEXT(model->name), at_head ? KV_HEAD : KV_TAIL, wanted, match_element, &matching, &popped);
+    kv_status status = kv_pop(db, KV_TEXT(model->name), at_head ? KV_HEAD : KV_TAIL, wanted,
+                              match_element, &matching, &popped);
     MUST(status == (model->count > 0 ? KV_OK : KV_NONE));
     MUST(popped == (wanted < model->count ? wanted : model->count));
     while (popped-- > 0) model_remove(model, at_head ? 0 : model->count - 1);
@@ -441,7 +447,8 @@ static void model_lrem(struct model *model, uint64_t *seed)
     int64_t count = (int64_t)fixture_below(seed, 7) - 3;
     uint64_t removed = 0, expected = 0, limit = count == 0 ? UINT64_MAX : (uint64_t)llabs(count);
     random_element(seed, element);
-    MUST(kv_lrem(db, KV_TEXT(model->name), count, KV_TEXT(element), &removed) == (model->count > 0 ? KV_OK : KV_NONE));
+    MUST(kv_lrem(db, KV_TEXT(model->name), count, KV_TEXT(element), &removed) ==
+         (model->count > 0 ? KV_OK : KV_NONE));
     if (count >= 0) {
         for (size_t i = 0; i < model->count && expected < limit;) {
             if (strcmp(model->elements[i], element) == 0) model_remove(model, i), expected++;
@@ -477,8 +484,9 @@ static void model_move(uint64_t *seed)
     bool from_head = fixture_below(seed, 2) == 0, to_head = fixture_below(seed, 2) == 0;
     char element[MODEL_ELEMENT];
     if (to->count == MODEL_MAX) return;
-    kv_status status = kv_lmove(db, KV_TEXT(from->name), KV_TEXT(to->name), from_head ? KV_HEAD : KV_TAIL,
-                                to_head ? KV_HEAD : KV_TAIL, &buffer);
+    kv_status status =
+        kv_lmove(db, KV_TEXT(from->name), KV_TEXT(to->name), from_head ? KV_HEAD : KV_TAIL,
+                 to_head ? KV_HEAD : KV_TAIL, &buffer);
     MUST(status == (from->count > 0 ? KV_OK : KV_NONE));
     if (status != KV_OK) return;
     size_t index = from_head ? 0 : from->count - 1;
@@ -506,11 +514,12 @@ static void model_find(const struct model *model, uint64_t *seed)
     char element[MODEL_ELEMENT];
     int64_t rank = (int64_t)fixture_below(seed, 7) - 3;
     if (rank == 0) rank = 1;
-    uint64_t limit = fixture_below(seed, 4), maximum = fixture_below(seed, 2) == 0 ? 0 : fixture_below(seed, 50);
+    uint64_t limit = fixture_below(seed, 4),
+             maximum = fixture_below(seed, 2) == 0 ? 0 : fixture_below(seed, 50);
     random_element(seed, element);
     positions.count = 0;
-    kv_status status =
-        kv_lpos(db, KV_TEXT(model->name), KV_TEXT(element), rank, limit, maximum, collect_position, &positions);
+    kv_status status = kv_lpos(db, KV_TEXT(model->name), KV_TEXT(element), rank, limit, maximum,
+                               collect_position, &positions);
     MUST(status == (model->count > 0 ? KV_OK : KV_NONE));
     size_t found = 0;
     int64_t skip = llabs(rank) - 1;

@@ -1,9 +1,11 @@
 /*
- * tests/api/test_memory.c -- every function of kvstore.h when memory runs out, at each of its allocations in turn.
+ * tests/api/test_memory.c -- every function of kvstore.h when memory runs out, at each of its
+ * allocations in turn.
  *
- * A call that gives KV_NOMEM has changed nothing: not the store, not what it was given for its results, not the
- * journal. That holds outside and inside of transactions, and an abort afterwards undoes what went before. A call
- * may also do without the memory it was refused. Nothing is ever lost: the fixture counts every block.
+ * A call that gives KV_NOMEM has changed nothing: not the store, not what it was given for its
+ * results, not the journal. That holds outside and inside of transactions, and an abort afterwards
+ * undoes what went before. A call may also do without the memory it was refused. Nothing is ever
+ * lost: the fixture counts every block.
  *
  * Results in a kv_buffer come from realloc(), which the linker gives to this file (--wrap).
  */
@@ -14,7 +16,7 @@
 
 static struct fixture fx;
 
-/* -------------------------------------------------------------------------------------- failing realloc() */
+/* ---------------------------------------------------------------------------- failing realloc() */
 
 void *__real_realloc(void *block, size_t size);
 void *__wrap_realloc(void *block, size_t size);
@@ -33,13 +35,13 @@ void *__wrap_realloc(void *block, size_t size)
     return __real_realloc(block, size);
 }
 
-/* --------------------------------------------------------------------------------------------- the calls */
+/* ------------------------------------------------------------------------------------ the calls */
 
 /* What is tried at present, for whoever reads that it failed. */
 static char trying[64];
 
-#define TRY(condition)                                                             \
-    do {                                                                           \
+#define TRY(condition)                                                                    \
+    do {                                                                                  \
         if (!(condition)) ck_abort_msg("%s: %s (line %d)", trying, #condition, __LINE__); \
     } while (0)
 
@@ -57,7 +59,8 @@ struct results {
 
 static void results_open(struct results *results)
 {
-    *results = (struct results){.number = 77, .integer = -77, .index = 77, .status = KV_MORE, .type = KV_TYPE_STREAM};
+    *results = (struct results){
+        .number = 77, .integer = -77, .index = 77, .status = KV_MORE, .type = KV_TYPE_STREAM};
     results->buffer.data = malloc(sizeof BEFORE);
     results->buffer.size = results->buffer.capacity = sizeof BEFORE;
     memcpy(results->buffer.data, BEFORE, sizeof BEFORE);
@@ -67,13 +70,14 @@ static void results_must_be_untouched(const struct results *results)
 {
     TRY(results->number == 77 && results->integer == -77 && results->index == 77);
     TRY(results->status == KV_MORE && results->type == KV_TYPE_STREAM);
-    TRY(results->buffer.size == sizeof BEFORE && memcmp(results->buffer.data, BEFORE, sizeof BEFORE) == 0);
+    TRY(results->buffer.size == sizeof BEFORE &&
+        memcmp(results->buffer.data, BEFORE, sizeof BEFORE) == 0);
 }
 
 static const char bytes_of_large[30000];
-#define LARGE kv_bytes(bytes_of_large, sizeof bytes_of_large)
+#define LARGE  kv_bytes(bytes_of_large, sizeof bytes_of_large)
 #define MIDDLE kv_bytes(bytes_of_large, 2000)
-#define WIDE 80 /* keys of a call that is wide enough to need memory for itself */
+#define WIDE   80 /* keys of a call that is wide enough to need memory for itself */
 
 static char wide_names[WIDE][16];
 static kv_slice wide_keys[WIDE], wide_values[WIDE];
@@ -87,7 +91,9 @@ static void fill_due(kv *db)
     fixture_pass(&fx, 10);
 }
 
-/* The store that every call finds: of each kind of value one, in two databases, and some keys more. */
+/*
+ * The store that every call finds: of each kind of value one, in two databases, and some keys more.
+ */
 static void fill(kv *db)
 {
     fixture_set(db, "text", "hello");
@@ -100,7 +106,8 @@ static void fill(kv *db)
     fixture_push_all(kv_select(db, 1), "list1", "a b c");
     fixture_set(kv_select(db, 1), "text1", "one");
     kv_slice leaves[300];
-    for (int i = 0; i < 300; i++) leaves[i] = i % 2 == 0 ? KV_TEXT("an element of more than a few bytes") : KV_TEXT("x");
+    for (int i = 0; i < 300; i++)
+        leaves[i] = i % 2 == 0 ? KV_TEXT("an element of more than a few bytes") : KV_TEXT("x");
     MUST(kv_rpush(db, KV_TEXT("tree"), leaves, 300, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i++) {
         snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
@@ -154,11 +161,11 @@ static void ignore_journal(void *context, const kv_change *changes, size_t count
 }
 
 #define CASE(name) static kv_status call_##name(kv *db, struct results *results)
-#define DO(name, call)                \
-    CASE(name)                        \
-    {                                 \
-        (void)results;                \
-        return call;                  \
+#define DO(name, call) \
+    CASE(name)         \
+    {                  \
+        (void)results; \
+        return call;   \
     }
 
 #define K(text) KV_TEXT(text)
@@ -309,7 +316,8 @@ DO(decrby, kv_decrby(db, K("timed"), 5, &results->integer))
 DO(incr, kv_incr(db, K("new"), &results->integer))
 DO(decr, kv_decr(db, K("number"), &results->integer))
 DO(incrbyfloat, kv_incrbyfloat(db, K("float"), K("1e300"), &results->buffer))
-DO(lcs, kv_lcs(db, K("text"), K("middle"), 0, &results->number, &results->buffer, ignore_match, NULL))
+DO(lcs,
+   kv_lcs(db, K("text"), K("middle"), 0, &results->number, &results->buffer, ignore_match, NULL))
 
 /* Lists. */
 DO(lpush, kv_lpush(db, K("list"), elements, 3, &results->number))
@@ -376,14 +384,16 @@ CASE(batch)
 {
     (void)results;
     kv_operation operations[WIDE];
-    for (int i = 0; i < WIDE; i++) operations[i] = (kv_operation){.kind = KV_OPERATION_EXISTS, .key = wide_keys[i]};
+    for (int i = 0; i < WIDE; i++)
+        operations[i] = (kv_operation){.kind = KV_OPERATION_EXISTS, .key = wide_keys[i]};
     return kv_batch(db, operations, WIDE);
 }
 
 /* One after another by itself: each is undone or done, as its status says. */
 CASE(batch_one)
 {
-    kv_operation operation = {.kind = KV_OPERATION_RPUSH, .key = K("tree"), .value = LARGE, .number = -77};
+    kv_operation operation = {
+        .kind = KV_OPERATION_RPUSH, .key = K("tree"), .value = LARGE, .number = -77};
     kv_status status = kv_batch(db, &operation, 1);
     results->integer = operation.number == -77 ? -77 : 0;
     return status == KV_OK ? operation.status : status;
@@ -410,7 +420,8 @@ CASE(database_stats)
 CASE(configure)
 {
     kv_status status = kv_configure(db, KV_SETTING_ACTIVE_EXPIRE, 1);
-    return status == KV_OK ? kv_configuration(db, KV_SETTING_ACTIVE_EXPIRE, &results->integer) : status;
+    return status == KV_OK ? kv_configuration(db, KV_SETTING_ACTIVE_EXPIRE, &results->integer)
+                           : status;
 }
 
 CASE(view)
@@ -435,7 +446,8 @@ CASE(without_memory)
     kv_check(db);
     MUST(kv_select(db, 3) != NULL && kv_database(db) == 0 && kv_databases(db) == 16);
     MUST(kv_now(db) > 0 && kv_next_deadline(db) > 0);
-    MUST(strcmp(kv_type_name(KV_TYPE_LIST), "list") == 0 && kv_strerror(KV_NOMEM) != NULL && kv_version() != NULL);
+    MUST(strcmp(kv_type_name(KV_TYPE_LIST), "list") == 0 && kv_strerror(KV_NOMEM) != NULL &&
+         kv_version() != NULL);
     MUST(kv_match(K("*"), K("x"), false) && kv_format_double(text, 0.5) == 3);
     return kv_parse_double(K("0.5"), &number);
 }
@@ -480,12 +492,12 @@ static kv_status call_transaction(kv *db, unsigned flags, bool aborts)
 DO(commit, call_transaction(db, 0, false))
 DO(abort, call_transaction(db, KV_TXN_ABORTABLE, true))
 
-/* ------------------------------------------------------------------------------------------- the table of them */
+/* ---------------------------------------------------------------------------- the table of them */
 
 enum mode { PLAIN, JOURNALED, TRANSACTION, ABORTABLE, MODES };
 
-#define EVERYWHERE 0xfu
-#define OUTSIDE (1u << PLAIN | 1u << JOURNALED) /* of transactions */
+#define EVERYWHERE    0xfu
+#define OUTSIDE       (1u << PLAIN | 1u << JOURNALED) /* of transactions */
 #define NOT_ABORTABLE (OUTSIDE | 1u << TRANSACTION)
 
 struct row {
@@ -496,7 +508,10 @@ struct row {
     unsigned modes;
 };
 
-#define ROW(functions, name, expected, modes) {functions, #name, call_##name, expected, modes}
+#define ROW(functions, name, expected, modes)          \
+    {                                                  \
+        functions, #name, call_##name, expected, modes \
+    }
 
 static const struct row rows[] = {
     ROW("kv_del", del_one, KV_OK, EVERYWHERE),
@@ -622,9 +637,13 @@ static const struct row rows[] = {
     ROW("kv_database_stats", database_stats, KV_OK, EVERYWHERE),
     ROW("kv_configure kv_configuration", configure, KV_OK, EVERYWHERE),
     ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
-    ROW("kv_prefetch kv_check kv_select kv_database kv_databases kv_now kv_next_deadline kv_type_name kv_strerror " "kv_version kv_match kv_format_double kv_parse_double", without_memory, KV_OK, EVERYWHERE),
+    ROW("kv_prefetch kv_check kv_select kv_database kv_databases kv_now kv_next_deadline "
+        "kv_type_name kv_strerror "
+        "kv_version kv_match kv_format_double kv_parse_double",
+        without_memory, KV_OK, EVERYWHERE),
     ROW("kv_subscribe kv_unsubscribe", subscribe, KV_OK, OUTSIDE),
-    ROW("kv_watch_open kv_watch_add kv_watch_is_dirty kv_watch_reset kv_watch_close", watch, KV_OK, OUTSIDE),
+    ROW("kv_watch_open kv_watch_add kv_watch_is_dirty kv_watch_reset kv_watch_close", watch, KV_OK,
+        OUTSIDE),
     ROW("kv_begin kv_commit", commit, KV_OK, OUTSIDE),
     ROW("kv_begin kv_abort", abort, KV_OK, OUTSIDE),
 };
@@ -633,7 +652,7 @@ static const struct row rows[] = {
 
 #define ROWS (sizeof rows / sizeof *rows)
 
-/* ------------------------------------------------------------------------------------------------- the sweep */
+/* ------------------------------------------------------------------------------------ the sweep */
 
 static int journaled_calls;
 
@@ -712,7 +731,8 @@ START_TEST(a_store_opens_entirely_or_not_at_all)
         options.allocator = &fx.alloc.hooks;
         options.background = background == 1;
         options.shards = 8;
-        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc) {
+        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc)
+        {
             kv *db = NULL;
             kv_status status = kv_open(&options, &db);
             ck_assert_int_eq(status, fixture_alloc_was_enough(&fx.alloc) ? KV_OK : KV_NOMEM);
@@ -727,7 +747,10 @@ START_TEST(a_store_opens_entirely_or_not_at_all)
 }
 END_TEST
 
-/* Where a table splits, a page is begun or the wheel of deadlines grows, a call fails that did not at other sizes. */
+/*
+ * Where a table splits, a page is begun or the wheel of deadlines grows, a call fails that did not
+ * at other sizes.
+ */
 START_TEST(a_store_grows_by_one_key_at_a_time_though_memory_fails)
 {
     fixture_open(&fx, 1);
@@ -739,7 +762,8 @@ START_TEST(a_store_grows_by_one_key_at_a_time_though_memory_fails)
         kv_slice key = {name, (size_t)snprintf(name, sizeof name, "key:%d", i)};
         uint64_t count;
         timed.ttl_ms = 1 + (int64_t)i * i * 10;
-        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc) {
+        FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc)
+        {
             kv_status status = kv_set(fx.db, key, key, i % 3 == 0 ? &timed : NULL);
             refused += atomic_load(&fx.alloc.refused);
             MUST(status == (fixture_alloc_was_enough(&fx.alloc) ? KV_OK : KV_NOMEM));
@@ -778,7 +802,8 @@ START_TEST(an_element_is_not_lost_when_there_is_no_memory_to_give_it)
         kv_waiter *waiter;
         bool was_enough = false, was_told_of_it = false;
         for (long allowed = 0; !was_enough; allowed++) {
-            fixture_open(&fx, 4); /* what an attempt left behind might make the next one need less */
+            fixture_open(&fx, 4); /* what an attempt left behind might make the next one need
+                                     less */
             struct told told = {KV_MORE, 0};
             kv_wait_options options = KV_OPTIONS(kv_wait_options);
             options.keys = &source;
@@ -800,7 +825,8 @@ START_TEST(an_element_is_not_lost_when_there_is_no_memory_to_give_it)
             if (status == KV_OK) {
                 MUST(told.status == KV_OK || told.status == KV_NOMEM);
                 MUST(told.elements == (told.status == KV_OK ? 1 : 0));
-                MUST(there == (told.status == KV_OK ? 0 : 1) && moved == (told.status == KV_OK && moves ? 1 : 0));
+                MUST(there == (told.status == KV_OK ? 0 : 1) &&
+                     moved == (told.status == KV_OK && moves ? 1 : 0));
                 was_told_of_it |= told.status == KV_NOMEM;
             } else {
                 MUST(status == KV_NOMEM && told.status == KV_MORE && there == 0 && moved == 0);
@@ -813,7 +839,7 @@ START_TEST(an_element_is_not_lost_when_there_is_no_memory_to_give_it)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------------------- is it complete? */
+/* ------------------------------------------------------------------------------ is it complete? */
 
 static bool is_in_table(const char *name, size_t size)
 {
@@ -824,7 +850,8 @@ static bool is_in_table(const char *name, size_t size)
         }
     }
     /* Those that have a test of their own. */
-    return (size == 7 && memcmp(name, "kv_open", 7) == 0) || (size == 8 && memcmp(name, "kv_close", 8) == 0);
+    return (size == 7 && memcmp(name, "kv_open", 7) == 0) ||
+           (size == 8 && memcmp(name, "kv_close", 8) == 0);
 }
 
 START_TEST(every_function_of_the_header_is_in_the_table)
@@ -840,7 +867,8 @@ START_TEST(every_function_of_the_header_is_in_the_table)
         ck_assert_ptr_nonnull(end);
         char *name = end;
         while (isalnum((unsigned char)name[-1]) || name[-1] == '_') name--;
-        ck_assert_msg(is_in_table(name, (size_t)(end - name)), "%.*s is not swept", (int)(end - name), name);
+        ck_assert_msg(is_in_table(name, (size_t)(end - name)), "%.*s is not swept",
+                      (int)(end - name), name);
         found++;
     }
     fclose(header);

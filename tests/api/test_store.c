@@ -1,5 +1,6 @@
 /*
- * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views, the background thread.
+ * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views, the
+ * background thread.
  */
 #include "fixture.h"
 
@@ -30,7 +31,7 @@ static kv_statistics statistics(void)
     return result;
 }
 
-/* ---------------------------------------------------------------------------------------------- options */
+/* -------------------------------------------------------------------------------------- options */
 
 START_TEST(an_empty_store_stays_under_64_kib)
 {
@@ -48,7 +49,7 @@ START_TEST(options_have_their_limits)
     static const struct {
         uint32_t shards, databases;
         kv_status status;
-    } cases[] = {{1, 1, KV_OK},       {1024, 0, KV_OK},    {3, 1, KV_BADARG}, {2048, 1, KV_BADARG},
+    } cases[] = {{1, 1, KV_OK},         {1024, 0, KV_OK},  {3, 1, KV_BADARG}, {2048, 1, KV_BADARG},
                  {0, 65537, KV_BADARG}, {1, 65536, KV_OK}, {0, 0, KV_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kv_options options = KV_OPTIONS(kv_options);
@@ -147,7 +148,7 @@ START_TEST(every_status_and_type_has_a_name)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------------- ticks */
+/* ---------------------------------------------------------------------------------------- ticks */
 
 START_TEST(ticks_reclaim_what_is_due_and_nothing_else)
 {
@@ -173,7 +174,10 @@ START_TEST(ticks_reclaim_what_is_due_and_nothing_else)
 }
 END_TEST
 
-/* The next deadline is where a host sleeps until: from one to the next everything must be reclaimed in time. */
+/*
+ * The next deadline is where a host sleeps until: from one to the next everything must be reclaimed
+ * in time.
+ */
 START_TEST(a_host_that_sleeps_until_the_next_deadline_misses_nothing)
 {
     uint64_t seed = unit_seed();
@@ -272,7 +276,7 @@ START_TEST(expiry_can_be_left_to_access_or_switched_off)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------- statistics */
+/* ----------------------------------------------------------------------------------- statistics */
 
 START_TEST(statistics_count)
 {
@@ -308,7 +312,7 @@ START_TEST(statistics_count)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------------------- views */
+/* ---------------------------------------------------------------------------------------- views */
 
 START_TEST(a_private_view_holds_its_clock)
 {
@@ -343,7 +347,7 @@ START_TEST(a_private_view_holds_its_clock)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ threads of the store */
+/* ------------------------------------------------------------------------- threads of the store */
 
 START_TEST(the_background_thread_ticks)
 {
@@ -379,14 +383,18 @@ static void *prefetch_main(void *context)
     (void)context;
     while (!atomic_load(&prefetch_ends)) {
         for (int i = 0; i < 32; i++) {
-            keys[i] = kv_bytes(names[i], (size_t)snprintf(names[i], 16, "k%u", (unsigned)fixture_below(&seed, 3000)));
+            keys[i] = kv_bytes(names[i], (size_t)snprintf(names[i], 16, "k%u",
+                                                          (unsigned)fixture_below(&seed, 3000)));
         }
         kv_prefetch(db, keys, 32);
     }
     return NULL;
 }
 
-/* Prefetching takes no locks: what it looks at may grow, shrink or go meanwhile. The address sanitizer watches. */
+/*
+ * Prefetching takes no locks: what it looks at may grow, shrink or go meanwhile. The address
+ * sanitizer watches.
+ */
 START_TEST(prefetching_is_safe_while_tables_grow_and_go)
 {
     pthread_t threads[2];

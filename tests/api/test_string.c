@@ -36,7 +36,8 @@ static const char *get(const char *key)
 static const char *buffer_text(const kv_buffer *from)
 {
     static char text[200];
-    snprintf(text, sizeof text, "%.*s", (int)from->size, from->size > 0 ? (const char *)from->data : "");
+    snprintf(text, sizeof text, "%.*s", (int)from->size,
+             from->size > 0 ? (const char *)from->data : "");
     return text;
 }
 
@@ -64,12 +65,13 @@ static kv_status set_flags(const char *key, const char *value, unsigned flags)
     return kv_set(db, KV_TEXT(key), KV_TEXT(value), &options);
 }
 
-/* --------------------------------------------------------------------------------------------- set and get */
+/* ---------------------------------------------------------------------------------- set and get */
 
 START_TEST(what_is_set_is_given_back_whatever_its_size)
 {
-    static const size_t sizes[] = {0,   1,   7,   8,    9,    20,   44,   45,   63,   64,   65,    200,   255,
-                                   256, 257, 900, 975,  976,  977,  1015, 1016, 1017, 4096, 16383, 16384, 100000};
+    static const size_t sizes[] = {0,   1,    7,    8,    9,    20,    44,    45,    63,
+                                   64,  65,   200,  255,  256,  257,   900,   975,   976,
+                                   977, 1015, 1016, 1017, 4096, 16383, 16384, 100000};
     enum { SIZES = sizeof sizes / sizeof *sizes };
     char *bytes = malloc(200000);
     MUST(bytes != NULL);
@@ -77,7 +79,8 @@ START_TEST(what_is_set_is_given_back_whatever_its_size)
     for (int round = 0; round < 2; round++) { /* the second time over values of other sizes */
         for (size_t k = 0; k < SIZES - 2; k++) {
             for (size_t v = 0; v < SIZES; v++) {
-                kv_slice key = {bytes, sizes[k]}, value = {bytes + v, sizes[round == 0 ? v : SIZES - 1 - v]};
+                kv_slice key = {bytes, sizes[k]},
+                         value = {bytes + v, sizes[round == 0 ? v : SIZES - 1 - v]};
                 MUST(kv_set(db, key, value, NULL) == KV_OK);
                 MUST(kv_get(db, key, &buffer) == KV_OK);
                 MUST(buffer.size == value.size);
@@ -188,7 +191,7 @@ START_TEST(results_that_nobody_wants_are_not_given)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ kv_set()'s options */
+/* --------------------------------------------------------------------------- kv_set()'s options */
 
 /* Does a kv_set() with a condition; gives "status now", for instance "KV_SKIPPED old". */
 static const char *set_if(const char *key, unsigned flags, const char *if_equal)
@@ -226,7 +229,8 @@ START_TEST(a_condition_decides)
 END_TEST
 
 /* As a get, which says of an absent key that it is so. */
-static kv_status set_getting(const char *key, const char *value, unsigned flags, kv_status *old_status)
+static kv_status set_getting(const char *key, const char *value, unsigned flags,
+                             kv_status *old_status)
 {
     kv_set_options options = KV_OPTIONS(kv_set_options);
     options.flags = flags | KV_GET_OLD;
@@ -244,7 +248,8 @@ START_TEST(the_old_value_is_given_if_it_is_asked_for)
     ck_assert_int_eq(set_getting("k", "two", 0, &old), KV_OK);
     ck_assert_int_eq(old, KV_OK);
     ck_assert_str_eq(buffer_text(&buffer), "1");
-    ck_assert_int_eq(set_getting("k", "three", KV_IF_ABSENT, &old), KV_SKIPPED); /* the buffer is not empty now */
+    /* the buffer is not empty now */
+    ck_assert_int_eq(set_getting("k", "three", KV_IF_ABSENT, &old), KV_SKIPPED);
     ck_assert_int_eq(old, KV_OK);
     ck_assert_str_eq(buffer_text(&buffer), "two");
     ck_assert_int_eq(set_getting("absent", "x", KV_IF_PRESENT, &old), KV_SKIPPED);
@@ -298,8 +303,8 @@ END_TEST
 
 START_TEST(a_deadline_far_away_is_kept_to_the_millisecond)
 {
-    static const int64_t deadlines[] = {INT64_C(2676000000000), INT64_C(2677344000000), INT64_C(9999999999999),
-                                        INT64_MAX - 2, INT64_MAX - 1};
+    static const int64_t deadlines[] = {INT64_C(2676000000000), INT64_C(2677344000000),
+                                        INT64_C(9999999999999), INT64_MAX - 2, INT64_MAX - 1};
     for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++) {
         kv_set_options options = KV_OPTIONS(kv_set_options);
         int64_t found;
@@ -481,7 +486,7 @@ START_TEST(settings_refuse_writes_and_sizes)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- getdel, getex, parts */
+/* ------------------------------------------------------------------------- getdel, getex, parts */
 
 START_TEST(getdel_gives_and_removes)
 {
@@ -535,21 +540,41 @@ START_TEST(a_range_is_clipped_as_redis_does)
         int64_t start, end;
         const char *part;
     } cases[] = {
-        {0, 4, "hello"}, {0, -1, "hello"},  {1, 3, "ell"},          {-3, -2, "ll"},       {0, 0, "h"},
-        {4, 4, "o"},     {4, 100, "o"},     {5, 5, ""},             {5, 100, ""},         {3, 1, ""},
-        {-1, -3, ""},    {-100, 1, "he"},   {-100, -100, "h"},      {0, -100, "h"},       {-100, -5, "h"},
-        {-100, 100, "hello"},               {INT64_MIN, INT64_MAX, "hello"},              {INT64_MAX, INT64_MIN, ""},
-        {INT64_MIN, INT64_MIN, "h"},        {1, -100, ""},          {-1, 0, ""},          {-5, -6, ""},
+        {0, 4, "hello"},
+        {0, -1, "hello"},
+        {1, 3, "ell"},
+        {-3, -2, "ll"},
+        {0, 0, "h"},
+        {4, 4, "o"},
+        {4, 100, "o"},
+        {5, 5, ""},
+        {5, 100, ""},
+        {3, 1, ""},
+        {-1, -3, ""},
+        {-100, 1, "he"},
+        {-100, -100, "h"},
+        {0, -100, "h"},
+        {-100, -5, "h"},
+        {-100, 100, "hello"},
+        {INT64_MIN, INT64_MAX, "hello"},
+        {INT64_MAX, INT64_MIN, ""},
+        {INT64_MIN, INT64_MIN, "h"},
+        {1, -100, ""},
+        {-1, 0, ""},
+        {-5, -6, ""},
     };
     fixture_set(db, "k", "hello");
     fixture_set(db, "n", "-123");
     fixture_set(db, "e", "");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_int_eq(kv_getrange(db, KV_TEXT("k"), cases[i].start, cases[i].end, &buffer), KV_OK);
+        ck_assert_int_eq(kv_getrange(db, KV_TEXT("k"), cases[i].start, cases[i].end, &buffer),
+                         KV_OK);
         ck_assert_str_eq(buffer_text(&buffer), cases[i].part);
-        ck_assert_int_eq(kv_getrange(db, KV_TEXT("e"), cases[i].start, cases[i].end, &buffer), KV_OK);
+        ck_assert_int_eq(kv_getrange(db, KV_TEXT("e"), cases[i].start, cases[i].end, &buffer),
+                         KV_OK);
         ck_assert_uint_eq(buffer.size, 0);
-        ck_assert_int_eq(kv_getrange(db, KV_TEXT("absent"), cases[i].start, cases[i].end, &buffer), KV_OK);
+        ck_assert_int_eq(kv_getrange(db, KV_TEXT("absent"), cases[i].start, cases[i].end, &buffer),
+                         KV_OK);
         ck_assert_uint_eq(buffer.size, 0);
     }
     ck_assert_int_eq(kv_read_range(db, KV_TEXT("n"), 0, -2, keep_item, &buffer), KV_OK);
@@ -558,7 +583,7 @@ START_TEST(a_range_is_clipped_as_redis_does)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------------- append, setrange */
+/* ----------------------------------------------------------------------------- append, setrange */
 
 START_TEST(append_and_setrange_leave_raw_strings)
 {
@@ -640,7 +665,7 @@ START_TEST(many_small_appends_cost_few_allocations)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------------------- numbers */
+/* -------------------------------------------------------------------------------------- numbers */
 
 START_TEST(integers_are_counted_up_and_down)
 {
@@ -715,7 +740,8 @@ START_TEST(other_numbers_are_added_as_redis_does)
         ck_assert_int_eq(kv_del(db, &key, 1, NULL), KV_OK);
         if (cases[i].before != NULL) fixture_set(db, "k", cases[i].before);
         buffer.size = 0;
-        ck_assert_int_eq(kv_incrbyfloat(db, key, KV_TEXT(cases[i].increment), &buffer), cases[i].status);
+        ck_assert_int_eq(kv_incrbyfloat(db, key, KV_TEXT(cases[i].increment), &buffer),
+                         cases[i].status);
         if (cases[i].status == KV_OK) {
             ck_assert_str_eq(buffer_text(&buffer), cases[i].after);
             ck_assert_str_eq(encoding(db, "k"), "embstr"); /* whole numbers, too */
@@ -735,7 +761,7 @@ START_TEST(other_numbers_are_added_as_redis_does)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------------------- LCS */
+/* ------------------------------------------------------------------------------------------ LCS */
 
 struct runs {
     char text[400];
@@ -746,9 +772,9 @@ struct runs {
 static bool write_run(void *context, const kv_lcs_match *match)
 {
     struct runs *runs = context;
-    runs->size += (size_t)snprintf(runs->text + runs->size, sizeof runs->text - runs->size, "%d-%d:%d-%d ",
-                                   (int)match->first_start, (int)match->first_end, (int)match->second_start,
-                                   (int)match->second_end);
+    runs->size += (size_t)snprintf(runs->text + runs->size, sizeof runs->text - runs->size,
+                                   "%d-%d:%d-%d ", (int)match->first_start, (int)match->first_end,
+                                   (int)match->second_start, (int)match->second_end);
     return --runs->left != 0;
 }
 
@@ -756,7 +782,8 @@ static const char *lcs_runs(const char *first, const char *second, uint64_t mini
 {
     static struct runs runs;
     runs = (struct runs){{0}, 0, limit};
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT(first), KV_TEXT(second), minimum, NULL, NULL, write_run, &runs), KV_OK);
+    ck_assert_int_eq(
+        kv_lcs(db, KV_TEXT(first), KV_TEXT(second), minimum, NULL, NULL, write_run, &runs), KV_OK);
     return runs.text;
 }
 
@@ -767,7 +794,8 @@ START_TEST(lcs_finds_what_redis_finds)
     fixture_set(db, "b", "mynewtext");
     fixture_set(db, "n", "1012");
     fixture_set(db, "empty", "");
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("b"), 0, &length, &buffer, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("b"), 0, &length, &buffer, NULL, NULL),
+                     KV_OK);
     ck_assert_uint_eq(length, 6);
     ck_assert_str_eq(buffer_text(&buffer), "mytext");
     ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("b"), 0, &length, NULL, NULL, NULL), KV_OK);
@@ -777,10 +805,12 @@ START_TEST(lcs_finds_what_redis_finds)
     ck_assert_str_eq(lcs_runs("a", "b", 0, 1), "4-7:5-8 ");
     ck_assert_str_eq(lcs_runs("a", "a", 0, -1), "0-7:0-7 ");
     ck_assert_str_eq(lcs_runs("a", "absent", 0, -1), "");
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT("empty"), KV_TEXT("n"), 0, &length, &buffer, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_lcs(db, KV_TEXT("empty"), KV_TEXT("n"), 0, &length, &buffer, NULL, NULL),
+                     KV_OK);
     ck_assert_uint_eq(length, 0);
     ck_assert_uint_eq(buffer.size, 0);
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT("n"), KV_TEXT("n"), 0, &length, &buffer, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_lcs(db, KV_TEXT("n"), KV_TEXT("n"), 0, &length, &buffer, NULL, NULL),
+                     KV_OK);
     ck_assert_str_eq(buffer_text(&buffer), "1012");
 }
 END_TEST
@@ -829,7 +859,8 @@ START_TEST(lcs_is_a_longest_common_subsequence)
         MUST(kv_lcs(db, KV_TEXT("a"), KV_TEXT("b"), 0, &alone, NULL, NULL, NULL) == KV_OK);
         MUST(length == alone && length == buffer.size);
         MUST(length == (uint64_t)naive_lcs(a, b, known, 0, 0));
-        MUST(is_subsequence(buffer.data, buffer.size, a) && is_subsequence(buffer.data, buffer.size, b));
+        MUST(is_subsequence(buffer.data, buffer.size, a) &&
+             is_subsequence(buffer.data, buffer.size, b));
     }
 }
 END_TEST
@@ -838,12 +869,14 @@ START_TEST(lcs_refuses_a_table_that_is_too_large)
 {
     uint64_t length;
     ck_assert_int_eq(kv_setrange(db, KV_TEXT("a"), 40000, KV_TEXT("x"), NULL), KV_OK);
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("a"), 0, NULL, &buffer, NULL, NULL), KV_TOOBIG);
-    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("absent"), 0, &length, &buffer, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("a"), 0, NULL, &buffer, NULL, NULL),
+                     KV_TOOBIG);
+    ck_assert_int_eq(kv_lcs(db, KV_TEXT("a"), KV_TEXT("absent"), 0, &length, &buffer, NULL, NULL),
+                     KV_OK);
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------------------------- the journal */
+/* ---------------------------------------------------------------------------------- the journal */
 
 START_TEST(each_change_is_journaled_as_what_it_came_to)
 {
@@ -900,7 +933,7 @@ START_TEST(each_change_is_journaled_as_what_it_came_to)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ out of memory */
+/* -------------------------------------------------------------------------------- out of memory */
 
 /* Every call that can want memory, each on a key prepared for it. */
 static kv_status call_of(int which, kv *view, kv_slice large, kv_buffer *result)
@@ -920,8 +953,11 @@ static kv_status call_of(int which, kv *view, kv_slice large, kv_buffer *result)
         options.old_value = result;
         options.version = &version;
         return kv_set(view, KV_TEXT("timed"), KV_TEXT("v"), &options);
-    case 6: return kv_append(view, KV_TEXT("short"), KV_TEXT("and that is too much for its block"), NULL);
-    case 7: return kv_append(view, KV_TEXT("number"), KV_TEXT("0123456789012345678901234567890"), NULL);
+    case 6:
+        return kv_append(view, KV_TEXT("short"), KV_TEXT("and that is too much for its block"),
+                         NULL);
+    case 7:
+        return kv_append(view, KV_TEXT("number"), KV_TEXT("0123456789012345678901234567890"), NULL);
     case 8: return kv_append(view, KV_TEXT("timed"), large, NULL);
     case 9: return kv_append(view, KV_TEXT("large"), large, NULL);
     case 10: return kv_setrange(view, KV_TEXT("large"), 50000, KV_TEXT("v"), NULL);
@@ -992,7 +1028,8 @@ START_TEST(a_call_is_all_or_nothing_when_memory_runs_out)
     char *bytes = malloc(20000);
     MUST(bytes != NULL);
     memset(bytes, 'x', 20000);
-    for (int way = 0; way < 3; way++) { /* alone; in a transaction that is journaled; in an abortable one */
+    for (int way = 0; way < 3; way++) { /* alone; in a transaction that is journaled; in an
+                                           abortable one */
         kv_subscription *subscription = NULL;
         if (way > 0) ck_assert_int_eq(kv_subscribe(db, ignore_changes, NULL, &subscription), KV_OK);
         for (int which = 0; which < CALLS_THAT_WANT_MEMORY; which++) {
@@ -1006,7 +1043,7 @@ START_TEST(a_call_is_all_or_nothing_when_memory_runs_out)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- against a naive model */
+/* ------------------------------------------------------------------------ against a naive model */
 
 enum { MODEL_KEYS = 24, MODEL_SIZE = 3000 };
 
@@ -1023,7 +1060,7 @@ static struct model_string model[MODEL_KEYS];
 
 struct player {
     uint64_t seed;
-    int key;                /* the number of the key in play */
+    int key; /* the number of the key in play */
     char name[200];
     char value[MODEL_SIZE]; /* a new value */
     size_t size;
@@ -1047,7 +1084,8 @@ static void choose(struct player *player)
     static const size_t limits[] = {2, 10, 60, 300, 1000, MODEL_SIZE / 3};
     player->size = (size_t)fixture_below(&player->seed, limits[fixture_below(&player->seed, 6)]);
     if (fixture_below(&player->seed, 3) == 0) {
-        int64_t number = (int64_t)(fixture_random(&player->seed) >> fixture_below(&player->seed, 63));
+        int64_t number =
+            (int64_t)(fixture_random(&player->seed) >> fixture_below(&player->seed, 63));
         player->size = (size_t)snprintf(player->value, 40, "%lld", (long long)number);
     } else {
         memset(player->value, (int)('a' + fixture_below(&player->seed, 26)), player->size);
@@ -1057,11 +1095,13 @@ static void choose(struct player *player)
 static struct model_string *chosen(const struct player *player)
 {
     struct model_string *string = &model[player->key];
-    if (string->is_present && string->deadline_ms <= atomic_load(&fx.now_ms)) string->is_present = false;
+    if (string->is_present && string->deadline_ms <= atomic_load(&fx.now_ms))
+        string->is_present = false;
     return string;
 }
 
-static void model_store(struct model_string *string, const char *bytes, size_t size, int64_t deadline_ms)
+static void model_store(struct model_string *string, const char *bytes, size_t size,
+                        int64_t deadline_ms)
 {
     *string = (struct model_string){.is_present = true, .size = size, .deadline_ms = deadline_ms};
     memcpy(string->bytes, bytes, size);
@@ -1095,7 +1135,8 @@ static void expect_value(const struct model_string *string)
 
 static void play_set(struct player *player)
 {
-    static const unsigned conditions[] = {0, 0, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_IF_DIFFERS, KV_IF_VERSION};
+    static const unsigned conditions[] = {
+        0, 0, KV_IF_ABSENT, KV_IF_PRESENT, KV_IF_EQUAL, KV_IF_DIFFERS, KV_IF_VERSION};
     struct model_string *string = chosen(player);
     kv_set_options options = KV_OPTIONS(kv_set_options);
     kv_status old_status;
@@ -1107,12 +1148,20 @@ static void play_set(struct player *player)
     if (fixture_below(&player->seed, 2) == 0 && string->is_present) {
         options.if_equal = KV_BYTES(string->bytes, string->size);
     }
-    /* One that no key has: a small number might be that of a change which the model was not told of. */
+    /*
+     * One that no key has: a small number might be that of a change which the model was not told
+     * of.
+     */
     uint64_t strange = fixture_below(&player->seed, 2) == 0 ? 0 : UINT64_MAX;
     options.if_version = fixture_below(&player->seed, 4) == 0 ? strange : string->version;
     switch (fixture_below(&player->seed, 5)) {
-    case 0: options.ttl_ms = 1 + (int64_t)fixture_below(&player->seed, 300); deadline_ms = now_ms + options.ttl_ms; break;
-    case 1: options.deadline_ms = deadline_ms = now_ms - 5 + (int64_t)fixture_below(&player->seed, 300); break;
+    case 0:
+        options.ttl_ms = 1 + (int64_t)fixture_below(&player->seed, 300);
+        deadline_ms = now_ms + options.ttl_ms;
+        break;
+    case 1:
+        options.deadline_ms = deadline_ms = now_ms - 5 + (int64_t)fixture_below(&player->seed, 300);
+        break;
     case 2:
         options.flags |= KV_KEEP_TTL;
         if (string->is_present) deadline_ms = string->deadline_ms;
@@ -1124,11 +1173,12 @@ static void play_set(struct player *player)
     options.old_status = &old_status;
     if (fixture_below(&player->seed, 3) == 0) options.version = &version;
 
-    bool is_equal = string->is_present && string->size == options.if_equal.size
-                 && memcmp(string->bytes, options.if_equal.data, string->size) == 0;
-    bool holds = condition == 0 || (condition == KV_IF_ABSENT && !string->is_present)
-              || (condition == KV_IF_PRESENT && string->is_present) || (condition == KV_IF_EQUAL && is_equal)
-              || (condition == KV_IF_DIFFERS && !is_equal);
+    bool is_equal = string->is_present && string->size == options.if_equal.size &&
+                    memcmp(string->bytes, options.if_equal.data, string->size) == 0;
+    bool holds = condition == 0 || (condition == KV_IF_ABSENT && !string->is_present) ||
+                 (condition == KV_IF_PRESENT && string->is_present) ||
+                 (condition == KV_IF_EQUAL && is_equal) ||
+                 (condition == KV_IF_DIFFERS && !is_equal);
     if (condition == KV_IF_VERSION) {
         holds = string->is_present ? string->version != 0 && options.if_version == string->version
                                    : options.if_version == 0;
@@ -1188,9 +1238,17 @@ static void play_getex(struct player *player)
     kv_getex_options options = KV_OPTIONS(kv_getex_options);
     int64_t now_ms = atomic_load(&fx.now_ms), deadline_ms = string->deadline_ms;
     switch (fixture_below(&player->seed, 4)) {
-    case 0: options.ttl_ms = 1 + (int64_t)fixture_below(&player->seed, 500); deadline_ms = now_ms + options.ttl_ms; break;
-    case 1: options.deadline_ms = deadline_ms = now_ms - 9 + (int64_t)fixture_below(&player->seed, 300); break;
-    case 2: options.flags = KV_PERSIST; deadline_ms = KV_NEVER; break;
+    case 0:
+        options.ttl_ms = 1 + (int64_t)fixture_below(&player->seed, 500);
+        deadline_ms = now_ms + options.ttl_ms;
+        break;
+    case 1:
+        options.deadline_ms = deadline_ms = now_ms - 9 + (int64_t)fixture_below(&player->seed, 300);
+        break;
+    case 2:
+        options.flags = KV_PERSIST;
+        deadline_ms = KV_NEVER;
+        break;
     default: break;
     }
     kv_status status = kv_getex(db, player_key(player), &options, &buffer);
@@ -1226,7 +1284,8 @@ static void play_setrange(struct player *player)
 {
     struct model_string *string = chosen(player);
     uint64_t length;
-    size_t offset = (size_t)fixture_below(&player->seed, fixture_below(&player->seed, 2) == 0 ? 10 : 2000);
+    size_t offset =
+        (size_t)fixture_below(&player->seed, fixture_below(&player->seed, 2) == 0 ? 10 : 2000);
     if (player->size == 0) {
         MUST(kv_setrange(db, player_key(player), offset, player_value(player), &length) == KV_OK);
         MUST(length == (string->is_present ? string->size : 0));
@@ -1246,7 +1305,9 @@ static void play_setrange(struct player *player)
 static void play_incrby(struct player *player)
 {
     struct model_string *string = chosen(player);
-    int64_t number = 0, result, increment = (int64_t)(fixture_random(&player->seed) >> fixture_below(&player->seed, 64));
+    int64_t number = 0, result,
+            increment =
+                (int64_t)(fixture_random(&player->seed) >> fixture_below(&player->seed, 64));
     bool is_integer = !string->is_present || model_is_integer(string, &number);
     kv_status status = kv_incrby(db, player_key(player), increment, &result);
     if (!is_integer) {
@@ -1261,7 +1322,8 @@ static void play_incrby(struct player *player)
     MUST(status == KV_OK && result == sum);
     char text[40];
     int64_t deadline_ms = string->is_present ? string->deadline_ms : KV_NEVER;
-    model_store(string, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)sum), deadline_ms);
+    model_store(string, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)sum),
+                deadline_ms);
 }
 
 static void play_incrbyfloat(struct player *player)
@@ -1269,12 +1331,15 @@ static void play_incrbyfloat(struct player *player)
     struct model_string *string = chosen(player);
     int64_t number = 0;
     bool is_integer = !string->is_present || model_is_integer(string, &number);
-    if (!is_integer || number > INT32_MAX || number < INT32_MIN) return; /* other sums: see the table above */
+    /* other sums: see the table above */
+    if (!is_integer || number > INT32_MAX || number < INT32_MIN) return;
     char text[40], increment[40];
     int64_t deadline_ms = string->is_present ? string->deadline_ms : KV_NEVER;
     int addend = (int)fixture_below(&player->seed, 1000) - 500;
     snprintf(increment, sizeof increment, "%d.0", addend);
-    model_store(string, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number + addend), deadline_ms);
+    model_store(string, text,
+                (size_t)snprintf(text, sizeof text, "%lld", (long long)number + addend),
+                deadline_ms);
     string->is_plain = true;
     MUST(kv_incrbyfloat(db, player_key(player), KV_TEXT(increment), &buffer) == KV_OK);
     expect_value(string);
@@ -1284,7 +1349,8 @@ static void play_getrange(struct player *player)
 {
     struct model_string *string = chosen(player);
     int64_t size = string->is_present ? (int64_t)string->size : 0;
-    int64_t start = (int64_t)fixture_below(&player->seed, 100) - 20, end = (int64_t)fixture_below(&player->seed, 2000) - 20;
+    int64_t start = (int64_t)fixture_below(&player->seed, 100) - 20,
+            end = (int64_t)fixture_below(&player->seed, 2000) - 20;
     MUST(kv_getrange(db, player_key(player), start, end, &buffer) == KV_OK);
     if (start >= 0 && end >= 0) {
         int64_t last = end < size - 1 ? end : size - 1;
@@ -1310,8 +1376,9 @@ static void play_look(struct player *player)
 }
 
 static void (*const plays[])(struct player *) = {
-    play_set,      play_set,      play_set,    play_version,     play_get,  play_take,   play_getex,
-    play_append,   play_setrange, play_incrby, play_incrbyfloat, play_look, play_getrange, play_append,
+    play_set,         play_set,   play_set,      play_version,  play_get,
+    play_take,        play_getex, play_append,   play_setrange, play_incrby,
+    play_incrbyfloat, play_look,  play_getrange, play_append,
 };
 
 START_TEST(random_calls_agree_with_a_naive_model)
@@ -1324,7 +1391,8 @@ START_TEST(random_calls_agree_with_a_naive_model)
         choose(&player);
         plays[fixture_below(&player.seed, sizeof plays / sizeof *plays)](&player);
         play_look(&player);
-        if (fixture_below(&player.seed, 10) == 0) fixture_pass(&fx, (int64_t)fixture_below(&player.seed, 60));
+        if (fixture_below(&player.seed, 10) == 0)
+            fixture_pass(&fx, (int64_t)fixture_below(&player.seed, 60));
         if (fixture_below(&player.seed, 100) == 0) (void)kv_tick(db, 0);
         if (round % 1000 == 0) kv_check(db);
     }

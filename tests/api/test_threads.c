@@ -1,7 +1,9 @@
 /*
- * tests/api/test_threads.c -- many threads at once: nothing races, each key is linearizable, transactions are whole.
+ * tests/api/test_threads.c -- many threads at once: nothing races, each key is linearizable,
+ * transactions are whole.
  *
- * The thread sanitizer's build runs this too. Repetitions are few by default; KVSTORE_TEST_FULL makes them many.
+ * The thread sanitizer's build runs this too. Repetitions are few by default; KVSTORE_TEST_FULL
+ * makes them many.
  */
 #include "fixture.h"
 #include "history.h"
@@ -37,7 +39,8 @@ static void run_workers(struct worker *workers, int count, int rounds, void *(*w
 {
     uint64_t seed = unit_seed();
     for (int i = 0; i < count; i++) {
-        workers[i] = (struct worker){.seed = seed * 1000 + (uint64_t)i, .rounds = rounds, .number = i};
+        workers[i] =
+            (struct worker){.seed = seed * 1000 + (uint64_t)i, .rounds = rounds, .number = i};
         MUST(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
     }
     for (int i = 0; i < count; i++) pthread_join(workers[i].thread, NULL);
@@ -69,7 +72,7 @@ static bool visit_at_nothing(void *context, size_t index, const kv_slice *item)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------ mixed calls */
+/* ---------------------------------------------------------------------------------- mixed calls */
 
 #define MIXED_KEYS 40
 
@@ -218,7 +221,8 @@ static void mixed_transaction(uint64_t *seed)
     kv_watch *watch = NULL;
     if (fixture_below(seed, 2) == 0) {
         MUST(kv_watch_open(db, &watch) == KV_OK);
-        MUST(kv_watch_add(watch, db, keys[0]) == KV_OK && kv_watch_add(watch, db, keys[1]) == KV_OK);
+        MUST(kv_watch_add(watch, db, keys[0]) == KV_OK &&
+             kv_watch_add(watch, db, keys[1]) == KV_OK);
         sched_yield();
         (void)kv_watch_is_dirty(watch);
         options.watch = watch;
@@ -235,7 +239,8 @@ static void mixed_transaction(uint64_t *seed)
         }
         if (fixture_below(seed, 8) == 0) (void)kv_flush(txn, false);
         bool is_abortable = (options.flags & KV_TXN_ABORTABLE) != 0;
-        MUST((is_abortable && fixture_below(seed, 2) == 0 ? kv_abort(txn) : kv_commit(txn)) == KV_OK);
+        MUST((is_abortable && fixture_below(seed, 2) == 0 ? kv_abort(txn) : kv_commit(txn)) ==
+             KV_OK);
     }
     kv_watch_close(watch);
 }
@@ -249,7 +254,8 @@ static void mixed_journal(void *context, const kv_change *changes, size_t count)
     struct mixed_reader *reader = context;
     unsigned long bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < changes[i].argument_count; j++) bytes += changes[i].arguments[j].size;
+        for (size_t j = 0; j < changes[i].argument_count; j++)
+            bytes += changes[i].arguments[j].size;
     }
     atomic_fetch_add(&reader->changes, count);
     atomic_fetch_add(&reader->bytes, bytes);
@@ -305,9 +311,9 @@ START_TEST(calls_of_all_kinds_by_eight_threads_leave_a_sound_store)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------------------- transactions */
+/* --------------------------------------------------------------------------------- transactions */
 
-#define ACCOUNTS 16
+#define ACCOUNTS      16
 #define ACCOUNT_START 1000
 
 static kv_slice account(struct name *name, uint64_t number)
@@ -346,7 +352,8 @@ static void read_accounts(kv *view)
 static void transfer(uint64_t *seed)
 {
     struct name a, b;
-    kv_slice keys[2] = {account(&a, fixture_below(seed, ACCOUNTS)), account(&b, fixture_below(seed, ACCOUNTS))};
+    kv_slice keys[2] = {account(&a, fixture_below(seed, ACCOUNTS)),
+                        account(&b, fixture_below(seed, ACCOUNTS))};
     int64_t amount = (int64_t)fixture_below(seed, 100);
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
     options.keys = keys;
@@ -406,7 +413,8 @@ static bool note_first(void *context, size_t index, const kv_slice *item)
         memcpy(bytes, item->data, item->size);
         *first = kv_bytes(bytes, item->size);
     }
-    MUST(item != NULL && item->size == first->size && memcmp(item->data, first->data, item->size) == 0);
+    MUST(item != NULL && item->size == first->size &&
+         memcmp(item->data, first->data, item->size) == 0);
     return true;
 }
 
@@ -443,11 +451,11 @@ START_TEST(keys_stored_together_are_read_together)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ what threads saw */
+/* ----------------------------------------------------------------------------- what threads saw */
 
 #define RECORD_THREADS 4
-#define RECORD_EACH 8 /* operations of a thread in a round, half of them on each key */
-#define RECORD_KEYS 2 /* one string, one list */
+#define RECORD_EACH    8 /* operations of a thread in a round, half of them on each key */
+#define RECORD_KEYS    2 /* one string, one list */
 
 static _Atomic uint64_t record_clock;
 static pthread_barrier_t record_barrier;
@@ -490,15 +498,17 @@ static uint32_t record_swap(kv_slice key, kv_slice value, kv_buffer *buffer)
     return status == KV_OK ? record_number(buffer) : 0;
 }
 
-static void record_string(struct history_operation *operation, kv_slice key, uint64_t *seed, kv_buffer *buffer)
+static void record_string(struct history_operation *operation, kv_slice key, uint64_t *seed,
+                          kv_buffer *buffer)
 {
     struct name text, old;
     kv_slice value = name_of(&text, "", operation->argument);
     kv_set_options options = KV_OPTIONS(kv_set_options);
     int64_t sum = 0;
     uint64_t removed = 0;
-    static const enum history_kind kinds[] = {HISTORY_READ, HISTORY_READ, HISTORY_WRITE, HISTORY_SWAP,
-                                              HISTORY_COMPARE, HISTORY_ADD, HISTORY_REMOVE};
+    static const enum history_kind kinds[] = {HISTORY_READ,  HISTORY_READ,    HISTORY_WRITE,
+                                              HISTORY_SWAP,  HISTORY_COMPARE, HISTORY_ADD,
+                                              HISTORY_REMOVE};
     operation->kind = kinds[fixture_below(seed, sizeof kinds / sizeof *kinds)];
     operation->expected = (uint32_t)(1 + fixture_below(seed, 5));
     options.flags = KV_IF_EQUAL;
@@ -516,13 +526,16 @@ static void record_string(struct history_operation *operation, kv_slice key, uin
         MUST(kv_del(db, &key, 1, &removed) == KV_OK);
         operation->result = (uint32_t)removed;
         break;
-    default: operation->result = kv_get(db, key, buffer) == KV_OK ? record_number(buffer) : 0; break;
+    default:
+        operation->result = kv_get(db, key, buffer) == KV_OK ? record_number(buffer) : 0;
+        break;
     }
     record_end(operation);
 }
 
 /* False if the operation has no place in the history: a wait that was in vain. */
-static bool record_list(struct history_operation *operation, kv_slice key, uint64_t *seed, kv_buffer *buffer)
+static bool record_list(struct history_operation *operation, kv_slice key, uint64_t *seed,
+                        kv_buffer *buffer)
 {
     struct name text;
     kv_slice value = name_of(&text, "", operation->argument);
@@ -574,7 +587,8 @@ static void *record_main(void *context)
             kv_slice key = name_of(&name, which == 0 ? "s" : "l", (uint64_t)round);
             struct history *history = &recorder->histories[which];
             struct history_operation *operation = &history->operations[history->count];
-            *operation = (struct history_operation){.argument = (uint32_t)(1 + fixture_below(seed, 9))};
+            *operation =
+                (struct history_operation){.argument = (uint32_t)(1 + fixture_below(seed, 9))};
             if (fixture_below(seed, 40) == 0) record_flush(recorder);
             else if (which == 1) history->count += record_list(operation, key, seed, &buffer);
             else record_string(operation, key, seed, &buffer), history->count++;
@@ -592,7 +606,8 @@ static void collect_history(int key, struct history *history)
     for (int i = 0; i < RECORD_THREADS; i++) {
         const struct history *part = &recorders[i].histories[key];
         MUST(history->count + part->count <= HISTORY_MAX);
-        memcpy(history->operations + history->count, part->operations, part->count * sizeof *part->operations);
+        memcpy(history->operations + history->count, part->operations,
+               part->count * sizeof *part->operations);
         history->count += part->count;
     }
 }
@@ -603,7 +618,8 @@ static uint64_t count_overlaps(const struct history *history)
     uint64_t overlaps = 0;
     for (size_t i = 0; i < history->count; i++) {
         for (size_t j = 0; j < i; j++) {
-            const struct history_operation *a = &history->operations[i], *b = &history->operations[j];
+            const struct history_operation *a = &history->operations[i],
+                                           *b = &history->operations[j];
             overlaps += a->began < b->ended && b->began < a->ended;
         }
     }
@@ -639,24 +655,34 @@ START_TEST(every_key_is_linearizable)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------- the checker itself */
+/* --------------------------------------------------------------------------- the checker itself */
 
-#define HISTORY(...) \
-    (struct history){sizeof((struct history_operation[]){__VA_ARGS__}) / sizeof(struct history_operation), {__VA_ARGS__}}
+#define HISTORY(...)                                                                          \
+    (struct history)                                                                          \
+    {                                                                                         \
+        sizeof((struct history_operation[]){__VA_ARGS__}) / sizeof(struct history_operation), \
+        {                                                                                     \
+            __VA_ARGS__                                                                       \
+        }                                                                                     \
+    }
 
 START_TEST(the_checker_accepts_what_some_order_explains)
 {
     const struct history right[] = {
-        HISTORY({HISTORY_READ, 0, 0, 0, 0, 1}, {HISTORY_WRITE, 5, 0, 0, 2, 3}, {HISTORY_READ, 0, 0, 5, 4, 5}),
+        HISTORY({HISTORY_READ, 0, 0, 0, 0, 1}, {HISTORY_WRITE, 5, 0, 0, 2, 3},
+                {HISTORY_READ, 0, 0, 5, 4, 5}),
         /* Two writes at a time: both reads may follow either, */
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 5}, {HISTORY_WRITE, 2, 0, 0, 1, 4}, {HISTORY_READ, 0, 0, 1, 6, 7}),
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 5}, {HISTORY_WRITE, 2, 0, 0, 1, 4}, {HISTORY_READ, 0, 0, 2, 6, 7}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 5}, {HISTORY_WRITE, 2, 0, 0, 1, 4},
+                {HISTORY_READ, 0, 0, 1, 6, 7}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 5}, {HISTORY_WRITE, 2, 0, 0, 1, 4},
+                {HISTORY_READ, 0, 0, 2, 6, 7}),
         /* and a read during a write sees it or not. */
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 9}, {HISTORY_READ, 0, 0, 0, 1, 2}, {HISTORY_READ, 0, 0, 1, 3, 4}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 9}, {HISTORY_READ, 0, 0, 0, 1, 2},
+                {HISTORY_READ, 0, 0, 1, 3, 4}),
         HISTORY({HISTORY_PUSH_TAIL, 1, 0, 2, 0, 5}, {HISTORY_PUSH_HEAD, 2, 0, 1, 1, 6},
                 {HISTORY_POP_HEAD, 0, 0, 2, 7, 8}, {HISTORY_POP_HEAD, 0, 0, 1, 9, 10}),
-        HISTORY({HISTORY_ADD, 2, 0, 5, 0, 3}, {HISTORY_ADD, 3, 0, 3, 1, 2}, {HISTORY_ERASE, 0, 0, 0, 4, 7},
-                {HISTORY_READ, 0, 0, 5, 5, 6}),
+        HISTORY({HISTORY_ADD, 2, 0, 5, 0, 3}, {HISTORY_ADD, 3, 0, 3, 1, 2},
+                {HISTORY_ERASE, 0, 0, 0, 4, 7}, {HISTORY_READ, 0, 0, 5, 5, 6}),
     };
     for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
         ck_assert_msg(history_is_linearizable(&right[i]), "history %zu", i);
@@ -668,21 +694,26 @@ START_TEST(the_checker_rejects_what_no_order_explains)
 {
     const struct history wrong[] = {
         /* A stale read: the write had ended. */
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 1}, {HISTORY_WRITE, 2, 0, 0, 2, 3}, {HISTORY_READ, 0, 0, 1, 4, 5}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 1}, {HISTORY_WRITE, 2, 0, 0, 2, 3},
+                {HISTORY_READ, 0, 0, 1, 4, 5}),
         /* A value that was never written. */
         HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 5}, {HISTORY_READ, 0, 0, 3, 1, 2}),
         /* Time goes back between two readers: new, then old. */
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 9}, {HISTORY_READ, 0, 0, 1, 1, 2}, {HISTORY_READ, 0, 0, 0, 3, 4}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 9}, {HISTORY_READ, 0, 0, 1, 1, 2},
+                {HISTORY_READ, 0, 0, 0, 3, 4}),
         /* A lost update: two additions at a time end in the same sum. */
         HISTORY({HISTORY_ADD, 1, 0, 1, 0, 2}, {HISTORY_ADD, 1, 0, 1, 1, 3}),
         /* Both compared with the same value, and both won. */
-        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 1}, {HISTORY_COMPARE, 2, 1, 1, 2, 5}, {HISTORY_COMPARE, 3, 1, 1, 3, 4}),
+        HISTORY({HISTORY_WRITE, 1, 0, 0, 0, 1}, {HISTORY_COMPARE, 2, 1, 1, 2, 5},
+                {HISTORY_COMPARE, 3, 1, 1, 3, 4}),
         /* A transaction that let another in between its read and its write. */
         HISTORY({HISTORY_SWAP, 1, 0, 0, 0, 3}, {HISTORY_SWAP, 2, 0, 0, 1, 2}),
         /* One element given to two. */
-        HISTORY({HISTORY_PUSH_TAIL, 7, 0, 1, 0, 1}, {HISTORY_POP_HEAD, 0, 0, 7, 2, 5}, {HISTORY_POP_TAIL, 0, 0, 7, 3, 4}),
+        HISTORY({HISTORY_PUSH_TAIL, 7, 0, 1, 0, 1}, {HISTORY_POP_HEAD, 0, 0, 7, 2, 5},
+                {HISTORY_POP_TAIL, 0, 0, 7, 3, 4}),
         /* Out of order. */
-        HISTORY({HISTORY_PUSH_TAIL, 1, 0, 1, 0, 1}, {HISTORY_PUSH_TAIL, 2, 0, 2, 2, 3}, {HISTORY_POP_HEAD, 0, 0, 2, 4, 5}),
+        HISTORY({HISTORY_PUSH_TAIL, 1, 0, 1, 0, 1}, {HISTORY_PUSH_TAIL, 2, 0, 2, 2, 3},
+                {HISTORY_POP_HEAD, 0, 0, 2, 4, 5}),
         /* Nothing found where something was. */
         HISTORY({HISTORY_PUSH_TAIL, 1, 0, 1, 0, 1}, {HISTORY_POP_HEAD, 0, 0, 0, 2, 3}),
         /* A length before its push. */
@@ -715,7 +746,8 @@ START_TEST(a_store_that_is_wrong_is_found_out)
     pthread_t threads[2];
     pthread_barrier_init(&broken_barrier, NULL, 2);
     for (int i = 0; i < 2; i++) {
-        broken_operations[i] = (struct history_operation){.kind = HISTORY_SWAP, .argument = (uint32_t)i + 1};
+        broken_operations[i] =
+            (struct history_operation){.kind = HISTORY_SWAP, .argument = (uint32_t)i + 1};
         pthread_create(&threads[i], NULL, broken_swap, &broken_operations[i]);
     }
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);

@@ -28,7 +28,8 @@ static kv *begin(unsigned flags, const char *words)
     char copy[100], *rest = copy;
     kv_slice keys[8];
     strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) keys[options.key_count++] = KV_TEXT(word);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
+        keys[options.key_count++] = KV_TEXT(word);
     options.keys = keys;
     options.flags = flags;
     kv *txn;
@@ -201,7 +202,7 @@ START_TEST(time_stands_still_in_a_transaction)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------------------- abort */
+/* ---------------------------------------------------------------------------------------- abort */
 
 START_TEST(an_abort_gives_back_values_types_and_deadlines)
 {
@@ -297,8 +298,9 @@ START_TEST(a_swap_of_databases_cannot_be_undone_and_is_refused)
 END_TEST
 
 /*
- * Random transactions on three stores that hold the same: the first aborts them, the second, which commits them as
- * abortable, and the third, which makes the same calls outside of any, must come to the same.
+ * Random transactions on three stores that hold the same: the first aborts them, the second, which
+ * commits them as abortable, and the third, which makes the same calls outside of any, must come to
+ * the same.
  */
 START_TEST(an_abort_undoes_everything_and_a_commit_nothing)
 {
@@ -328,7 +330,8 @@ START_TEST(an_abort_undoes_everything_and_a_commit_nothing)
                 options.flags = KV_TXN_ALL | (i < 2 ? KV_TXN_ABORTABLE : 0);
                 kv *txn = stores[i];
                 caller->is_careful = round % 10 != 0;
-                if (i < 2 || round % 2 == 0) ck_assert_int_eq(kv_begin(stores[i], &options, &txn), KV_OK);
+                if (i < 2 || round % 2 == 0)
+                    ck_assert_int_eq(kv_begin(stores[i], &options, &txn), KV_OK);
                 for (int j = 0; j < calls; j++) (void)caller_call(caller, txn);
                 if (pass == 0) {
                     ck_assert_int_eq(kv_abort(txn), KV_OK);
@@ -361,7 +364,7 @@ START_TEST(an_abort_undoes_everything_and_a_commit_nothing)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------------ watches */
+/* -------------------------------------------------------------------------------------- watches */
 
 static kv_status begin_watched(kv_watch *watch)
 {
@@ -408,7 +411,9 @@ static bool change_watched(int way)
     case 14: ck_assert_int_eq(kv_mset(db, &a, &x, 1), KV_OK); return true;
     case 15: ck_assert_int_eq(kv_getdel(db, a, NULL), KV_OK); return true;
     case 16: ck_assert_int_eq(kv_unlink(db, &a, 1, NULL), KV_OK); return true;
-    case 17: ck_assert_int_eq(kv_incrbyfloat(db, a, x.size ? KV_TEXT("1.5") : x, NULL), KV_OK); return true;
+    case 17:
+        ck_assert_int_eq(kv_incrbyfloat(db, a, x.size ? KV_TEXT("1.5") : x, NULL), KV_OK);
+        return true;
     case 18: ck_assert_int_eq(kv_expire_at(db, a, 1, 0), KV_OK); return true;
     default: return false;
     }
@@ -427,10 +432,16 @@ static bool change_watched_list(int way)
     case 4: ck_assert_int_eq(kv_linsert(db, list, true, KV_TEXT("e"), x, NULL), KV_OK); return true;
     case 5: ck_assert_int_eq(kv_lrem(db, list, 0, KV_TEXT("e"), NULL), KV_OK); return true;
     case 6: ck_assert_int_eq(kv_ltrim(db, list, 1, 1), KV_OK); return true;
-    case 7: ck_assert_int_eq(kv_lmove(db, list, KV_TEXT("b"), KV_HEAD, KV_TAIL, NULL), KV_OK); return true;
-    case 8: ck_assert_int_eq(kv_lmove(db, KV_TEXT("more"), list, KV_HEAD, KV_TAIL, NULL), KV_OK); return true;
+    case 7:
+        ck_assert_int_eq(kv_lmove(db, list, KV_TEXT("b"), KV_HEAD, KV_TAIL, NULL), KV_OK);
+        return true;
+    case 8:
+        ck_assert_int_eq(kv_lmove(db, KV_TEXT("more"), list, KV_HEAD, KV_TAIL, NULL), KV_OK);
+        return true;
     case 9: ck_assert_int_eq(kv_blpop(db, keys, 1, 0, NULL, NULL), KV_OK); return true;
-    case 10: ck_assert_int_eq(kv_lmpop(db, keys, 1, KV_TAIL, 1, NULL, NULL, NULL), KV_OK); return true;
+    case 10:
+        ck_assert_int_eq(kv_lmpop(db, keys, 1, KV_TAIL, 1, NULL, NULL, NULL), KV_OK);
+        return true;
     case 11: ck_assert_int_eq(kv_batch(db, &operation, 1), KV_OK); return true;
     case 12: ck_assert_int_eq(kv_lmove(db, list, list, KV_HEAD, KV_TAIL, NULL), KV_OK); return true;
     default: return false;
@@ -606,7 +617,9 @@ int main(void)
     tcase_add_test(tcase, every_change_of_a_watched_key_is_a_conflict);
     tcase_add_test(tcase, what_changes_nothing_is_no_conflict);
     tcase_add_test(tcase, expiry_is_a_conflict_reclaimed_or_not);
-    tcase_add_test(tcase, a_transaction_s_own_changes_are_seen_by_other_watches_only_when_it_commits_or_not_at_all);
+    tcase_add_test(
+        tcase,
+        a_transaction_s_own_changes_are_seen_by_other_watches_only_when_it_commits_or_not_at_all);
     tcase_add_test(tcase, no_update_is_lost_between_watch_and_begin);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -1,5 +1,6 @@
 /*
- * tests/api/test_wait.c -- waiting for elements of lists: kv_wait() by callback, kv_blpop() and its kin by thread.
+ * tests/api/test_wait.c -- waiting for elements of lists: kv_wait() by callback, kv_blpop() and its
+ * kin by thread.
  */
 #include "fixture.h"
 
@@ -21,9 +22,12 @@ static void teardown(void)
     fixture_close(&fx);
 }
 
-/* ------------------------------------------------------------------------------------------ callbacks */
+/* ------------------------------------------------------------------------------------ callbacks */
 
-/* What came to a waiter: "status index key: elements", and how often and as which in the run it was called. */
+/*
+ * What came to a waiter: "status index key: elements", and how often and as which in the run it was
+ * called.
+ */
 struct outcome {
     int calls;
     int order;
@@ -56,7 +60,8 @@ static kv_status wait_for(kv *view, const char *words, uint64_t count, struct ou
     kv_slice keys[8];
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) keys[options.key_count++] = KV_TEXT(word);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
+        keys[options.key_count++] = KV_TEXT(word);
     options.keys = keys;
     options.count = count;
     options.done = on_done;
@@ -66,7 +71,8 @@ static kv_status wait_for(kv *view, const char *words, uint64_t count, struct ou
 }
 
 /* Begins to move the head of one list to the tail of another. */
-static kv_status wait_to_move(const char *from, const char *to, struct outcome *outcome, kv_waiter **waiter)
+static kv_status wait_to_move(const char *from, const char *to, struct outcome *outcome,
+                              kv_waiter **waiter)
 {
     kv_slice source = KV_TEXT(from), destination = KV_TEXT(to);
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
@@ -122,7 +128,8 @@ START_TEST(first_come_first_served)
 {
     struct outcome outcomes[4];
     kv_waiter *waiters_of[4];
-    for (int i = 0; i < 4; i++) ck_assert_int_eq(wait_for(db, "q", 1, &outcomes[i], &waiters_of[i]), KV_PENDING);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(wait_for(db, "q", 1, &outcomes[i], &waiters_of[i]), KV_PENDING);
     called = 0;
     kv_slice values[3] = {KV_TEXT("1"), KV_TEXT("2"), KV_TEXT("3")};
     ck_assert_int_eq(kv_rpush(db, KV_TEXT("q"), values, 3, NULL), KV_OK);
@@ -131,7 +138,8 @@ START_TEST(first_come_first_served)
     ck_assert_str_eq(outcomes[0].text, "0 q: 1");
     ck_assert_str_eq(outcomes[2].text, "0 q: 3");
     ck_assert_int_eq(outcomes[3].calls, 0);
-    for (int i = 0; i < 4; i++) ck_assert_int_eq(kv_wait_cancel(waiters_of[i]), i < 3 ? KV_NONE : KV_OK);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(kv_wait_cancel(waiters_of[i]), i < 3 ? KV_NONE : KV_OK);
 }
 END_TEST
 
@@ -183,7 +191,9 @@ END_TEST
 
 START_TEST(moves_are_chained)
 {
-    /* b to c and a to b: an element pushed to a ends in c, by two waiters, before the push returns. */
+    /*
+     * b to c and a to b: an element pushed to a ends in c, by two waiters, before the push returns.
+     */
     struct outcome first, second, last;
     kv_waiter *waiters_of[3];
     ck_assert_int_eq(wait_to_move("a", "b", &first, &waiters_of[0]), KV_PENDING);
@@ -280,7 +290,8 @@ START_TEST(whatever_brings_a_list_serves)
             break;
         case 5:
             fixture_push(db, "b", "x");
-            ck_assert_int_eq(kv_lmove(db, KV_TEXT("b"), KV_TEXT("a"), KV_HEAD, KV_TAIL, NULL), KV_OK);
+            ck_assert_int_eq(kv_lmove(db, KV_TEXT("b"), KV_TEXT("a"), KV_HEAD, KV_TAIL, NULL),
+                             KV_OK);
             break;
         case 6:
             fixture_push(other, "c", "x");
@@ -364,9 +375,11 @@ START_TEST(of_several_keys_the_one_that_was_written_first_serves)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------ order of service */
+/* ----------------------------------------------------------------------------- order of service */
 
-/* What is done in one transaction: "push KEY ELEMENT...", "set KEY", "del KEY", "rename KEY KEY". */
+/*
+ * What is done in one transaction: "push KEY ELEMENT...", "set KEY", "del KEY", "rename KEY KEY".
+ */
 static void order_do(kv *txn, const char *words)
 {
     char copy[100], *rest = copy;
@@ -551,7 +564,7 @@ START_TEST(what_makes_no_sense_is_refused)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------------- threads */
+/* -------------------------------------------------------------------------------------- threads */
 
 START_TEST(a_timeout_ends_a_thread_s_wait)
 {
@@ -590,9 +603,13 @@ static void *blocked_main(void *context)
     switch (blocked->call) {
     case 0: blocked->status = kv_blpop(db, keys, 2, 0, &blocked->index, &blocked->value); break;
     case 1: blocked->status = kv_brpop(db, keys, 2, 60000, &blocked->index, &blocked->value); break;
-    case 2: blocked->status = kv_blmove(db, keys[1], KV_TEXT("c"), KV_HEAD, KV_TAIL, 0, &blocked->value); break;
+    case 2:
+        blocked->status =
+            kv_blmove(db, keys[1], KV_TEXT("c"), KV_HEAD, KV_TAIL, 0, &blocked->value);
+        break;
     case 3:
-        blocked->status = kv_blmpop(db, keys, 2, KV_TAIL, 9, 0, &blocked->index, add_element, blocked->elements);
+        blocked->status =
+            kv_blmpop(db, keys, 2, KV_TAIL, 9, 0, &blocked->index, add_element, blocked->elements);
         break;
     }
     return NULL;
@@ -644,7 +661,7 @@ START_TEST(threads_are_served_in_the_order_they_came)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------------------------- races */
+/* ---------------------------------------------------------------------------------------- races */
 
 /* A callback that says where it is, and stays there until it is let go. */
 struct gate {
@@ -693,15 +710,17 @@ static void *push_to_both(void *context)
 }
 
 /*
- * The first thread serves key 1 while a transaction brings something to keys 1 and 2. The first serves that too and
- * nobody is left at key 1, before the transaction, held up at key 2, comes there. In both orders of its pushes.
+ * The first thread serves key 1 while a transaction brings something to keys 1 and 2. The first
+ * serves that too and nobody is left at key 1, before the transaction, held up at key 2, comes
+ * there. In both orders of its pushes.
  */
 START_TEST(a_key_may_be_served_and_left_before_who_made_it_ready_comes_to_it)
 {
     static const char *const names[3] = {"1", "2", "1"};
     for (int order = 0; order < 2; order++) {
         struct gate first = {false, false}, second = {false, true}, third = {false, false};
-        kv_waiter *waiters_of[3] = {wait_at_gate("1", &first), wait_at_gate("1", &second), wait_at_gate("2", &third)};
+        kv_waiter *waiters_of[3] = {wait_at_gate("1", &first), wait_at_gate("1", &second),
+                                    wait_at_gate("2", &third)};
         pthread_t pusher, transaction;
         pthread_create(&pusher, NULL, push_one, (void *)names[0]);
         while (!atomic_load(&first.is_reached)) sched_yield();
@@ -721,7 +740,7 @@ START_TEST(a_key_may_be_served_and_left_before_who_made_it_ready_comes_to_it)
 END_TEST
 
 #define RACE_THREADS 6
-#define RACE_KEYS 3
+#define RACE_KEYS    3
 
 struct race {
     pthread_t thread;
@@ -744,7 +763,8 @@ static void *race_push(void *context)
     for (int i = 0; i < race->rounds; i++) {
         kv_slice values[3] = {KV_TEXT("1"), KV_TEXT("1"), KV_TEXT("1")};
         size_t count = 1 + fixture_below(&race->seed, 3);
-        MUST(kv_rpush(db, race_key(fixture_below(&race->seed, RACE_KEYS)), values, count, NULL) == KV_OK);
+        MUST(kv_rpush(db, race_key(fixture_below(&race->seed, RACE_KEYS)), values, count, NULL) ==
+             KV_OK);
         race->pushed += count;
         if (i % 16 == 0) sched_yield();
     }
@@ -806,7 +826,8 @@ START_TEST(no_element_is_lost_or_given_twice_when_pushes_waits_and_cancels_race)
     for (int i = 0; i < RACE_THREADS; i++) {
         races[i].seed = seed + (uint64_t)i;
         races[i].rounds = fixture_rounds(4000, 200000);
-        pthread_create(&races[i].thread, NULL, i < RACE_THREADS / 2 ? race_push : race_take, &races[i]);
+        pthread_create(&races[i].thread, NULL, i < RACE_THREADS / 2 ? race_push : race_take,
+                       &races[i]);
     }
     for (int i = 0; i < RACE_THREADS; i++) {
         pthread_join(races[i].thread, NULL);

@@ -1,4 +1,7 @@
-/* tests/engine/test_deadlines.c -- keyspace/deadlines: order, numbers that move, late turns, failing memory. */
+/*
+ * tests/engine/test_deadlines.c -- keyspace/deadlines: order, numbers that move, late turns,
+ * failing memory.
+ */
 #include "keyspace/deadlines.h"
 
 #include "base/random.h"
@@ -72,7 +75,9 @@ START_TEST(keys_come_out_in_the_order_of_their_deadlines)
         taken += take_all(deadlines, now_ms, 64, 0);
         size_t due = 0;
         for (size_t i = 0; i < N && taken % 97 == 0; i++) due += when[i] <= now_ms;
-        if (taken % 97 == 0) ck_assert_uint_eq(due, taken); /* all that is due is out, within one turn */
+        if (taken % 97 == 0)
+            ck_assert_uint_eq(due, taken); /* all that is due is out, within one
+                                                               turn */
     }
     ck_assert_int_eq(deadlines_next(deadlines), KV_NEVER);
     deadlines_destroy(deadlines);
@@ -89,7 +94,8 @@ START_TEST(a_late_turn_takes_spans_in_order)
     alloc_init(&alloc, NULL);
     random_seed(&random, unit_seed());
     struct deadlines *deadlines = deadlines_create(&alloc, NOW);
-    for (int i = 0; i < 10000; i++) file(deadlines, create_entry(NOW + (int64_t)random_below(&random, 100000)));
+    for (int i = 0; i < 10000; i++)
+        file(deadlines, create_entry(NOW + (int64_t)random_below(&random, 100000)));
     ck_assert_uint_eq(take_all(deadlines, NOW + 100000, 7, 4096), 10000);
     deadlines_destroy(deadlines);
 }
@@ -110,7 +116,8 @@ START_TEST(removal_and_postponement_keep_numbers_true)
         uint64_t what = random_below(&random, 4);
         if (entries[i] == NULL) {
             /* half of them far: a past epoch does not fit the short field */
-            entries[i] = create_entry(now_ms + 1 + (int64_t)random_below(&random, what == 0 ? 100 : 1000000));
+            entries[i] = create_entry(now_ms + 1 +
+                                      (int64_t)random_below(&random, what == 0 ? 100 : 1000000));
             file(deadlines, entries[i]);
         } else if (what == 0) {
             deadlines_remove(deadlines, entry_deadline_id(entries[i]));
@@ -129,7 +136,8 @@ START_TEST(removal_and_postponement_keep_numbers_true)
             now_ms += (int64_t)random_below(&random, 20);
             struct entry *due[16];
             size_t count;
-            while (deadlines_take(deadlines, now_ms, 16, due, &count) == DEADLINES_MORE || count > 0) {
+            while (deadlines_take(deadlines, now_ms, 16, due, &count) == DEADLINES_MORE ||
+                   count > 0) {
                 for (size_t d = 0; d < count; d++) {
                     ck_assert_int_le(entry_deadline(due[d]), now_ms);
                     for (size_t j = 0; j < N; j++) {
@@ -155,8 +163,9 @@ START_TEST(extreme_deadlines_are_kept)
     struct alloc alloc;
     alloc_init(&alloc, NULL);
     struct deadlines *deadlines = deadlines_create(&alloc, 5); /* a host's clock that starts at 0 */
-    static const int64_t extreme[] = {6, 70, INT64_C(1577836800000) - 1, INT64_C(1577836800000), NOW,
-                                      INT64_C(1) << 50, KV_NEVER - 1};
+    static const int64_t extreme[] = {
+        6,           70, INT64_C(1577836800000) - 1, INT64_C(1577836800000), NOW, INT64_C(1) << 50,
+        KV_NEVER - 1};
     size_t count = sizeof extreme / sizeof *extreme;
     for (size_t i = 0; i < count; i++) file(deadlines, create_entry(extreme[i]));
     deadlines_check(deadlines);
@@ -197,7 +206,7 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("deadlines", keys_come_out_in_the_order_of_their_deadlines, a_late_turn_takes_spans_in_order,
-                    removal_and_postponement_keep_numbers_true, extreme_deadlines_are_kept,
-                    a_turn_without_memory_loses_nothing);
+    return UNIT_RUN("deadlines", keys_come_out_in_the_order_of_their_deadlines,
+                    a_late_turn_takes_spans_in_order, removal_and_postponement_keep_numbers_true,
+                    extreme_deadlines_are_kept, a_turn_without_memory_loses_nothing);
 }

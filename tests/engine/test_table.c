@@ -9,7 +9,9 @@ struct item {
     unsigned visits;
 };
 
-/* A mixer is enough of a hash here; `narrow` leaves few different buckets, so that they overflow. */
+/*
+ * A mixer is enough of a hash here; `narrow` leaves few different buckets, so that they overflow.
+ */
 static uint64_t mix(uint64_t x)
 {
     x ^= x >> 30;
@@ -146,7 +148,8 @@ START_TEST(each_item_is_drawn_equally_often)
     for (int i = 0; i < DRAWS; i++) ((struct item *)table_random(&table, &random))->visits++;
     double expected = (double)DRAWS / (double)table.count, chi = 0;
     for (size_t i = 0; i < N; i++) {
-        if (items[i].present) chi += (items[i].visits - expected) * (items[i].visits - expected) / expected;
+        if (items[i].present)
+            chi += (items[i].visits - expected) * (items[i].visits - expected) / expected;
         else ck_assert_uint_eq(items[i].visits, 0);
     }
     /* chi squared has mean n and deviation sqrt(2n): about 750 +- 39 */

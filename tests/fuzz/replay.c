@@ -1,8 +1,10 @@
 /*
- * tests/fuzz/replay.c -- runs a fuzz target over its kept inputs, in any build and with any compiler.
+ * tests/fuzz/replay.c -- runs a fuzz target over its kept inputs, in any build and with any
+ * compiler.
  *
- * Each argument is a file or a directory of files. An input the target dislikes ends the program the
- * way it would end under libFuzzer: by an assertion or a sanitizer. No input at all is a failure.
+ * Each argument is a file or a directory of files. An input the target dislikes ends the program
+ * the way it would end under libFuzzer: by an assertion or a sanitizer. No input at all is a
+ * failure.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -204,7 +204,8 @@ static inline bool is_silent(int fd)
 /* Sends inline `request` and expects `reply`. */
 static inline void ask(int fd, const char *request, const char *reply)
 {
-    char line[512]; /* in one piece, or the second would wait for the acknowledgement of the first */
+    char line[512]; /* in one piece, or the second would wait for the acknowledgement of the
+                       first */
     int size = snprintf(line, sizeof line, "%s\r\n", request);
     ck_assert_int_lt(size, (int)sizeof line);
     say(fd, line);

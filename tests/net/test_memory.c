@@ -15,12 +15,12 @@
 
 enum { EXHAUSTED, HICCUP, MODES };
 
-static atomic_long allowed = -1;        /* allocations until they fail; below 0: they do not */
-static atomic_bool is_hiccup;           /* one fails, then there is memory again */
-static atomic_bool store_fails;         /* the store's allocations are among those that fail */
-static atomic_bool lookups_fail;        /* looking up addresses, too */
+static atomic_long allowed = -1;         /* allocations until they fail; below 0: they do not */
+static atomic_bool is_hiccup;            /* one fails, then there is memory again */
+static atomic_bool store_fails;          /* the store's allocations are among those that fail */
+static atomic_bool lookups_fail;         /* looking up addresses, too */
 static atomic_long threads_allowed = -1; /* the same for threads */
-static atomic_long blocks;              /* in use */
+static atomic_long blocks;               /* in use */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -163,7 +163,7 @@ static void teardown(void)
     ck_assert_int_eq(atomic_load(&blocks), blocks_before);
 }
 
-/* -------------------------------------------------------------------------------------- starting */
+/* ------------------------------------------------------------------------------------- starting */
 
 static const char *const loopback[] = {"127.0.0.1", "-::1"};
 
@@ -181,7 +181,8 @@ static void must_have(const char *name, const char *expected)
     kv_buffer value = {0};
     ck_assert_int_eq(kvresp_config_get(fx.resp, name, &value), KV_OK);
     ck_assert_msg(value.size == strlen(expected) && memcmp(value.data, expected, value.size) == 0,
-                  "%s is '%.*s', not '%s'", name, (int)value.size, (const char *)value.data, expected);
+                  "%s is '%.*s', not '%s'", name, (int)value.size, (const char *)value.data,
+                  expected);
     kv_buffer_free(&value);
 }
 
@@ -196,7 +197,9 @@ static void must_not_have_started(void)
     kv_buffer_free(&value);
 }
 
-/* With all that only a server that has started has: a client is served, and it can be configured. */
+/*
+ * With all that only a server that has started has: a client is served, and it can be configured.
+ */
 static void must_have_started(void)
 {
     must_have("tcp-backlog", "77");
@@ -261,7 +264,7 @@ START_TEST(a_server_without_its_threads_does_not_start)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------- serving */
+/* -------------------------------------------------------------------------------------- serving */
 
 static bool has_threads;
 
@@ -441,7 +444,7 @@ START_TEST(a_connection_too_much_ends)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------- configuration */
+/* -------------------------------------------------------------------------------- configuration */
 
 /* CONFIG SET of several parameters, the last of which may fail, changes all or none. */
 START_TEST(a_configuration_is_set_as_a_whole_or_not_at_all)
@@ -464,7 +467,8 @@ START_TEST(a_configuration_is_set_as_a_whole_or_not_at_all)
         fail_from(n, _i);
         hear_replies(fd, 1, &heard);
         is_enough = fail_no_more();
-        if (heard.has_ended) { /* its input or output had no room: whether it was set is not known */
+        if (heard.has_ended) { /* its input or output had no room: whether it was set is not
+                                  known */
             close(fd);
             kv_buffer value = {0};
             ck_assert_int_eq(kvresp_config_get(fx.resp, "timeout", &value), KV_OK);
@@ -508,7 +512,7 @@ START_TEST(a_parameter_is_told_right_or_not_at_all)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------------- stopping */
+/* ------------------------------------------------------------------------------------- stopping */
 
 START_TEST(a_server_stops_without_memory)
 {

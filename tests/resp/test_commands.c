@@ -1,8 +1,8 @@
 /*
  * tests/resp/test_commands.c -- the commands one by one: what is said, what is answered.
  *
- * Each exchange was had with redis-server 7.0.15, whose answers these are, byte for byte; the longer
- * and random form of this is tests/integration/differential.py.
+ * Each exchange was had with redis-server 7.0.15, whose answers these are, byte for byte; the
+ * longer and random form of this is tests/integration/differential.py.
  */
 #include "server.h"
 

@@ -28,7 +28,7 @@ static void teardown(void)
 #define BLAME(name, reason) \
     "-ERR CONFIG SET failed (possibly related to argument '" name "') - " reason "\r\n"
 
-/* ------------------------------------------------------------------------------------- GET and SET */
+/* ---------------------------------------------------------------------------------- GET and SET */
 
 START_TEST(a_parameter_is_read_and_set)
 {
@@ -192,7 +192,7 @@ START_TEST(other_texts_are_no_sizes)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ other rooms */
+/* ---------------------------------------------------------------------------------- other rooms */
 
 static char color[32] = "red";
 
@@ -281,7 +281,7 @@ START_TEST(debug_needs_permission)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ REWRITE */
+/* -------------------------------------------------------------------------------------- REWRITE */
 
 static void put_file(const char *text)
 {

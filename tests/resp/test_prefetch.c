@@ -53,7 +53,7 @@ static size_t prefetch(int first, size_t count)
 #define SET_A "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
 #define GET_A "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"
 
-/* -------------------------------------------------------------------------------------- one at a time */
+/* -------------------------------------------------------------------------------- one at a time */
 
 START_TEST(sessions_are_run_as_they_were_prefetched)
 {
@@ -162,7 +162,7 @@ START_TEST(a_strangers_requests_are_not_parsed_ahead)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- at random */
+/* ------------------------------------------------------------------------------------ at random */
 
 static const char *const requests[] = {
     "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2\r\n12\r\n",

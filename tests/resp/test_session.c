@@ -1,4 +1,6 @@
-/* tests/resp/test_session.c -- sessions and workers: input, output, limits, waits, pauses, orders. */
+/*
+ * tests/resp/test_session.c -- sessions and workers: input, output, limits, waits, pauses, orders.
+ */
 #include "resp/aof_link.h"
 #include "resp/session.h"
 
@@ -19,7 +21,7 @@ static void teardown(void)
     server_close(&server);
 }
 
-/* --------------------------------------------------------------------------------------- pipelines */
+/* ------------------------------------------------------------------------------------ pipelines */
 
 START_TEST(a_pipeline_is_answered_in_order)
 {
@@ -118,7 +120,7 @@ START_TEST(much_output_stops_execution_until_it_is_taken)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------ limits */
+/* --------------------------------------------------------------------------------------- limits */
 
 START_TEST(the_query_buffer_has_a_limit)
 {
@@ -169,7 +171,7 @@ START_TEST(output_beyond_the_soft_limit_closes_after_its_time)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- waits */
+/* ---------------------------------------------------------------------------------------- waits */
 
 START_TEST(a_waiting_client_is_served_by_a_push)
 {
@@ -254,7 +256,7 @@ START_TEST(in_process_execution_does_not_wait)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- pauses */
+/* --------------------------------------------------------------------------------------- pauses */
 
 START_TEST(a_pause_holds_commands_back_until_its_end)
 {
@@ -297,7 +299,7 @@ START_TEST(the_end_of_a_pause_wakes_those_held_back)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------- orders */
+/* --------------------------------------------------------------------------------------- orders */
 
 START_TEST(a_killed_client_is_closed_at_once)
 {
@@ -334,7 +336,7 @@ START_TEST(clients_are_listed_and_filtered)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- connection */
+/* ----------------------------------------------------------------------------------- connection */
 
 START_TEST(replies_can_be_switched_off)
 {
@@ -494,7 +496,7 @@ END_TEST
 
 #undef LOADING
 
-/* --------------------------------------------------------------------------- the append-only file */
+/* ------------------------------------------------------------------------- the append-only file */
 
 /* A stand-in for the file: says what it is told to say. */
 static struct {
@@ -629,7 +631,7 @@ START_TEST(writes_pause_while_the_disk_is_behind)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- statistics */
+/* ----------------------------------------------------------------------------------- statistics */
 
 START_TEST(calls_errors_and_refusals_are_counted)
 {
