@@ -29,6 +29,17 @@ def wait_for_blocked(pair, count):
         asker.close()
 
 
+def wait_for_clients(both, count):
+    """Until both servers have noticed who has left, and that many clients are there."""
+    for side in (both.a, both.b):
+        until = time.monotonic() + 10
+        while b'connected_clients:%d\r\n' % count not in side.call('INFO', 'clients').value:
+            if time.monotonic() > until:
+                raise Disagreement([b'(waiting for connected_clients:%d)' % count], b'reached',
+                                   b'a server did not get there')
+            time.sleep(0.002)
+
+
 def each(pair, *arguments):
     """One command to each server on its own connection, replies not compared."""
     replies = []
@@ -530,6 +541,7 @@ def the_client_list(pair, random):
     one.do('WATCH', 'k')
     one.do('MULTI')
     one.do('PING')
+    wait_for_clients(two, 2)
     two.do('CLIENT', 'LIST')
     two.do('CLIENT', 'LIST', 'TYPE', 'normal')
     ids = [[side.call('CLIENT', 'ID').value for side in sides] for sides in ((two.a, two.b),)][0]
@@ -541,6 +553,7 @@ def the_client_list(pair, random):
     waiter = pair.open()
     waiter.send('BLPOP', 'q', 0)
     wait_for_blocked(pair, 1)
+    wait_for_clients(two, 3)
     two.do('CLIENT', 'LIST')
     for both in (one, two, waiter):
         both.close()
