@@ -2252,7 +2252,7 @@ KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
 
 /* -------------------- engine/base/buffer.c ----------------------------------------------------- */
 /*
- * base/buffer.c -- a caller's kv_buffer grows by half at least, so that appending is O(1) a byte.
+ * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one that is reused soon fits all.
  */
 /* -------------------- engine/base/buffer.h ----------------------------------------------------- */
 /*
@@ -2268,12 +2268,6 @@ KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
 
 /* Makes room for `capacity` bytes in all, at least; contents and size stay. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity);
-
-/*
- * Adds `bytes` at the end; amortised O(their size). KV_OK or KV_NOMEM. `bytes` may not lie in the
- * buffer itself.
- */
-KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes);
 
 /* Replaces the contents by `bytes`, which may lie in the buffer itself. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status buffer_set(kv_buffer *buffer, kv_slice bytes);
@@ -2303,17 +2297,6 @@ KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity)
     if (data == NULL) return KV_NOMEM;
     buffer->data = data;
     buffer->capacity = grown;
-    return KV_OK;
-}
-
-KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes)
-{
-    if (bytes.size == 0) return KV_OK;
-    if (bytes.size > SIZE_MAX - buffer->size) return KV_NOMEM;
-    kv_status status = buffer_reserve(buffer, buffer->size + bytes.size);
-    if (status != KV_OK) return status;
-    memcpy((char *)buffer->data + buffer->size, bytes.data, bytes.size);
-    buffer->size += bytes.size;
     return KV_OK;
 }
 
@@ -11812,7 +11795,8 @@ static bool keyspace_matches(const struct keyspace_scan *scan, const struct entr
     return scan->match == NULL || glob_match(*scan->match, entry_key(entry), false);
 }
 
-static void keyspace_scan_visit(void *context, void *item)
+/* Shows an item, unless the visitor has had enough. */
+static void keyspace_visit(void *context, void *item)
 {
     struct keyspace_scan *scan = context;
     if (scan->is_ended || !keyspace_matches(scan, item)) return;
@@ -11841,11 +11825,18 @@ struct keyspace_counting {
     uint64_t items;
 };
 
-static void keyspace_count_visit(void *context, void *item)
+/*
+ * Shows an item of a scan. A visitor that has had enough still sees the rest of the bucket, since
+ * the cursor, which knows only buckets, moves on behind it. To stay before the bucket instead would
+ * make a visitor that takes one key a call see the same one for ever.
+ */
+static void keyspace_scan_visit(void *context, void *item)
 {
     struct keyspace_counting *counting = context;
+    struct keyspace_scan *scan = counting->scan;
     counting->items++;
-    keyspace_scan_visit(counting->scan, item);
+    if (!keyspace_matches(scan, item)) return;
+    if (!scan->visit(scan->context, entry_key(item))) scan->is_ended = true;
 }
 
 /*
@@ -11867,7 +11858,7 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         do {
             struct keyspace_counting counting = {scan, 0};
             if (space != NULL)
-                next = table_scan(&space->table, position, keyspace_count_visit, &counting);
+                next = table_scan(&space->table, position, keyspace_scan_visit, &counting);
             passed += keyspace_bucket_cost(counting.items);
             if (next == 0) break;
             position = next;
@@ -11906,7 +11897,7 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
         struct space *space = shard_peek_space(shard, db->database);
-        if (space != NULL) table_each(&space->table, keyspace_scan_visit, &scan);
+        if (space != NULL) table_each(&space->table, keyspace_visit, &scan);
         keyspace_leave(db, shard);
     }
     return KV_OK;
@@ -11917,20 +11908,49 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
  * them is.
  */
 struct keyspace_found {
-    kv_buffer bytes;
-    kv_buffer keys; /* of kv_slice */
-    size_t count;
-    bool is_full; /* memory ran out */
+    struct alloc *alloc;
+    void *bytes;
+    void *keys; /* kv_slices */
+    size_t byte_size, byte_capacity;
+    size_t count, key_capacity; /* the capacity in bytes */
+    bool is_full;               /* memory ran out */
 };
+
+/* The least that such a block begins with. */
+#define KEYSPACE_FOUND_SIZE 256
+
+/* Makes a block large enough for `size` bytes. False without memory. */
+static bool keyspace_make_room(struct alloc *alloc, void **block, size_t *capacity, size_t size)
+{
+    if (size <= *capacity) return true;
+    size_t grown = *capacity < KEYSPACE_FOUND_SIZE / 2 ? KEYSPACE_FOUND_SIZE : *capacity * 2;
+    if (grown < size) grown = size;
+    void *moved = alloc_resize(alloc, *block, *capacity, grown);
+    if (moved == NULL) return false;
+    *block = moved;
+    *capacity = grown;
+    return true;
+}
 
 static bool keyspace_collect(void *context, kv_slice key)
 {
     struct keyspace_found *found = context;
-    kv_slice item = {NULL, key.size}; /* the bytes may still move */
-    found->is_full = buffer_append(&found->keys, (kv_slice){&item, sizeof item}) != KV_OK ||
-                     buffer_append(&found->bytes, key) != KV_OK;
-    found->count++;
-    return !found->is_full;
+    if (found->is_full) return false;
+    found->is_full = !keyspace_make_room(found->alloc, &found->keys, &found->key_capacity,
+                                         (found->count + 1) * sizeof key) ||
+                     !keyspace_make_room(found->alloc, &found->bytes, &found->byte_capacity,
+                                         found->byte_size + key.size);
+    if (found->is_full) return false;
+    if (key.size > 0) memcpy((char *)found->bytes + found->byte_size, key.data, key.size);
+    found->byte_size += key.size;
+    ((kv_slice *)found->keys)[found->count++].size = key.size; /* the bytes may still move */
+    return true;
+}
+
+static void keyspace_found_free(struct keyspace_found *found)
+{
+    alloc_free(found->alloc, found->bytes, found->byte_capacity);
+    alloc_free(found->alloc, found->keys, found->key_capacity);
 }
 
 /*
@@ -11939,8 +11959,8 @@ static bool keyspace_collect(void *context, kv_slice key)
  */
 static kv_status keyspace_delete_found(kv *db, struct keyspace_found *found, uint64_t *removed)
 {
-    kv_slice *keys = found->keys.data;
-    const char *at = found->bytes.data;
+    kv_slice *keys = found->keys;
+    const char *at = found->bytes;
     if (found->is_full) return KV_NOMEM;
     for (size_t i = 0; i < found->count; i++) {
         keys[i].data = at;
@@ -11953,14 +11973,13 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
                              uint64_t *removed)
 {
     if (db == NULL || cursor == NULL || limit == 0) return KV_BADARG;
-    struct keyspace_found found = {0};
+    struct keyspace_found found = {.alloc = &db->view->store->alloc};
     struct keyspace_scan scan = keyspace_scan_begin(db, keyspace_collect, &found);
     scan.match = &pattern;
     uint64_t next = *cursor, total = 0;
     kv_status status = keyspace_scan(db, &next, limit, &scan);
     if (status == KV_OK) status = keyspace_delete_found(db, &found, &total);
-    kv_buffer_free(&found.bytes);
-    kv_buffer_free(&found.keys);
+    keyspace_found_free(&found);
     if (status != KV_OK) return status;
     *cursor = next;
     if (removed != NULL) *removed = total;

@@ -153,7 +153,7 @@ static inline kv_slice kv_bytes(const void *data, size_t size)
 
 /*
  * A visitor of one value, element or key. `context` is the caller's. Returning false ends the visit
- * early.
+ * early, unless the function says otherwise.
  */
 typedef bool kv_visit(void *context, kv_slice item);
 
@@ -427,8 +427,11 @@ typedef struct kv_scan_options {
  * Visits about `limit` keys and advances *cursor. Start at 0; the scan is over when it is 0 again.
  * Cursors stay below 2^48.
  *
- * Promise   A key present from start to end is visited once or more; one that comes or goes may be
- *           missed.
+ * visit     Returning false ends the call early, but not at once: the few keys that lie in one place
+ *           with this one are visited all the same, as the cursor moves on behind them. Whoever
+ *           cannot take them can give the cursor of before the call again.
+ * Promise   A key present from start to end is visited once or more, also when visits end early;
+ *           one that comes or goes may be missed.
  * Returns   KV_OK; KV_BADARG if limit is 0.
  * Cost      O(limit) a call whatever matches, O(number of keys) a scan.
  */

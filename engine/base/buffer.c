@@ -1,5 +1,5 @@
 /*
- * base/buffer.c -- a caller's kv_buffer grows by half at least, so that appending is O(1) a byte.
+ * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one that is reused soon fits all.
  */
 #include "base/buffer.h"
 
@@ -25,17 +25,6 @@ KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity)
     if (data == NULL) return KV_NOMEM;
     buffer->data = data;
     buffer->capacity = grown;
-    return KV_OK;
-}
-
-KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes)
-{
-    if (bytes.size == 0) return KV_OK;
-    if (bytes.size > SIZE_MAX - buffer->size) return KV_NOMEM;
-    kv_status status = buffer_reserve(buffer, buffer->size + bytes.size);
-    if (status != KV_OK) return status;
-    memcpy((char *)buffer->data + buffer->size, bytes.data, bytes.size);
-    buffer->size += bytes.size;
     return KV_OK;
 }
 

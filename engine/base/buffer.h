@@ -14,12 +14,6 @@
 /* Makes room for `capacity` bytes in all, at least; contents and size stay. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status buffer_reserve(kv_buffer *buffer, size_t capacity);
 
-/*
- * Adds `bytes` at the end; amortised O(their size). KV_OK or KV_NOMEM. `bytes` may not lie in the
- * buffer itself.
- */
-KV_INTERNAL kv_status buffer_append(kv_buffer *buffer, kv_slice bytes);
-
 /* Replaces the contents by `bytes`, which may lie in the buffer itself. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status buffer_set(kv_buffer *buffer, kv_slice bytes);
 

@@ -169,7 +169,7 @@ START_TEST(a_buffer_grows_and_is_reused)
     int moves = 0;
     for (size_t i = 0; i < sizeof wanted; i++) {
         size_t capacity = buffer.capacity;
-        ck_assert_int_eq(buffer_append(&buffer, kv_bytes(wanted + i, 1)), KV_OK);
+        ck_assert_int_eq(buffer_set(&buffer, kv_bytes(wanted, i + 1)), KV_OK);
         moves += buffer.capacity != capacity;
     }
     ck_assert_int_le(moves, 10);
@@ -182,7 +182,6 @@ START_TEST(a_buffer_grows_and_is_reused)
     ck_assert_int_eq(buffer_set(&buffer, kv_bytes((char *)buffer.data + 1, 3)), KV_OK);
     ck_assert(slice_equal(kv_bytes(buffer.data, buffer.size), kv_text("hor")));
     ck_assert_int_eq(buffer_set(&buffer, kv_bytes(NULL, 0)), KV_OK);
-    ck_assert_int_eq(buffer_append(&buffer, kv_bytes(NULL, 0)), KV_OK);
     ck_assert_uint_eq(buffer.size, 0);
 
     kv_buffer_free(&buffer);
@@ -196,10 +195,8 @@ END_TEST
 START_TEST(a_buffer_that_cannot_grow_is_unchanged)
 {
     kv_buffer buffer = {0};
-    ck_assert_int_eq(buffer_append(&buffer, kv_text("kept")), KV_OK);
+    ck_assert_int_eq(buffer_set(&buffer, kv_text("kept")), KV_OK);
     kv_buffer before = buffer;
-    ck_assert_int_eq(buffer_append(&buffer, kv_bytes("", SIZE_MAX)), KV_NOMEM);
-    ck_assert_int_eq(buffer_append(&buffer, kv_bytes("", PTRDIFF_MAX)), KV_NOMEM);
     ck_assert_int_eq(buffer_reserve(&buffer, (size_t)PTRDIFF_MAX + 1), KV_NOMEM);
     ck_assert_int_eq(buffer_set(&buffer, kv_bytes("", SIZE_MAX)), KV_NOMEM);
     ck_assert_ptr_eq(buffer.data, before.data);
