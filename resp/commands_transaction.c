@@ -149,14 +149,20 @@ static void exec_each_key(const struct transaction *transaction, struct exec_nee
     }
 }
 
+/* Whether the command takes the configuration's lock: EXEC has to be first, see shared.h. */
+static bool exec_needs_configuration(const struct command *command)
+{
+    return strncmp(command->facts.name, "config", 6) == 0 || command->handler == info_command ||
+           command->handler == auth_command || command->handler == hello_command;
+}
+
 static kv_status exec_find_needs(struct call *call, struct exec_needs *needs)
 {
     const struct transaction *transaction = &call->session->transaction;
     for (size_t i = 0; i < transaction->count; i++) {
         const struct command *command = transaction->commands[i].command;
         if (command_sees_everything(command)) needs->everything = true;
-        if (strncmp(command->facts.name, "config", 6) == 0 || command->handler == info_command)
-            needs->configuration = true;
+        if (exec_needs_configuration(command)) needs->configuration = true;
     }
     if (needs->everything) return KV_OK;
     exec_each_key(transaction, needs, exec_count_key);

@@ -6,8 +6,9 @@
  *     configuration  >  shards of the store  >  client list  >  slow log, statistics
  *
  * The configuration comes first, since applying a parameter may call the store; EXEC takes it
- * before it begins when CONFIG or INFO is queued. The others are held briefly and nothing is called
- * under them but the hosts' wake functions.
+ * before it begins when a command that needs it is queued: CONFIG, INFO, or AUTH and HELLO, which
+ * look at the password. The others are held briefly and nothing is called under them but the hosts'
+ * wake functions.
  */
 #ifndef KV_RESP_SHARED_H
 #define KV_RESP_SHARED_H

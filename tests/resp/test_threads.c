@@ -177,6 +177,37 @@ START_TEST(any_commands_may_run_side_by_side)
 END_TEST
 
 /*
+ * Commands that take the configuration's lock, in a transaction that holds shards, against INFO,
+ * which asks the shards with that lock held. All keys lie in few shards at most, so the two meet.
+ */
+static const char *const locking[] = {
+    "MULTI\r\nSET n 1\r\nAUTH default x\r\nEXEC\r\n",
+    "MULTI\r\nSET n 1\r\nHELLO 2 AUTH default x\r\nEXEC\r\n",
+    "MULTI\r\nSET n 1\r\nCONFIG GET hz\r\nEXEC\r\n",
+    "MULTI\r\nSET n 1\r\nINFO\r\nEXEC\r\n",
+};
+enum { LOCKING = sizeof locking / sizeof *locking };
+
+static void *say_again_and_again(void *context)
+{
+    struct talker *talker = malloc(sizeof *talker);
+    talker_open(talker);
+    for (int turn = 0; turn < 10 * TURNS; turn++) talker_say(talker, context);
+    talker_close(talker);
+    free(talker);
+    return NULL;
+}
+
+START_TEST(a_transaction_takes_the_configuration_before_shards)
+{
+    char info[] = "INFO keyspace\r\n", line[128];
+    snprintf(line, sizeof line, "%s", locking[_i]);
+    void *said[] = {line, info, line, info};
+    run_threads(say_again_and_again, said, 4);
+}
+END_TEST
+
+/*
  * --------------------------------------------------------------------------------------------
  * waiting
  */
@@ -325,6 +356,7 @@ int main(void)
     tcase_set_timeout(tests, 120); /* on a busy machine, with sanitizers */
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, any_commands_may_run_side_by_side);
+    tcase_add_loop_test(tests, a_transaction_takes_the_configuration_before_shards, 0, LOCKING);
     tcase_add_test(tests, each_element_reaches_one_who_waits);
     tcase_add_test(tests, a_wait_ends_once_however_many_end_it);
     suite_add_tcase(suite, tests);
