@@ -150,12 +150,16 @@ static const char *config_apply_value(void *context, kv_slice text, char message
 
 /* ---------------------------------------------------------------------------- what changes mean */
 
+/* The store knows no limit above what a quarter of all addresses could hold: more is the same. */
 static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
                                           char message[256])
 {
     (void)message;
+    int64_t size = value->number;
+    if ((uint64_t)size > SIZE_MAX / 4) size = (int64_t)(SIZE_MAX / 4);
+    if (kv_configure(resp->store, KV_SETTING_MAX_VALUE_SIZE, size) != KV_OK)
+        return "the store does not accept it as the size of a string";
     atomic_store(&resp->settings.bulk_max, (uint64_t)value->number);
-    kv_configure(resp->store, KV_SETTING_MAX_VALUE_SIZE, value->number);
     return NULL;
 }
 

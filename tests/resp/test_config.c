@@ -141,6 +141,15 @@ START_TEST(what_is_true_or_can_be_made_true_is_accepted)
 }
 END_TEST
 
+START_TEST(the_longest_string_is_as_long_as_the_longest_argument)
+{
+    assert_says(one, "CONFIG SET proto-max-bulk-len 1mb\r\nSETRANGE k 1048576 x",
+                "+OK\r\n-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
+    assert_says(one, "CONFIG SET proto-max-bulk-len 9223372036854775807\r\nSETRANGE k 1048576 x",
+                "+OK\r\n:1048577\r\n");
+}
+END_TEST
+
 START_TEST(of_several_parameters_all_are_set_or_none)
 {
     assert_says(one, "CONFIG SET slowlog-max-len 1 latency-tracking no maxmemory 1",
@@ -372,6 +381,7 @@ int main(void)
                         sizeof refusals / sizeof *refusals);
     tcase_add_loop_test(tests, what_is_true_or_can_be_made_true_is_accepted, 0,
                         sizeof accepted / sizeof *accepted);
+    tcase_add_test(tests, the_longest_string_is_as_long_as_the_longest_argument);
     tcase_add_test(tests, of_several_parameters_all_are_set_or_none);
     tcase_add_loop_test(tests, sizes_are_counted_as_redis_counts_them, 0,
                         sizeof memories / sizeof *memories);
