@@ -14,17 +14,33 @@ void dbsize_command(struct call *call)
     else writer_integer(call->reply, (int64_t)count);
 }
 
-/* Read anew, as the clock of the turn has only milliseconds. */
-void time_command(struct call *call)
+static int64_t server_system_us(void)
 {
     struct timeval now;
     gettimeofday(&now, NULL);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+}
+
+/*
+ * The store's clock, read anew and not that of the turn. It has milliseconds; where it goes with
+ * the system's, as it does unless the host has replaced it, that one tells the microseconds.
+ */
+static int64_t server_now_us(kv *store)
+{
+    int64_t before_us = server_system_us(), now_ms = kv_now(store), now_us = server_system_us();
+    bool is_system = before_us / 1000 <= now_ms && now_ms <= now_us / 1000;
+    return is_system ? now_us : now_ms * 1000;
+}
+
+void time_command(struct call *call)
+{
+    int64_t now_us = server_now_us(call->resp->store);
     uint8_t digits[TEXT_INTEGER_SIZE];
     writer_array(call->reply, 2);
     writer_bulk(call->reply,
-                kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_sec) - digits)));
+                kv_bytes(digits, (size_t)(text_write_integer(digits, now_us / 1000000) - digits)));
     writer_bulk(call->reply,
-                kv_bytes(digits, (size_t)(text_write_integer(digits, now.tv_usec) - digits)));
+                kv_bytes(digits, (size_t)(text_write_integer(digits, now_us % 1000000) - digits)));
 }
 
 void lastsave_command(struct call *call)
@@ -111,6 +127,9 @@ void shutdown_command(struct call *call)
         call_error(call, ERROR_SYNTAX);
     } else if (flags & KVRESP_SHUTDOWN_ABORT) {
         call_error(call, "ERR No shutdown in progress.");
+    } else if (flags & KVRESP_SHUTDOWN_SAVE) {
+        call_error(call, "ERR SHUTDOWN SAVE cannot be honoured, as there are no snapshots yet; the "
+                         "append-only file keeps what is written to it without SAVE");
     } else if (call->resp->shutdown == NULL ||
                !call->resp->shutdown(call->resp->shutdown_context, flags)) {
         call_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");

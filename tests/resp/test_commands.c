@@ -424,6 +424,17 @@ START_TEST(server_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(time_is_that_of_the_store)
+{
+    struct server server;
+    server_open(&server);
+    struct server_client *client = server_client(&server);
+    server.now_ms = 1700000000123;
+    assert_says(client, "TIME", "*2\r\n$10\r\n1700000000\r\n$6\r\n123000\r\n");
+    server_close(&server);
+}
+END_TEST
+
 START_TEST(docs_name_what_set_has_of_later_versions)
 {
     struct server server;
@@ -448,6 +459,7 @@ int main(void)
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
+    tcase_add_test(tests, time_is_that_of_the_store);
     tcase_add_test(tests, docs_name_what_set_has_of_later_versions);
     suite_add_tcase(suite, tests);
     return server_main(suite);
