@@ -182,11 +182,12 @@ bool clients_unblock(struct client_list *clients, int64_t id, bool with_error)
     return found;
 }
 
-void clients_pause(kvresp *resp, unsigned gate, int64_t until_ms)
+void clients_pause(kvresp *resp, unsigned gate, int64_t now_ms, int64_t until_ms)
 {
     pthread_mutex_lock(&resp->clients.lock);
-    atomic_store(&resp->pause_until_ms, until_ms);
-    atomic_fetch_and(&resp->gates, ~(unsigned)GATE_PAUSES);
+    int64_t earlier_ms = atomic_load(&resp->pause_until_ms);
+    if (earlier_ms <= now_ms) atomic_fetch_and(&resp->gates, ~(unsigned)GATE_PAUSES); /* is over */
+    if (earlier_ms < until_ms) atomic_store(&resp->pause_until_ms, until_ms);
     atomic_fetch_or(&resp->gates, gate);
     pthread_mutex_unlock(&resp->clients.lock);
 }

@@ -56,10 +56,10 @@ size_t clients_kill(struct client_list *clients, const struct client_filter *fil
 bool clients_unblock(struct client_list *clients, int64_t id, bool with_error);
 
 /*
- * CLIENT PAUSE: `gate` says whether all commands are held back or only writes. A second pause
- * replaces the first.
+ * CLIENT PAUSE: `gate` says whether all commands are held back or only writes. A second pause makes
+ * the first longer or stricter, never shorter or milder.
  */
-void clients_pause(kvresp *resp, unsigned gate, int64_t until_ms);
+void clients_pause(kvresp *resp, unsigned gate, int64_t now_ms, int64_t until_ms);
 
 /* Ends the pause and wakes those held back. */
 void clients_unpause(kvresp *resp);

@@ -246,7 +246,7 @@ void client_pause_command(struct call *call)
         call_error(call, "ERR timeout is out of range");
         return;
     }
-    clients_pause(call->resp, gate, now_ms + timeout_ms);
+    clients_pause(call->resp, gate, now_ms, now_ms + timeout_ms);
     writer_ok(call->reply);
 }
 

@@ -283,6 +283,29 @@ START_TEST(a_pause_of_writes_lets_reads_pass)
 }
 END_TEST
 
+START_TEST(a_second_pause_only_makes_the_first_longer_or_stricter)
+{
+    assert_says(two, "CLIENT PAUSE 1000 WRITE\r\nCLIENT PAUSE 10 WRITE", "+OK\r\n+OK\r\n");
+    assert_says(one, "GET a\r\nSET a 1", "$-1\r\n");
+    ck_assert_int_eq(kvresp_deadline(one->session), SERVER_START_MS + 1000);
+    assert_says(two, "MULTI\r\nCLIENT PAUSE 10 ALL\r\nCLIENT PAUSE 2000 WRITE\r\nEXEC",
+                "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n");
+    assert_says(two, "GET a", "");
+    server.now_ms += 2000;
+    ck_assert_str_eq(server_run(&server, two), "$-1\r\n");
+    ck_assert_str_eq(server_run(&server, one), "+OK\r\n");
+
+    assert_says(two, "CLIENT PAUSE 10 ALL", "+OK\r\n");
+    server.now_ms += 10;
+    kvresp_session *fresh = NULL;
+    ck_assert_int_eq(kvresp_session_open(server.resp, NULL, &fresh), KV_OK);
+    const kv_slice pause[] = {kv_text("CLIENT"), kv_text("PAUSE"), kv_text("5"), kv_text("WRITE")};
+    ck_assert_int_eq(kvresp_exec(server.worker, fresh, 4, pause), KV_OK);
+    kvresp_session_close(fresh);
+    assert_says(one, "GET a", "$1\r\n1\r\n"); /* what is over counts for nothing */
+}
+END_TEST
+
 START_TEST(the_end_of_a_pause_wakes_those_held_back)
 {
     assert_says(two, "CLIENT PAUSE 1000 WRITE", "+OK\r\n");
@@ -724,6 +747,7 @@ int main(void)
     tcase_add_test(tests, in_process_execution_does_not_wait);
     tcase_add_test(tests, a_pause_holds_commands_back_until_its_end);
     tcase_add_test(tests, a_pause_of_writes_lets_reads_pass);
+    tcase_add_test(tests, a_second_pause_only_makes_the_first_longer_or_stricter);
     tcase_add_test(tests, the_end_of_a_pause_wakes_those_held_back);
     tcase_add_test(tests, a_killed_client_is_closed_at_once);
     tcase_add_test(tests, a_client_that_kills_itself_gets_its_answer);
