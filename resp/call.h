@@ -15,8 +15,14 @@ struct call {
     const struct command *command;
     const kv_slice *arguments; /* [0] is the command's name */
     size_t count;
-    bool in_exec; /* blocking commands do not wait */
+    bool in_exec; /* one of a transaction's commands */
 };
+
+/* Whether a command may wait for what is not there: not in a transaction, nor for kvresp_exec(). */
+static inline bool call_may_wait(const struct call *call)
+{
+    return !call->in_exec && !(call->session->flags & SESSION_MAY_NOT_BLOCK);
+}
 
 /* --------------------------------------------------------------------------------------- errors */
 

@@ -308,7 +308,7 @@ static void list_move_or_wait(struct call *call, kv_end from, kv_end to, size_t 
     int64_t timeout_ms;
     if (!timeout_argument(call, timeout_at, &timeout_ms) || list_move(call, from, to) != KV_NONE)
         return;
-    if (call->in_exec) {
+    if (!call_may_wait(call)) {
         writer_null(call->reply);
         return;
     }
@@ -374,8 +374,8 @@ static void list_pop_first_or_wait(struct call *call, struct blocked_wish *wish,
     wish->names_key = true;
     if (!timeout_argument(call, timeout_at, &timeout_ms) || list_pop_first(call, wish) != KV_NONE)
         return;
-    if (call->in_exec) writer_null_array(call->reply);
-    else blocked_begin(call, wish, timeout_ms);
+    if (call_may_wait(call)) blocked_begin(call, wish, timeout_ms);
+    else writer_null_array(call->reply);
 }
 
 void blpop_command(struct call *call)

@@ -424,7 +424,6 @@ kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t arg
     run.call.arguments = arguments;
     run.call.count = argument_count;
     session->flags |= SESSION_MAY_NOT_BLOCK;
-    run.call.in_exec = true;
     (void)run_gated(&run, &request);
     session->flags &= ~(uint32_t)SESSION_MAY_NOT_BLOCK;
     if (session->wrote) run_hold(&run, from);

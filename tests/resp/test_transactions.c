@@ -187,6 +187,17 @@ START_TEST(in_process_a_transaction_goes_over_several_calls)
 }
 END_TEST
 
+START_TEST(in_process_unwatch_forgets_what_was_watched)
+{
+    kv_slice watch[] = {KV_TEXT("watch"), KV_TEXT("a")}, unwatch = KV_TEXT("unwatch");
+    kvresp_exec(server.worker, one->session, 2, watch);
+    kvresp_exec(server.worker, one->session, 1, &unwatch);
+    say(&server, two, "SET a x");
+    ck_assert_str_eq(server_run(&server, one), "+OK\r\n+OK\r\n");
+    assert_says(one, "MULTI\r\nGET a\r\nEXEC", "+OK\r\n+QUEUED\r\n*1\r\n$1\r\nx\r\n");
+}
+END_TEST
+
 START_TEST(reset_and_the_end_forget_a_transaction)
 {
     assert_says(one, "WATCH a\r\nMULTI\r\nSET a 1\r\nRESET\r\nEXEC",
@@ -216,6 +227,7 @@ int main(void)
     tcase_add_test(tests, a_push_within_serves_who_waits_outside);
     tcase_add_test(tests, keys_that_cannot_be_told_are_an_error_of_the_command);
     tcase_add_test(tests, in_process_a_transaction_goes_over_several_calls);
+    tcase_add_test(tests, in_process_unwatch_forgets_what_was_watched);
     tcase_add_test(tests, reset_and_the_end_forget_a_transaction);
     suite_add_tcase(suite, tests);
     return server_main(suite);
