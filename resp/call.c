@@ -319,6 +319,7 @@ static bool call_is_too_early(struct call *call)
     return !may_run;
 }
 
+/* True if the command has to wait, for the end of a pause or for the append-only file. */
 static bool call_must_pause(struct call *call)
 {
     if (call->session->flags & (SESSION_MAY_NOT_BLOCK | SESSION_TRUSTED)) return false;
@@ -328,9 +329,14 @@ static bool call_must_pause(struct call *call)
         clients_unpause(call->resp);
         gates = 0;
     }
-    if (gates & GATE_PAUSE_ALL || (gates & GATE_PAUSE_WRITES && is_write)) return true;
+    if (gates & GATE_PAUSE_ALL || (gates & GATE_PAUSE_WRITES && is_write)) {
+        call->session->flags |= SESSION_PAUSED;
+        return true;
+    }
     const struct aof_link *aof = call->resp->aof;
-    return aof != NULL && is_write && aof->is_full(aof->context);
+    if (aof == NULL || !is_write || !aof->is_full(aof->context)) return false;
+    call->session->flags |= SESSION_PAUSED | SESSION_AWAITS_ROOM;
+    return true;
 }
 
 /* In a transaction these are executed at once. */
@@ -364,7 +370,7 @@ void call_checked(struct call *call, const struct command_slot *slot)
     } else if (call_is_too_early(call)) {
         /* answered */
     } else if (call_must_pause(call)) {
-        session->flags |= SESSION_PAUSED;
+        /* not consumed */
     } else if (session->flags & SESSION_MULTI && !call_is_never_queued(call->command)) {
         transaction_queue(call);
     } else {

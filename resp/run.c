@@ -390,7 +390,8 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
     *state = KVRESP_BLOCKED;
     if (session->flags & SESSION_BLOCKED && !blocked_look(worker, session, kv_now(worker->view)))
         return false;
-    session->flags &= ~(uint32_t)SESSION_PAUSED; /* the command at the front will see for itself */
+    /* The command at the front will see for itself. */
+    session->flags &= ~(uint32_t)(SESSION_PAUSED | SESSION_AWAITS_ROOM);
     return true;
 }
 
@@ -404,7 +405,7 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     if (session->wrote) run_hold(&run, from); /* a blocked command was served */
     state = run_requests(&run);
     if (state != KVRESP_CLOSE_NOW && run_passes_output_limit(&run)) state = KVRESP_CLOSE_NOW;
-    if (session->flags & SESSION_PAUSED) session_await_room(session);
+    if (session->flags & SESSION_AWAITS_ROOM) session_await_room(session);
     run_end(&run);
     return state;
 }

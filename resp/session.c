@@ -102,15 +102,14 @@ void session_wake(kvresp_session *session)
 void session_await_room(kvresp_session *session)
 {
     const struct aof_link *aof = session->resp->aof;
-    if (aof != NULL && aof->is_full(aof->context))
-        aof->await(aof->context, &session->aof_waiter, AOF_AWAIT_ROOM);
+    aof->await(aof->context, &session->aof_waiter, AOF_AWAIT_ROOM);
 }
 
 int64_t kvresp_deadline(const kvresp_session *session)
 {
     int64_t deadline_ms =
         session->flags & SESSION_BLOCKED ? session->blocked.deadline_ms : KV_NEVER;
-    if (session->flags & SESSION_PAUSED) {
+    if ((session->flags & (SESSION_PAUSED | SESSION_AWAITS_ROOM)) == SESSION_PAUSED) {
         int64_t pause_ms = atomic_load(&session->resp->pause_until_ms);
         if (pause_ms < deadline_ms) deadline_ms = pause_ms;
     }

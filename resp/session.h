@@ -33,7 +33,8 @@ enum session_flag {
     SESSION_UNIX = 1 << 26,
     SESSION_NO_EVICT = 1 << 27,
     SESSION_NO_TOUCH = 1 << 28,
-    SESSION_MAY_NOT_BLOCK = 1 << 29 /* while kvresp_exec() runs a command */
+    SESSION_MAY_NOT_BLOCK = 1 << 29, /* while kvresp_exec() runs a command */
+    SESSION_AWAITS_ROOM = 1 << 30    /* paused, and by the append-only file: only a wake ends it */
 };
 
 /* What others ask of a session, for its thread to find. */
@@ -151,7 +152,7 @@ void session_judge(kvresp_session *session);
 /* Calls the host's wake function, if there is one. */
 void session_wake(kvresp_session *session);
 
-/* Arranges for a wake when the append-only file takes more. */
+/* Arranges for a wake, at once maybe, when the append-only file takes more. */
 void session_await_room(kvresp_session *session);
 
 /* Makes what CLIENT LIST tells true. */

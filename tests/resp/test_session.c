@@ -649,8 +649,26 @@ START_TEST(writes_pause_while_the_disk_is_behind)
     assert_says(one, "GET a\r\nSET a 1\r\nGET a", "$-1\r\n");
     ck_assert_int_eq(one->state, KVRESP_PAUSED);
     ck_assert_uint_eq(file.awaited, AOF_AWAIT_ROOM);
+    ck_assert_int_eq(kvresp_deadline(one->session), KV_NEVER); /* a past one would make it spin */
     file.is_full = false;
     ck_assert_str_eq(server_run(&server, one), "+OK\r\n$1\r\n1\r\n");
+}
+END_TEST
+
+START_TEST(a_pause_while_the_disk_is_behind_has_its_end)
+{
+    attach_file();
+    file.is_full = true;
+    assert_says(two, "CLIENT PAUSE 1000 WRITE", "+OK\r\n");
+    assert_says(one, "SET a 1", "");
+    ck_assert_int_eq(kvresp_deadline(one->session), SERVER_START_MS + 1000);
+    ck_assert_uint_eq(file.awaited, 0);
+    server.now_ms += 1000;
+    ck_assert_str_eq(server_run(&server, one), "");
+    ck_assert_int_eq(kvresp_deadline(one->session), KV_NEVER);
+    ck_assert_uint_eq(file.awaited, AOF_AWAIT_ROOM);
+    file.is_full = false;
+    ck_assert_str_eq(server_run(&server, one), "+OK\r\n");
 }
 END_TEST
 
@@ -766,6 +784,7 @@ int main(void)
     tcase_add_test(tests, replies_to_writes_wait_until_they_are_durable);
     tcase_add_test(tests, what_is_durable_goes_out_before_what_is_not);
     tcase_add_test(tests, writes_pause_while_the_disk_is_behind);
+    tcase_add_test(tests, a_pause_while_the_disk_is_behind_has_its_end);
     tcase_add_test(tests, calls_errors_and_refusals_are_counted);
     tcase_add_test(tests, a_closed_worker_s_counts_are_kept);
     tcase_add_test(tests, slow_commands_are_logged_and_their_secrets_are_not);
