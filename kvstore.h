@@ -751,16 +751,18 @@ KV_API kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end 
                           kv_end to_end, kv_buffer *value);
 
 /*
- * Takes up to `count` elements off the first of the keys that has any; `index` receives which. Else
- * KV_NONE.
+ * Takes up to `count` elements off the first of the keys that has any; `index` receives which. What
+ * visit returns is ignored: all are taken. Else KV_NONE.
  */
 KV_API kv_status kv_lmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
                           uint64_t count, size_t *index, kv_visit *visit, void *context);
 
 /*
- * Blocking forms: the calling thread sleeps until there is an element or `timeout_ms` has passed (0
- * means for ever). Those that wait for one key are served in the order they came. Inside a
- * transaction they do not wait. Returns KV_OK, KV_TIMEOUT, and what the plain forms return.
+ * Blocking forms: the calling thread sleeps until there is an element or `timeout_ms` has passed by
+ * the system's clock, whatever the store's says (0 means for ever). Those that wait for one key are
+ * served in the order they came. Inside a transaction they do not wait. kv_blmpop() calls `visit`
+ * in the calling thread once the elements are taken; what visit returns is ignored, as with
+ * kv_lmpop(). Returns KV_OK, KV_TIMEOUT, and what the plain forms return.
  */
 KV_API kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
                           size_t *index, kv_buffer *value);

@@ -19,8 +19,9 @@ struct wait_list {
     uint64_t count;
     kv_wait_done *done;
     void *context;
-    kv_buffer bytes;    /* the elements taken, one after another */
-    kv_slice *elements; /* into it */
+    kv_buffer *bytes; /* the elements taken, one after another: `own`, or the buffer of who waits */
+    kv_buffer own;    /* of the store's memory: large enough from the beginning, it never grows */
+    kv_slice *elements; /* into the bytes */
     size_t element_count, element_capacity;
 };
 
@@ -42,11 +43,29 @@ static bool wait_collect(void *context, kv_slice element)
 {
     struct wait_collector *collector = context;
     struct wait_list *waiter = collector->waiter;
-    char *to = (char *)waiter->bytes.data + collector->offset;
+    char *to = (char *)waiter->bytes->data + collector->offset;
     if (element.size > 0) memcpy(to, element.data, element.size);
     waiter->elements[waiter->element_count++] = (kv_slice){to, element.size};
     collector->offset += element.size;
     return true;
+}
+
+static kv_status wait_reserve(struct wait_list *waiter, uint64_t count, size_t bytes)
+{
+    struct alloc *alloc = &waiter->waiter.store->alloc;
+    assert(waiter->elements == NULL);
+    if (bytes == 0) bytes = 1;
+    if (waiter->bytes != &waiter->own) {
+        if (buffer_reserve(waiter->bytes, bytes) != KV_OK) return KV_NOMEM;
+    } else {
+        waiter->own.data = alloc_get(alloc, bytes);
+        if (waiter->own.data == NULL) return KV_NOMEM;
+        waiter->own.capacity = bytes;
+    }
+    waiter->elements = alloc_get_array(alloc, (size_t)count, sizeof *waiter->elements);
+    if (waiter->elements == NULL) return KV_NOMEM;
+    waiter->element_capacity = (size_t)count;
+    return KV_OK;
 }
 
 /*
@@ -65,22 +84,15 @@ static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
     uint64_t count = waiter->count < length ? waiter->count : length;
     size_t total = 0;
     (void)list_visit(&list, waiter->end, 0, count, wait_measure, &total);
-    status = buffer_reserve(&waiter->bytes, total > 0 ? total : 1);
-    if (status == KV_OK) {
-        waiter->elements =
-            alloc_get_array(&access.store->alloc, (size_t)count, sizeof *waiter->elements);
-        if (waiter->elements == NULL) status = KV_NOMEM;
-        else waiter->element_capacity = (size_t)count;
-    }
-    return access_close(&access, status);
+    return access_close(&access, wait_reserve(waiter, count, total));
 }
 
 static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
 {
     kv_slice destination = waiter->waiter.destination;
-    kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, &waiter->bytes);
+    kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, waiter->bytes);
     if (status != KV_OK) return status;
-    waiter->elements[0] = (kv_slice){waiter->bytes.data, waiter->bytes.size};
+    waiter->elements[0] = (kv_slice){waiter->bytes->data, waiter->bytes->size};
     waiter->element_count = 1;
     return KV_OK;
 }
@@ -92,7 +104,9 @@ static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
     if (status != KV_OK) return status;
     if (waiter->waiter.has_destination) return wait_move(waiter, db, key);
     struct wait_collector collector = {waiter, 0};
-    return kv_pop(db, key, waiter->end, waiter->count, wait_collect, &collector, NULL);
+    status = kv_pop(db, key, waiter->end, waiter->count, wait_collect, &collector, NULL);
+    if (status == KV_OK) waiter->bytes->size = collector.offset;
+    return status;
 }
 
 static kv_status wait_take_link(struct kv_waiter *waiter, kv *db, size_t link_index)
@@ -144,6 +158,7 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
     waiter->count = options->count;
     waiter->done = options->done;
     waiter->context = options->context;
+    waiter->bytes = &waiter->own;
     waiter->waiter = (struct kv_waiter){.store = store,
                                         .database = db->database,
                                         .take = wait_take_link,
@@ -163,7 +178,7 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
 static void wait_list_destroy(struct wait_list *waiter)
 {
     struct alloc *alloc = &waiter->waiter.store->alloc;
-    kv_buffer_free(&waiter->bytes);
+    alloc_free(alloc, waiter->own.data, waiter->own.capacity);
     alloc_free(alloc, waiter->elements, waiter->element_capacity * sizeof *waiter->elements);
     alloc_free(alloc, waiter, waiter->size);
 }
@@ -250,8 +265,8 @@ kv_status kv_wait_cancel(kv_waiter *waiter)
 /* -------------------------------------------------------------------------- waiting as a thread */
 
 /*
- * A thread that sleeps until its waiter is served. The elements come to it by the waiter, so
- * nothing can fail after they were taken.
+ * A thread that sleeps until its waiter is served. The elements are in the waiter's memory or in
+ * the sleeping caller's buffer by then, so nothing can fail after they were taken.
  */
 struct wait_sleeper {
     pthread_mutex_t mutex;
@@ -259,32 +274,12 @@ struct wait_sleeper {
     bool is_done;
     kv_status status;
     size_t index;
-    kv_visit *visit; /* what to do with the elements: lend them... */
-    void *context;
-    kv_buffer *value; /* ...or give the first one to a buffer */
 };
-
-/*
- * Gives the elements to the caller of the blocking call; takes the waiter's bytes over rather than
- * copying them.
- */
-static void wait_sleeper_deliver(struct wait_sleeper *sleeper, struct wait_list *waiter)
-{
-    for (size_t i = 0; i < waiter->element_count && sleeper->visit != NULL; i++) {
-        if (!sleeper->visit(sleeper->context, waiter->elements[i])) break;
-    }
-    if (sleeper->value == NULL || waiter->element_count == 0) return;
-    kv_buffer_free(sleeper->value);
-    *sleeper->value = waiter->bytes;
-    sleeper->value->size = waiter->elements[0].size;
-    waiter->bytes = (kv_buffer){0};
-    waiter->element_count = 0;
-}
 
 static void wait_sleeper_done(void *context, kv_waiter *waiter, const kv_wait_result *result)
 {
     struct wait_sleeper *sleeper = context;
-    if (result->status == KV_OK) wait_sleeper_deliver(sleeper, (struct wait_list *)waiter);
+    (void)waiter;
     pthread_mutex_lock(&sleeper->mutex);
     sleeper->status = result->status;
     sleeper->index = result->key_index;
@@ -344,19 +339,44 @@ static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-static kv_status wait_as_thread(kv *db, kv_wait_options *options, int64_t timeout_ms,
-                                struct wait_sleeper *sleeper)
+/* What a blocking call does with the elements: gives the first to a buffer, lends all, or neither. */
+struct wait_delivery {
+    kv_buffer *value;
+    kv_visit *visit;
+    void *context;
+};
+
+/* Takes, or sleeps until somebody has taken, what the options say. */
+static kv_status wait_as_thread(kv *db, const kv_wait_options *options, int64_t timeout_ms,
+                                const struct wait_delivery *delivery, size_t *index)
 {
-    if (db == NULL || timeout_ms < 0 || !wait_sleeper_open(sleeper)) return KV_BADARG;
-    options->done = wait_sleeper_done;
-    options->context = sleeper;
-    kv_waiter *waiter;
-    kv_status status = kv_wait(db, options, &waiter);
-    if (status == KV_PENDING) {
-        wait_sleep(sleeper, timeout_ms);
-        status = kv_wait_cancel(waiter) == KV_OK ? KV_TIMEOUT : sleeper->status;
+    if (db == NULL || options->keys == NULL || options->key_count == 0 || timeout_ms < 0)
+        return KV_BADARG;
+    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    struct wait_sleeper sleeper = {.index = 0};
+    if (!wait_sleeper_open(&sleeper)) return KV_NOMEM;
+    struct wait_list *list = wait_list_create(db, options);
+    if (list == NULL) {
+        wait_sleeper_close(&sleeper);
+        return KV_NOMEM;
     }
-    wait_sleeper_close(sleeper);
+    if (delivery->value != NULL) list->bytes = delivery->value;
+    list->done = wait_sleeper_done;
+    list->context = &sleeper;
+    size_t taken_from = 0;
+    kv_status status = wait_begin(list, db, options, &taken_from);
+    if (status == KV_PENDING) {
+        wait_sleep(&sleeper, timeout_ms);
+        status = waiting_end(&list->waiter) ? KV_TIMEOUT : sleeper.status;
+        taken_from = sleeper.index;
+    }
+    if (status == KV_OK) {
+        for (size_t i = 0; i < list->element_count && delivery->visit != NULL; i++)
+            (void)delivery->visit(delivery->context, list->elements[i]);
+        if (index != NULL) *index = taken_from;
+    }
+    wait_list_destroy(list);
+    wait_sleeper_close(&sleeper);
     return status;
 }
 
@@ -367,10 +387,9 @@ static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end
     options.keys = keys;
     options.key_count = key_count;
     options.end = end;
-    struct wait_sleeper sleeper = {.value = value};
-    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
-    if (status == KV_OK && index != NULL) *index = sleeper.index;
-    return status;
+    options.count = 1;
+    struct wait_delivery delivery = {.value = value};
+    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
 }
 
 kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
@@ -392,10 +411,11 @@ kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_e
     options.keys = &source;
     options.key_count = 1;
     options.end = from_end;
+    options.count = 1;
     options.destination = &destination;
     options.to_end = to_end;
-    struct wait_sleeper sleeper = {.value = value};
-    return wait_as_thread(db, &options, timeout_ms, &sleeper);
+    struct wait_delivery delivery = {.value = value};
+    return wait_as_thread(db, &options, timeout_ms, &delivery, NULL);
 }
 
 kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
@@ -407,8 +427,6 @@ kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
     options.key_count = key_count;
     options.end = end;
     options.count = count;
-    struct wait_sleeper sleeper = {.visit = visit, .context = context};
-    kv_status status = wait_as_thread(db, &options, timeout_ms, &sleeper);
-    if (status == KV_OK && index != NULL) *index = sleeper.index;
-    return status;
+    struct wait_delivery delivery = {.visit = visit, .context = context};
+    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
 }

@@ -620,6 +620,70 @@ static void until_waiting(uint64_t count)
     while (waiters() != count) sched_yield();
 }
 
+struct visits {
+    pthread_t thread; /* that made them all */
+    char elements[64];
+};
+
+static bool add_element_and_have_enough(void *context, kv_slice element)
+{
+    struct visits *visits = context;
+    if (visits->elements[0] != 0) MUST(pthread_equal(visits->thread, pthread_self()));
+    visits->thread = pthread_self();
+    return add_element(visits->elements, element) && false;
+}
+
+static void *blocked_visiting(void *context)
+{
+    kv_slice key = KV_TEXT("a");
+    MUST(kv_blmpop(db, &key, 1, KV_HEAD, 9, 0, NULL, add_element_and_have_enough, context) ==
+         KV_OK);
+    return NULL;
+}
+
+START_TEST(the_waiting_thread_is_shown_all_that_was_taken)
+{
+    struct visits visits = {.elements = ""};
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, blocked_visiting, &visits), 0);
+    until_waiting(1);
+    kv_slice values[3] = {KV_TEXT("1"), KV_TEXT("2"), KV_TEXT("3")};
+    ck_assert_int_eq(kv_rpush(db, KV_TEXT("a"), values, 3, NULL), KV_OK);
+    ck_assert_key(db, "a", "-");
+    pthread_join(thread, NULL);
+    ck_assert_str_eq(visits.elements, "123");
+    ck_assert(pthread_equal(visits.thread, thread));
+}
+END_TEST
+
+START_TEST(elements_lie_in_the_stores_memory_or_in_the_callers_buffer)
+{
+    static const char bytes[30000];
+    kv_slice large = kv_bytes(bytes, sizeof bytes), key = KV_TEXT("a");
+    struct outcome outcome;
+    kv_waiter *waiter;
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = &key;
+    options.key_count = 1;
+    options.done = on_done;
+    options.context = &outcome;
+    outcome.calls = 0;
+    ck_assert_int_eq(kv_rpush(db, key, &large, 1, NULL), KV_OK);
+    atomic_store(&fx.alloc.largest, 0);
+    ck_assert_int_eq(kv_wait(db, &options, &waiter), KV_OK);
+    ck_assert_int_eq(outcome.calls, 1);
+    ck_assert_uint_ge(atomic_load(&fx.alloc.largest), sizeof bytes);
+
+    kv_buffer value = {0};
+    ck_assert_int_eq(kv_rpush(db, key, &large, 1, NULL), KV_OK);
+    atomic_store(&fx.alloc.largest, 0);
+    ck_assert_int_eq(kv_blpop(db, &key, 1, 0, NULL, &value), KV_OK);
+    ck_assert_uint_lt(atomic_load(&fx.alloc.largest), sizeof bytes);
+    ck_assert_uint_eq(value.size, sizeof bytes);
+    kv_buffer_free(&value);
+}
+END_TEST
+
 START_TEST(a_push_wakes_a_thread)
 {
     for (int call = 0; call < 4; call++) {
@@ -871,6 +935,8 @@ int main(void)
         what_makes_no_sense_is_refused,
         a_timeout_ends_a_thread_s_wait,
         a_push_wakes_a_thread,
+        the_waiting_thread_is_shown_all_that_was_taken,
+        elements_lie_in_the_stores_memory_or_in_the_callers_buffer,
         threads_are_served_in_the_order_they_came,
         a_key_may_be_served_and_left_before_who_made_it_ready_comes_to_it,
         no_element_is_lost_or_given_twice_when_pushes_waits_and_cancels_race,
