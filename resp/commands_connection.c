@@ -78,6 +78,7 @@ bool authenticate(struct call *call, kv_slice user, kv_slice password)
                     (expected[0] == '\0' || password_matches(expected, password));
     config_unlock(&call->resp->config);
     if (!is_right) {
+        atomic_fetch_add(&call->resp->refused_logins, 1);
         call_error(call, "WRONGPASS invalid username-password pair or user is disabled.");
         return false;
     }

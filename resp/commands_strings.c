@@ -148,10 +148,26 @@ void getdel_command(struct call *call)
     string_answer_copy(call, kv_getdel(call->db, call->arguments[1], &call->worker->value));
 }
 
+/*
+ * Looks at a string without a trace, as the call that follows counts its hit. KV_OK, KV_NONE,
+ * KV_WRONGTYPE.
+ */
+static kv_status string_peek(struct call *call, size_t index, uint64_t *length)
+{
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    kv_status status = kv_object(call->db, call->arguments[index], &info);
+    if (status != KV_OK) return status;
+    if (info.type != KV_TYPE_STRING) return KV_WRONGTYPE;
+    *length = info.length;
+    return KV_OK;
+}
+
 /* The expiry is looked at only if there is a string. True: it may be. */
 static bool getex_has_string(struct call *call)
 {
-    kv_status status = kv_strlen(call->db, call->arguments[1], NULL);
+    uint64_t length;
+    if (string_peek(call, 1, &length) == KV_OK) return true;
+    kv_status status = kv_strlen(call->db, call->arguments[1], NULL); /* counts: nothing follows */
     if (status != KV_OK) string_answer_read(call, status);
     return status == KV_OK;
 }
@@ -458,8 +474,7 @@ static bool lcs_options(struct call *call, struct lcs_options *options)
 static bool lcs_can_begin(struct call *call, struct lcs_options *options)
 {
     uint64_t first = 0, second = 0;
-    if (kv_strlen(call->db, call->arguments[1], &first) < 0 ||
-        kv_strlen(call->db, call->arguments[2], &second) < 0) {
+    if (string_peek(call, 1, &first) < 0 || string_peek(call, 2, &second) < 0) {
         call_error(call, "ERR The specified keys must contain string values");
         return false;
     }

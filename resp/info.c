@@ -172,6 +172,7 @@ static void info_clients(struct info *info)
     info_number(info, "watching_clients", info->clients.watching);
     info_number(info, "total_watched_keys", info->store.watched);
     info_number(info, "total_blocking_keys", info->store.waiters);
+    info_number(info, "total_blocking_keys_on_nokey", 0); /* of streams */
 }
 
 static void info_ratio(struct info *info, const char *name, uint64_t a, uint64_t b)
@@ -312,6 +313,8 @@ static void info_stats(struct info *info)
                                          "tracking_total_prefixes",
                                          "unexpected_error_replies",
                                          NULL};
+    static const char *const denied[] = {"acl_access_denied_cmd", "acl_access_denied_key",
+                                         "acl_access_denied_channel", NULL};
     kvresp *resp = info->resp;
     uint64_t errors;
     statistics_errors(&resp->statistics, NULL, &errors);
@@ -347,6 +350,8 @@ static void info_stats(struct info *info)
     info_number(info, "client_output_buffer_limit_disconnections",
                 info_counter(info, KVRESP_COUNT_OUTPUT_LIMIT));
     text_format(info->text, "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\n");
+    info_number(info, "acl_access_denied_auth", atomic_load(&resp->refused_logins));
+    info_zeros(info, denied); /* the one user may do all */
 }
 
 static void info_replication(struct info *info)
@@ -519,4 +524,5 @@ void info_reset(kvresp *resp, kv *db)
     statistics_reset(&resp->statistics);
     kv_stats_reset(db);
     for (int i = 0; i < KVRESP_COUNTERS; i++) atomic_store(&resp->counters[i], 0);
+    atomic_store(&resp->refused_logins, 0);
 }

@@ -155,6 +155,7 @@ struct kvresp {
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
+    _Atomic uint64_t refused_logins; /* wrong passwords and users */
     _Atomic uint64_t blocked_clients;
     _Atomic int64_t pause_until_ms;
     _Atomic int64_t last_save_s;

@@ -697,6 +697,50 @@ START_TEST(calls_errors_and_refusals_are_counted)
 }
 END_TEST
 
+/* Each with the hits and misses that Redis counts for it. */
+static const struct {
+    const char *line;
+    int hits, misses;
+} looks[] = {
+    {"GET s", 1, 0},
+    {"GETEX s", 1, 0},
+    {"GETEX s EX 100", 1, 0},
+    {"GETEX none EX 100", 0, 1},
+    {"GETEX l EX 100", 1, 0},
+    {"LCS s t", 2, 0},
+    {"LCS s t LEN", 2, 0},
+    {"LCS s t IDX", 2, 0},
+    {"LCS s none", 1, 1},
+    {"OBJECT ENCODING s", 1, 0},
+    {"OBJECT IDLETIME none", 0, 1},
+    {"MEMORY USAGE s", 0, 0},
+};
+
+START_TEST(hits_and_misses_are_counted_as_redis_does)
+{
+    char expected[64];
+    say(&server, one, "SET s abc\r\nSET t abd\r\nRPUSH l x\r\nCONFIG RESETSTAT");
+    say(&server, one, looks[_i].line);
+    snprintf(expected, sizeof expected, "keyspace_hits:%d\r\nkeyspace_misses:%d\r\n",
+             looks[_i].hits, looks[_i].misses);
+    const char *text = say(&server, two, "INFO stats");
+    ck_assert_msg(strstr(text, expected) != NULL, "%s: not %s but %.40s", looks[_i].line, expected,
+                  strstr(text, "keyspace_hits"));
+}
+END_TEST
+
+START_TEST(refused_logins_are_counted)
+{
+    say(&server, one, "CONFIG SET requirepass right\r\nAUTH wrong\r\nAUTH nobody right");
+    say(&server, one, "HELLO 2 AUTH default wrong\r\nAUTH right");
+    const char *text = say(&server, one, "INFO stats");
+    ck_assert_ptr_nonnull(strstr(text, "\nacl_access_denied_auth:3\r\n"));
+    say(&server, one, "CONFIG RESETSTAT");
+    text = say(&server, one, "INFO stats");
+    ck_assert_ptr_nonnull(strstr(text, "\nacl_access_denied_auth:0\r\n"));
+}
+END_TEST
+
 START_TEST(a_closed_worker_s_counts_are_kept)
 {
     say(&server, one, "SET a 1\r\nGET a\r\nGET a");
@@ -786,6 +830,9 @@ int main(void)
     tcase_add_test(tests, writes_pause_while_the_disk_is_behind);
     tcase_add_test(tests, a_pause_while_the_disk_is_behind_has_its_end);
     tcase_add_test(tests, calls_errors_and_refusals_are_counted);
+    tcase_add_loop_test(tests, hits_and_misses_are_counted_as_redis_does, 0,
+                        sizeof looks / sizeof *looks);
+    tcase_add_test(tests, refused_logins_are_counted);
     tcase_add_test(tests, a_closed_worker_s_counts_are_kept);
     tcase_add_test(tests, slow_commands_are_logged_and_their_secrets_are_not);
     tcase_add_test(tests, long_requests_are_cut_in_the_slow_log);
