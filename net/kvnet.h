@@ -35,7 +35,10 @@ typedef struct kvnet kvnet;
 
 typedef struct kvnet_options {
     size_t size;
-    /* Addresses or names, IPv4 or IPv6; "*" and "::*" for all; one after '-' may be unavailable. */
+    /*
+     * Addresses or names, IPv4 or IPv6; "*" and "::*" for all; one after '-' may be unavailable. A
+     * single "": none, until CONFIG SET bind gives some.
+     */
     const char *const *bind;
     size_t bind_count;         /* 0: 127.0.0.1 and -::1 */
     int port;                  /* 0: a free one the system picks; -1: no TCP */

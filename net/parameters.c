@@ -61,7 +61,7 @@ static const char *parse_number(kv_slice value, int64_t least, int64_t most, int
 
 static kv_status read_port(void *context, kv_buffer *value)
 {
-    int port = kvnet_port(context);
+    int port = server_bind_port(context);
     return append(value, "%d", port < 0 ? 0 : port);
 }
 
@@ -82,7 +82,7 @@ static const char *apply_port(void *context, kv_slice value, char message[256])
     int64_t port = 0;
     const char *error = parse_number(value, 0, 65535, &port, message);
     if (error != NULL) return error;
-    if (port == kvnet_port(server)) return NULL;
+    if (port == server_bind_port(server)) return NULL;
     struct words bind = words_copy((const char *const *)server->bind.items, server->bind.count);
     if (bind.count != server->bind.count) return "out of memory";
     if (server_rebind(server, bind, port == 0 ? -1 : (int)port, message) == NULL) return NULL;
@@ -117,7 +117,7 @@ static const char *apply_bind(void *context, kv_slice value, char message[256])
     struct kvnet *server = context;
     struct words bind;
     if (!words_split(&bind, value)) return "out of memory";
-    if (server_rebind(server, bind, kvnet_port(server), message) == NULL) return NULL;
+    if (server_rebind(server, bind, server_bind_port(server), message) == NULL) return NULL;
     kvresp_logf(server->resp, KVRESP_WARNING, "Cannot listen on other addresses: %s", message);
     return "Failed to bind to specified addresses.";
 }

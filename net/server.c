@@ -221,13 +221,14 @@ const char *server_rebind(struct kvnet *server, struct words bind, int port, cha
 {
     pthread_mutex_lock(&server->listeners_lock);
     /* The old ones go first: they may be in the way of the new ones. */
-    int old_port = server->port;
+    int old_port = server->bind_port, wanted_port = port;
     server_close_tcp(server);
     bool is_open = server_listen_tcp(server, &bind, &port, message);
     if (is_open) {
         words_free(&server->bind);
         server->bind = bind;
         server->port = port;
+        server->bind_port = port >= 0 ? port : wanted_port;
     } else {
         char again[256];
         words_free(&bind);
@@ -240,6 +241,14 @@ const char *server_rebind(struct kvnet *server, struct words bind, int port, cha
     if (!server->is_deaf) server_poll_listeners(server);
     pthread_mutex_unlock(&server->listeners_lock);
     return is_open ? NULL : message;
+}
+
+int server_bind_port(struct kvnet *server)
+{
+    pthread_mutex_lock(&server->listeners_lock);
+    int port = server->bind_port;
+    pthread_mutex_unlock(&server->listeners_lock);
+    return port;
 }
 
 /* ------------------------------------------------------------------------------- start and stop */
@@ -344,14 +353,13 @@ static struct kvnet *server_create(kvresp *resp, const kvnet_options *options)
     atomic_store(&server->is_protected, options->protected_mode);
     pthread_mutex_init(&server->listeners_lock, NULL);
 
-    size_t bind_count = options->bind_count > 0
-                            ? options->bind_count
-                            : sizeof server_default_bind / sizeof *server_default_bind;
-    server->bind =
-        words_copy(options->bind_count > 0 ? options->bind : server_default_bind, bind_count);
+    size_t default_count = sizeof server_default_bind / sizeof *server_default_bind;
+    bool is_nowhere = options->bind_count == 1 && options->bind[0][0] == '\0';
+    if (options->bind_count == 0) server->bind = words_copy(server_default_bind, default_count);
+    else if (!is_nowhere) server->bind = words_copy(options->bind, options->bind_count);
     if (options->unix_socket != NULL) server->unix_path = strdup(options->unix_socket);
     server->loops = calloc(server_thread_count(options->threads), sizeof *server->loops);
-    if (server->bind.items != NULL && server->loops != NULL &&
+    if ((server->bind.items != NULL || is_nowhere) && server->loops != NULL &&
         (server->unix_path != NULL || options->unix_socket == NULL))
         return server;
     server_free(server);
@@ -377,6 +385,7 @@ static kv_status server_open(struct kvnet *server, const kvnet_options *options,
                              server->backlog, message))
         return KV_BADARG;
     if (!server_listen_tcp(server, &server->bind, &server->port, message)) return KV_BADARG;
+    server->bind_port = server->port >= 0 ? server->port : options->port;
     if (!server_poll_listeners(server)) {
         snprintf(message, 256, "cannot watch the listeners: %s", strerror(errno));
         return KV_BADARG;

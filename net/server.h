@@ -35,9 +35,10 @@ struct kvnet {
     pthread_mutex_t listeners_lock;
     struct listeners listeners;
     struct words bind;
-    int port;     /* in use; -1: none */
-    bool is_deaf; /* out of descriptors: the listeners are not polled for a while */
-    int spare;    /* let go for a moment to turn away a client when no descriptor is left */
+    int port;      /* in use; -1: none */
+    int bind_port; /* the same, also while there is no address to listen on */
+    bool is_deaf;  /* out of descriptors: the listeners are not polled for a while */
+    int spare;     /* let go for a moment to turn away a client when no descriptor is left */
     int backlog;
     char *unix_path; /* NULL: none */
     unsigned unix_permissions;
@@ -62,6 +63,9 @@ void server_recover(struct kvnet *server);
  * it did. `words` is taken over.
  */
 const char *server_rebind(struct kvnet *server, struct words bind, int port, char message[256]);
+
+/* The port that new addresses will have; -1: none. */
+int server_bind_port(struct kvnet *server);
 
 /* All loops take a turn. */
 void server_wake_all(struct kvnet *server);

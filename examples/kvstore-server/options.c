@@ -165,9 +165,11 @@ kvnet_options options_for_net(const struct options *options, struct words *words
         quoting_split(words, options->bind, strlen(options->bind)) == QUOTING_OK) {
         for (size_t i = 0; i < words->count && i < OPTIONS_ADDRESSES_MAX; i++)
             addresses[i] = words->items[i].data;
+        if (words->count == 0) addresses[0] = ""; /* nowhere */
         net.bind = addresses;
-        net.bind_count =
-            words->count < OPTIONS_ADDRESSES_MAX ? words->count : OPTIONS_ADDRESSES_MAX;
+        net.bind_count = words->count == 0                      ? 1
+                         : words->count < OPTIONS_ADDRESSES_MAX ? words->count
+                                                                : OPTIONS_ADDRESSES_MAX;
     }
     net.port = options->port == 0 && has_path ? -1 : (int)options->port;
     net.unix_socket = has_path ? options->unix_socket : NULL;

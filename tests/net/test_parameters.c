@@ -143,6 +143,58 @@ START_TEST(the_addresses_can_be_changed)
 }
 END_TEST
 
+START_TEST(without_an_address_the_port_is_kept_for_the_next_one)
+{
+    fixture_open(&fx, 1);
+    int fd = connect_to(&fx), port = kvnet_port(fx.server);
+    config_set(fd, "bind", "", "+OK\r\n");
+    config_is("bind", "");
+    number_is("port", port);
+    ck_assert_int_eq(kvnet_port(fx.server), -1);
+    ck_assert_int_eq(connect_port(port), -1);
+    config_set(fd, "bind", "127.0.0.1", "+OK\r\n");
+    ck_assert_int_eq(kvnet_port(fx.server), port);
+    close(fd);
+    fd = connect_port(port);
+    ask(fd, "PING", "+PONG\r\n");
+
+    /* Both may change at once, and another port may come while there is no address. */
+    char other[16];
+    snprintf(other, sizeof other, "%d", free_port());
+    config_set(fd, "bind", "", "+OK\r\n");
+    config_set(fd, "port", other, "+OK\r\n");
+    config_is("port", other);
+    config_set(fd, "bind", "127.0.0.1", "+OK\r\n");
+    config_is("port", other);
+    ck_assert_int_eq(kvnet_port(fx.server), atoi(other));
+    close(fd);
+    fd = connect_to(&fx);
+    ask(fd, "PING", "+PONG\r\n");
+    close(fd);
+    fixture_close(&fx);
+}
+END_TEST
+
+START_TEST(a_server_may_start_without_an_address)
+{
+    const char *nowhere[] = {""};
+    kvnet_options options = fixture_options(1);
+    options.bind = nowhere;
+    options.bind_count = 1;
+    options.unix_socket = fixture_path("s.sock");
+    options.port = free_port();
+    fixture_open_with(&fx, &options);
+    config_is("bind", "");
+    number_is("port", options.port);
+    ck_assert_int_eq(kvnet_port(fx.server), -1);
+    char message[256];
+    ck_assert_ptr_null(kvresp_config_set(fx.resp, "bind", KV_TEXT("127.0.0.1"), false, message));
+    ck_assert_int_eq(kvnet_port(fx.server), options.port);
+    fixture_close(&fx);
+    fixture_remove_paths();
+}
+END_TEST
+
 START_TEST(limits_hold_for_the_next_connection)
 {
     fixture_open(&fx, 2);
@@ -223,6 +275,8 @@ int main(void)
     tcase_add_test(tests, the_port_can_be_changed_while_clients_stay);
     tcase_add_test(tests, a_port_in_use_is_refused_and_the_old_one_stays);
     tcase_add_test(tests, the_addresses_can_be_changed);
+    tcase_add_test(tests, without_an_address_the_port_is_kept_for_the_next_one);
+    tcase_add_test(tests, a_server_may_start_without_an_address);
     tcase_add_test(tests, limits_hold_for_the_next_connection);
     tcase_add_test(tests, values_out_of_range_are_refused_and_change_nothing);
     tcase_add_test(tests, info_tells_of_sockets);
