@@ -60,6 +60,10 @@ typedef enum kvresp_level {
  */
 typedef void kvresp_log(void *context, kvresp_level level, const char *message);
 
+/*
+ * What SHUTDOWN was given. SAVE (there are no snapshots) and ABORT are answered without the host;
+ * NOSAVE and FORCE ask to end even if what is not on disk is lost, NOW not to wait for replicas.
+ */
 #define KVRESP_SHUTDOWN_SAVE   1u
 #define KVRESP_SHUTDOWN_NOSAVE 2u
 #define KVRESP_SHUTDOWN_NOW    4u

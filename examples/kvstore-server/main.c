@@ -36,12 +36,12 @@ struct program {
     struct log log;
     char config_path[PATH_MAX], executable[PATH_MAX];
     pthread_t main_thread;
-    atomic_bool is_told; /* SHUTDOWN, which comes as a signal to the main thread */
+    atomic_bool is_told; /* SHUTDOWN, which comes as SIGUSR1 to the main thread */
     bool has_pid_file;
     int parent; /* a pipe to the process that waits until this one serves; -1: none */
     kv *db;
     kvresp *resp;
-    kvresp_aof *aof;
+    _Atomic(kvresp_aof *) aof;
     kvnet *net;
 };
 
@@ -232,6 +232,7 @@ static sigset_t handled_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     return set;
 }
 
@@ -247,9 +248,13 @@ static void let_signals_end(void)
 {
     sigset_t set = handled_signals();
     struct sigaction action = {.sa_handler = end_at_once};
+    /* To ignore them drops those that came along with the first: they are not a second wish. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN); /* more SHUTDOWNs change nothing */
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -268,20 +273,35 @@ static void await_end(struct program *program)
                            strerror(errno));
             continue;
         }
-        const char *cause = number == SIGINT ? "SIGINT" : "SIGTERM";
+        if (number == SIGUSR1 && !atomic_load(&program->is_told)) continue; /* not from here */
         log_printf(&program->log, KVRESP_NOTICE, "%s: shutting down",
-                   atomic_load(&program->is_told) ? "SHUTDOWN" : cause);
+                   number == SIGUSR1  ? "SHUTDOWN"
+                   : number == SIGINT ? "SIGINT"
+                                      : "SIGTERM");
         return;
     }
 }
 
-/* The SHUTDOWN command, in the thread of a connection. */
+/*
+ * The SHUTDOWN command, in the thread of a connection. While the append-only file cannot be written
+ * it would lose what was answered: only NOSAVE or FORCE say that this is meant. The signal is one
+ * of its own, as a second SIGTERM would mean haste, and two clients may ask at once.
+ */
 static bool note_shutdown(void *context, unsigned flags)
 {
     struct program *program = context;
-    if (flags & KVRESP_SHUTDOWN_ABORT) return false;
+    kvresp_aof_status file = {.size = sizeof file};
+    kvresp_aof *aof = atomic_load(&program->aof);
+    if (aof != NULL) kvresp_aof_stat(aof, &file);
+    if (file.error != 0 && !(flags & (KVRESP_SHUTDOWN_NOSAVE | KVRESP_SHUTDOWN_FORCE))) {
+        log_printf(&program->log, KVRESP_WARNING,
+                   "SHUTDOWN is refused: the append-only file cannot be written (%s); SHUTDOWN "
+                   "NOSAVE or FORCE end the server all the same",
+                   strerror(file.error));
+        return false;
+    }
     atomic_store(&program->is_told, true);
-    return pthread_kill(program->main_thread, SIGTERM) == 0;
+    return pthread_kill(program->main_thread, SIGUSR1) == 0;
 }
 
 /* ------------------------------------------------------------------------------------- the data */
@@ -295,11 +315,12 @@ static void look_up_from_loading(void *context, uint64_t loaded, uint64_t total)
     struct program *program = context;
     kvresp_loading_progress(program->resp, loaded, total);
     sigset_t pending;
-    if (sigpending(&pending) != 0 ||
-        (sigismember(&pending, SIGINT) != 1 && sigismember(&pending, SIGTERM) != 1))
+    if (sigpending(&pending) != 0) return;
+    bool is_told = atomic_load(&program->is_told);
+    if (!is_told && sigismember(&pending, SIGINT) != 1 && sigismember(&pending, SIGTERM) != 1)
         return;
     log_printf(&program->log, KVRESP_NOTICE, "%s ended the loading",
-               atomic_load(&program->is_told) ? "SHUTDOWN" : "A signal");
+               is_told ? "SHUTDOWN" : "A signal");
     kvnet_stop(program->net, LOADING_GRACE_MS);
     remove_pid_file(program);
     _exit(0);
@@ -326,12 +347,14 @@ static bool load_append_only_file(struct program *program)
     aof.load_delay_us = (uint32_t)options->load_delay_us;
 
     char message[256] = "out of memory";
-    kv_status status = kvresp_aof_open(program->db, &aof, &program->aof, message);
+    kvresp_aof *file;
+    kv_status status = kvresp_aof_open(program->db, &aof, &file, message);
     if (status != KV_OK)
         return complain(program, status == KV_BADARG ? message : kv_strerror(status));
+    atomic_store(&program->aof, file);
     options_hide_file(program->resp, &program->shown);
-    kvresp_aof_set_fsync(program->aof, (kvresp_fsync)options->append_fsync);
-    status = kvresp_attach_aof(program->resp, program->aof);
+    kvresp_aof_set_fsync(file, (kvresp_fsync)options->append_fsync);
+    status = kvresp_attach_aof(program->resp, file);
     if (status != KV_OK) return complain(program, kv_strerror(status));
     kvresp_loading_end(program->resp);
     return true;

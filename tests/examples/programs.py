@@ -29,11 +29,12 @@ class Directory:
 class Server:
     """A kvstore-server on a free port, with its log on a pipe until it says that it is ready, or `until`."""
 
-    def __init__(self, program, *options, directory=None, stdin=None, until=b"Ready to accept connections"):
+    def __init__(self, program, *options, directory=None, stdin=None, until=b"Ready to accept connections",
+                 before=None):
         self.process = subprocess.Popen(
             [program, *(["--port", "0"] if "--port" not in options else []), *options],
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,
-            stderr=subprocess.STDOUT, cwd=directory)
+            stderr=subprocess.STDOUT, cwd=directory, preexec_fn=before)
         if stdin is not None:
             self.process.stdin.write(stdin)
             self.process.stdin.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -115,6 +116,11 @@ class Options(ServerTest):
         with socket.create_connection(("127.0.0.2", server.port), timeout=PATIENCE_S) as client:
             ask(client, b"CONFIG GET bind\r\n",
                 b"*2\r\n$4\r\nbind\r\n$30\r\n127.0.0.1 -192.0.2.1 127.0.0.2\r\n")
+
+    def test_no_address_is_no_tcp(self):
+        server = self.start("--port", "0", "--bind", "", "--unixsocket", "s")
+        self.assertIsNone(server.port)
+        self.assertIn(b"on s (pid", server.log)
 
     def test_databases_and_threads(self):
         server = self.start("--databases", "3", "--io-threads", "2")
@@ -244,6 +250,54 @@ class Ending(ServerTest):
         self.assertEqual(server.process.wait(PATIENCE_S), 0)
         server.stop()
         self.assertIn(b"SHUTDOWN: shutting down", server.log)
+
+    def test_shutdowns_of_several_clients_end_it_once_and_in_order(self):
+        for has_signal in (False, True, True, True):
+            server = self.start()
+            with server.connect() as slow, server.connect() as one, server.connect() as other:
+                # What is not read keeps the server in its orderly end for a while.
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                size = 32 << 20
+                slow.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % size + b"x" * size + b"\r\n")
+                ask(slow, b"", b"+OK\r\n")
+                slow.sendall(b"GET k\r\n")
+                ask(one, b"PING\r\n", b"+PONG\r\n")
+                ask(other, b"PING\r\n", b"+PONG\r\n")
+                if has_signal:
+                    server.process.send_signal(signal.SIGTERM)
+                one.sendall(b"SHUTDOWN\r\n")
+                other.sendall(b"SHUTDOWN\r\n")
+                time.sleep(0.3)
+                self.assertIsNone(server.process.poll())
+            self.assertEqual(server.process.wait(PATIENCE_S), 0)
+
+    def test_shutdown_save_is_refused_and_says_why(self):
+        server = self.start()
+        with server.connect() as client:
+            ask(client, b"SHUTDOWN SAVE\r\n", b"-ERR SHUTDOWN SAVE cannot be honoured, as there are no snapshots yet")
+            ask(client, b"", b"; the append-only file keeps what is written to it without SAVE\r\n")
+            ask(client, b"SHUTDOWN ABORT\r\n", b"-ERR No shutdown in progress.\r\n")
+            ask(client, b"SHUTDOWN SAVE NOSAVE\r\n", b"-ERR syntax error\r\n")
+            ask(client, b"PING\r\n", b"+PONG\r\n")
+            client.sendall(b"SHUTDOWN NOSAVE NOW FORCE\r\n")
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(PATIENCE_S), 0)
+
+    def test_shutdown_that_would_lose_data_needs_force(self):
+        def no_room():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+        server = self.start("--appendonly", "yes", before=no_room)
+        with server.connect() as client:
+            ask(client, b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n%s\r\n" % (b"x" * 100000), b"+OK\r\n")
+            server.await_line(b"File too large")
+            ask(client, b"SHUTDOWN\r\n", b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n")
+            server.await_line(b"SHUTDOWN is refused: the append-only file cannot be written")
+            ask(client, b"SHUTDOWN NOW\r\n", b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n")
+            ask(client, b"STRLEN k\r\n", b":100000\r\n")
+            client.sendall(b"SHUTDOWN FORCE\r\n")
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(PATIENCE_S), 1)
 
     def test_a_client_that_leaves_raises_no_signal(self):
         server = self.start()
