@@ -8866,8 +8866,7 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
                                const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
-    shard->expired++;
-    shard->changes++;
+    shard->expired++; /* which is nobody's change */
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
     if (journal_is_read(shard->store)) {
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
@@ -10144,8 +10143,9 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
-    access->shard->expired++;
     access_remove(access);
+    access->shard->expired++;
+    access->shard->changes--; /* expiry is nobody's change */
     return KV_OK;
 }
 
@@ -11428,8 +11428,10 @@ static kv_status key_put_value_of(struct access *to, struct access *from, bool i
         return status;
     }
     access_find_again(from); /* the table may have changed */
+    if (!is_moved) return KV_OK;
     if (is_taken) access_forget(from);
-    else if (is_moved) access_remove(from);
+    else access_remove(from);
+    from->shard->changes--; /* of two keys, but one change */
     return KV_OK;
 }
 
@@ -12886,6 +12888,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
 
     char text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice sum = {text, number_format_long_double_human(text, number)};
+    if (sum.size == 0) return KV_NOMEM;
     int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
     status = string_reserve_set(access, sum);
     if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);
@@ -13969,6 +13972,7 @@ static kv_status lists_move_opened(struct access *source, struct access *destina
     lists_give(value, element);
     access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
+    source->shard->changes--; /* of two lists, but one change */
     return KV_OK;
 }
 

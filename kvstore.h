@@ -285,7 +285,7 @@ typedef struct kv_statistics {
     uint64_t hits, misses; /* of keys looked up for reading */
     uint64_t expired;      /* keys reclaimed because their deadline passed */
     uint64_t evicted;
-    uint64_t changes; /* mutations since kv_open(), as Redis counts "dirty" */
+    uint64_t changes; /* since kv_open(), as Redis counts "dirty": each element, expiry not */
     uint64_t waiters; /* blocked calls and callbacks */
     uint64_t watched; /* keys under kv_watch_add() */
     uint32_t shards;

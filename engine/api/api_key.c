@@ -145,8 +145,10 @@ static kv_status key_put_value_of(struct access *to, struct access *from, bool i
         return status;
     }
     access_find_again(from); /* the table may have changed */
+    if (!is_moved) return KV_OK;
     if (is_taken) access_forget(from);
-    else if (is_moved) access_remove(from);
+    else access_remove(from);
+    from->shard->changes--; /* of two keys, but one change */
     return KV_OK;
 }
 

@@ -681,6 +681,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
 
     char text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice sum = {text, number_format_long_double_human(text, number)};
+    if (sum.size == 0) return KV_NOMEM;
     int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
     status = string_reserve_set(access, sum);
     if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);

@@ -64,8 +64,9 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
-    access->shard->expired++;
     access_remove(access);
+    access->shard->expired++;
+    access->shard->changes--; /* expiry is nobody's change */
     return KV_OK;
 }
 

@@ -227,8 +227,7 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
                                const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
-    shard->expired++;
-    shard->changes++;
+    shard->expired++; /* which is nobody's change */
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
     if (journal_is_read(shard->store)) {
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};

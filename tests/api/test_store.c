@@ -314,6 +314,37 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------- views */
 
+static uint64_t changes_of(kv_status status)
+{
+    static uint64_t before;
+    uint64_t now = statistics().changes, made = now - before;
+    ck_assert_int_eq(status, KV_OK);
+    before = now;
+    return made;
+}
+
+START_TEST(changes_are_counted_as_redis_counts_them)
+{
+    fixture_push_all(db, "list", "x y z");
+    fixture_set(db, "a", "1");
+    fixture_set_for(db, "seen", "1", 10);
+    fixture_set_for(db, "unseen", "1", 10);
+    (void)changes_of(KV_OK);
+    ck_assert_uint_eq(changes_of(kv_rename(db, K("a"), K("b"))), 1);
+    ck_assert_uint_eq(changes_of(kv_rename(db, K("b"), K("another shard"))), 1);
+    ck_assert_uint_eq(changes_of(kv_rename(db, K("list"), K("l"))), 1);
+    ck_assert_uint_eq(changes_of(kv_move(db, K("another shard"), kv_select(db, 1))), 1);
+    ck_assert_uint_eq(changes_of(kv_lmove(db, K("l"), K("m"), KV_HEAD, KV_TAIL, NULL)), 1);
+    ck_assert_uint_eq(changes_of(kv_lmove(db, K("l"), K("l"), KV_HEAD, KV_TAIL, NULL)), 1);
+    ck_assert_uint_eq(changes_of(kv_copy(db, K("l"), NULL, K("n"), false)), 1);
+    ck_assert_uint_eq(changes_of(kv_ltrim(db, K("n"), 5, 9)), 2);
+    fixture_pass(&fx, 10);
+    ck_assert_key(db, "seen", "-");
+    ck_assert_uint_eq(changes_of(kv_tick(db, 0)), 0);
+    ck_assert_uint_eq(statistics().expired, 2);
+}
+END_TEST
+
 START_TEST(a_private_view_holds_its_clock)
 {
     kv *view;
@@ -441,6 +472,7 @@ int main(void)
         writes_pay_the_debt_when_nobody_ticks,
         expiry_can_be_left_to_access_or_switched_off,
         statistics_count,
+        changes_are_counted_as_redis_counts_them,
         a_private_view_holds_its_clock,
         the_background_thread_ticks,
         prefetching_is_safe_while_tables_grow_and_go,
