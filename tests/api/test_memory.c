@@ -7,11 +7,13 @@
  * undoes what went before. A call may also do without the memory it was refused. Nothing is ever
  * lost: the fixture counts every block.
  *
- * Results in a kv_buffer come from realloc(), which the linker gives to this file (--wrap).
+ * Results in a kv_buffer come from realloc(), and numbers from snprintf(), which the linker gives to
+ * this file (--wrap).
  */
 #include "fixture.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
 static struct fixture fx;
@@ -33,6 +35,35 @@ void *__wrap_realloc(void *block, size_t size)
     }
     if (allowed > 0) atomic_store(&fx.alloc.allowed, allowed - 1);
     return __real_realloc(block, size);
+}
+
+/* ---------------------------------------------------------------------------- failing snprintf() */
+
+static bool snprintf_fails;
+
+/* The same by the name that a compiler with _FORTIFY_SOURCE gives to it. */
+int __wrap___snprintf_chk(char *text, size_t size, int flag, size_t room, const char *format, ...);
+int __wrap_snprintf(char *text, size_t size, const char *format, ...);
+
+int __wrap___snprintf_chk(char *text, size_t size, int flag, size_t room, const char *format, ...)
+{
+    va_list arguments;
+    (void)flag, (void)room;
+    if (snprintf_fails) return -1;
+    va_start(arguments, format);
+    int length = vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+int __wrap_snprintf(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    if (snprintf_fails) return -1;
+    va_start(arguments, format);
+    int length = vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+    return length;
 }
 
 /* ------------------------------------------------------------------------------------ the calls */
@@ -784,6 +815,26 @@ START_TEST(a_store_grows_by_one_key_at_a_time_though_memory_fails)
 }
 END_TEST
 
+START_TEST(a_sum_that_cannot_be_written_is_not_stored)
+{
+    struct results results;
+    fixture_open(&fx, 1);
+    fixture_set(fx.db, "float", "1.5");
+    results_open(&results);
+    snprintf_fails = true;
+    kv_status there = kv_incrbyfloat(fx.db, KV_TEXT("float"), KV_TEXT("0.25"), &results.buffer);
+    kv_status absent = kv_incrbyfloat(fx.db, KV_TEXT("new"), KV_TEXT("0.25"), &results.buffer);
+    snprintf_fails = false;
+    ck_assert_int_eq(there, KV_NOMEM);
+    ck_assert_int_eq(absent, KV_NOMEM);
+    results_must_be_untouched(&results);
+    ck_assert_key(fx.db, "float", "'1.5'");
+    ck_assert_key(fx.db, "new", "-");
+    kv_buffer_free(&results.buffer);
+    fixture_close(&fx);
+}
+END_TEST
+
 struct told {
     kv_status status;
     size_t elements;
@@ -884,6 +935,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_call_changes_anything_when_an_allocation_fails, 0, MODES);
     tcase_add_test(tcase, a_store_opens_entirely_or_not_at_all);
     tcase_add_test(tcase, a_store_grows_by_one_key_at_a_time_though_memory_fails);
+    tcase_add_test(tcase, a_sum_that_cannot_be_written_is_not_stored);
     tcase_add_test(tcase, an_element_is_not_lost_when_there_is_no_memory_to_give_it);
     tcase_add_test(tcase, every_function_of_the_header_is_in_the_table);
     suite_add_tcase(suite, tcase);
