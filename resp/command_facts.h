@@ -191,6 +191,7 @@ struct command_facts {
     uint32_t flags;
     uint32_t categories; /* beyond those that the flags imply; see command_categories() */
     uint8_t group;
+    uint8_t tier; /* who needs it: 1 every client, 2 many, 3 few, 4 people and tests; not told */
     const char *since, *complexity, *summary;
     const char *deprecated_since, *replaced_by;
     uint8_t is_system; /* DOCS: doc_flags names it "syscmd" */
@@ -251,27 +252,27 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 
 /* Keys. */
 
-COMMAND(copy, "copy", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(copy, "copy", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "6.2.0", "O(1) for strings, otherwise O(N), N being the number of elements.",
         "Copies a value to another key, in this database or another.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS), KEY_AT(2, KEY_OW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
             INTEGER("destination-db", .token = "DB", .flags = ARGUMENT_OPTIONAL),
             TOKEN("replace", .token = "REPLACE", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(del, "del", -2, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+COMMAND(del, "del", -2, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, 1, "1.0.0",
         "O(N), N being the number of keys; their memory is given back after the reply.",
         "Deletes keys, whatever they hold.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RM | KEY_DELETE)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
-COMMAND(exists, "exists", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(exists, "exists", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "1.0.0", "O(N), N being the number of keys.",
         "Counts how many of the named keys exist; a key named twice counts twice.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
         .history = TEXTS("3.0.3", "Takes several keys."),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
-COMMAND(expire, "expire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(expire, "expire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "1.0.0", "O(1)", "Lets a key expire after a number of seconds.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
@@ -279,7 +280,7 @@ COMMAND(expire, "expire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, G
             ONE_OF("condition", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
                     TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
-COMMAND(expireat, "expireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(expireat, "expireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "1.2.0", "O(1)", "Lets a key expire at an instant, in seconds of Unix time.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
@@ -288,47 +289,47 @@ COMMAND(expireat, "expireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPAC
                 .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
                     TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
 COMMAND(expiretime, "expiretime", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE,
-        GROUP_GENERIC, "7.0.0", "O(1)", "Tells when a key expires, in seconds of Unix time.",
+        GROUP_GENERIC, 2, "7.0.0", "O(1)", "Tells when a key expires, in seconds of Unix time.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(keys, "keys", 2, COMMAND_READONLY, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC,
+COMMAND(keys, "keys", 2, COMMAND_READONLY, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC, 1,
         "1.0.0", "O(N), N being the number of keys in the database.",
         "Lists every key that matches a pattern.",
         .tips = TEXTS("request_policy:all_shards", "nondeterministic_output_order"),
         .arguments = ARGUMENTS(PATTERN("pattern")))
-COMMAND(move, "move", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+COMMAND(move, "move", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2, "1.0.0",
         "O(1)", "Moves a key to another database.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("db")))
-COMMAND(object, "object", -2, 0, 0, GROUP_GENERIC, "2.2.3", "That of the subcommand.",
+COMMAND(object, "object", -2, 0, 0, GROUP_GENERIC, 2, "2.2.3", "That of the subcommand.",
         "Looks at how a value is kept.")
 COMMAND(object_encoding, "object|encoding", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
-        "2.2.3", "O(1)", "Names the internal form of the value at a key.",
+        2, "2.2.3", "O(1)", "Names the internal form of the value at a key.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(object_freq, "object|freq", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "4.0.0",
-        "O(1)", "Tells how often a key is used, on a logarithmic scale.",
+COMMAND(object_freq, "object|freq", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
+        "4.0.0", "O(1)", "Tells how often a key is used, on a logarithmic scale.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
 COMMAND(object_help, "object|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_KEYSPACE,
-        GROUP_GENERIC, "6.2.0", "O(1)", "Lists the subcommands of OBJECT.")
+        GROUP_GENERIC, 4, "6.2.0", "O(1)", "Lists the subcommands of OBJECT.")
 COMMAND(object_idletime, "object|idletime", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
-        "2.2.3", "O(1)", "Tells for how many seconds a key has not been used.",
+        2, "2.2.3", "O(1)", "Tells for how many seconds a key has not been used.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
 COMMAND(object_refcount, "object|refcount", 3, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC,
-        "2.2.3", "O(1)", "Tells how many references the value at a key has.",
+        2, "2.2.3", "O(1)", "Tells how many references the value at a key has.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(persist, "persist", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(persist, "persist", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "2.2.0", "O(1)", "Lets a key live for ever again.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(pexpire, "pexpire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(pexpire, "pexpire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "2.6.0", "O(1)", "Lets a key expire after a number of milliseconds.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
@@ -337,7 +338,7 @@ COMMAND(pexpire, "pexpire", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE,
                 .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
                     TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
 COMMAND(pexpireat, "pexpireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
-        "2.6.0", "O(1)", "Lets a key expire at an instant, in milliseconds of Unix time.",
+        2, "2.6.0", "O(1)", "Lets a key expire at an instant, in milliseconds of Unix time.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .history = TEXTS("7.0.0", "Takes NX, XX, GT and LT."),
         .arguments = ARGUMENTS(KEY("key"), UNIX_TIME("unix-time-milliseconds"),
@@ -345,28 +346,29 @@ COMMAND(pexpireat, "pexpireat", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSP
                 .arguments = ARGUMENTS(TOKEN("nx", .token = "NX"), TOKEN("xx", .token = "XX"),
                     TOKEN("gt", .token = "GT"), TOKEN("lt", .token = "LT")))))
 COMMAND(pexpiretime, "pexpiretime", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE,
-        GROUP_GENERIC, "7.0.0", "O(1)", "Tells when a key expires, in milliseconds of Unix time.",
+        GROUP_GENERIC, 2, "7.0.0", "O(1)",
+        "Tells when a key expires, in milliseconds of Unix time.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(pttl, "pttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(pttl, "pttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "2.6.0", "O(1)", "Tells how many milliseconds a key has left.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .history = TEXTS("2.8.0", "Answers -2 when there is no such key."),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(randomkey, "randomkey", 1, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
+COMMAND(randomkey, "randomkey", 1, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 2, "1.0.0",
         "O(1)", "Returns some key, chosen at random.",
         .tips = TEXTS("request_policy:all_shards", "nondeterministic_output"))
-COMMAND(rename, "rename", 3, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0", "O(1)",
+COMMAND(rename, "rename", 3, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, 2, "1.0.0", "O(1)",
         "Gives a key another name, replacing what had that name.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)))
-COMMAND(renamenx, "renamenx", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(renamenx, "renamenx", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "1.0.0", "O(1)", "Gives a key another name if nothing has that name.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)),
         .history = TEXTS("3.2.0", "Renaming a key to its own name is no error."),
         .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)))
-COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "2.8.0",
+COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 1, "2.8.0",
         "O(1) a call, O(N) for all N keys.", "Walks the keys a few at a time, by a cursor.",
         .tips = TEXTS("nondeterministic_output", "request_policy:special"),
         .history = TEXTS("6.0.0", "Takes TYPE."),
@@ -374,23 +376,23 @@ COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, "2
             PATTERN("pattern", .token = "MATCH", .flags = ARGUMENT_OPTIONAL),
             INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
             STRING("type", .token = "TYPE", .since = "6.0.0", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(touch, "touch", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(touch, "touch", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "3.2.1", "O(N), N being the number of keys.",
         "Marks keys as just used and counts those that exist.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
-COMMAND(ttl, "ttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, "1.0.0",
-        "O(1)", "Tells how many seconds a key has left.",
+COMMAND(ttl, "ttl", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
+        "1.0.0", "O(1)", "Tells how many seconds a key has left.",
         .tips = TEXTS("nondeterministic_output"),
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .history = TEXTS("2.8.0", "Answers -2 when there is no such key."),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(type, "type", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(type, "type", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "1.0.0", "O(1)", "Tells the type of the value at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(unlink, "unlink", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC,
+COMMAND(unlink, "unlink", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "4.0.0", "O(N), N being the number of keys; their memory is given back after the reply.",
         "Deletes keys; the same as DEL, under the name clients use when they want no waiting.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
@@ -400,27 +402,27 @@ COMMAND(unlink, "unlink", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, G
 /* Strings. */
 
 COMMAND(append, "append", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "2.0.0", "O(N), N being the number of bytes added, amortised.",
+        GROUP_STRING, 1, "2.0.0", "O(N), N being the number of bytes added, amortised.",
         "Adds bytes to the end of the string at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("key"), STRING("value")))
 COMMAND(decr, "decr", 2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)", "Subtracts one from the integer at a key.",
+        GROUP_STRING, 1, "1.0.0", "O(1)", "Subtracts one from the integer at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key")))
 COMMAND(decrby, "decrby", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)", "Subtracts a number from the integer at a key.",
+        GROUP_STRING, 1, "1.0.0", "O(1)", "Subtracts a number from the integer at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("decrement")))
-COMMAND(get, "get", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+COMMAND(get, "get", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, 1, "1.0.0",
         "O(1)", "Returns the string at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(getdel, "getdel", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "6.2.0",
-        "O(1)", "Returns the string at a key and deletes the key.",
+COMMAND(getdel, "getdel", 2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, 2,
+        "6.2.0", "O(1)", "Returns the string at a key and deletes the key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(getex, "getex", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "6.2.0",
+COMMAND(getex, "getex", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, 2, "6.2.0",
         "O(1)", "Returns the string at a key and may change when it expires.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE,
                 .note = "With an option it changes the deadline.")),
@@ -431,31 +433,31 @@ COMMAND(getex, "getex", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STRING, GROUP
                     UNIX_TIME("unix-time-seconds", .token = "EXAT"),
                     UNIX_TIME("unix-time-milliseconds", .token = "PXAT"),
                     TOKEN("persist", .token = "PERSIST")))))
-COMMAND(getrange, "getrange", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "2.4.0",
+COMMAND(getrange, "getrange", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, 2, "2.4.0",
         "O(N), N being the number of bytes returned.", "Returns part of the string at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("end")))
 COMMAND(getset, "getset", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)",
+        GROUP_STRING, 2, "1.0.0", "O(1)",
         "Stores a string under a key and returns the one it replaces.",
         .deprecated_since = "6.2.0",
         .replaced_by = "SET with GET",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), STRING("value")))
 COMMAND(incr, "incr", 2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)", "Adds one to the integer at a key.",
+        GROUP_STRING, 1, "1.0.0", "O(1)", "Adds one to the integer at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key")))
 COMMAND(incrby, "incrby", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)", "Adds a number to the integer at a key.",
+        GROUP_STRING, 1, "1.0.0", "O(1)", "Adds a number to the integer at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("increment")))
 COMMAND(incrbyfloat, "incrbyfloat", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST,
-        CATEGORY_STRING, GROUP_STRING, "2.6.0", "O(1)",
+        CATEGORY_STRING, GROUP_STRING, 2, "2.6.0", "O(1)",
         "Adds a floating-point number to the number at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), DOUBLE("increment")))
-COMMAND(lcs, "lcs", -3, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "7.0.0",
+COMMAND(lcs, "lcs", -3, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, 2, "7.0.0",
         "O(N*M), N and M being the sizes of the strings.",
         "Finds the longest common subsequence of two strings.",
         .keys = KEYS(KEYS_FROM(1, 1, 1, KEY_RO | KEY_ACCESS)),
@@ -464,29 +466,29 @@ COMMAND(lcs, "lcs", -3, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "7.0.0"
             TOKEN("idx", .token = "IDX", .flags = ARGUMENT_OPTIONAL),
             INTEGER("len", .token = "MINMATCHLEN", .flags = ARGUMENT_OPTIONAL),
             TOKEN("withmatchlen", .token = "WITHMATCHLEN", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(mget, "mget", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, "1.0.0",
-        "O(N), N being the number of keys.", "Returns the strings at several keys.",
+COMMAND(mget, "mget", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, 2,
+        "1.0.0", "O(N), N being the number of keys.", "Returns the strings at several keys.",
         .tips = TEXTS("request_policy:multi_shard"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
-COMMAND(mset, "mset", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "1.0.1",
-        "O(N), N being the number of keys.", "Stores several strings at once.",
+COMMAND(mset, "mset", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 2,
+        "1.0.1", "O(N), N being the number of keys.", "Stores several strings at once.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:all_succeeded"),
         .keys = KEYS(KEYS_FROM(1, -1, 2, KEY_OW | KEY_UPDATE)),
         .arguments = ARGUMENTS(BLOCK("key_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(KEY("key"), STRING("value")))))
-COMMAND(msetnx, "msetnx", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+COMMAND(msetnx, "msetnx", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 2,
         "1.0.1", "O(N), N being the number of keys.",
         "Stores several strings at once if none of the keys exists.",
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_min"),
         .keys = KEYS(KEYS_FROM(1, -1, 2, KEY_OW | KEY_INSERT)),
         .arguments = ARGUMENTS(BLOCK("key_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(KEY("key"), STRING("value")))))
-COMMAND(psetex, "psetex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+COMMAND(psetex, "psetex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 2,
         "2.6.0", "O(1)", "Stores a string that expires after a number of milliseconds.",
         .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("milliseconds"), STRING("value")))
-COMMAND(set, "set", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+COMMAND(set, "set", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 1, "1.0.0",
         "O(1)", "Stores a string under a key, replacing whatever it held.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS,
                 .note = "With GET it reads the old value too.")),
@@ -504,24 +506,24 @@ COMMAND(set, "set", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_
                     UNIX_TIME("unix-time-seconds", .token = "EXAT", .since = "6.2.0"),
                     UNIX_TIME("unix-time-milliseconds", .token = "PXAT", .since = "6.2.0"),
                     TOKEN("keepttl", .token = "KEEPTTL", .since = "6.0.0")))))
-COMMAND(setex, "setex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, "2.0.0",
-        "O(1)", "Stores a string that expires after a number of seconds.",
+COMMAND(setex, "setex", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 1,
+        "2.0.0", "O(1)", "Stores a string that expires after a number of seconds.",
         .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("seconds"), STRING("value")))
 COMMAND(setnx, "setnx", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
-        GROUP_STRING, "1.0.0", "O(1)", "Stores a string under a key that does not exist.",
+        GROUP_STRING, 2, "1.0.0", "O(1)", "Stores a string under a key that does not exist.",
         .keys = KEYS(KEY_AT(1, KEY_OW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("key"), STRING("value")))
-COMMAND(setrange, "setrange", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING,
+COMMAND(setrange, "setrange", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STRING, GROUP_STRING, 2,
         "2.2.0", "O(N), N being the size of the value given and of any gap before it.",
         "Writes over part of the string at a key, from an offset on.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("offset"), STRING("value")))
-COMMAND(strlen, "strlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING,
+COMMAND(strlen, "strlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STRING, GROUP_STRING, 2,
         "2.2.0", "O(1)", "Tells the size of the string at a key.",
         .keys = KEYS(KEY_AT(1, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(substr, "substr", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "1.0.0",
+COMMAND(substr, "substr", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, 2, "1.0.0",
         "O(N), N being the number of bytes returned.", "Returns part of the string at a key.",
         .deprecated_since = "2.0.0",
         .replaced_by = "GETRANGE",
@@ -531,7 +533,7 @@ COMMAND(substr, "substr", 4, COMMAND_READONLY, CATEGORY_STRING, GROUP_STRING, "1
 /* Lists. */
 
 COMMAND(blmove, "blmove", 6, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_BLOCKING, CATEGORY_LIST,
-        GROUP_LIST, "6.2.0", "O(1)",
+        GROUP_LIST, 2, "6.2.0", "O(1)",
         "Moves an element from one list to another, waiting for one if need be.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
@@ -542,7 +544,7 @@ COMMAND(blmove, "blmove", 6, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_BLOCKING,
                 .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
                     TOKEN("right", .token = "RIGHT"))), DOUBLE("timeout")))
 COMMAND(blmpop, "blmpop", -5, COMMAND_WRITE | COMMAND_BLOCKING | COMMAND_MOVABLEKEYS,
-        CATEGORY_LIST, GROUP_LIST, "7.0.0",
+        CATEGORY_LIST, GROUP_LIST, 2, "7.0.0",
         "O(N+M), N being the number of keys and M of the elements returned.",
         "Takes elements from the first list that has any, waiting for one if need be.",
         .keys = KEYS(KEYS_COUNTED_AT(2, KEY_RW | KEY_ACCESS | KEY_DELETE)),
@@ -552,43 +554,43 @@ COMMAND(blmpop, "blmpop", -5, COMMAND_WRITE | COMMAND_BLOCKING | COMMAND_MOVABLE
                 .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
                     TOKEN("right", .token = "RIGHT"))),
             INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(blpop, "blpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, "2.0.0",
+COMMAND(blpop, "blpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, 2, "2.0.0",
         "O(N), N being the number of keys.",
         "Takes the first element of the first list that has any, waiting for one if need be.",
         .keys = KEYS(KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .history = TEXTS("6.0.0", "The timeout may have a fraction."),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), DOUBLE("timeout")))
-COMMAND(brpop, "brpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, "2.0.0",
+COMMAND(brpop, "brpop", -3, COMMAND_WRITE | COMMAND_BLOCKING, CATEGORY_LIST, GROUP_LIST, 2, "2.0.0",
         "O(N), N being the number of keys.",
         "Takes the last element of the first list that has any, waiting for one if need be.",
         .keys = KEYS(KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .history = TEXTS("6.0.0", "The timeout may have a fraction."),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), DOUBLE("timeout")))
 COMMAND(brpoplpush, "brpoplpush", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_BLOCKING,
-        CATEGORY_LIST, GROUP_LIST, "2.2.0", "O(1)",
+        CATEGORY_LIST, GROUP_LIST, 2, "2.2.0", "O(1)",
         "Moves the last element of one list to the head of another, waiting for one if need be.",
         .deprecated_since = "6.2.0",
         .replaced_by = "BLMOVE with RIGHT and LEFT",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
         .history = TEXTS("6.0.0", "The timeout may have a fraction."),
         .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1), DOUBLE("timeout")))
-COMMAND(lindex, "lindex", 3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(lindex, "lindex", 3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, 2, "1.0.0",
         "O(log N), N being the length of the list.", "Returns the element at a position of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("index")))
-COMMAND(linsert, "linsert", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "2.2.0",
-        "O(N), N being the number of elements before the one looked for.",
+COMMAND(linsert, "linsert", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, 2,
+        "2.2.0", "O(N), N being the number of elements before the one looked for.",
         "Inserts an element before or after another.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("key"),
             ONE_OF("where",
                 .arguments = ARGUMENTS(TOKEN("before", .token = "BEFORE"),
                     TOKEN("after", .token = "AFTER"))), STRING("pivot"), STRING("element")))
-COMMAND(llen, "llen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(llen, "llen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, 1, "1.0.0",
         "O(1)", "Tells the length of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key")))
-COMMAND(lmove, "lmove", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "6.2.0",
+COMMAND(lmove, "lmove", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, 2, "6.2.0",
         "O(1)", "Moves an element from one end of a list to one end of another.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1),
@@ -598,7 +600,7 @@ COMMAND(lmove, "lmove", 5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP
             ONE_OF("whereto",
                 .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
                     TOKEN("right", .token = "RIGHT")))))
-COMMAND(lmpop, "lmpop", -4, COMMAND_WRITE | COMMAND_MOVABLEKEYS, CATEGORY_LIST, GROUP_LIST,
+COMMAND(lmpop, "lmpop", -4, COMMAND_WRITE | COMMAND_MOVABLEKEYS, CATEGORY_LIST, GROUP_LIST, 2,
         "7.0.0", "O(N+M), N being the number of keys and M of the elements returned.",
         "Takes elements from the first list that has any.",
         .keys = KEYS(KEYS_COUNTED_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
@@ -607,13 +609,13 @@ COMMAND(lmpop, "lmpop", -4, COMMAND_WRITE | COMMAND_MOVABLEKEYS, CATEGORY_LIST, 
                 .arguments = ARGUMENTS(TOKEN("left", .token = "LEFT"),
                     TOKEN("right", .token = "RIGHT"))),
             INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(lpop, "lpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(lpop, "lpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, 1, "1.0.0",
         "O(N), N being the number of elements returned.", "Takes elements from the head of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .history = TEXTS("6.2.0", "Takes a count."),
         .arguments = ARGUMENTS(KEY("key"),
             INTEGER("count", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(lpos, "lpos", -3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "6.0.6",
+COMMAND(lpos, "lpos", -3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, 2, "6.0.6",
         "O(N), N being the number of elements looked at.",
         "Finds the positions of an element in a list.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
@@ -622,56 +624,56 @@ COMMAND(lpos, "lpos", -3, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "6.0.6",
             INTEGER("num-matches", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
             INTEGER("len", .token = "MAXLEN", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(lpush, "lpush", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
-        GROUP_LIST, "1.0.0", "O(N), N being the number of elements added.",
+        GROUP_LIST, 1, "1.0.0", "O(N), N being the number of elements added.",
         "Adds elements to the head of a list, creating the list if need be.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .history = TEXTS("2.4.0", "Takes several elements."),
         .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(lpushx, "lpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
-        GROUP_LIST, "2.2.0", "O(N), N being the number of elements added.",
+        GROUP_LIST, 2, "2.2.0", "O(N), N being the number of elements added.",
         "Adds elements to the head of a list that exists.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .history = TEXTS("4.0.0", "Takes several elements."),
         .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
-COMMAND(lrange, "lrange", 4, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(lrange, "lrange", 4, COMMAND_READONLY, CATEGORY_LIST, GROUP_LIST, 1, "1.0.0",
         "O(log N + M), N being the length of the list and M of the range.",
         "Returns the elements between two positions of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("stop")))
-COMMAND(lrem, "lrem", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(lrem, "lrem", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, 2, "1.0.0",
         "O(N), N being the number of elements looked at.", "Removes elements that equal a value.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("count"), STRING("element")))
-COMMAND(lset, "lset", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(lset, "lset", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, 2, "1.0.0",
         "O(log N), N being the length of the list.",
         "Replaces the element at a position of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("index"), STRING("element")))
-COMMAND(ltrim, "ltrim", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(ltrim, "ltrim", 4, COMMAND_WRITE, CATEGORY_LIST, GROUP_LIST, 2, "1.0.0",
         "O(N), N being the number of elements removed.",
         "Keeps the elements between two positions and removes the rest.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
         .arguments = ARGUMENTS(KEY("key"), INTEGER("start"), INTEGER("stop")))
-COMMAND(rpop, "rpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, "1.0.0",
+COMMAND(rpop, "rpop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_LIST, GROUP_LIST, 1, "1.0.0",
         "O(N), N being the number of elements returned.", "Takes elements from the tail of a list.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .history = TEXTS("6.2.0", "Takes a count."),
         .arguments = ARGUMENTS(KEY("key"),
             INTEGER("count", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(rpoplpush, "rpoplpush", 3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST,
+COMMAND(rpoplpush, "rpoplpush", 3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_LIST, GROUP_LIST, 2,
         "1.2.0", "O(1)", "Moves the last element of one list to the head of another.",
         .deprecated_since = "6.2.0",
         .replaced_by = "LMOVE with RIGHT and LEFT",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
         .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1)))
 COMMAND(rpush, "rpush", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
-        GROUP_LIST, "1.0.0", "O(N), N being the number of elements added.",
+        GROUP_LIST, 1, "1.0.0", "O(N), N being the number of elements added.",
         "Adds elements to the tail of a list, creating the list if need be.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .history = TEXTS("2.4.0", "Takes several elements."),
         .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_LIST,
-        GROUP_LIST, "2.2.0", "O(N), N being the number of elements added.",
+        GROUP_LIST, 2, "2.2.0", "O(N), N being the number of elements added.",
         "Adds elements to the tail of a list that exists.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .history = TEXTS("4.0.0", "Takes several elements."),
@@ -681,22 +683,22 @@ COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CA
 
 COMMAND(discard, "discard", 1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
-        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.0.0",
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, 1, "2.0.0",
         "O(N), N being the number of commands queued.", "Forgets the queued commands.")
 COMMAND(exec, "exec", 1, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_SKIP_SLOWLOG,
-        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "1.2.0", "The sum of the commands queued.",
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, 1, "1.2.0", "The sum of the commands queued.",
         "Executes the queued commands as one.")
 COMMAND(multi, "multi", 1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
-        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "1.2.0", "O(1)",
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, 1, "1.2.0", "O(1)",
         "Begins a transaction: the commands that follow are queued.")
 COMMAND(unwatch, "unwatch", 1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
-        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.2.0",
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, 2, "2.2.0",
         "O(N), N being the number of keys watched.", "Forgets the watched keys.")
 COMMAND(watch, "watch", -2,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST | COMMAND_ALLOW_BUSY,
-        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, "2.2.0", "O(N), N being the number of keys.",
+        CATEGORY_TRANSACTION, GROUP_TRANSACTIONS, 2, "2.2.0", "O(N), N being the number of keys.",
         "Makes the next EXEC depend on keys staying as they are.",
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
@@ -705,28 +707,28 @@ COMMAND(watch, "watch", -2,
 
 COMMAND(auth, "auth", -2,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
-            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0",
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "1.0.0",
         "O(1)", "Proves to the server who the client is.",
         .history = TEXTS("6.0.0", "Takes a user name."),
         .arguments = ARGUMENTS(STRING("username", .since = "6.0.0", .flags = ARGUMENT_OPTIONAL),
             STRING("password")))
-COMMAND(client, "client", -2, 0, 0, GROUP_CONNECTION, "2.4.0", "That of the subcommand.",
+COMMAND(client, "client", -2, 0, 0, GROUP_CONNECTION, 1, "2.4.0", "That of the subcommand.",
         "Inspects and steers client connections.")
 COMMAND(client_getname, "client|getname", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "2.6.9", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "2.6.9", "O(1)",
         "Returns the name of this connection.")
 COMMAND(client_help, "client|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "5.0.0", "O(1)", "Lists the subcommands of CLIENT.")
+        GROUP_CONNECTION, 4, "5.0.0", "O(1)", "Lists the subcommands of CLIENT.")
 COMMAND(client_id, "client|id", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "5.0.0", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "5.0.0", "O(1)",
         "Returns the number of this connection, unique in the life of the server.")
 COMMAND(client_info, "client|info", 2, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "6.2.0", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 2, "6.2.0", "O(1)",
         "Describes this connection in one line.",
         .tips = TEXTS("nondeterministic_output"))
 COMMAND(client_kill, "client|kill", -3,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "2.4.0", "O(N), N being the number of connections.",
+        GROUP_CONNECTION, 2, "2.4.0", "O(N), N being the number of connections.",
         "Closes the connections that match.",
         .history = TEXTS("2.8.12", "Takes filters, ID among them.", "3.2.0", "TYPE takes master.",
             "5.0.0", "TYPE takes replica, the new word for slave.", "6.2.0", "Takes LADDR."),
@@ -750,7 +752,7 @@ COMMAND(client_kill, "client|kill", -3,
                             STRING("yes/no", .token = "SKIPME", .flags = ARGUMENT_OPTIONAL)))))))
 COMMAND(client_list, "client|list", -2,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "2.4.0", "O(N), N being the number of connections.",
+        GROUP_CONNECTION, 2, "2.4.0", "O(N), N being the number of connections.",
         "Describes every connection, a line each.",
         .tips = TEXTS("nondeterministic_output"),
         .history = TEXTS("2.8.12", "Shows id.", "5.0.0", "Takes TYPE.", "6.0.0", "Shows user.",
@@ -767,56 +769,57 @@ COMMAND(client_list, "client|list", -2,
                 .arguments = ARGUMENTS(INTEGER("client-id", .flags = ARGUMENT_MULTIPLE)))))
 COMMAND(client_no_evict, "client|no-evict", 3,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "7.0.0", "O(1)",
+        GROUP_CONNECTION, 2, "7.0.0", "O(1)",
         "Shields this connection from being closed when clients take too much memory.",
         .arguments = ARGUMENTS(ONE_OF("enabled",
                 .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF")))))
 COMMAND(client_no_touch, "client|no-touch", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "7.2.0", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 2, "7.2.0", "O(1)",
         "Lets this connection read keys without marking them as used.",
         .arguments = ARGUMENTS(ONE_OF("enabled",
                 .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF")))))
 COMMAND(client_pause, "client|pause", -3,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "2.9.50", "O(1)", "Holds back the commands of all clients for a while.",
+        GROUP_CONNECTION, 2, "2.9.50", "O(1)",
+        "Holds back the commands of all clients for a while.",
         .history = TEXTS("6.2.0", "Takes a mode: WRITE or ALL."),
         .arguments = ARGUMENTS(INTEGER("timeout"),
             ONE_OF("mode", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(TOKEN("write", .token = "WRITE"),
                     TOKEN("all", .token = "ALL")))))
 COMMAND(client_reply, "client|reply", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "3.2.0", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 2, "3.2.0", "O(1)",
         "Switches the replies to this connection on or off.",
         .arguments = ARGUMENTS(ONE_OF("on_off_skip",
                 .arguments = ARGUMENTS(TOKEN("on", .token = "ON"), TOKEN("off", .token = "OFF"),
                     TOKEN("skip", .token = "SKIP")))))
 COMMAND(client_setinfo, "client|setinfo", 4, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "7.2.0", "O(1)",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "7.2.0", "O(1)",
         "Records the name or the version of the client library.",
         .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"),
         .arguments = ARGUMENTS(ONE_OF("attr",
                 .arguments = ARGUMENTS(STRING("libname", .token = "LIB-NAME"),
                     STRING("libver", .token = "LIB-VER")))))
 COMMAND(client_setname, "client|setname", 3, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_CONNECTION, "2.6.9", "O(1)", "Names this connection.",
+        CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "2.6.9", "O(1)", "Names this connection.",
         .arguments = ARGUMENTS(STRING("connection-name")))
 COMMAND(client_unblock, "client|unblock", -3,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "5.0.0", "O(1)", "Ends the waiting of another client.",
+        GROUP_CONNECTION, 2, "5.0.0", "O(1)", "Ends the waiting of another client.",
         .arguments = ARGUMENTS(INTEGER("client-id"),
             ONE_OF("timeout_error", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(TOKEN("timeout", .token = "TIMEOUT"),
                     TOKEN("error", .token = "ERROR")))))
 COMMAND(client_unpause, "client|unpause", 2,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "6.2.0", "O(N), N being the number of clients held back.",
+        GROUP_CONNECTION, 2, "6.2.0", "O(N), N being the number of clients held back.",
         "Ends a pause before its time.")
 COMMAND(echo, "echo", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "1.0.0", "O(1)", "Returns its argument.",
+        GROUP_CONNECTION, 1, "1.0.0", "O(1)", "Returns its argument.",
         .arguments = ARGUMENTS(STRING("message")))
 COMMAND(hello, "hello", -1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
-            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "6.0.0",
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "6.0.0",
         "O(1)", "Chooses the version of the protocol, and may log in and name the connection.",
         .history = TEXTS("6.2.0", "Without a version it describes the connection."),
         .arguments = ARGUMENTS(BLOCK("arguments", .flags = ARGUMENT_OPTIONAL,
@@ -824,94 +827,94 @@ COMMAND(hello, "hello", -1,
                     BLOCK("username_password", .token = "AUTH", .flags = ARGUMENT_OPTIONAL,
                         .arguments = ARGUMENTS(STRING("username"), STRING("password"))),
                     STRING("clientname", .token = "SETNAME", .flags = ARGUMENT_OPTIONAL)))))
-COMMAND(ping, "ping", -1, COMMAND_FAST, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0", "O(1)",
+COMMAND(ping, "ping", -1, COMMAND_FAST, CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "1.0.0", "O(1)",
         "Answers, to show that the server is alive.",
         .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
         .arguments = ARGUMENTS(STRING("message", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(quit, "quit", -1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
-            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "1.0.0",
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "1.0.0",
         "O(1)", "Closes the connection.",
         .deprecated_since = "7.2.0",
         .replaced_by = "closing the connection")
 COMMAND(reset, "reset", 1,
         COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST |
-            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, "6.2.0",
+            COMMAND_NO_AUTH | COMMAND_ALLOW_BUSY, CATEGORY_CONNECTION, GROUP_CONNECTION, 1, "6.2.0",
         "O(1)", "Returns the connection to the state it had when it was opened.")
 COMMAND(select, "select", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CATEGORY_CONNECTION,
-        GROUP_CONNECTION, "1.0.0", "O(1)", "Chooses the database that this connection uses.",
+        GROUP_CONNECTION, 1, "1.0.0", "O(1)", "Chooses the database that this connection uses.",
         .arguments = ARGUMENTS(INTEGER("index")))
 
 /* The server. */
 
 COMMAND(command, "command", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION, GROUP_SERVER,
-        "2.8.13", "O(N), N being the number of commands.", "Describes all commands.",
+        1, "2.8.13", "O(N), N being the number of commands.", "Describes all commands.",
         .tips = TEXTS("nondeterministic_output_order"))
 COMMAND(command_count, "command|count", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_SERVER, "2.8.13", "O(1)", "Counts the commands.")
+        GROUP_SERVER, 1, "2.8.13", "O(1)", "Counts the commands.")
 COMMAND(command_docs, "command|docs", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_SERVER, "7.0.0", "O(N), N being the number of commands asked for.",
+        GROUP_SERVER, 1, "7.0.0", "O(N), N being the number of commands asked for.",
         "Returns the documentation of commands.",
         .tips = TEXTS("nondeterministic_output_order"),
         .arguments = ARGUMENTS(
             STRING("command-name", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(command_getkeys, "command|getkeys", -3, COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_SERVER, "2.8.13", "O(N), N being the number of arguments.",
+        CATEGORY_CONNECTION, GROUP_SERVER, 2, "2.8.13", "O(N), N being the number of arguments.",
         "Tells which arguments of a command are keys.")
 COMMAND(command_getkeysandflags, "command|getkeysandflags", -3, COMMAND_LOADING | COMMAND_STALE,
-        CATEGORY_CONNECTION, GROUP_SERVER, "7.0.0", "O(N), N being the number of arguments.",
+        CATEGORY_CONNECTION, GROUP_SERVER, 2, "7.0.0", "O(N), N being the number of arguments.",
         "Tells which arguments of a command are keys, and how it uses them.")
 COMMAND(command_help, "command|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_SERVER, "5.0.0", "O(1)", "Lists the subcommands of COMMAND.")
+        GROUP_SERVER, 4, "5.0.0", "O(1)", "Lists the subcommands of COMMAND.")
 COMMAND(command_info, "command|info", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_SERVER, "2.8.13", "O(N), N being the number of commands asked for.",
+        GROUP_SERVER, 1, "2.8.13", "O(N), N being the number of commands asked for.",
         "Returns the facts about commands.",
         .tips = TEXTS("nondeterministic_output_order"),
         .history = TEXTS("7.0.0", "Without a name it describes all commands."),
         .arguments = ARGUMENTS(
             STRING("command-name", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(command_list, "command|list", -2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION,
-        GROUP_SERVER, "7.0.0", "O(N), N being the number of commands.",
+        GROUP_SERVER, 1, "7.0.0", "O(N), N being the number of commands.",
         "Lists the names of commands, all or some.",
         .tips = TEXTS("nondeterministic_output_order"),
         .arguments = ARGUMENTS(ONE_OF("filterby", .token = "FILTERBY", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(STRING("module-name", .token = "MODULE"),
                     STRING("category", .token = "ACLCAT"),
                     PATTERN("pattern", .token = "PATTERN")))))
-COMMAND(config, "config", -2, 0, 0, GROUP_SERVER, "2.0.0", "That of the subcommand.",
+COMMAND(config, "config", -2, 0, 0, GROUP_SERVER, 1, "2.0.0", "That of the subcommand.",
         "Reads and changes the configuration of the server.")
 COMMAND(config_get, "config|get", -3,
-        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 1,
         "2.0.0", "O(N), N being the number of parameters, times the patterns.",
         "Returns the parameters whose names match patterns.",
         .history = TEXTS("7.0.0", "Takes several patterns."),
         .arguments = ARGUMENTS(BLOCK("parameter", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("parameter")))))
-COMMAND(config_help, "config|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "5.0.0",
+COMMAND(config_help, "config|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 4, "5.0.0",
         "O(1)", "Lists the subcommands of CONFIG.")
 COMMAND(config_resetstat, "config|resetstat", 2,
-        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 2,
         "2.0.0", "O(1)", "Starts the statistics of INFO from zero again.")
 COMMAND(config_rewrite, "config|rewrite", 2,
-        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 2,
         "2.8.0", "O(1)", "Writes the configuration in force to the file it was read from.")
 COMMAND(config_set, "config|set", -4,
-        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 1,
         "2.0.0", "O(N), N being the number of parameters named.",
         "Changes parameters, all that are named or none.",
         .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"),
         .history = TEXTS("7.0.0", "Takes several parameters."),
         .arguments = ARGUMENTS(BLOCK("parameter_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("parameter"), STRING("value")))))
-COMMAND(dbsize, "dbsize", 1, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_SERVER,
+COMMAND(dbsize, "dbsize", 1, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_SERVER, 1,
         "1.0.0", "O(1)", "Counts the keys of the database.",
         .tips = TEXTS("request_policy:all_shards", "response_policy:agg_sum"))
 COMMAND(debug, "debug", -2, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0,
-        GROUP_SERVER, "1.0.0", "That of the subcommand.",
+        GROUP_SERVER, 4, "1.0.0", "That of the subcommand.",
         "Does what tests and the hunt for errors need.",
         .is_system = 1)
 COMMAND(flushall, "flushall", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
-        GROUP_SERVER, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
+        GROUP_SERVER, 1, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
         "Deletes every key of every database.",
         .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
         .history = TEXTS("4.0.0", "Takes ASYNC.", "6.2.0", "Takes SYNC."),
@@ -919,35 +922,35 @@ COMMAND(flushall, "flushall", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DA
                 .arguments = ARGUMENTS(TOKEN("async", .token = "ASYNC", .since = "4.0.0"),
                     TOKEN("sync", .token = "SYNC", .since = "6.2.0")))))
 COMMAND(flushdb, "flushdb", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
-        GROUP_SERVER, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
+        GROUP_SERVER, 1, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
         "Deletes every key of the database.",
         .tips = TEXTS("request_policy:all_shards", "response_policy:all_succeeded"),
         .history = TEXTS("4.0.0", "Takes ASYNC.", "6.2.0", "Takes SYNC."),
         .arguments = ARGUMENTS(ONE_OF("async", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(TOKEN("async", .token = "ASYNC", .since = "4.0.0"),
                     TOKEN("sync", .token = "SYNC", .since = "6.2.0")))))
-COMMAND(info, "info", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_DANGEROUS, GROUP_SERVER,
+COMMAND(info, "info", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_DANGEROUS, GROUP_SERVER, 1,
         "1.0.0", "O(1)", "Reports the state and the statistics of the server.",
         .tips = TEXTS("nondeterministic_output", "request_policy:all_shards",
             "response_policy:special"),
         .history = TEXTS("7.0.0", "Takes several sections."),
         .arguments = ARGUMENTS(STRING("section", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(lastsave, "lastsave", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
-        CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, "1.0.0", "O(1)",
+        CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, 2, "1.0.0", "O(1)",
         "Tells when the data was last saved, in seconds of Unix time.",
         .tips = TEXTS("nondeterministic_output"))
-COMMAND(memory, "memory", -2, 0, 0, GROUP_SERVER, "4.0.0", "That of the subcommand.",
+COMMAND(memory, "memory", -2, 0, 0, GROUP_SERVER, 2, "4.0.0", "That of the subcommand.",
         "Looks at where memory goes.")
-COMMAND(memory_help, "memory|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "4.0.0",
+COMMAND(memory_help, "memory|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 4, "4.0.0",
         "O(1)", "Lists the subcommands of MEMORY.")
-COMMAND(memory_usage, "memory|usage", -3, COMMAND_READONLY, 0, GROUP_SERVER, "4.0.0",
+COMMAND(memory_usage, "memory|usage", -3, COMMAND_READONLY, 0, GROUP_SERVER, 2, "4.0.0",
         "O(N), N being the number of samples.", "Tells how many bytes a key and its value take.",
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key"),
             INTEGER("count", .token = "SAMPLES", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(shutdown, "shutdown", -1,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE |
-            COMMAND_NO_MULTI | COMMAND_ALLOW_BUSY, 0, GROUP_SERVER, "1.0.0",
+            COMMAND_NO_MULTI | COMMAND_ALLOW_BUSY, 0, GROUP_SERVER, 2, "1.0.0",
         "O(N) when it saves, N being the number of keys; otherwise O(1).",
         "Saves what must be saved and stops the server.",
         .history = TEXTS("7.0.0", "Takes NOW, FORCE and ABORT."),
@@ -957,30 +960,30 @@ COMMAND(shutdown, "shutdown", -1,
             TOKEN("now", .token = "NOW", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
             TOKEN("force", .token = "FORCE", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
             TOKEN("abort", .token = "ABORT", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(slowlog, "slowlog", -2, 0, 0, GROUP_SERVER, "2.2.12", "That of the subcommand.",
+COMMAND(slowlog, "slowlog", -2, 0, 0, GROUP_SERVER, 2, "2.2.12", "That of the subcommand.",
         "Looks at the log of slow commands.")
 COMMAND(slowlog_get, "slowlog|get", -2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
-        GROUP_SERVER, "2.2.12", "O(N), N being the number of entries returned.",
+        GROUP_SERVER, 2, "2.2.12", "O(N), N being the number of entries returned.",
         "Returns the latest slow commands.",
         .tips = TEXTS("request_policy:all_nodes", "nondeterministic_output"),
         .history = TEXTS("4.0.0", "Shows the address and the name of the client."),
         .arguments = ARGUMENTS(INTEGER("count", .flags = ARGUMENT_OPTIONAL)))
-COMMAND(slowlog_help, "slowlog|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, "6.2.0",
-        "O(1)", "Lists the subcommands of SLOWLOG.")
+COMMAND(slowlog_help, "slowlog|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 4,
+        "6.2.0", "O(1)", "Lists the subcommands of SLOWLOG.")
 COMMAND(slowlog_len, "slowlog|len", 2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
-        GROUP_SERVER, "2.2.12", "O(1)", "Counts the entries of the log.",
+        GROUP_SERVER, 2, "2.2.12", "O(1)", "Counts the entries of the log.",
         .tips = TEXTS("request_policy:all_nodes", "response_policy:agg_sum",
             "nondeterministic_output"))
 COMMAND(slowlog_reset, "slowlog|reset", 2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,
-        GROUP_SERVER, "2.2.12", "O(N), N being the number of entries.", "Empties the log.",
+        GROUP_SERVER, 2, "2.2.12", "O(N), N being the number of entries.", "Empties the log.",
         .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"))
 COMMAND(swapdb, "swapdb", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
-        GROUP_SERVER, "4.0.0",
+        GROUP_SERVER, 2, "4.0.0",
         "O(N), N being the number of clients that watch or wait for keys of the two.",
         "Exchanges the contents of two databases.",
         .arguments = ARGUMENTS(INTEGER("index1"), INTEGER("index2")))
-COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROUP_SERVER, "2.6.0",
-        "O(1)", "Tells the time of the server.",
+COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROUP_SERVER, 2,
+        "2.6.0", "O(1)", "Tells the time of the server.",
         .tips = TEXTS("nondeterministic_output"))
 
 /* clang-format on */

@@ -83,6 +83,8 @@ START_TEST(facts_hold_together)
         ck_assert(command_table[i].handler != NULL);
         ck_assert_uint_le(strcspn(facts->name, "|"), COMMAND_NAME_MAX);
         ck_assert_int_ne(facts->arity, 0);
+        ck_assert_msg(facts->tier >= 1 && facts->tier <= 4, "%s", facts->name);
+        ck_assert_msg(facts->since[0] >= '1' && facts->since[0] <= '9', "%s", facts->name);
         for (const char *at = facts->name; *at != '\0'; at++)
             ck_assert_msg((*at >= 'a' && *at <= 'z') || *at == '|' || *at == '-', "%s",
                           facts->name);

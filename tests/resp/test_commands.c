@@ -424,6 +424,21 @@ START_TEST(server_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(the_tier_is_not_told)
+{
+    struct server server;
+    server_open(&server);
+    struct server_client *client = server_client(&server);
+    const char *docs = say(&server, client, "COMMAND DOCS echo");
+    ck_assert_ptr_nonnull(strstr(docs, "$5\r\ngroup\r\n$10\r\nconnection\r\n$10\r\ncomplexity"));
+    ck_assert_ptr_null(strstr(say(&server, client, "COMMAND DOCS"), "tier"));
+    assert_says(client, "COMMAND INFO echo",
+                "*1\r\n*10\r\n$4\r\necho\r\n:2\r\n*3\r\n+loading\r\n+stale\r\n+fast\r\n:0\r\n:0\r\n:0\r\n"
+                "*2\r\n+@fast\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n");
+    server_close(&server);
+}
+END_TEST
+
 START_TEST(time_is_that_of_the_store)
 {
     struct server server;
@@ -459,6 +474,7 @@ int main(void)
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
+    tcase_add_test(tests, the_tier_is_not_told);
     tcase_add_test(tests, time_is_that_of_the_store);
     tcase_add_test(tests, docs_name_what_set_has_of_later_versions);
     suite_add_tcase(suite, tests);
