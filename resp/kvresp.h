@@ -310,7 +310,7 @@ typedef enum kvresp_kind {
     KVRESP_MAP, /* `count` counts keys and values */
     KVRESP_SET,
     KVRESP_PUSH,
-    KVRESP_ATTRIBUTE,
+    KVRESP_ATTRIBUTE, /* as KVRESP_MAP; never a reply by itself */
     KVRESP_DOUBLE,
     KVRESP_BOOLEAN,
     KVRESP_BIG_NUMBER,
@@ -325,6 +325,7 @@ typedef struct kvresp_reply {
     double number;   /* DOUBLE */
     size_t count;    /* elements of an aggregate */
     struct kvresp_reply *elements;
+    struct kvresp_reply *attributes; /* what was said about this reply before it; NULL: nothing */
 } kvresp_reply;
 
 /*

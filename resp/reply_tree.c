@@ -67,7 +67,7 @@ static kv_status reply_bulk(struct reply_reader *reader, kvresp_kind kind, kvres
 static kv_status reply_elements(struct reply_reader *reader, kvresp_reply *reply, uint64_t count,
                                 unsigned depth)
 {
-    size_t capacity = 0;
+    size_t capacity = reply->count; /* attributes may be there already */
     for (uint64_t i = 0; i < count; i++) {
         if (reply->count == capacity) {
             size_t grown = capacity == 0 ? (count < 16 ? (size_t)count : 16) : 2 * capacity;
@@ -132,8 +132,22 @@ static kv_status reply_boolean(struct reply_reader *reader, kvresp_reply *reply)
     return reply->integer || text_equal(reply->text, kv_text("f")) ? KV_OK : KV_BADARG;
 }
 
+/* Attributes are a map before the reply they tell of; several in a row are one. */
+static kv_status reply_attributes(struct reply_reader *reader, kvresp_reply *reply, unsigned depth)
+{
+    while (reader->at < reader->end && *reader->at == '|') {
+        if (reply->attributes == NULL) reply->attributes = calloc(1, sizeof *reply);
+        if (reply->attributes == NULL) return KV_NOMEM;
+        kv_status status = reply_aggregate(reader, KVRESP_ATTRIBUTE, reply->attributes, depth);
+        if (status != KV_OK) return status;
+    }
+    return KV_OK;
+}
+
 static kv_status reply_read(struct reply_reader *reader, kvresp_reply *reply, unsigned depth)
 {
+    kv_status status = reply_attributes(reader, reply, depth);
+    if (status != KV_OK) return status;
     if (reader->at == reader->end) return KV_MORE;
     switch (*reader->at) {
     case '+': return reply_text(reader, KVRESP_SIMPLE, reply);
@@ -150,7 +164,6 @@ static kv_status reply_read(struct reply_reader *reader, kvresp_reply *reply, un
     case '%': return reply_aggregate(reader, KVRESP_MAP, reply, depth);
     case '~': return reply_aggregate(reader, KVRESP_SET, reply, depth);
     case '>': return reply_aggregate(reader, KVRESP_PUSH, reply, depth);
-    case '|': return reply_aggregate(reader, KVRESP_ATTRIBUTE, reply, depth);
     default: return KV_BADARG;
     }
 }
@@ -159,6 +172,7 @@ static void reply_free_elements(kvresp_reply *reply)
 {
     for (size_t i = 0; i < reply->count; i++) reply_free_elements(&reply->elements[i]);
     free(reply->elements);
+    kvresp_reply_free(reply->attributes);
 }
 
 kv_status kvresp_reply_parse(kv_slice bytes, kvresp_reply **reply, size_t *used)

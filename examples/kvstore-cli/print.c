@@ -29,6 +29,7 @@ static void put_quoted(FILE *out, kv_slice text)
 /* True if the typed form of a reply takes several lines. */
 static bool has_lines(const kvresp_reply *reply)
 {
+    if (reply->attributes != NULL) return true;
     bool is_map = reply->kind == KVRESP_MAP || reply->kind == KVRESP_ATTRIBUTE;
     if (reply->count > (is_map ? 2u : 1u)) return true;
     for (size_t i = 0; i < reply->count; i++)
@@ -66,6 +67,10 @@ static void put_elements(FILE *out, const kvresp_reply *reply, int indent, char 
 
 static void put_typed(FILE *out, const kvresp_reply *reply, int indent)
 {
+    if (reply->attributes != NULL) {
+        put_elements(out, reply->attributes, indent, '|', "(empty attribute)");
+        fprintf(out, "\n%*s", indent, "");
+    }
     switch (reply->kind) {
     case KVRESP_SIMPLE:
     case KVRESP_VERBATIM:
@@ -91,6 +96,7 @@ static void put_typed(FILE *out, const kvresp_reply *reply, int indent)
     }
 }
 
+/* Attributes are not the reply, and plain text is for programs: they are left out. */
 static void put_raw(FILE *out, const kvresp_reply *reply)
 {
     switch (reply->kind) {

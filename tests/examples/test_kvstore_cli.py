@@ -86,6 +86,15 @@ class Replies(ClientTest):
     def test_maps_of_resp3_are_maps(self):
         self.assertEqual(self.cli("-3", "--no-raw", "CONFIG", "GET", "io-threads").split(b" => ")[0], b'1# "io-threads"')
 
+    def test_attributes_of_resp3_are_no_replies_of_their_own(self):
+        server = Server(SERVER, "--enable-debug-command", "yes")
+        lines = b"DEBUG PROTOCOL attrib\nECHO hi\nECHO there\n"
+        for form, expected in (("--raw", b"Some real reply following the attribute\nhi\nthere\n"),
+                               ("--no-raw", b'1| "key-popularity" => \n   1) "key:123"\n   2) (integer) 90\n'
+                                            b'"Some real reply following the attribute"\n"hi"\n"there"\n')):
+            self.assertEqual(run(CLIENT, "-3", form, "-p", str(server.port), stdin=lines)[1], expected)
+        self.assertEqual(server.stop(), 0)
+
     def test_an_error_is_told_by_the_exit_status(self):
         self.assertIn(b"(error) ERR unknown command", self.cli("--no-raw", "NOSUCH", status=1))
         self.cli("GET", status=1)

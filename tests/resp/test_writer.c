@@ -234,7 +234,6 @@ static const struct {
     {"%0\r\n", KVRESP_MAP},
     {"~0\r\n", KVRESP_SET},
     {">0\r\n", KVRESP_PUSH},
-    {"|0\r\n", KVRESP_ATTRIBUTE},
     {",inf\r\n", KVRESP_DOUBLE},
     {",nan\r\n", KVRESP_DOUBLE},
     {"#f\r\n", KVRESP_BOOLEAN},
@@ -249,6 +248,30 @@ START_TEST(each_kind_of_reply_is_known)
     ck_assert_int_eq(kvresp_reply_parse(kv_text(replies[_i].text), &reply, NULL), KV_OK);
     ck_assert_int_eq(reply->kind, replies[_i].kind);
     kvresp_reply_free(reply);
+}
+END_TEST
+
+START_TEST(attributes_belong_to_the_reply_after_them)
+{
+    kv_slice text =
+        KV_TEXT("|1\r\n+a\r\n:1\r\n|1\r\n+b\r\n:2\r\n*2\r\n|0\r\n+x\r\n:7\r\n+next\r\n");
+    kvresp_reply *reply;
+    size_t used;
+    ck_assert_int_eq(kvresp_reply_parse(text, &reply, &used), KV_OK);
+    ck_assert_uint_eq(used, text.size - strlen("+next\r\n"));
+    ck_assert_int_eq(reply->kind, KVRESP_ARRAY);
+    ck_assert_uint_eq(reply->count, 2);
+    ck_assert_int_eq(reply->attributes->kind, KVRESP_ATTRIBUTE);
+    ck_assert_uint_eq(reply->attributes->count, 4);
+    ck_assert_int_eq(reply->attributes->elements[3].integer, 2);
+    ck_assert_int_eq(reply->elements[0].kind, KVRESP_SIMPLE);
+    ck_assert_uint_eq(reply->elements[0].attributes->count, 0);
+    ck_assert_int_eq(reply->elements[1].integer, 7);
+    ck_assert_ptr_null(reply->elements[1].attributes);
+    kvresp_reply_free(reply);
+    /* Without the reply they tell of they are not complete, wherever they are cut. */
+    for (size_t size = 0; size < used; size++)
+        ck_assert_int_eq(kvresp_reply_parse(kv_bytes(text.data, size), &reply, NULL), KV_MORE);
 }
 END_TEST
 
@@ -298,6 +321,7 @@ int main(void)
     tcase_add_test(tests, a_count_finds_its_place_after_the_bytes_moved);
     tcase_add_test(tests, a_writer_without_memory_remembers_it);
     tcase_add_test(tests, what_is_written_is_read_as_a_tree);
+    tcase_add_test(tests, attributes_belong_to_the_reply_after_them);
     tcase_add_loop_test(tests, each_kind_of_reply_is_known, 0, sizeof replies / sizeof *replies);
     tcase_add_loop_test(tests, what_is_no_reply_is_refused, 0,
                         sizeof no_replies / sizeof *no_replies);
