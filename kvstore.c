@@ -7207,6 +7207,8 @@ KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
  *   the wheel's time (or it is the slot that
  *      contains that time, on its way down).
  *   3. An entry's number leads to the item that points to it.
+ *   4. A chunk that was numbered is in a slot or in the free list. An empty wheel has one group at
+ *   most.
  */
 /* -------------------- engine/keyspace/deadlines.h ---------------------------------------------- */
 /*
@@ -7330,6 +7332,9 @@ KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 #define DEADLINES_BITS 6
 #define DEADLINES_SPAN ((INT64_C(1) << DEADLINES_BITS * DEADLINES_LEVELS) - 1)
 
+/* Groups that the list of them has room for at first. */
+#define DEADLINES_GROUPS_FIRST 8
+
 static struct deadlines_chunk *deadlines_chunk(const struct deadlines *deadlines, uint32_t number)
 {
     assert(number > 0 && number <= deadlines->chunks);
@@ -7415,7 +7420,8 @@ static kv_status deadlines_grow(struct deadlines *deadlines)
         return KV_NOMEM;
     if (deadlines->chunks == deadlines->groups * DEADLINES_GROUP) {
         if (deadlines->groups == deadlines->group_capacity) {
-            uint32_t capacity = deadlines->group_capacity == 0 ? 8 : deadlines->group_capacity * 2;
+            uint32_t capacity = deadlines->group_capacity == 0 ? DEADLINES_GROUPS_FIRST
+                                                               : deadlines->group_capacity * 2;
             void *group = alloc_resize(deadlines->alloc, deadlines->group,
                                        deadlines->group_capacity * sizeof *deadlines->group,
                                        capacity * sizeof *deadlines->group);
@@ -7484,6 +7490,29 @@ static int64_t deadlines_slot_begins(const struct deadlines *deadlines, unsigned
     return turn_begins_ms + ((int64_t)slot << shift);
 }
 
+/*
+ * Gives back the memory of a wheel that has become empty, but one group, in which it goes on: a
+ * single key that comes and goes costs no allocation, and a chunk that was free stays so. Earlier
+ * no group can go, as those that are left may have their numbers anywhere.
+ */
+static KV_NOINLINE void deadlines_shrink(struct deadlines *deadlines)
+{
+    struct alloc *alloc = deadlines->alloc;
+    while (deadlines->groups > 1)
+        alloc_free(alloc, deadlines->group[--deadlines->groups], sizeof **deadlines->group);
+    if (deadlines->group_capacity > DEADLINES_GROUPS_FIRST) {
+        size_t size = DEADLINES_GROUPS_FIRST * sizeof *deadlines->group;
+        void *group = alloc_resize(alloc, deadlines->group,
+                                   deadlines->group_capacity * sizeof *deadlines->group, size);
+        if (group != NULL) { /* else the list stays as long as it was */
+            deadlines->group = group;
+            deadlines->group_capacity = DEADLINES_GROUPS_FIRST;
+        }
+    }
+    deadlines->chunks = deadlines->free = 1;
+    deadlines_chunk(deadlines, 1)->next = 0;
+}
+
 /* Takes the last item off the head of a slot; an empty head goes to the free list. */
 static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, unsigned slot)
 {
@@ -7495,6 +7524,7 @@ static void deadlines_drop_last(struct deadlines *deadlines, unsigned level, uns
     if (head->next == 0) deadlines->occupied[level] &= ~(UINT64_C(1) << slot);
     head->next = deadlines->free;
     deadlines->free = number;
+    if (deadlines->count == 0 && deadlines->groups > 1) deadlines_shrink(deadlines);
 }
 
 KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
@@ -7667,8 +7697,19 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
 /* ------------------------------------------------------------------------------------- checking */
 
 #if KV_DEBUG > 0
+/* Follows the free list, whose chunks are numbered and of no slot; counts them. */
+static uint64_t deadlines_check_free(const struct deadlines *deadlines)
+{
+    uint64_t count = 0;
+    for (uint32_t number = deadlines->free; number != 0; count++) {
+        assert(count < deadlines->chunks);
+        number = deadlines_chunk(deadlines, number)->next;
+    }
+    return count;
+}
+
 static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned level,
-                                     unsigned slot)
+                                     unsigned slot, uint64_t *chunks)
 {
     uint32_t number = deadlines->heads[level][slot];
     bool is_occupied = (deadlines->occupied[level] >> slot & 1) != 0;
@@ -7687,19 +7728,22 @@ static uint64_t deadlines_check_slot(const struct deadlines *deadlines, unsigned
         }
         count += chunk->count;
         number = chunk->next;
+        (*chunks)++;
     }
     return count;
 }
 
 KV_INTERNAL void deadlines_check(const struct deadlines *deadlines)
 {
-    uint64_t count = 0;
+    uint64_t count = 0, chunks = deadlines_check_free(deadlines);
     for (unsigned level = 0; level < DEADLINES_LEVELS; level++) {
         for (unsigned slot = 0; slot < DEADLINES_SLOTS; slot++) {
-            count += deadlines_check_slot(deadlines, level, slot);
+            count += deadlines_check_slot(deadlines, level, slot, &chunks);
         }
     }
     assert(count == deadlines->count);
+    assert(chunks == deadlines->chunks); /* each is in a slot or free */
+    assert(deadlines->count > 0 || deadlines->groups <= 1);
 }
 #else
 KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)

@@ -204,9 +204,62 @@ START_TEST(a_turn_without_memory_loses_nothing)
 }
 END_TEST
 
+START_TEST(an_empty_wheel_gives_its_memory_back)
+{
+    struct fixture_alloc fixture;
+    struct alloc alloc;
+    fixture_alloc_begin(&fixture);
+    alloc_init(&alloc, &fixture.hooks);
+    struct deadlines *deadlines = deadlines_create(&alloc, NOW);
+    file(deadlines, create_entry(NOW + 1));
+    ck_assert_uint_eq(take_all(deadlines, NOW + 1, 64, 0), 1);
+    size_t least = alloc_used(&alloc);
+    enum { N = 20000 };
+    static struct entry *entries[N];
+    int64_t now_ms = NOW + 1;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++) {
+            entries[i] = create_entry(now_ms + 1000 + i);
+            file(deadlines, entries[i]);
+        }
+        ck_assert_uint_gt(alloc_used(&alloc), least + N * 6);
+        /* Without memory for the shorter list too, which then stays. */
+        fixture_alloc_allow(&fixture, round == 2 ? 0 : FIXTURE_UNLIMITED);
+        for (int i = 0; i < N && round > 0; i++) {
+            deadlines_remove(deadlines, entry_deadline_id(entries[i]));
+            free(entries[i]);
+        }
+        now_ms += 1000 + N;
+        if (round == 0) ck_assert_uint_eq(take_all(deadlines, now_ms, 64, N), N);
+        deadlines_check(deadlines);
+        fixture_alloc_allow(&fixture, FIXTURE_UNLIMITED);
+        ck_assert_uint_le(alloc_used(&alloc), least + (round == 2 ? N / 64 : 0));
+    }
+    /* The last of many, put off, is filed again: in between the wheel is empty. */
+    struct entry *late = create_entry(now_ms + 100000);
+    for (int i = 0; i < N; i++) {
+        entries[i] = create_entry(now_ms + 1000 + i);
+        file(deadlines, entries[i]);
+    }
+    file(deadlines, late);
+    for (int i = 0; i < N; i++) {
+        deadlines_remove(deadlines, entry_deadline_id(entries[i]));
+        free(entries[i]);
+    }
+    ck_assert_uint_gt(alloc_used(&alloc), least + N * 6);
+    entry_set_deadline(late, now_ms + 200000, entry_deadline_id(late));
+    ck_assert_uint_eq(take_all(deadlines, now_ms + 150000, 64, 0), 0);
+    ck_assert_uint_le(alloc_used(&alloc), least + N / 64);
+    ck_assert_uint_eq(take_all(deadlines, now_ms + 200000, 64, 0), 1);
+    deadlines_destroy(deadlines);
+    fixture_alloc_end(&fixture);
+}
+END_TEST
+
 int main(void)
 {
-    return UNIT_RUN("deadlines", keys_come_out_in_the_order_of_their_deadlines,
-                    a_late_turn_takes_spans_in_order, removal_and_postponement_keep_numbers_true,
-                    extreme_deadlines_are_kept, a_turn_without_memory_loses_nothing);
+    return UNIT_RUN("deadlines", an_empty_wheel_gives_its_memory_back,
+                    keys_come_out_in_the_order_of_their_deadlines, a_late_turn_takes_spans_in_order,
+                    removal_and_postponement_keep_numbers_true, extreme_deadlines_are_kept,
+                    a_turn_without_memory_loses_nothing);
 }
