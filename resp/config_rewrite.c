@@ -124,7 +124,7 @@ static void rewrite_append_others(struct rewrite *rewrite)
 {
     for (size_t i = 0; i < rewrite->config->count; i++) {
         const struct config_entry *entry = &rewrite->config->entries[i];
-        if (rewrite->has_line[i] || !entry->was_set || entry->is_stand_in) continue;
+        if (rewrite->has_line[i] || !entry->was_set) continue;
         if (!rewrite->has_mark) rewrite_put(rewrite, kv_text(REWRITE_MARK "\n"));
         rewrite->has_mark = true;
         rewrite_put_parameter(rewrite, entry);
@@ -181,6 +181,15 @@ static int rewrite_replace_file(const char *path, kv_slice text)
     if (error == 0 && rename(temporary, path) != 0) error = errno;
     if (error != 0) unlink(temporary);
     return error;
+}
+
+kv_status kvresp_config_keep(kvresp *resp, const char *name)
+{
+    config_lock(&resp->config);
+    struct config_entry *entry = config_find(&resp->config, kv_text(name));
+    if (entry != NULL) entry->was_set = true;
+    config_unlock(&resp->config);
+    return entry != NULL ? KV_OK : KV_NONE;
 }
 
 int config_rewrite(kvresp *resp, const char *path)

@@ -139,6 +139,13 @@ KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *tab
 KVRESP_API const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value,
                                          bool starting, char message[256]);
 
+/*
+ * Says that a parameter's value was asked for and is no default, as after kvresp_config_set(): then
+ * CONFIG REWRITE writes it to the file. For options that a host was given, and gave to a room by
+ * its own options. KV_OK or KV_NONE.
+ */
+KVRESP_API kv_status kvresp_config_keep(kvresp *resp, const char *name);
+
 /* Copies a parameter's value to `value`. KV_OK, KV_NONE or KV_NOMEM. */
 KVRESP_API kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer *value);
 

@@ -124,6 +124,16 @@ static bool apply_settings(struct program *program)
     return true;
 }
 
+/*
+ * What this program was given is written by CONFIG REWRITE, whichever room shows it by now: the
+ * file alone should start the same server.
+ */
+static void keep_settings(struct program *program)
+{
+    for (size_t i = 0; i < program->settings.count; i++)
+        kvresp_config_keep(program->resp, program->settings.items[i].name);
+}
+
 /* ---------------------------------------------------------------------------------- the process */
 
 static bool enter_directory(struct program *program)
@@ -356,6 +366,7 @@ static bool load_append_only_file(struct program *program)
     kvresp_aof_set_fsync(file, (kvresp_fsync)options->append_fsync);
     status = kvresp_attach_aof(program->resp, file);
     if (status != KV_OK) return complain(program, kv_strerror(status));
+    keep_settings(program);
     kvresp_loading_end(program->resp);
     return true;
 }
@@ -395,6 +406,7 @@ static bool start_net(struct program *program)
     char message[256];
     kv_status status = kvnet_start(program->resp, &options, &program->net, message);
     quoting_free(&words);
+    keep_settings(program);
     if (status == KV_OK) return true;
     char line[320];
     snprintf(line, sizeof line, "cannot listen: %s",
