@@ -41,11 +41,8 @@ static void txn_handle_destroy(struct txn_handle *handle)
 /* Under the transaction's locks: has a key of the watch changed, or expired since it was added? */
 static bool watch_has_changed(struct kv_watch *watch, int64_t now_ms)
 {
-    if (atomic_load_explicit(&watch->is_dirty, memory_order_relaxed)) return true;
-    for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
-        if (link->deadline_ms <= now_ms) return true;
-    }
-    return false;
+    return atomic_load_explicit(&watch->is_dirty, memory_order_relaxed) ||
+           watch->deadline_ms <= now_ms;
 }
 
 /*
@@ -125,18 +122,23 @@ kv_status kv_watch_open(kv *db, kv_watch **watch)
     if (opened == NULL) return KV_NOMEM;
     opened->store = store;
     opened->links = NULL;
+    opened->deadline_ms = KV_NEVER;
     atomic_init(&opened->is_dirty, false);
     *watch = opened;
     return KV_OK;
 }
 
-static bool watch_has(const struct kv_watch *watch, uint32_t database, uint64_t hash, kv_slice key)
+/*
+ * Is the key among those of the watch? Its link would be in both lists; they are walked side by
+ * side, so this takes as long as the shorter one, of a watch of many keys or a key of many watches.
+ */
+static bool watch_has(const struct kv_watch *watch, const struct observed *observed)
 {
-    for (struct watch_link *link = watch->links; link != NULL; link = link->next_of_watch) {
-        struct observed *observed = link->observed;
-        if (observed->hash == hash && observed->database == database &&
-            slice_equal(observed->key, key))
-            return true;
+    const struct watch_link *of_watch = watch->links, *of_key = observed->watches;
+    while (of_watch != NULL && of_key != NULL) {
+        if (of_watch->observed == observed || of_key->watch == watch) return true;
+        of_watch = of_watch->next_of_watch;
+        of_key = of_key->next;
     }
     return false;
 }
@@ -154,27 +156,36 @@ static void watch_link_in(struct watch_link *link, struct observed *observed,
     watch->links = link;
 }
 
+/*
+ * Adds the key that was opened, unless it is there already. The link is taken, and *link NULL then,
+ * if it was used.
+ */
+static kv_status watch_add_opened(struct kv_watch *watch, struct access *access,
+                                  struct watch_link **link)
+{
+    struct observed *observed =
+        observers_open(access->shard, access->database, access->hash, access->key);
+    if (observed == NULL) return KV_NOMEM;
+    if (watch_has(watch, observed)) return KV_OK;
+    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    if (deadline_ms < watch->deadline_ms) watch->deadline_ms = deadline_ms;
+    watch_link_in(*link, observed, watch);
+    *link = NULL;
+    atomic_fetch_add_explicit(&watch->store->watched, 1, memory_order_relaxed);
+    return KV_OK;
+}
+
 kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
 {
     if (watch == NULL || db == NULL || db->view->store != watch->store) return KV_BADARG;
     struct store *store = watch->store;
-    uint64_t hash = store_hash(store, key);
-    if (watch_has(watch, db->database, hash, key)) return KV_OK;
     struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
     if (link == NULL) return KV_NOMEM;
     struct access access;
     /* drops it if it has expired */
-    kv_status status = access_open_hashed(&access, db, key, hash, ACCESS_PEEK);
-    if (status == KV_OK) {
-        struct observed *observed = observers_open(access.shard, db->database, hash, key);
-        if (observed != NULL) {
-            link->deadline_ms = access.entry != NULL ? entry_deadline(access.entry) : KV_NEVER;
-            watch_link_in(link, observed, watch);
-        }
-        status = access_close(&access, observed != NULL ? KV_OK : KV_NOMEM);
-    }
-    if (status != KV_OK) alloc_free(&store->alloc, link, sizeof *link);
-    else atomic_fetch_add_explicit(&store->watched, 1, memory_order_relaxed);
+    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
+    if (status == KV_OK) status = access_close(&access, watch_add_opened(watch, &access, &link));
+    alloc_free(&store->alloc, link, sizeof *link);
     return status;
 }
 
@@ -201,6 +212,7 @@ void kv_watch_reset(kv_watch *watch)
         alloc_free(&store->alloc, link, sizeof *link);
         atomic_fetch_sub_explicit(&store->watched, 1, memory_order_relaxed);
     }
+    watch->deadline_ms = KV_NEVER;
     atomic_store_explicit(&watch->is_dirty, false, memory_order_relaxed);
 }
 

@@ -20,13 +20,17 @@ struct watch_link {
     struct watch_link *next_of_watch;
     struct observed *observed;
     struct kv_watch *watch;
-    int64_t deadline_ms; /* KV_NEVER, or when the key will have expired, which counts as a change */
 };
 
 struct kv_watch {
     struct store *store;
     _Atomic bool is_dirty;
     struct watch_link *links;
+    /*
+     * When the first of its keys will have expired, which counts as a change; KV_NEVER if none
+     * will.
+     */
+    int64_t deadline_ms;
 };
 
 /* One key of a waiter, in the queue of the key's observed. */

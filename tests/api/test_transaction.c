@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 static struct fixture fx;
 static kv *db;
@@ -585,6 +586,53 @@ static void *count_up(void *context)
     return NULL;
 }
 
+START_TEST(a_watch_of_many_keys_and_a_key_of_many_watches_cost_no_more_each)
+{
+    enum { MANY = 40000 };
+    static kv_watch *watches[MANY];
+    kv_watch *watch = watch_key("a");
+    clock_t began = clock();
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        kv_slice key = {name, (size_t)snprintf(name, sizeof name, "k%d", i)};
+        MUST(kv_watch_add(watch, db, key) == KV_OK);
+        MUST(!kv_watch_is_dirty(watch));
+        watches[i] = watch_key("b");
+    }
+    MUST(kv_watch_add(watch, db, KV_TEXT("k7")) == KV_OK); /* known, if not found at once */
+    MUST(kv_watch_add(watch, db, KV_TEXT("b")) == KV_OK);
+    MUST(kv_watch_add(watches[7], db, KV_TEXT("b")) == KV_OK);
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    ck_assert_int_eq(kv_stats(db, &statistics), KV_OK);
+    ck_assert_uint_eq(statistics.watched, 1 + 2 * MANY + 1);
+    fixture_set(db, "k7", "changed");
+    ck_assert(kv_watch_is_dirty(watch));
+    ck_assert(!kv_watch_is_dirty(watches[7]));
+    kv_watch_close(watch);
+    for (int i = 0; i < MANY; i++) kv_watch_close(watches[i]);
+    /* It takes a tenth of a second; to walk the keys at each call took several whole ones. */
+    ck_assert_int_lt(clock() - began, 2 * CLOCKS_PER_SEC);
+}
+END_TEST
+
+START_TEST(a_watch_notices_the_first_of_its_keys_that_expires)
+{
+    fixture_set_for(db, "soon", "1", 10);
+    fixture_set_for(db, "late", "1", 100);
+    kv_watch *watch = watch_key("late");
+    ck_assert_int_eq(kv_watch_add(watch, db, KV_TEXT("soon")), KV_OK);
+    ck_assert_int_eq(kv_watch_add(watch, db, KV_TEXT("late")), KV_OK);
+    fixture_pass(&fx, 9);
+    ck_assert(!kv_watch_is_dirty(watch));
+    fixture_pass(&fx, 1);
+    ck_assert(kv_watch_is_dirty(watch));
+    kv_watch_reset(watch);
+    ck_assert_int_eq(kv_watch_add(watch, db, KV_TEXT("late")), KV_OK);
+    ck_assert(!kv_watch_is_dirty(watch));
+    kv_watch_close(watch);
+}
+END_TEST
+
 START_TEST(no_update_is_lost_between_watch_and_begin)
 {
     pthread_t threads[COUNTERS];
@@ -620,6 +668,8 @@ int main(void)
     tcase_add_test(
         tcase,
         a_transaction_s_own_changes_are_seen_by_other_watches_only_when_it_commits_or_not_at_all);
+    tcase_add_test(tcase, a_watch_of_many_keys_and_a_key_of_many_watches_cost_no_more_each);
+    tcase_add_test(tcase, a_watch_notices_the_first_of_its_keys_that_expires);
     tcase_add_test(tcase, no_update_is_lost_between_watch_and_begin);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
