@@ -33,12 +33,15 @@ static void session_set_options(kvresp_session *session, const kvresp_session_op
     session->wake_context = options->wake_context;
 }
 
-kv_status kvresp_session_open(kvresp *resp, const kvresp_session_options *options,
+kv_status kvresp_session_open(kvresp *resp, const kvresp_session_options *given,
                               kvresp_session **session)
 {
-    static const kvresp_session_options defaults = {.size = sizeof defaults};
+    kvresp_session_options copy = KV_OPTIONS(kvresp_session_options), *options = &copy;
     if (resp == NULL || session == NULL) return KV_BADARG;
-    if (options == NULL) options = &defaults;
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof copy) return KV_BADARG;
+        memcpy(&copy, given, given->size);
+    }
     const char *address = options->address != NULL ? options->address : "";
     const char *local = options->local_address != NULL ? options->local_address : "";
 
@@ -151,7 +154,7 @@ kv_status kvresp_input_space(kvresp_session *session, void **space, size_t *size
 {
     struct input *input = &session->input;
     uint64_t limit = resp_setting(&session->resp->settings.query_buffer_limit);
-    size_t held = input_size(input);
+    size_t held = input_size(input) + session->transaction.bytes; /* queued: sent, not executed */
     if (held > limit) return KV_TOOBIG;
     session->framed.round = 0;
     kv_status status = input_make_room(input, &session->resp->pool, session->pool_slot,

@@ -142,6 +142,26 @@ START_TEST(the_query_buffer_has_a_limit)
 }
 END_TEST
 
+START_TEST(what_a_transaction_queues_counts_for_the_query_buffer)
+{
+    char line[1024 + 1];
+    void *space;
+    size_t room, sent = 0;
+    snprintf(line, sizeof line, "SET k %01016d\r\n", 1);
+    assert_says(one, "CONFIG SET client-query-buffer-limit 1mb\r\nMULTI", "+OK\r\n+OK\r\n");
+    while (sent < 4 << 20 && kvresp_input_space(one->session, &space, &room) == KV_OK) {
+        for (size_t i = 0; i < room; i++) ((char *)space)[i] = line[(sent + i) % 1024];
+        kvresp_input_add(one->session, room);
+        sent += room;
+        server_run(&server, one);
+    }
+    ck_assert_int_eq(kvresp_input_space(one->session, &space, &room), KV_TOOBIG);
+    ck_assert_uint_gt(sent, 800 << 10);
+    ck_assert_uint_le(sent, 1 << 20);
+    assert_says(two, "MULTI\r\nGET a\r\nEXEC", "+OK\r\n+QUEUED\r\n*1\r\n$-1\r\n");
+}
+END_TEST
+
 START_TEST(output_beyond_the_hard_limit_closes_at_once)
 {
     assert_says(one, "CONFIG SET client-output-buffer-limit \"normal 1kb 0 0\"", "+OK\r\n");
@@ -799,6 +819,7 @@ int main(void)
     tcase_add_test(tests, a_protocol_error_comes_after_the_answers_before_it);
     tcase_add_test(tests, much_output_stops_execution_until_it_is_taken);
     tcase_add_test(tests, the_query_buffer_has_a_limit);
+    tcase_add_test(tests, what_a_transaction_queues_counts_for_the_query_buffer);
     tcase_add_test(tests, output_beyond_the_hard_limit_closes_at_once);
     tcase_add_test(tests, output_beyond_the_soft_limit_closes_after_its_time);
     tcase_add_test(tests, a_waiting_client_is_served_by_a_push);
