@@ -94,7 +94,8 @@ KVRESP_API void kvresp_close(kvresp *resp);
 KVRESP_API kv *kvresp_store(kvresp *resp);
 
 /*
- * Writes one log line through the host's callback (printf format; cut at 1 KiB).
+ * Writes one log line through the host's callback (printf format; cut at 1 KiB, control characters
+ * as spaces).
  */
 KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format, ...)
 #if defined(__GNUC__)

@@ -26,9 +26,13 @@ static void resp_choose_run_id(kvresp *resp)
     }
 }
 
-static kv_status resp_copy_options(kvresp *resp, const kvresp_options *options)
+static kv_status resp_copy_options(kvresp *resp, const kvresp_options *given)
 {
-    if (options == NULL) return KV_OK;
+    kvresp_options copy = KV_OPTIONS(kvresp_options), *options = &copy;
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof copy) return KV_BADARG;
+        memcpy(&copy, given, given->size);
+    }
     resp->log = options->log;
     resp->log_context = options->log_context;
     resp->shutdown = options->shutdown;
@@ -106,6 +110,13 @@ void resp_attach_link(kvresp *resp, const struct aof_link *link)
     resp->aof = link;
 }
 
+/* Texts of clients may be among the values: what could end the line, or steer a terminal, goes. */
+static void resp_keep_one_line(char *line)
+{
+    for (; *line != '\0'; line++)
+        if ((unsigned char)*line < ' ' || *line == '\x7f') *line = ' ';
+}
+
 void kvresp_logf(kvresp *resp, kvresp_level level, const char *format, ...)
 {
     if (resp->log == NULL) return;
@@ -114,6 +125,7 @@ void kvresp_logf(kvresp *resp, kvresp_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    resp_keep_one_line(line);
     resp->log(resp->log_context, level, line);
 }
 

@@ -789,6 +789,17 @@ START_TEST(slow_commands_are_logged_and_their_secrets_are_not)
 }
 END_TEST
 
+START_TEST(a_log_line_is_one_line)
+{
+    char message[256];
+    ck_assert_ptr_null(
+        kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));
+    server.log[0] = '\0';
+    assert_says(one, "DEBUG LOG \"mine\\r\\n1:M 1 Jan 2024 # forged\\x1b[2J\"", "+OK\r\n");
+    ck_assert_str_eq(server.log, "DEBUG LOG: mine  1:M 1 Jan 2024 # forged [2J\n");
+}
+END_TEST
+
 START_TEST(long_requests_are_cut_in_the_slow_log)
 {
     kv_buffer request = {0};
@@ -856,6 +867,7 @@ int main(void)
     tcase_add_test(tests, refused_logins_are_counted);
     tcase_add_test(tests, a_closed_worker_s_counts_are_kept);
     tcase_add_test(tests, slow_commands_are_logged_and_their_secrets_are_not);
+    tcase_add_test(tests, a_log_line_is_one_line);
     tcase_add_test(tests, long_requests_are_cut_in_the_slow_log);
     suite_add_tcase(suite, tests);
     return server_main(suite);
