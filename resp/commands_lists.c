@@ -4,6 +4,8 @@
 #include "resp/blocked.h"
 #include "resp/commands.h"
 
+#include <float.h>
+
 /* -------------------------------------------------------------------------------------- pushing */
 
 typedef kv_status list_push(kv *db, kv_slice key, const kv_slice *values, size_t count,
@@ -142,8 +144,8 @@ static bool lpos_option(struct call *call, size_t index, struct lpos_options *op
         return false;
     }
     if (call_is(call, index, "rank")) {
-        if (!call_integer(call, index + 1, &options->rank, NULL)) return false;
-        if (options->rank == INT64_MIN) options->rank++;
+        if (!call_integer_between(call, index + 1, -INT64_MAX, INT64_MAX, &options->rank, NULL))
+            return false;
         if (options->rank != 0) return true;
         call_error(
             call,
@@ -251,6 +253,29 @@ static bool list_end(struct call *call, size_t index, kv_end *end)
 }
 
 /*
+ * Reads a number whose exponent is beyond a double, but not beyond a long double, in which Redis
+ * reads timeouts: 1e400.
+ */
+static bool timeout_read_wide(kv_slice text, long double *number)
+{
+    const char *digits = text.data;
+    size_t size = 0;
+    while (size < text.size && memchr("0123456789.+-", digits[size], 13) != NULL) size++;
+    if (size + 1 >= text.size || (digits[size] != 'e' && digits[size] != 'E')) return false;
+
+    double mantissa;
+    int64_t exponent;
+    size_t at = size + 1 + (digits[size + 1] == '+');
+    if (kv_parse_double(kv_bytes(digits, size), &mantissa) != KV_OK) return false;
+    if (!text_parse_integer(kv_bytes(digits + at, text.size - at), &exponent)) return false;
+    if (exponent < -LDBL_MAX_10_EXP || exponent > LDBL_MAX_10_EXP) return false;
+    *number = mantissa;
+    for (; exponent > 0; exponent--) *number *= 10;
+    for (; exponent < 0; exponent++) *number /= 10;
+    return *number != 0 && *number <= LDBL_MAX && *number >= -LDBL_MAX;
+}
+
+/*
  * Seconds as milliseconds, in the arithmetic of Redis: a number beyond any int64_t becomes the
  * smallest one, as the processors have it on which Redis runs.
  */
@@ -260,6 +285,7 @@ static bool timeout_milliseconds(kv_slice text, long double *milliseconds)
     double number;
     if (text_parse_integer(text, &integer)) *milliseconds = integer * 1000.0L;
     else if (kv_parse_double(text, &number) == KV_OK) *milliseconds = number * 1000.0L;
+    else if (timeout_read_wide(text, milliseconds)) *milliseconds *= 1000.0L;
     else return false;
     if (*milliseconds >= 9223372036854775808.0L) *milliseconds = -9223372036854775808.0L;
     return true;

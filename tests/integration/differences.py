@@ -235,6 +235,11 @@ def config_set(a, b, _):
     return a.kind == b.kind == '-' and a.value == b.value.replace(b'warning, nothing', b'warning')
 
 
+def smallest_rank(a, b, arguments):
+    """RANK -2^63, whose opposite does not exist: out of range in 7.2, and anything in 7.0."""
+    return b'-9223372036854775808' in arguments and b'value is out of range, must' in b.value
+
+
 def debug_of_ours(a, b, arguments):
     """DEBUG STRINGMATCH-LEN is not in the oracle."""
     return arguments[1].lower() == b'stringmatch-len' and b'unknown subcommand' in a.value
@@ -270,6 +275,7 @@ RULES = [
      hello),
     ('slowlog get', NATURE, 'times, durations and addresses', slow_log),
     ('debug stringmatch-len', OURS, 'the oracle does not have it', debug_of_ours),
+    ('lpos', VERSION, 'a RANK of -2^63 is out of range in 7.2', smallest_rank),
     ('debug object', NATURE, 'an address and sizes', same_kind),
     ('info', NATURE, 'avg_ttl is an estimate', without_average_ttl),
     ('memory usage', OURS, 'the bytes that the value takes here', same_kind),
@@ -318,7 +324,7 @@ STREAM_RULES = [
 ]
 
 # These are asked about errors, too.
-RULES_FOR_ERRORS = (config_set, debug_of_ours)
+RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.
 WATCH_GOES_ON = [['LTRIM', 'l', 0, -1]]

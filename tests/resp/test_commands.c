@@ -6,6 +6,8 @@
  */
 #include "server.h"
 
+#include <float.h>
+
 struct exchange {
     const char *line, *answer;
 };
@@ -154,6 +156,8 @@ static const struct exchange about_lists[] = {
     {"LPOS l nothere", "$-1\r\n"},
     {"LPOS l a RANK 0", "-ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list\r\n"},
     {"LPOS l a RANK -1", ":3\r\n"},
+    {"LPOS l a RANK -9223372036854775807", "$-1\r\n"},
+    {"LPOS l a RANK -9223372036854775808", "-ERR value is out of range, must be between -9223372036854775807 and 9223372036854775807\r\n"},
     {"LPOS l a COUNT 0", "*1\r\n:3\r\n"},
     {"LPOS none a COUNT 1", "*0\r\n"},
     {"LPOS l a COUNT -1", "-ERR COUNT can't be negative\r\n"},
@@ -424,6 +428,32 @@ START_TEST(server_answer_as_redis_does)
 }
 END_TEST
 
+#if LDBL_MAX_10_EXP > 4000
+#define WIDE "-ERR timeout is negative\r\n"
+#else
+#define WIDE "-ERR timeout is not a float or out of range\r\n"
+#endif
+
+/* Redis reads them as long double, and what no int64_t holds becomes the smallest. */
+static const struct exchange timeouts[] = {
+    {"BLPOP none 1e400", WIDE},
+    {"BLPOP none 1E+4000", WIDE},
+    {"BLPOP none -1e400", WIDE},
+    {"BLPOP none 1e5000", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none 1e", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none 1e400x", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none 1e99999999999999999999", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none e400", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none infe400", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none 1e19", "-ERR timeout is negative\r\n"},
+};
+
+START_TEST(timeouts_are_read_as_redis_reads_them)
+{
+    assert_exchanges(timeouts, sizeof timeouts / sizeof *timeouts);
+}
+END_TEST
+
 START_TEST(the_tier_is_not_told)
 {
     struct server server;
@@ -474,6 +504,7 @@ int main(void)
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
+    tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);
     tcase_add_test(tests, the_tier_is_not_told);
     tcase_add_test(tests, time_is_that_of_the_store);
     tcase_add_test(tests, docs_name_what_set_has_of_later_versions);
