@@ -3,8 +3,16 @@
  */
 #include "resp/pool.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+    POOL_SPINS = 64,      /* about as long as the lock is held */
+    POOL_YIELDS = 16,     /* the holder is waiting for a processor */
+    POOL_NAP_NS = 1000000 /* the machine is overloaded, and those who wait must not add to it */
+};
 
 void pool_open(struct pool *pool)
 {
@@ -24,11 +32,23 @@ void pool_close(struct pool *pool)
     }
 }
 
-/* A few instructions are done under the lock, so that waiting for it is not worth a sleep. */
+/*
+ * A few instructions are done under the lock, so that a short look again is mostly enough. A holder
+ * that takes longer was preempted: it is given the processor, and at last time.
+ */
+static void pool_wait(unsigned looks)
+{
+    if (looks < POOL_SPINS) return;
+    if (looks < POOL_SPINS + POOL_YIELDS) sched_yield();
+    else nanosleep(&(struct timespec){.tv_nsec = POOL_NAP_NS}, NULL);
+}
+
 static struct pool_slot *pool_lock(struct pool *pool, unsigned slot)
 {
     struct pool_slot *locked = &pool->slots[slot % POOL_SLOTS];
-    while (atomic_flag_test_and_set_explicit(&locked->is_locked, memory_order_acquire)) {}
+    for (unsigned looks = 0;
+         atomic_flag_test_and_set_explicit(&locked->is_locked, memory_order_acquire); looks++)
+        pool_wait(looks);
     return locked;
 }
 
