@@ -393,17 +393,22 @@ static kv_status server_open(struct kvnet *server, const kvnet_options *options,
     return KV_OK;
 }
 
-kv_status kvnet_start(kvresp *resp, const kvnet_options *options, kvnet **server_out,
+kv_status kvnet_start(kvresp *resp, const kvnet_options *given, kvnet **server_out,
                       char message[256])
 {
-    const kvnet_options defaults = KV_OPTIONS(kvnet_options);
+    kvnet_options copy = KV_OPTIONS(kvnet_options), *options = &copy;
     char unheard[256];
     if (message == NULL) message = unheard;
     message[0] = '\0';
     if (resp == NULL || server_out == NULL) return KV_BADARG;
-    if (options == NULL) options = &defaults;
-    if (options->size != sizeof *options || options->port < -1 || options->port > 65535 ||
-        options->idle_timeout_s < 0) {
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof copy) {
+            snprintf(message, 256, "options of a size that is not known here");
+            return KV_BADARG;
+        }
+        memcpy(&copy, given, given->size);
+    }
+    if (options->port < -1 || options->port > 65535 || options->idle_timeout_s < 0) {
         snprintf(message, 256, "an option of the server is out of range");
         return KV_BADARG;
     }

@@ -406,6 +406,26 @@ static kv_status aof_check_empty(kv *db, char *message)
     return KV_BADARG;
 }
 
+/* A manifest, or the single file of earlier versions. Nothing is created. */
+static kv_status aof_check_exists(const kvresp_aof *aof, const struct aof_io *io,
+                                  const char *manifest_name, char *message)
+{
+    char *paths[2] = {aof_path(aof->path, manifest_name), aof_path(aof->directory, aof->file_name)};
+    kv_status status = paths[0] == NULL || paths[1] == NULL ? KV_NOMEM : KV_NONE;
+    int error = ENOENT, file;
+    for (int i = 0; i < 2 && status == KV_NONE && error == ENOENT; i++) {
+        error = io->open(io->context, paths[i], AOF_OPEN_READ, &file);
+        if (error != 0) continue;
+        io->close(io->context, file);
+        status = KV_OK;
+    }
+    if (status == KV_NONE)
+        status = aof_refuse_file(message, paths[0], "there is no append-only file", error);
+    free(paths[0]);
+    free(paths[1]);
+    return status;
+}
+
 /* Follows the journal from here on. */
 static kv_status aof_begin(kvresp_aof *aof)
 {
@@ -436,15 +456,21 @@ static kv_status aof_load_and_begin(kvresp_aof *aof, const kvresp_aof_options *o
     return status;
 }
 
-kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct aof_io *io,
+kv_status aof_open_on(kv *db, const kvresp_aof_options *given, const struct aof_io *io,
                       kvresp_aof **out, char message[256])
 {
-    const kvresp_aof_options defaults = KV_OPTIONS(kvresp_aof_options);
+    kvresp_aof_options copy = KV_OPTIONS(kvresp_aof_options), *options = &copy;
     char unwanted[AOF_MESSAGE_SIZE];
-    if (options == NULL) options = &defaults;
     if (message == NULL) message = unwanted;
     *message = '\0';
     if (db == NULL || out == NULL) return KV_BADARG;
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof copy) {
+            snprintf(message, AOF_MESSAGE_SIZE, "options of a size that is not known here");
+            return KV_BADARG;
+        }
+        memcpy(&copy, given, given->size);
+    }
     kvresp_aof *aof = calloc(1, sizeof *aof);
     if (aof == NULL) return KV_NOMEM;
     aof->db = db;
@@ -457,6 +483,8 @@ kv_status aof_open_on(kv *db, const kvresp_aof_options *options, const struct ao
     kv_status status = aof_copy_names(aof, options, message);
     if (status == KV_OK) status = text_format(&manifest_name, "%s.manifest%c", aof->file_name, 0);
     if (status == KV_OK) status = aof_check_empty(db, message);
+    if (status == KV_OK && options->must_exist)
+        status = aof_check_exists(aof, io, manifest_name.data, message);
     if (status == KV_OK) status = aof_make_directory(aof, io, message);
     if (status == KV_OK) status = aof_lock(aof, io, message);
     if (status == KV_OK)

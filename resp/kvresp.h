@@ -22,7 +22,9 @@
  * Threads   A worker and a session belong to one thread at a time (a session may be run by any
  *           worker of its kvresp). kvresp_* functions on `kvresp` and `kvresp_aof` may be called
  *           from any thread.
- * Memory, status, slices and options are as in kvstore.h.
+ * Memory, status, slices and options are as in kvstore.h: options begin with their size (KV_OPTIONS
+ * sets it), those of an older and smaller struct are taken, and a size that is too small, or larger
+ * than this library's, is KV_BADARG.
  */
 #ifndef KVRESP_H
 #define KVRESP_H
@@ -367,6 +369,7 @@ typedef struct kvresp_aof_options {
     void *progress_context;
     uint64_t progress_bytes; /* about as often as so many are read; 0: 2 MiB */
     uint32_t load_delay_us;  /* a rest for each command loaded, to test what comes meanwhile */
+    bool must_exist;         /* where there is no file yet: KV_BADARG, and none is created */
 } kvresp_aof_options;
 
 /*

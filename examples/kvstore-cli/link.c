@@ -161,10 +161,15 @@ static bool link_open_directory(struct link *link, const struct cli_options *opt
 {
     kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
     aof.directory = options->directory;
+    aof.directory_name = options->append_directory;
+    aof.file_name = options->append_file;
+    aof.must_exist = true; /* a directory that was named by mistake stays as it is */
     aof.log = log_to_stderr;
     char message[256] = "out of memory";
     snprintf(link->name, sizeof link->name, "%.250s", options->directory);
-    if (kv_open(NULL, &link->db) != KV_OK) return link_fail(link, options->directory, message);
+    kv_options store = KV_OPTIONS(kv_options);
+    store.databases = (uint32_t)options->databases;
+    if (kv_open(&store, &link->db) != KV_OK) return link_fail(link, options->directory, message);
     if (kvresp_aof_open(link->db, &aof, &link->aof, message) != KV_OK)
         return link_fail(link, options->directory, message);
 

@@ -18,6 +18,8 @@ static const char usage[] =
     "  -s PATH                its unix socket\n"
     "  -u URI                 redis://[[user:]password@]host[:port][/database], or unix:///path\n"
     "  --file DIRECTORY       no server: the data directory, opened by this program itself\n"
+    "  --appenddirname NAME, --appendfilename NAME, --databases NUMBER\n"
+    "                         what its server was given of these\n"
     "  -a PASSWORD            authenticate (better: the environment variable REDISCLI_AUTH)\n"
     "  --user NAME            as this user\n"
     "  -n NUMBER              select a database\n"
@@ -143,6 +145,8 @@ static bool read_option(struct cli_options *options, const char *name, const cha
     else if (strcmp(name, "-s") == 0) options->socket_path = value;
     else if (strcmp(name, "-u") == 0) return read_uri(options, value);
     else if (strcmp(name, "--file") == 0) options->directory = value;
+    else if (strcmp(name, "--appenddirname") == 0) options->append_directory = value;
+    else if (strcmp(name, "--appendfilename") == 0) options->append_file = value;
     else if (strcmp(name, "-a") == 0 || strcmp(name, "--pass") == 0) options->password = value;
     else if (strcmp(name, "--user") == 0) options->user = value;
     else if (strcmp(name, "--pattern") == 0) options->pattern = value;
@@ -152,6 +156,9 @@ static bool read_option(struct cli_options *options, const char *name, const cha
     } else if (strcmp(name, "-p") == 0) {
         if (!parse_number(value, 1, 65535, &number)) return false;
         options->port = (int)number;
+    } else if (strcmp(name, "--databases") == 0) {
+        if (!parse_number(value, 1, 65536, &number)) return false;
+        options->databases = (int)number;
     } else if (strcmp(name, "-n") == 0) {
         if (!parse_number(value, 0, 65535, &number)) return false;
         options->database = (int)number;

@@ -11,6 +11,8 @@ enum cli_mode { CLI_COMMANDS, CLI_PIPE, CLI_SCAN, CLI_HELP, CLI_VERSION };
 struct cli_options {
     enum cli_mode mode;
     const char *host, *socket_path, *directory; /* a server's address or path; a data directory */
+    const char *append_directory, *append_file; /* below the latter; NULL: as usual */
+    int databases;                              /* of the latter; 0: as usual */
     int port;
     const char *user, *password;
     int database;

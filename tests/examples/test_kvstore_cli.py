@@ -197,9 +197,15 @@ class Modes(ClientTest):
 class Files(unittest.TestCase):
     def setUp(self):
         self.directory = Directory()
+        self.create()
 
     def tearDown(self):
         self.directory.remove()
+
+    def create(self, *options, commands=b""):
+        server = Server(SERVER, "--dir", self.directory.path, "--appendonly", "yes", *options)
+        run(CLIENT, "-p", str(server.port), stdin=commands)
+        self.assertEqual(server.stop(), 0)
 
     def cli(self, *arguments, stdin=b""):
         status, output, errors = run(CLIENT, "--file", self.directory.path, *arguments, stdin=stdin)
@@ -225,6 +231,33 @@ class Files(unittest.TestCase):
         self.assertEqual(self.cli(stdin=b"MULTI\nINCR a\nINCR b\nEXEC\n"), b"OK\nQUEUED\nQUEUED\n2\n3\n")
         self.assertEqual(self.cli("BLPOP", "none", "0"), b"\n")  # waiting would be for ever: nobody else can push
         self.assertEqual(self.cli("-n", "2", "DBSIZE"), b"0\n")
+
+    def test_a_directory_without_a_file_is_refused_and_left_alone(self):
+        other = Directory()
+        try:
+            status, _, errors = run(CLIENT, "--file", other.path, "GET", "k")
+            self.assertEqual(status, 1)
+            self.assertIn(b"there is no append-only file", errors)
+            self.assertEqual(os.listdir(other.path), [])
+            status, _, errors = run(CLIENT, "--file", self.directory.path, "--appenddirname", "nosuch", "SET", "k", "v")
+            self.assertEqual(status, 1)
+            self.assertIn(b"nosuch/appendonly.aof.manifest", errors)
+            self.assertEqual(os.listdir(self.directory.path), ["appendonlydir"])
+            with open(other / "appendonly.aof", "wb") as file:  # as earlier versions of Redis left it
+                file.write(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3\r\nold\r\n")
+            self.assertEqual(run(CLIENT, "--file", other.path, "GET", "k")[1], b"old\n")
+        finally:
+            other.remove()
+
+    def test_other_names_and_more_databases_are_found(self):
+        names = ("--appenddirname", "changes", "--appendfilename", "store.aof", "--databases", "40")
+        self.create(*names, commands=b"SELECT 39\nSET k far\n")
+        self.assertEqual(self.cli(*names, "-n", "39", "GET", "k"), b"far\n")
+        self.assertEqual(self.cli(*names, "-n", "39", "SET", "k", "away"), b"OK\n")
+        self.assertEqual(self.cli(*names, "-n", "39", "GET", "k"), b"away\n")
+        status, _, errors = run(CLIENT, "--file", self.directory.path, *names[:4], "DBSIZE")
+        self.assertEqual(status, 1)
+        self.assertIn(b"store.aof.1.incr.aof", errors)
 
     def test_a_directory_that_is_not_there_is_told(self):
         status, _, errors = run(CLIENT, "--file", self.directory / "absent", "PING")

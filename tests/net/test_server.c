@@ -485,6 +485,30 @@ START_TEST(options_out_of_range_are_refused)
 }
 END_TEST
 
+START_TEST(options_of_an_older_and_smaller_struct_are_taken)
+{
+    /* Only what is known of the older struct is read: the rest is at its defaults. */
+    fixture_open(&fx, 1);
+    kvnet_options options = fixture_options(1);
+    kvnet *server;
+    options.size = offsetof(kvnet_options, max_clients);
+    options.max_clients = 1;
+    options.idle_timeout_s = -1; /* which would be refused */
+    ck_assert_int_eq(kvnet_start(fx.resp, &options, &server, NULL), KV_OK);
+    kvnet_stop(server, 0);
+
+    static const size_t unknown[] = {0, sizeof(size_t) - 1, sizeof(kvnet_options) + 1, 12345};
+    options = fixture_options(1);
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        char message[256] = "";
+        options.size = unknown[i];
+        ck_assert_int_eq(kvnet_start(fx.resp, &options, &server, message), KV_BADARG);
+        ck_assert_str_eq(message, "options of a size that is not known here");
+    }
+    fixture_close(&fx);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("server");
@@ -506,5 +530,6 @@ int main(void)
     tcase_add_test(tests, a_stop_flushes_to_a_reader_that_reads);
     tcase_add_test(tests, signals_are_left_to_the_threads_of_the_host);
     tcase_add_test(tests, options_out_of_range_are_refused);
+    tcase_add_test(tests, options_of_an_older_and_smaller_struct_are_taken);
     return fixture_main("server", tests);
 }
