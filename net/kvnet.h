@@ -11,8 +11,13 @@
  *
  * A server has one event loop per thread; each connection belongs to one loop and its commands run
  * there, directly on the store. With `threads` below 0 there is no thread at all: the host calls
- * kvnet_poll(). Several servers may share one kvresp, and several stores may be served by one
- * process. The library installs no signal handler and ignores none: it sends with MSG_NOSIGNAL.
+ * kvnet_poll(). Several stores may be served by one process. The library installs no signal handler
+ * and ignores none: it sends with MSG_NOSIGNAL.
+ *
+ * Several servers may share one kvresp: they serve the same keys, and CLIENT LIST shows the clients
+ * of all. CONFIG GET and SET of what is a server's (bind, port, maxclients, timeout...) and its
+ * lines in INFO are of one server only, the one that started first; when that is stopped, another
+ * takes its place within about a second. The parameters of the others stay as they were started.
  */
 #ifndef KVNET_H
 #define KVNET_H

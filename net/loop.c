@@ -275,7 +275,10 @@ static void loop_sweep(struct loop *loop)
 {
     if (loop->now_ms < loop->next_sweep_ms) return;
     loop->next_sweep_ms = loop->now_ms + LOOP_SWEEP_MS;
-    if (loop->index == 0) server_recover(loop->server);
+    if (loop->index == 0) {
+        server_recover(loop->server);
+        parameters_inherit(loop->server);
+    }
     int64_t timeout_ms =
         1000 * atomic_load_explicit(&loop->server->idle_timeout_s, memory_order_relaxed);
     if (timeout_ms <= 0) return;
@@ -361,6 +364,7 @@ bool loop_turn(struct loop *loop, int timeout_ms)
     loop_sweep(loop);
     loop_count_traffic(loop);
     loop_bury(loop);
+    kvresp_worker_rest(loop->worker);
     loop_current = outer;
     return !loop->is_draining || loop->count > 0 || atomic_load(&loop->inbox) != NULL;
 }

@@ -283,7 +283,14 @@ kv_status parameters_add(struct kvnet *server)
     if (status == KV_OK)
         status = kvresp_info_add(server->resp, "clients", write_clients_info, server);
     if (status != KV_OK) parameters_remove(server);
+    server->has_parameters = status == KV_OK;
     return status;
+}
+
+/* Without memory it is tried again. */
+void parameters_inherit(struct kvnet *server)
+{
+    if (!server->has_parameters && !atomic_load(&server->is_stopping)) parameters_add(server);
 }
 
 void parameters_remove(struct kvnet *server)

@@ -502,5 +502,6 @@ void kvnet_stop(kvnet *server, int64_t grace_ms)
     server_stop_threads(server, grace_ms);
     if (!server->has_threads)
         while (loop_turn(&server->loops[0], -1)) continue;
+    parameters_remove(server); /* a loop may have inherited them meanwhile */
     server_free(server);
 }

@@ -30,6 +30,7 @@ struct kvnet {
     struct loop *loops;
     unsigned loop_count;
     bool has_threads;
+    bool has_parameters; /* CONFIG and INFO show those of this server. Loop 0, once it runs */
 
     /* Where it listens: changed by CONFIG SET bind and port in any thread, read by loop 0. */
     pthread_mutex_t listeners_lock;
@@ -81,10 +82,12 @@ struct words words_copy(const char *const *items, size_t count);
 void words_free(struct words *words);
 
 /*
- * net/parameters.c: CONFIG's parameters and INFO's lines. Only the first server of a kvresp has
- * them. KV_OK, or KV_NOMEM: then none is there.
+ * net/parameters.c: CONFIG's parameters and INFO's lines. Only one server of a kvresp has them: the
+ * first, and when it has ended, another one. KV_OK, or KV_NOMEM: then none is there.
  */
 kv_status parameters_add(struct kvnet *server);
+/* Takes over what a server that has ended left free. Loop 0, now and then. */
+void parameters_inherit(struct kvnet *server);
 void parameters_remove(struct kvnet *server);
 
 /* The most clients that the limit of open files allows. */

@@ -78,6 +78,43 @@ START_TEST(two_servers_of_two_stores_know_nothing_of_each_other)
 }
 END_TEST
 
+/* Whether CONFIG GET port comes to show the server's. */
+static bool comes_to_show(kvresp *resp, const kvnet *server)
+{
+    char expected[16], shown[16] = "";
+    snprintf(expected, sizeof expected, "%d", kvnet_port(server));
+    int64_t until_ms = fixture_clock_ms() + FIXTURE_PATIENCE_MS;
+    while (strcmp(shown, expected) != 0 && fixture_clock_ms() < until_ms) {
+        kv_buffer value = {0};
+        ck_assert_int_eq(kvresp_config_get(resp, "port", &value), KV_OK);
+        snprintf(shown, sizeof shown, "%.*s", (int)value.size, (const char *)value.data);
+        kv_buffer_free(&value);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return strcmp(shown, expected) == 0;
+}
+
+START_TEST(the_parameters_of_a_server_that_ends_go_to_another)
+{
+    char message[256];
+    kvnet *second;
+    fixture_open(&fx, 2);
+    kvnet_options options = fixture_options(2);
+    ck_assert_int_eq(kvnet_start(fx.resp, &options, &second, fx.message), KV_OK);
+    ck_assert(comes_to_show(fx.resp, fx.server));
+    kvnet_stop(fx.server, 1000);
+    fx.server = second;
+    ck_assert(comes_to_show(fx.resp, second));
+    ck_assert_ptr_null(kvresp_config_set(fx.resp, "maxclients", KV_TEXT("1"), false, message));
+    int client = connect_to(&fx), excess = connect_to(&fx);
+    ask(client, "PING", "+PONG\r\n");
+    hear(excess, "-ERR max number of clients reached\r\n");
+    close(client);
+    close(excess);
+    fixture_close(&fx);
+}
+END_TEST
+
 START_TEST(two_servers_may_share_one_store)
 {
     fixture_open(&fx, 1);
@@ -88,12 +125,7 @@ START_TEST(two_servers_may_share_one_store)
     ask(client, "SET k shared", "+OK\r\n");
     ask(other, "GET k", "$6\r\nshared\r\n");
 
-    /* The first one's parameters go with it, and CONFIG still works. */
     kvnet_stop(fx.server, 1000);
-    kv_buffer port = {0};
-    kv_status status = kvresp_config_get(fx.resp, "port", &port);
-    ck_assert(status == KV_NONE || port.size == 0 || memcmp(port.data, "0", 1) == 0);
-    kv_buffer_free(&port);
     ask(other, "GET k", "$6\r\nshared\r\n");
     kvnet_stop(second, 1000);
     close(client);
@@ -515,6 +547,7 @@ int main(void)
     tcase_add_test(tests, starting_and_stopping_leaves_no_descriptor_and_no_thread);
     tcase_add_test(tests, a_busy_port_is_an_error_that_names_it_and_leaves_nothing);
     tcase_add_test(tests, two_servers_of_two_stores_know_nothing_of_each_other);
+    tcase_add_test(tests, the_parameters_of_a_server_that_ends_go_to_another);
     tcase_add_test(tests, two_servers_may_share_one_store);
     tcase_add_test(tests, both_ip_versions_and_the_unix_socket_are_served);
     tcase_add_test(tests, one_end_of_a_socketpair_is_a_client_of_a_server_without_listeners);
