@@ -2,13 +2,13 @@
 /*
  * kvstore -- the Redis data model in your own process. MIT licence; see kvstore.h for the manual.
  *
- * engine/engine.c is the table of contents of the engine: the rooms in order of dependency, one line
+ * engine/engine.c is the table of contents of the engine: the rooms in order of dependency, a line
  * about each. scripts/amalgamate.py makes kvstore.c of it, which is this file with every include
  * below put in its place, and which is therefore never edited by hand.
  */
 #define KV_AMALGAMATION
 
-/* What the engine asks of the system: POSIX 2008 and, where the system hides them, a few old friends. */
+/* What the engine asks of the system: POSIX 2008 and, where it hides them, a few old friends. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -663,7 +663,8 @@ struct memory_page {
     uint64_t reserved; /* so that blocks whose size is a multiple of 32 lie across few lines */
 };
 _Static_assert(sizeof(struct memory_page) <= 32, "a page's header is small");
-_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8, "lines hold whole blocks");
+_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8,
+               "lines hold whole blocks");
 
 struct memory_large;
 
@@ -2252,7 +2253,7 @@ KV_INTERNAL bool glob_match(kv_slice pattern, kv_slice text, bool nocase)
 
 /* -------------------- engine/base/buffer.c ----------------------------------------------------- */
 /*
- * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one that is reused soon fits all.
+ * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one in use soon fits all.
  */
 /* -------------------- engine/base/buffer.h ----------------------------------------------------- */
 /*
@@ -10778,6 +10779,7 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
  */
 
 #include <pthread.h>
+#include <signal.h>
 
 #define STORE_SHARDS_DEFAULT    64
 #define STORE_DATABASES_DEFAULT 16
@@ -10818,6 +10820,17 @@ static void *store_background_main(void *context)
     return NULL;
 }
 
+/* The thread takes no signals: they are for the host's threads. */
+static bool store_create_thread(struct store *store)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&store->background->thread, NULL, store_background_main, store);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error == 0;
+}
+
 static kv_status store_start_background(struct store *store)
 {
     struct background *background = alloc_get(&store->alloc, sizeof *background);
@@ -10826,7 +10839,7 @@ static kv_status store_start_background(struct store *store)
     pthread_mutex_init(&background->mutex, NULL);
     pthread_cond_init(&background->wake, NULL);
     store->background = background;
-    if (pthread_create(&background->thread, NULL, store_background_main, store) == 0) return KV_OK;
+    if (store_create_thread(store)) return KV_OK;
     pthread_cond_destroy(&background->wake);
     pthread_mutex_destroy(&background->mutex);
     alloc_free(&store->alloc, background, sizeof *background);
@@ -14386,7 +14399,7 @@ static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-/* What a blocking call does with the elements: gives the first to a buffer, lends all, or neither. */
+/* What a blocking call does with the elements: gives one to a buffer, lends all, or neither. */
 struct wait_delivery {
     kv_buffer *value;
     kv_visit *visit;

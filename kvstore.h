@@ -92,7 +92,8 @@ typedef enum kv_status {
     KV_NOTINT = -4,    /* the value is not an integer, or out of int64_t's range */
     KV_NOTFLOAT = -5,  /* the value is not a number */
     KV_OVERFLOW = -6,  /* the result would leave the range of its type */
-    KV_TOOBIG = -7,    /* a value would grow beyond KV_SETTING_MAX_VALUE_SIZE */
+    KV_TOOBIG = -7,    /* a string would grow beyond KV_SETTING_MAX_VALUE_SIZE, or an element is
+                           too large */
     KV_NOTLOCKED = -8, /* the transaction did not declare this key */
     KV_READONLY = -9,  /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
     KV_NOTFOUND = -10, /* an operation that needs an existing key found none (rename, set by
@@ -193,13 +194,15 @@ typedef struct kv_options {
     const kv_clock *clock;         /* copied; NULL means the system's */
     const uint8_t *seed; /* 16 bytes: the hash key and random state, for reproducible runs;
                                 NULL: random */
-    bool background;     /* start one thread that calls kv_tick() when work is due */
+    bool background; /* start one thread that calls kv_tick() every 10 ms, and takes no signals */
 } kv_options;
 
 /*
  * Opens an empty store and gives the view of its database 0.
  *
- * Memory    Well under 64 KiB until keys come. Everything goes back in kv_close().
+ * Memory    Well under 64 KiB until keys come, with the default numbers; about 600 bytes a shard,
+ *           8 for each database in each shard, and 16 a database. Everything goes back in
+ *           kv_close().
  * Returns   KV_OK; KV_BADARG for an option outside its range; KV_NOMEM, also if the thread cannot
  *           start.
  * Cost      Microseconds.
@@ -238,8 +241,10 @@ KV_API uint32_t kv_databases(const kv *db);
 KV_API kv_status kv_tick(kv *db, int64_t budget_us);
 
 /*
- * The instant at which kv_tick() is next needed: at or a little before the earliest deadline of any
- * database; 0 if work is owed now; KV_NEVER if there is none. Cost O(shards).
+ * The instant at which to call kv_tick() next: never after the earliest deadline of any database; 0
+ * if work is owed now; KV_NEVER if there is none. It may be well before: distant deadlines are kept
+ * by the span of time they lie in (64 ms, 4 s, 4 min... long), and one that was put off where it
+ * was. kv_tick() then files such keys anew, and the next answer is closer. Cost O(shards).
  */
 KV_API int64_t kv_next_deadline(kv *db);
 
@@ -266,8 +271,8 @@ typedef enum kv_setting {
                                       one piece,
                                       above 0 a count of elements; default -2 */
     KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any
-                                      other, as is right
-                                      while a journal is replayed that says itself what expired. Default 1 */
+                                      other, as is right while a journal is replayed that says
+                                      itself what expired. Default 1 */
     KV_SETTING_COUNT
 } kv_setting;
 
@@ -427,9 +432,9 @@ typedef struct kv_scan_options {
  * Visits about `limit` keys and advances *cursor. Start at 0; the scan is over when it is 0 again.
  * Cursors stay below 2^48.
  *
- * visit     Returning false ends the call early, but not at once: the few keys that lie in one place
- *           with this one are visited all the same, as the cursor moves on behind them. Whoever
- *           cannot take them can give the cursor of before the call again.
+ * visit     Returning false ends the call early, but not at once: the few keys that lie in one
+ *           place with this one are visited all the same, as the cursor moves on behind them.
+ *           Whoever cannot take them can give the cursor of before the call again.
  * Promise   A key present from start to end is visited once or more, also when visits end early;
  *           one that comes or goes may be missed.
  * Returns   KV_OK; KV_BADARG if limit is 0.
@@ -471,8 +476,9 @@ KV_API kv_status kv_flush_all(kv *db, bool later);
  * Sets the deadline of a key: in `ttl_ms` from now, or at `deadline_ms`. One in the past removes
  * the key.
  * Returns   KV_OK; KV_NONE if there is no key; KV_SKIPPED if the condition fails; KV_BADARG for
- *           flags that exclude each other; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_NOMEM;
- *           KV_READONLY.
+ *           flags that exclude each other; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_NOMEM,
+ *           also where one shard of one database has 2^26 keys with a deadline already, here and
+ *           in whatever else sets one; KV_READONLY.
  * Cost      O(1), amortised.
  */
 KV_API kv_status kv_expire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags);
@@ -492,7 +498,8 @@ typedef struct kv_object_info {
     kv_type type;
     const char *encoding; /* the name Redis would give: "int", "embstr", "raw", "listpack",
                              "quicklist"... */
-    int64_t idle_ms;      /* since the key was last read or written, to about a second */
+    int64_t idle_ms;      /* since the key was last read or written, to about a second; after 194
+                             days it begins at 0 again */
     uint64_t bytes;       /* of memory that this key answers for: entry, key, value, its share of
                              tables */
     uint64_t length;      /* bytes of a string, elements of a collection */
@@ -667,8 +674,8 @@ typedef enum kv_end { KV_HEAD = 0, KV_TAIL = 1 } kv_end;
  * gives c, b, a. The x forms push only to an existing list: else KV_NONE, and *length is 0.
  *
  * length    receives the length afterwards.
- * Returns   KV_OK; KV_BADARG if count is 0; KV_WRONGTYPE; KV_NOMEM; KV_READONLY. All are pushed or
- *           none is.
+ * Returns   KV_OK; KV_BADARG if count is 0; KV_WRONGTYPE; KV_TOOBIG if an element has 1 GiB or more
+ *           (as in each call that adds one); KV_NOMEM; KV_READONLY. All are pushed or none is.
  * Cost      O(count).
  */
 KV_API kv_status kv_lpush(kv *db, kv_slice key, const kv_slice *values, size_t count,

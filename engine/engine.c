@@ -1,13 +1,13 @@
 /*
  * kvstore -- the Redis data model in your own process. MIT licence; see kvstore.h for the manual.
  *
- * engine/engine.c is the table of contents of the engine: the rooms in order of dependency, one line
+ * engine/engine.c is the table of contents of the engine: the rooms in order of dependency, a line
  * about each. scripts/amalgamate.py makes kvstore.c of it, which is this file with every include
  * below put in its place, and which is therefore never edited by hand.
  */
 #define KV_AMALGAMATION
 
-/* What the engine asks of the system: POSIX 2008 and, where the system hides them, a few old friends. */
+/* What the engine asks of the system: POSIX 2008 and, where it hides them, a few old friends. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -55,7 +55,7 @@
 #include "keyspace/reclaim.c"     /* owed work: expired keys, flushed databases, garbage */
 
 /* api: the functions of kvstore.h. */
-#include "api/api_store.c"       /* from kv_open() to kv_close(): settings, statistics, ticks, views */
+#include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */

@@ -339,7 +339,7 @@ static void wait_sleep(struct wait_sleeper *sleeper, int64_t timeout_ms)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-/* What a blocking call does with the elements: gives the first to a buffer, lends all, or neither. */
+/* What a blocking call does with the elements: gives one to a buffer, lends all, or neither. */
 struct wait_delivery {
     kv_buffer *value;
     kv_visit *visit;

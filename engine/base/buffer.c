@@ -1,5 +1,5 @@
 /*
- * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one that is reused soon fits all.
+ * base/buffer.c -- a caller's kv_buffer grows by half at least, so that one in use soon fits all.
  */
 #include "base/buffer.h"
 

@@ -40,7 +40,8 @@ struct memory_page {
     uint64_t reserved; /* so that blocks whose size is a multiple of 32 lie across few lines */
 };
 _Static_assert(sizeof(struct memory_page) <= 32, "a page's header is small");
-_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8, "lines hold whole blocks");
+_Static_assert(sizeof(struct memory_page) % 32 == 0 || sizeof(void *) < 8,
+               "lines hold whole blocks");
 
 struct memory_large;
 

@@ -7,8 +7,8 @@
  * undoes what went before. A call may also do without the memory it was refused. Nothing is ever
  * lost: the fixture counts every block.
  *
- * Results in a kv_buffer come from realloc(), and numbers from snprintf(), which the linker gives to
- * this file (--wrap).
+ * Results in a kv_buffer come from realloc(), and numbers from snprintf(), which the linker takes
+ * from this file (--wrap).
  */
 #include "fixture.h"
 
@@ -37,7 +37,7 @@ void *__wrap_realloc(void *block, size_t size)
     return __real_realloc(block, size);
 }
 
-/* ---------------------------------------------------------------------------- failing snprintf() */
+/* --------------------------------------------------------------------------- failing snprintf() */
 
 static bool snprintf_fails;
 

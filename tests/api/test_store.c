@@ -5,7 +5,9 @@
 #include "fixture.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 static struct fixture fx;
@@ -380,6 +382,52 @@ END_TEST
 
 /* ------------------------------------------------------------------------- threads of the store */
 
+/* Lets a key expire and waits until the thread has seen to it. */
+static void until_ticked(struct fixture *other)
+{
+    kv_statistics now = KV_OPTIONS(kv_statistics);
+    ck_assert_int_eq(kv_stats(other->db, &now), KV_OK);
+    uint64_t expired = now.expired;
+    fixture_set_for(other->db, "key", "v", 10);
+    fixture_pass(other, 10);
+    struct timespec nap = {0, 1000000};
+    for (int i = 0; i < 10000 && now.expired == expired; i++) {
+        nanosleep(&nap, NULL);
+        ck_assert_int_eq(kv_stats(other->db, &now), KV_OK);
+    }
+    ck_assert_uint_eq(now.expired, expired + 1);
+}
+
+static atomic_int signals_taken;
+
+static void take_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(&signals_taken, 1);
+}
+
+START_TEST(the_background_thread_leaves_signals_to_the_hosts)
+{
+    struct fixture other;
+    kv_options options = KV_OPTIONS(kv_options);
+    struct sigaction action = {.sa_handler = take_signal};
+    sigset_t one, now;
+    options.background = true;
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    fixture_open_with(&other, options);
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    ck_assert_int_eq(pthread_sigmask(SIG_BLOCK, &one, &now), 0);
+    ck_assert_int_eq(sigismember(&now, SIGUSR1), 0); /* opening left the caller's mask alone */
+    ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+    until_ticked(&other); /* it would have taken it by then */
+    ck_assert_int_eq(atomic_load(&signals_taken), 0);
+    ck_assert_int_eq(pthread_sigmask(SIG_UNBLOCK, &one, NULL), 0);
+    ck_assert_int_eq(atomic_load(&signals_taken), 1);
+    fixture_close(&other);
+}
+END_TEST
+
 START_TEST(the_background_thread_ticks)
 {
     struct fixture other;
@@ -475,6 +523,7 @@ int main(void)
         changes_are_counted_as_redis_counts_them,
         a_private_view_holds_its_clock,
         the_background_thread_ticks,
+        the_background_thread_leaves_signals_to_the_hosts,
         prefetching_is_safe_while_tables_grow_and_go,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
