@@ -290,6 +290,20 @@ static void info_persistence(struct info *info)
     if (is_loading) info_loading(info);
 }
 
+/* The loops of all threads together. */
+static void info_turns(struct info *info)
+{
+    kvresp *resp = info->resp;
+    struct turn_sums sums = statistics_turns(&resp->statistics);
+    uint64_t turns = info_rate(resp, &resp->rate_turns);
+    uint64_t busy_us = info_rate(resp, &resp->rate_busy_us);
+    info_number(info, "eventloop_cycles", sums.turns);
+    info_number(info, "eventloop_duration_sum", sums.busy_ns / 1000);
+    info_number(info, "eventloop_duration_cmd_sum", sums.command_ns / 1000);
+    info_number(info, "instantaneous_eventloop_cycles_per_sec", turns);
+    info_number(info, "instantaneous_eventloop_duration_usec", turns > 0 ? busy_us / turns : 0);
+}
+
 static void info_stats(struct info *info)
 {
     static const char *const eviction[] = {"evicted_clients", "evicted_scripts",
@@ -350,6 +364,7 @@ static void info_stats(struct info *info)
     info_number(info, "client_output_buffer_limit_disconnections",
                 info_counter(info, KVRESP_COUNT_OUTPUT_LIMIT));
     text_format(info->text, "reply_buffer_shrinks:0\r\nreply_buffer_expands:0\r\n");
+    info_turns(info);
     info_number(info, "acl_access_denied_auth", atomic_load(&resp->refused_logins));
     info_zeros(info, denied); /* the one user may do all */
 }

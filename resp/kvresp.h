@@ -113,11 +113,11 @@ KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format
 #define KVRESP_PARAMETER_HIDDEN    8u /* only found by its exact name */
 
 /*
- * One CONFIG parameter of whatever room owns it. `read` appends the value's text: KV_OK, or KV_NOMEM,
- * which CONFIG passes on; half a text is never shown, kept or written to a file. `check` (may be
- * NULL) refuses a value by returning a message (Redis's words, static or written to `message` of
- * 256 bytes), else NULL; `apply` makes it true and may still refuse the same way (then CONFIG SET
- * restores all parameters of that call). All are called under the configuration's lock.
+ * One CONFIG parameter of whatever room owns it. `read` appends the value's text: KV_OK, or
+ * KV_NOMEM, which CONFIG passes on; half a text is never shown, kept or written to a file. `check`
+ * (may be NULL) refuses a value by returning a message (Redis's words, static or written to
+ * `message` of 256 bytes), else NULL; `apply` makes it true and may still refuse the same way (then
+ * CONFIG SET restores all parameters of that call). All are called under the configuration's lock.
  */
 typedef struct kvresp_parameter {
     const char *name;
@@ -203,6 +203,12 @@ KVRESP_API void kvresp_worker_close(kvresp_worker *worker);
  * turn. kvresp_exec() does it by itself.
  */
 KVRESP_API void kvresp_worker_turn(kvresp_worker *worker);
+
+/*
+ * Ends it, before the loop waits: INFO tells how many turns there were and how long they took. To
+ * be left out by a host that has no use for that.
+ */
+KVRESP_API void kvresp_worker_rest(kvresp_worker *worker);
 
 /*
  * The periodic work that is nobody's: kv_tick() within `budget_us`, statistics per second, the end

@@ -176,6 +176,9 @@ static void resp_sample_rates(kvresp *resp)
     uint64_t elapsed_us = now_us - resp->rate_time_us;
     if (elapsed_us >= RATE_PERIOD_US) {
         rate_sample(&resp->rate_commands, statistics_calls(&resp->statistics), elapsed_us);
+        struct turn_sums turns = statistics_turns(&resp->statistics);
+        rate_sample(&resp->rate_turns, turns.turns, elapsed_us);
+        rate_sample(&resp->rate_busy_us, turns.busy_ns / 1000, elapsed_us);
         rate_sample(&resp->rate_input, atomic_load(&resp->counters[KVRESP_COUNT_INPUT_BYTES]),
                     elapsed_us);
         rate_sample(&resp->rate_output, atomic_load(&resp->counters[KVRESP_COUNT_OUTPUT_BYTES]),

@@ -164,6 +164,7 @@ struct kvresp {
     pthread_mutex_t rate_lock;
     uint64_t rate_time_us; /* of the last sample */
     struct rate rate_commands, rate_input, rate_output;
+    struct rate rate_turns, rate_busy_us; /* turns, and microseconds in them, per second */
 };
 
 static inline uint64_t resp_setting(const _Atomic uint64_t *setting)

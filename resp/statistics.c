@@ -113,6 +113,12 @@ static void statistics_retire(struct statistics *statistics, struct counters *co
     free(leaving->latency);
 }
 
+static void turns_add(struct turn_sums *sums, struct counters *counters)
+{
+    sums->turns += atomic_load_explicit(&counters->turns, memory_order_relaxed);
+    sums->busy_ns += atomic_load_explicit(&counters->busy_ns, memory_order_relaxed);
+}
+
 void statistics_leave(struct statistics *statistics, struct counters *counters)
 {
     pthread_mutex_lock(&statistics->lock);
@@ -120,6 +126,7 @@ void statistics_leave(struct statistics *statistics, struct counters *counters)
     while (*link != counters) link = &(*link)->next;
     *link = counters->next;
     for (size_t i = 0; i < command_table_size; i++) statistics_retire(statistics, counters, i);
+    turns_add(&statistics->retired_turns, counters);
     pthread_mutex_unlock(&statistics->lock);
     free(counters->commands);
     counters->commands = NULL;
@@ -170,11 +177,33 @@ uint64_t statistics_calls(struct statistics *statistics)
     return calls;
 }
 
+/* Since the beginning of time, under the lock. */
+static struct turn_sums statistics_sum_turns(struct statistics *statistics)
+{
+    struct turn_sums sums = statistics->retired_turns;
+    for (struct counters *at = statistics->threads; at != NULL; at = at->next) turns_add(&sums, at);
+    return sums;
+}
+
+struct turn_sums statistics_turns(struct statistics *statistics)
+{
+    pthread_mutex_lock(&statistics->lock);
+    struct turn_sums sums = statistics_sum_turns(statistics);
+    sums.turns -= statistics->baseline_turns.turns;
+    sums.busy_ns -= statistics->baseline_turns.busy_ns;
+    for (size_t i = 0; i < command_table_size; i++)
+        sums.command_ns +=
+            statistics_sum(statistics, i).nanoseconds - statistics->baseline[i].nanoseconds;
+    pthread_mutex_unlock(&statistics->lock);
+    return sums;
+}
+
 void statistics_reset(struct statistics *statistics)
 {
     pthread_mutex_lock(&statistics->lock);
     for (size_t i = 0; i < command_table_size; i++)
         statistics->baseline[i] = statistics_sum(statistics, i);
+    statistics->baseline_turns = statistics_sum_turns(statistics);
     if (statistics->baseline_latency == NULL)
         statistics->baseline_latency =
             calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));

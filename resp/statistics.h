@@ -38,10 +38,17 @@ struct command_counters {
 struct counters {
     struct counters *next;             /* in `struct statistics` */
     struct command_counters *commands; /* by command_index() */
+    _Atomic uint64_t turns;            /* of the thread's loop */
+    _Atomic uint64_t busy_ns;          /* their durations, without the waits between them */
 };
 
 struct command_sums {
     uint64_t calls, nanoseconds, rejected, failed;
+};
+
+/* Turns of all loops, and how long they and the commands in them took. */
+struct turn_sums {
+    uint64_t turns, busy_ns, command_ns;
 };
 
 enum { ERROR_CODES_MAX = 128, ERROR_CODE_SIZE = 32 };
@@ -56,6 +63,7 @@ struct statistics {
     struct counters *threads;
     struct command_sums *retired;  /* by command: what closed workers counted */
     struct command_sums *baseline; /* by command: the sums at the last reset */
+    struct turn_sums retired_turns, baseline_turns; /* likewise, without command_ns */
     uint64_t
         *retired_latency; /* by command and bucket; NULL until a worker with latencies closes */
     uint64_t *baseline_latency; /* likewise */
@@ -111,6 +119,8 @@ void statistics_reset(struct statistics *statistics);
 struct command_sums statistics_of(struct statistics *statistics, const struct command *command);
 uint64_t statistics_calls(
     struct statistics *statistics); /* of all commands, since the last reset */
+
+struct turn_sums statistics_turns(struct statistics *statistics); /* likewise */
 
 /*
  * The latencies in microseconds below which the given percents of the calls lie. False if none was

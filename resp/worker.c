@@ -57,4 +57,13 @@ void kvresp_worker_turn(kvresp_worker *worker)
 {
     kv_view_refresh(worker->view);
     if (worker->argument_capacity > WORKER_ARGUMENTS) worker_shrink(worker);
+    worker->turn_began = statistics_clock();
+}
+
+void kvresp_worker_rest(kvresp_worker *worker)
+{
+    if (worker->turn_began == 0) return;
+    counter_add(&worker->counters.turns, 1);
+    counter_add(&worker->counters.busy_ns, statistics_clock() - worker->turn_began);
+    worker->turn_began = 0;
 }

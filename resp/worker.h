@@ -28,6 +28,7 @@ struct kvresp_worker {
     unsigned slot;     /* in the pool */
     bool is_traceless; /* the view is told to leave access clocks alone, at present */
     struct counters counters;
+    uint64_t turn_began; /* by statistics_clock(); 0: between turns */
 
     /*
      * The framed requests, of sessions whose `framed` names this round. A new round begins when

@@ -749,6 +749,31 @@ START_TEST(hits_and_misses_are_counted_as_redis_does)
 }
 END_TEST
 
+START_TEST(turns_and_their_durations_are_counted)
+{
+    unsigned long long turns, busy_us, command_us;
+    const char *format = "\neventloop_cycles:%llu\r\neventloop_duration_sum:%llu\r\n"
+                         "eventloop_duration_cmd_sum:%llu\r\n";
+    kvresp_worker_turn(server.worker);
+    server_feed(one, "DEBUG SLEEP 0.02\r\n", 18);
+    char message[256];
+    ck_assert_ptr_null(
+        kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));
+    ck_assert_int_eq(kvresp_run(server.worker, one->session), KVRESP_IDLE);
+    kvresp_worker_rest(server.worker);
+    kvresp_worker_rest(server.worker); /* there is no turn to end */
+    const char *text = strstr(say(&server, one, "INFO stats"), "\neventloop_cycles");
+    ck_assert_int_eq(sscanf(text, format, &turns, &busy_us, &command_us), 3);
+    ck_assert_uint_eq(turns, 1);
+    ck_assert_uint_ge(command_us, 20000);
+    ck_assert_uint_ge(busy_us, command_us);
+
+    say(&server, one, "CONFIG RESETSTAT");
+    text = strstr(say(&server, one, "INFO stats"), "\neventloop_cycles:0\r\n");
+    ck_assert_ptr_nonnull(text);
+}
+END_TEST
+
 START_TEST(refused_logins_are_counted)
 {
     say(&server, one, "CONFIG SET requirepass right\r\nAUTH wrong\r\nAUTH nobody right");
@@ -864,6 +889,7 @@ int main(void)
     tcase_add_test(tests, calls_errors_and_refusals_are_counted);
     tcase_add_loop_test(tests, hits_and_misses_are_counted_as_redis_does, 0,
                         sizeof looks / sizeof *looks);
+    tcase_add_test(tests, turns_and_their_durations_are_counted);
     tcase_add_test(tests, refused_logins_are_counted);
     tcase_add_test(tests, a_closed_worker_s_counts_are_kept);
     tcase_add_test(tests, slow_commands_are_logged_and_their_secrets_are_not);
