@@ -51,7 +51,7 @@ typedef struct kvnet_options {
     unsigned unix_permissions; /* 0: as the umask says */
     int threads;               /* 0: cores, at most 8; -1: none, the host calls kvnet_poll() */
     int backlog;               /* 0: 511 */
-    uint32_t max_clients;      /* 0: 10000; lowered, with a warning, to what the file limit allows */
+    uint32_t max_clients;      /* 0: 10000; lowered, and told, to what the file limit allows */
     int64_t idle_timeout_s;    /* 0: never */
     int64_t keepalive_s;       /* 0: 300; -1: off */
     bool protected_mode;       /* without a password, serve only clients on this machine */

@@ -66,6 +66,7 @@ kv_status config_add(struct config *config, struct config_entry entry)
     struct config_entry *old = config_find(config, kv_text(entry.parameter->name));
     if (old != NULL) {
         if (!old->is_stand_in) return KV_BADARG;
+        entry.was_set = old->was_set;
         entry.under = old->parameter;
         entry.under_context = old->context;
         *old = entry;
@@ -107,8 +108,10 @@ void config_remove(struct config *config, const void *context)
         bool is_meant = entry.context == context;
         if (is_meant && entry.under == NULL) continue;
         if (is_meant)
-            entry = (struct config_entry){
-                .parameter = entry.under, .context = entry.under_context, .is_stand_in = true};
+            entry = (struct config_entry){.parameter = entry.under,
+                                          .context = entry.under_context,
+                                          .is_stand_in = true,
+                                          .was_set = entry.was_set};
         config->entries[kept++] = entry;
     }
     config->count = kept;

@@ -125,7 +125,7 @@ static bool apply_settings(struct program *program)
 }
 
 /*
- * What this program was given is written by CONFIG REWRITE, whichever room shows it by now: the
+ * What this program was given is written by CONFIG REWRITE, whichever room comes to show it: the
  * file alone should start the same server.
  */
 static void keep_settings(struct program *program)
@@ -366,7 +366,6 @@ static bool load_append_only_file(struct program *program)
     kvresp_aof_set_fsync(file, (kvresp_fsync)options->append_fsync);
     status = kvresp_attach_aof(program->resp, file);
     if (status != KV_OK) return complain(program, kv_strerror(status));
-    keep_settings(program);
     kvresp_loading_end(program->resp);
     return true;
 }

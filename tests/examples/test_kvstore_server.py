@@ -170,6 +170,21 @@ class Rewrite(ServerTest):
         with open(path, encoding="utf-8") as file:
             self.assertEqual(file.read(), text)
 
+    def test_what_was_set_while_it_loaded_is_written(self):
+        first = self.start("--appendonly", "yes")
+        with first.connect() as client:
+            ask(client, b"SET k v\r\nSET l v\r\n", b"+OK\r\n+OK\r\n")
+        self.assertEqual(first.stop(), 0)
+        path = self.write("kv.conf", "appendonly yes\n")
+        server = self.start(path, "--port", "0", "--key-load-delay", "400000", until=b"listening on")
+        with server.connect() as client:
+            ask(client, b"PING\r\n", b"-LOADING Redis is loading the dataset in memory\r\n")
+            ask(client, b"CONFIG SET appendfsync no\r\n", b"+OK\r\n")
+            server.await_line(b"Ready to accept connections")
+            ask(client, b"CONFIG REWRITE\r\n", b"+OK\r\n")
+        with open(path, encoding="utf-8") as file:
+            self.assertIn("appendfsync no\n", file.read())
+
 
 class Log(ServerTest):
     def test_json_lines_are_json(self):
