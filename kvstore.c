@@ -10687,9 +10687,9 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
 
 /*
  * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is
- * read. Whoever comes for the shard meanwhile waits for as long as the first takes, 1 to 2 us.
+ * read. Whoever comes for the shard meanwhile waits for as long as the first takes, about 3 us.
  */
-#define RECLAIM_EXPIRE_BATCH 16
+#define RECLAIM_EXPIRE_BATCH 32
 #define RECLAIM_FREE_BATCH   256
 
 static bool budget_is_spent(const struct budget *budget)
