@@ -27,6 +27,7 @@
 #include "base/lock.c"   /* a lock that spins briefly, then sleeps */
 #include "base/clock.c"  /* the wall and the clock that never goes back, or the host's */
 #include "base/random.c" /* seeds from the system, and a fast generator */
+#include "base/siphash.c" /* the hash of keys, of many at a time */
 #include "base/number.c" /* numbers to text and back, in Redis's syntax */
 #include "base/glob.c"   /* Redis's patterns, without exponential ones */
 #include "base/buffer.c" /* the caller's reusable memory */

@@ -44,16 +44,11 @@ static kv_status batch_open(struct batch *batch, kv *db, size_t count)
 }
 
 /*
- * Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further; fetches
- * the locks of their shards.
+ * Hashes the keys, the first of which lies at `keys` and each other `stride` bytes further.
  */
 static void batch_hash(struct batch *batch, const void *keys, size_t stride)
 {
-    const char *key = keys;
-    for (size_t i = 0; i < batch->count; i++, key += stride) {
-        batch->hashes[i] = store_hash(batch->store, *(const kv_slice *)(const void *)key);
-        KV_PREFETCH_WRITE(store_shard(batch->store, batch->hashes[i]));
-    }
+    siphash_many(&batch->store->hash_key, keys, stride, batch->count, batch->hashes);
 }
 
 static void batch_close(struct batch *batch)

@@ -271,8 +271,11 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
     txn_prepare(&span->txn, db->view->store, NULL, 0, 0);
     if (span->txn.store->shard_count <= 64) {
         uint64_t bits = 0; /* in a register */
-        for (size_t i = 0; i < count; i++)
-            bits |= UINT64_C(1) << store_shard_index(span->txn.store, hashes[i]);
+        for (size_t i = 0; i < count; i++) {
+            uint32_t index = store_shard_index(span->txn.store, hashes[i]);
+            KV_PREFETCH_WRITE(&span->txn.store->shards[index]);
+            bits |= UINT64_C(1) << index;
+        }
         span->txn.locked[0] = bits;
     } else {
         for (size_t i = 0; i < count; i++) txn_note_shard(&span->txn, hashes[i]);

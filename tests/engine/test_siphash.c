@@ -89,6 +89,35 @@ START_TEST(alignment_does_not_matter)
 }
 END_TEST
 
+/* Sizes and places of chance: some groups have one number of words and go together, some not. */
+START_TEST(many_at_a_time_are_the_same)
+{
+    enum { MANY = 23, STRIDE_MAX = 3 };
+    struct random random;
+    random_seed(&random, 4711);
+    for (int round = 0; round < 3000; round++) {
+        size_t count = random_below(&random, MANY + 1), stride = 1 + random_below(&random, 3);
+        size_t size_max = 1 + random_below(&random, 40), from = random_below(&random, size_max);
+        kv_slice slices[MANY * STRIDE_MAX];
+        uint64_t hashes[MANY + 1];
+        hashes[count] = 77;
+        for (size_t i = 0; i < count; i++) {
+            size_t size = from + random_below(&random, size_max - from + 1);
+            uint8_t *bytes = malloc(size); /* exactly, so that a sanitizer sees each byte beyond */
+            for (size_t j = 0; j < size; j++) bytes[j] = (uint8_t)random_next(&random);
+            slices[i * stride] = (kv_slice){bytes, size};
+        }
+        siphash_many(&key, slices, stride * sizeof *slices, count, hashes);
+        ck_assert_uint_eq(hashes[count], 77);
+        for (size_t i = 0; i < count; i++) {
+            kv_slice one = slices[i * stride];
+            ck_assert_uint_eq(hashes[i], siphash(&key, one.data, one.size));
+            free((void *)(uintptr_t)one.data);
+        }
+    }
+}
+END_TEST
+
 START_TEST(every_bit_of_key_and_data_changes_half_of_the_hash)
 {
     struct random random;
@@ -129,8 +158,8 @@ END_TEST
 
 int main(void)
 {
-    return UNIT_RUN("siphash", the_round_is_the_papers,
-                    hashes_equal_those_of_another_implementation, nothing_can_be_hashed,
-                    alignment_does_not_matter, every_bit_of_key_and_data_changes_half_of_the_hash,
-                    stored_integers_are_little_endian);
+    return UNIT_RUN(
+        "siphash", the_round_is_the_papers, hashes_equal_those_of_another_implementation,
+        nothing_can_be_hashed, alignment_does_not_matter, many_at_a_time_are_the_same,
+        every_bit_of_key_and_data_changes_half_of_the_hash, stored_integers_are_little_endian);
 }
