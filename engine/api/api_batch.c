@@ -106,6 +106,34 @@ static inline struct space *batch_space(const struct batch *batch, size_t index)
                             batch->span.db.database);
 }
 
+/* The keys of a chunk whose search goes on to another bucket than their own. */
+struct batch_going {
+    size_t count;
+    uint8_t index[BATCH_CHUNK];
+};
+
+/* Goes on with them, all at once. */
+static KV_NOINLINE void batch_prefetch_further(const struct batch *batch, size_t first,
+                                               struct batch_going *going,
+                                               struct entry *items[BATCH_CHUNK])
+{
+    struct table_walk walks[BATCH_CHUNK];
+    const uint64_t *hashes = batch->hashes + first;
+    for (size_t j = 0; j < going->count; j++) {
+        uint8_t i = going->index[j];
+        walks[i] = table_walk_begin(&batch_space(batch, first + i)->table, hashes[i]);
+    }
+    while (going->count > 0) {
+        size_t left = 0;
+        for (size_t j = 0; j < going->count; j++) {
+            uint8_t i = going->index[j];
+            items[i] = table_walk_step(&walks[i], hashes[i]);
+            if (walks[i].entry != 0) going->index[left++] = i;
+        }
+        going->count = left;
+    }
+}
+
 /*
  * Fetches the buckets of a chunk, then what they point to: items[i] receives the entry of the
  * chunk's key i, or another with the same tag, or NULL. Returns the chunk's end.
@@ -113,29 +141,26 @@ static inline struct space *batch_space(const struct batch *batch, size_t index)
 static size_t batch_prefetch(const struct batch *batch, size_t first,
                              struct entry *items[BATCH_CHUNK])
 {
-    struct table_walk walks[BATCH_CHUNK];
-    uint8_t going[BATCH_CHUNK]; /* keys whose search goes on to another bucket */
+    const struct table_bucket *buckets[BATCH_CHUNK];
+    struct batch_going going;
     size_t count = batch->count - first < BATCH_CHUNK ? batch->count - first : BATCH_CHUNK;
     const uint64_t *hashes = batch->hashes + first;
+    const struct store *store = batch->store;
+    uint32_t database = batch->span.db.database;
     for (size_t i = 0; i < count; i++) {
-        struct space *space = batch_space(batch, first + i);
-        walks[i].entry = 0;
-        if (KV_LIKELY(space != NULL)) walks[i] = table_walk_begin(&space->table, hashes[i]);
+        const struct space *space = shard_peek_space(store_shard(store, hashes[i]), database);
+        buckets[i] = KV_LIKELY(space != NULL) ? table_bucket_of(&space->table, hashes[i]) : NULL;
+        KV_PREFETCH(buckets[i]);
     }
-    size_t going_count = 0;
+    going.count = 0;
     for (size_t i = 0; i < count; i++) {
-        items[i] = KV_LIKELY(walks[i].entry != 0) ? table_walk_step(&walks[i], hashes[i]) : NULL;
-        if (KV_UNLIKELY(walks[i].entry != 0)) going[going_count++] = (uint8_t)i;
+        items[i] = NULL;
+        if (KV_UNLIKELY(buckets[i] == NULL)) continue;
+        items[i] = table_bucket_prefetch(buckets[i], hashes[i]);
+        if (KV_UNLIKELY(items[i] == NULL && buckets[i]->overflow != 0))
+            going.index[going.count++] = (uint8_t)i;
     }
-    while (going_count > 0) {
-        size_t left = 0;
-        for (size_t j = 0; j < going_count; j++) {
-            uint8_t i = going[j];
-            items[i] = table_walk_step(&walks[i], hashes[i]);
-            if (walks[i].entry != 0) going[left++] = i;
-        }
-        going_count = left;
-    }
+    if (going.count > 0) batch_prefetch_further(batch, first, &going, items);
     return first + count;
 }
 
@@ -149,6 +174,7 @@ struct batch_reading {
     bool has_expired; /* one that was found is to be dropped */
     uint64_t hits;
     struct entry *found[BATCH_CHUNK]; /* by batch_prefetch(), then by batch_find() */
+    kv_slice texts[BATCH_CHUNK];      /* of those whose value is inline; of others data is NULL */
 };
 
 static void batch_read_begin(struct batch_reading *reading, const struct batch *batch)
@@ -181,32 +207,40 @@ static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const st
     return true;
 }
 
-/* Fetches the end of a value: the first two lines of its entry were fetched already. */
-static inline void batch_prefetch_value(const struct entry *entry)
+/* The text of an inline value, whose end is fetched: two lines of its entry were already. */
+static inline kv_slice batch_peek(const struct entry *entry)
 {
-    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE))
-        KV_PREFETCH((const char *)entry_text(entry).data + entry->inline_size);
-    else if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE)) {
+        kv_slice text = entry_text(entry);
+        KV_PREFETCH((const char *)text.data + text.size);
+        return text;
+    }
+    if (entry_form(entry) == ENTRY_BLOB) KV_PREFETCH(entry_pointer(entry));
+    return (kv_slice){NULL, 0};
 }
 
 /*
- * The entry of a key, NULL if it is not there; counted and touched as kv_get() does it. `likely` is
- * the result of batch_prefetch().
+ * Puts the entry of a key in the place of what batch_prefetch() found for it, NULL if it is not
+ * there; counted and touched as kv_get() does it.
  */
-static inline struct entry *batch_find(struct batch *batch, struct batch_reading *reading,
-                                       kv_slice key, size_t index, struct entry *likely)
+static inline void batch_find(struct batch *batch, struct batch_reading *reading, kv_slice key,
+                              size_t index, size_t first)
 {
-    struct entry *entry = likely;
-    if (entry != NULL && KV_UNLIKELY(!entry_has_key(entry, &key))) { /* its tag only was the same */
+    struct entry **found = &reading->found[index - first];
+    struct entry *entry = *found;
+    if (entry == NULL) return;
+    if (KV_UNLIKELY(!entry_is_of(entry, key))) { /* its tag only was the same */
         struct table_place place = shard_find(batch_space(batch, index), batch->hashes[index], key);
-        entry = place.bucket != NULL ? table_item(place) : NULL;
+        *found = entry = place.bucket != NULL ? table_item(place) : NULL;
+        if (entry == NULL) return;
     }
-    if (entry == NULL) return NULL;
-    if (KV_UNLIKELY(entry_is_timed(entry)) && batch_is_expired(reading, batch, entry)) return NULL;
+    if (KV_UNLIKELY(entry_is_timed(entry)) && batch_is_expired(reading, batch, entry)) {
+        *found = NULL;
+        return;
+    }
     reading->hits++;
     if (reading->touches) entry_set_clock(entry, reading->clock);
-    batch_prefetch_value(entry);
-    return entry;
+    reading->texts[index - first] = batch_peek(entry);
 }
 
 /*
@@ -226,15 +260,25 @@ static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_rea
     reading->has_expired = false;
 }
 
-static inline bool batch_lend(const struct entry *entry, size_t index, kv_visit_at *visit,
-                              void *context)
+/* Lends a value that is not inline, or the want of one. */
+static KV_NOINLINE bool batch_lend_other(const struct entry *entry, size_t index,
+                                         kv_visit_at *visit, void *context)
 {
     char scratch[NUMBER_INT64_SIZE];
     kv_slice text;
     if (entry == NULL || entry_type(entry) != KV_TYPE_STRING) return visit(context, index, NULL);
-    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) text = entry_text(entry);
+    if (entry_form(entry) != ENTRY_INTEGER) text = entry_text(entry);
     else text = (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
     return visit(context, index, &text);
+}
+
+static inline bool batch_lend(const struct batch_reading *reading, size_t place, size_t index,
+                              kv_visit_at *visit, void *context)
+{
+    const struct entry *entry = reading->found[place];
+    if (KV_LIKELY(entry != NULL && reading->texts[place].data != NULL))
+        return visit(context, index, &reading->texts[place]);
+    return batch_lend_other(entry, index, visit, context);
 }
 
 kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context)
@@ -249,13 +293,9 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     bool goes_on = true;
     for (size_t end; first < count && goes_on; first = end) {
         end = batch_prefetch(&batch, first, reading.found);
-        for (size_t i = first; i < end; i++) {
-            reading.found[i - first] =
-                batch_find(&batch, &reading, keys[i], i, reading.found[i - first]);
-        }
-        for (size_t i = first; i < end && goes_on; i++) {
-            goes_on = batch_lend(reading.found[i - first], i, visit, context);
-        }
+        for (size_t i = first; i < end; i++) batch_find(&batch, &reading, keys[i], i, first);
+        for (size_t i = first; i < end && goes_on; i++)
+            goes_on = batch_lend(&reading, i - first, i, visit, context);
         if (KV_UNLIKELY(reading.has_expired))
             batch_drop_expired(&batch, &reading, keys, first, end);
     }

@@ -131,7 +131,7 @@ static inline uint64_t store_hash(const struct store *store, kv_slice key)
 
 static inline uint32_t store_shard_index(const struct store *store, uint64_t hash)
 {
-    return store->shard_bits == 0 ? 0 : (uint32_t)(hash >> (64 - store->shard_bits));
+    return (uint32_t)(hash >> 1 >> (63 - store->shard_bits)); /* a shift by 64 is undefined */
 }
 
 static inline struct shard *store_shard(const struct store *store, uint64_t hash)

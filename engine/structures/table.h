@@ -255,7 +255,7 @@ KV_INLINE unsigned table_entry_size(uint64_t entry)
 
 KV_INLINE size_t table_directory_index(uint64_t hash, unsigned skip, unsigned depth)
 {
-    return (size_t)(depth == 0 ? 0 : hash << skip >> (64 - depth));
+    return (size_t)(hash << skip >> 1 >> (63 - depth)); /* a shift by 64 would be undefined */
 }
 
 /*
@@ -288,6 +288,15 @@ KV_INLINE uint64_t table_entry(const struct table *table, uint64_t hash)
     if (KV_UNLIKELY(root == 0)) return 0;
     size_t index = table_directory_index(hash, table->skip, table_root_depth(root));
     return atomic_load_explicit(&table_root_directory(root)[index], memory_order_acquire);
+}
+
+/* The bucket where a hash belongs; NULL if the table is empty. */
+KV_INLINE struct table_bucket *table_bucket_of(const struct table *table, uint64_t hash)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (KV_UNLIKELY(entry == 0)) return NULL;
+    return &table_entry_buckets(entry)[table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED),
+                                                  table_entry_size(entry))];
 }
 
 /*
@@ -342,6 +351,22 @@ KV_INLINE struct table_walk table_walk_begin(const struct table *table, uint64_t
 }
 
 /*
+ * The first item with the tag of `hash` in a bucket, NULL if there is none; fetched, its first two
+ * lines, and any other with this tag.
+ */
+KV_INLINE void *table_bucket_prefetch(const struct table_bucket *bucket, uint64_t hash)
+{
+    unsigned found = table_match_tags(bucket, table_tag(hash));
+    if (KV_UNLIKELY(found == 0)) return NULL;
+    const char *item = table_pointer(bucket, table_lowest_bit(found));
+    KV_PREFETCH(item);
+    KV_PREFETCH(item + KV_CACHE_LINE);
+    while (KV_UNLIKELY((found &= found - 1) != 0))
+        KV_PREFETCH(table_pointer(bucket, table_lowest_bit(found)));
+    return (void *)(uintptr_t)item;
+}
+
+/*
  * The item that is found is fetched, too, its first two lines; NULL: there is none, or the walk
  * goes on to the next bucket.
  */
@@ -349,13 +374,10 @@ KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 {
     const struct table_bucket *buckets = table_entry_buckets(walk->entry);
     const struct table_bucket *bucket = &buckets[walk->at];
-    unsigned found = table_match_tags(bucket, table_tag(hash));
-    if (KV_LIKELY(found != 0)) {
-        const char *item = table_pointer(bucket, table_lowest_bit(found));
-        KV_PREFETCH(item);
-        KV_PREFETCH(item + KV_CACHE_LINE);
+    void *item = table_bucket_prefetch(bucket, hash);
+    if (KV_LIKELY(item != NULL)) {
         walk->entry = 0;
-        return (void *)(uintptr_t)item;
+        return item;
     }
     if (bucket->overflow == 0 || --walk->left == 0) {
         walk->entry = 0;
