@@ -9137,8 +9137,10 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
 {
     struct space *space = shard_peek_space(shard, database);
     uint64_t hashes[SHARD_EXPIRE_BATCH];
+    kv_slice keys[SHARD_EXPIRE_BATCH];
+    for (size_t i = 0; i < count; i++) keys[i] = entry_key(due[i]);
+    siphash_many(&shard->store->hash_key, keys, sizeof *keys, count, hashes);
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = store_hash(shard->store, entry_key(due[i]));
         (void)table_walk_begin(&space->table, hashes[i]);
         memory_prefetch_free(due[i]);
     }
