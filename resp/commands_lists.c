@@ -4,7 +4,11 @@
 #include "resp/blocked.h"
 #include "resp/commands.h"
 
-#include <float.h>
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* -------------------------------------------------------------------------------------- pushing */
 
@@ -252,58 +256,78 @@ static bool list_end(struct call *call, size_t index, kv_end *end)
     return false;
 }
 
-/*
- * Reads a number whose exponent is beyond a double, but not beyond a long double, in which Redis
- * reads timeouts: 1e400.
- */
-static bool timeout_read_wide(kv_slice text, long double *number)
-{
-    const char *digits = text.data;
-    size_t size = 0;
-    while (size < text.size && memchr("0123456789.+-", digits[size], 13) != NULL) size++;
-    if (size + 1 >= text.size || (digits[size] != 'e' && digits[size] != 'E')) return false;
+/* Redis reads no number of more bytes. */
+enum { TIMEOUT_TEXT_MAX = 5 * 1024 - 1 };
 
-    double mantissa;
-    int64_t exponent;
-    size_t at = size + 1 + (digits[size + 1] == '+');
-    if (kv_parse_double(kv_bytes(digits, size), &mantissa) != KV_OK) return false;
-    if (!text_parse_integer(kv_bytes(digits + at, text.size - at), &exponent)) return false;
-    if (exponent < -LDBL_MAX_10_EXP || exponent > LDBL_MAX_10_EXP) return false;
-    *number = mantissa;
-    for (; exponent > 0; exponent--) *number *= 10;
-    for (; exponent < 0; exponent++) *number /= 10;
-    return *number != 0 && *number <= LDBL_MAX && *number >= -LDBL_MAX;
+/*
+ * Copies the text of a number for strtold(), which wants the decimal point of the host's locale:
+ * one or some bytes, which printf() tells without a race with setlocale(). False if it has a byte
+ * that no number has in the C locale.
+ */
+static bool timeout_localize(kv_slice text, char *plain)
+{
+    char half[16]; /* "0.5", with the locale's point */
+    int point_size = snprintf(half, sizeof half, "%.1f", 0.5) - 2;
+    const char *bytes = text.data;
+    bool has_point = false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (bytes[i] == '.' && !has_point) {
+            has_point = true;
+            memcpy(plain, half + 1, (size_t)point_size);
+            plain += point_size;
+        } else if (isalnum((unsigned char)bytes[i]) || bytes[i] == '+' || bytes[i] == '-') {
+            *plain++ = bytes[i];
+        } else {
+            return false;
+        }
+    }
+    *plain = '\0';
+    return true;
+}
+
+/* Reads a long double, as Redis does with timeouts: 1e400 and 9223372036854775.807 are numbers. */
+static bool timeout_read(kv_slice text, long double *number)
+{
+    char plain[TIMEOUT_TEXT_MAX + 16], *end;
+    if (text.size == 0 || text.size > TIMEOUT_TEXT_MAX || !timeout_localize(text, plain))
+        return false;
+    errno = 0;
+    *number = strtold(plain, &end);
+    if (*end != '\0' || isnan(*number)) return false;
+    return errno != ERANGE || (*number != 0 && !isinf(*number));
 }
 
 /*
- * Seconds as milliseconds, in the arithmetic of Redis: a number beyond any int64_t becomes the
- * smallest one, as the processors have it on which Redis runs.
+ * Seconds as whole milliseconds, in the arithmetic of Redis: a fraction counts as one more, and
+ * what no int64_t holds becomes the smallest, as the processors have it on which Redis runs.
  */
-static bool timeout_milliseconds(kv_slice text, long double *milliseconds)
+static bool timeout_milliseconds(kv_slice text, int64_t *milliseconds)
 {
     int64_t integer;
-    double number;
-    if (text_parse_integer(text, &integer)) *milliseconds = integer * 1000.0L;
-    else if (kv_parse_double(text, &number) == KV_OK) *milliseconds = number * 1000.0L;
-    else if (timeout_read_wide(text, milliseconds)) *milliseconds *= 1000.0L;
+    long double exact;
+    if (text_parse_integer(text, &integer)) exact = integer * 1000.0L;
+    else if (timeout_read(text, &exact)) exact *= 1000.0L;
     else return false;
-    if (*milliseconds >= 9223372036854775808.0L) *milliseconds = -9223372036854775808.0L;
+    /* The first limit becomes the second where a long double is a double. */
+    bool is_held = exact <= 9223372036854775807.0L && exact < 9223372036854775808.0L &&
+                   exact >= -9223372036854775808.0L;
+    *milliseconds = is_held ? (int64_t)exact : INT64_MIN;
+    if (is_held && *milliseconds < exact) ++*milliseconds;
     return true;
 }
 
 bool timeout_argument(struct call *call, size_t index, int64_t *timeout_ms)
 {
-    long double milliseconds;
+    int64_t milliseconds;
     const char *error = NULL;
     if (!timeout_milliseconds(call->arguments[index], &milliseconds))
         error = "ERR timeout is not a float or out of range";
-    else if (milliseconds <= -1) error = "ERR timeout is negative";
+    else if (milliseconds < 0) error = "ERR timeout is negative";
     if (error != NULL) {
         call_error(call, error);
         return false;
     }
-    *timeout_ms = (int64_t)milliseconds;
-    if (*timeout_ms < milliseconds) ++*timeout_ms; /* a fraction waits, too */
+    *timeout_ms = milliseconds;
     return true;
 }
 

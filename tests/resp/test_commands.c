@@ -446,6 +446,27 @@ static const struct exchange timeouts[] = {
     {"BLPOP none e400", "-ERR timeout is not a float or out of range\r\n"},
     {"BLPOP none infe400", "-ERR timeout is not a float or out of range\r\n"},
     {"BLPOP none 1e19", "-ERR timeout is negative\r\n"},
+    {"BLPOP none 0x1p16383", WIDE},
+    {"BLPOP none 1,5", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none \"1 \"", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none \" 1\"", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none nan", "-ERR timeout is not a float or out of range\r\n"},
+    {"BLPOP none inf", "-ERR timeout is negative\r\n"},
+    {"BLPOP none 9223372036854775.8075", "-ERR timeout is negative\r\n"},
+    {"BLPOP none 9223372036854775.808", "-ERR timeout is negative\r\n"},
+    {"BLPOP none 9223372036854776", "-ERR timeout is negative\r\n"},
+    {"BLPOP none -0.0011", "-ERR timeout is negative\r\n"},
+    {"RPUSH q a b c d e f g h", ":8\r\n"},
+    {"BLPOP q -0.0005", "*2\r\n$1\r\nq\r\n$1\r\na\r\n"},
+    {"BLMOVE q p LEFT RIGHT 0x.8", "$1\r\nb\r\n"},
+    {"BLMPOP 0x1p3 1 q LEFT", "*2\r\n$1\r\nq\r\n*1\r\n$1\r\nc\r\n"},
+    {"BLPOP q .5", "*2\r\n$1\r\nq\r\n$1\r\nd\r\n"},
+#if LDBL_MANT_DIG >= 64
+    {"BLPOP q 9223372036854775.807", "*2\r\n$1\r\nq\r\n$1\r\ne\r\n"},
+    {"BLMOVE q p LEFT RIGHT 9223372036854775.8069", "$1\r\nf\r\n"},
+    {"BLMPOP -0.001 1 q LEFT", "*2\r\n$1\r\nq\r\n*1\r\n$1\r\ng\r\n"},
+    {"BLPOP q 1e-4940", "*2\r\n$1\r\nq\r\n$1\r\nh\r\n"},
+#endif
 };
 
 START_TEST(timeouts_are_read_as_redis_reads_them)
@@ -462,9 +483,10 @@ START_TEST(the_tier_is_not_told)
     const char *docs = say(&server, client, "COMMAND DOCS echo");
     ck_assert_ptr_nonnull(strstr(docs, "$5\r\ngroup\r\n$10\r\nconnection\r\n$10\r\ncomplexity"));
     ck_assert_ptr_null(strstr(say(&server, client, "COMMAND DOCS"), "tier"));
-    assert_says(client, "COMMAND INFO echo",
-                "*1\r\n*10\r\n$4\r\necho\r\n:2\r\n*3\r\n+loading\r\n+stale\r\n+fast\r\n:0\r\n:0\r\n:0\r\n"
-                "*2\r\n+@fast\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n");
+    assert_says(
+        client, "COMMAND INFO echo",
+        "*1\r\n*10\r\n$4\r\necho\r\n:2\r\n*3\r\n+loading\r\n+stale\r\n+fast\r\n:0\r\n:0\r\n:0\r\n"
+        "*2\r\n+@fast\r\n+@connection\r\n*0\r\n*0\r\n*0\r\n");
     server_close(&server);
 }
 END_TEST
