@@ -5988,7 +5988,7 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
 
 /*
  * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
- * many. O(n).
+ * many; with 0 the list is as it was. O(n).
  */
 KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);
@@ -6968,6 +6968,8 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
         struct pack *pack = list_small(list);
         removed =
             pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
+        /* Who is told that nothing was removed does not look where the list lies now. */
+        if (removed == 0) return 0;
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
     } else {

@@ -970,6 +970,8 @@ KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
         struct pack *pack = list_small(list);
         removed =
             pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
+        /* Who is told that nothing was removed does not look where the list lies now. */
+        if (removed == 0) return 0;
         pack_fit(memory, &pack, pack_size(pack) + 64);
         list_set_small(list, pack);
     } else {

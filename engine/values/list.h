@@ -134,7 +134,7 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
 
 /*
  * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
- * many. O(n).
+ * many; with 0 the list is as it was. O(n).
  */
 KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);

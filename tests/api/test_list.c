@@ -293,6 +293,29 @@ START_TEST(a_list_is_a_listpack_until_it_is_large)
 }
 END_TEST
 
+START_TEST(removing_nothing_leaves_a_list_with_slack_where_it_lies)
+{
+    char wide[100];
+    memset(wide, 'w', sizeof wide);
+    kv_slice values[4] = {KV_BYTES(wide, 100), KV_BYTES(wide, 100), KV_BYTES(wide, 100), K("d")};
+    ck_assert_int_eq(kv_rpush(db, K("k"), values, 4, NULL), KV_OK);
+    ck_assert_int_eq(kv_lset(db, K("k"), 0, K("a")), KV_OK);
+    ck_assert_int_eq(kv_lset(db, K("k"), 1, K("b")), KV_OK);
+    ck_assert_int_eq(kv_lset(db, K("k"), 2, K("c")), KV_OK);
+    uint64_t removed = 9;
+    ck_assert_int_eq(kv_lrem(db, K("k"), 0, K("none"), &removed), KV_OK);
+    ck_assert_uint_eq(removed, 0);
+    for (char name = 'A'; name <= 'Z'; name++) { /* into memory that was given back, if any was */
+        ck_assert_int_eq(kv_rpush(db, KV_BYTES(&name, 1), values, 4, NULL), KV_OK);
+    }
+    ck_assert_key(db, "k", "[a b c d]");
+    kv_check(db);
+    ck_assert_int_eq(kv_lrem(db, K("k"), -1, K("b"), &removed), KV_OK);
+    ck_assert_uint_eq(removed, 1);
+    ck_assert_key(db, "k", "[a c d]");
+}
+END_TEST
+
 START_TEST(a_list_keeps_its_deadline_until_it_is_empty)
 {
     int64_t ttl_ms;
@@ -580,6 +603,7 @@ int main(void)
         another_type_is_refused_by_every_call,
         any_bytes_are_an_element,
         a_list_is_a_listpack_until_it_is_large,
+        removing_nothing_leaves_a_list_with_slack_where_it_lies,
         a_list_keeps_its_deadline_until_it_is_empty,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
