@@ -8092,8 +8092,18 @@ static inline void garbage_add_list(struct garbage *garbage, struct list list)
 /* Moves all of `from` to `to`. */
 KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from);
 
-/* Frees about `limit` blocks' worth; true when nothing is left. */
-KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit);
+/* How many values there are. O(that). */
+KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage);
+
+/* Frees all of it. */
+KV_INTERNAL void garbage_free(struct garbage *garbage, struct alloc *alloc);
+
+/*
+ * Frees about `limit` blocks' worth and adds the number of values that are gone to *freed; true
+ * when nothing is left.
+ */
+KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc, size_t limit,
+                                   uint64_t *freed);
 
 #endif
 
@@ -8119,9 +8129,25 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
     *from = (struct garbage){0};
 }
 
-KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit)
+KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage)
 {
-    for (; garbage->blobs != NULL; limit--) {
+    uint64_t count = 0;
+    for (const struct blob *blob = garbage->blobs; blob != NULL; blob = blob->next) count++;
+    struct list list = garbage->lists;
+    for (; list.bits != 0; list.bits = list_next_waiting(&list)) count++;
+    return count;
+}
+
+KV_INTERNAL void garbage_free(struct garbage *garbage, struct alloc *alloc)
+{
+    uint64_t freed = 0;
+    while (!garbage_free_some(garbage, alloc, SIZE_MAX, &freed)) continue;
+}
+
+KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc, size_t limit,
+                                   uint64_t *freed)
+{
+    for (; garbage->blobs != NULL; limit--, ++*freed) {
         if (limit == 0) return false;
         struct blob *blob = garbage->blobs;
         garbage->blobs = blob->next;
@@ -8131,6 +8157,7 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
         uintptr_t next = list_next_waiting(&garbage->lists);
         if (!list_destroy_some(&garbage->lists, limit)) return false;
         garbage->lists.bits = next;
+        ++*freed;
     }
     return true;
 }
@@ -8188,6 +8215,7 @@ struct flushed {
     struct flushed *next;
     struct table table;
     size_t cursor;        /* of table_drain() */
+    uint64_t keys;        /* how many there were, if they count as freed later; else 0 */
     struct memory memory; /* of the entries, if they were all that the shard held: freed
                                     without a walk */
     bool owns_memory;
@@ -8215,6 +8243,7 @@ struct shard {
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
+    uint64_t freed_later;  /* keys of flushed databases */
     uint64_t last_version; /* given out so far */
     struct random random;
     struct memory memory; /* of entries and small values */
@@ -8263,7 +8292,8 @@ struct store {
     struct kv_subscription *subscriptions;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
-    _Atomic uint64_t waiters, watched;
+    _Atomic uint64_t waiters, waited_keys, watched;
+    _Atomic uint64_t owed, freed_later; /* values left to kv_tick() */
     struct background *background;
     struct shard *shards; /* aligned to cache lines */
 };
@@ -8292,8 +8322,11 @@ static inline struct shard *store_shard(const struct store *store, uint64_t hash
 KV_INTERNAL void store_lock_all(struct store *store);
 KV_INTERNAL void store_unlock_all(struct store *store);
 
-/* Leaves values to kv_tick(). */
+/* Leaves values to kv_tick(), which counts them. */
 KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage);
+
+/* Gives back what kv_tick() took and had no time for. */
+KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage);
 
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
@@ -8381,9 +8414,10 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
 
 /*
  * Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()),
- * which the shard owns now.
+ * which the shard owns now. `later`: they are counted when they are freed.
  */
-KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
+                             struct flushed *record);
 
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
 KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
@@ -8624,6 +8658,12 @@ KV_INTERNAL void store_unlock_all(struct store *store)
 KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage)
 {
     if (garbage_is_empty(garbage)) return;
+    atomic_fetch_add_explicit(&store->owed, garbage_count(garbage), memory_order_relaxed);
+    store_return_garbage(store, garbage);
+}
+
+KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage)
+{
     lock_lock(&store->garbage_lock);
     garbage_move(&store->garbage, garbage);
     lock_unlock(&store->garbage_lock);
@@ -9204,7 +9244,8 @@ static bool shard_has_only(const struct shard *shard, uint32_t database)
     return true;
 }
 
-KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record)
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
+                             struct flushed *record)
 {
     struct space *space = shard_peek_space(shard, database);
     memset(record, 0, sizeof *record);
@@ -9218,6 +9259,7 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flus
         memory_init(&shard->memory, &shard->store->pages);
     }
     shard->changes += space->table.count;
+    if (later) record->keys = space->table.count;
     table_detach(&space->table, &record->table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
@@ -9249,6 +9291,7 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
         if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
             return false;
+        shard->freed_later += record->keys;
         shard->flushed = record->next;
         alloc_free(&shard->store->alloc, record, sizeof *record);
     }
@@ -9278,7 +9321,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
         alloc_free(&store->alloc, space, sizeof *space);
     }
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
-    (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&garbage, &store->alloc);
     observers_close(shard);
     alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);
@@ -9701,7 +9744,7 @@ static struct entry *txn_copy_entry(struct shard *shard, const struct entry *ent
     } else {
         struct garbage garbage = {0};
         value_discard_shape(&shape, &shard->memory, &garbage);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        garbage_free(&garbage, &shard->store->alloc);
     }
     return copy;
 }
@@ -9790,7 +9833,7 @@ static struct observed *txn_end(struct txn *txn)
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
     journal_group_free(&txn->journal, &store->alloc);
-    (void)garbage_free(&txn->garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&txn->garbage, &store->alloc);
     return txn->ready;
 }
 
@@ -9948,13 +9991,20 @@ KV_INTERNAL void span_remove_saved(struct span *span, uint32_t first, uint32_t l
 
 #include <sched.h>
 
-static void waiting_link(struct waiter_link *link, struct observed *observed)
+/* The first in a key's line, which makes it one that is waited for. */
+static void waiting_start(struct store *store, struct observed *observed, struct waiter_link *link)
+{
+    observed->first_waiter = link;
+    atomic_fetch_add_explicit(&store->waited_keys, 1, memory_order_relaxed);
+}
+
+static void waiting_link(struct store *store, struct waiter_link *link, struct observed *observed)
 {
     link->observed = observed;
     link->next = NULL;
     link->previous = observed->last_waiter;
     if (observed->last_waiter != NULL) observed->last_waiter->next = link;
-    else observed->first_waiter = link;
+    else waiting_start(store, observed, link);
     observed->last_waiter = link;
 }
 
@@ -9967,6 +10017,8 @@ static void waiting_unlink(struct shard *shard, struct waiter_link *link)
     if (link->next != NULL) link->next->previous = link->previous;
     else observed->last_waiter = link->previous;
     link->observed = NULL;
+    if (observed->first_waiter == NULL)
+        atomic_fetch_sub_explicit(&shard->store->waited_keys, 1, memory_order_relaxed);
     observers_release(shard, observed);
 }
 
@@ -9986,7 +10038,7 @@ KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *
             return KV_NOMEM;
         }
         waiter->links[i].waiter = waiter;
-        waiting_link(&waiter->links[i], observed);
+        waiting_link(store, &waiter->links[i], observed);
     }
     atomic_fetch_add_explicit(&store->waiters, 1, memory_order_relaxed);
     return KV_OK;
@@ -10486,7 +10538,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 /* The end of a call that left something to be done without the lock. */
 static KV_NOINLINE void access_finish(struct access *access)
 {
-    (void)garbage_free(&access->garbage, &access->store->alloc, SIZE_MAX);
+    garbage_free(&access->garbage, &access->store->alloc);
     if (access->ready != NULL) waiting_serve(access->store, access->ready);
 }
 
@@ -10921,7 +10973,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
     enum deadlines_outcome outcome =
         shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
     lock_unlock(&shard->lock);
-    (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+    garbage_free(&garbage, &shard->store->alloc);
     return outcome != DEADLINES_MORE;
 }
 
@@ -10955,7 +11007,7 @@ static bool reclaim_flushed_shard(struct shard *shard, const struct budget *budg
         lock_lock(&shard->lock);
         is_done = shard_free_flushed(shard, RECLAIM_FREE_BATCH, &garbage);
         lock_unlock(&shard->lock);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        garbage_free(&garbage, &shard->store->alloc);
         if (!is_done && budget_is_spent(budget)) return false;
     }
     return true;
@@ -10969,6 +11021,15 @@ KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budge
     return true;
 }
 
+static bool reclaim_garbage_slice(struct store *store, struct garbage *garbage)
+{
+    uint64_t freed = 0;
+    bool is_done = garbage_free_some(garbage, &store->alloc, RECLAIM_FREE_BATCH, &freed);
+    atomic_fetch_add_explicit(&store->freed_later, freed, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&store->owed, freed, memory_order_relaxed);
+    return is_done;
+}
+
 KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget)
 {
     for (;;) {
@@ -10977,9 +11038,9 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
         garbage_move(&garbage, &store->garbage);
         lock_unlock(&store->garbage_lock);
         if (garbage_is_empty(&garbage)) return true;
-        while (!garbage_free(&garbage, &store->alloc, RECLAIM_FREE_BATCH)) {
+        while (!reclaim_garbage_slice(store, &garbage)) {
             if (!budget_is_spent(budget)) continue;
-            store_leave_garbage(store, &garbage);
+            store_return_garbage(store, &garbage);
             return false;
         }
     }
@@ -11135,7 +11196,7 @@ static void store_destroy(struct store *store)
         store->subscriptions = subscription->next;
         alloc_free(&store->alloc, subscription, sizeof *subscription);
     }
-    (void)garbage_free(&store->garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
     grace_destroy(&store->grace);
@@ -11336,6 +11397,9 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     sum->expired += shard->expired;
     sum->evicted += shard->evicted;
     sum->changes += shard->changes;
+    sum->freed_later += shard->freed_later;
+    for (const struct flushed *at = shard->flushed; at != NULL; at = at->next)
+        sum->owed += at->keys;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
@@ -11364,6 +11428,9 @@ kv_status kv_stats(kv *db, kv_statistics *statistics)
     sum.bytes_peak = alloc_peak(&store->alloc);
     sum.waiters = atomic_load_explicit(&store->waiters, memory_order_relaxed);
     sum.watched = atomic_load_explicit(&store->watched, memory_order_relaxed);
+    sum.waited_keys = atomic_load_explicit(&store->waited_keys, memory_order_relaxed);
+    sum.owed += atomic_load_explicit(&store->owed, memory_order_relaxed);
+    sum.freed_later += atomic_load_explicit(&store->freed_later, memory_order_relaxed);
     sum.shards = store->shard_count;
     sum.databases = store->databases;
     memcpy(statistics, &sum, size);
@@ -11379,8 +11446,10 @@ void kv_stats_reset(kv *db)
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
         shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        shard->freed_later = 0;
         if (is_entered) lock_unlock(&shard->lock);
     }
+    atomic_store_explicit(&store->freed_later, 0, memory_order_relaxed);
     alloc_reset_peak(&store->alloc);
 }
 
@@ -12360,7 +12429,7 @@ static bool keyspace_has_keys(struct shard *shard, uint32_t database)
     return space != NULL && space->table.count > 0;
 }
 
-static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last,
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, bool later,
                                   struct flushed *records)
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
@@ -12368,13 +12437,13 @@ static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t 
             if (!keyspace_has_keys(&store->shards[i], d)) continue;
             struct flushed *record = records;
             records = record->next;
-            shard_flush(&store->shards[i], d, record);
+            shard_flush(&store->shards[i], d, later, record);
         }
     }
 }
 
 /* Empties the databases from `first` to `last`; the caller's span holds every shard. */
-static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last,
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, bool later,
                                      kv_slice command)
 {
     struct store *store = span->db.view->store;
@@ -12397,7 +12466,7 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
         span_remove_saved(span, first, last);
         keyspace_free_records(store, records);
     } else {
-        keyspace_flush_shards(store, first, last, records);
+        keyspace_flush_shards(store, first, last, later, records);
     }
     if (journal_is_read(store)) {
         journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
@@ -12412,7 +12481,7 @@ static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool late
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
-    kv_status status = keyspace_flush_held(&span, first, last, command);
+    kv_status status = keyspace_flush_held(&span, first, last, later, command);
     span_end(&span);
     if (status == KV_OK && !later && db->view->txn == NULL) {
         struct budget endless = {&store->clock, 0};

@@ -295,13 +295,19 @@ typedef struct kv_statistics {
     uint64_t watched; /* keys under kv_watch_add() */
     uint32_t shards;
     uint32_t databases;
+    uint64_t waited_keys; /* distinct keys that waiters stand in line for */
+    /*
+     * What kv_tick() has still to free, and has freed: keys that were flushed with `later`, in each
+     * shard all at once, and large values of keys that were unlinked.
+     */
+    uint64_t owed, freed_later;
 } kv_statistics;
 
 /*
  * Sums up the store, all shards one after another. Cost O(shards x databases). KV_OK or KV_BADARG.
  */
 KV_API kv_status kv_stats(kv *db, kv_statistics *statistics);
-KV_API void kv_stats_reset(kv *db); /* hits, misses, expired, evicted, peak */
+KV_API void kv_stats_reset(kv *db); /* hits, misses, expired, evicted, freed_later, peak */
 
 typedef struct kv_database_info {
     size_t size;

@@ -171,7 +171,7 @@ static void info_clients(struct info *info)
     info_number(info, "clients_in_timeout_table", info->clients.timed);
     info_number(info, "watching_clients", info->clients.watching);
     info_number(info, "total_watched_keys", info->store.watched);
-    info_number(info, "total_blocking_keys", info->store.waiters);
+    info_number(info, "total_blocking_keys", info->store.waited_keys);
     info_number(info, "total_blocking_keys_on_nokey", 0); /* of streams */
 }
 
@@ -234,7 +234,8 @@ static void info_memory(struct info *info)
     info_number(info, "mem_cluster_links", 0);
     info_number(info, "mem_aof_buffer", aof != NULL ? aof->held(aof->context) : 0);
     text_format(info->text, "mem_allocator:libc\r\nactive_defrag_running:0\r\n");
-    text_format(info->text, "lazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n");
+    info_number(info, "lazyfree_pending_objects", info->store.owed);
+    info_number(info, "lazyfreed_objects", info->store.freed_later);
 }
 
 /* The end is as far as the bytes that are left take at the pace so far; at first, a guess. */

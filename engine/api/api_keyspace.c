@@ -359,7 +359,7 @@ static bool keyspace_has_keys(struct shard *shard, uint32_t database)
     return space != NULL && space->table.count > 0;
 }
 
-static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last,
+static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, bool later,
                                   struct flushed *records)
 {
     for (uint32_t i = 0; i < store->shard_count; i++) {
@@ -367,13 +367,13 @@ static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t 
             if (!keyspace_has_keys(&store->shards[i], d)) continue;
             struct flushed *record = records;
             records = record->next;
-            shard_flush(&store->shards[i], d, record);
+            shard_flush(&store->shards[i], d, later, record);
         }
     }
 }
 
 /* Empties the databases from `first` to `last`; the caller's span holds every shard. */
-static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last,
+static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, bool later,
                                      kv_slice command)
 {
     struct store *store = span->db.view->store;
@@ -396,7 +396,7 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
         span_remove_saved(span, first, last);
         keyspace_free_records(store, records);
     } else {
-        keyspace_flush_shards(store, first, last, records);
+        keyspace_flush_shards(store, first, last, later, records);
     }
     if (journal_is_read(store)) {
         journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
@@ -411,7 +411,7 @@ static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool late
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
-    kv_status status = keyspace_flush_held(&span, first, last, command);
+    kv_status status = keyspace_flush_held(&span, first, last, later, command);
     span_end(&span);
     if (status == KV_OK && !later && db->view->txn == NULL) {
         struct budget endless = {&store->clock, 0};

@@ -148,7 +148,7 @@ static void store_destroy(struct store *store)
         store->subscriptions = subscription->next;
         alloc_free(&store->alloc, subscription, sizeof *subscription);
     }
-    (void)garbage_free(&store->garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
     grace_destroy(&store->grace);
@@ -349,6 +349,9 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     sum->expired += shard->expired;
     sum->evicted += shard->evicted;
     sum->changes += shard->changes;
+    sum->freed_later += shard->freed_later;
+    for (const struct flushed *at = shard->flushed; at != NULL; at = at->next)
+        sum->owed += at->keys;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
@@ -377,6 +380,9 @@ kv_status kv_stats(kv *db, kv_statistics *statistics)
     sum.bytes_peak = alloc_peak(&store->alloc);
     sum.waiters = atomic_load_explicit(&store->waiters, memory_order_relaxed);
     sum.watched = atomic_load_explicit(&store->watched, memory_order_relaxed);
+    sum.waited_keys = atomic_load_explicit(&store->waited_keys, memory_order_relaxed);
+    sum.owed += atomic_load_explicit(&store->owed, memory_order_relaxed);
+    sum.freed_later += atomic_load_explicit(&store->freed_later, memory_order_relaxed);
     sum.shards = store->shard_count;
     sum.databases = store->databases;
     memcpy(statistics, &sum, size);
@@ -392,8 +398,10 @@ void kv_stats_reset(kv *db)
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
         shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        shard->freed_later = 0;
         if (is_entered) lock_unlock(&shard->lock);
     }
+    atomic_store_explicit(&store->freed_later, 0, memory_order_relaxed);
     alloc_reset_peak(&store->alloc);
 }
 

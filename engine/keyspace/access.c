@@ -144,7 +144,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
 /* The end of a call that left something to be done without the lock. */
 static KV_NOINLINE void access_finish(struct access *access)
 {
-    (void)garbage_free(&access->garbage, &access->store->alloc, SIZE_MAX);
+    garbage_free(&access->garbage, &access->store->alloc);
     if (access->ready != NULL) waiting_serve(access->store, access->ready);
 }
 

@@ -24,9 +24,25 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
     *from = (struct garbage){0};
 }
 
-KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit)
+KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage)
 {
-    for (; garbage->blobs != NULL; limit--) {
+    uint64_t count = 0;
+    for (const struct blob *blob = garbage->blobs; blob != NULL; blob = blob->next) count++;
+    struct list list = garbage->lists;
+    for (; list.bits != 0; list.bits = list_next_waiting(&list)) count++;
+    return count;
+}
+
+KV_INTERNAL void garbage_free(struct garbage *garbage, struct alloc *alloc)
+{
+    uint64_t freed = 0;
+    while (!garbage_free_some(garbage, alloc, SIZE_MAX, &freed)) continue;
+}
+
+KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc, size_t limit,
+                                   uint64_t *freed)
+{
+    for (; garbage->blobs != NULL; limit--, ++*freed) {
         if (limit == 0) return false;
         struct blob *blob = garbage->blobs;
         garbage->blobs = blob->next;
@@ -36,6 +52,7 @@ KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size
         uintptr_t next = list_next_waiting(&garbage->lists);
         if (!list_destroy_some(&garbage->lists, limit)) return false;
         garbage->lists.bits = next;
+        ++*freed;
     }
     return true;
 }

@@ -36,7 +36,17 @@ static inline void garbage_add_list(struct garbage *garbage, struct list list)
 /* Moves all of `from` to `to`. */
 KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from);
 
-/* Frees about `limit` blocks' worth; true when nothing is left. */
-KV_INTERNAL bool garbage_free(struct garbage *garbage, struct alloc *alloc, size_t limit);
+/* How many values there are. O(that). */
+KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage);
+
+/* Frees all of it. */
+KV_INTERNAL void garbage_free(struct garbage *garbage, struct alloc *alloc);
+
+/*
+ * Frees about `limit` blocks' worth and adds the number of values that are gone to *freed; true
+ * when nothing is left.
+ */
+KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc, size_t limit,
+                                   uint64_t *freed);
 
 #endif

@@ -25,7 +25,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
     enum deadlines_outcome outcome =
         shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
     lock_unlock(&shard->lock);
-    (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+    garbage_free(&garbage, &shard->store->alloc);
     return outcome != DEADLINES_MORE;
 }
 
@@ -59,7 +59,7 @@ static bool reclaim_flushed_shard(struct shard *shard, const struct budget *budg
         lock_lock(&shard->lock);
         is_done = shard_free_flushed(shard, RECLAIM_FREE_BATCH, &garbage);
         lock_unlock(&shard->lock);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        garbage_free(&garbage, &shard->store->alloc);
         if (!is_done && budget_is_spent(budget)) return false;
     }
     return true;
@@ -73,6 +73,15 @@ KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budge
     return true;
 }
 
+static bool reclaim_garbage_slice(struct store *store, struct garbage *garbage)
+{
+    uint64_t freed = 0;
+    bool is_done = garbage_free_some(garbage, &store->alloc, RECLAIM_FREE_BATCH, &freed);
+    atomic_fetch_add_explicit(&store->freed_later, freed, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&store->owed, freed, memory_order_relaxed);
+    return is_done;
+}
+
 KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget)
 {
     for (;;) {
@@ -81,9 +90,9 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
         garbage_move(&garbage, &store->garbage);
         lock_unlock(&store->garbage_lock);
         if (garbage_is_empty(&garbage)) return true;
-        while (!garbage_free(&garbage, &store->alloc, RECLAIM_FREE_BATCH)) {
+        while (!reclaim_garbage_slice(store, &garbage)) {
             if (!budget_is_spent(budget)) continue;
-            store_leave_garbage(store, &garbage);
+            store_return_garbage(store, &garbage);
             return false;
         }
     }

@@ -307,7 +307,8 @@ static bool shard_has_only(const struct shard *shard, uint32_t database)
     return true;
 }
 
-KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record)
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
+                             struct flushed *record)
 {
     struct space *space = shard_peek_space(shard, database);
     memset(record, 0, sizeof *record);
@@ -321,6 +322,7 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flus
         memory_init(&shard->memory, &shard->store->pages);
     }
     shard->changes += space->table.count;
+    if (later) record->keys = space->table.count;
     table_detach(&space->table, &record->table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
@@ -352,6 +354,7 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
         if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
             return false;
+        shard->freed_later += record->keys;
         shard->flushed = record->next;
         alloc_free(&shard->store->alloc, record, sizeof *record);
     }
@@ -381,7 +384,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
         alloc_free(&store->alloc, space, sizeof *space);
     }
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
-    (void)garbage_free(&garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&garbage, &store->alloc);
     observers_close(shard);
     alloc_free(&store->alloc, shard->spaces, (store->databases - 1) * sizeof *shard->spaces);
     memory_destroy(&shard->memory);

@@ -78,9 +78,10 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
 
 /*
  * Empties a space: its keys are gone at once, and wait to be freed in `record` (of alloc_get()),
- * which the shard owns now.
+ * which the shard owns now. `later`: they are counted when they are freed.
  */
-KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, struct flushed *record);
+KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
+                             struct flushed *record);
 
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
 KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);

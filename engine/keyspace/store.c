@@ -16,6 +16,12 @@ KV_INTERNAL void store_unlock_all(struct store *store)
 KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage)
 {
     if (garbage_is_empty(garbage)) return;
+    atomic_fetch_add_explicit(&store->owed, garbage_count(garbage), memory_order_relaxed);
+    store_return_garbage(store, garbage);
+}
+
+KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage)
+{
     lock_lock(&store->garbage_lock);
     garbage_move(&store->garbage, garbage);
     lock_unlock(&store->garbage_lock);

@@ -39,6 +39,7 @@ struct flushed {
     struct flushed *next;
     struct table table;
     size_t cursor;        /* of table_drain() */
+    uint64_t keys;        /* how many there were, if they count as freed later; else 0 */
     struct memory memory; /* of the entries, if they were all that the shard held: freed
                                     without a walk */
     bool owns_memory;
@@ -66,6 +67,7 @@ struct shard {
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
+    uint64_t freed_later;  /* keys of flushed databases */
     uint64_t last_version; /* given out so far */
     struct random random;
     struct memory memory; /* of entries and small values */
@@ -114,7 +116,8 @@ struct store {
     struct kv_subscription *subscriptions;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
-    _Atomic uint64_t waiters, watched;
+    _Atomic uint64_t waiters, waited_keys, watched;
+    _Atomic uint64_t owed, freed_later; /* values left to kv_tick() */
     struct background *background;
     struct shard *shards; /* aligned to cache lines */
 };
@@ -143,8 +146,11 @@ static inline struct shard *store_shard(const struct store *store, uint64_t hash
 KV_INTERNAL void store_lock_all(struct store *store);
 KV_INTERNAL void store_unlock_all(struct store *store);
 
-/* Leaves values to kv_tick(). */
+/* Leaves values to kv_tick(), which counts them. */
 KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbage);
+
+/* Gives back what kv_tick() took and had no time for. */
+KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage);
 
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);

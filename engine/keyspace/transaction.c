@@ -116,7 +116,7 @@ static struct entry *txn_copy_entry(struct shard *shard, const struct entry *ent
     } else {
         struct garbage garbage = {0};
         value_discard_shape(&shape, &shard->memory, &garbage);
-        (void)garbage_free(&garbage, &shard->store->alloc, SIZE_MAX);
+        garbage_free(&garbage, &shard->store->alloc);
     }
     return copy;
 }
@@ -205,7 +205,7 @@ static struct observed *txn_end(struct txn *txn)
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
     journal_group_free(&txn->journal, &store->alloc);
-    (void)garbage_free(&txn->garbage, &store->alloc, SIZE_MAX);
+    garbage_free(&txn->garbage, &store->alloc);
     return txn->ready;
 }
 

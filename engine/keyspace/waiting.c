@@ -7,13 +7,20 @@
 
 #include <sched.h>
 
-static void waiting_link(struct waiter_link *link, struct observed *observed)
+/* The first in a key's line, which makes it one that is waited for. */
+static void waiting_start(struct store *store, struct observed *observed, struct waiter_link *link)
+{
+    observed->first_waiter = link;
+    atomic_fetch_add_explicit(&store->waited_keys, 1, memory_order_relaxed);
+}
+
+static void waiting_link(struct store *store, struct waiter_link *link, struct observed *observed)
 {
     link->observed = observed;
     link->next = NULL;
     link->previous = observed->last_waiter;
     if (observed->last_waiter != NULL) observed->last_waiter->next = link;
-    else observed->first_waiter = link;
+    else waiting_start(store, observed, link);
     observed->last_waiter = link;
 }
 
@@ -26,6 +33,8 @@ static void waiting_unlink(struct shard *shard, struct waiter_link *link)
     if (link->next != NULL) link->next->previous = link->previous;
     else observed->last_waiter = link->previous;
     link->observed = NULL;
+    if (observed->first_waiter == NULL)
+        atomic_fetch_sub_explicit(&shard->store->waited_keys, 1, memory_order_relaxed);
     observers_release(shard, observed);
 }
 
@@ -45,7 +54,7 @@ KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *
             return KV_NOMEM;
         }
         waiter->links[i].waiter = waiter;
-        waiting_link(&waiter->links[i], observed);
+        waiting_link(store, &waiter->links[i], observed);
     }
     atomic_fetch_add_explicit(&store->waiters, 1, memory_order_relaxed);
     return KV_OK;

@@ -314,6 +314,35 @@ START_TEST(statistics_count)
 }
 END_TEST
 
+START_TEST(what_is_freed_later_is_counted)
+{
+    static char large[200000];
+    kv_slice keys[2] = {K("large"), K("small")};
+    fixture_set(db, "small", "1");
+    ck_assert_int_eq(kv_set(db, keys[0], KV_BYTES(large, sizeof large), NULL), KV_OK);
+    ck_assert_int_eq(kv_unlink(db, keys, 2, NULL), KV_OK);
+    ck_assert_uint_eq(statistics().owed, 1); /* the small one is gone already */
+    ck_assert_uint_eq(statistics().freed_later, 0);
+    fixture_set(db, "a", "1");
+    fixture_set(db, "b", "2");
+    fixture_set(kv_select(db, 3), "c", "3");
+    ck_assert_int_eq(kv_set(db, K("d"), KV_BYTES(large, sizeof large), NULL), KV_OK);
+    ck_assert_int_eq(kv_flush_all(db, true), KV_OK);
+    ck_assert_uint_eq(statistics().owed, 5);
+    while (kv_tick(db, 1) == KV_MORE) continue;
+    ck_assert_uint_eq(statistics().owed, 0);
+    ck_assert_uint_eq(statistics().freed_later, 5);
+
+    kv_stats_reset(db);
+    ck_assert_int_eq(kv_set(db, keys[0], KV_BYTES(large, sizeof large), NULL), KV_OK);
+    ck_assert_int_eq(kv_del(db, keys, 1, NULL), KV_OK);
+    fixture_set(db, "a", "1");
+    ck_assert_int_eq(kv_flush_all(db, false), KV_OK);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_uint_eq(statistics().owed + statistics().freed_later, 0);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------- views */
 
 static uint64_t changes_of(kv_status status)
@@ -519,6 +548,7 @@ int main(void)
         a_tick_keeps_to_its_budget_and_says_what_is_left,
         writes_pay_the_debt_when_nobody_ticks,
         expiry_can_be_left_to_access_or_switched_off,
+        what_is_freed_later_is_counted,
         statistics_count,
         changes_are_counted_as_redis_counts_them,
         a_private_view_holds_its_clock,

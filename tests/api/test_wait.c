@@ -174,6 +174,31 @@ START_TEST(a_key_given_twice_is_waited_for_once)
 }
 END_TEST
 
+static kv_statistics statistics(void)
+{
+    kv_statistics result = KV_OPTIONS(kv_statistics);
+    ck_assert_int_eq(kv_stats(db, &result), KV_OK);
+    return result;
+}
+
+START_TEST(keys_that_are_waited_for_are_counted_once)
+{
+    struct outcome outcomes[3];
+    kv_waiter *waiters[3];
+    ck_assert_int_eq(wait_for(db, "a b a", 1, &outcomes[0], &waiters[0]), KV_PENDING);
+    ck_assert_int_eq(wait_for(db, "b c", 1, &outcomes[1], &waiters[1]), KV_PENDING);
+    ck_assert_int_eq(wait_for(kv_select(db, 1), "a", 1, &outcomes[2], &waiters[2]), KV_PENDING);
+    ck_assert_uint_eq(statistics().waiters, 3);
+    ck_assert_uint_eq(statistics().waited_keys, 4);
+    fixture_push(db, "a", "1");
+    ck_assert_int_eq(kv_wait_cancel(waiters[0]), KV_NONE);
+    ck_assert_uint_eq(statistics().waited_keys, 3);
+    ck_assert_int_eq(kv_wait_cancel(waiters[1]), KV_OK);
+    ck_assert_int_eq(kv_wait_cancel(waiters[2]), KV_OK);
+    ck_assert_uint_eq(statistics().waited_keys, 0);
+}
+END_TEST
+
 START_TEST(a_wait_that_is_cancelled_takes_nothing)
 {
     struct outcome outcome, next;
@@ -920,6 +945,7 @@ int main(void)
         first_come_first_served,
         a_waiter_for_several_keys_is_served_once,
         a_key_given_twice_is_waited_for_once,
+        keys_that_are_waited_for_are_counted_once,
         a_wait_that_is_cancelled_takes_nothing,
         moves_are_chained,
         moves_in_a_circle_end,

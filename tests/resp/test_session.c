@@ -207,6 +207,25 @@ START_TEST(a_waiting_client_is_served_by_a_push)
 }
 END_TEST
 
+START_TEST(info_counts_keys_that_are_waited_for_and_what_is_freed_later)
+{
+    say(&server, one, "BLPOP a b a 0");
+    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO clients"), "total_blocking_keys:2\r\n"));
+    say(&server, two, "RPUSH a x");
+    server_run(&server, one);
+    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO clients"), "total_blocking_keys:0\r\n"));
+
+    say(&server, two, "MSET a 1 b 2 c 3\r\nFLUSHALL ASYNC");
+    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"),
+                                 "lazyfree_pending_objects:3\r\nlazyfreed_objects:0\r\n"));
+    while (kv_tick(server.db, 0) == KV_MORE) continue;
+    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"),
+                                 "lazyfree_pending_objects:0\r\nlazyfreed_objects:3\r\n"));
+    assert_says(two, "CONFIG RESETSTAT", "+OK\r\n");
+    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"), "lazyfreed_objects:0\r\n"));
+}
+END_TEST
+
 START_TEST(each_waiting_command_has_its_form_of_reply)
 {
     say(&server, one, "BLMPOP 0 2 a b RIGHT COUNT 2");
@@ -859,6 +878,7 @@ int main(void)
     tcase_add_test(tests, output_beyond_the_hard_limit_closes_at_once);
     tcase_add_test(tests, output_beyond_the_soft_limit_closes_after_its_time);
     tcase_add_test(tests, a_waiting_client_is_served_by_a_push);
+    tcase_add_test(tests, info_counts_keys_that_are_waited_for_and_what_is_freed_later);
     tcase_add_test(tests, each_waiting_command_has_its_form_of_reply);
     tcase_add_test(tests, a_wait_ends_at_its_deadline);
     tcase_add_test(tests, a_wait_can_be_ended_by_another);
