@@ -283,7 +283,7 @@ static inline kv_slice entry_text(const struct entry *entry)
 }
 
 /* True if it is the entry of this key. */
-static inline bool entry_is_of(const struct entry *entry, kv_slice key)
+KV_INLINE bool entry_is_of(const struct entry *entry, kv_slice key)
 {
     return entry_key_size(entry) == key.size &&
            bytes_equal((const uint8_t *)entry + entry_key_offset(entry), key.data, key.size);
