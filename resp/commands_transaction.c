@@ -98,7 +98,7 @@ void watch_command(struct call *call)
         session->watch == NULL ? kv_watch_open(call->resp->store, &session->watch) : KV_OK;
     for (size_t i = 1; i < call->count && status == KV_OK; i++) {
         status = kv_watch_add(session->watch, call->db, call->arguments[i]);
-        if (status == KV_OK) session->watched++;
+        if (status == KV_OK) session->is_watching = true;
     }
     if (status != KV_OK) call_fail(call, status);
     else writer_ok(call->reply);
@@ -180,7 +180,7 @@ static kv_status exec_begin(struct call *call, const struct exec_needs *needs, k
     options.flags = needs->everything ? KV_TXN_ALL : 0;
     options.keys = needs->keys;
     options.key_count = needs->everything ? 0 : needs->key_count;
-    options.watch = call->session->watched > 0 ? call->session->watch : NULL;
+    options.watch = call->session->is_watching ? call->session->watch : NULL;
     return kv_begin(call->db, &options, txn);
 }
 

@@ -143,9 +143,9 @@ void session_drop_queue(kvresp_session *session)
 
 void session_unwatch(kvresp_session *session)
 {
-    if (session->watched == 0) return;
+    if (!session->is_watching) return;
     kv_watch_reset(session->watch);
-    session->watched = 0;
+    session->is_watching = false;
 }
 
 /* ---------------------------------------------------------------------------------------- input */
@@ -230,10 +230,10 @@ void session_show(kvresp_session *session)
     const memory_order relaxed = memory_order_relaxed;
     size_t output = session->reply.capacity, input = session->input.capacity;
     uint32_t flags = session->flags;
-    if (session->watched > 0 && kv_watch_is_dirty(session->watch)) flags |= SESSION_WATCH_DIRTY;
+    if (session->is_watching && kv_watch_is_dirty(session->watch)) flags |= SESSION_WATCH_DIRTY;
     atomic_store_explicit(&shown->flags, flags, relaxed);
     atomic_store_explicit(&shown->database, session->database, relaxed);
-    atomic_store_explicit(&shown->watched, session->watched, relaxed);
+    atomic_store_explicit(&shown->is_watching, session->is_watching, relaxed);
     atomic_store_explicit(&shown->protocol, session->reply.protocol, relaxed);
     atomic_store_explicit(&shown->queued,
                           session->flags & SESSION_MULTI ? (int32_t)session->transaction.count : -1,

@@ -48,7 +48,8 @@ enum session_order {
 struct session_shown {
     _Atomic(const struct command *) command;
     _Atomic int64_t active_ms;
-    _Atomic uint32_t flags, database, watched;
+    _Atomic uint32_t flags, database;
+    _Atomic bool is_watching;
     _Atomic int32_t queued; /* -1 outside a transaction */
     _Atomic uint64_t input_size, input_room, output_size, memory, transaction_memory;
     _Atomic uint8_t protocol;
@@ -122,8 +123,8 @@ struct kvresp_session {
     struct aof_waiter aof_waiter;
 
     struct transaction transaction;
-    kv_watch *watch; /* opened by the first WATCH */
-    uint32_t watched;
+    kv_watch *watch;  /* opened by the first WATCH */
+    bool is_watching; /* it has keys */
     struct blocked blocked;
     int64_t soft_limit_since_ms; /* output above its soft limit since then; 0: it is not */
 
