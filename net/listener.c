@@ -64,12 +64,38 @@ static bool listener_error_is_absence(int error)
            error == ESOCKTNOSUPPORT || error == EPFNOSUPPORT || error == ENOPROTOOPT;
 }
 
+bool listeners_have(const struct listeners *listeners, int descriptor)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        if (listeners->items[i].descriptor == descriptor) return true;
+    return false;
+}
+
+/* The one in `open` that listens at the address, unless `listeners` has it already; else NULL. */
+static const struct listener *listener_find(const struct listeners *open,
+                                            const struct listeners *listeners,
+                                            const struct addrinfo *info)
+{
+    struct sockaddr_storage address;
+    char name[SOCKET_NAME_SIZE];
+    memset(&address, 0, sizeof address);
+    memcpy(&address, info->ai_addr, info->ai_addrlen);
+    socket_format(&address, info->ai_addrlen, name);
+    for (size_t i = 0; open != NULL && i < open->count; i++) {
+        const struct listener *listener = &open->items[i];
+        if (listener->inode == 0 && strcmp(listener->name, name) == 0 &&
+            !listeners_have(listeners, listener->descriptor))
+            return listener;
+    }
+    return NULL;
+}
+
 /*
  * Adds one address; one that is absent and may be adds nothing. errno tells a taken port from the
  * rest.
  */
-static bool listener_open_address(struct listeners *listeners, const char *address, int *port,
-                                  int backlog, char *message)
+static bool listener_open_address(struct listeners *listeners, const struct listeners *open,
+                                  const char *address, int *port, int backlog, char *message)
 {
     bool is_optional = address[0] == '-';
     if (is_optional) address++;
@@ -90,6 +116,12 @@ static bool listener_open_address(struct listeners *listeners, const char *addre
         return listener_fail(message, address, *port, gai_strerror(failure));
     }
 
+    const struct listener *same = listener_find(open, listeners, found);
+    if (same != NULL) {
+        listeners->items[listeners->count++] = *same;
+        freeaddrinfo(found);
+        return true;
+    }
     int descriptor = listener_bind(found, backlog);
     int error = errno;
     freeaddrinfo(found);
@@ -105,14 +137,18 @@ static bool listener_open_address(struct listeners *listeners, const char *addre
     return true;
 }
 
-static bool listeners_try_tcp(struct listeners *listeners, const char *const *bind,
-                              size_t bind_count, int *port, int backlog, char *message)
+static bool listeners_try_tcp(struct listeners *listeners, const struct listeners *open,
+                              const char *const *bind, size_t bind_count, int *port, int backlog,
+                              char *message)
 {
     size_t before = listeners->count;
     for (size_t i = 0; i < bind_count; i++) {
-        if (listener_open_address(listeners, bind[i], port, backlog, message)) continue;
+        if (listener_open_address(listeners, open, bind[i], port, backlog, message)) continue;
         int error = errno;
-        while (listeners->count > before) listener_close(&listeners->items[--listeners->count]);
+        while (listeners->count > before) {
+            struct listener *added = &listeners->items[--listeners->count];
+            if (open == NULL || !listeners_have(open, added->descriptor)) listener_close(added);
+        }
         errno = error;
         return false;
     }
@@ -122,17 +158,19 @@ static bool listeners_try_tcp(struct listeners *listeners, const char *const *bi
     return false;
 }
 
-bool listeners_open_tcp(struct listeners *listeners, const char *const *bind, size_t bind_count,
-                        int *port, int backlog, char message[LISTENER_MESSAGE_SIZE])
+bool listeners_open_tcp(struct listeners *listeners, const struct listeners *open,
+                        const char *const *bind, size_t bind_count, int *port, int backlog,
+                        char message[LISTENER_MESSAGE_SIZE])
 {
     if (bind_count > LISTENERS_MAX - listeners->count) {
+        errno = 0;
         snprintf(message, LISTENER_MESSAGE_SIZE, "at most %d addresses can be bound",
                  LISTENERS_MAX - 1);
         return false;
     }
     for (int tries = 1;; tries++) {
         int chosen = *port;
-        if (listeners_try_tcp(listeners, bind, bind_count, &chosen, backlog, message)) {
+        if (listeners_try_tcp(listeners, open, bind, bind_count, &chosen, backlog, message)) {
             *port = chosen;
             return true;
         }

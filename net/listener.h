@@ -6,6 +6,8 @@
 
 #include "net/socket.h"
 
+#include <stddef.h>
+
 enum { LISTENERS_MAX = 32, LISTENER_MESSAGE_SIZE = 256 };
 
 struct listener {
@@ -23,11 +25,18 @@ struct listeners {
 /*
  * Listens on `port` of each address and adds to `listeners`. "*" and "::*" mean every address of
  * IPv4 and IPv6; an address after '-' may be unavailable. A *port of 0 becomes a free one, the same
- * for all. False with a reason in `message` ("127.0.0.1:6379: Address already in use"); then
- * nothing was added.
+ * for all. False with a reason in `message` ("127.0.0.1:6379: Address already in use") and in errno
+ * as far as there is one; then nothing was added.
+ *
+ * open   Those that listen already, or NULL: one of the same address and port is added as it is, and
+ *        stays in `open`, too.
  */
-bool listeners_open_tcp(struct listeners *listeners, const char *const *bind, size_t bind_count,
-                        int *port, int backlog, char message[LISTENER_MESSAGE_SIZE]);
+bool listeners_open_tcp(struct listeners *listeners, const struct listeners *open,
+                        const char *const *bind, size_t bind_count, int *port, int backlog,
+                        char message[LISTENER_MESSAGE_SIZE]);
+
+/* Whether one of them has this descriptor. */
+bool listeners_have(const struct listeners *listeners, int descriptor);
 
 /*
  * Listens on a unix socket. A file that a dead server left is replaced; one that is served, or is

@@ -194,51 +194,114 @@ void server_accept(struct kvnet *server)
     for (size_t i = 0; i < count && !server->is_deaf; i++) server_accept_from(server, i);
 }
 
-/* Listens on `port` and `bind` beside what `listeners` holds. 0 as port: any. */
-static bool server_listen_tcp(struct kvnet *server, const struct words *bind, int *port,
-                              char *message)
+/*
+ * Fills `fresh` with the unix socket, if any, which comes first, and listeners on `port` and
+ * `bind`: those that are in `listeners` already are taken as they are. 0 as port: any.
+ */
+static bool server_listen(struct kvnet *server, const struct words *bind, int *port,
+                          struct listeners *fresh, char *message)
 {
+    fresh->count = server->unix_path == NULL ? 0 : 1;
+    if (fresh->count > 0) fresh->items[0] = server->listeners.items[0];
     if (*port < 0 || bind->count == 0) {
         *port = -1;
         return true;
     }
-    return listeners_open_tcp(&server->listeners, (const char *const *)bind->items, bind->count,
-                              port, server->backlog, message);
+    return listeners_open_tcp(fresh, &server->listeners, (const char *const *)bind->items,
+                              bind->count, port, server->backlog, message);
 }
 
-/* Closes the TCP listeners; the unix socket, if any, comes first and stays. */
-static void server_close_tcp(struct kvnet *server)
+/* Closes the listeners that are not among those of `kept`. */
+static void server_close_others(struct kvnet *server, const struct listeners *kept)
 {
-    size_t kept = server->unix_path == NULL ? 0 : 1;
-    while (server->listeners.count > kept) {
-        struct listener *listener = &server->listeners.items[--server->listeners.count];
-        poller_remove(&server->loops[0].poller, listener->descriptor);
-        listener_close(listener);
+    struct listeners *listeners = &server->listeners;
+    size_t left = 0;
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *listener = &listeners->items[i];
+        if (listeners_have(kept, listener->descriptor)) {
+            listeners->items[left++] = *listener;
+        } else {
+            poller_remove(&server->loops[0].poller, listener->descriptor);
+            listener_close(listener);
+        }
     }
+    listeners->count = left;
+}
+
+/*
+ * Puts `fresh` in the place of the listeners. False, with a message and nothing changed, if the
+ * poller refuses one; those of `fresh` that are new are closed then.
+ */
+static bool server_adopt(struct kvnet *server, const struct listeners *fresh, char *message)
+{
+    struct poller *poller = &server->loops[0].poller;
+    bool is_polled = true;
+    for (size_t i = 0; i < fresh->count && is_polled && !server->is_deaf; i++) {
+        int descriptor = fresh->items[i].descriptor;
+        if (listeners_have(&server->listeners, descriptor)) continue;
+        is_polled = poller_add_listener(poller, descriptor, NULL);
+    }
+    if (is_polled) {
+        server_close_others(server, fresh);
+        server->listeners = *fresh;
+        return true;
+    }
+    snprintf(message, LISTENER_MESSAGE_SIZE, "cannot watch the listeners: %s", strerror(errno));
+    for (size_t i = 0; i < fresh->count; i++) {
+        struct listener listener = fresh->items[i];
+        if (listeners_have(&server->listeners, listener.descriptor)) continue;
+        poller_remove(poller, listener.descriptor);
+        listener_close(&listener);
+    }
+    return false;
+}
+
+/* Listens on `port` and `bind` and no longer where it did; or as before, with a message. */
+static bool server_relisten(struct kvnet *server, const struct words *bind, int *port,
+                            char *message)
+{
+    struct listeners fresh;
+    return server_listen(server, bind, port, &fresh, message) &&
+           server_adopt(server, &fresh, message);
+}
+
+/*
+ * The same when an old listener may be in the way, as 127.0.0.1 is in that of every address: all go
+ * first. If that fails as well they are opened again, the only case in which they may be lost, for
+ * want of memory or because another program came between.
+ */
+static bool server_relisten_alone(struct kvnet *server, const struct words *bind, int *port,
+                                  char *message)
+{
+    char again[LISTENER_MESSAGE_SIZE];
+    int old_port = server->port, none = -1;
+    (void)server_relisten(server, &server->bind, &none, again); /* nothing new: cannot fail */
+    if (server_relisten(server, bind, port, message)) return true;
+    if (!server_relisten(server, &server->bind, &old_port, again)) {
+        server->port = -1;
+        kvresp_logf(server->resp, KVRESP_WARNING, "Cannot listen where it did before: %s", again);
+    }
+    return false;
 }
 
 const char *server_rebind(struct kvnet *server, struct words bind, int port, char message[256])
 {
     pthread_mutex_lock(&server->listeners_lock);
-    /* The old ones go first: they may be in the way of the new ones. */
-    int old_port = server->bind_port, wanted_port = port;
-    server_close_tcp(server);
-    bool is_open = server_listen_tcp(server, &bind, &port, message);
+    int wanted_port = port;
+    errno = 0;
+    bool is_open = server_relisten(server, &bind, &port, message);
+    if (!is_open && errno == EADDRINUSE && server->port == wanted_port) {
+        port = wanted_port;
+        is_open = server_relisten_alone(server, &bind, &port, message);
+    }
     if (is_open) {
         words_free(&server->bind);
         server->bind = bind;
         server->port = port;
         server->bind_port = port >= 0 ? port : wanted_port;
     } else {
-        char again[256];
         words_free(&bind);
-        if (!server_listen_tcp(server, &server->bind, &old_port, again)) {
-            server->port = -1;
-            kvresp_logf(server->resp, KVRESP_WARNING, "Cannot listen where it did before: %s",
-                        again);
-        }
     }
-    if (!server->is_deaf) server_poll_listeners(server);
     pthread_mutex_unlock(&server->listeners_lock);
     return is_open ? NULL : message;
 }
@@ -384,7 +447,9 @@ static kv_status server_open(struct kvnet *server, const kvnet_options *options,
         !listeners_open_unix(&server->listeners, server->unix_path, server->unix_permissions,
                              server->backlog, message))
         return KV_BADARG;
-    if (!server_listen_tcp(server, &server->bind, &server->port, message)) return KV_BADARG;
+    struct listeners all;
+    if (!server_listen(server, &server->bind, &server->port, &all, message)) return KV_BADARG;
+    server->listeners = all;
     server->bind_port = server->port >= 0 ? server->port : options->port;
     if (!server_poll_listeners(server)) {
         snprintf(message, 256, "cannot watch the listeners: %s", strerror(errno));

@@ -15,14 +15,14 @@ static void close_all(void)
 
 static bool open_tcp(const char *address, int *port)
 {
-    return listeners_open_tcp(&listeners, &address, 1, port, 8, message);
+    return listeners_open_tcp(&listeners, NULL, &address, 1, port, 8, message);
 }
 
 START_TEST(port_0_becomes_one_port_for_all_addresses)
 {
     const char *bind[] = {"127.0.0.1", "::1", "127.0.0.2"};
     int port = 0;
-    ck_assert_msg(listeners_open_tcp(&listeners, bind, 3, &port, 8, message), "%s", message);
+    ck_assert_msg(listeners_open_tcp(&listeners, NULL, bind, 3, &port, 8, message), "%s", message);
     ck_assert_uint_eq(listeners.count, 3);
     ck_assert_int_gt(port, 0);
     char name[SOCKET_NAME_SIZE];
@@ -44,12 +44,34 @@ START_TEST(a_port_in_use_is_named_and_leaves_nothing)
     ck_assert(open_tcp("127.0.0.1", &port));
     int before = count_descriptors();
     const char *bind[] = {"127.0.0.2", "127.0.0.1"};
-    ck_assert(!listeners_open_tcp(&listeners, bind, 2, &port, 8, message));
+    ck_assert(!listeners_open_tcp(&listeners, NULL, bind, 2, &port, 8, message));
     char expected[LISTENER_MESSAGE_SIZE];
     snprintf(expected, sizeof expected, "127.0.0.1:%d: Address already in use", port);
     ck_assert_str_eq(message, expected);
     ck_assert_uint_eq(listeners.count, 1);
     ck_assert_int_eq(count_descriptors(), before);
+    close_all();
+}
+END_TEST
+
+START_TEST(what_is_open_already_is_taken_as_it_is)
+{
+    static struct listeners fresh;
+    int port = 0;
+    ck_assert(open_tcp("127.0.0.1", &port));
+    int open = listeners.items[0].descriptor, before = count_descriptors();
+    const char *bad[] = {"127.0.0.1", "127.0.0.2", "192.0.2.1"};
+    ck_assert(!listeners_open_tcp(&fresh, &listeners, bad, 3, &port, 8, message));
+    ck_assert_uint_eq(fresh.count, 0);
+    ck_assert_int_eq(count_descriptors(), before);
+    ck_assert(listeners_open_tcp(&fresh, &listeners, bad + 1, 1, &port, 8, message));
+    ck_assert(!listeners_have(&fresh, open));
+    listener_close(&fresh.items[--fresh.count]);
+    ck_assert(listeners_open_tcp(&fresh, &listeners, bad, 2, &port, 8, message));
+    ck_assert(listeners_have(&fresh, open));
+    ck_assert_int_eq(count_descriptors(), before + 1);
+    listener_close(&fresh.items[1]);
+    fresh.count = 0;
     close_all();
 }
 END_TEST
@@ -63,7 +85,7 @@ START_TEST(an_absent_address_is_an_error_unless_a_dash_allows_it)
     ck_assert_ptr_nonnull(strstr(message, "no.such.host.invalid:0: "));
 
     const char *bind[] = {"-192.0.2.1", "-no.such.host.invalid", "127.0.0.1"};
-    ck_assert_msg(listeners_open_tcp(&listeners, bind, 3, &port, 8, message), "%s", message);
+    ck_assert_msg(listeners_open_tcp(&listeners, NULL, bind, 3, &port, 8, message), "%s", message);
     ck_assert_uint_eq(listeners.count, 1);
     close_all();
 
@@ -200,6 +222,7 @@ int main(void)
     TCase *tests = tcase_create("listener");
     tcase_add_test(tests, port_0_becomes_one_port_for_all_addresses);
     tcase_add_test(tests, a_port_in_use_is_named_and_leaves_nothing);
+    tcase_add_test(tests, what_is_open_already_is_taken_as_it_is);
     tcase_add_test(tests, an_absent_address_is_an_error_unless_a_dash_allows_it);
     tcase_add_test(tests, a_closed_port_can_be_listened_on_again_at_once);
     tcase_add_test(tests, a_unix_socket_has_the_permissions_asked_for_and_goes_with_its_listener);

@@ -143,6 +143,47 @@ START_TEST(the_addresses_can_be_changed)
 }
 END_TEST
 
+/* A client that waits to be accepted tells whether its listener was closed meanwhile. */
+START_TEST(a_listener_that_stays_is_never_closed)
+{
+    static const char *const binds[][2] = {
+        {"127.0.0.1 192.0.2.1", "ERR"}, /* an address of no machine, RFC 5737: refused */
+        {"127.0.0.2 127.0.0.1", NULL},
+        {"127.0.0.1", NULL},
+    };
+    char message[256];
+    fixture_open(&fx, -1);
+    for (size_t i = 0; i < sizeof binds / sizeof *binds; i++) {
+        int fd = connect_to(&fx);
+        const char *error = kvresp_config_set(
+            fx.resp, "bind", kv_bytes(binds[i][0], strlen(binds[i][0])), false, message);
+        ck_assert_int_eq(error != NULL, binds[i][1] != NULL);
+        say(fd, "PING\r\n");
+        for (int turn = 0; turn < 5; turn++) ck_assert_int_eq(kvnet_poll(fx.server, 0), KV_OK);
+        hear(fd, "+PONG\r\n");
+        close(fd);
+    }
+    fixture_close(&fx);
+}
+END_TEST
+
+START_TEST(an_address_in_the_way_of_the_new_one_goes_first)
+{
+    fixture_open(&fx, 1);
+    int fd = connect_to(&fx);
+    config_set(fd, "bind", "*", "+OK\r\n");
+    close(connect_to(&fx));
+    config_set(fd, "bind", "127.0.0.1 127.0.0.1", "-ERR CONFIG SET failed");
+    config_is("bind", "*");
+    config_set(fd, "bind", "127.0.0.1", "+OK\r\n");
+    close(fd);
+    fd = connect_to(&fx);
+    ask(fd, "PING", "+PONG\r\n");
+    close(fd);
+    fixture_close(&fx);
+}
+END_TEST
+
 START_TEST(without_an_address_the_port_is_kept_for_the_next_one)
 {
     fixture_open(&fx, 1);
@@ -275,6 +316,8 @@ int main(void)
     tcase_add_test(tests, the_port_can_be_changed_while_clients_stay);
     tcase_add_test(tests, a_port_in_use_is_refused_and_the_old_one_stays);
     tcase_add_test(tests, the_addresses_can_be_changed);
+    tcase_add_test(tests, a_listener_that_stays_is_never_closed);
+    tcase_add_test(tests, an_address_in_the_way_of_the_new_one_goes_first);
     tcase_add_test(tests, without_an_address_the_port_is_kept_for_the_next_one);
     tcase_add_test(tests, a_server_may_start_without_an_address);
     tcase_add_test(tests, limits_hold_for_the_next_connection);
