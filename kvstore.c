@@ -8249,9 +8249,9 @@ struct shard {
     struct memory memory; /* of entries and small values */
 };
 
-/* One subscriber to the journal. The list changes only while every shard is held. */
-struct kv_subscription {
-    struct kv_subscription *next;
+/* One follower of the journal. The list changes only while every shard is held. */
+struct kv_follower {
+    struct kv_follower *next;
     struct store *store;
     kv_journal *journal;
     void *context;
@@ -8289,7 +8289,7 @@ struct store {
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
     struct view *view; /* the plain one */
-    struct kv_subscription *subscriptions;
+    struct kv_follower *followers;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;
@@ -8899,7 +8899,7 @@ KV_INTERNAL void value_check(const struct entry *entry)
 
 /* -------------------- engine/keyspace/journal.h ------------------------------------------------ */
 /*
- * keyspace/journal.h -- the ordered changes: who makes one writes it here, subscribers receive it.
+ * keyspace/journal.h -- the ordered changes: who makes one writes it here, followers receive it.
  *
  * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a
  * transaction changes are copied and delivered together at its end. That copy needs memory, so
@@ -8925,7 +8925,7 @@ struct journal_group {
 
 static inline bool journal_is_read(const struct store *store)
 {
-    return KV_UNLIKELY(store->subscriptions != NULL);
+    return KV_UNLIKELY(store->followers != NULL);
 }
 
 /*
@@ -8935,7 +8935,7 @@ static inline bool journal_is_read(const struct store *store)
 KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
                                             size_t changes, size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
-/* Hands all of a group to the subscribers. */
+/* Hands all of a group to the followers. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
 KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
 
@@ -9537,7 +9537,7 @@ KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store
             at += argument->size;
         }
     }
-    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
         s->journal(s->context, group->changes, group->change_count);
     }
     group->size = group->argument_count = group->change_count = 0;
@@ -9559,7 +9559,7 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
         journal_group_add(&txn->journal, &change);
         return;
     }
-    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
         s->journal(s->context, &change, 1);
     }
 }
@@ -11191,10 +11191,10 @@ static void store_set_defaults(struct store *store)
 static void store_destroy(struct store *store)
 {
     store_stop_background(store);
-    while (store->subscriptions != NULL) {
-        struct kv_subscription *subscription = store->subscriptions;
-        store->subscriptions = subscription->next;
-        alloc_free(&store->alloc, subscription, sizeof *subscription);
+    while (store->followers != NULL) {
+        struct kv_follower *follower = store->followers;
+        store->followers = follower->next;
+        alloc_free(&store->alloc, follower, sizeof *follower);
     }
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
@@ -11597,33 +11597,33 @@ void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
 
 /* -------------------------------------------------------------------------------------- journal */
 
-kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
+kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
 {
-    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL)
+    if (db == NULL || journal == NULL || follower == NULL || db->view->txn != NULL)
         return KV_BADARG;
     struct store *store = db->view->store;
-    struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
+    struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;
-    *added = (struct kv_subscription){NULL, store, journal, context};
+    *added = (struct kv_follower){NULL, store, journal, context};
     store_lock_all(store);
-    struct kv_subscription **last = &store->subscriptions;
+    struct kv_follower **last = &store->followers;
     while (*last != NULL) last = &(*last)->next;
     *last = added;
     store_unlock_all(store);
-    *subscription = added;
+    *follower = added;
     return KV_OK;
 }
 
-void kv_unsubscribe(kv_subscription *subscription)
+void kv_unfollow(kv_follower *follower)
 {
-    if (subscription == NULL) return;
-    struct store *store = subscription->store;
+    if (follower == NULL) return;
+    struct store *store = follower->store;
     store_lock_all(store);
-    struct kv_subscription **at = &store->subscriptions;
-    while (*at != subscription) at = &(*at)->next;
-    *at = subscription->next;
+    struct kv_follower **at = &store->followers;
+    while (*at != follower) at = &(*at)->next;
+    *at = follower->next;
     store_unlock_all(store);
-    alloc_free(&store->alloc, subscription, sizeof *subscription);
+    alloc_free(&store->alloc, follower, sizeof *follower);
 }
 
 /* -------------------- engine/api/api_key.c ----------------------------------------------------- */

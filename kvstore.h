@@ -212,8 +212,8 @@ KV_API kv_status kv_open(const kv_options *options, kv **db);
 /*
  * Closes the store that `db` is any plain view of, and frees all it holds. NULL is ignored.
  *
- * Threads   No other call may be running or come later; transactions, views, watches, waits and
- *           subscriptions of the store must have ended.
+ * Threads   No other call may be running or come later; transactions, views, watches, waits,
+ *           followers and subscribers of the store must have ended.
  * Cost      O(keys).
  */
 KV_API void kv_close(kv *db);
@@ -942,15 +942,14 @@ typedef struct kv_change {
  */
 typedef void kv_journal(void *context, const kv_change *changes, size_t count);
 
-typedef struct kv_subscription kv_subscription;
+typedef struct kv_follower kv_follower;
 
 /*
  * Begins and ends the delivery of effects. All shards are held for a moment. KV_OK, KV_NOMEM,
  * KV_BADARG.
  */
-KV_API kv_status kv_subscribe(kv *db, kv_journal *journal, void *context,
-                              kv_subscription **subscription);
-KV_API void kv_unsubscribe(kv_subscription *subscription);
+KV_API kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower);
+KV_API void kv_unfollow(kv_follower *follower);
 
 #ifdef __cplusplus
 }

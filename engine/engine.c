@@ -49,7 +49,7 @@
 #include "keyspace/store.c"       /* the shards, and the views of them that are the public kv */
 #include "keyspace/value.c"       /* what can be done with a value whatever its type */
 #include "keyspace/shard.c"       /* what happens to entries under their shard's lock */
-#include "keyspace/journal.c"     /* the ordered changes and their subscribers */
+#include "keyspace/journal.c"     /* the ordered changes and their followers */
 #include "keyspace/transaction.c" /* several keys at one instant */
 #include "keyspace/waiting.c"     /* calls that wait for a key, first come, first served */
 #include "keyspace/access.c"      /* one call on one key, from its lock to its journal entry */

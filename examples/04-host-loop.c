@@ -53,8 +53,8 @@ int main(void)
     kv *db;
     if (kv_open(&options, &db) != KV_OK) return 1;
     int expired = 0;
-    kv_subscription *subscription;
-    if (kv_subscribe(db, watch_changes, &expired, &subscription) != KV_OK) return 1;
+    kv_follower *follower;
+    if (kv_follow(db, watch_changes, &expired, &follower) != KV_OK) return 1;
 
     start_timer(db, "egg", 300);
     start_timer(db, "tea", 180);
@@ -73,7 +73,7 @@ int main(void)
     printf("%d timers have ended in %s turns of the loop, %d is left\n", expired,
            turns < 1000 ? "few" : "many", (int)left);
 
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
     kv_close(db);
     return expired == 3 && left == 1 && now_ms >= 1000000 + 2700 * 1000 ? 0 : 1;
 }

@@ -429,11 +429,10 @@ static kv_status aof_check_exists(const kvresp_aof *aof, const struct aof_io *io
 /* Follows the journal from here on. */
 static kv_status aof_begin(kvresp_aof *aof)
 {
-    kv_status status =
-        kv_subscribe(aof->db, aof_backlog_append, &aof->writer.backlog, &aof->subscription);
+    kv_status status = kv_follow(aof->db, aof_backlog_append, &aof->writer.backlog, &aof->follower);
     if (status != KV_OK) return status;
     status = aof_start_thread(aof);
-    if (status != KV_OK) kv_unsubscribe(aof->subscription);
+    if (status != KV_OK) kv_unfollow(aof->follower);
     return status;
 }
 
@@ -509,7 +508,7 @@ kv_status kvresp_aof_close(kvresp_aof *aof)
 {
     if (aof == NULL) return KV_OK;
     const struct aof_io *io = aof->writer.options.io;
-    kv_unsubscribe(aof->subscription);
+    kv_unfollow(aof->follower);
     aof_stop_thread(aof);
     kv_status status = aof_writer_finish(&aof->writer);
     if (status != KV_OK) {

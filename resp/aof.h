@@ -18,7 +18,7 @@ struct kvresp_aof {
     bool refuse_truncated;
     int lock; /* on that directory; -1 where there are no such locks */
     struct aof_writer writer;
-    kv_subscription *subscription;
+    kv_follower *follower;
     pthread_t thread;
     bool refuses_writes; /* it was this room that told the store to; of the log thread */
     uint64_t base_size, loaded_commands;

@@ -143,10 +143,10 @@ static void store_set_defaults(struct store *store)
 static void store_destroy(struct store *store)
 {
     store_stop_background(store);
-    while (store->subscriptions != NULL) {
-        struct kv_subscription *subscription = store->subscriptions;
-        store->subscriptions = subscription->next;
-        alloc_free(&store->alloc, subscription, sizeof *subscription);
+    while (store->followers != NULL) {
+        struct kv_follower *follower = store->followers;
+        store->followers = follower->next;
+        alloc_free(&store->alloc, follower, sizeof *follower);
     }
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
@@ -549,31 +549,31 @@ void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
 
 /* -------------------------------------------------------------------------------------- journal */
 
-kv_status kv_subscribe(kv *db, kv_journal *journal, void *context, kv_subscription **subscription)
+kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
 {
-    if (db == NULL || journal == NULL || subscription == NULL || db->view->txn != NULL)
+    if (db == NULL || journal == NULL || follower == NULL || db->view->txn != NULL)
         return KV_BADARG;
     struct store *store = db->view->store;
-    struct kv_subscription *added = alloc_get(&store->alloc, sizeof *added);
+    struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;
-    *added = (struct kv_subscription){NULL, store, journal, context};
+    *added = (struct kv_follower){NULL, store, journal, context};
     store_lock_all(store);
-    struct kv_subscription **last = &store->subscriptions;
+    struct kv_follower **last = &store->followers;
     while (*last != NULL) last = &(*last)->next;
     *last = added;
     store_unlock_all(store);
-    *subscription = added;
+    *follower = added;
     return KV_OK;
 }
 
-void kv_unsubscribe(kv_subscription *subscription)
+void kv_unfollow(kv_follower *follower)
 {
-    if (subscription == NULL) return;
-    struct store *store = subscription->store;
+    if (follower == NULL) return;
+    struct store *store = follower->store;
     store_lock_all(store);
-    struct kv_subscription **at = &store->subscriptions;
-    while (*at != subscription) at = &(*at)->next;
-    *at = subscription->next;
+    struct kv_follower **at = &store->followers;
+    while (*at != follower) at = &(*at)->next;
+    *at = follower->next;
     store_unlock_all(store);
-    alloc_free(&store->alloc, subscription, sizeof *subscription);
+    alloc_free(&store->alloc, follower, sizeof *follower);
 }

@@ -64,7 +64,7 @@ KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store
             at += argument->size;
         }
     }
-    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
         s->journal(s->context, group->changes, group->change_count);
     }
     group->size = group->argument_count = group->change_count = 0;
@@ -86,7 +86,7 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
         journal_group_add(&txn->journal, &change);
         return;
     }
-    for (struct kv_subscription *s = store->subscriptions; s != NULL; s = s->next) {
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
         s->journal(s->context, &change, 1);
     }
 }

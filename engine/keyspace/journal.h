@@ -1,5 +1,5 @@
 /*
- * keyspace/journal.h -- the ordered changes: who makes one writes it here, subscribers receive it.
+ * keyspace/journal.h -- the ordered changes: who makes one writes it here, followers receive it.
  *
  * A change outside a transaction is delivered at once, under its key's lock, without a copy. In a
  * transaction changes are copied and delivered together at its end. That copy needs memory, so
@@ -26,7 +26,7 @@ struct journal_group {
 
 static inline bool journal_is_read(const struct store *store)
 {
-    return KV_UNLIKELY(store->subscriptions != NULL);
+    return KV_UNLIKELY(store->followers != NULL);
 }
 
 /*
@@ -36,7 +36,7 @@ static inline bool journal_is_read(const struct store *store)
 KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
                                             size_t changes, size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
-/* Hands all of a group to the subscribers. */
+/* Hands all of a group to the followers. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
 KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
 

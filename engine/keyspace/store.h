@@ -73,9 +73,9 @@ struct shard {
     struct memory memory; /* of entries and small values */
 };
 
-/* One subscriber to the journal. The list changes only while every shard is held. */
-struct kv_subscription {
-    struct kv_subscription *next;
+/* One follower of the journal. The list changes only while every shard is held. */
+struct kv_follower {
+    struct kv_follower *next;
     struct store *store;
     kv_journal *journal;
     void *context;
@@ -113,7 +113,7 @@ struct store {
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
     struct view *view; /* the plain one */
-    struct kv_subscription *subscriptions;
+    struct kv_follower *followers;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;

@@ -10,7 +10,7 @@
 struct notes {
     char text[4000];
     size_t size;
-    kv_subscription *subscription;
+    kv_follower *follower;
 };
 
 static inline void notes_write(struct notes *notes, const char *format, int size, const char *text)
@@ -41,12 +41,12 @@ static inline void notes_begin(struct notes *notes, kv *db)
 {
     notes->size = 0;
     notes->text[0] = 0;
-    ck_assert_int_eq(kv_subscribe(db, notes_take, notes, &notes->subscription), KV_OK);
+    ck_assert_int_eq(kv_follow(db, notes_take, notes, &notes->follower), KV_OK);
 }
 
 static inline void notes_end(struct notes *notes)
 {
-    kv_unsubscribe(notes->subscription);
+    kv_unfollow(notes->follower);
 }
 
 /* Asserts what was delivered since the last time. */

@@ -338,10 +338,10 @@ START_TEST(mset_is_all_or_nothing_when_memory_runs_out)
     values[9] = KV_BYTES(large, 3001);
     for (int way = 0; way < 4; way++) { /* alone, journaled, in a transaction, in an abortable
                                            one */
-        kv_subscription *subscription = NULL;
+        kv_follower *follower = NULL;
         kv_txn_options options = KV_OPTIONS(kv_txn_options);
         options.flags = KV_TXN_ALL | (way == 3 ? KV_TXN_ABORTABLE : 0);
-        if (way > 0) ck_assert_int_eq(kv_subscribe(db, ignore_changes, NULL, &subscription), KV_OK);
+        if (way > 0) ck_assert_int_eq(kv_follow(db, ignore_changes, NULL, &follower), KV_OK);
         FIXTURE_FAIL_EACH_ALLOCATION(&fx.alloc)
         {
             long allowed = atomic_load(&fx.alloc.allowed);
@@ -371,7 +371,7 @@ START_TEST(mset_is_all_or_nothing_when_memory_runs_out)
                 ck_assert_uint_eq(fixture_digest(db), before);
             }
         }
-        if (way > 0) kv_unsubscribe(subscription);
+        if (way > 0) kv_unfollow(follower);
     }
 }
 END_TEST

@@ -51,12 +51,12 @@ static void write_notes(void *context, const kv_change *changes, size_t count)
 
 static struct notes notes;
 
-static kv_subscription *subscribe(void)
+static kv_follower *follow(void)
 {
-    kv_subscription *subscription;
+    kv_follower *follower;
     notes = (struct notes){{0}, 0};
-    ck_assert_int_eq(kv_subscribe(db, write_notes, &notes, &subscription), KV_OK);
-    return subscription;
+    ck_assert_int_eq(kv_follow(db, write_notes, &notes, &follower), KV_OK);
+    return follower;
 }
 
 /* Asserts what was delivered since the last time. */
@@ -68,7 +68,7 @@ static void expect(const char *text)
 
 START_TEST(each_change_is_told_in_words_that_say_nothing_relative)
 {
-    kv_subscription *subscription = subscribe();
+    kv_follower *follower = follow();
     kv_slice a = KV_TEXT("a"), b = KV_TEXT("b");
     fixture_set(db, "a", "x");
     expect("0 SET a x;\n");
@@ -91,7 +91,7 @@ START_TEST(each_change_is_told_in_words_that_say_nothing_relative)
     expect("0 RPUSH a 1;\n0 RPUSH a 2;\n");
     ck_assert_int_eq(kv_pop(db, a, KV_TAIL, 5, NULL, NULL, NULL), KV_OK);
     expect("0 RPOP a 2;\n");
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
     fixture_set(db, "a", "untold");
     expect("");
 }
@@ -103,7 +103,7 @@ START_TEST(what_changes_nothing_is_not_told)
     kv_set_options present = KV_OPTIONS(kv_set_options);
     present.flags = KV_IF_PRESENT;
     fixture_push(db, "list", "e");
-    kv_subscription *subscription = subscribe();
+    kv_follower *follower = follow();
     ck_assert_int_eq(kv_set(db, a, x, &present), KV_SKIPPED);
     ck_assert_int_eq(kv_del(db, &a, 1, NULL), KV_OK);
     ck_assert_int_eq(kv_persist(db, a), KV_NONE);
@@ -115,7 +115,7 @@ START_TEST(what_changes_nothing_is_not_told)
     ck_assert_int_eq(kv_rename(db, a, x), KV_NOTFOUND);
     ck_assert_int_eq(kv_swapdb(db, db), KV_OK);
     expect("");
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
 }
 END_TEST
 
@@ -123,13 +123,13 @@ START_TEST(expiry_is_told_with_its_cause_by_whoever_finds_it)
 {
     for (int way = 0; way < 3; way++) {
         fixture_set_for(db, "a", "x", 10);
-        kv_subscription *subscription = subscribe();
+        kv_follower *follower = follow();
         fixture_pass(&fx, 10);
         if (way == 0) ck_assert_int_eq(kv_tick(db, 0), KV_OK);
         if (way == 1) ck_assert_int_eq(kv_get(db, KV_TEXT("a"), NULL), KV_NONE);
         if (way == 2) ck_assert_int_eq(kv_lpop(db, KV_TEXT("a"), NULL), KV_NONE);
         expect("expired 0 DEL a;\n");
-        kv_unsubscribe(subscription);
+        kv_unfollow(follower);
     }
 }
 END_TEST
@@ -139,7 +139,7 @@ START_TEST(a_transaction_is_one_group_and_an_aborted_one_is_none)
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
     options.flags = KV_TXN_ALL;
     kv *txn;
-    kv_subscription *subscription = subscribe();
+    kv_follower *follower = follow();
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
     fixture_set(txn, "a", "1");
     fixture_push(kv_select(txn, 1), "b", "2");
@@ -156,19 +156,19 @@ START_TEST(a_transaction_is_one_group_and_an_aborted_one_is_none)
     fixture_set(txn, "a", "3");
     ck_assert_int_eq(kv_abort(txn), KV_OK);
     expect("");
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
 }
 END_TEST
 
 START_TEST(calls_on_several_keys_are_one_group)
 {
     kv_slice keys[2] = {KV_TEXT("a"), KV_TEXT("b")}, values[2] = {KV_TEXT("1"), KV_TEXT("2")};
-    kv_subscription *subscription = subscribe();
+    kv_follower *follower = follow();
     ck_assert_int_eq(kv_mset(db, keys, values, 2), KV_OK);
     expect("0 SET a 1;0 SET b 2;\n");
     ck_assert_int_eq(kv_del(db, keys, 2, NULL), KV_OK);
     expect("0 DEL a;0 DEL b;\n");
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
 }
 END_TEST
 
@@ -190,27 +190,27 @@ START_TEST(a_wait_that_is_served_is_told_after_what_served_it)
     options.to_end = KV_TAIL;
     options.done = ignore_result;
     ck_assert_int_eq(kv_wait(db, &options, &waiter), KV_PENDING);
-    kv_subscription *subscription = subscribe();
+    kv_follower *follower = follow();
     fixture_push(db, "a", "x");
     expect("0 RPUSH a x;\n0 LMOVE a b LEFT RIGHT;\n");
     ck_assert_int_eq(kv_wait_cancel(waiter), KV_NONE);
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
 }
 END_TEST
 
-START_TEST(all_subscribers_are_told_until_they_leave)
+START_TEST(all_followers_are_told_until_they_leave)
 {
     struct notes other = {{0}, 0};
-    kv_subscription *first = subscribe(), *second;
-    ck_assert_int_eq(kv_subscribe(db, write_notes, &other, &second), KV_OK);
+    kv_follower *first = follow(), *second;
+    ck_assert_int_eq(kv_follow(db, write_notes, &other, &second), KV_OK);
     fixture_set(db, "a", "1");
-    kv_unsubscribe(first);
+    kv_unfollow(first);
     fixture_set(db, "a", "2");
-    kv_unsubscribe(second);
+    kv_unfollow(second);
     expect("0 SET a 1;\n");
     ck_assert_str_eq(other.text, "0 SET a 1;\n0 SET a 2;\n");
-    kv_unsubscribe(NULL);
-    ck_assert_int_eq(kv_subscribe(db, NULL, NULL, &first), KV_BADARG);
+    kv_unfollow(NULL);
+    ck_assert_int_eq(kv_follow(db, NULL, NULL, &first), KV_BADARG);
 }
 END_TEST
 
@@ -279,14 +279,14 @@ static kv_waiter *wait_for_some_key(struct caller *caller)
 START_TEST(replaying_the_journal_gives_the_same_store)
 {
     struct caller caller = CALLER(unit_seed(), 30);
-    kv_subscription *subscription;
+    kv_follower *follower;
     kv_waiter *waiters[4] = {NULL};
     int64_t pack_size = _i == 0 ? -2 : 4; /* a second time with lists that are soon large, and soon
                                              small again */
     fixture_open(&copy, 2);
     ck_assert_int_eq(kv_configure(copy.db, KV_SETTING_EXPIRE, 0), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, pack_size), KV_OK);
-    ck_assert_int_eq(kv_subscribe(db, replay, NULL, &subscription), KV_OK);
+    ck_assert_int_eq(kv_follow(db, replay, NULL, &follower), KV_OK);
     for (int i = 0; i < fixture_rounds(15000, 1000000); i++) {
         uint64_t pick = fixture_below(&caller.seed, 100);
         if (pick < 8) {
@@ -314,7 +314,7 @@ START_TEST(replaying_the_journal_gives_the_same_store)
     for (int i = 0; i < 4; i++) {
         if (waiters[i] != NULL) (void)kv_wait_cancel(waiters[i]);
     }
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
     ck_assert_uint_gt(replayed, 1000);
     fixture_close(&copy);
     caller_free(&caller);
@@ -333,7 +333,7 @@ int main(void)
     tcase_add_test(tcase, a_transaction_is_one_group_and_an_aborted_one_is_none);
     tcase_add_test(tcase, calls_on_several_keys_are_one_group);
     tcase_add_test(tcase, a_wait_that_is_served_is_told_after_what_served_it);
-    tcase_add_test(tcase, all_subscribers_are_told_until_they_leave);
+    tcase_add_test(tcase, all_followers_are_told_until_they_leave);
     tcase_add_loop_test(tcase, replaying_the_journal_gives_the_same_store, 0, 2);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

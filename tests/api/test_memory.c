@@ -483,12 +483,12 @@ CASE(without_memory)
     return kv_parse_double(K("0.5"), &number);
 }
 
-CASE(subscribe)
+CASE(follow)
 {
     (void)results;
-    kv_subscription *subscription;
-    kv_status status = kv_subscribe(db, ignore_journal, NULL, &subscription);
-    if (status == KV_OK) kv_unsubscribe(subscription);
+    kv_follower *follower;
+    kv_status status = kv_follow(db, ignore_journal, NULL, &follower);
+    if (status == KV_OK) kv_unfollow(follower);
     return status;
 }
 
@@ -672,7 +672,7 @@ static const struct row rows[] = {
         "kv_type_name kv_strerror "
         "kv_version kv_match kv_format_double kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),
-    ROW("kv_subscribe kv_unsubscribe", subscribe, KV_OK, OUTSIDE),
+    ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
     ROW("kv_watch_open kv_watch_add kv_watch_is_dirty kv_watch_reset kv_watch_close", watch, KV_OK,
         OUTSIDE),
     ROW("kv_begin kv_commit", commit, KV_OK, OUTSIDE),
@@ -697,14 +697,14 @@ static void count_calls(void *context, const kv_change *changes, size_t count)
 static bool try_once(const struct row *row, enum mode mode, long allowed, unsigned long *refused)
 {
     struct results results;
-    kv_subscription *subscription = NULL;
+    kv_follower *follower = NULL;
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
     snprintf(trying, sizeof trying, "%s with %ld allocations, mode %d", row->name, allowed, mode);
     fixture_open(&fx, 4);
     fill(fx.db);
     uint64_t before = fixture_digest(fx.db);
     fill_due(fx.db); /* the digest made them go */
-    if (mode != PLAIN) TRY(kv_subscribe(fx.db, count_calls, NULL, &subscription) == KV_OK);
+    if (mode != PLAIN) TRY(kv_follow(fx.db, count_calls, NULL, &follower) == KV_OK);
     journaled_calls = 0;
     results_open(&results);
 
@@ -729,7 +729,7 @@ static bool try_once(const struct row *row, enum mode mode, long allowed, unsign
         TRY(fixture_digest(fx.db) == before);
         TRY(journaled_calls == 0);
     }
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
     kv_buffer_free(&results.buffer);
     fixture_close(&fx);
     return *refused == 0;

@@ -1030,14 +1030,14 @@ START_TEST(a_call_is_all_or_nothing_when_memory_runs_out)
     memset(bytes, 'x', 20000);
     for (int way = 0; way < 3; way++) { /* alone; in a transaction that is journaled; in an
                                            abortable one */
-        kv_subscription *subscription = NULL;
-        if (way > 0) ck_assert_int_eq(kv_subscribe(db, ignore_changes, NULL, &subscription), KV_OK);
+        kv_follower *follower = NULL;
+        if (way > 0) ck_assert_int_eq(kv_follow(db, ignore_changes, NULL, &follower), KV_OK);
         for (int which = 0; which < CALLS_THAT_WANT_MEMORY; which++) {
             for (size_t size = 2000; size <= 20000; size += 18000) {
                 fail_each_allocation_of(which, way, (kv_slice){bytes, size});
             }
         }
-        if (way > 0) kv_unsubscribe(subscription);
+        if (way > 0) kv_unfollow(follower);
     }
     free(bytes);
 }

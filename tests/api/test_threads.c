@@ -261,13 +261,13 @@ static void mixed_journal(void *context, const kv_change *changes, size_t count)
     atomic_fetch_add(&reader->bytes, bytes);
 }
 
-static void mixed_subscribe(uint64_t *seed)
+static void mixed_follow(uint64_t *seed)
 {
     struct mixed_reader reader = {0, 0};
-    kv_subscription *subscription;
-    MUST(kv_subscribe(db, mixed_journal, &reader, &subscription) == KV_OK);
+    kv_follower *follower;
+    MUST(kv_follow(db, mixed_journal, &reader, &follower) == KV_OK);
     for (int i = 0; i < 5; i++) mixed_lists(db, seed);
-    kv_unsubscribe(subscription);
+    kv_unfollow(follower);
 }
 
 static void mixed_view(uint64_t *seed)
@@ -294,7 +294,7 @@ static void *mixed_main(void *context)
         else if (pick < 92) mixed_waits(&worker->seed);
         else if (pick < 96) mixed_databases(&worker->seed);
         else if (pick < 98) mixed_view(&worker->seed);
-        else mixed_subscribe(&worker->seed);
+        else mixed_follow(&worker->seed);
     }
     return NULL;
 }

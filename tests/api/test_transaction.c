@@ -164,14 +164,14 @@ END_TEST
 START_TEST(misuse_is_refused)
 {
     kv *txn = begin(0, "a"), *inner = NULL;
-    kv_subscription *subscription;
+    kv_follower *follower;
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
     ck_assert_int_eq(kv_abort(txn), KV_BADARG); /* it was not asked to be able to */
     fixture_set(txn, "a", "still open");
     ck_assert_int_eq(kv_begin(txn, NULL, &inner), KV_BADARG);
     ck_assert_int_eq(kv_view_open(txn, &inner), KV_BADARG);
     ck_assert_int_eq(kv_tick(txn, 0), KV_BADARG);
-    ck_assert_int_eq(kv_subscribe(txn, NULL, NULL, &subscription), KV_BADARG);
+    ck_assert_int_eq(kv_follow(txn, NULL, NULL, &follower), KV_BADARG);
     ck_assert_int_eq(kv_commit(txn), KV_OK);
     ck_assert_key(db, "a", "'still open'");
     ck_assert_int_eq(kv_commit(db), KV_BADARG);
