@@ -8162,6 +8162,550 @@ KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc,
     return true;
 }
 
+/* -------------------- engine/keyspace/channels.c ----------------------------------------------- */
+/*
+ * keyspace/channels.c -- see channels.h.
+ */
+/* -------------------- engine/keyspace/channels.h ----------------------------------------------- */
+/*
+ * keyspace/channels.h -- publish and subscribe: names, who is subscribed to them, and delivery.
+ *
+ * A channel exists while somebody is subscribed to it. Channels, shard channels and patterns are
+ * three kinds of names. Those of channels lie in several sets, each with its lock, so that messages
+ * on different channels seldom wait for each other; all patterns lie in one set, the last, since a
+ * message is compared with each of them:
+ *
+ *     sets    | 0 | 1 |  ...  | 15 | patterns |      each a lock and a table of channels
+ *                   |
+ *     channel "news": first link -> link -> link     in the order of subscription
+ *                       |            |       |
+ *     subscribers       A            B       A'      who also links all that is his, kind by kind
+ *
+ * Who delivers holds the lock of the channel's set, and under it that of the patterns if there are
+ * any: so messages of one channel reach all in one order, and when channels_unsubscribe() returns
+ * no delivery is under way.
+ *
+ * Locks, in order: a subscriber's, then a set's, then that of the patterns. Who publishes may hold
+ * shards; nobody takes a shard while he holds one of these.
+ *
+ * May use base/ and structures/. Knows nothing of keys, shards, stores.
+ */
+#ifndef KV_KEYSPACE_CHANNELS_H
+#define KV_KEYSPACE_CHANNELS_H
+
+
+#define CHANNELS_SET_BITS 4
+#define CHANNELS_SETS     (1 << CHANNELS_SET_BITS)
+#define CHANNELS_KINDS    3
+
+struct channels_set {
+    _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two sets share a line */
+    struct table table;
+};
+
+struct channels {
+    struct alloc *alloc;
+    const struct siphash_key *hash_key;
+    _Atomic uint64_t counts[CHANNELS_KINDS]; /* names that somebody is subscribed to, by kind */
+    struct channels_set sets[CHANNELS_SETS + 1];
+};
+
+/* One subscription: in the list of its name, and in that of its subscriber. */
+struct channel_link {
+    struct channel_link *next, *previous;
+    struct channel_link *next_of_subscriber, *previous_of_subscriber;
+    struct channel *channel;
+    struct kv_subscriber *subscriber;
+};
+
+struct channel {
+    uint64_t hash;
+    kv_channel_kind kind;
+    kv_slice name; /* the bytes follow */
+    struct channel_link *first, *last;
+    uint64_t subscribers;
+};
+
+struct kv_subscriber {
+    struct channels *channels;
+    kv_receive *receive;
+    void *context;
+    struct lock lock; /* of what follows */
+    struct channel_link *links[CHANNELS_KINDS];
+    _Atomic uint64_t counts[CHANNELS_KINDS];
+};
+
+KV_INTERNAL void channels_init(struct channels *channels, struct alloc *alloc,
+                               const struct siphash_key *hash_key);
+
+/* Nobody may be subscribed any more. */
+KV_INTERNAL void channels_close(struct channels *channels);
+
+/* KV_OK; KV_SKIPPED: was subscribed already; KV_NOMEM, with nothing changed. */
+KV_INTERNAL kv_status channels_subscribe(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                         kv_slice name);
+
+/* KV_OK; KV_NONE: was not subscribed. */
+KV_INTERNAL kv_status channels_unsubscribe(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                           kv_slice name);
+
+/* Ends all subscriptions of a kind; shows each name, if `visit` is not NULL, when it is done. */
+KV_INTERNAL void channels_unsubscribe_all(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                          kv_visit *visit, void *context);
+
+/*
+ * Delivers a message on a channel (KV_CHANNEL, then also to those subscribed to a pattern that
+ * matches; or KV_SHARD_CHANNEL) and returns to how many.
+ */
+KV_INTERNAL uint64_t channels_publish(struct channels *channels, kv_channel_kind kind,
+                                      kv_slice name, kv_slice payload);
+
+/* True if a message on some channel might reach anybody: costs two loads. */
+static inline bool channels_are_heard(const struct channels *channels)
+{
+    return (atomic_load_explicit(&channels->counts[KV_CHANNEL], memory_order_relaxed) |
+            atomic_load_explicit(&channels->counts[KV_PATTERN], memory_order_relaxed)) != 0;
+}
+
+/* How many are subscribed to a name. */
+KV_INTERNAL uint64_t channels_subscribers(struct channels *channels, kv_channel_kind kind,
+                                          kv_slice name);
+
+/* Visits the names of a kind that match `pattern`, if that is not NULL, until `visit` has enough. */
+KV_INTERNAL void channels_each(struct channels *channels, kv_channel_kind kind,
+                               const kv_slice *pattern, kv_visit_channel *visit, void *context);
+
+#if KV_DEBUG > 0
+/* Asserts that lists and counts are true. */
+KV_INTERNAL void channels_check(struct channels *channels);
+#endif
+
+/* What kv_message_keep() and kv_message_release() do. */
+KV_INTERNAL const kv_message *channels_keep(const kv_message *message);
+KV_INTERNAL void channels_release(const kv_message *message);
+
+#endif
+
+
+
+struct channels_sought {
+    kv_channel_kind kind;
+    kv_slice name;
+};
+
+static uint64_t channels_hash_item(const void *item, const void *context)
+{
+    (void)context;
+    return ((const struct channel *)item)->hash;
+}
+
+static const struct table_kind channels_table_kind = {channels_hash_item};
+
+static bool channels_match(const void *item, const void *sought)
+{
+    const struct channel *channel = item;
+    const struct channels_sought *wanted = sought;
+    return channel->kind == wanted->kind && slice_equal(channel->name, wanted->name);
+}
+
+static uint64_t channels_hash(const struct channels *channels, kv_slice name)
+{
+    return siphash(channels->hash_key, name.data, name.size);
+}
+
+static struct channels_set *channels_patterns(struct channels *channels)
+{
+    return &channels->sets[CHANNELS_SETS];
+}
+
+static struct channels_set *channels_set_of(struct channels *channels, kv_channel_kind kind,
+                                            uint64_t hash)
+{
+    if (kind == KV_PATTERN) return channels_patterns(channels);
+    return &channels->sets[hash >> (64 - CHANNELS_SET_BITS)];
+}
+
+/* The channel of a name; NULL if nobody is subscribed to it. Under the set's lock. */
+static struct channel *channels_find(const struct channels_set *set, kv_channel_kind kind,
+                                     uint64_t hash, kv_slice name)
+{
+    struct channels_sought sought = {kind, name};
+    struct table_place place = table_find(&set->table, hash, channels_match, &sought);
+    return place.bucket != NULL ? table_item(place) : NULL;
+}
+
+KV_INTERNAL void channels_init(struct channels *channels, struct alloc *alloc,
+                               const struct siphash_key *hash_key)
+{
+    channels->alloc = alloc;
+    channels->hash_key = hash_key;
+    for (int i = 0; i < CHANNELS_KINDS; i++) atomic_init(&channels->counts[i], 0);
+    for (int i = 0; i <= CHANNELS_SETS; i++) {
+        struct channels_set *set = &channels->sets[i];
+        lock_init(&set->lock);
+        table_init(&set->table, alloc, NULL, &channels_table_kind, NULL,
+                   i < CHANNELS_SETS ? CHANNELS_SET_BITS : 0, 255);
+    }
+}
+
+KV_INTERNAL void channels_close(struct channels *channels)
+{
+    if (channels->alloc == NULL) return; /* a store that was not built so far */
+    for (int i = 0; i <= CHANNELS_SETS; i++) {
+        assert(channels->sets[i].table.count == 0);
+        table_clear(&channels->sets[i].table);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- links */
+
+/*
+ * The subscription of a subscriber to a channel; NULL if there is none. It would be in both lists;
+ * they are walked side by side, so this takes as long as the shorter one.
+ */
+static struct channel_link *channel_link_of(const struct channel *channel,
+                                            const struct kv_subscriber *subscriber)
+{
+    struct channel_link *of_channel = channel->first;
+    struct channel_link *of_subscriber = subscriber->links[channel->kind];
+    while (of_channel != NULL && of_subscriber != NULL) {
+        if (of_channel->subscriber == subscriber) return of_channel;
+        if (of_subscriber->channel == channel) return of_subscriber;
+        of_channel = of_channel->next;
+        of_subscriber = of_subscriber->next_of_subscriber;
+    }
+    return NULL;
+}
+
+static void channel_link_in(struct channel_link *link, struct channel *channel,
+                            struct kv_subscriber *subscriber)
+{
+    struct channel_link **of_subscriber = &subscriber->links[channel->kind];
+    *link = (struct channel_link){.previous = channel->last,
+                                  .next_of_subscriber = *of_subscriber,
+                                  .channel = channel,
+                                  .subscriber = subscriber};
+    if (channel->last != NULL) channel->last->next = link;
+    else channel->first = link;
+    channel->last = link;
+    channel->subscribers++;
+    if (*of_subscriber != NULL) (*of_subscriber)->previous_of_subscriber = link;
+    *of_subscriber = link;
+    atomic_fetch_add_explicit(&subscriber->counts[channel->kind], 1, memory_order_relaxed);
+}
+
+static void channel_link_out(struct channel_link *link)
+{
+    struct channel *channel = link->channel;
+    struct kv_subscriber *subscriber = link->subscriber;
+    if (link->previous != NULL) link->previous->next = link->next;
+    else channel->first = link->next;
+    if (link->next != NULL) link->next->previous = link->previous;
+    else channel->last = link->previous;
+    channel->subscribers--;
+    if (link->previous_of_subscriber != NULL)
+        link->previous_of_subscriber->next_of_subscriber = link->next_of_subscriber;
+    else subscriber->links[channel->kind] = link->next_of_subscriber;
+    if (link->next_of_subscriber != NULL)
+        link->next_of_subscriber->previous_of_subscriber = link->previous_of_subscriber;
+    atomic_fetch_sub_explicit(&subscriber->counts[channel->kind], 1, memory_order_relaxed);
+}
+
+/* ------------------------------------------------------------------- subscribing, unsubscribing */
+
+static struct channel *channels_create(struct channels *channels, struct channels_set *set,
+                                       kv_channel_kind kind, uint64_t hash, kv_slice name)
+{
+    if (table_reserve(&set->table, hash) != KV_OK) return NULL;
+    struct channel *channel = alloc_get(channels->alloc, sizeof *channel + name.size);
+    if (channel == NULL) return NULL;
+    *channel = (struct channel){.hash = hash, .kind = kind, .name = {channel + 1, name.size}};
+    if (name.size > 0) memcpy(channel + 1, name.data, name.size);
+    (void)table_insert(&set->table, hash, channel);
+    atomic_fetch_add_explicit(&channels->counts[kind], 1, memory_order_relaxed);
+    return channel;
+}
+
+static void channels_destroy(struct channels *channels, struct channels_set *set,
+                             struct channel *channel)
+{
+    struct table *table = &set->table;
+    atomic_fetch_sub_explicit(&channels->counts[channel->kind], 1, memory_order_relaxed);
+    table_remove(table, channel->hash, table_place_of(table, channel->hash, channel));
+    alloc_free(channels->alloc, channel, sizeof *channel + channel->name.size);
+}
+
+/* Under both locks. The link is taken, and *link NULL then, if it was used. */
+static kv_status channels_subscribe_held(struct kv_subscriber *subscriber, struct channels_set *set,
+                                         uint64_t hash, kv_channel_kind kind, kv_slice name,
+                                         struct channel_link **link)
+{
+    struct channel *channel = channels_find(set, kind, hash, name);
+    if (channel == NULL) channel = channels_create(subscriber->channels, set, kind, hash, name);
+    else if (channel_link_of(channel, subscriber) != NULL) return KV_SKIPPED;
+    if (channel == NULL) return KV_NOMEM;
+    channel_link_in(*link, channel, subscriber);
+    *link = NULL;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status channels_subscribe(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                         kv_slice name)
+{
+    struct channels *channels = subscriber->channels;
+    struct channel_link *link = alloc_get(channels->alloc, sizeof *link);
+    if (link == NULL) return KV_NOMEM;
+    uint64_t hash = channels_hash(channels, name);
+    struct channels_set *set = channels_set_of(channels, kind, hash);
+    lock_lock(&subscriber->lock);
+    lock_lock(&set->lock);
+    kv_status status = channels_subscribe_held(subscriber, set, hash, kind, name, &link);
+    lock_unlock(&set->lock);
+    lock_unlock(&subscriber->lock);
+    alloc_free(channels->alloc, link, sizeof *link);
+    return status;
+}
+
+/* Under both locks. */
+static void channels_unlink(struct channels *channels, struct channels_set *set,
+                            struct channel_link *link)
+{
+    struct channel *channel = link->channel;
+    channel_link_out(link);
+    if (channel->first == NULL) channels_destroy(channels, set, channel);
+    alloc_free(channels->alloc, link, sizeof *link);
+}
+
+KV_INTERNAL kv_status channels_unsubscribe(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                           kv_slice name)
+{
+    struct channels *channels = subscriber->channels;
+    uint64_t hash = channels_hash(channels, name);
+    struct channels_set *set = channels_set_of(channels, kind, hash);
+    lock_lock(&subscriber->lock);
+    lock_lock(&set->lock);
+    struct channel *channel = channels_find(set, kind, hash, name);
+    struct channel_link *link = channel != NULL ? channel_link_of(channel, subscriber) : NULL;
+    if (link != NULL) channels_unlink(channels, set, link);
+    lock_unlock(&set->lock);
+    lock_unlock(&subscriber->lock);
+    return link != NULL ? KV_OK : KV_NONE;
+}
+
+KV_INTERNAL void channels_unsubscribe_all(struct kv_subscriber *subscriber, kv_channel_kind kind,
+                                          kv_visit *visit, void *context)
+{
+    struct channels *channels = subscriber->channels;
+    lock_lock(&subscriber->lock);
+    while (subscriber->links[kind] != NULL) {
+        struct channel_link *link = subscriber->links[kind];
+        struct channels_set *set = channels_set_of(channels, kind, link->channel->hash);
+        lock_lock(&set->lock);
+        if (visit != NULL) (void)visit(context, link->channel->name);
+        channels_unlink(channels, set, link);
+        lock_unlock(&set->lock);
+    }
+    lock_unlock(&subscriber->lock);
+}
+
+/* ------------------------------------------------------------------------------------- messages */
+
+/*
+ * What a kv_message is part of: one on its way, on the stack of whoever publishes it, or one that
+ * is kept, in a block with its bytes. The one on its way holds the kept one as well until all have
+ * received it, so that they share it.
+ */
+struct channels_message {
+    kv_message message; /* first, as this is what the public pointer points to */
+    struct alloc *alloc;
+    struct channels_message *kept; /* the kept one: itself, if it is; NULL while nobody asked */
+    size_t size;                   /* of a kept one's block */
+    _Atomic uint32_t holders;      /* of a kept one */
+};
+
+static kv_slice channels_copy(char **at, kv_slice bytes)
+{
+    kv_slice copy = {*at, bytes.size};
+    if (bytes.size > 0) memcpy(*at, bytes.data, bytes.size);
+    *at += bytes.size;
+    return copy;
+}
+
+static struct channels_message *channels_create_kept(const struct channels_message *original)
+{
+    const kv_message *message = &original->message;
+    size_t names = message->channel.size + message->pattern.size;
+    size_t left = SIZE_MAX - sizeof *original;
+    if (names < message->channel.size || names > left || message->payload.size > left - names)
+        return NULL;
+    size_t size = sizeof *original + names + message->payload.size;
+    struct channels_message *kept = alloc_get(original->alloc, size);
+    if (kept == NULL) return NULL;
+    char *at = (char *)(kept + 1);
+    kept->message.kind = message->kind;
+    kept->message.channel = channels_copy(&at, message->channel);
+    kept->message.pattern = channels_copy(&at, message->pattern);
+    kept->message.payload = channels_copy(&at, message->payload);
+    kept->alloc = original->alloc;
+    kept->kept = kept;
+    kept->size = size;
+    atomic_init(&kept->holders, 1);
+    return kept;
+}
+
+KV_INTERNAL const kv_message *channels_keep(const kv_message *message)
+{
+    struct channels_message *original = (struct channels_message *)message;
+    if (original->kept == NULL) original->kept = channels_create_kept(original);
+    if (original->kept == NULL) return NULL;
+    atomic_fetch_add_explicit(&original->kept->holders, 1, memory_order_relaxed);
+    return &original->kept->message;
+}
+
+KV_INTERNAL void channels_release(const kv_message *message)
+{
+    struct channels_message *kept = (struct channels_message *)message;
+    if (atomic_fetch_sub_explicit(&kept->holders, 1, memory_order_acq_rel) > 1) return;
+    alloc_free(kept->alloc, kept, kept->size);
+}
+
+/* Hands a message to all who are subscribed to a name. Under its set's lock. */
+static void channels_deliver(const struct channel *channel, struct channels_message *message)
+{
+    for (struct channel_link *link = channel->first; link != NULL; link = link->next) {
+        KV_PREFETCH(link->next);
+        link->subscriber->receive(link->subscriber->context, &message->message);
+    }
+    if (message->kept != NULL) channels_release(&message->kept->message);
+}
+
+struct channels_matching {
+    struct channels *channels;
+    kv_slice name, payload;
+    uint64_t receivers;
+};
+
+static void channels_deliver_if_matching(void *context, void *item)
+{
+    struct channels_matching *matching = context;
+    const struct channel *pattern = item;
+    if (!glob_match(pattern->name, matching->name, false)) return;
+    struct channels_message message = {
+        .message = {KV_PATTERN, matching->name, pattern->name, matching->payload},
+        .alloc = matching->channels->alloc};
+    channels_deliver(pattern, &message);
+    matching->receivers += pattern->subscribers;
+}
+
+static uint64_t channels_publish_to_patterns(struct channels *channels, kv_slice name,
+                                             kv_slice payload)
+{
+    if (atomic_load_explicit(&channels->counts[KV_PATTERN], memory_order_relaxed) == 0) return 0;
+    struct channels_set *set = channels_patterns(channels);
+    struct channels_matching matching = {channels, name, payload, 0};
+    lock_lock(&set->lock);
+    table_each(&set->table, channels_deliver_if_matching, &matching);
+    lock_unlock(&set->lock);
+    return matching.receivers;
+}
+
+KV_INTERNAL uint64_t channels_publish(struct channels *channels, kv_channel_kind kind,
+                                      kv_slice name, kv_slice payload)
+{
+    assert(kind != KV_PATTERN);
+    uint64_t hash = channels_hash(channels, name), receivers = 0;
+    struct channels_set *set = channels_set_of(channels, kind, hash);
+    lock_lock(&set->lock);
+    const struct channel *channel = channels_find(set, kind, hash, name);
+    if (channel != NULL) {
+        struct channels_message message = {.message = {kind, name, {NULL, 0}, payload},
+                                           .alloc = channels->alloc};
+        channels_deliver(channel, &message);
+        receivers = channel->subscribers;
+    }
+    if (kind == KV_CHANNEL) receivers += channels_publish_to_patterns(channels, name, payload);
+    lock_unlock(&set->lock);
+    return receivers;
+}
+
+/* -------------------------------------------------------------------------------------- looking */
+
+KV_INTERNAL uint64_t channels_subscribers(struct channels *channels, kv_channel_kind kind,
+                                          kv_slice name)
+{
+    uint64_t hash = channels_hash(channels, name);
+    struct channels_set *set = channels_set_of(channels, kind, hash);
+    lock_lock(&set->lock);
+    const struct channel *channel = channels_find(set, kind, hash, name);
+    uint64_t subscribers = channel != NULL ? channel->subscribers : 0;
+    lock_unlock(&set->lock);
+    return subscribers;
+}
+
+struct channels_visiting {
+    kv_channel_kind kind;
+    const kv_slice *pattern;
+    kv_visit_channel *visit;
+    void *context;
+    bool is_ended; /* the visitor has had enough */
+};
+
+static void channels_visit(void *context, void *item)
+{
+    struct channels_visiting *visiting = context;
+    const struct channel *channel = item;
+    if (visiting->is_ended || channel->kind != visiting->kind) return;
+    if (visiting->pattern != NULL && !glob_match(*visiting->pattern, channel->name, false)) return;
+    visiting->is_ended = !visiting->visit(visiting->context, channel->name, channel->subscribers);
+}
+
+KV_INTERNAL void channels_each(struct channels *channels, kv_channel_kind kind,
+                               const kv_slice *pattern, kv_visit_channel *visit, void *context)
+{
+    struct channels_visiting visiting = {kind, pattern, visit, context, false};
+    for (int i = 0; i <= CHANNELS_SETS && !visiting.is_ended; i++) {
+        struct channels_set *set = &channels->sets[i];
+        lock_lock(&set->lock);
+        table_each(&set->table, channels_visit, &visiting);
+        lock_unlock(&set->lock);
+    }
+}
+
+#if KV_DEBUG > 0
+static void channels_check_one(void *context, void *item)
+{
+    uint64_t *counts = context;
+    const struct channel *channel = item;
+    uint64_t links = 0;
+    const struct channel_link *previous = NULL;
+    assert(channel->first != NULL);
+    for (const struct channel_link *link = channel->first; link != NULL; link = link->next) {
+        assert(link->previous == previous);
+        assert(link->channel == channel);
+        const struct channel_link *next = link->next_of_subscriber;
+        assert(next == NULL || next->previous_of_subscriber == link);
+        assert(next == NULL || next->channel->kind == channel->kind);
+        previous = link;
+        links++;
+    }
+    assert(channel->last == previous);
+    assert(channel->subscribers == links);
+    counts[channel->kind]++;
+}
+
+KV_INTERNAL void channels_check(struct channels *channels)
+{
+    uint64_t counts[CHANNELS_KINDS] = {0};
+    for (int i = 0; i <= CHANNELS_SETS; i++) lock_lock(&channels->sets[i].lock);
+    for (int i = 0; i <= CHANNELS_SETS; i++) {
+        table_check(&channels->sets[i].table);
+        table_each(&channels->sets[i].table, channels_check_one, counts);
+    }
+    for (int i = 0; i < CHANNELS_KINDS; i++) assert(atomic_load(&channels->counts[i]) == counts[i]);
+    for (int i = 0; i <= CHANNELS_SETS; i++) lock_unlock(&channels->sets[i].lock);
+}
+#endif
+
 /* -------------------- engine/keyspace/observers.c ---------------------------------------------- */
 /*
  * keyspace/observers.c -- see observers.h.
@@ -8290,6 +8834,7 @@ struct store {
     _Atomic int64_t settings[KV_SETTING_COUNT];
     struct view *view; /* the plain one */
     struct kv_follower *followers;
+    struct channels channels;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;
@@ -8704,6 +9249,80 @@ KV_INTERNAL struct view *view_create(struct store *store)
 KV_INTERNAL void view_destroy(struct view *view)
 {
     if (view != NULL) alloc_free(&view->store->alloc, view, view_bytes(view->store));
+}
+
+/* -------------------- engine/keyspace/events.c ------------------------------------------------- */
+/*
+ * keyspace/events.c -- see events.h.
+ */
+/* -------------------- engine/keyspace/events.h ------------------------------------------------- */
+/*
+ * keyspace/events.h -- what happens to keys, published on channels: Redis's keyspace notifications.
+ *
+ * A call that changes a key tells it with one line, under the key's lock, once nothing can fail any
+ * more:
+ *
+ *     access_event(&access, KV_EVENT_LIST, "lpush");
+ *
+ * which costs a branch while nobody wants such events. Some are told here below, whatever the type:
+ * "new" when a key is made, "expired", "keymiss".
+ */
+#ifndef KV_KEYSPACE_EVENTS_H
+#define KV_KEYSPACE_EVENTS_H
+
+
+/* Any class of events; the bits that do not say how they are published. */
+#define EVENTS_CLASSES (KV_EVENT_ALL | KV_EVENT_MISS | KV_EVENT_NEW)
+
+static inline bool events_are_wanted(const struct store *store, int64_t class)
+{
+    return KV_UNLIKELY((store_setting(store, KV_SETTING_EVENTS) & class) != 0);
+}
+
+/* Publishes an event of a wanted class. Under the key's lock. */
+KV_INTERNAL void events_publish(struct store *store, uint32_t database, const char *event,
+                                kv_slice key);
+
+#endif
+
+
+
+/* The name of a channel that fits needs no memory. */
+#define EVENTS_NAME_SIZE 256
+
+static size_t events_append(char *text, size_t size, kv_slice bytes)
+{
+    if (bytes.size > 0) memcpy(text + size, bytes.data, bytes.size);
+    return size + bytes.size;
+}
+
+/* Publishes `payload` on the channel "PREFIX DATABASE __: NAME". Without memory it is lost. */
+static void events_publish_on(struct store *store, const char *prefix, uint32_t database,
+                              kv_slice name, kv_slice payload)
+{
+    char digits[NUMBER_INT64_SIZE], on_stack[EVENTS_NAME_SIZE];
+    kv_slice index = {digits, number_format_uint64(digits, database)};
+    size_t size = strlen(prefix) + index.size + 3 + name.size;
+    char *text = size <= sizeof on_stack ? on_stack : alloc_get(&store->alloc, size);
+    if (text == NULL) return;
+    size_t end = events_append(text, 0, kv_text(prefix));
+    end = events_append(text, end, index);
+    end = events_append(text, end, kv_bytes("__:", 3));
+    end = events_append(text, end, name);
+    (void)channels_publish(&store->channels, KV_CHANNEL, (kv_slice){text, end}, payload);
+    if (text != on_stack) alloc_free(&store->alloc, text, size);
+}
+
+KV_INTERNAL void events_publish(struct store *store, uint32_t database, const char *event,
+                                kv_slice key)
+{
+    if (!channels_are_heard(&store->channels)) return;
+    int64_t wanted = store_setting(store, KV_SETTING_EVENTS);
+    kv_slice name = kv_text(event);
+    if ((wanted & KV_EVENT_BY_KEY) != 0)
+        events_publish_on(store, "__keyspace@", database, key, name);
+    if ((wanted & KV_EVENT_BY_NAME) != 0)
+        events_publish_on(store, "__keyevent@", database, name, key);
 }
 
 /* -------------------- engine/keyspace/value.c -------------------------------------------------- */
@@ -9166,6 +9785,8 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
     kv_slice key = entry_key(entry);
     shard->expired++; /* which is nobody's change */
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
+        events_publish(shard->store, database, "expired", key);
     if (journal_is_read(shard->store)) {
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
         journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);
@@ -9389,6 +10010,13 @@ KV_INTERNAL KV_UNUSED void shard_check(const struct shard *shard)
 
 struct undo;
 
+/* An event of an abortable transaction, to be published at its end. */
+struct txn_event {
+    const char *name;
+    uint32_t database;
+    kv_slice key; /* of the saved state */
+};
+
 struct txn {
     struct store *store;
     unsigned flags;                         /* KV_TXN_... */
@@ -9397,6 +10025,8 @@ struct txn {
     struct garbage garbage; /* freed after the locks are let go */
     struct observed *ready; /* keys whose waiters may be served at the end */
     struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
+    struct txn_event *events;
+    size_t event_count, event_capacity;
 };
 
 static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
@@ -9431,6 +10061,16 @@ KV_INTERNAL void txn_commit(struct txn *txn);
  */
 KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
                                uint64_t hash, kv_slice key);
+
+/*
+ * Makes room for the events of so many keys that are about to be changed, if the transaction must
+ * keep them: it is abortable, and events are wanted. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status txn_reserve_events(struct txn *txn, size_t keys);
+
+/* Keeps an event of a key whose state is saved. */
+KV_INTERNAL void txn_keep_event(struct txn *txn, uint32_t database, uint64_t hash, kv_slice key,
+                                const char *name);
 
 /* Puts all saved states back and ends. Cannot fail. */
 KV_INTERNAL void txn_abort(struct txn *txn);
@@ -9712,6 +10352,8 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
     txn->undo = NULL;
+    txn->events = NULL;
+    txn->event_count = txn->event_capacity = 0;
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++)
             txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
@@ -9779,6 +10421,47 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
     return KV_OK;
 }
 
+/* As many as a call makes for one of its keys, and more. */
+#define TXN_EVENTS_OF_KEY 8
+
+KV_INTERNAL kv_status txn_reserve_events(struct txn *txn, size_t keys)
+{
+    if (txn->undo == NULL || !events_are_wanted(txn->store, EVENTS_CLASSES)) return KV_OK;
+    if (keys > (SIZE_MAX / 4 - txn->event_count) / TXN_EVENTS_OF_KEY) return KV_NOMEM;
+    size_t wanted = txn->event_count + keys * TXN_EVENTS_OF_KEY;
+    if (wanted <= txn->event_capacity) return KV_OK;
+    wanted *= 2;
+    if (wanted > SIZE_MAX / sizeof *txn->events) return KV_NOMEM;
+    struct txn_event *events =
+        alloc_resize(&txn->store->alloc, txn->events, txn->event_capacity * sizeof *events,
+                     wanted * sizeof *events);
+    if (events == NULL) return KV_NOMEM;
+    txn->events = events;
+    txn->event_capacity = wanted;
+    return KV_OK;
+}
+
+KV_INTERNAL void txn_keep_event(struct txn *txn, uint32_t database, uint64_t hash, kv_slice key,
+                                const char *name)
+{
+    struct undo_sought sought = {database, key};
+    struct table_place place = table_find(&txn->undo->table, hash, undo_match, &sought);
+    assert(place.bucket != NULL);
+    /* There is no room only if events were not wanted yet when it was reserved. */
+    if (txn->event_count == txn->event_capacity) return;
+    const struct undo_record *record = table_item(place);
+    txn->events[txn->event_count++] = (struct txn_event){name, database, record->key};
+}
+
+static void txn_publish_events(struct txn *txn)
+{
+    for (size_t i = 0; i < txn->event_count; i++) {
+        const struct txn_event *event = &txn->events[i];
+        events_publish(txn->store, event->database, event->name, event->key);
+    }
+    alloc_free(&txn->store->alloc, txn->events, txn->event_capacity * sizeof *txn->events);
+}
+
 /*
  * Puts a saved entry back into the table and the order of deadlines. There is room for both, as
  * there was before.
@@ -9829,6 +10512,7 @@ static void txn_end_undo(struct txn *txn)
 static struct observed *txn_end(struct txn *txn)
 {
     struct store *store = txn->store;
+    if (txn->events != NULL) txn_publish_events(txn);
     txn_end_undo(txn);
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
@@ -9865,6 +10549,7 @@ KV_INTERNAL void txn_abort(struct txn *txn)
         if (record->entry != NULL) txn_restore(record);
     }
     txn->journal.change_count = 0;
+    txn->event_count = 0;
     txn_commit(txn);
 }
 
@@ -9943,7 +10628,7 @@ KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys
         if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
         status = txn_save(txn, shard, span->db.database, hash, keys[i]);
     }
-    return status;
+    return status == KV_OK ? txn_reserve_events(txn, count) : status;
 }
 
 struct span_saving {
@@ -10282,11 +10967,27 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
 
+/* Tells an event of a wanted class. */
+KV_INTERNAL void access_publish_event(struct access *access, int64_t class, const char *name);
+
+/*
+ * Tells what happened to the key, in Redis's word for it, to whoever wants events of this class
+ * (KV_EVENT_...). The name must be a constant. After access_open() for writing it cannot fail.
+ */
+static inline void access_event(struct access *access, int64_t class, const char *name)
+{
+    if (events_are_wanted(access->store, class)) access_publish_event(access, class, name);
+}
+
 /* Counts a hit or a miss: for a call that writes the key and reads it, too. */
 static inline void access_count(struct access *access)
 {
-    if (access->entry == NULL) access->shard->misses++;
-    else access->shard->hits++;
+    if (access->entry != NULL) {
+        access->shard->hits++;
+    } else {
+        access->shard->misses++;
+        access_event(access, KV_EVENT_MISS, "keymiss");
+    }
 }
 
 /* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */
@@ -10446,18 +11147,35 @@ static inline void access_look_at_clock(struct access *access, enum access_mode 
         access_pay_debt(access);
 }
 
+/* Before a change: keeps what an abortable transaction needs. KV_OK or KV_NOMEM. */
+static kv_status access_save(struct access *access)
+{
+    struct txn *txn = access->txn;
+    if (txn == NULL || txn->undo == NULL) return KV_OK;
+    kv_status status = txn_reserve_events(txn, 1);
+    if (status != KV_OK) return status;
+    return txn_save(txn, access->shard, access->database, access->hash, access->key);
+}
+
+KV_INTERNAL KV_NOINLINE void access_publish_event(struct access *access, int64_t class,
+                                                  const char *name)
+{
+    bool is_kept = access->txn != NULL && access->txn->undo != NULL && class != KV_EVENT_MISS;
+    if (is_kept) txn_keep_event(access->txn, access->database, access->hash, access->key, name);
+    else events_publish(access->store, access->database, name, access->key);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
     kv_slice arguments[2] = {kv_bytes("DEL", 3), access->key};
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
-    if (status == KV_OK && access->txn != NULL) {
-        status = txn_save(access->txn, access->shard, access->database, access->hash, access->key);
-    }
+    if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
+    access_event(access, KV_EVENT_EXPIRED, "expired");
     access_remove(access);
     access->shard->expired++;
     access->shard->changes--; /* expiry is nobody's change */
@@ -10493,14 +11211,6 @@ static void access_count_read(struct access *access, enum access_mode mode)
     if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
-static kv_status access_prepare_write(struct access *access)
-{
-    if (access->txn != NULL) {
-        return txn_save(access->txn, access->shard, access->database, access->hash, access->key);
-    }
-    return KV_OK;
-}
-
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode)
 {
@@ -10531,7 +11241,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
-    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_save(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
 }
 
@@ -10625,6 +11335,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
+    if (is_new) access_event(access, KV_EVENT_NEW, "new");
     access_note_new_value(access);
     return KV_OK;
 }
@@ -10810,6 +11521,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
             deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
         }
         access_free_entry(access, staged->old);
+    } else {
+        access_event(access, KV_EVENT_NEW, "new");
     }
     access_note_new_value(access);
 }
@@ -10850,8 +11563,12 @@ KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape
 {
     shape->key = access->key;
     shape->flags &= ENTRY_RAW;
-    if (access->entry != NULL) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
-    return access_write(access, shape, true);
+    bool replaces = access->entry != NULL;
+    if (replaces) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
+    kv_status status = access_write(access, shape, true);
+    /* Redis removes what it replaces by another key's value, and tells of a new key. */
+    if (status == KV_OK && replaces) access_event(access, KV_EVENT_NEW, "new");
+    return status;
 }
 
 KV_INTERNAL void access_find_again(struct access *access)
@@ -11183,6 +11900,7 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_MAX_VALUE_SIZE] = INT64_C(512) << 20,
         [KV_SETTING_LIST_PACK_SIZE] = -2,
         [KV_SETTING_EXPIRE] = 1,
+        [KV_SETTING_EVENTS] = 0,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -11196,6 +11914,7 @@ static void store_destroy(struct store *store)
         store->followers = follower->next;
         alloc_free(&store->alloc, follower, sizeof *follower);
     }
+    channels_close(&store->channels);
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
@@ -11217,6 +11936,7 @@ static kv_status store_build(struct store *store, const kv_options *options)
     lock_init(&store->garbage_lock);
     pages_init(&store->pages, &store->alloc);
     grace_init(&store->grace, &store->alloc);
+    channels_init(&store->channels, &store->alloc, &store->hash_key);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
     store->shards =
@@ -11354,6 +12074,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_EXPIRE: return value == 0 || value == 1;
     case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
+    case KV_SETTING_EVENTS:
+        return (value & ~(int64_t)(KV_EVENT_BY_KEY | KV_EVENT_BY_NAME | EVENTS_CLASSES)) == 0;
     case KV_SETTING_COUNT: break;
     }
     return false;
@@ -11511,6 +12233,7 @@ void kv_check(kv *db)
         if (!is_held || txn_holds(db->view->txn, &store->shards[i])) shard_check(&store->shards[i]);
     }
     if (!is_held) store_unlock_all(store);
+    channels_check(&store->channels);
 #else
     (void)db;
 #endif
@@ -11640,6 +12363,7 @@ static void key_remove(struct access *access)
 {
     kv_slice arguments[2] = {KEY_WORD("DEL"), access->key};
     access_journal(access, arguments, 2);
+    access_event(access, KV_EVENT_GENERIC, "del");
     access_remove(access);
 }
 
@@ -11812,8 +12536,11 @@ static kv_status key_rename_opened(struct access *from, struct access *to, kv_sl
     if (is_same) return KV_OK;
     kv_status status = access_reserve_journal(from, count, 6 + from->key.size + new_key.size);
     if (status == KV_OK) status = key_put_value_of(to, from, true);
-    if (status == KV_OK) access_journal(from, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(from, arguments, count);
+    access_event(from, KV_EVENT_GENERIC, "rename_from");
+    access_event(to, KV_EVENT_GENERIC, "rename_to");
+    return KV_OK;
 }
 
 static kv_status key_rename(kv *db, kv_slice key, kv_slice new_key, bool only_new)
@@ -11858,8 +12585,10 @@ static kv_status key_copy_opened(struct access *from, struct access *to, bool re
     for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
     kv_status status = access_reserve_journal(from, count, bytes);
     if (status == KV_OK) status = key_put_value_of(to, from, false);
-    if (status == KV_OK) access_journal(from, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(from, arguments, count);
+    access_event(to, KV_EVENT_GENERIC, "copy_to");
+    return KV_OK;
 }
 
 kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool replace)
@@ -11904,7 +12633,11 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
         else if (to.entry != NULL) status = KV_SKIPPED;
         else status = access_reserve_journal(&from, 3, 4 + key.size + index.size);
         if (status == KV_OK) status = key_put_value_of(&to, &from, true);
-        if (status == KV_OK) access_journal(&from, arguments, 3);
+        if (status == KV_OK) {
+            access_journal(&from, arguments, 3);
+            access_event(&from, KV_EVENT_GENERIC, "move_from");
+            access_event(&to, KV_EVENT_GENERIC, "move_to");
+        }
         key_close_pair(&from, &to);
     }
     span_end(&span);
@@ -11944,6 +12677,7 @@ static kv_status key_set_deadline(struct access *access, int64_t deadline_ms)
     if (status != KV_OK) return status;
     kv_slice arguments[3] = {KEY_WORD("PEXPIREAT"), access->key, text};
     access_journal(access, arguments, 3);
+    access_event(access, KV_EVENT_GENERIC, "expire");
     return KV_OK;
 }
 
@@ -12022,7 +12756,10 @@ kv_status kv_persist(kv *db, kv_slice key)
         kv_slice arguments[2] = {KEY_WORD("PERSIST"), key};
         status = access_reserve_journal(&access, 2, 7 + key.size);
         if (status == KV_OK) status = access_set_deadline(&access, KV_NEVER);
-        if (status == KV_OK) access_journal(&access, arguments, 2);
+        if (status == KV_OK) {
+            access_journal(&access, arguments, 2);
+            access_event(&access, KV_EVENT_GENERIC, "persist");
+        }
     }
     return access_close(&access, status);
 }
@@ -12630,7 +13367,7 @@ static kv_status string_put(struct access *access, kv_slice text, struct blob **
     return status;
 }
 
-/* Removes the key that was found and journals that; room for it was reserved. */
+/* Removes the key that was found and journals that; room for it was reserved. Tells no event. */
 static void string_remove(struct access *access)
 {
     kv_slice arguments[2] = {STRING_WORD("DEL"), access->key};
@@ -12748,6 +13485,14 @@ static void string_give_old(kv_buffer *buffer, size_t size)
     buffer->size = size;
 }
 
+/* The key was set and has expired at once. */
+static void string_tell_set_past(struct access *access)
+{
+    access_event(access, KV_EVENT_STRING, "set");
+    access_event(access, KV_EVENT_GENERIC, "expire");
+    access_event(access, KV_EVENT_EXPIRED, "expired");
+}
+
 /* What is left of kv_set() when its condition holds. */
 static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob,
                                 int64_t deadline_ms, const kv_set_options *options)
@@ -12758,11 +13503,14 @@ static kv_status string_set_now(struct access *access, kv_slice value, struct bl
     if (keeps_ttl && access->entry != NULL) deadline_ms = entry_deadline(access->entry);
     if (!keeps_ttl && string_is_past(access, deadline_ms)) {
         if (access->entry != NULL) string_remove(access);
+        string_tell_set_past(access);
     } else {
         access->is_versioned = options->version != NULL;
         status = string_put(access, value, blob, deadline_ms);
         if (status != KV_OK) return status;
         if (access_is_journaled(access)) string_journal_set(access, value, deadline_ms, keeps_ttl);
+        access_event(access, KV_EVENT_STRING, "set");
+        if (!keeps_ttl && deadline_ms != KV_NEVER) access_event(access, KV_EVENT_GENERIC, "expire");
     }
     return options->version != NULL ? access_version(access, options->version) : KV_OK;
 }
@@ -12826,8 +13574,10 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
     if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
-    if (status == KV_OK && access_is_journaled(&access))
-        string_journal_set(&access, value, KV_NEVER, false);
+    if (status == KV_OK) {
+        if (access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
+        access_event(&access, KV_EVENT_STRING, "set");
+    }
     return access_close(&access, status);
 }
 
@@ -12858,7 +13608,10 @@ kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
         char scratch[NUMBER_INT64_SIZE];
         status = buffer_set(value, string_text(access.entry, scratch));
     }
-    if (status == KV_OK) string_remove(&access);
+    if (status == KV_OK) {
+        access_event(&access, KV_EVENT_GENERIC, "del");
+        string_remove(&access);
+    }
     return access_close(&access, status);
 }
 
@@ -12886,8 +13639,10 @@ static kv_status string_change_deadline(struct access *access, int64_t deadline_
     }
     kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + NUMBER_INT64_SIZE);
     if (status == KV_OK) status = access_set_deadline(access, deadline_ms);
-    if (status == KV_OK) access_journal(access, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(access, arguments, count);
+    access_event(access, KV_EVENT_GENERIC, deadline_ms != KV_NEVER ? "expire" : "persist");
+    return KV_OK;
 }
 
 static kv_status string_getex_opened(struct access *access, const kv_getex_options *options,
@@ -12908,7 +13663,10 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status != KV_OK) return status;
     /* there is room */
     if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
-    if (is_past) string_remove(access);
+    if (is_past) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        string_remove(access);
+    }
     return KV_OK;
 }
 
@@ -13092,6 +13850,7 @@ static kv_status string_append_opened(struct access *access, kv_slice value, uin
     else status = string_write(access, old_size, value, old_size + value.size);
     if (status != KV_OK) return status;
     access_journal(access, arguments, 3);
+    access_event(access, KV_EVENT_STRING, "append");
     if (length != NULL) *length = old_size + value.size;
     return KV_OK;
 }
@@ -13123,6 +13882,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
         status = string_write(access, offset, value, size);
         if (status != KV_OK) return status;
         access_journal(access, arguments, 4);
+        access_event(access, KV_EVENT_STRING, "setrange");
     }
     if (length != NULL) *length = size;
     return KV_OK;
@@ -13189,6 +13949,7 @@ kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
     if (status == KV_OK) status = string_put_integer(&access, integer);
     if (status == KV_OK) {
         if (access_is_journaled(&access)) string_journal_incrby(&access, increment);
+        access_event(&access, KV_EVENT_STRING, "incrby");
         if (result != NULL) *result = integer;
     }
     return access_close(&access, status);
@@ -13239,6 +14000,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
     if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);
     if (status != KV_OK) return status;
     if (access_is_journaled(access)) string_journal_set(access, sum, deadline_ms, true);
+    access_event(access, KV_EVENT_STRING, "incrbyfloat");
     return result != NULL ? buffer_set(result, sum) : KV_OK; /* there is room */
 }
 
@@ -13652,6 +14414,17 @@ static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_rea
     reading->has_expired = false;
 }
 
+/* Tells of the keys of a chunk that are not there, if that is wanted. */
+static KV_NOINLINE void batch_tell_misses(const struct batch *batch,
+                                          const struct batch_reading *reading, const kv_slice *keys,
+                                          size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        if (reading->found[i - first] == NULL)
+            events_publish(batch->store, batch->span.db.database, "keymiss", keys[i]);
+    }
+}
+
 /* Lends a value that is not inline, or the want of one. */
 static KV_NOINLINE bool batch_lend_other(const struct entry *entry, size_t index,
                                          kv_visit_at *visit, void *context)
@@ -13690,6 +14463,8 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
             goes_on = batch_lend(&reading, i - first, i, visit, context);
         if (KV_UNLIKELY(reading.has_expired))
             batch_drop_expired(&batch, &reading, keys, first, end);
+        if (events_are_wanted(batch.store, KV_EVENT_MISS))
+            batch_tell_misses(&batch, &reading, keys, first, end);
     }
     batch_read_end(&reading, &batch, first);
     batch_end(&batch);
@@ -13761,6 +14536,7 @@ static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_sli
             kv_slice arguments[3] = {BATCH_WORD("SET"), keys[i], values[i]};
             access_journal(access, arguments, 3);
         }
+        access_event(access, KV_EVENT_STRING, "set");
         (void)access_close(access, KV_OK);
     }
 }
@@ -13781,6 +14557,7 @@ static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv
     kv_status status;
     size_t count = batch_stage(batch, keys, values, staged, &status);
     if (status == KV_OK) status = batch_reserve_journal(batch, keys, values);
+    if (status == KV_OK) status = txn_reserve_events(batch->span.db.view->txn, count);
     if (status == KV_OK) batch_keep(staged, keys, values, count);
     else batch_take_back(staged, count);
     return status;
@@ -13931,6 +14708,16 @@ static struct list_limits lists_limits(const struct access *access)
     return list_limits_of(store_setting(access->store, KV_SETTING_LIST_PACK_SIZE));
 }
 
+static void lists_tell_push(struct access *access, kv_end end)
+{
+    access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpush" : "rpush");
+}
+
+static void lists_tell_pop(struct access *access, kv_end end)
+{
+    access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpop" : "rpop");
+}
+
 /*
  * Puts a list that was changed in place back into its entry; one that has become empty goes, and
  * its key with it.
@@ -13939,6 +14726,7 @@ static void lists_settle(struct access *access, const struct list *list)
 {
     if (list->bits == 0) {
         access_set_payload(access, 0); /* the list freed itself */
+        access_event(access, KV_EVENT_GENERIC, "del");
         access_remove(access);
         return;
     }
@@ -14007,11 +14795,15 @@ static kv_status lists_push_opened(struct access *access, const kv_slice *values
     if (length != NULL) *length = list_length(&list);
     if (access->entry != NULL) {
         lists_settle(access, &list);
-        return KV_OK;
+    } else {
+        status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
+        if (status != KV_OK) {
+            list_destroy(&list, memory);
+            return status;
+        }
     }
-    status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
-    if (status != KV_OK) list_destroy(&list, memory);
-    return status;
+    lists_tell_push(access, end);
+    return KV_OK;
 }
 
 static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count,
@@ -14084,6 +14876,7 @@ static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t co
         access_journal(access, arguments, argument_count);
         (void)list_pop(&list, &access->shard->memory, &limits, end, count, visit, context);
         access->shard->changes += count - 1;
+        lists_tell_pop(access, end);
         lists_settle(access, &list);
     }
     if (popped != NULL) *popped = count;
@@ -14219,6 +15012,7 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
         status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
     if (status == KV_OK) {
         access_journal(&access, arguments, 4);
+        access_event(&access, KV_EVENT_LIST, "lset");
         lists_settle(&access, &list);
     }
     return access_close(&access, status);
@@ -14242,6 +15036,7 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
         access_journal(&access, arguments, 5);
+        access_event(&access, KV_EVENT_LIST, "linsert");
         lists_settle(&access, &list);
     }
     return access_close(&access, status);
@@ -14264,6 +15059,7 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (found > 0) {
         access_journal(&access, arguments, 4);
         access.shard->changes += found - 1;
+        access_event(&access, KV_EVENT_LIST, "lrem");
         lists_settle(&access, &list);
     }
     if (removed != NULL) *removed = found;
@@ -14288,6 +15084,7 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status != KV_OK) return access_close(&access, status);
     list_trim(&list, &access.shard->memory, &limits, start, stop);
     uint64_t left = list.bits != 0 ? list_length(&list) : 0;
+    access_event(&access, KV_EVENT_LIST, "ltrim");
     if (left != length) {
         access_journal(&access, arguments, 4);
         access.shard->changes += length - left - 1;
@@ -14308,6 +15105,7 @@ static void lists_drop_end(struct access *source, kv_end end)
     struct list list = lists_of(source);
     struct list_limits limits = lists_limits(source);
     (void)list_pop(&list, &source->shard->memory, &limits, end, 1, NULL, NULL);
+    lists_tell_pop(source, end);
     lists_settle(source, &list);
 }
 
@@ -15033,6 +15831,114 @@ void kv_watch_close(kv_watch *watch)
     struct store *store = watch->store;
     kv_watch_reset(watch);
     alloc_free(&store->alloc, watch, sizeof *watch);
+}
+
+/* -------------------- engine/api/api_channel.c ------------------------------------------------- */
+/*
+ * api/api_channel.c -- publish and subscribe.
+ */
+
+static bool subscriber_kind_is_valid(kv_channel_kind kind)
+{
+    return (unsigned)kind < CHANNELS_KINDS;
+}
+
+const kv_message *kv_message_keep(const kv_message *message)
+{
+    return message != NULL ? channels_keep(message) : NULL;
+}
+
+void kv_message_release(const kv_message *message)
+{
+    if (message != NULL) channels_release(message);
+}
+
+kv_status kv_subscriber_open(kv *db, kv_receive *receive, void *context, kv_subscriber **subscriber)
+{
+    if (db == NULL || receive == NULL || subscriber == NULL) return KV_BADARG;
+    struct store *store = db->view->store;
+    struct kv_subscriber *opened = alloc_get(&store->alloc, sizeof *opened);
+    if (opened == NULL) return KV_NOMEM;
+    memset(opened, 0, sizeof *opened);
+    opened->channels = &store->channels;
+    opened->receive = receive;
+    opened->context = context;
+    lock_init(&opened->lock);
+    *subscriber = opened;
+    return KV_OK;
+}
+
+void kv_subscriber_close(kv_subscriber *subscriber)
+{
+    if (subscriber == NULL) return;
+    for (int kind = 0; kind < CHANNELS_KINDS; kind++)
+        channels_unsubscribe_all(subscriber, (kv_channel_kind)kind, NULL, NULL);
+    alloc_free(subscriber->channels->alloc, subscriber, sizeof *subscriber);
+}
+
+kv_status kv_subscribe(kv_subscriber *subscriber, kv_channel_kind kind, kv_slice name)
+{
+    if (subscriber == NULL || !subscriber_kind_is_valid(kind)) return KV_BADARG;
+    return channels_subscribe(subscriber, kind, name);
+}
+
+kv_status kv_unsubscribe(kv_subscriber *subscriber, kv_channel_kind kind, kv_slice name)
+{
+    if (subscriber == NULL || !subscriber_kind_is_valid(kind)) return KV_BADARG;
+    return channels_unsubscribe(subscriber, kind, name);
+}
+
+kv_status kv_unsubscribe_all(kv_subscriber *subscriber, kv_channel_kind kind, kv_visit *visit,
+                             void *context)
+{
+    if (subscriber == NULL || !subscriber_kind_is_valid(kind)) return KV_BADARG;
+    channels_unsubscribe_all(subscriber, kind, visit, context);
+    return KV_OK;
+}
+
+uint64_t kv_subscriptions(const kv_subscriber *subscriber, kv_channel_kind kind)
+{
+    if (subscriber == NULL || !subscriber_kind_is_valid(kind)) return 0;
+    return atomic_load_explicit(&subscriber->counts[kind], memory_order_relaxed);
+}
+
+static kv_status channel_publish(kv *db, kv_channel_kind kind, kv_slice channel, kv_slice payload,
+                                 uint64_t *receivers)
+{
+    if (db == NULL) return KV_BADARG;
+    uint64_t count = channels_publish(&db->view->store->channels, kind, channel, payload);
+    if (receivers != NULL) *receivers = count;
+    return KV_OK;
+}
+
+kv_status kv_publish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers)
+{
+    return channel_publish(db, KV_CHANNEL, channel, payload, receivers);
+}
+
+kv_status kv_spublish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers)
+{
+    return channel_publish(db, KV_SHARD_CHANNEL, channel, payload, receivers);
+}
+
+kv_status kv_channels(kv *db, kv_channel_kind kind, const kv_slice *pattern,
+                      kv_visit_channel *visit, void *context)
+{
+    if (db == NULL || visit == NULL || !subscriber_kind_is_valid(kind)) return KV_BADARG;
+    channels_each(&db->view->store->channels, kind, pattern, visit, context);
+    return KV_OK;
+}
+
+uint64_t kv_channel_subscribers(kv *db, kv_channel_kind kind, kv_slice name)
+{
+    if (db == NULL || !subscriber_kind_is_valid(kind)) return 0;
+    return channels_subscribers(&db->view->store->channels, kind, name);
+}
+
+uint64_t kv_channel_count(kv *db, kv_channel_kind kind)
+{
+    if (db == NULL || !subscriber_kind_is_valid(kind)) return 0;
+    return atomic_load_explicit(&db->view->store->channels.counts[kind], memory_order_relaxed);
 }
 
 /* -------------------- engine/api/api_text.c ---------------------------------------------------- */

@@ -273,6 +273,8 @@ typedef enum kv_setting {
     KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any
                                       other, as is right while a journal is replayed that says
                                       itself what expired. Default 1 */
+    KV_SETTING_EVENTS = 5,         /* which events of keys are published, and how: KV_EVENT_...,
+                                      added up. Default 0: none */
     KV_SETTING_COUNT
 } kv_setting;
 
@@ -914,6 +916,139 @@ typedef struct kv_operation {
  * the sum, less the waiting.
  */
 KV_API kv_status kv_batch(kv *db, kv_operation *operations, size_t count);
+
+/* ------------------------------------------------------------------------ publish and subscribe */
+
+/*
+ * A message that is published on a channel goes to all who are subscribed to the channel at that
+ * moment; it is not stored. Channels belong to the whole store, not to one of its databases, and
+ * are shared by the threads of this process and the clients of a server on this store. They are
+ * not created: a channel exists while somebody is subscribed to it.
+ *
+ *     static void hear(void *context, const kv_message *message) { ... }
+ *
+ *     kv_subscriber *subscriber;
+ *     kv_subscriber_open(db, hear, context, &subscriber);
+ *     kv_subscribe(subscriber, KV_CHANNEL, KV_TEXT("news"));
+ *     kv_publish(db, KV_TEXT("news"), KV_TEXT("It rains."), NULL);
+ *     kv_subscriber_close(subscriber);
+ */
+typedef enum kv_channel_kind {
+    KV_CHANNEL = 0,
+    KV_PATTERN = 1,      /* every channel whose name matches a glob pattern */
+    KV_SHARD_CHANNEL = 2 /* of SSUBSCRIBE: a name of its own, beside the channel of that name */
+} kv_channel_kind;
+
+typedef struct kv_message {
+    kv_channel_kind kind; /* of the subscription by which it came */
+    kv_slice channel;
+    kv_slice pattern; /* of a KV_PATTERN: the one that matched; else empty */
+    kv_slice payload;
+} kv_message;
+
+/*
+ * Receives a message, lent for the call, in the thread that published it and before that call
+ * returns: those of one channel one after another, in the order in which they are published and the
+ * same for all, those of different channels perhaps by several threads at once. Who is subscribed
+ * in several ways receives a message several times. It runs under locks, also those of keys (events
+ * of keys, messages published in a transaction): it must be short and may call nothing of the store
+ * but kv_message_keep() and kv_message_release().
+ */
+typedef void kv_receive(void *context, const kv_message *message);
+
+/*
+ * Gives a message that lasts until kv_message_release(), to be handed to another thread. All who
+ * keep the same message share one copy of it, made for the first. Keeping a kept one again is
+ * fine: each has to be released, by any thread, before kv_close().
+ * Returns   NULL without memory.
+ * Cost      O(size) for the first, O(1) for others.
+ */
+KV_API const kv_message *kv_message_keep(const kv_message *message);
+KV_API void kv_message_release(const kv_message *message);
+
+typedef struct kv_subscriber kv_subscriber;
+
+/*
+ * Makes a subscriber, who is not subscribed to anything yet, and ends one with all its
+ * subscriptions. When kv_subscriber_close() returns, `receive` is not running and will not be
+ * called again. NULL is ignored. KV_OK, KV_BADARG, KV_NOMEM.
+ */
+KV_API kv_status kv_subscriber_open(kv *db, kv_receive *receive, void *context,
+                                    kv_subscriber **subscriber);
+KV_API void kv_subscriber_close(kv_subscriber *subscriber);
+
+/*
+ * Begins and ends a subscription to a channel, a pattern or a shard channel. When kv_unsubscribe()
+ * returns, no message of it is being received or will be.
+ * Returns   KV_OK; KV_SKIPPED (subscribe: was subscribed already); KV_NONE (unsubscribe: was not);
+ *           KV_BADARG; KV_NOMEM.
+ * Cost      O(1), and a search through the subscriptions of the subscriber or those of the name,
+ *           whichever are fewer.
+ */
+KV_API kv_status kv_subscribe(kv_subscriber *subscriber, kv_channel_kind kind, kv_slice name);
+KV_API kv_status kv_unsubscribe(kv_subscriber *subscriber, kv_channel_kind kind, kv_slice name);
+
+/*
+ * Ends all subscriptions of a kind, one by one, and shows the name of each to `visit` if that is
+ * not NULL. What visit returns is ignored. KV_OK or KV_BADARG.
+ */
+KV_API kv_status kv_unsubscribe_all(kv_subscriber *subscriber, kv_channel_kind kind,
+                                    kv_visit *visit, void *context);
+
+/* How many subscriptions of a kind a subscriber has. */
+KV_API uint64_t kv_subscriptions(const kv_subscriber *subscriber, kv_channel_kind kind);
+
+/*
+ * Publishes a message on a channel, or on a shard channel. `receivers` receives how many were given
+ * it. In a transaction it is delivered at once, and kv_abort() does not take it back.
+ * Returns   KV_OK, KV_BADARG.
+ * Cost      O(receivers + patterns).
+ */
+KV_API kv_status kv_publish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers);
+KV_API kv_status kv_spublish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers);
+
+typedef bool kv_visit_channel(void *context, kv_slice name, uint64_t subscribers);
+
+/*
+ * Visits the names of a kind that somebody is subscribed to, and that match `pattern` unless that
+ * is NULL. The visitor runs under a lock of channels, and must not call the store. KV_OK or
+ * KV_BADARG. Cost O(names).
+ */
+KV_API kv_status kv_channels(kv *db, kv_channel_kind kind, const kv_slice *pattern,
+                             kv_visit_channel *visit, void *context);
+
+/* How many are subscribed to this name; how many names of a kind there are. Cost O(1). */
+KV_API uint64_t kv_channel_subscribers(kv *db, kv_channel_kind kind, kv_slice name);
+KV_API uint64_t kv_channel_count(kv *db, kv_channel_kind kind);
+
+/*
+ * Events: with KV_SETTING_EVENTS, what happens to keys is published as well, as Redis's keyspace
+ * notifications, under the key's lock and so for one key in the order in which it happens:
+ *
+ *     KV_EVENT_BY_KEY    on "__keyspace@DATABASE__:KEY", the payload is the event
+ *     KV_EVENT_BY_NAME   on "__keyevent@DATABASE__:EVENT", the payload is the key
+ *
+ * An event is named after the command that does it, in small letters ("set", "lpush", "del",
+ * "rename_from"); Redis's manual lists them. Changes in a transaction that can be aborted are
+ * published when it commits, others at once. As with any message, one that finds no memory is lost;
+ * whoever must not miss a change follows the journal. Cost of an event: a branch, if its class is
+ * not wanted.
+ */
+#define KV_EVENT_BY_KEY     0x0001 /* K */
+#define KV_EVENT_BY_NAME    0x0002 /* E: without one of these two nothing is published */
+#define KV_EVENT_GENERIC    0x0004 /* g: of keys of any type: del, expire, rename_from, copy_to... */
+#define KV_EVENT_STRING     0x0008 /* $ */
+#define KV_EVENT_LIST       0x0010 /* l */
+#define KV_EVENT_SET        0x0020 /* s */
+#define KV_EVENT_HASH       0x0040 /* h */
+#define KV_EVENT_SORTED_SET 0x0080 /* z */
+#define KV_EVENT_EXPIRED    0x0100 /* x: in kv_tick(), or when the key is looked for before */
+#define KV_EVENT_EVICTED    0x0200 /* e */
+#define KV_EVENT_STREAM     0x0400 /* t */
+#define KV_EVENT_MISS       0x0800 /* m: keymiss, a key that is read is not there */
+#define KV_EVENT_MODULE     0x1000 /* d: of types of modules, of which there are none */
+#define KV_EVENT_NEW        0x2000 /* n: new, before the event of what made the key */
+#define KV_EVENT_ALL        0x17fc /* A: all classes but MISS and NEW */
 
 /* -------------------------------------------------------------------------------------- journal */
 

@@ -45,8 +45,10 @@
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
 #include "keyspace/deadlines.c"   /* the keys that have a deadline, in that order: a timing wheel */
 #include "keyspace/garbage.c"     /* values that nothing points to, freed when no lock is held */
+#include "keyspace/channels.c"    /* publish and subscribe: names, who is subscribed, delivery */
 #include "keyspace/observers.c"   /* who cares about a key: watches and waiters */
 #include "keyspace/store.c"       /* the shards, and the views of them that are the public kv */
+#include "keyspace/events.c"      /* what happens to keys, published on channels */
 #include "keyspace/value.c"       /* what can be done with a value whatever its type */
 #include "keyspace/shard.c"       /* what happens to entries under their shard's lock */
 #include "keyspace/journal.c"     /* the ordered changes and their followers */
@@ -64,4 +66,5 @@
 #include "api/api_list.c"        /* lists */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
+#include "api/api_channel.c"     /* publish and subscribe */
 #include "api/api_text.c"        /* patterns and numbers for hosts */

@@ -260,6 +260,17 @@ static KV_NOINLINE void batch_drop_expired(struct batch *batch, struct batch_rea
     reading->has_expired = false;
 }
 
+/* Tells of the keys of a chunk that are not there, if that is wanted. */
+static KV_NOINLINE void batch_tell_misses(const struct batch *batch,
+                                          const struct batch_reading *reading, const kv_slice *keys,
+                                          size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        if (reading->found[i - first] == NULL)
+            events_publish(batch->store, batch->span.db.database, "keymiss", keys[i]);
+    }
+}
+
 /* Lends a value that is not inline, or the want of one. */
 static KV_NOINLINE bool batch_lend_other(const struct entry *entry, size_t index,
                                          kv_visit_at *visit, void *context)
@@ -298,6 +309,8 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
             goes_on = batch_lend(&reading, i - first, i, visit, context);
         if (KV_UNLIKELY(reading.has_expired))
             batch_drop_expired(&batch, &reading, keys, first, end);
+        if (events_are_wanted(batch.store, KV_EVENT_MISS))
+            batch_tell_misses(&batch, &reading, keys, first, end);
     }
     batch_read_end(&reading, &batch, first);
     batch_end(&batch);
@@ -369,6 +382,7 @@ static void batch_keep(struct staged *staged, const kv_slice *keys, const kv_sli
             kv_slice arguments[3] = {BATCH_WORD("SET"), keys[i], values[i]};
             access_journal(access, arguments, 3);
         }
+        access_event(access, KV_EVENT_STRING, "set");
         (void)access_close(access, KV_OK);
     }
 }
@@ -389,6 +403,7 @@ static kv_status batch_store(struct batch *batch, const kv_slice *keys, const kv
     kv_status status;
     size_t count = batch_stage(batch, keys, values, staged, &status);
     if (status == KV_OK) status = batch_reserve_journal(batch, keys, values);
+    if (status == KV_OK) status = txn_reserve_events(batch->span.db.view->txn, count);
     if (status == KV_OK) batch_keep(staged, keys, values, count);
     else batch_take_back(staged, count);
     return status;

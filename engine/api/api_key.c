@@ -13,6 +13,7 @@ static void key_remove(struct access *access)
 {
     kv_slice arguments[2] = {KEY_WORD("DEL"), access->key};
     access_journal(access, arguments, 2);
+    access_event(access, KV_EVENT_GENERIC, "del");
     access_remove(access);
 }
 
@@ -185,8 +186,11 @@ static kv_status key_rename_opened(struct access *from, struct access *to, kv_sl
     if (is_same) return KV_OK;
     kv_status status = access_reserve_journal(from, count, 6 + from->key.size + new_key.size);
     if (status == KV_OK) status = key_put_value_of(to, from, true);
-    if (status == KV_OK) access_journal(from, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(from, arguments, count);
+    access_event(from, KV_EVENT_GENERIC, "rename_from");
+    access_event(to, KV_EVENT_GENERIC, "rename_to");
+    return KV_OK;
 }
 
 static kv_status key_rename(kv *db, kv_slice key, kv_slice new_key, bool only_new)
@@ -231,8 +235,10 @@ static kv_status key_copy_opened(struct access *from, struct access *to, bool re
     for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
     kv_status status = access_reserve_journal(from, count, bytes);
     if (status == KV_OK) status = key_put_value_of(to, from, false);
-    if (status == KV_OK) access_journal(from, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(from, arguments, count);
+    access_event(to, KV_EVENT_GENERIC, "copy_to");
+    return KV_OK;
 }
 
 kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool replace)
@@ -277,7 +283,11 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
         else if (to.entry != NULL) status = KV_SKIPPED;
         else status = access_reserve_journal(&from, 3, 4 + key.size + index.size);
         if (status == KV_OK) status = key_put_value_of(&to, &from, true);
-        if (status == KV_OK) access_journal(&from, arguments, 3);
+        if (status == KV_OK) {
+            access_journal(&from, arguments, 3);
+            access_event(&from, KV_EVENT_GENERIC, "move_from");
+            access_event(&to, KV_EVENT_GENERIC, "move_to");
+        }
         key_close_pair(&from, &to);
     }
     span_end(&span);
@@ -317,6 +327,7 @@ static kv_status key_set_deadline(struct access *access, int64_t deadline_ms)
     if (status != KV_OK) return status;
     kv_slice arguments[3] = {KEY_WORD("PEXPIREAT"), access->key, text};
     access_journal(access, arguments, 3);
+    access_event(access, KV_EVENT_GENERIC, "expire");
     return KV_OK;
 }
 
@@ -395,7 +406,10 @@ kv_status kv_persist(kv *db, kv_slice key)
         kv_slice arguments[2] = {KEY_WORD("PERSIST"), key};
         status = access_reserve_journal(&access, 2, 7 + key.size);
         if (status == KV_OK) status = access_set_deadline(&access, KV_NEVER);
-        if (status == KV_OK) access_journal(&access, arguments, 2);
+        if (status == KV_OK) {
+            access_journal(&access, arguments, 2);
+            access_event(&access, KV_EVENT_GENERIC, "persist");
+        }
     }
     return access_close(&access, status);
 }

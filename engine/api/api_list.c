@@ -42,6 +42,16 @@ static struct list_limits lists_limits(const struct access *access)
     return list_limits_of(store_setting(access->store, KV_SETTING_LIST_PACK_SIZE));
 }
 
+static void lists_tell_push(struct access *access, kv_end end)
+{
+    access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpush" : "rpush");
+}
+
+static void lists_tell_pop(struct access *access, kv_end end)
+{
+    access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpop" : "rpop");
+}
+
 /*
  * Puts a list that was changed in place back into its entry; one that has become empty goes, and
  * its key with it.
@@ -50,6 +60,7 @@ static void lists_settle(struct access *access, const struct list *list)
 {
     if (list->bits == 0) {
         access_set_payload(access, 0); /* the list freed itself */
+        access_event(access, KV_EVENT_GENERIC, "del");
         access_remove(access);
         return;
     }
@@ -118,11 +129,15 @@ static kv_status lists_push_opened(struct access *access, const kv_slice *values
     if (length != NULL) *length = list_length(&list);
     if (access->entry != NULL) {
         lists_settle(access, &list);
-        return KV_OK;
+    } else {
+        status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
+        if (status != KV_OK) {
+            list_destroy(&list, memory);
+            return status;
+        }
     }
-    status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
-    if (status != KV_OK) list_destroy(&list, memory);
-    return status;
+    lists_tell_push(access, end);
+    return KV_OK;
 }
 
 static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values, size_t count,
@@ -195,6 +210,7 @@ static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t co
         access_journal(access, arguments, argument_count);
         (void)list_pop(&list, &access->shard->memory, &limits, end, count, visit, context);
         access->shard->changes += count - 1;
+        lists_tell_pop(access, end);
         lists_settle(access, &list);
     }
     if (popped != NULL) *popped = count;
@@ -330,6 +346,7 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
         status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
     if (status == KV_OK) {
         access_journal(&access, arguments, 4);
+        access_event(&access, KV_EVENT_LIST, "lset");
         lists_settle(&access, &list);
     }
     return access_close(&access, status);
@@ -353,6 +370,7 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
         access_journal(&access, arguments, 5);
+        access_event(&access, KV_EVENT_LIST, "linsert");
         lists_settle(&access, &list);
     }
     return access_close(&access, status);
@@ -375,6 +393,7 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (found > 0) {
         access_journal(&access, arguments, 4);
         access.shard->changes += found - 1;
+        access_event(&access, KV_EVENT_LIST, "lrem");
         lists_settle(&access, &list);
     }
     if (removed != NULL) *removed = found;
@@ -399,6 +418,7 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status != KV_OK) return access_close(&access, status);
     list_trim(&list, &access.shard->memory, &limits, start, stop);
     uint64_t left = list.bits != 0 ? list_length(&list) : 0;
+    access_event(&access, KV_EVENT_LIST, "ltrim");
     if (left != length) {
         access_journal(&access, arguments, 4);
         access.shard->changes += length - left - 1;
@@ -419,6 +439,7 @@ static void lists_drop_end(struct access *source, kv_end end)
     struct list list = lists_of(source);
     struct list_limits limits = lists_limits(source);
     (void)list_pop(&list, &source->shard->memory, &limits, end, 1, NULL, NULL);
+    lists_tell_pop(source, end);
     lists_settle(source, &list);
 }
 

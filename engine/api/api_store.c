@@ -135,6 +135,7 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_MAX_VALUE_SIZE] = INT64_C(512) << 20,
         [KV_SETTING_LIST_PACK_SIZE] = -2,
         [KV_SETTING_EXPIRE] = 1,
+        [KV_SETTING_EVENTS] = 0,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -148,6 +149,7 @@ static void store_destroy(struct store *store)
         store->followers = follower->next;
         alloc_free(&store->alloc, follower, sizeof *follower);
     }
+    channels_close(&store->channels);
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
@@ -169,6 +171,7 @@ static kv_status store_build(struct store *store, const kv_options *options)
     lock_init(&store->garbage_lock);
     pages_init(&store->pages, &store->alloc);
     grace_init(&store->grace, &store->alloc);
+    channels_init(&store->channels, &store->alloc, &store->hash_key);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
     store->shards =
@@ -306,6 +309,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_EXPIRE: return value == 0 || value == 1;
     case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
+    case KV_SETTING_EVENTS:
+        return (value & ~(int64_t)(KV_EVENT_BY_KEY | KV_EVENT_BY_NAME | EVENTS_CLASSES)) == 0;
     case KV_SETTING_COUNT: break;
     }
     return false;
@@ -463,6 +468,7 @@ void kv_check(kv *db)
         if (!is_held || txn_holds(db->view->txn, &store->shards[i])) shard_check(&store->shards[i]);
     }
     if (!is_held) store_unlock_all(store);
+    channels_check(&store->channels);
 #else
     (void)db;
 #endif

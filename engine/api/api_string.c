@@ -79,7 +79,7 @@ static kv_status string_put(struct access *access, kv_slice text, struct blob **
     return status;
 }
 
-/* Removes the key that was found and journals that; room for it was reserved. */
+/* Removes the key that was found and journals that; room for it was reserved. Tells no event. */
 static void string_remove(struct access *access)
 {
     kv_slice arguments[2] = {STRING_WORD("DEL"), access->key};
@@ -197,6 +197,14 @@ static void string_give_old(kv_buffer *buffer, size_t size)
     buffer->size = size;
 }
 
+/* The key was set and has expired at once. */
+static void string_tell_set_past(struct access *access)
+{
+    access_event(access, KV_EVENT_STRING, "set");
+    access_event(access, KV_EVENT_GENERIC, "expire");
+    access_event(access, KV_EVENT_EXPIRED, "expired");
+}
+
 /* What is left of kv_set() when its condition holds. */
 static kv_status string_set_now(struct access *access, kv_slice value, struct blob **blob,
                                 int64_t deadline_ms, const kv_set_options *options)
@@ -207,11 +215,14 @@ static kv_status string_set_now(struct access *access, kv_slice value, struct bl
     if (keeps_ttl && access->entry != NULL) deadline_ms = entry_deadline(access->entry);
     if (!keeps_ttl && string_is_past(access, deadline_ms)) {
         if (access->entry != NULL) string_remove(access);
+        string_tell_set_past(access);
     } else {
         access->is_versioned = options->version != NULL;
         status = string_put(access, value, blob, deadline_ms);
         if (status != KV_OK) return status;
         if (access_is_journaled(access)) string_journal_set(access, value, deadline_ms, keeps_ttl);
+        access_event(access, KV_EVENT_STRING, "set");
+        if (!keeps_ttl && deadline_ms != KV_NEVER) access_event(access, KV_EVENT_GENERIC, "expire");
     }
     return options->version != NULL ? access_version(access, options->version) : KV_OK;
 }
@@ -275,8 +286,10 @@ kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *opt
     if (status != KV_OK) return status;
     status = string_reserve_set(&access, value);
     if (status == KV_OK) status = access_put_text(&access, value, KV_NEVER, ACCESS_ENCODED);
-    if (status == KV_OK && access_is_journaled(&access))
-        string_journal_set(&access, value, KV_NEVER, false);
+    if (status == KV_OK) {
+        if (access_is_journaled(&access)) string_journal_set(&access, value, KV_NEVER, false);
+        access_event(&access, KV_EVENT_STRING, "set");
+    }
     return access_close(&access, status);
 }
 
@@ -307,7 +320,10 @@ kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
         char scratch[NUMBER_INT64_SIZE];
         status = buffer_set(value, string_text(access.entry, scratch));
     }
-    if (status == KV_OK) string_remove(&access);
+    if (status == KV_OK) {
+        access_event(&access, KV_EVENT_GENERIC, "del");
+        string_remove(&access);
+    }
     return access_close(&access, status);
 }
 
@@ -335,8 +351,10 @@ static kv_status string_change_deadline(struct access *access, int64_t deadline_
     }
     kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + NUMBER_INT64_SIZE);
     if (status == KV_OK) status = access_set_deadline(access, deadline_ms);
-    if (status == KV_OK) access_journal(access, arguments, count);
-    return status;
+    if (status != KV_OK) return status;
+    access_journal(access, arguments, count);
+    access_event(access, KV_EVENT_GENERIC, deadline_ms != KV_NEVER ? "expire" : "persist");
+    return KV_OK;
 }
 
 static kv_status string_getex_opened(struct access *access, const kv_getex_options *options,
@@ -357,7 +375,10 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status != KV_OK) return status;
     /* there is room */
     if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
-    if (is_past) string_remove(access);
+    if (is_past) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        string_remove(access);
+    }
     return KV_OK;
 }
 
@@ -541,6 +562,7 @@ static kv_status string_append_opened(struct access *access, kv_slice value, uin
     else status = string_write(access, old_size, value, old_size + value.size);
     if (status != KV_OK) return status;
     access_journal(access, arguments, 3);
+    access_event(access, KV_EVENT_STRING, "append");
     if (length != NULL) *length = old_size + value.size;
     return KV_OK;
 }
@@ -572,6 +594,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
         status = string_write(access, offset, value, size);
         if (status != KV_OK) return status;
         access_journal(access, arguments, 4);
+        access_event(access, KV_EVENT_STRING, "setrange");
     }
     if (length != NULL) *length = size;
     return KV_OK;
@@ -638,6 +661,7 @@ kv_status kv_incrby(kv *db, kv_slice key, int64_t increment, int64_t *result)
     if (status == KV_OK) status = string_put_integer(&access, integer);
     if (status == KV_OK) {
         if (access_is_journaled(&access)) string_journal_incrby(&access, increment);
+        access_event(&access, KV_EVENT_STRING, "incrby");
         if (result != NULL) *result = integer;
     }
     return access_close(&access, status);
@@ -688,6 +712,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
     if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);
     if (status != KV_OK) return status;
     if (access_is_journaled(access)) string_journal_set(access, sum, deadline_ms, true);
+    access_event(access, KV_EVENT_STRING, "incrbyfloat");
     return result != NULL ? buffer_set(result, sum) : KV_OK; /* there is room */
 }
 

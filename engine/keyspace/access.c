@@ -52,18 +52,35 @@ static inline void access_look_at_clock(struct access *access, enum access_mode 
         access_pay_debt(access);
 }
 
+/* Before a change: keeps what an abortable transaction needs. KV_OK or KV_NOMEM. */
+static kv_status access_save(struct access *access)
+{
+    struct txn *txn = access->txn;
+    if (txn == NULL || txn->undo == NULL) return KV_OK;
+    kv_status status = txn_reserve_events(txn, 1);
+    if (status != KV_OK) return status;
+    return txn_save(txn, access->shard, access->database, access->hash, access->key);
+}
+
+KV_INTERNAL KV_NOINLINE void access_publish_event(struct access *access, int64_t class,
+                                                  const char *name)
+{
+    bool is_kept = access->txn != NULL && access->txn->undo != NULL && class != KV_EVENT_MISS;
+    if (is_kept) txn_keep_event(access->txn, access->database, access->hash, access->key, name);
+    else events_publish(access->store, access->database, name, access->key);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
     kv_slice arguments[2] = {kv_bytes("DEL", 3), access->key};
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
-    if (status == KV_OK && access->txn != NULL) {
-        status = txn_save(access->txn, access->shard, access->database, access->hash, access->key);
-    }
+    if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
+    access_event(access, KV_EVENT_EXPIRED, "expired");
     access_remove(access);
     access->shard->expired++;
     access->shard->changes--; /* expiry is nobody's change */
@@ -99,14 +116,6 @@ static void access_count_read(struct access *access, enum access_mode mode)
     if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
-static kv_status access_prepare_write(struct access *access)
-{
-    if (access->txn != NULL) {
-        return txn_save(access->txn, access->shard, access->database, access->hash, access->key);
-    }
-    return KV_OK;
-}
-
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode)
 {
@@ -137,7 +146,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
-    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_prepare_write(access);
+    else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_save(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
 }
 
@@ -231,6 +240,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
+    if (is_new) access_event(access, KV_EVENT_NEW, "new");
     access_note_new_value(access);
     return KV_OK;
 }
@@ -416,6 +426,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
             deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
         }
         access_free_entry(access, staged->old);
+    } else {
+        access_event(access, KV_EVENT_NEW, "new");
     }
     access_note_new_value(access);
 }
@@ -456,8 +468,12 @@ KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape
 {
     shape->key = access->key;
     shape->flags &= ENTRY_RAW;
-    if (access->entry != NULL) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
-    return access_write(access, shape, true);
+    bool replaces = access->entry != NULL;
+    if (replaces) shape->flags |= access->entry->flags & ENTRY_VERSIONED;
+    kv_status status = access_write(access, shape, true);
+    /* Redis removes what it replaces by another key's value, and tells of a new key. */
+    if (status == KV_OK && replaces) access_event(access, KV_EVENT_NEW, "new");
+    return status;
 }
 
 KV_INTERNAL void access_find_again(struct access *access)

@@ -13,6 +13,7 @@
 #ifndef KV_KEYSPACE_ACCESS_H
 #define KV_KEYSPACE_ACCESS_H
 
+#include "keyspace/events.h"
 #include "keyspace/shard.h"
 #include "keyspace/transaction.h"
 #include "keyspace/value.h"
@@ -59,11 +60,27 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
 
+/* Tells an event of a wanted class. */
+KV_INTERNAL void access_publish_event(struct access *access, int64_t class, const char *name);
+
+/*
+ * Tells what happened to the key, in Redis's word for it, to whoever wants events of this class
+ * (KV_EVENT_...). The name must be a constant. After access_open() for writing it cannot fail.
+ */
+static inline void access_event(struct access *access, int64_t class, const char *name)
+{
+    if (events_are_wanted(access->store, class)) access_publish_event(access, class, name);
+}
+
 /* Counts a hit or a miss: for a call that writes the key and reads it, too. */
 static inline void access_count(struct access *access)
 {
-    if (access->entry == NULL) access->shard->misses++;
-    else access->shard->hits++;
+    if (access->entry != NULL) {
+        access->shard->hits++;
+    } else {
+        access->shard->misses++;
+        access_event(access, KV_EVENT_MISS, "keymiss");
+    }
 }
 
 /* KV_WRONGTYPE if the key holds another type; KV_OK if it holds this one or nothing. */

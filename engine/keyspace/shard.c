@@ -8,6 +8,7 @@
  */
 #include "keyspace/shard.h"
 
+#include "keyspace/events.h"
 #include "keyspace/journal.h"
 #include "keyspace/observers.h"
 #include "keyspace/value.h"
@@ -229,6 +230,8 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
     kv_slice key = entry_key(entry);
     shard->expired++; /* which is nobody's change */
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
+        events_publish(shard->store, database, "expired", key);
     if (journal_is_read(shard->store)) {
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
         journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);

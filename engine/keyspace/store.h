@@ -18,6 +18,7 @@
 #include "base/pages.h"
 #include "base/random.h"
 #include "base/siphash.h"
+#include "keyspace/channels.h"
 #include "keyspace/deadlines.h"
 #include "keyspace/entry.h"
 #include "keyspace/garbage.h"
@@ -114,6 +115,7 @@ struct store {
     _Atomic int64_t settings[KV_SETTING_COUNT];
     struct view *view; /* the plain one */
     struct kv_follower *followers;
+    struct channels channels;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;

@@ -4,6 +4,7 @@
 #include "keyspace/transaction.h"
 
 #include "base/bits.h"
+#include "keyspace/events.h"
 #include "keyspace/value.h"
 #include "keyspace/waiting.h"
 
@@ -84,6 +85,8 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
     txn->undo = NULL;
+    txn->events = NULL;
+    txn->event_count = txn->event_capacity = 0;
     if ((flags & KV_TXN_ALL) != 0) {
         for (uint32_t i = 0; i < store->shard_count; i++)
             txn->locked[i / 64] |= UINT64_C(1) << (i % 64);
@@ -151,6 +154,47 @@ KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t da
     return KV_OK;
 }
 
+/* As many as a call makes for one of its keys, and more. */
+#define TXN_EVENTS_OF_KEY 8
+
+KV_INTERNAL kv_status txn_reserve_events(struct txn *txn, size_t keys)
+{
+    if (txn->undo == NULL || !events_are_wanted(txn->store, EVENTS_CLASSES)) return KV_OK;
+    if (keys > (SIZE_MAX / 4 - txn->event_count) / TXN_EVENTS_OF_KEY) return KV_NOMEM;
+    size_t wanted = txn->event_count + keys * TXN_EVENTS_OF_KEY;
+    if (wanted <= txn->event_capacity) return KV_OK;
+    wanted *= 2;
+    if (wanted > SIZE_MAX / sizeof *txn->events) return KV_NOMEM;
+    struct txn_event *events =
+        alloc_resize(&txn->store->alloc, txn->events, txn->event_capacity * sizeof *events,
+                     wanted * sizeof *events);
+    if (events == NULL) return KV_NOMEM;
+    txn->events = events;
+    txn->event_capacity = wanted;
+    return KV_OK;
+}
+
+KV_INTERNAL void txn_keep_event(struct txn *txn, uint32_t database, uint64_t hash, kv_slice key,
+                                const char *name)
+{
+    struct undo_sought sought = {database, key};
+    struct table_place place = table_find(&txn->undo->table, hash, undo_match, &sought);
+    assert(place.bucket != NULL);
+    /* There is no room only if events were not wanted yet when it was reserved. */
+    if (txn->event_count == txn->event_capacity) return;
+    const struct undo_record *record = table_item(place);
+    txn->events[txn->event_count++] = (struct txn_event){name, database, record->key};
+}
+
+static void txn_publish_events(struct txn *txn)
+{
+    for (size_t i = 0; i < txn->event_count; i++) {
+        const struct txn_event *event = &txn->events[i];
+        events_publish(txn->store, event->database, event->name, event->key);
+    }
+    alloc_free(&txn->store->alloc, txn->events, txn->event_capacity * sizeof *txn->events);
+}
+
 /*
  * Puts a saved entry back into the table and the order of deadlines. There is room for both, as
  * there was before.
@@ -201,6 +245,7 @@ static void txn_end_undo(struct txn *txn)
 static struct observed *txn_end(struct txn *txn)
 {
     struct store *store = txn->store;
+    if (txn->events != NULL) txn_publish_events(txn);
     txn_end_undo(txn);
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
@@ -237,6 +282,7 @@ KV_INTERNAL void txn_abort(struct txn *txn)
         if (record->entry != NULL) txn_restore(record);
     }
     txn->journal.change_count = 0;
+    txn->event_count = 0;
     txn_commit(txn);
 }
 
@@ -315,7 +361,7 @@ KV_INTERNAL kv_status span_prepare_write(struct span *span, const kv_slice *keys
         if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
         status = txn_save(txn, shard, span->db.database, hash, keys[i]);
     }
-    return status;
+    return status == KV_OK ? txn_reserve_events(txn, count) : status;
 }
 
 struct span_saving {

@@ -14,6 +14,13 @@
 
 struct undo;
 
+/* An event of an abortable transaction, to be published at its end. */
+struct txn_event {
+    const char *name;
+    uint32_t database;
+    kv_slice key; /* of the saved state */
+};
+
 struct txn {
     struct store *store;
     unsigned flags;                         /* KV_TXN_... */
@@ -22,6 +29,8 @@ struct txn {
     struct garbage garbage; /* freed after the locks are let go */
     struct observed *ready; /* keys whose waiters may be served at the end */
     struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
+    struct txn_event *events;
+    size_t event_count, event_capacity;
 };
 
 static inline bool txn_holds(const struct txn *txn, const struct shard *shard)
@@ -56,6 +65,16 @@ KV_INTERNAL void txn_commit(struct txn *txn);
  */
 KV_INTERNAL kv_status txn_save(struct txn *txn, struct shard *shard, uint32_t database,
                                uint64_t hash, kv_slice key);
+
+/*
+ * Makes room for the events of so many keys that are about to be changed, if the transaction must
+ * keep them: it is abortable, and events are wanted. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status txn_reserve_events(struct txn *txn, size_t keys);
+
+/* Keeps an event of a key whose state is saved. */
+KV_INTERNAL void txn_keep_event(struct txn *txn, uint32_t database, uint64_t hash, kv_slice key,
+                                const char *name);
 
 /* Puts all saved states back and ends. Cannot fail. */
 KV_INTERNAL void txn_abort(struct txn *txn);

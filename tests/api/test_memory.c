@@ -492,6 +492,49 @@ CASE(follow)
     return status;
 }
 
+static void keep_message(void *context, const kv_message *message)
+{
+    int *kept = context;
+    const kv_message *copy = kv_message_keep(message);
+    if (copy == NULL) return;
+    ++*kept;
+    kv_message_release(copy);
+}
+
+static bool ignore_channel(void *context, kv_slice name, uint64_t subscribers)
+{
+    (void)context;
+    (void)name;
+    (void)subscribers;
+    return true;
+}
+
+CASE(subscribe)
+{
+    (void)results;
+    kv_subscriber *subscriber;
+    int kept = 0;
+    kv_status status = kv_subscriber_open(db, keep_message, &kept, &subscriber);
+    if (status != KV_OK) return status;
+    status = kv_subscribe(subscriber, KV_CHANNEL, K("news"));
+    if (status == KV_OK) status = kv_subscribe(subscriber, KV_PATTERN, K("n*"));
+    if (status == KV_OK) status = kv_subscribe(subscriber, KV_SHARD_CHANNEL, K("news"));
+    if (status == KV_OK) {
+        uint64_t receivers;
+        MUST(kv_publish(db, K("news"), K("rain"), &receivers) == KV_OK && receivers == 2);
+        MUST(kv_spublish(db, K("news"), K("rain"), &receivers) == KV_OK && receivers == 1);
+        MUST(kv_channels(db, KV_CHANNEL, NULL, ignore_channel, NULL) == KV_OK);
+        MUST(kv_channel_count(db, KV_CHANNEL) > 0);
+        MUST(kv_channel_subscribers(db, KV_SHARD_CHANNEL, K("news")) == 1);
+        MUST(kv_unsubscribe(subscriber, KV_CHANNEL, K("news")) == KV_OK);
+        MUST(kv_unsubscribe_all(subscriber, KV_PATTERN, ignore, NULL) == KV_OK);
+        MUST(kv_subscriptions(subscriber, KV_SHARD_CHANNEL) == 1);
+        if (kept < 3) status = KV_NOMEM;
+    }
+    kv_subscriber_close(subscriber);
+    return status;
+}
+
 CASE(watch)
 {
     (void)results;
@@ -673,6 +716,10 @@ static const struct row rows[] = {
         "kv_version kv_match kv_format_double kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
+    ROW("kv_subscriber_open kv_subscriber_close kv_subscribe kv_unsubscribe kv_unsubscribe_all "
+        "kv_subscriptions kv_publish kv_spublish kv_message_keep kv_message_release kv_channels "
+        "kv_channel_subscribers kv_channel_count",
+        subscribe, KV_OK, EVERYWHERE),
     ROW("kv_watch_open kv_watch_add kv_watch_is_dirty kv_watch_reset kv_watch_close", watch, KV_OK,
         OUTSIDE),
     ROW("kv_begin kv_commit", commit, KV_OK, OUTSIDE),
@@ -693,6 +740,28 @@ static void count_calls(void *context, const kv_change *changes, size_t count)
     for (size_t i = 0; i < count; i++) journaled_calls += changes[i].cause == KV_CAUSE_CALL;
 }
 
+static int events_of_calls;
+
+/* Of keys that expire a call may tell though it fails, and of keys that are not there. */
+static void count_events(void *context, const kv_message *message)
+{
+    (void)context;
+    bool is_of_call = message->payload.size != 7 || (memcmp(message->payload.data, "expired", 7) &&
+                                                     memcmp(message->payload.data, "keymiss", 7));
+    events_of_calls += is_of_call;
+}
+
+static kv_subscriber *subscribe_to_events(kv *db)
+{
+    kv_subscriber *subscriber;
+    TRY(kv_configure(db, KV_SETTING_EVENTS,
+                     KV_EVENT_ALL | KV_EVENT_MISS | KV_EVENT_NEW | KV_EVENT_BY_KEY) == KV_OK);
+    TRY(kv_subscriber_open(db, count_events, NULL, &subscriber) == KV_OK);
+    TRY(kv_subscribe(subscriber, KV_PATTERN, KV_TEXT("__keyspace@*")) == KV_OK);
+    events_of_calls = 0;
+    return subscriber;
+}
+
 /* One call with so many allocations allowed; true if that was enough. */
 static bool try_once(const struct row *row, enum mode mode, long allowed, unsigned long *refused)
 {
@@ -704,7 +773,9 @@ static bool try_once(const struct row *row, enum mode mode, long allowed, unsign
     fill(fx.db);
     uint64_t before = fixture_digest(fx.db);
     fill_due(fx.db); /* the digest made them go */
+    kv_subscriber *subscriber = NULL;
     if (mode != PLAIN) TRY(kv_follow(fx.db, count_calls, NULL, &follower) == KV_OK);
+    if (mode != PLAIN) subscriber = subscribe_to_events(fx.db);
     journaled_calls = 0;
     results_open(&results);
 
@@ -728,8 +799,10 @@ static bool try_once(const struct row *row, enum mode mode, long allowed, unsign
     if (status == KV_NOMEM || mode == ABORTABLE) {
         TRY(fixture_digest(fx.db) == before);
         TRY(journaled_calls == 0);
+        TRY(events_of_calls == 0);
     }
     kv_unfollow(follower);
+    kv_subscriber_close(subscriber);
     kv_buffer_free(&results.buffer);
     fixture_close(&fx);
     return *refused == 0;
