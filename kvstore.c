@@ -5830,6 +5830,181 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
 
 
 /* values: what a key can hold. */
+/* -------------------- engine/values/large.c ---------------------------------------------------- */
+/*
+ * values/large.c -- see large.h.
+ */
+/* -------------------- engine/values/large.h ---------------------------------------------------- */
+/*
+ * values/large.h -- what every large collection begins with, so that it can be measured, moved to
+ * another shard and freed without knowing what it is.
+ *
+ *     struct list_large {
+ *         struct large large;      // first
+ *         ... what the type adds; all it points to lies in large.memory
+ *     };
+ *
+ * Its memory is its own, out of the same pages as the shards': it may go to another shard by its
+ * word alone, and be given back in bulk, at once or in slices, by any thread. The header itself is
+ * a block of the host's allocator.
+ */
+#ifndef KV_VALUES_LARGE_H
+#define KV_VALUES_LARGE_H
+
+/* -------------------- engine/values/collection.h ----------------------------------------------- */
+/*
+ * values/collection.h -- what lists, hashes, sets, sorted sets and streams have in common: one
+ * word.
+ *
+ *     0       the empty collection, which holds nothing
+ *     even    a small one: the address of its only block, in the memory of the shard it belongs to
+ *     odd     a large one: the address of a struct large (large.h), and 1
+ *
+ * The word is what an entry keeps. Functions that change a collection are given the shard's memory
+ * and leave 0 when they took out the last element, so that nobody frees an empty one.
+ */
+#ifndef KV_VALUES_COLLECTION_H
+#define KV_VALUES_COLLECTION_H
+
+
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct large;
+
+struct collection {
+    uintptr_t word;
+};
+
+#define COLLECTION_LARGE ((uintptr_t)1)
+
+/* Up to where a collection is small, as Redis's ...-max-listpack-entries and -value say. */
+struct collection_limits {
+    size_t count;      /* elements, fields or members */
+    size_t value_size; /* bytes of each of them, and of each value */
+};
+
+static inline bool collection_is_empty(const struct collection *collection)
+{
+    return collection->word == 0;
+}
+
+/* The empty collection is small, too. */
+static inline bool collection_is_small(const struct collection *collection)
+{
+    return (collection->word & COLLECTION_LARGE) == 0;
+}
+
+/* The block of a small one; NULL if it is empty. */
+static inline void *collection_block(const struct collection *collection)
+{
+    assert(collection_is_small(collection));
+    return (void *)collection->word;
+}
+
+static inline struct large *collection_large(const struct collection *collection)
+{
+    assert(!collection_is_small(collection));
+    return (struct large *)(collection->word - COLLECTION_LARGE);
+}
+
+static inline void collection_set_block(struct collection *collection, const void *block)
+{
+    collection->word = (uintptr_t)block;
+    assert(collection_is_small(collection));
+}
+
+static inline void collection_set_large(struct collection *collection, const struct large *large)
+{
+    collection->word = (uintptr_t)large + COLLECTION_LARGE;
+    assert(!collection_is_small(collection));
+}
+
+/*
+ * What a type of collection is to rooms that do not know it (value.c). None of the functions is
+ * called for an empty collection.
+ */
+struct collection_kind {
+    /* How many elements, fields or members it has. O(1). */
+    uint64_t (*length)(const struct collection *collection);
+
+    /* The name of its encoding, as Redis has it. */
+    const char *(*encoding)(const struct collection *collection);
+
+    /* The size of the only block of a small one, as memory_free() wants it. */
+    size_t (*block_size)(const void *block);
+
+    /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
+    kv_status (*copy)(const struct collection *collection, struct memory *memory,
+                      struct collection *copy);
+
+    /* Asserts what the room promises. */
+    void (*check)(const struct collection *collection);
+};
+
+#endif
+
+
+struct large {
+    struct memory memory;
+    struct large *next_waiting; /* while it waits to be freed: the next of those that do */
+    size_t size;                /* of the whole header */
+};
+
+/*
+ * A header of `size` bytes, all zeros behind struct large, whose memory is out of the same pages as
+ * `memory`. NULL without memory.
+ */
+KV_INTERNAL void *large_create(struct memory *memory, size_t size);
+
+/* Frees it with all that lies in its memory. O(pages and large blocks). */
+KV_INTERNAL void large_destroy(struct large *large);
+
+/* The same in slices of about `limit` pages or large blocks. True when all is gone. */
+KV_INTERNAL bool large_destroy_some(struct large *large, size_t limit);
+
+/* The memory that a collection of this kind holds. O(1). */
+static inline size_t collection_bytes(const struct collection *collection,
+                                      const struct collection_kind *kind)
+{
+    if (collection_is_empty(collection)) return 0;
+    if (collection_is_small(collection)) return kind->block_size(collection_block(collection));
+    const struct large *large = collection_large(collection);
+    return large->size + large->memory.used;
+}
+
+#endif
+
+
+#include <string.h>
+
+KV_INTERNAL void *large_create(struct memory *memory, size_t size)
+{
+    assert(size >= sizeof(struct large));
+    struct large *large = alloc_get(memory->pages->alloc, size);
+    if (large == NULL) return NULL;
+    memset(large, 0, size);
+    memory_init(&large->memory, memory->pages);
+    large->size = size;
+    return large;
+}
+
+KV_INTERNAL void large_destroy(struct large *large)
+{
+    memory_destroy(&large->memory);
+    alloc_free(large->memory.pages->alloc, large, large->size);
+}
+
+KV_INTERNAL bool large_destroy_some(struct large *large, size_t limit)
+{
+    if (!memory_destroy_some(&large->memory, limit)) return false;
+    alloc_free(large->memory.pages->alloc, large, large->size);
+    return true;
+}
+
 /* -------------------- engine/values/list.c ----------------------------------------------------- */
 /*
  * values/list.c -- the list value: a pack while it is small, a tree of packs when it is large.
@@ -5859,11 +6034,8 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
 /*
  * values/list.h -- the list value: a pack while it is small, a tree of packs when it is large.
  *
- * Ownership  A struct list is 8 bytes, made to be kept in an entry. {0} is the empty list, which
- *            holds nothing. A small list is one block of its shard's memory, which every call is
- *            given. A large one has a memory of its own, out of the same pages: it may go to
- *            another shard by its 8 bytes alone, and be given back in bulk, at once or in slices,
- *            by any thread.
+ * Ownership  A list is a struct collection. A small one is a pack in its shard's memory, which
+ *            every call is given; a large one begins with a struct large.
  * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside,
  *            which nobody sees). Taking elements out, trimming and popping never fail.
  * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of
@@ -5885,11 +6057,6 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
 #include <stddef.h>
 #include <stdint.h>
 
-/* A pack's address; or that of a large list, and 1; or 0. */
-struct list {
-    uintptr_t bits;
-};
-
 /* Up to where a list is small: bytes of its listpack, and elements. */
 struct list_limits {
     size_t size;
@@ -5907,22 +6074,13 @@ enum list_place { LIST_BEFORE, LIST_AFTER, LIST_INSTEAD };
 /* -------------------------------------------------------------------------------------- reading */
 
 /* The number of elements. O(1). */
-KV_INTERNAL uint64_t list_length(const struct list *list);
-
-/* Whether it is small. O(1). */
-static inline bool list_is_small(const struct list *list)
-{
-    return (list->bits & 1) == 0;
-}
-
-/* The memory it holds. O(1). */
-KV_INTERNAL size_t list_bytes(const struct list *list);
+KV_INTERNAL uint64_t list_length(const struct collection *list);
 
 /*
  * Lends the element at an index, from the end if it is negative. False if there is none. O(log n),
  * at the ends O(1).
  */
-KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+KV_INTERNAL bool list_at(const struct collection *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element);
 
 /*
@@ -5936,23 +6094,24 @@ KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uin
  * end, until the visitor has enough. Gives how many it lent: a walk can be resumed there, also
  * after a change. O(log n + elements lent).
  */
-KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
-                                kv_visit *visit, void *context);
+KV_INTERNAL uint64_t list_visit(const struct collection *list, kv_end end, uint64_t skip,
+                                uint64_t count, kv_visit *visit, void *context);
 
 /*
  * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is
  * the rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and
  * `maximum` elements are compared at most unless 0. Positions always count from the head. O(n).
  */
-KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
-                           uint64_t maximum, kv_visit_position *visit, void *context);
+KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_t rank,
+                           uint64_t count, uint64_t maximum, kv_visit_position *visit,
+                           void *context);
 
 /*
  * The pack with the element at *position, and moves *position behind its last one; NULL if there is
  * no such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between
  * slices are seen or not; the caller has them under control. O(log n).
  */
-KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
+KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct collection *list,
                                                         uint64_t *position);
 
 /* ------------------------------------------------------------------------------------- changing */
@@ -5961,7 +6120,7 @@ KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
  * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK,
  * KV_TOOBIG, KV_NOMEM. O(count), moving nothing else.
  */
-KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count);
 
@@ -5969,7 +6128,7 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
  * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
  * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */
-KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_pop(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
                               kv_visit *visit, void *context);
 
@@ -5977,12 +6136,12 @@ KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
  * Puts a value before, after or in place of the element at an index (which may be negative). KV_OK;
  * KV_NONE if there is no such element; KV_TOOBIG; KV_NOMEM. O(log n).
  */
-KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_edit(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, int64_t index,
                                 enum list_place place, kv_slice value);
 
 /* The same at the first element equal to `pivot`; KV_SKIPPED if there is none. O(n). */
-KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_insert(struct collection *list, struct memory *memory,
                                   const struct list_limits *limits, enum list_place place,
                                   kv_slice pivot, kv_slice value);
 
@@ -5990,34 +6149,28 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
  * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
  * many; with 0 the list is as it was. O(n).
  */
-KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_remove(struct collection *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);
 
 /* Keeps the elements from `start` to `stop` only, as LTRIM. O(log n + blocks freed). */
-KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+KV_INTERNAL void list_trim(struct collection *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop);
 
 /* ---------------------------------------------------------------------------------- whole lists */
 
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
-KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
+KV_INTERNAL kv_status list_copy(const struct collection *list, struct memory *memory,
+                                struct collection *copy);
 
 /* Frees all; the list is {0}. O(blocks). */
-KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
+KV_INTERNAL void list_destroy(struct collection *list, struct memory *memory);
 
-/*
- * The same of a large list in slices of about `limit` blocks, away from its shard. True when all is
- * gone.
- */
-KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit);
-
-/* A large list that waits to be destroyed may carry another word: the next of those that wait. */
-KV_INTERNAL uintptr_t list_next_waiting(const struct list *list);
-KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next);
+/* What value.c knows of lists. */
+KV_INTERNAL_DATA const struct collection_kind list_kind;
 
 #if KV_DEBUG > 0
 /* Asserts what list.c promises. */
-KV_INTERNAL KV_UNUSED void list_check(const struct list *list);
+KV_INTERNAL KV_UNUSED void list_check(const struct collection *list);
 #endif
 
 #endif
@@ -6027,8 +6180,6 @@ KV_INTERNAL KV_UNUSED void list_check(const struct list *list);
 #include <string.h>
 
 enum {
-    LIST_LARGE = 1, /* the bit in list->bits */
-
     /*
      * A leaf that has lost elements joins another one up to here, so that neither soon splits
      * again.
@@ -6043,36 +6194,21 @@ enum {
 };
 
 struct list_large {
-    struct memory memory; /* of the leaves and the tree's nodes */
+    struct large head; /* its memory is that of the leaves and the tree's nodes */
     struct tree tree;
-    size_t size;            /* of all elements */
-    uintptr_t next_waiting; /* see list_next_waiting() */
+    size_t size; /* of all elements */
 };
 
 /* -------------------------------------------------------------------------------- the two forms */
 
-static struct pack *list_small(const struct list *list)
+static struct pack *list_small(const struct collection *list)
 {
-    assert(list_is_small(list));
-    return (struct pack *)list->bits;
+    return collection_block(list);
 }
 
-static struct list_large *list_large(const struct list *list)
+static struct list_large *list_large(const struct collection *list)
 {
-    assert(!list_is_small(list));
-    return (struct list_large *)(list->bits - LIST_LARGE);
-}
-
-static void list_set_small(struct list *list, struct pack *pack)
-{
-    list->bits = (uintptr_t)pack;
-    assert(list_is_small(list));
-}
-
-static void list_set_large(struct list *list, struct list_large *large)
-{
-    list->bits = (uintptr_t)large + LIST_LARGE;
-    assert(!list_is_small(list));
+    return (struct list_large *)collection_large(list);
 }
 
 static size_t list_elements_size(const struct pack *pack)
@@ -6088,16 +6224,10 @@ KV_INTERNAL struct list_limits list_limits_of(int64_t setting)
     return (struct list_limits){(size_t)2048 << level, SIZE_MAX};
 }
 
-KV_INTERNAL uint64_t list_length(const struct list *list)
+KV_INTERNAL uint64_t list_length(const struct collection *list)
 {
-    if (!list_is_small(list)) return tree_count(&list_large(list)->tree);
-    return list->bits != 0 ? pack_count(list_small(list)) : 0;
-}
-
-KV_INTERNAL size_t list_bytes(const struct list *list)
-{
-    if (!list_is_small(list)) return sizeof(struct list_large) + list_large(list)->memory.used;
-    return list->bits != 0 ? pack_block_size(list_small(list)) : 0;
+    if (!collection_is_small(list)) return tree_count(&list_large(list)->tree);
+    return !collection_is_empty(list) ? pack_count(list_small(list)) : 0;
 }
 
 /* --------------------------------------------------------------------------------------- leaves */
@@ -6106,7 +6236,7 @@ static void list_leaf_drop(void *context, void *leaf)
 {
     struct list_large *large = context;
     large->size -= list_elements_size(leaf);
-    pack_destroy(&large->memory, leaf);
+    pack_destroy(&large->head.memory, leaf);
 }
 
 /* Puts a pack that has moved back into its place. */
@@ -6120,7 +6250,7 @@ static void list_leaf_fit(struct list_large *large, struct tree *tree, struct tr
                           size_t spare)
 {
     struct pack *pack = path->leaf;
-    pack_fit(&large->memory, &pack, spare);
+    pack_fit(&large->head.memory, &pack, spare);
     list_leaf_moved(tree, path, pack);
 }
 
@@ -6151,13 +6281,14 @@ static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_
     struct pack *pack = neighbour.leaf;
     kv_end seam = side == KV_HEAD ? KV_TAIL : KV_HEAD;
     if (pack_size(leaf) + pack_size(pack) > LIST_JOIN) return false;
-    if (pack_reserve(&large->memory, &pack, list_elements_size(leaf), seam) != KV_OK) return false;
+    if (pack_reserve(&large->head.memory, &pack, list_elements_size(leaf), seam) != KV_OK)
+        return false;
 
     list_leaf_moved(&large->tree, &neighbour, pack);
     pack_merge(pack, seam, leaf);
     tree_adjust(&large->tree, &neighbour, (int64_t)pack_count(leaf));
-    tree_remove(&large->tree, &large->memory, path);
-    pack_destroy(&large->memory, leaf);
+    tree_remove(&large->tree, &large->head.memory, path);
+    pack_destroy(&large->head.memory, leaf);
     return true;
 }
 
@@ -6182,11 +6313,11 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
     assert(at != pack_first(left));
     assert(size > 0);
 
-    kv_status status = pack_create(&large->memory, size, KV_TAIL, &right);
+    kv_status status = pack_create(&large->head.memory, size, KV_TAIL, &right);
     if (status != KV_OK) return status;
-    status = tree_insert(&large->tree, &large->memory, path, KV_TAIL, right, 0);
+    status = tree_insert(&large->tree, &large->head.memory, path, KV_TAIL, right, 0);
     if (status != KV_OK) {
-        pack_destroy(&large->memory, right);
+        pack_destroy(&large->head.memory, right);
         return status;
     }
 
@@ -6201,20 +6332,10 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
 
 /* ---------------------------------------------------------------------------- from form to form */
 
-static void list_large_destroy(struct list_large *large)
-{
-    struct alloc *alloc = large->memory.pages->alloc;
-    memory_destroy(&large->memory);
-    alloc_free(alloc, large, sizeof *large);
-}
-
 static kv_status list_large_create(struct memory *memory, struct list_large **large)
 {
-    struct list_large *created = alloc_get(memory->pages->alloc, sizeof *created);
+    struct list_large *created = large_create(memory, sizeof *created);
     if (created == NULL) return KV_NOMEM;
-    memory_init(&created->memory, memory->pages);
-    created->tree = (struct tree){0};
-    created->size = 0;
     *large = created;
     return KV_OK;
 }
@@ -6225,13 +6346,13 @@ static kv_status list_large_append(struct list_large *large, const uint8_t *from
 {
     struct pack *leaf;
     struct tree_path path;
-    kv_status status = pack_create(&large->memory, size, KV_TAIL, &leaf);
+    kv_status status = pack_create(&large->head.memory, size, KV_TAIL, &leaf);
     if (status != KV_OK) return status;
     pack_copy(leaf, KV_TAIL, from, count);
 
     if (large->tree.root != NULL) tree_end(&large->tree, KV_TAIL, &path);
-    status = tree_insert(&large->tree, &large->memory, &path, KV_TAIL, leaf, count);
-    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    status = tree_insert(&large->tree, &large->head.memory, &path, KV_TAIL, leaf, count);
+    if (status != KV_OK) pack_destroy(&large->head.memory, leaf);
     else large->size += size;
     return status;
 }
@@ -6255,17 +6376,17 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
         } while (*at != PACK_END && size + pack_element_size(at) <= PACK_PAGE - PACK_EMPTY_SIZE);
         status = list_large_append(*large, from, count, size);
     }
-    if (status != KV_OK) list_large_destroy(*large);
+    if (status != KV_OK) large_destroy(&(*large)->head);
     return status;
 }
 
 /* Whether a small list would be beyond its limits with so many bytes of text and elements more. */
-static bool list_outgrows(const struct list *list, const struct list_limits *limits,
+static bool list_outgrows(const struct collection *list, const struct list_limits *limits,
                           size_t text_size, size_t count)
 {
     size_t size = PACK_EMPTY_SIZE;
     size_t length = 0;
-    if (list->bits != 0) {
+    if (!collection_is_empty(list)) {
         size = pack_size(list_small(list));
         length = pack_count(list_small(list));
     }
@@ -6277,7 +6398,8 @@ static bool list_outgrows(const struct list *list, const struct list_limits *lim
  * Makes a large list that has come below half of both limits small. If there is no memory for that
  * it stays large, which is right too.
  */
-static void list_settle(struct list *list, struct memory *memory, const struct list_limits *limits)
+static void list_settle(struct collection *list, struct memory *memory,
+                        const struct list_limits *limits)
 {
     struct list_large *large = list_large(list);
     if (large->size + PACK_EMPTY_SIZE > limits->size / 2) return;
@@ -6289,8 +6411,8 @@ static void list_settle(struct list *list, struct memory *memory, const struct l
     tree_end(&large->tree, KV_HEAD, &path);
     do pack_merge(pack, KV_TAIL, path.leaf);
     while (tree_next(&large->tree, &path));
-    list_large_destroy(large);
-    list_set_small(list, pack);
+    large_destroy(&large->head);
+    collection_set_block(list, pack);
 }
 
 /* -------------------------------------------------------------------------------------- walking */
@@ -6304,9 +6426,10 @@ struct list_walk {
 };
 
 /* Starts at a position, which is there. */
-static void list_walk_begin(struct list_walk *walk, const struct list *list, uint64_t position)
+static void list_walk_begin(struct list_walk *walk, const struct collection *list,
+                            uint64_t position)
 {
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         walk->tree = NULL;
         walk->pack = list_small(list);
     } else {
@@ -6337,9 +6460,9 @@ static void list_walk_on(struct list_walk *walk, kv_end end)
 }
 
 /* The element at a position, which is there, without a path to it. */
-static const uint8_t *list_seek(const struct list *list, uint64_t position)
+static const uint8_t *list_seek(const struct collection *list, uint64_t position)
 {
-    if (list_is_small(list)) return pack_seek(list_small(list), (size_t)position);
+    if (collection_is_small(list)) return pack_seek(list_small(list), (size_t)position);
 
     const struct tree *tree = &list_large(list)->tree;
     uint64_t first = tree_end_count(tree, KV_HEAD);
@@ -6353,7 +6476,7 @@ static const uint8_t *list_seek(const struct list *list, uint64_t position)
 }
 
 /* Makes an index from either end one from the head. False if there is no such element. */
-static bool list_position(const struct list *list, int64_t index, uint64_t *position)
+static bool list_position(const struct collection *list, int64_t index, uint64_t *position)
 {
     uint64_t length = list_length(list);
     uint64_t from_head = index < 0 ? length + (uint64_t)index : (uint64_t)index;
@@ -6362,7 +6485,7 @@ static bool list_position(const struct list *list, int64_t index, uint64_t *posi
     return true;
 }
 
-KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+KV_INTERNAL bool list_at(const struct collection *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element)
 {
     uint64_t position;
@@ -6384,8 +6507,8 @@ KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uin
     return (uint64_t)(stop - start) + 1;
 }
 
-KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
-                                kv_visit *visit, void *context)
+KV_INTERNAL uint64_t list_visit(const struct collection *list, kv_end end, uint64_t skip,
+                                uint64_t count, kv_visit *visit, void *context)
 {
     uint64_t length = list_length(list);
     if (skip >= length || count == 0) return 0;
@@ -6401,8 +6524,9 @@ KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t sk
     }
 }
 
-KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
-                           uint64_t maximum, kv_visit_position *visit, void *context)
+KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_t rank,
+                           uint64_t count, uint64_t maximum, kv_visit_position *visit,
+                           void *context)
 {
     assert(rank != 0);
     struct pack_needle needle = pack_needle(value);
@@ -6426,11 +6550,11 @@ KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank
     }
 }
 
-KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t *position)
+KV_INTERNAL const struct pack *list_next_pack(const struct collection *list, uint64_t *position)
 {
     uint64_t length = list_length(list);
     if (*position >= length) return NULL;
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         *position = length;
         return list_small(list);
     }
@@ -6442,7 +6566,7 @@ KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t 
 
 /* -------------------------------------------------------------------------------------- pushing */
 
-static kv_status list_small_push(struct list *list, struct memory *memory, kv_end end,
+static kv_status list_small_push(struct collection *list, struct memory *memory, kv_end end,
                                  const kv_slice *values, size_t count)
 {
     struct pack_run run;
@@ -6454,7 +6578,7 @@ static kv_status list_small_push(struct list *list, struct memory *memory, kv_en
     if (status != KV_OK) return status;
 
     pack_push(pack, end, &run);
-    list_set_small(list, pack);
+    collection_set_block(list, pack);
     return KV_OK;
 }
 
@@ -6483,10 +6607,10 @@ static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
     const size_t page = PACK_PAGE - PACK_EMPTY_SIZE;
     struct pack *leaf;
     if (fresh->root != NULL) list_leaf_fit(large, fresh, path, LIST_SPARE);
-    kv_status status = pack_create(&large->memory, size > page ? size : page, end, &leaf);
+    kv_status status = pack_create(&large->head.memory, size > page ? size : page, end, &leaf);
     if (status != KV_OK) return status;
-    status = tree_insert(fresh, &large->memory, path, end, leaf, 0);
-    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    status = tree_insert(fresh, &large->head.memory, path, end, leaf, 0);
+    if (status != KV_OK) pack_destroy(&large->head.memory, leaf);
     return status;
 }
 
@@ -6526,18 +6650,18 @@ static kv_status list_attach_leaves(struct list_large *large, struct tree *fresh
 
     while (more) {
         uint64_t count = pack_count(from.leaf);
-        status = tree_insert(&large->tree, &large->memory, &path, end, from.leaf, count);
+        status = tree_insert(&large->tree, &large->head.memory, &path, end, from.leaf, count);
         if (status != KV_OK) break;
         attached++;
         more = end == KV_HEAD ? tree_prev(fresh, &from) : tree_next(fresh, &from);
     }
     if (status == KV_OK) {
-        tree_clear(fresh, &large->memory, NULL, NULL);
+        tree_clear(fresh, &large->head.memory, NULL, NULL);
         return KV_OK;
     }
     for (; attached > 0; attached--) {
         tree_end(&large->tree, end, &path);
-        tree_remove(&large->tree, &large->memory, &path);
+        tree_remove(&large->tree, &large->head.memory, &path);
     }
     return status;
 }
@@ -6554,7 +6678,7 @@ static kv_status list_push_leaves(struct list_large *large, kv_end end, const kv
         list_leaf_fit(large, &large->tree, &path, LIST_SPARE);
     }
     if (status == KV_OK) status = list_attach_leaves(large, &fresh, end);
-    if (status != KV_OK) tree_clear(&fresh, &large->memory, list_leaf_drop, large);
+    if (status != KV_OK) tree_clear(&fresh, &large->head.memory, list_leaf_drop, large);
     return status;
 }
 
@@ -6563,7 +6687,7 @@ static kv_status list_reserve_end(struct list_large *large, kv_end end, size_t s
 {
     struct pack *leaf = end == KV_HEAD ? large->tree.first : large->tree.last;
     struct pack *pack = leaf;
-    kv_status status = pack_reserve(&large->memory, &pack, size, end);
+    kv_status status = pack_reserve(&large->head.memory, &pack, size, end);
     if (KV_LIKELY(pack == leaf)) return status;
 
     struct tree_path path;
@@ -6594,12 +6718,12 @@ static kv_status list_large_push(struct list_large *large, kv_end end, const kv_
     return status;
 }
 
-KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count)
 {
     assert(count > 0);
-    if (!list_is_small(list)) return list_large_push(list_large(list), end, values, count);
+    if (!collection_is_small(list)) return list_large_push(list_large(list), end, values, count);
 
     size_t text_size = 0; /* no more of it is added than is safe */
     for (size_t i = 0; i < count && text_size <= limits->size; i++) {
@@ -6617,11 +6741,11 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
     if (status != KV_OK) return status;
     status = list_large_push(large, end, values, count);
     if (status != KV_OK) {
-        list_large_destroy(large);
+        large_destroy(&large->head);
         return status;
     }
     pack_destroy(memory, pack);
-    list_set_large(list, large);
+    collection_set_large(list, &large->head);
     return KV_OK;
 }
 
@@ -6643,14 +6767,14 @@ static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t 
     if (end == KV_HEAD) tree_prev(tree, &nearest);
     else tree_next(tree, &nearest);
     tree_end(tree, end, &outermost);
-    tree_remove_range(tree, &large->memory, end == KV_HEAD ? &outermost : &nearest,
+    tree_remove_range(tree, &large->head.memory, end == KV_HEAD ? &outermost : &nearest,
                       end == KV_HEAD ? &nearest : &outermost, list_leaf_drop, large);
     return rest;
 }
 
 /* Takes `count` elements off one end. */
-static void list_drop(struct list *list, struct memory *memory, const struct list_limits *limits,
-                      kv_end end, uint64_t count)
+static void list_drop(struct collection *list, struct memory *memory,
+                      const struct list_limits *limits, kv_end end, uint64_t count)
 {
     uint64_t length = list_length(list);
     if (count == 0) return;
@@ -6658,13 +6782,13 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
         list_destroy(list, memory);
         return;
     }
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         struct pack *pack = list_small(list);
         const uint8_t *at =
             end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
         pack_delete(pack, at, (size_t)count);
         pack_fit(memory, &pack, pack_size(pack) + 64);
-        list_set_small(list, pack);
+        collection_set_block(list, pack);
         return;
     }
     struct list_large *large = list_large(list);
@@ -6673,7 +6797,7 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
     list_settle(list, memory, limits);
 }
 
-KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_pop(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
                               kv_visit *visit, void *context)
 {
@@ -6692,7 +6816,7 @@ KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
     return count;
 }
 
-KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+KV_INTERNAL void list_trim(struct collection *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop)
 {
     uint64_t first = 0;
@@ -6738,7 +6862,7 @@ static kv_status list_put_inside(struct list_large *large, struct list_spot *spo
 {
     struct pack *pack = spot->path.leaf;
     size_t grow = run->size > spot->old_size ? run->size - spot->old_size : 0;
-    kv_status status = pack_reserve_at(&large->memory, &pack, &spot->at, grow);
+    kv_status status = pack_reserve_at(&large->head.memory, &pack, &spot->at, grow);
     if (status != KV_OK) return status;
 
     list_leaf_moved(&large->tree, &spot->path, pack);
@@ -6756,12 +6880,12 @@ static kv_status list_put_alone(struct list_large *large, struct list_spot *spot
     struct pack *pack = spot->path.leaf;
     struct pack *alone;
     kv_end side = spot->at == pack_first(pack) ? KV_HEAD : KV_TAIL;
-    kv_status status = pack_create(&large->memory, run->size, KV_TAIL, &alone);
+    kv_status status = pack_create(&large->head.memory, run->size, KV_TAIL, &alone);
     if (status != KV_OK) return status;
     pack_push(alone, KV_TAIL, run);
-    status = tree_insert(&large->tree, &large->memory, &spot->path, side, alone, 1);
+    status = tree_insert(&large->tree, &large->head.memory, &spot->path, side, alone, 1);
     if (status != KV_OK) {
-        pack_destroy(&large->memory, alone);
+        pack_destroy(&large->head.memory, alone);
         return status;
     }
     large->size += run->size;
@@ -6841,7 +6965,7 @@ static kv_status list_large_edit(struct list_large *large, uint64_t position, en
     }
 }
 
-static kv_status list_small_edit(struct list *list, struct memory *memory, uint64_t position,
+static kv_status list_small_edit(struct collection *list, struct memory *memory, uint64_t position,
                                  enum list_place place, const struct pack_run *run)
 {
     struct pack *pack = list_small(list);
@@ -6853,12 +6977,12 @@ static kv_status list_small_edit(struct list *list, struct memory *memory, uint6
     if (status != KV_OK) return status;
 
     list_put(pack, at, place, run);
-    list_set_small(list, pack);
+    collection_set_block(list, pack);
     return KV_OK;
 }
 
 /* The edit at a position that is there. */
-static kv_status list_edit_at(struct list *list, struct memory *memory,
+static kv_status list_edit_at(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, uint64_t position,
                               enum list_place place, kv_slice value)
 {
@@ -6866,7 +6990,7 @@ static kv_status list_edit_at(struct list *list, struct memory *memory,
     kv_status status = pack_measure(&value, 1, &run);
     if (status != KV_OK) return status;
 
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         status = list_large_edit(list_large(list), position, place, &run);
         if (status == KV_OK && place == LIST_INSTEAD) list_settle(list, memory, limits);
         return status;
@@ -6880,16 +7004,16 @@ static kv_status list_edit_at(struct list *list, struct memory *memory,
     if (status != KV_OK) return status;
     status = list_large_edit(large, position, place, &run);
     if (status != KV_OK) {
-        list_large_destroy(large);
+        large_destroy(&large->head);
         return status;
     }
     pack_destroy(memory, list_small(list));
-    list_set_large(list, large);
+    collection_set_large(list, &large->head);
     if (place == LIST_INSTEAD) list_settle(list, memory, limits);
     return KV_OK;
 }
 
-KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_edit(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, int64_t index,
                                 enum list_place place, kv_slice value)
 {
@@ -6904,7 +7028,7 @@ static bool list_note_position(void *context, uint64_t position)
     return false;
 }
 
-KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_insert(struct collection *list, struct memory *memory,
                                   const struct list_limits *limits, enum list_place place,
                                   kv_slice pivot, kv_slice value)
 {
@@ -6928,8 +7052,8 @@ static uint64_t list_leaf_remove(struct list_large *large, struct tree_path *pat
     large->size -= before - pack_size(pack);
     tree_adjust(&large->tree, path, -(int64_t)removed);
     if (list_elements_size(pack) == 0) {
-        tree_remove(&large->tree, &large->memory, path);
-        pack_destroy(&large->memory, pack);
+        tree_remove(&large->tree, &large->head.memory, path);
+        pack_destroy(&large->head.memory, pack);
     } else {
         list_leaf_mend(large, path, end); /* with one that has been searched */
     }
@@ -6954,30 +7078,30 @@ static uint64_t list_large_remove(struct list_large *large, const struct pack_ne
     return removed;
 }
 
-KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_remove(struct collection *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value)
 {
-    if (list->bits == 0) return 0;
+    if (collection_is_empty(list)) return 0;
     struct pack_needle needle = pack_needle(value);
     kv_end end = count < 0 ? KV_TAIL : KV_HEAD;
     uint64_t limit = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     if (limit == 0) limit = UINT64_MAX;
 
     uint64_t removed;
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         struct pack *pack = list_small(list);
         removed =
             pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
         /* Who is told that nothing was removed does not look where the list lies now. */
         if (removed == 0) return 0;
         pack_fit(memory, &pack, pack_size(pack) + 64);
-        list_set_small(list, pack);
+        collection_set_block(list, pack);
     } else {
         removed = list_large_remove(list_large(list), &needle, limit, end);
     }
     if (removed == 0) return 0;
     if (list_length(list) == 0) list_destroy(list, memory);
-    else if (!list_is_small(list)) list_settle(list, memory, limits);
+    else if (!collection_is_small(list)) list_settle(list, memory, limits);
     return removed;
 }
 
@@ -6996,51 +7120,33 @@ static kv_status list_large_copy(const struct list_large *from, struct memory *m
         status =
             list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
     } while (status == KV_OK && tree_next(&from->tree, &path));
-    if (status != KV_OK) list_large_destroy(*copy);
+    if (status != KV_OK) large_destroy(&(*copy)->head);
     return status;
 }
 
-KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy)
+KV_INTERNAL kv_status list_copy(const struct collection *list, struct memory *memory,
+                                struct collection *copy)
 {
     struct pack *pack = NULL;
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         struct list_large *large;
         kv_status status = list_large_copy(list_large(list), memory, &large);
-        if (status == KV_OK) list_set_large(copy, large);
+        if (status == KV_OK) collection_set_large(copy, &large->head);
         return status;
     }
-    if (list->bits != 0) {
+    if (!collection_is_empty(list)) {
         kv_status status = pack_load(memory, pack_bytes(list_small(list)), &pack);
         if (status != KV_OK) return status;
     }
-    list_set_small(copy, pack);
+    collection_set_block(copy, pack);
     return KV_OK;
 }
 
-KV_INTERNAL void list_destroy(struct list *list, struct memory *memory)
+KV_INTERNAL void list_destroy(struct collection *list, struct memory *memory)
 {
-    if (list_is_small(list)) pack_destroy(memory, list_small(list));
-    else list_large_destroy(list_large(list));
-    list->bits = 0;
-}
-
-KV_INTERNAL uintptr_t list_next_waiting(const struct list *list)
-{
-    return list_large(list)->next_waiting;
-}
-
-KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next)
-{
-    list_large(list)->next_waiting = next;
-}
-
-KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit)
-{
-    struct list_large *large = list_large(list);
-    if (!memory_destroy_some(&large->memory, limit)) return false;
-    alloc_free(large->memory.pages->alloc, large, sizeof *large);
-    list->bits = 0;
-    return true;
+    if (collection_is_small(list)) pack_destroy(memory, list_small(list));
+    else large_destroy(collection_large(list));
+    list->word = 0;
 }
 
 /* ------------------------------------------------------------------------------------- checking */
@@ -7055,7 +7161,7 @@ static void list_large_check(const struct list_large *large)
 {
     size_t size = 0;
     struct tree_path path;
-    memory_check(&large->memory);
+    memory_check(&large->head.memory);
     tree_check(&large->tree, list_leaf_count);
     assert(tree_count(&large->tree) > 0);
     tree_end(&large->tree, KV_HEAD, &path);
@@ -7069,16 +7175,38 @@ static void list_large_check(const struct list_large *large)
     assert(size == large->size);
 }
 
-KV_INTERNAL void list_check(const struct list *list)
+KV_INTERNAL void list_check(const struct collection *list)
 {
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         list_large_check(list_large(list));
-    } else if (list->bits != 0) {
+    } else if (!collection_is_empty(list)) {
         pack_check(list_small(list));
         assert(pack_count(list_small(list)) > 0);
     }
 }
 #endif
+
+/* ----------------------------------------------------------------------------------- as a value */
+
+static const char *list_encoding(const struct collection *list)
+{
+    return collection_is_small(list) ? "listpack" : "quicklist";
+}
+
+static size_t list_block_size(const void *block)
+{
+    return pack_block_size(block);
+}
+
+KV_INTERNAL const struct collection_kind list_kind = {
+    .length = list_length,
+    .encoding = list_encoding,
+    .block_size = list_block_size,
+    .copy = list_copy,
+#if KV_DEBUG > 0
+    .check = list_check,
+#endif
+};
 
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
@@ -7118,8 +7246,8 @@ KV_INTERNAL void list_check(const struct list *list)
 enum entry_form {
     ENTRY_INLINE = 0, /* bytes after the key */
     ENTRY_INTEGER = 1,
-    ENTRY_BLOB = 2, /* a struct blob: a string too large to be inline */
-    ENTRY_LIST = 3  /* a struct list */
+    ENTRY_BLOB = 2,      /* a struct blob: a string too large to be inline */
+    ENTRY_COLLECTION = 3 /* a struct collection, of the kind that belongs to the type */
 };
 
 #define ENTRY_WIDE      1u
@@ -8069,12 +8197,12 @@ KV_INTERNAL KV_UNUSED void deadlines_check(const struct deadlines *deadlines)
 
 struct garbage {
     struct blob *blobs;
-    struct list lists; /* large ones, each carrying the next */
+    struct large *collections;
 };
 
 static inline bool garbage_is_empty(const struct garbage *garbage)
 {
-    return garbage->blobs == NULL && garbage->lists.bits == 0;
+    return garbage->blobs == NULL && garbage->collections == NULL;
 }
 
 static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
@@ -8083,10 +8211,10 @@ static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
     garbage->blobs = blob;
 }
 
-static inline void garbage_add_list(struct garbage *garbage, struct list list)
+static inline void garbage_add_large(struct garbage *garbage, struct large *large)
 {
-    list_set_next_waiting(&list, garbage->lists.bits);
-    garbage->lists = list;
+    large->next_waiting = garbage->collections;
+    garbage->collections = large;
 }
 
 /* Moves all of `from` to `to`. */
@@ -8121,10 +8249,10 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
         *garbage_last_blob(from) = to->blobs;
         to->blobs = from->blobs;
     }
-    while (from->lists.bits != 0) {
-        struct list list = from->lists;
-        from->lists.bits = list_next_waiting(&list);
-        garbage_add_list(to, list);
+    while (from->collections != NULL) {
+        struct large *large = from->collections;
+        from->collections = large->next_waiting;
+        garbage_add_large(to, large);
     }
     *from = (struct garbage){0};
 }
@@ -8133,8 +8261,8 @@ KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage)
 {
     uint64_t count = 0;
     for (const struct blob *blob = garbage->blobs; blob != NULL; blob = blob->next) count++;
-    struct list list = garbage->lists;
-    for (; list.bits != 0; list.bits = list_next_waiting(&list)) count++;
+    const struct large *large = garbage->collections;
+    for (; large != NULL; large = large->next_waiting) count++;
     return count;
 }
 
@@ -8153,10 +8281,10 @@ KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc,
         garbage->blobs = blob->next;
         blob_destroy(alloc, blob);
     }
-    while (garbage->lists.bits != 0) {
-        uintptr_t next = list_next_waiting(&garbage->lists);
-        if (!list_destroy_some(&garbage->lists, limit)) return false;
-        garbage->lists.bits = next;
+    while (garbage->collections != NULL) {
+        struct large *next = garbage->collections->next_waiting;
+        if (!large_destroy_some(garbage->collections, limit)) return false;
+        garbage->collections = next;
         ++*freed;
     }
     return true;
@@ -9007,12 +9135,14 @@ struct observed {
     kv_slice key; /* the bytes follow */
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
-    struct observed *next_ready; /* in the list of the call that made it ready */
-    bool is_listed;              /* it is in such a list, whose owner will come by and needs
+    struct waiter_link *next_to_serve; /* while is_serving: where the walk along the queue is */
+    size_t removal_waiters;            /* waiters that mind the key's removal */
+    struct observed *next_ready;       /* in the list of the call that made it ready */
+    bool is_listed;                    /* it is in such a list, whose owner will come by and needs
                                           it to be there */
-    bool is_ready;               /* it may have something for its waiters, and somebody will
+    bool is_ready;                     /* it may have something for its waiters, and somebody will
                                           look */
-    bool is_serving;             /* somebody is looking */
+    bool is_serving;                   /* somebody is looking */
 };
 
 struct observers {
@@ -9334,7 +9464,8 @@ KV_INTERNAL void events_publish(struct store *store, uint32_t database, const ch
  * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
  * it.
  *
- * The one place that knows which room of values/ stands behind a form of entry.
+ * The one place that knows which room of values/ stands behind a type: to add one, name its kind in
+ * value_kinds[].
  */
 #ifndef KV_KEYSPACE_VALUE_H
 #define KV_KEYSPACE_VALUE_H
@@ -9388,41 +9519,65 @@ KV_INTERNAL void value_check(const struct entry *entry);
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
 #define VALUE_EMBSTR_MAX 44
 
-static struct list value_list(const struct entry *entry)
+/* The room of values/ behind each type; strings are in the entry or a blob. */
+static const struct collection_kind *const value_kinds[] = {
+    [KV_TYPE_LIST] = &list_kind,
+};
+
+static const struct collection_kind *value_kind(kv_type type)
 {
-    return (struct list){(uintptr_t)entry_payload(entry)};
+    assert((size_t)type < sizeof value_kinds / sizeof *value_kinds);
+    assert(value_kinds[type] != NULL);
+    return value_kinds[type];
+}
+
+static struct collection value_collection(const struct entry *entry)
+{
+    assert(entry_form(entry) == ENTRY_COLLECTION);
+    return (struct collection){(uintptr_t)entry_payload(entry)};
 }
 
 KV_INTERNAL bool value_is_outside(const struct entry *entry)
 {
     if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return false;
     if (entry_form(entry) == ENTRY_BLOB) return true;
-    struct list list = value_list(entry);
-    return !list_is_small(&list);
+    struct collection collection = value_collection(entry);
+    return !collection_is_small(&collection);
 }
 
-static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory,
-                                  struct garbage *garbage)
+static void value_discard_collection(kv_type type, struct collection collection,
+                                     struct memory *memory, struct garbage *garbage)
+{
+    if (!collection_is_small(&collection)) {
+        garbage_add_large(garbage, collection_large(&collection));
+    } else if (!collection_is_empty(&collection)) {
+        void *block = collection_block(&collection);
+        memory_free(memory, block, value_kind(type)->block_size(block));
+    }
+}
+
+static void value_discard_payload(kv_type type, enum entry_form form, uint64_t payload,
+                                  struct memory *memory, struct garbage *garbage)
 {
     if (form == ENTRY_BLOB) {
         garbage_add_blob(garbage, (struct blob *)(uintptr_t)payload);
-    } else if (form == ENTRY_LIST) {
-        struct list list = {(uintptr_t)payload};
-        if (list_is_small(&list)) list_destroy(&list, memory);
-        else garbage_add_list(garbage, list);
+    } else if (form == ENTRY_COLLECTION) {
+        struct collection collection = {(uintptr_t)payload};
+        value_discard_collection(type, collection, memory, garbage);
     }
 }
 
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
 {
     if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
-    value_discard_payload(entry_form(entry), entry_payload(entry), memory, garbage);
+    value_discard_payload(entry_type(entry), entry_form(entry), entry_payload(entry), memory,
+                          garbage);
 }
 
 KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
                                      struct garbage *garbage)
 {
-    value_discard_payload(shape->form, shape->payload, memory, garbage);
+    value_discard_payload(shape->type, shape->form, shape->payload, memory, garbage);
 }
 
 KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape)
@@ -9444,10 +9599,10 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
         shape->payload = (uint64_t)(uintptr_t)blob;
         return blob != NULL ? KV_OK : KV_NOMEM;
     }
-    if (shape->form == ENTRY_LIST) {
-        struct list list = value_list(entry), copy = {0};
-        kv_status status = list_copy(&list, memory, &copy);
-        if (status == KV_OK) shape->payload = copy.bits;
+    if (shape->form == ENTRY_COLLECTION) {
+        struct collection collection = value_collection(entry), copy = {0};
+        kv_status status = value_kind(shape->type)->copy(&collection, memory, &copy);
+        if (status == KV_OK) shape->payload = copy.word;
         return status;
     }
     return KV_OK;
@@ -9462,9 +9617,9 @@ KV_INTERNAL size_t value_bytes(const struct entry *entry)
         const struct blob *blob = entry_pointer(entry);
         return sizeof *blob + blob->capacity;
     }
-    case ENTRY_LIST: {
-        struct list list = value_list(entry);
-        return list_bytes(&list);
+    case ENTRY_COLLECTION: {
+        struct collection collection = value_collection(entry);
+        return collection_bytes(&collection, value_kind(entry_type(entry)));
     }
     }
     return 0;
@@ -9479,15 +9634,18 @@ static uint64_t value_integer_length(const struct entry *entry)
 KV_INTERNAL uint64_t value_length(const struct entry *entry)
 {
     if (entry_form(entry) == ENTRY_INTEGER) return value_integer_length(entry);
-    if (entry_form(entry) != ENTRY_LIST) return entry_text(entry).size;
-    struct list list = value_list(entry);
-    return list_length(&list);
+    if (entry_form(entry) != ENTRY_COLLECTION) return entry_text(entry).size;
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->length(&collection);
 }
 
 KV_INTERNAL const char *value_encoding(const struct entry *entry)
 {
     if (entry_form(entry) == ENTRY_INTEGER) return "int";
-    if (entry_form(entry) == ENTRY_LIST) return value_is_outside(entry) ? "quicklist" : "listpack";
+    if (entry_form(entry) == ENTRY_COLLECTION) {
+        struct collection collection = value_collection(entry);
+        return value_kind(entry_type(entry))->encoding(&collection);
+    }
     bool is_raw = (entry->flags & ENTRY_RAW) != 0 || entry_text(entry).size > VALUE_EMBSTR_MAX;
     return is_raw ? "raw" : "embstr";
 }
@@ -9498,10 +9656,12 @@ KV_INTERNAL void value_check(const struct entry *entry)
     if (entry_form(entry) == ENTRY_BLOB) {
         const struct blob *blob = entry_pointer(entry);
         assert(blob->size <= blob->capacity);
-    } else if (entry_form(entry) == ENTRY_LIST) {
-        struct list list = value_list(entry);
-        assert(list_length(&list) > 0);
-        list_check(&list);
+    } else if (entry_form(entry) == ENTRY_COLLECTION) {
+        const struct collection_kind *kind = value_kind(entry_type(entry));
+        struct collection collection = value_collection(entry);
+        assert(!collection_is_empty(&collection));
+        assert(kind->length(&collection) > 0);
+        kind->check(&collection);
     }
 }
 #endif
@@ -10213,11 +10373,13 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
 /*
  * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
  *
- * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new
- * value, which is when a queue can be served, marks the key as ready; when it has let its locks go
- * it serves the ready keys: it takes the first waiter out of the race (state SERVING), locks what
- * that one needs, its key and perhaps a destination in another shard, lets it take what it came
- * for, and tells it. One thread at a time serves a key, so that the order holds.
+ * A waiter stands in the queue of each of its keys (observers.h). It says which type of value can
+ * serve it and by which function it takes what it came for. A call that gives a key a new value,
+ * which is when a queue can be served, marks the key as ready (a stream's also when it grows, and
+ * for waiters that mind it when the key goes); when it has let its locks go it serves the ready
+ * keys. It walks along the queue: takes the waiter out of the race (state SERVING), locks what that
+ * one needs, its key and perhaps a destination in another shard, lets it take, and tells it; one
+ * that finds nothing goes on waiting. One thread at a time serves a key, so that the order holds.
  */
 #ifndef KV_KEYSPACE_WAITING_H
 #define KV_KEYSPACE_WAITING_H
@@ -10233,6 +10395,8 @@ struct kv_waiter {
     struct store *store;
     uint32_t database;
     _Atomic int state;
+    kv_type type;       /* only a value of this type can serve it */
+    bool minds_removal; /* it is served, too, when the key goes or changes its type */
     /*
      * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
      * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
@@ -10252,9 +10416,12 @@ struct kv_waiter {
  */
 KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
 
-/* True if someone waits for the key already: a newcomer must queue. Under the shard's lock. */
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
-                                   kv_slice key);
+/*
+ * True if what the key holds is for those in its queue, who are about to be served: a newcomer must
+ * queue. Under the shard's lock.
+ */
+KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
+                                kv_slice key);
 
 /*
  * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
@@ -10265,6 +10432,10 @@ KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 /* Marks a key as ready if someone waits for it; it is added to *ready. Under the shard's lock. */
 KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
                               struct observed **ready);
+
+/* The same for a key that has gone, if a waiter minds that. */
+KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, struct observed **ready);
 
 /* The same for all keys of a database that someone waits for. */
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);
@@ -10691,6 +10862,8 @@ static void waiting_link(struct store *store, struct waiter_link *link, struct o
     if (observed->last_waiter != NULL) observed->last_waiter->next = link;
     else waiting_start(store, observed, link);
     observed->last_waiter = link;
+    if (link->waiter->minds_removal) observed->removal_waiters++;
+    if (observed->is_serving) observed->is_ready = true; /* the walk may be past the end already */
 }
 
 /* Under the shard's lock. */
@@ -10701,6 +10874,8 @@ static void waiting_unlink(struct shard *shard, struct waiter_link *link)
     else observed->first_waiter = link->next;
     if (link->next != NULL) link->next->previous = link->previous;
     else observed->last_waiter = link->previous;
+    if (observed->next_to_serve == link) observed->next_to_serve = link->next;
+    if (link->waiter->minds_removal) observed->removal_waiters--;
     link->observed = NULL;
     if (observed->first_waiter == NULL)
         atomic_fetch_sub_explicit(&shard->store->waited_keys, 1, memory_order_relaxed);
@@ -10736,11 +10911,12 @@ static struct waiter_link *waiting_first(const struct observed *observed)
     return link;
 }
 
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
-                                   kv_slice key)
+KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
+                                kv_slice key)
 {
     const struct observed *observed = observers_find(shard, database, hash, key);
-    return observed != NULL && waiting_first(observed) != NULL;
+    if (observed == NULL || !(observed->is_ready || observed->is_serving)) return false;
+    return waiting_first(observed) != NULL;
 }
 
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
@@ -10779,6 +10955,13 @@ KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t h
     if (observed != NULL) waiting_note_observed(observed, ready);
 }
 
+KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, struct observed **ready)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL && observed->removal_waiters > 0) waiting_note_observed(observed, ready);
+}
+
 struct waiting_noting {
     uint32_t database;
     struct observed **ready;
@@ -10798,11 +10981,8 @@ KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct
         table_each(&shard->observers->table, waiting_note_visited, &noting);
 }
 
-/*
- * Lets one waiter try to take what it wants. True if it was served. New ready keys are added to
- * *ready.
- */
-static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
+/* Lets one waiter try to take what it wants. New ready keys are added to *ready. */
+static void waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
 {
     kv db = {waiter->store->view, waiter->database};
     /* The link keeps its observed, and so the key's bytes, while the state is SERVING. */
@@ -10819,21 +10999,55 @@ static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struc
     }
     if (status == KV_NONE) {
         atomic_store(&waiter->state, WAITING_QUEUED);
-        return false;
+        return;
     }
     waiter->tell(waiter, status, link_index);
     atomic_store(&waiter->state, WAITING_DONE); /* from here on it may be gone */
-    return true;
 }
 
-/* True if the key holds something: a value that a waiter should look at. Under the shard's lock. */
-static bool waiting_is_worth_a_try(const struct shard *shard, const struct observed *observed)
+/* The type of what the key holds, expired or not. Under the shard's lock. */
+static kv_type waiting_type(const struct shard *shard, const struct observed *observed)
 {
-    struct space *space = shard_peek_space(shard, observed->database);
-    return shard_find(space, observed->hash, observed->key).bucket != NULL;
+    const struct space *space = shard_peek_space(shard, observed->database);
+    struct table_place place = shard_find(space, observed->hash, observed->key);
+    return place.bucket != NULL ? entry_type(table_item(place)) : KV_TYPE_NONE;
 }
 
-/* Serves the queue of one key until it or the key is empty. */
+/* The next one in the queue that should look at what the key holds now. */
+static struct waiter_link *waiting_next(const struct shard *shard, struct observed *observed)
+{
+    kv_type type = waiting_type(shard, observed);
+    if (type == KV_TYPE_NONE && observed->removal_waiters == 0) return NULL;
+    struct waiter_link *link = observed->next_to_serve;
+    for (; link != NULL; link = link->next) {
+        if (atomic_load(&link->waiter->state) == WAITING_DONE) continue;
+        if (link->waiter->type == type || link->waiter->minds_removal) break;
+    }
+    observed->next_to_serve = link;
+    return link;
+}
+
+/* Lets one of the queue try, without the shard's lock. */
+static void waiting_serve_link(struct shard *shard, struct waiter_link *link,
+                               struct observed **ready)
+{
+    struct kv_waiter *waiter = link->waiter;
+    int state = WAITING_QUEUED;
+    if (atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
+        size_t link_index = (size_t)(link - waiter->links);
+        link->observed->next_to_serve = link->next; /* waiting_unlink() keeps it true */
+        lock_unlock(&shard->lock);
+        waiting_serve_one(waiter, link_index, ready);
+        lock_lock(&shard->lock);
+    } else if (state == WAITING_SERVING) {
+        /* Another key's server has it: it leaves the queue or comes back to it; give him time. */
+        lock_unlock(&shard->lock);
+        sched_yield();
+        lock_lock(&shard->lock);
+    }
+}
+
+/* Serves the queue of one key: once all along it, and again while the key becomes ready anew. */
 static void waiting_serve_key(struct store *store, struct observed *observed,
                               struct observed **ready)
 {
@@ -10847,28 +11061,10 @@ static void waiting_serve_key(struct store *store, struct observed *observed,
     observed->is_serving = true;
     while (observed->is_ready) {
         observed->is_ready = false;
+        observed->next_to_serve = observed->first_waiter;
         struct waiter_link *link;
-        while ((link = waiting_first(observed)) != NULL &&
-               waiting_is_worth_a_try(shard, observed)) {
-            struct kv_waiter *waiter = link->waiter;
-            int state = WAITING_QUEUED;
-            if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
-                if (state == WAITING_DONE) continue;
-                /*
-                 * Another key's server has it: it either leaves the queue or comes back to it; give
-                 * him time.
-                 */
-                lock_unlock(&shard->lock);
-                sched_yield();
-                lock_lock(&shard->lock);
-                continue;
-            }
-            size_t link_index = (size_t)(link - waiter->links);
-            lock_unlock(&shard->lock);
-            bool is_served = waiting_serve_one(waiter, link_index, ready);
-            lock_lock(&shard->lock);
-            if (!is_served) break;
-        }
+        while ((link = waiting_next(shard, observed)) != NULL)
+            waiting_serve_link(shard, link, ready);
     }
     observed->is_serving = false;
     observers_release(shard, observed);
@@ -11094,6 +11290,12 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
  */
 KV_INTERNAL void access_changed(struct access *access);
 
+/*
+ * Lets those who wait for the key look at it when the call is over. A new value is announced by
+ * itself; this is for a change in place that may be what somebody waits for.
+ */
+KV_INTERNAL void access_ready(struct access *access);
+
 /* The version of the key, given to it now if it has none. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version);
 
@@ -11309,14 +11511,28 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ---------------------------------------------------------------------------- writing the entry */
 
-/* The same for a key that has a new value; a list may be what somebody waits for. */
+KV_INTERNAL void access_ready(struct access *access)
+{
+    if (KV_LIKELY(access->shard->observers == NULL)) return;
+    waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+}
+
+/* The same for a key that has a new value, which may be what somebody waits for. */
 static void access_note_new_value(struct access *access)
 {
     access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL) &&
-        entry_type(access->entry) == KV_TYPE_LIST) {
-        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
-    }
+    access_ready(access);
+}
+
+/* The same for a key that has gone. */
+static void access_note_removal(struct access *access)
+{
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_note_change(access);
+    if (KV_LIKELY(access->shard->observers == NULL)) return;
+    waiting_note_removal(access->shard, access->database, access->hash, access->key,
+                         &access->ready);
 }
 
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
@@ -11581,17 +11797,13 @@ KV_INTERNAL void access_find_again(struct access *access)
 KV_INTERNAL void access_remove(struct access *access)
 {
     shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
-    access->entry = NULL;
-    access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
+    access_note_removal(access);
 }
 
 KV_INTERNAL void access_forget(struct access *access)
 {
     shard_remove(access->shard, access->space, access->hash, access->place, NULL);
-    access->entry = NULL;
-    access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
+    access_note_removal(access);
 }
 
 /* Writes the entry anew with the same value and other optional fields. */
@@ -11635,6 +11847,232 @@ KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
     }
     *version = entry_word(access->entry, entry_version_offset(access->entry));
     return KV_OK;
+}
+
+/* -------------------- engine/keyspace/access_collection.c -------------------------------------- */
+/*
+ * keyspace/access_collection.c -- see access_collection.h.
+ */
+/* -------------------- engine/keyspace/access_collection.h -------------------------------------- */
+/*
+ * keyspace/access_collection.h -- what a call on a list, hash, set, sorted set or stream does with
+ * its key.
+ *
+ *     struct access access;
+ *     kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_WRITE);
+ *     if (status != KV_OK) return status;                      // nothing is locked
+ *     struct collection set = access_collection(&access);      // empty if there is no key
+ *     ... put into it or take out, in access.shard->memory; reserve the effect before ...
+ *     status = access_put_collection(&access, KV_TYPE_SET, &set, changes);
+ *     ... write the effect if that is KV_OK ...
+ *     return access_close(&access, status);
+ */
+#ifndef KV_KEYSPACE_ACCESS_COLLECTION_H
+#define KV_KEYSPACE_ACCESS_COLLECTION_H
+
+
+/*
+ * Opens a key that must hold this type or nothing: else KV_WRONGTYPE. With access_open_existing()
+ * there must be one: else KV_NONE. KV_BADARG if db is NULL.
+ */
+KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
+                                       enum access_mode mode);
+KV_INTERNAL kv_status access_open_existing(struct access *access, kv *db, kv_slice key,
+                                           kv_type type, enum access_mode mode);
+
+/* The collection at the key that was opened; the empty one if there is no key. */
+static inline struct collection access_collection(const struct access *access)
+{
+    return (struct collection){access->entry != NULL ? (uintptr_t)entry_payload(access->entry) : 0};
+}
+
+/*
+ * Puts the collection, which was changed, back under its key: makes the key if there is none, and
+ * removes it if the collection is empty. `changes` is how many of its elements were (more than 0),
+ * as Redis counts them. Tells the event "del" or, before what the caller has to tell, "new". KV_OK; a key that has to be made may give KV_NOMEM: what was put into the
+ * new collection is freed then and nothing has changed.
+ */
+KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
+                                            const struct collection *collection, uint64_t changes);
+
+/*
+ * The same where there is a key, so that nothing can fail. The caller tells his own event before,
+ * since the key may be gone after.
+ */
+KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
+                               uint64_t changes);
+
+/* The limits that two settings in a row hold: a count, and a size of values. */
+static inline struct collection_limits access_limits(const struct access *access, kv_setting count)
+{
+    const struct store *store = access->store;
+    return (struct collection_limits){(size_t)store_setting(store, count),
+                                      (size_t)store_setting(store, (kv_setting)(count + 1))};
+}
+
+#endif
+
+
+KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
+                                       enum access_mode mode)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = access_expect(access, type);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+KV_INTERNAL kv_status access_open_existing(struct access *access, kv *db, kv_slice key,
+                                           kv_type type, enum access_mode mode)
+{
+    kv_status status = access_open_type(access, db, key, type, mode);
+    if (status != KV_OK) return status;
+    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
+}
+
+KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
+                               uint64_t changes)
+{
+    assert(changes > 0);
+    access_set_payload(access, collection->word);
+    if (collection_is_empty(collection)) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        access_changed(access);
+    }
+    access->shard->changes += changes - 1; /* one is counted already */
+    KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
+}
+
+KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
+                                            const struct collection *collection, uint64_t changes)
+{
+    if (access->entry != NULL) {
+        access_settle(access, collection, changes);
+        return KV_OK;
+    }
+    assert(changes > 0);
+    assert(!collection_is_empty(collection));
+    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
+    if (status == KV_OK) {
+        access->shard->changes += changes - 1;
+        return KV_OK;
+    }
+    struct entry_shape shape = {
+        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
+    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+    return status;
+}
+
+/* -------------------- engine/keyspace/effect.c ------------------------------------------------- */
+/*
+ * keyspace/effect.c -- see effect.h.
+ */
+/* -------------------- engine/keyspace/effect.h ------------------------------------------------- */
+/*
+ * keyspace/effect.h -- one effect of a call, put together word by word for the journal.
+ *
+ *     struct effect effect;
+ *     status = effect_open(&effect, &access, EFFECT_NAME("SREM"), count, size);   // may fail
+ *     ... change; effect_add() each word ...                                      // cannot
+ *     effect_close(&effect, &access, status == KV_OK);                            // writes it
+ *
+ * While nobody reads the journal all of it is one branch each.
+ */
+#ifndef KV_KEYSPACE_EFFECT_H
+#define KV_KEYSPACE_EFFECT_H
+
+
+#define EFFECT_NAME(text) kv_bytes(text, sizeof(text) - 1)
+
+/* Words that need no memory. */
+#define EFFECT_ON_STACK 16
+
+struct effect {
+    kv_slice on_stack[EFFECT_ON_STACK];
+    kv_slice *words; /* NULL: nobody reads the journal */
+    size_t count, capacity;
+};
+
+/*
+ * Begins an effect with a command's name and the key, with room for `count` words more that have
+ * `size` bytes in all at most: so that neither adding nor writing them can fail. KV_OK or KV_NOMEM,
+ * after which it needs no closing.
+ */
+KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
+                                  size_t count, size_t size);
+
+/* The same for words that are known: they are added. */
+KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *access, kv_slice name,
+                                       const kv_slice *words, size_t count);
+
+/* Adds a word, whose bytes must stay until effect_close(). */
+static inline void effect_add(struct effect *effect, kv_slice word)
+{
+    if (KV_LIKELY(effect->words == NULL)) return;
+    assert(effect->count < effect->capacity);
+    effect->words[effect->count++] = word;
+}
+
+/* Writes the effect, if it `happened`, and frees it. */
+KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool happened);
+
+#endif
+
+
+/* Begins with room for `count` words in all. */
+static kv_status effect_allocate(struct effect *effect, struct alloc *alloc, size_t count)
+{
+    effect->count = 0;
+    effect->capacity = count;
+    effect->words = effect->on_stack;
+    if (count <= EFFECT_ON_STACK) return KV_OK;
+    effect->words = alloc_get_array(alloc, count, sizeof *effect->words);
+    return effect->words != NULL ? KV_OK : KV_NOMEM;
+}
+
+static void effect_free(struct effect *effect, struct alloc *alloc)
+{
+    if (effect->words != effect->on_stack)
+        alloc_free(alloc, effect->words, effect->capacity * sizeof *effect->words);
+}
+
+KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
+                                  size_t count, size_t size)
+{
+    effect->words = NULL;
+    if (KV_LIKELY(!access_is_journaled(access))) return KV_OK;
+    struct alloc *alloc = &access->store->alloc;
+    if (effect_allocate(effect, alloc, count + 2) != KV_OK) return KV_NOMEM;
+    if (access_reserve_journal(access, count + 2, name.size + access->key.size + size) != KV_OK) {
+        effect_free(effect, alloc);
+        return KV_NOMEM;
+    }
+    effect_add(effect, name);
+    effect_add(effect, access->key);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *access, kv_slice name,
+                                       const kv_slice *words, size_t count)
+{
+    size_t size = 0;
+    if (access_is_journaled(access))
+        for (size_t i = 0; i < count; i++) size += words[i].size;
+    kv_status status = effect_open(effect, access, name, count, size);
+    if (status != KV_OK || effect->words == NULL) return status;
+    memcpy(effect->words + effect->count, words, count * sizeof *words);
+    effect->count += count;
+    return KV_OK;
+}
+
+KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool happened)
+{
+    if (KV_LIKELY(effect->words == NULL)) return;
+    if (happened) access_journal(access, effect->words, effect->count);
+    effect_free(effect, &access->store->alloc);
 }
 
 /* -------------------- engine/keyspace/reclaim.c ------------------------------------------------ */
@@ -11901,6 +12339,16 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_LIST_PACK_SIZE] = -2,
         [KV_SETTING_EXPIRE] = 1,
         [KV_SETTING_EVENTS] = 0,
+        [KV_SETTING_HASH_PACK_COUNT] = 512,
+        [KV_SETTING_HASH_PACK_VALUE] = 64,
+        [KV_SETTING_SET_PACK_COUNT] = 128,
+        [KV_SETTING_SET_PACK_VALUE] = 64,
+        [KV_SETTING_SORTED_SET_PACK_COUNT] = 128,
+        [KV_SETTING_SORTED_SET_PACK_VALUE] = 64,
+        [KV_SETTING_SET_INTEGER_COUNT] = 512,
+        [KV_SETTING_STREAM_NODE_SIZE] = 4096,
+        [KV_SETTING_STREAM_NODE_COUNT] = 100,
+        [KV_SETTING_HLL_SPARSE_SIZE] = 3000,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -12076,6 +12524,16 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
     case KV_SETTING_EVENTS:
         return (value & ~(int64_t)(KV_EVENT_BY_KEY | KV_EVENT_BY_NAME | EVENTS_CLASSES)) == 0;
+    case KV_SETTING_HASH_PACK_COUNT:
+    case KV_SETTING_HASH_PACK_VALUE:
+    case KV_SETTING_SET_PACK_COUNT:
+    case KV_SETTING_SET_PACK_VALUE:
+    case KV_SETTING_SORTED_SET_PACK_COUNT:
+    case KV_SETTING_SORTED_SET_PACK_VALUE:
+    case KV_SETTING_SET_INTEGER_COUNT:
+    case KV_SETTING_STREAM_NODE_SIZE:
+    case KV_SETTING_STREAM_NODE_COUNT:
+    case KV_SETTING_HLL_SPARSE_SIZE: return value >= 0 && (uint64_t)value <= SIZE_MAX;
     case KV_SETTING_COUNT: break;
     }
     return false;
@@ -14672,35 +15130,22 @@ kv_status kv_batch(kv *db, kv_operation *operations, size_t count)
  * api/api_list.c -- lists: push and pop, look, change, move. The blocking forms are in api_wait.c.
  */
 
-#define LISTS_WORD(text) kv_bytes(text, sizeof(text) - 1)
-
 static kv_slice lists_end_word(kv_end end)
 {
-    return end == KV_HEAD ? LISTS_WORD("LEFT") : LISTS_WORD("RIGHT");
+    return end == KV_HEAD ? EFFECT_NAME("LEFT") : EFFECT_NAME("RIGHT");
 }
 
 /* Opens a key that must hold a list or nothing. */
 static kv_status lists_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
 {
-    if (db == NULL) return KV_BADARG;
-    kv_status status = access_open(access, db, key, mode);
-    if (status != KV_OK) return status;
-    status = access_expect(access, KV_TYPE_LIST);
-    return status == KV_OK ? KV_OK : access_close(access, status);
+    return access_open_type(access, db, key, KV_TYPE_LIST, mode);
 }
 
 /* The same, and there must be one: else KV_NONE. */
 static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key,
                                      enum access_mode mode)
 {
-    kv_status status = lists_open(access, db, key, mode);
-    if (status != KV_OK) return status;
-    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
-}
-
-static struct list lists_of(const struct access *access)
-{
-    return (struct list){access->entry != NULL ? (uintptr_t)entry_payload(access->entry) : 0};
+    return access_open_existing(access, db, key, KV_TYPE_LIST, mode);
 }
 
 static struct list_limits lists_limits(const struct access *access)
@@ -14718,91 +15163,21 @@ static void lists_tell_pop(struct access *access, kv_end end)
     access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpop" : "rpop");
 }
 
-/*
- * Puts a list that was changed in place back into its entry; one that has become empty goes, and
- * its key with it.
- */
-static void lists_settle(struct access *access, const struct list *list)
-{
-    if (list->bits == 0) {
-        access_set_payload(access, 0); /* the list freed itself */
-        access_event(access, KV_EVENT_GENERIC, "del");
-        access_remove(access);
-        return;
-    }
-    access_set_payload(access, list->bits);
-    access_changed(access);
-    KV_CHECK(list_check(list));
-}
-
-static kv_status lists_reserve(struct access *access, const kv_slice *arguments, size_t count)
-{
-    size_t bytes = 0;
-    if (!access_is_journaled(access)) return KV_OK;
-    for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
-    return access_reserve_journal(access, count, bytes);
-}
-
 /* ----------------------------------------------------------------------------------------- push */
-
-/* The arguments of a push for the journal: its name, the key, the values. */
-#define LISTS_ARGUMENTS_ON_STACK 16
-
-struct lists_arguments {
-    kv_slice on_stack[LISTS_ARGUMENTS_ON_STACK];
-    kv_slice *items;
-    size_t count;
-};
-
-static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access,
-                                      kv_slice name, const kv_slice *values, size_t count)
-{
-    arguments->items = arguments->on_stack;
-    arguments->count = count + 2;
-    if (!access_is_journaled(access)) return KV_OK;
-    if (arguments->count > LISTS_ARGUMENTS_ON_STACK) {
-        arguments->items =
-            alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
-        if (arguments->items == NULL) return KV_NOMEM;
-    }
-    arguments->items[0] = name;
-    arguments->items[1] = access->key;
-    memcpy(arguments->items + 2, values, count * sizeof *values);
-    kv_status status = lists_reserve(access, arguments->items, arguments->count);
-    if (status != KV_OK && arguments->items != arguments->on_stack) {
-        alloc_free(&access->store->alloc, arguments->items,
-                   arguments->count * sizeof *arguments->items);
-    }
-    return status;
-}
-
-static void lists_arguments_close(struct lists_arguments *arguments, struct access *access)
-{
-    if (arguments->items == arguments->on_stack) return;
-    alloc_free(&access->store->alloc, arguments->items,
-               arguments->count * sizeof *arguments->items);
-}
 
 /* Pushes to the list that was opened, or makes one. All of the values or none. */
 static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count,
                                    kv_end end, uint64_t *length)
 {
     struct list_limits limits = lists_limits(access);
-    struct memory *memory = &access->shard->memory;
-    struct list list = lists_of(access);
-    kv_status status = list_push(&list, memory, &limits, end, values, count);
+    struct collection list = access_collection(access);
+    kv_status status = list_push(&list, &access->shard->memory, &limits, end, values, count);
     if (status != KV_OK) return status;
-    if (length != NULL) *length = list_length(&list);
-    if (access->entry != NULL) {
-        lists_settle(access, &list);
-    } else {
-        status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
-        if (status != KV_OK) {
-            list_destroy(&list, memory);
-            return status;
-        }
-    }
+    uint64_t pushed = list_length(&list);
+    status = access_put_collection(access, KV_TYPE_LIST, &list, count); /* each value counts */
+    if (status != KV_OK) return status;
     lists_tell_push(access, end);
+    if (length != NULL) *length = pushed;
     return KV_OK;
 }
 
@@ -14817,18 +15192,12 @@ static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values,
         if (length != NULL) *length = 0;
         return access_close(&access, KV_NONE);
     }
-    struct lists_arguments arguments;
-    kv_slice name = end == KV_HEAD ? LISTS_WORD("LPUSH") : LISTS_WORD("RPUSH");
-    status = lists_arguments_open(&arguments, &access, name, values, count);
+    struct effect effect;
+    kv_slice name = end == KV_HEAD ? EFFECT_NAME("LPUSH") : EFFECT_NAME("RPUSH");
+    status = effect_open_with(&effect, &access, name, values, count);
     if (status != KV_OK) return access_close(&access, status);
-    uint64_t pushed;
-    status = lists_push_opened(&access, values, count, end, &pushed);
-    if (status == KV_OK) {
-        if (length != NULL) *length = pushed;
-        access_journal(&access, arguments.items, arguments.count);
-        access.shard->changes += count - 1; /* each value counts */
-    }
-    lists_arguments_close(&arguments, &access);
+    status = lists_push_opened(&access, values, count, end, length);
+    effect_close(&effect, &access, status == KV_OK);
     return access_close(&access, status);
 }
 
@@ -14861,23 +15230,21 @@ kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, 
 static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count,
                                   kv_visit *visit, void *context, uint64_t *popped)
 {
-    struct list list = lists_of(access);
+    struct collection list = access_collection(access);
     struct list_limits limits = lists_limits(access);
     uint64_t length = list_length(&list);
     if (count > length) count = length;
-    char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"),
-                             access->key,
-                             {number, number_format_uint64(number, count)}};
-    size_t argument_count = count == 1 ? 2 : 3;
     if (count > 0) {
-        kv_status status = lists_reserve(access, arguments, argument_count);
+        struct effect effect;
+        char number[NUMBER_INT64_SIZE];
+        kv_slice text = {number, number_format_uint64(number, count)};
+        kv_slice name = end == KV_HEAD ? EFFECT_NAME("LPOP") : EFFECT_NAME("RPOP");
+        kv_status status = effect_open_with(&effect, access, name, &text, count == 1 ? 0 : 1);
         if (status != KV_OK) return status;
-        access_journal(access, arguments, argument_count);
+        effect_close(&effect, access, true);
         (void)list_pop(&list, &access->shard->memory, &limits, end, count, visit, context);
-        access->shard->changes += count - 1;
         lists_tell_pop(access, end);
-        lists_settle(access, &list);
+        access_settle(access, &list, count);
     }
     if (popped != NULL) *popped = count;
     return KV_OK;
@@ -14896,7 +15263,7 @@ kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *vis
 static kv_slice lists_end(const struct access *access, kv_end end, char scratch[PACK_TEXT_SIZE])
 {
     kv_slice element;
-    struct list list = lists_of(access);
+    struct collection list = access_collection(access);
     bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
     assert(is_there);
     (void)is_there;
@@ -14950,7 +15317,7 @@ kv_status kv_llen(kv *db, kv_slice key, uint64_t *length)
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     if (length != NULL) *length = access.entry != NULL ? list_length(&list) : 0;
     return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
 }
@@ -14962,7 +15329,7 @@ kv_status kv_lindex(kv *db, kv_slice key, int64_t index, kv_buffer *value)
     if (status != KV_OK) return status;
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     if (!list_at(&list, index, scratch, &element)) status = KV_NONE;
     else if (value != NULL) status = buffer_set(value, element);
     return access_close(&access, status);
@@ -14974,7 +15341,7 @@ kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     uint64_t first = 0, count = 0;
     if (access.entry != NULL) count = list_span(list_length(&list), start, stop, &first);
     if (begin != NULL) begin(context, count);
@@ -14989,7 +15356,7 @@ kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t c
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     list_find(&list, value, rank, count, maximum, visit, context);
     return access_close(&access, KV_OK);
 }
@@ -15003,17 +15370,17 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     if (status == KV_NONE) return KV_NOTFOUND;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {
-        LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{number, number_format_int64(number, index)}, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 4);
-    if (status == KV_OK)
-        status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LSET"), words, 2);
+    if (status != KV_OK) return access_close(&access, status);
+    status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    effect_close(&effect, &access, status == KV_OK);
     if (status == KV_OK) {
-        access_journal(&access, arguments, 4);
         access_event(&access, KV_EVENT_LIST, "lset");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, 1);
     }
     return access_close(&access, status);
 }
@@ -15024,20 +15391,19 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key,
-                             before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot, value};
-    struct list list = lists_of(&access);
+    kv_slice words[3] = {before ? EFFECT_NAME("BEFORE") : EFFECT_NAME("AFTER"), pivot, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 5);
-    if (status == KV_OK) {
-        status = list_insert(&list, &access.shard->memory, &limits,
-                             before ? LIST_BEFORE : LIST_AFTER, pivot, value);
-    }
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LINSERT"), words, 3);
+    if (status != KV_OK) return access_close(&access, status);
+    status = list_insert(&list, &access.shard->memory, &limits, before ? LIST_BEFORE : LIST_AFTER,
+                         pivot, value);
+    effect_close(&effect, &access, status == KV_OK);
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
-        access_journal(&access, arguments, 5);
         access_event(&access, KV_EVENT_LIST, "linsert");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, 1);
     }
     return access_close(&access, status);
 }
@@ -15049,18 +15415,17 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {
-        LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{number, number_format_int64(number, count)}, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 4);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LREM"), words, 2);
     if (status != KV_OK) return access_close(&access, status);
     uint64_t found = list_remove(&list, &access.shard->memory, &limits, count, value);
+    effect_close(&effect, &access, found > 0);
     if (found > 0) {
-        access_journal(&access, arguments, 4);
-        access.shard->changes += found - 1;
         access_event(&access, KV_EVENT_LIST, "lrem");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, found);
     }
     if (removed != NULL) *removed = found;
     return access_close(&access, KV_OK);
@@ -15073,23 +15438,19 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status == KV_NONE) return KV_OK;
     if (status != KV_OK) return status;
     char numbers[2][NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LTRIM"),
-                             key,
-                             {numbers[0], number_format_int64(numbers[0], start)},
-                             {numbers[1], number_format_int64(numbers[1], stop)}};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{numbers[0], number_format_int64(numbers[0], start)},
+                         {numbers[1], number_format_int64(numbers[1], stop)}};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
     uint64_t length = list_length(&list);
-    status = lists_reserve(&access, arguments, 4);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LTRIM"), words, 2);
     if (status != KV_OK) return access_close(&access, status);
     list_trim(&list, &access.shard->memory, &limits, start, stop);
-    uint64_t left = list.bits != 0 ? list_length(&list) : 0;
+    uint64_t left = list_length(&list);
+    effect_close(&effect, &access, left != length);
     access_event(&access, KV_EVENT_LIST, "ltrim");
-    if (left != length) {
-        access_journal(&access, arguments, 4);
-        access.shard->changes += length - left - 1;
-        lists_settle(&access, &list);
-    }
+    if (left != length) access_settle(&access, &list, length - left);
     return access_close(&access, KV_OK);
 }
 
@@ -15102,11 +15463,11 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
 static void lists_drop_end(struct access *source, kv_end end)
 {
     access_find_again(source);
-    struct list list = lists_of(source);
+    struct collection list = access_collection(source);
     struct list_limits limits = lists_limits(source);
     (void)list_pop(&list, &source->shard->memory, &limits, end, 1, NULL, NULL);
     lists_tell_pop(source, end);
-    lists_settle(source, &list);
+    access_settle(source, &list, 1);
 }
 
 /*
@@ -15137,17 +15498,19 @@ static void lists_give(kv_buffer *value, kv_slice kept)
 static kv_status lists_move_opened(struct access *source, struct access *destination,
                                    kv_end from_end, kv_end to_end, kv_buffer *value)
 {
-    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key,
-                             lists_end_word(from_end), lists_end_word(to_end)};
+    kv_slice words[3] = {destination->key, lists_end_word(from_end), lists_end_word(to_end)};
+    struct effect effect;
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
-    if (status == KV_OK) status = lists_reserve(source, arguments, 5);
     if (status == KV_OK) status = lists_keep(value, lists_end(source, from_end, scratch), &element);
-    if (status == KV_OK) status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    if (status != KV_OK) return status;
+    status = effect_open_with(&effect, source, EFFECT_NAME("LMOVE"), words, 3);
+    if (status != KV_OK) return status;
+    status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    effect_close(&effect, source, status == KV_OK);
     if (status != KV_OK) return status;
     lists_give(value, element);
-    access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
     source->shard->changes--; /* of two lists, but one change */
     return KV_OK;
@@ -15179,22 +15542,27 @@ kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_en
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */
 /*
- * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread
- * (kv_blpop and its kin).
+ * api/api_wait.c -- waiting for a key to have something: by callback (kv_wait) and on the calling
+ * thread (kv_wait_here, kv_blpop and its kin).
  */
 
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
-/* A waiter that takes elements of a list; links and the destination's bytes follow it. */
-struct wait_list {
+/*
+ * A waiter that takes elements of a list, or leaves the taking to its owner; links and the
+ * destination's bytes follow it.
+ */
+struct wait {
     struct kv_waiter waiter; /* first, as this is what the public pointer points to */
     size_t size;             /* of the whole block */
-    kv_end end, to_end;
-    uint64_t count;
     kv_wait_done *done;
     void *context;
+    kv_wait_attempt *attempt; /* NULL: it takes elements of a list, as follows */
+    void *attempt_context;
+    kv_end end, to_end;
+    uint64_t count;
     kv_buffer *bytes; /* the elements taken, one after another: `own`, or the buffer of who waits */
     kv_buffer own;    /* of the store's memory: large enough from the beginning, it never grows */
     kv_slice *elements; /* into the bytes */
@@ -15204,7 +15572,7 @@ struct wait_list {
 /* --------------------------------------------------------------------------------------- taking */
 
 struct wait_collector {
-    struct wait_list *waiter;
+    struct wait *waiter;
     size_t offset;
 };
 
@@ -15218,7 +15586,7 @@ static bool wait_measure(void *context, kv_slice element)
 static bool wait_collect(void *context, kv_slice element)
 {
     struct wait_collector *collector = context;
-    struct wait_list *waiter = collector->waiter;
+    struct wait *waiter = collector->waiter;
     char *to = (char *)waiter->bytes->data + collector->offset;
     if (element.size > 0) memcpy(to, element.data, element.size);
     waiter->elements[waiter->element_count++] = (kv_slice){to, element.size};
@@ -15226,7 +15594,7 @@ static bool wait_collect(void *context, kv_slice element)
     return true;
 }
 
-static kv_status wait_reserve(struct wait_list *waiter, uint64_t count, size_t bytes)
+static kv_status wait_reserve(struct wait *waiter, uint64_t count, size_t bytes)
 {
     struct alloc *alloc = &waiter->waiter.store->alloc;
     assert(waiter->elements == NULL);
@@ -15248,14 +15616,12 @@ static kv_status wait_reserve(struct wait_list *waiter, uint64_t count, size_t b
  * Makes room for the elements that are about to be taken, which is where memory may run out:
  * nothing is taken then.
  */
-static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
+static kv_status wait_prepare(struct wait *waiter, kv *db, kv_slice key)
 {
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
-    if (status != KV_OK) return status;
-    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST)
-        return access_close(&access, KV_NONE);
-    struct list list = {(uintptr_t)entry_payload(access.entry)};
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_LIST, ACCESS_PEEK);
+    if (status != KV_OK) return status == KV_WRONGTYPE ? KV_NONE : status;
+    struct collection list = access_collection(&access);
     uint64_t length = list_length(&list);
     uint64_t count = waiter->count < length ? waiter->count : length;
     size_t total = 0;
@@ -15263,7 +15629,7 @@ static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
     return access_close(&access, wait_reserve(waiter, count, total));
 }
 
-static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
+static kv_status wait_move(struct wait *waiter, kv *db, kv_slice key)
 {
     kv_slice destination = waiter->waiter.destination;
     kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, waiter->bytes);
@@ -15273,9 +15639,10 @@ static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
     return KV_OK;
 }
 
-/* Takes what the waiter wants from one key; KV_NONE if that holds no list. */
-static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
+/* Takes what the waiter wants from one of its keys; KV_NONE if that does not have it. */
+static kv_status wait_take(struct wait *waiter, kv *db, size_t index, kv_slice key)
 {
+    if (waiter->attempt != NULL) return waiter->attempt(waiter->attempt_context, db, index, key);
     kv_status status = wait_prepare(waiter, db, key);
     if (status != KV_OK) return status;
     if (waiter->waiter.has_destination) return wait_move(waiter, db, key);
@@ -15287,10 +15654,11 @@ static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
 
 static kv_status wait_take_link(struct kv_waiter *waiter, kv *db, size_t link_index)
 {
-    return wait_take((struct wait_list *)waiter, db, waiter->links[link_index].observed->key);
+    kv_slice key = waiter->links[link_index].observed->key;
+    return wait_take((struct wait *)waiter, db, link_index, key);
 }
 
-static void wait_report(struct wait_list *waiter, kv_status status, size_t index, kv_slice key)
+static void wait_report(struct wait *waiter, kv_status status, size_t index, kv_slice key)
 {
     kv_wait_result result = {status, index, key, waiter->elements, waiter->element_count};
     if (waiter->done != NULL) waiter->done(waiter->context, &waiter->waiter, &result);
@@ -15298,8 +15666,7 @@ static void wait_report(struct wait_list *waiter, kv_status status, size_t index
 
 static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
 {
-    wait_report((struct wait_list *)waiter, status, link_index,
-                waiter->links[link_index].observed->key);
+    wait_report((struct wait *)waiter, status, link_index, waiter->links[link_index].observed->key);
 }
 
 /* ---------------------------------------------------------------------------------------- waits */
@@ -15310,22 +15677,33 @@ static bool wait_read_options(const kv_wait_options *given, kv_wait_options *opt
     if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
         return false;
     memcpy(options, given, given->size);
-    if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
+    if (options->keys == NULL || options->key_count == 0) return false;
     if (options->count == 0) options->count = 1;
+    if (options->attempt != NULL)
+        return options->destination == NULL && options->type != KV_TYPE_NONE;
+    if (options->type != KV_TYPE_NONE || options->minds_removal) return false;
+    options->type = KV_TYPE_LIST;
     return options->destination == NULL || (options->key_count == 1 && options->count == 1);
 }
 
-static size_t wait_list_size(const kv_wait_options *options)
+/* What an attempt does is its own affair: it may only read. */
+static bool wait_is_refused(const kv *db, const kv_wait_options *options)
 {
-    size_t destination = options->destination != NULL ? options->destination->size : 0;
-    return sizeof(struct wait_list) + options->key_count * sizeof(struct waiter_link) + destination;
+    return options->attempt == NULL &&
+           store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0;
 }
 
-static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options)
+static size_t wait_size(const kv_wait_options *options)
+{
+    size_t destination = options->destination != NULL ? options->destination->size : 0;
+    return sizeof(struct wait) + options->key_count * sizeof(struct waiter_link) + destination;
+}
+
+static struct wait *wait_create(kv *db, const kv_wait_options *options)
 {
     struct store *store = db->view->store;
-    size_t size = wait_list_size(options);
-    struct wait_list *waiter = alloc_get(&store->alloc, size);
+    size_t size = wait_size(options);
+    struct wait *waiter = alloc_get(&store->alloc, size);
     if (waiter == NULL) return NULL;
     memset(waiter, 0, size);
     waiter->size = size;
@@ -15334,9 +15712,13 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
     waiter->count = options->count;
     waiter->done = options->done;
     waiter->context = options->context;
+    waiter->attempt = options->attempt;
+    waiter->attempt_context = options->context;
     waiter->bytes = &waiter->own;
     waiter->waiter = (struct kv_waiter){.store = store,
                                         .database = db->database,
+                                        .type = options->type,
+                                        .minds_removal = options->minds_removal,
                                         .take = wait_take_link,
                                         .tell = wait_tell,
                                         .link_count = options->key_count,
@@ -15351,7 +15733,7 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
     return waiter;
 }
 
-static void wait_list_destroy(struct wait_list *waiter)
+static void wait_destroy(struct wait *waiter)
 {
     struct alloc *alloc = &waiter->waiter.store->alloc;
     alloc_free(alloc, waiter->own.data, waiter->own.capacity);
@@ -15364,7 +15746,7 @@ static void wait_list_destroy(struct wait_list *waiter)
  * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
  * came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count,
+static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, size_t count,
                           bool is_nested, size_t *index)
 {
     struct store *store = db->view->store;
@@ -15373,11 +15755,11 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         kv_status status = kv_type_of(db, keys[i], &type);
         if (status == KV_NONE) continue;
         if (status != KV_OK) return status;
-        if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
+        if (type != waiter->waiter.type) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i]))
+        if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;
-        status = wait_take(waiter, db, keys[i]);
+        status = wait_take(waiter, db, i, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
     }
@@ -15385,7 +15767,7 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
 }
 
 /* Tries, and if that gave nothing queues the waiter, at one instant. */
-static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options,
+static kv_status wait_begin(struct wait *waiter, kv *db, const kv_wait_options *options,
                             size_t *index)
 {
     struct span span;
@@ -15413,20 +15795,21 @@ kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
 {
     kv_wait_options options;
     if (db == NULL || waiter == NULL || !wait_read_options(given, &options)) return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
-    struct wait_list *list = wait_list_create(db, &options);
-    if (list == NULL) return KV_NOMEM;
+    if (options.done == NULL) return KV_BADARG;
+    if (wait_is_refused(db, &options)) return KV_READONLY;
+    struct wait *created = wait_create(db, &options);
+    if (created == NULL) return KV_NOMEM;
     /*
      * Written first: once it is queued, `done` may be called by another thread before this one goes
      * on.
      */
-    *waiter = &list->waiter;
+    *waiter = &created->waiter;
     size_t index = 0;
-    kv_status status = wait_begin(list, db, &options, &index);
+    kv_status status = wait_begin(created, db, &options, &index);
     if (status == KV_PENDING) return status;
     *waiter = NULL;
-    if (status == KV_OK) wait_report(list, KV_OK, index, options.keys[index]);
-    wait_list_destroy(list);
+    if (status == KV_OK) wait_report(created, KV_OK, index, options.keys[index]);
+    wait_destroy(created);
     return status;
 }
 
@@ -15434,7 +15817,7 @@ kv_status kv_wait_cancel(kv_waiter *waiter)
 {
     if (waiter == NULL) return KV_BADARG;
     bool was_waiting = waiting_end(waiter);
-    wait_list_destroy((struct wait_list *)waiter);
+    wait_destroy((struct wait *)waiter);
     return was_waiting ? KV_OK : KV_NONE;
 }
 
@@ -15526,34 +15909,50 @@ struct wait_delivery {
 static kv_status wait_as_thread(kv *db, const kv_wait_options *options, int64_t timeout_ms,
                                 const struct wait_delivery *delivery, size_t *index)
 {
-    if (db == NULL || options->keys == NULL || options->key_count == 0 || timeout_ms < 0)
-        return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db == NULL || timeout_ms < 0) return KV_BADARG;
+    if (wait_is_refused(db, options)) return KV_READONLY;
     struct wait_sleeper sleeper = {.index = 0};
     if (!wait_sleeper_open(&sleeper)) return KV_NOMEM;
-    struct wait_list *list = wait_list_create(db, options);
-    if (list == NULL) {
+    struct wait *waiter = wait_create(db, options);
+    if (waiter == NULL) {
         wait_sleeper_close(&sleeper);
         return KV_NOMEM;
     }
-    if (delivery->value != NULL) list->bytes = delivery->value;
-    list->done = wait_sleeper_done;
-    list->context = &sleeper;
+    if (delivery->value != NULL) waiter->bytes = delivery->value;
+    waiter->done = wait_sleeper_done;
+    waiter->context = &sleeper;
     size_t taken_from = 0;
-    kv_status status = wait_begin(list, db, options, &taken_from);
+    kv_status status = wait_begin(waiter, db, options, &taken_from);
     if (status == KV_PENDING) {
         wait_sleep(&sleeper, timeout_ms);
-        status = waiting_end(&list->waiter) ? KV_TIMEOUT : sleeper.status;
+        status = waiting_end(&waiter->waiter) ? KV_TIMEOUT : sleeper.status;
         taken_from = sleeper.index;
     }
     if (status == KV_OK) {
-        for (size_t i = 0; i < list->element_count && delivery->visit != NULL; i++)
-            (void)delivery->visit(delivery->context, list->elements[i]);
+        for (size_t i = 0; i < waiter->element_count && delivery->visit != NULL; i++)
+            (void)delivery->visit(delivery->context, waiter->elements[i]);
         if (index != NULL) *index = taken_from;
     }
-    wait_list_destroy(list);
+    wait_destroy(waiter);
     wait_sleeper_close(&sleeper);
     return status;
+}
+
+kv_status kv_wait_here(kv *db, const kv_wait_options *options, int64_t timeout_ms, size_t *index)
+{
+    kv_wait_options checked;
+    if (!wait_read_options(options, &checked) || checked.attempt == NULL) return KV_BADARG;
+    struct wait_delivery delivery = {.value = NULL};
+    return wait_as_thread(db, &checked, timeout_ms, &delivery, index);
+}
+
+/* The same for elements of a list. */
+static kv_status wait_for_list(kv *db, const kv_wait_options *options, int64_t timeout_ms,
+                               const struct wait_delivery *delivery, size_t *index)
+{
+    kv_wait_options checked;
+    if (!wait_read_options(options, &checked)) return KV_BADARG;
+    return wait_as_thread(db, &checked, timeout_ms, delivery, index);
 }
 
 static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
@@ -15565,7 +15964,7 @@ static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end
     options.end = end;
     options.count = 1;
     struct wait_delivery delivery = {.value = value};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
+    return wait_for_list(db, &options, timeout_ms, &delivery, index);
 }
 
 kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
@@ -15591,7 +15990,7 @@ kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_e
     options.destination = &destination;
     options.to_end = to_end;
     struct wait_delivery delivery = {.value = value};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, NULL);
+    return wait_for_list(db, &options, timeout_ms, &delivery, NULL);
 }
 
 kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
@@ -15604,7 +16003,7 @@ kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
     options.end = end;
     options.count = count;
     struct wait_delivery delivery = {.visit = visit, .context = context};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
+    return wait_for_list(db, &options, timeout_ms, &delivery, index);
 }
 
 /* -------------------- engine/api/api_transaction.c --------------------------------------------- */

@@ -275,6 +275,20 @@ typedef enum kv_setting {
                                       itself what expired. Default 1 */
     KV_SETTING_EVENTS = 5,         /* which events of keys are published, and how: KV_EVENT_...,
                                       added up. Default 0: none */
+    /*
+     * Up to where a collection is kept in one piece, which is small and slow beyond some hundred
+     * elements: how many it has, and the bytes of the largest. 0 or more.
+     */
+    KV_SETTING_HASH_PACK_COUNT = 6,        /* fields; default 512 */
+    KV_SETTING_HASH_PACK_VALUE = 7,        /* bytes of a field or value; default 64 */
+    KV_SETTING_SET_PACK_COUNT = 8,         /* default 128 */
+    KV_SETTING_SET_PACK_VALUE = 9,         /* default 64 */
+    KV_SETTING_SORTED_SET_PACK_COUNT = 10, /* default 128 */
+    KV_SETTING_SORTED_SET_PACK_VALUE = 11, /* default 64 */
+    KV_SETTING_SET_INTEGER_COUNT = 12,     /* the same for a set of nothing but integers; 512 */
+    KV_SETTING_STREAM_NODE_SIZE = 13,      /* bytes of each piece of a stream; 0: any; 4096 */
+    KV_SETTING_STREAM_NODE_COUNT = 14,     /* entries of it; 0: any; default 100 */
+    KV_SETTING_HLL_SPARSE_SIZE = 15, /* bytes up to which a HyperLogLog is sparse; default 3000 */
     KV_SETTING_COUNT
 } kv_setting;
 
@@ -789,19 +803,34 @@ KV_API kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_en
                            uint64_t count, int64_t timeout_ms, size_t *index, kv_visit *visit,
                            void *context);
 
-/* ---------------------------------------------------------------------------- waits by callback */
+/* --------------------------------------------------------------------------------------- hashes */
+
+/* ----------------------------------------------------------------------------------------- sets */
+
+/* ---------------------------------------------------------------------------------- sorted sets */
+
+/* ------------------------------------------------------------------------------------------ geo */
+
+/* -------------------------------------------------------------------------------------- bitmaps */
+
+/* ---------------------------------------------------------------------------------- HyperLogLog */
+
+/* -------------------------------------------------------------------------------------- streams */
+
+/* ---------------------------------------------------------------------------------------- waits */
 
 typedef struct kv_waiter kv_waiter;
 
 /*
- * What a wait came to: the key served (index and bytes) and the elements taken; all lent for the
- * call.
+ * What a wait came to: the key served (index and bytes) and the elements taken off a list; all lent
+ * for the call.
  */
 typedef struct kv_wait_result {
-    kv_status status; /* KV_OK; KV_WRONGTYPE if a move's destination is no list; KV_NOMEM */
+    kv_status status; /* KV_OK; KV_WRONGTYPE if a move's destination is no list; KV_NOMEM; whatever
+                         an attempt returned */
     size_t key_index;
     kv_slice key;
-    const kv_slice *elements;
+    const kv_slice *elements; /* none after an attempt */
     size_t element_count;
 } kv_wait_result;
 
@@ -811,6 +840,13 @@ typedef struct kv_wait_result {
  * waiter is still to be freed.
  */
 typedef void kv_wait_done(void *context, kv_waiter *waiter, const kv_wait_result *result);
+
+/*
+ * Takes what a waiter came for, by any calls on `txn` about `key`, which it holds: other keys need
+ * not be there. KV_NONE: it is not there, the wait goes on; anything else ends the wait and is its
+ * result. Called by whichever thread brought something, under the key's lock, perhaps many times.
+ */
+typedef kv_status kv_wait_attempt(void *context, kv *txn, size_t key_index, kv_slice key);
 
 typedef struct kv_wait_options {
     size_t size;
@@ -822,6 +858,14 @@ typedef struct kv_wait_options {
     kv_end to_end;
     kv_wait_done *done;
     void *context;
+    /*
+     * Not NULL: waits for something else than elements of a list (the four fields from `end` on are
+     * not used then), which only a value of this `type` can have. With minds_removal it is tried,
+     * too, when a key goes or becomes another type.
+     */
+    kv_wait_attempt *attempt;
+    kv_type type;
+    bool minds_removal;
 } kv_wait_options;
 
 /*
@@ -829,9 +873,18 @@ typedef struct kv_wait_options {
  * kv_wait_cancel().
  * Returns   KV_OK if there was something: done has been called, *waiter is NULL. KV_PENDING: done
  *           will be called, and *waiter must be ended with kv_wait_cancel(), before or after.
- *           KV_WRONGTYPE, KV_BADARG, KV_NOMEM.
+ *           KV_TIMEOUT in a transaction, where nothing can wait. KV_WRONGTYPE, KV_BADARG, KV_NOMEM,
+ *           and what the attempt returned.
  */
 KV_API kv_status kv_wait(kv *db, const kv_wait_options *options, kv_waiter **waiter);
+
+/*
+ * The same with an attempt on the calling thread, which sleeps until that has given something else
+ * than KV_NONE, or `timeout_ms` has passed by the system's clock (0 means for ever); `done` is not
+ * called. `index` receives which key it was. Returns KV_TIMEOUT or the attempt's status.
+ */
+KV_API kv_status kv_wait_here(kv *db, const kv_wait_options *options, int64_t timeout_ms,
+                              size_t *index);
 
 /*
  * Ends a wait and frees it. KV_OK: cancelled, done will not be called. KV_NONE: done was called

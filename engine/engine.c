@@ -21,16 +21,16 @@
 #include "kvstore.h"
 
 /* base: what any C program needs, and nothing about keys. */
-#include "base/alloc.c"  /* the host's allocator, counted, and made to fail by tests */
-#include "base/pages.c"  /* aligned regions, carved into pages */
-#include "base/memory.c" /* slabs of small blocks for one owner */
-#include "base/lock.c"   /* a lock that spins briefly, then sleeps */
-#include "base/clock.c"  /* the wall and the clock that never goes back, or the host's */
-#include "base/random.c" /* seeds from the system, and a fast generator */
+#include "base/alloc.c"   /* the host's allocator, counted, and made to fail by tests */
+#include "base/pages.c"   /* aligned regions, carved into pages */
+#include "base/memory.c"  /* slabs of small blocks for one owner */
+#include "base/lock.c"    /* a lock that spins briefly, then sleeps */
+#include "base/clock.c"   /* the wall and the clock that never goes back, or the host's */
+#include "base/random.c"  /* seeds from the system, and a fast generator */
 #include "base/siphash.c" /* the hash of keys, of many at a time */
-#include "base/number.c" /* numbers to text and back, in Redis's syntax */
-#include "base/glob.c"   /* Redis's patterns, without exponential ones */
-#include "base/buffer.c" /* the caller's reusable memory */
+#include "base/number.c"  /* numbers to text and back, in Redis's syntax */
+#include "base/glob.c"    /* Redis's patterns, without exponential ones */
+#include "base/buffer.c"  /* the caller's reusable memory */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 #include "structures/grace.c" /* memory that readers without the lock may still be looking at */
@@ -39,7 +39,8 @@
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 
 /* values: what a key can hold. */
-#include "values/list.c" /* a pack while it is small, a tree of packs when it is large */
+#include "values/large.c" /* what every large collection begins with */
+#include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -55,7 +56,9 @@
 #include "keyspace/transaction.c" /* several keys at one instant */
 #include "keyspace/waiting.c"     /* calls that wait for a key, first come, first served */
 #include "keyspace/access.c"      /* one call on one key, from its lock to its journal entry */
-#include "keyspace/reclaim.c"     /* owed work: expired keys, flushed databases, garbage */
+#include "keyspace/access_collection.c" /* the same for lists, hashes, sets... */
+#include "keyspace/effect.c"            /* one effect of a call, put together for the journal */
+#include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
 
 /* api: the functions of kvstore.h. */
 #include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */

@@ -5,6 +5,8 @@
 
 #include "resp/clients.h"
 
+#include <stdlib.h>
+
 static void blocked_write_elements(struct writer *reply, const kv_wait_result *result)
 {
     for (size_t i = 0; i < result->element_count; i++) writer_bulk(reply, result->elements[i]);
@@ -31,10 +33,18 @@ static void blocked_done(void *context, kv_waiter *waiter, const kv_wait_result 
     kvresp_session *session = context;
     struct blocked *blocked = &session->blocked;
     (void)waiter;
-    if (result->status == KV_OK) blocked_write_reply(blocked, result);
+    if (result->status == KV_OK && blocked->attempt == NULL) blocked_write_reply(blocked, result);
     blocked->status = blocked->reply.failed ? KV_NOMEM : result->status;
     atomic_store_explicit(&blocked->state, BLOCKED_SERVED, memory_order_release);
     session_wake(session);
+}
+
+/* In the same thread, before that; the reply's protocol is the session's. */
+static kv_status blocked_try(void *context, kv *txn, size_t key_index, kv_slice key)
+{
+    struct blocked *blocked = &((kvresp_session *)context)->blocked;
+    blocked->reply.size = 0;
+    return blocked->attempt(blocked->request, txn, key_index, key, &blocked->reply);
 }
 
 /*
@@ -49,6 +59,8 @@ static void blocked_finish(kvresp_session *session)
     atomic_fetch_and(&session->orders, ~(unsigned)(ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT));
     pthread_mutex_unlock(&clients->lock);
     session->blocked.waiter = NULL;
+    free(session->blocked.request);
+    session->blocked.request = NULL;
     if (!(session->flags & SESSION_BLOCKED)) return;
     session->flags &= ~(uint32_t)SESSION_BLOCKED;
     atomic_fetch_sub(&session->resp->blocked_clients, 1);
@@ -75,6 +87,9 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     int64_t now_ms = kv_now(call->db);
     blocked->names_key = wish->names_key;
     blocked->as_array = wish->as_array;
+    blocked->attempt = wish->attempt;
+    blocked->request = wish->request;
+    blocked->reply.protocol = call->reply->protocol;
     blocked->command = call->command;
     blocked->deadline_ms =
         timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
@@ -87,6 +102,9 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     options.count = wish->count;
     options.destination = wish->destination;
     options.to_end = wish->to_end;
+    options.attempt = wish->attempt != NULL ? blocked_try : NULL;
+    options.type = wish->type;
+    options.minds_removal = wish->minds_removal;
     options.done = blocked_done;
     options.context = session;
     kv_status status = kv_wait(call->db, &options, &blocked->waiter);

@@ -1,5 +1,6 @@
 /*
- * resp/blocked.h -- commands that wait: BLPOP, BRPOP, BLMOVE, BRPOPLPUSH, BLMPOP.
+ * resp/blocked.h -- commands that wait: BLPOP, BRPOP, BLMOVE, BRPOPLPUSH, BLMPOP, and those of other
+ * types than lists, which say how to try again.
  *
  *     not  --kv_wait() gives KV_PENDING-->  waiting  --somebody pushes-->  served  --the session's
  *                                              thread-->  not |
@@ -23,6 +24,15 @@ struct blocked_wish {
     const kv_slice *destination; /* NULL: none */
     kv_end to_end;
     bool names_key, as_array; /* [key, element]; [key, [elements]]; neither: element */
+    /*
+     * Not NULL: for values of another type than lists, and what follows the keys above is not used.
+     * With minds_removal it is tried, too, when the key goes or becomes another type. The request
+     * is what the attempt is given: of malloc(), or NULL; it belongs to the wait, which frees it.
+     */
+    blocked_attempt *attempt;
+    kv_type type;
+    bool minds_removal;
+    void *request;
 };
 
 /*

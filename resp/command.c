@@ -18,7 +18,7 @@ const size_t command_table_size = sizeof command_table / sizeof command_table[0]
 _Static_assert(2 * sizeof command_table / sizeof command_table[0] <= COMMAND_SLOTS,
                "the map is at most half full");
 _Static_assert(COMMAND_FLAG_COUNT <= 16, "a slot keeps the flags in 16 bits");
-_Static_assert(COMMAND_SLOTS == 512, "command_map_start() yields nine bits");
+_Static_assert(COMMAND_SLOTS == 1024, "command_map_start() yields ten bits");
 
 /* ---------------------------------------------------------------------------------- subcommands */
 

@@ -74,7 +74,7 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
 
 /* ------------------------------------------------------------------------------ finding by name */
 
-enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 512 };
+enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 1024 };
 
 /*
  * What the hot path needs to know of a command, in the slot where its name leads. Names have at
@@ -99,7 +99,7 @@ void command_map_build(struct command_map *map);
 /* Spreads a name over the slots; the multipliers are the golden ratio's and splitmix64's. */
 static inline size_t command_map_start(uint64_t first, uint64_t second)
 {
-    return (size_t)((first * 0x9e3779b97f4a7c15u ^ second * 0xbf58476d1ce4e5b9u) >> 55);
+    return (size_t)((first * 0x9e3779b97f4a7c15u ^ second * 0xbf58476d1ce4e5b9u) >> 54);
 }
 
 /*

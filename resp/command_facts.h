@@ -112,13 +112,23 @@ enum command_group {
     GROUP_GENERIC,
     GROUP_STRING,
     GROUP_LIST,
+    GROUP_HASH,
+    GROUP_SET,
+    GROUP_SORTED_SET,
+    GROUP_GEO,
+    GROUP_BITMAP,
+    GROUP_HYPERLOGLOG,
+    GROUP_STREAM,
+    GROUP_PUBSUB,
     GROUP_TRANSACTIONS,
     GROUP_CONNECTION,
     GROUP_SERVER,
     GROUP_COUNT
 };
 
-#define COMMAND_GROUP_NAMES "generic", "string", "list", "transactions", "connection", "server"
+#define COMMAND_GROUP_NAMES                                                                        \
+    "generic", "string", "list", "hash", "set", "sorted-set", "geo", "bitmap", "hyperloglog",      \
+        "stream", "pubsub", "transactions", "connection", "server"
 
 /*
  * What a command does to a key: one of the four kinds of access, in capitals on the wire, and what
@@ -678,6 +688,22 @@ COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CA
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
         .history = TEXTS("4.0.0", "Takes several elements."),
         .arguments = ARGUMENTS(KEY("key"), STRING("element", .flags = ARGUMENT_MULTIPLE)))
+
+/* Hashes. */
+
+/* Sets. */
+
+/* Sorted sets. */
+
+/* Geo. */
+
+/* Bitmaps. */
+
+/* HyperLogLog. */
+
+/* Streams. */
+
+/* Publish and subscribe. */
 
 /* Transactions. */
 

@@ -28,6 +28,7 @@ struct config_facts {
     /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
     kv_status (*read)(kvresp *resp, kv_buffer *text);
     const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
+    kv_setting setting; /* of the store, for config_change_setting() */
 };
 
 struct config_value {
@@ -235,6 +236,14 @@ static const char *config_check_password(kvresp *resp, kv_slice text, char messa
                                                    : "the password must not have a zero byte";
 }
 
+static const char *config_change_setting(kvresp *resp, const struct config_value *value,
+                                         char message[256])
+{
+    (void)message;
+    kv_status status = kv_configure(resp->store, value->facts->setting, value->number);
+    return status == KV_OK ? NULL : kv_strerror(status);
+}
+
 static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
                                            char message[256])
 {
@@ -432,29 +441,34 @@ static const char *config_check_save(kvresp *resp, kv_slice text, char message[2
     {                     \
         __VA_ARGS__, NULL \
     }
-#define STAND_IN(name, kind, value)                              \
-    {                                                            \
-        name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL \
+#define STAND_IN(name, kind, value)                                 \
+    {                                                               \
+        name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL, 0 \
     }
-#define STAND_IN_ALIAS(name, alias, kind, value)                  \
-    {                                                             \
-        name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL \
+#define STAND_IN_ALIAS(name, alias, kind, value)                     \
+    {                                                                \
+        name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL, 0 \
     }
-#define HINT(name, kind, value, minimum, maximum)                                        \
+#define SETTING(name, alias, kind, value, setting)                                          \
+    {                                                                                       \
+        name, alias, kind, value, 0, 0, NULL, 0, config_change_setting, NULL, NULL, setting \
+    }
+#define HINT(name, kind, value, minimum, maximum)                                           \
+    {                                                                                       \
+        name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL, 0 \
+    }
+#define HINT_ALIAS(name, alias, kind, value)                                     \
+    {                                                                            \
+        name, alias, kind, value, 0, 0, NULL, 0, config_keep_hint, NULL, NULL, 0 \
+    }
+#define HINT_WORD(name, value, ...)                                                                \
+    {                                                                                              \
+        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, config_keep_hint, NULL, NULL, \
+            0                                                                                      \
+    }
+#define STAND_IN_WORD(name, value, ...)                                                  \
     {                                                                                    \
-        name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL \
-    }
-#define HINT_ALIAS(name, alias, kind, value)                                  \
-    {                                                                         \
-        name, alias, kind, value, 0, 0, NULL, 0, config_keep_hint, NULL, NULL \
-    }
-#define HINT_WORD(name, value, ...)                                                               \
-    {                                                                                             \
-        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, config_keep_hint, NULL, NULL \
-    }
-#define STAND_IN_WORD(name, value, ...)                                               \
-    {                                                                                 \
-        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL \
+        name, NULL, CONFIG_WORD, value, 0, 0, WORDS(__VA_ARGS__), 0, NULL, NULL, NULL, 0 \
     }
 
 /* One parameter a line, if it can be. */
@@ -462,34 +476,34 @@ static const struct config_facts config_own[] = {
     {"client-output-buffer-limit", NULL, CONFIG_TEXT,
      "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", 0, 0, NULL,
      KVRESP_PARAMETER_MULTIPLE, config_change_output_limits, config_read_output_limits,
-     config_check_output_limits},
+     config_check_output_limits, 0},
     {"client-query-buffer-limit", NULL, CONFIG_MEMORY, "1073741824", 1048576, INT64_MAX, NULL, 0,
-     config_change_query_limit, NULL, NULL},
+     config_change_query_limit, NULL, NULL, 0},
     {"databases", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_IMMUTABLE,
-     config_change_nothing, config_read_databases, config_check_databases},
+     config_change_nothing, config_read_databases, config_check_databases, 0},
     {"enable-debug-command", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"),
-     KVRESP_PARAMETER_IMMUTABLE, config_change_debug, NULL, NULL},
+     KVRESP_PARAMETER_IMMUTABLE, config_change_debug, NULL, NULL, 0},
     {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL,
-     NULL},
+     NULL, 0},
     {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL,
      KVRESP_PARAMETER_MULTIPLE, config_change_percentiles, config_read_percentiles,
-     config_check_percentiles},
+     config_check_percentiles, 0},
     {"lazyfree-lazy-user-del", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0, config_change_lazy_del,
-     NULL, NULL},
+     NULL, NULL, 0},
     {"lazyfree-lazy-user-flush", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0,
-     config_change_lazy_flush, NULL, NULL},
+     config_change_lazy_flush, NULL, NULL, 0},
     {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX,
-     NULL, 0, config_change_list_size, NULL, NULL},
+     NULL, 0, config_change_list_size, NULL, NULL, 0},
     {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
-     config_change_bulk_max, NULL, NULL},
+     config_change_bulk_max, NULL, NULL, 0},
     {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
-     config_change_password, NULL, config_check_password},
+     config_change_password, NULL, config_check_password, 0},
     {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_nothing,
-     NULL, config_check_save},
+     NULL, config_check_save, 0},
     {"slowlog-log-slower-than", NULL, CONFIG_INTEGER, "10000", -1, INT64_MAX, NULL, 0,
-     config_change_slow_threshold, NULL, NULL},
+     config_change_slow_threshold, NULL, NULL, 0},
     {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0,
-     config_change_slow_length, NULL, NULL},
+     config_change_slow_length, NULL, NULL, 0},
 
     /* Memory: there is no limit yet, and nothing is evicted. */
     STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
@@ -513,18 +527,22 @@ static const struct config_facts config_own[] = {
     STAND_IN("activedefrag", CONFIG_BOOLEAN, "no"),
     HINT("jemalloc-bg-thread", CONFIG_BOOLEAN, "no", 0, 0),
 
-    /* Encodings of types that are not here yet, and of lists beyond list-max-listpack-size. */
-    HINT_ALIAS("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, "512"),
-    HINT_ALIAS("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_INTEGER, "64"),
-    HINT("hll-sparse-max-bytes", CONFIG_MEMORY, "3000", 0, 0),
+    /* Encodings: up to where a value is kept in one piece. */
+    SETTING("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, "512",
+            KV_SETTING_HASH_PACK_COUNT),
+    SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_INTEGER, "64",
+            KV_SETTING_HASH_PACK_VALUE),
+    SETTING("hll-sparse-max-bytes", NULL, CONFIG_MEMORY, "3000", KV_SETTING_HLL_SPARSE_SIZE),
     STAND_IN("list-compress-depth", CONFIG_INTEGER, "0"),
-    HINT("set-max-intset-entries", CONFIG_INTEGER, "512", 0, 0),
-    HINT("set-max-listpack-entries", CONFIG_INTEGER, "128", 0, 0),
-    HINT("set-max-listpack-value", CONFIG_INTEGER, "64", 0, 0),
-    HINT("stream-node-max-bytes", CONFIG_MEMORY, "4096", 0, 0),
-    HINT("stream-node-max-entries", CONFIG_INTEGER, "100", 0, 0),
-    HINT_ALIAS("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, "128"),
-    HINT_ALIAS("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_INTEGER, "64"),
+    SETTING("set-max-intset-entries", NULL, CONFIG_INTEGER, "512", KV_SETTING_SET_INTEGER_COUNT),
+    SETTING("set-max-listpack-entries", NULL, CONFIG_INTEGER, "128", KV_SETTING_SET_PACK_COUNT),
+    SETTING("set-max-listpack-value", NULL, CONFIG_INTEGER, "64", KV_SETTING_SET_PACK_VALUE),
+    SETTING("stream-node-max-bytes", NULL, CONFIG_MEMORY, "4096", KV_SETTING_STREAM_NODE_SIZE),
+    SETTING("stream-node-max-entries", NULL, CONFIG_INTEGER, "100", KV_SETTING_STREAM_NODE_COUNT),
+    SETTING("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, "128",
+            KV_SETTING_SORTED_SET_PACK_COUNT),
+    SETTING("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_INTEGER, "64",
+            KV_SETTING_SORTED_SET_PACK_VALUE),
 
     /* Files: what a store without them has to say. */
     HINT("aof-disable-auto-gc", CONFIG_BOOLEAN, "no", 0, 0),

@@ -55,6 +55,14 @@ struct session_shown {
     _Atomic uint8_t protocol;
 };
 
+/*
+ * Takes what a blocked command came for, by calls on `txn` about this key, and writes the reply, in
+ * the thread of whoever brought it. KV_NONE: it is not there, and nothing is written. Other
+ * statuses than KV_OK answer as call_fail() does.
+ */
+typedef kv_status blocked_attempt(void *request, kv *txn, size_t key_index, kv_slice key,
+                                  struct writer *reply);
+
 /* A blocked command. */
 enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_SERVED };
 
@@ -64,6 +72,8 @@ struct blocked {
     const struct command *command;
     bool names_key,
         as_array; /* the form of the reply: [key, element], [key, [elements]], element */
+    blocked_attempt *attempt; /* struct blocked_wish */
+    void *request;
     _Atomic int64_t deadline_ms;
     kv_status status;    /* once served */
     struct writer reply; /* once served: written by whoever brought the elements */

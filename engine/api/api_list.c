@@ -3,38 +3,26 @@
  */
 #include "base/buffer.h"
 #include "base/number.h"
-#include "keyspace/access.h"
+#include "keyspace/access_collection.h"
+#include "keyspace/effect.h"
 #include "values/list.h"
-
-#define LISTS_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
 static kv_slice lists_end_word(kv_end end)
 {
-    return end == KV_HEAD ? LISTS_WORD("LEFT") : LISTS_WORD("RIGHT");
+    return end == KV_HEAD ? EFFECT_NAME("LEFT") : EFFECT_NAME("RIGHT");
 }
 
 /* Opens a key that must hold a list or nothing. */
 static kv_status lists_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
 {
-    if (db == NULL) return KV_BADARG;
-    kv_status status = access_open(access, db, key, mode);
-    if (status != KV_OK) return status;
-    status = access_expect(access, KV_TYPE_LIST);
-    return status == KV_OK ? KV_OK : access_close(access, status);
+    return access_open_type(access, db, key, KV_TYPE_LIST, mode);
 }
 
 /* The same, and there must be one: else KV_NONE. */
 static kv_status lists_open_existing(struct access *access, kv *db, kv_slice key,
                                      enum access_mode mode)
 {
-    kv_status status = lists_open(access, db, key, mode);
-    if (status != KV_OK) return status;
-    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
-}
-
-static struct list lists_of(const struct access *access)
-{
-    return (struct list){access->entry != NULL ? (uintptr_t)entry_payload(access->entry) : 0};
+    return access_open_existing(access, db, key, KV_TYPE_LIST, mode);
 }
 
 static struct list_limits lists_limits(const struct access *access)
@@ -52,91 +40,21 @@ static void lists_tell_pop(struct access *access, kv_end end)
     access_event(access, KV_EVENT_LIST, end == KV_HEAD ? "lpop" : "rpop");
 }
 
-/*
- * Puts a list that was changed in place back into its entry; one that has become empty goes, and
- * its key with it.
- */
-static void lists_settle(struct access *access, const struct list *list)
-{
-    if (list->bits == 0) {
-        access_set_payload(access, 0); /* the list freed itself */
-        access_event(access, KV_EVENT_GENERIC, "del");
-        access_remove(access);
-        return;
-    }
-    access_set_payload(access, list->bits);
-    access_changed(access);
-    KV_CHECK(list_check(list));
-}
-
-static kv_status lists_reserve(struct access *access, const kv_slice *arguments, size_t count)
-{
-    size_t bytes = 0;
-    if (!access_is_journaled(access)) return KV_OK;
-    for (size_t i = 0; i < count; i++) bytes += arguments[i].size;
-    return access_reserve_journal(access, count, bytes);
-}
-
 /* ----------------------------------------------------------------------------------------- push */
-
-/* The arguments of a push for the journal: its name, the key, the values. */
-#define LISTS_ARGUMENTS_ON_STACK 16
-
-struct lists_arguments {
-    kv_slice on_stack[LISTS_ARGUMENTS_ON_STACK];
-    kv_slice *items;
-    size_t count;
-};
-
-static kv_status lists_arguments_open(struct lists_arguments *arguments, struct access *access,
-                                      kv_slice name, const kv_slice *values, size_t count)
-{
-    arguments->items = arguments->on_stack;
-    arguments->count = count + 2;
-    if (!access_is_journaled(access)) return KV_OK;
-    if (arguments->count > LISTS_ARGUMENTS_ON_STACK) {
-        arguments->items =
-            alloc_get_array(&access->store->alloc, arguments->count, sizeof *arguments->items);
-        if (arguments->items == NULL) return KV_NOMEM;
-    }
-    arguments->items[0] = name;
-    arguments->items[1] = access->key;
-    memcpy(arguments->items + 2, values, count * sizeof *values);
-    kv_status status = lists_reserve(access, arguments->items, arguments->count);
-    if (status != KV_OK && arguments->items != arguments->on_stack) {
-        alloc_free(&access->store->alloc, arguments->items,
-                   arguments->count * sizeof *arguments->items);
-    }
-    return status;
-}
-
-static void lists_arguments_close(struct lists_arguments *arguments, struct access *access)
-{
-    if (arguments->items == arguments->on_stack) return;
-    alloc_free(&access->store->alloc, arguments->items,
-               arguments->count * sizeof *arguments->items);
-}
 
 /* Pushes to the list that was opened, or makes one. All of the values or none. */
 static kv_status lists_push_opened(struct access *access, const kv_slice *values, size_t count,
                                    kv_end end, uint64_t *length)
 {
     struct list_limits limits = lists_limits(access);
-    struct memory *memory = &access->shard->memory;
-    struct list list = lists_of(access);
-    kv_status status = list_push(&list, memory, &limits, end, values, count);
+    struct collection list = access_collection(access);
+    kv_status status = list_push(&list, &access->shard->memory, &limits, end, values, count);
     if (status != KV_OK) return status;
-    if (length != NULL) *length = list_length(&list);
-    if (access->entry != NULL) {
-        lists_settle(access, &list);
-    } else {
-        status = access_put_value(access, KV_TYPE_LIST, ENTRY_LIST, list.bits, KV_NEVER);
-        if (status != KV_OK) {
-            list_destroy(&list, memory);
-            return status;
-        }
-    }
+    uint64_t pushed = list_length(&list);
+    status = access_put_collection(access, KV_TYPE_LIST, &list, count); /* each value counts */
+    if (status != KV_OK) return status;
     lists_tell_push(access, end);
+    if (length != NULL) *length = pushed;
     return KV_OK;
 }
 
@@ -151,18 +69,12 @@ static kv_status lists_push_values(kv *db, kv_slice key, const kv_slice *values,
         if (length != NULL) *length = 0;
         return access_close(&access, KV_NONE);
     }
-    struct lists_arguments arguments;
-    kv_slice name = end == KV_HEAD ? LISTS_WORD("LPUSH") : LISTS_WORD("RPUSH");
-    status = lists_arguments_open(&arguments, &access, name, values, count);
+    struct effect effect;
+    kv_slice name = end == KV_HEAD ? EFFECT_NAME("LPUSH") : EFFECT_NAME("RPUSH");
+    status = effect_open_with(&effect, &access, name, values, count);
     if (status != KV_OK) return access_close(&access, status);
-    uint64_t pushed;
-    status = lists_push_opened(&access, values, count, end, &pushed);
-    if (status == KV_OK) {
-        if (length != NULL) *length = pushed;
-        access_journal(&access, arguments.items, arguments.count);
-        access.shard->changes += count - 1; /* each value counts */
-    }
-    lists_arguments_close(&arguments, &access);
+    status = lists_push_opened(&access, values, count, end, length);
+    effect_close(&effect, &access, status == KV_OK);
     return access_close(&access, status);
 }
 
@@ -195,23 +107,21 @@ kv_status kv_rpushx(kv *db, kv_slice key, const kv_slice *values, size_t count, 
 static kv_status lists_pop_opened(struct access *access, kv_end end, uint64_t count,
                                   kv_visit *visit, void *context, uint64_t *popped)
 {
-    struct list list = lists_of(access);
+    struct collection list = access_collection(access);
     struct list_limits limits = lists_limits(access);
     uint64_t length = list_length(&list);
     if (count > length) count = length;
-    char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[3] = {end == KV_HEAD ? LISTS_WORD("LPOP") : LISTS_WORD("RPOP"),
-                             access->key,
-                             {number, number_format_uint64(number, count)}};
-    size_t argument_count = count == 1 ? 2 : 3;
     if (count > 0) {
-        kv_status status = lists_reserve(access, arguments, argument_count);
+        struct effect effect;
+        char number[NUMBER_INT64_SIZE];
+        kv_slice text = {number, number_format_uint64(number, count)};
+        kv_slice name = end == KV_HEAD ? EFFECT_NAME("LPOP") : EFFECT_NAME("RPOP");
+        kv_status status = effect_open_with(&effect, access, name, &text, count == 1 ? 0 : 1);
         if (status != KV_OK) return status;
-        access_journal(access, arguments, argument_count);
+        effect_close(&effect, access, true);
         (void)list_pop(&list, &access->shard->memory, &limits, end, count, visit, context);
-        access->shard->changes += count - 1;
         lists_tell_pop(access, end);
-        lists_settle(access, &list);
+        access_settle(access, &list, count);
     }
     if (popped != NULL) *popped = count;
     return KV_OK;
@@ -230,7 +140,7 @@ kv_status kv_pop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit *vis
 static kv_slice lists_end(const struct access *access, kv_end end, char scratch[PACK_TEXT_SIZE])
 {
     kv_slice element;
-    struct list list = lists_of(access);
+    struct collection list = access_collection(access);
     bool is_there = list_at(&list, end == KV_HEAD ? 0 : -1, scratch, &element);
     assert(is_there);
     (void)is_there;
@@ -284,7 +194,7 @@ kv_status kv_llen(kv *db, kv_slice key, uint64_t *length)
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     if (length != NULL) *length = access.entry != NULL ? list_length(&list) : 0;
     return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
 }
@@ -296,7 +206,7 @@ kv_status kv_lindex(kv *db, kv_slice key, int64_t index, kv_buffer *value)
     if (status != KV_OK) return status;
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     if (!list_at(&list, index, scratch, &element)) status = KV_NONE;
     else if (value != NULL) status = buffer_set(value, element);
     return access_close(&access, status);
@@ -308,7 +218,7 @@ kv_status kv_lrange(kv *db, kv_slice key, int64_t start, int64_t stop, kv_range_
     struct access access;
     kv_status status = lists_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     uint64_t first = 0, count = 0;
     if (access.entry != NULL) count = list_span(list_length(&list), start, stop, &first);
     if (begin != NULL) begin(context, count);
@@ -323,7 +233,7 @@ kv_status kv_lpos(kv *db, kv_slice key, kv_slice value, int64_t rank, uint64_t c
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
-    struct list list = lists_of(&access);
+    struct collection list = access_collection(&access);
     list_find(&list, value, rank, count, maximum, visit, context);
     return access_close(&access, KV_OK);
 }
@@ -337,17 +247,17 @@ kv_status kv_lset(kv *db, kv_slice key, int64_t index, kv_slice value)
     if (status == KV_NONE) return KV_NOTFOUND;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {
-        LISTS_WORD("LSET"), key, {number, number_format_int64(number, index)}, value};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{number, number_format_int64(number, index)}, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 4);
-    if (status == KV_OK)
-        status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LSET"), words, 2);
+    if (status != KV_OK) return access_close(&access, status);
+    status = list_edit(&list, &access.shard->memory, &limits, index, LIST_INSTEAD, value);
+    effect_close(&effect, &access, status == KV_OK);
     if (status == KV_OK) {
-        access_journal(&access, arguments, 4);
         access_event(&access, KV_EVENT_LIST, "lset");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, 1);
     }
     return access_close(&access, status);
 }
@@ -358,20 +268,19 @@ kv_status kv_linsert(kv *db, kv_slice key, bool before, kv_slice pivot, kv_slice
     struct access access;
     kv_status status = lists_open_existing(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    kv_slice arguments[5] = {LISTS_WORD("LINSERT"), key,
-                             before ? LISTS_WORD("BEFORE") : LISTS_WORD("AFTER"), pivot, value};
-    struct list list = lists_of(&access);
+    kv_slice words[3] = {before ? EFFECT_NAME("BEFORE") : EFFECT_NAME("AFTER"), pivot, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 5);
-    if (status == KV_OK) {
-        status = list_insert(&list, &access.shard->memory, &limits,
-                             before ? LIST_BEFORE : LIST_AFTER, pivot, value);
-    }
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LINSERT"), words, 3);
+    if (status != KV_OK) return access_close(&access, status);
+    status = list_insert(&list, &access.shard->memory, &limits, before ? LIST_BEFORE : LIST_AFTER,
+                         pivot, value);
+    effect_close(&effect, &access, status == KV_OK);
     if (status == KV_OK) {
         if (length != NULL) *length = list_length(&list);
-        access_journal(&access, arguments, 5);
         access_event(&access, KV_EVENT_LIST, "linsert");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, 1);
     }
     return access_close(&access, status);
 }
@@ -383,18 +292,17 @@ kv_status kv_lrem(kv *db, kv_slice key, int64_t count, kv_slice value, uint64_t 
     if (status == KV_NONE && removed != NULL) *removed = 0;
     if (status != KV_OK) return status;
     char number[NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {
-        LISTS_WORD("LREM"), key, {number, number_format_int64(number, count)}, value};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{number, number_format_int64(number, count)}, value};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
-    status = lists_reserve(&access, arguments, 4);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LREM"), words, 2);
     if (status != KV_OK) return access_close(&access, status);
     uint64_t found = list_remove(&list, &access.shard->memory, &limits, count, value);
+    effect_close(&effect, &access, found > 0);
     if (found > 0) {
-        access_journal(&access, arguments, 4);
-        access.shard->changes += found - 1;
         access_event(&access, KV_EVENT_LIST, "lrem");
-        lists_settle(&access, &list);
+        access_settle(&access, &list, found);
     }
     if (removed != NULL) *removed = found;
     return access_close(&access, KV_OK);
@@ -407,23 +315,19 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
     if (status == KV_NONE) return KV_OK;
     if (status != KV_OK) return status;
     char numbers[2][NUMBER_INT64_SIZE];
-    kv_slice arguments[4] = {LISTS_WORD("LTRIM"),
-                             key,
-                             {numbers[0], number_format_int64(numbers[0], start)},
-                             {numbers[1], number_format_int64(numbers[1], stop)}};
-    struct list list = lists_of(&access);
+    kv_slice words[2] = {{numbers[0], number_format_int64(numbers[0], start)},
+                         {numbers[1], number_format_int64(numbers[1], stop)}};
+    struct effect effect;
+    struct collection list = access_collection(&access);
     struct list_limits limits = lists_limits(&access);
     uint64_t length = list_length(&list);
-    status = lists_reserve(&access, arguments, 4);
+    status = effect_open_with(&effect, &access, EFFECT_NAME("LTRIM"), words, 2);
     if (status != KV_OK) return access_close(&access, status);
     list_trim(&list, &access.shard->memory, &limits, start, stop);
-    uint64_t left = list.bits != 0 ? list_length(&list) : 0;
+    uint64_t left = list_length(&list);
+    effect_close(&effect, &access, left != length);
     access_event(&access, KV_EVENT_LIST, "ltrim");
-    if (left != length) {
-        access_journal(&access, arguments, 4);
-        access.shard->changes += length - left - 1;
-        lists_settle(&access, &list);
-    }
+    if (left != length) access_settle(&access, &list, length - left);
     return access_close(&access, KV_OK);
 }
 
@@ -436,11 +340,11 @@ kv_status kv_ltrim(kv *db, kv_slice key, int64_t start, int64_t stop)
 static void lists_drop_end(struct access *source, kv_end end)
 {
     access_find_again(source);
-    struct list list = lists_of(source);
+    struct collection list = access_collection(source);
     struct list_limits limits = lists_limits(source);
     (void)list_pop(&list, &source->shard->memory, &limits, end, 1, NULL, NULL);
     lists_tell_pop(source, end);
-    lists_settle(source, &list);
+    access_settle(source, &list, 1);
 }
 
 /*
@@ -471,17 +375,19 @@ static void lists_give(kv_buffer *value, kv_slice kept)
 static kv_status lists_move_opened(struct access *source, struct access *destination,
                                    kv_end from_end, kv_end to_end, kv_buffer *value)
 {
-    kv_slice arguments[5] = {LISTS_WORD("LMOVE"), source->key, destination->key,
-                             lists_end_word(from_end), lists_end_word(to_end)};
+    kv_slice words[3] = {destination->key, lists_end_word(from_end), lists_end_word(to_end)};
+    struct effect effect;
     char scratch[PACK_TEXT_SIZE];
     kv_slice element;
     kv_status status = access_expect(destination, KV_TYPE_LIST);
-    if (status == KV_OK) status = lists_reserve(source, arguments, 5);
     if (status == KV_OK) status = lists_keep(value, lists_end(source, from_end, scratch), &element);
-    if (status == KV_OK) status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    if (status != KV_OK) return status;
+    status = effect_open_with(&effect, source, EFFECT_NAME("LMOVE"), words, 3);
+    if (status != KV_OK) return status;
+    status = lists_push_opened(destination, &element, 1, to_end, NULL);
+    effect_close(&effect, source, status == KV_OK);
     if (status != KV_OK) return status;
     lists_give(value, element);
-    access_journal(source, arguments, 5);
     lists_drop_end(source, from_end);
     source->shard->changes--; /* of two lists, but one change */
     return KV_OK;

@@ -136,6 +136,16 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_LIST_PACK_SIZE] = -2,
         [KV_SETTING_EXPIRE] = 1,
         [KV_SETTING_EVENTS] = 0,
+        [KV_SETTING_HASH_PACK_COUNT] = 512,
+        [KV_SETTING_HASH_PACK_VALUE] = 64,
+        [KV_SETTING_SET_PACK_COUNT] = 128,
+        [KV_SETTING_SET_PACK_VALUE] = 64,
+        [KV_SETTING_SORTED_SET_PACK_COUNT] = 128,
+        [KV_SETTING_SORTED_SET_PACK_VALUE] = 64,
+        [KV_SETTING_SET_INTEGER_COUNT] = 512,
+        [KV_SETTING_STREAM_NODE_SIZE] = 4096,
+        [KV_SETTING_STREAM_NODE_COUNT] = 100,
+        [KV_SETTING_HLL_SPARSE_SIZE] = 3000,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -311,6 +321,16 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
     case KV_SETTING_EVENTS:
         return (value & ~(int64_t)(KV_EVENT_BY_KEY | KV_EVENT_BY_NAME | EVENTS_CLASSES)) == 0;
+    case KV_SETTING_HASH_PACK_COUNT:
+    case KV_SETTING_HASH_PACK_VALUE:
+    case KV_SETTING_SET_PACK_COUNT:
+    case KV_SETTING_SET_PACK_VALUE:
+    case KV_SETTING_SORTED_SET_PACK_COUNT:
+    case KV_SETTING_SORTED_SET_PACK_VALUE:
+    case KV_SETTING_SET_INTEGER_COUNT:
+    case KV_SETTING_STREAM_NODE_SIZE:
+    case KV_SETTING_STREAM_NODE_COUNT:
+    case KV_SETTING_HLL_SPARSE_SIZE: return value >= 0 && (uint64_t)value <= SIZE_MAX;
     case KV_SETTING_COUNT: break;
     }
     return false;

@@ -1,9 +1,9 @@
 /*
- * api/api_wait.c -- waiting for elements of lists: by callback (kv_wait) and on the calling thread
- * (kv_blpop and its kin).
+ * api/api_wait.c -- waiting for a key to have something: by callback (kv_wait) and on the calling
+ * thread (kv_wait_here, kv_blpop and its kin).
  */
 #include "base/buffer.h"
-#include "keyspace/access.h"
+#include "keyspace/access_collection.h"
 #include "keyspace/waiting.h"
 #include "values/list.h"
 
@@ -11,14 +11,19 @@
 #include <pthread.h>
 #include <time.h>
 
-/* A waiter that takes elements of a list; links and the destination's bytes follow it. */
-struct wait_list {
+/*
+ * A waiter that takes elements of a list, or leaves the taking to its owner; links and the
+ * destination's bytes follow it.
+ */
+struct wait {
     struct kv_waiter waiter; /* first, as this is what the public pointer points to */
     size_t size;             /* of the whole block */
-    kv_end end, to_end;
-    uint64_t count;
     kv_wait_done *done;
     void *context;
+    kv_wait_attempt *attempt; /* NULL: it takes elements of a list, as follows */
+    void *attempt_context;
+    kv_end end, to_end;
+    uint64_t count;
     kv_buffer *bytes; /* the elements taken, one after another: `own`, or the buffer of who waits */
     kv_buffer own;    /* of the store's memory: large enough from the beginning, it never grows */
     kv_slice *elements; /* into the bytes */
@@ -28,7 +33,7 @@ struct wait_list {
 /* --------------------------------------------------------------------------------------- taking */
 
 struct wait_collector {
-    struct wait_list *waiter;
+    struct wait *waiter;
     size_t offset;
 };
 
@@ -42,7 +47,7 @@ static bool wait_measure(void *context, kv_slice element)
 static bool wait_collect(void *context, kv_slice element)
 {
     struct wait_collector *collector = context;
-    struct wait_list *waiter = collector->waiter;
+    struct wait *waiter = collector->waiter;
     char *to = (char *)waiter->bytes->data + collector->offset;
     if (element.size > 0) memcpy(to, element.data, element.size);
     waiter->elements[waiter->element_count++] = (kv_slice){to, element.size};
@@ -50,7 +55,7 @@ static bool wait_collect(void *context, kv_slice element)
     return true;
 }
 
-static kv_status wait_reserve(struct wait_list *waiter, uint64_t count, size_t bytes)
+static kv_status wait_reserve(struct wait *waiter, uint64_t count, size_t bytes)
 {
     struct alloc *alloc = &waiter->waiter.store->alloc;
     assert(waiter->elements == NULL);
@@ -72,14 +77,12 @@ static kv_status wait_reserve(struct wait_list *waiter, uint64_t count, size_t b
  * Makes room for the elements that are about to be taken, which is where memory may run out:
  * nothing is taken then.
  */
-static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
+static kv_status wait_prepare(struct wait *waiter, kv *db, kv_slice key)
 {
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_PEEK);
-    if (status != KV_OK) return status;
-    if (access.entry == NULL || entry_type(access.entry) != KV_TYPE_LIST)
-        return access_close(&access, KV_NONE);
-    struct list list = {(uintptr_t)entry_payload(access.entry)};
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_LIST, ACCESS_PEEK);
+    if (status != KV_OK) return status == KV_WRONGTYPE ? KV_NONE : status;
+    struct collection list = access_collection(&access);
     uint64_t length = list_length(&list);
     uint64_t count = waiter->count < length ? waiter->count : length;
     size_t total = 0;
@@ -87,7 +90,7 @@ static kv_status wait_prepare(struct wait_list *waiter, kv *db, kv_slice key)
     return access_close(&access, wait_reserve(waiter, count, total));
 }
 
-static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
+static kv_status wait_move(struct wait *waiter, kv *db, kv_slice key)
 {
     kv_slice destination = waiter->waiter.destination;
     kv_status status = kv_lmove(db, key, destination, waiter->end, waiter->to_end, waiter->bytes);
@@ -97,9 +100,10 @@ static kv_status wait_move(struct wait_list *waiter, kv *db, kv_slice key)
     return KV_OK;
 }
 
-/* Takes what the waiter wants from one key; KV_NONE if that holds no list. */
-static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
+/* Takes what the waiter wants from one of its keys; KV_NONE if that does not have it. */
+static kv_status wait_take(struct wait *waiter, kv *db, size_t index, kv_slice key)
 {
+    if (waiter->attempt != NULL) return waiter->attempt(waiter->attempt_context, db, index, key);
     kv_status status = wait_prepare(waiter, db, key);
     if (status != KV_OK) return status;
     if (waiter->waiter.has_destination) return wait_move(waiter, db, key);
@@ -111,10 +115,11 @@ static kv_status wait_take(struct wait_list *waiter, kv *db, kv_slice key)
 
 static kv_status wait_take_link(struct kv_waiter *waiter, kv *db, size_t link_index)
 {
-    return wait_take((struct wait_list *)waiter, db, waiter->links[link_index].observed->key);
+    kv_slice key = waiter->links[link_index].observed->key;
+    return wait_take((struct wait *)waiter, db, link_index, key);
 }
 
-static void wait_report(struct wait_list *waiter, kv_status status, size_t index, kv_slice key)
+static void wait_report(struct wait *waiter, kv_status status, size_t index, kv_slice key)
 {
     kv_wait_result result = {status, index, key, waiter->elements, waiter->element_count};
     if (waiter->done != NULL) waiter->done(waiter->context, &waiter->waiter, &result);
@@ -122,8 +127,7 @@ static void wait_report(struct wait_list *waiter, kv_status status, size_t index
 
 static void wait_tell(struct kv_waiter *waiter, kv_status status, size_t link_index)
 {
-    wait_report((struct wait_list *)waiter, status, link_index,
-                waiter->links[link_index].observed->key);
+    wait_report((struct wait *)waiter, status, link_index, waiter->links[link_index].observed->key);
 }
 
 /* ---------------------------------------------------------------------------------------- waits */
@@ -134,22 +138,33 @@ static bool wait_read_options(const kv_wait_options *given, kv_wait_options *opt
     if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
         return false;
     memcpy(options, given, given->size);
-    if (options->keys == NULL || options->key_count == 0 || options->done == NULL) return false;
+    if (options->keys == NULL || options->key_count == 0) return false;
     if (options->count == 0) options->count = 1;
+    if (options->attempt != NULL)
+        return options->destination == NULL && options->type != KV_TYPE_NONE;
+    if (options->type != KV_TYPE_NONE || options->minds_removal) return false;
+    options->type = KV_TYPE_LIST;
     return options->destination == NULL || (options->key_count == 1 && options->count == 1);
 }
 
-static size_t wait_list_size(const kv_wait_options *options)
+/* What an attempt does is its own affair: it may only read. */
+static bool wait_is_refused(const kv *db, const kv_wait_options *options)
 {
-    size_t destination = options->destination != NULL ? options->destination->size : 0;
-    return sizeof(struct wait_list) + options->key_count * sizeof(struct waiter_link) + destination;
+    return options->attempt == NULL &&
+           store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0;
 }
 
-static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options)
+static size_t wait_size(const kv_wait_options *options)
+{
+    size_t destination = options->destination != NULL ? options->destination->size : 0;
+    return sizeof(struct wait) + options->key_count * sizeof(struct waiter_link) + destination;
+}
+
+static struct wait *wait_create(kv *db, const kv_wait_options *options)
 {
     struct store *store = db->view->store;
-    size_t size = wait_list_size(options);
-    struct wait_list *waiter = alloc_get(&store->alloc, size);
+    size_t size = wait_size(options);
+    struct wait *waiter = alloc_get(&store->alloc, size);
     if (waiter == NULL) return NULL;
     memset(waiter, 0, size);
     waiter->size = size;
@@ -158,9 +173,13 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
     waiter->count = options->count;
     waiter->done = options->done;
     waiter->context = options->context;
+    waiter->attempt = options->attempt;
+    waiter->attempt_context = options->context;
     waiter->bytes = &waiter->own;
     waiter->waiter = (struct kv_waiter){.store = store,
                                         .database = db->database,
+                                        .type = options->type,
+                                        .minds_removal = options->minds_removal,
                                         .take = wait_take_link,
                                         .tell = wait_tell,
                                         .link_count = options->key_count,
@@ -175,7 +194,7 @@ static struct wait_list *wait_list_create(kv *db, const kv_wait_options *options
     return waiter;
 }
 
-static void wait_list_destroy(struct wait_list *waiter)
+static void wait_destroy(struct wait *waiter)
 {
     struct alloc *alloc = &waiter->waiter.store->alloc;
     alloc_free(alloc, waiter->own.data, waiter->own.capacity);
@@ -188,7 +207,7 @@ static void wait_list_destroy(struct wait_list *waiter)
  * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
  * came before the queue is served is before it (`is_nested`).
  */
-static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys, size_t count,
+static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, size_t count,
                           bool is_nested, size_t *index)
 {
     struct store *store = db->view->store;
@@ -197,11 +216,11 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
         kv_status status = kv_type_of(db, keys[i], &type);
         if (status == KV_NONE) continue;
         if (status != KV_OK) return status;
-        if (type != KV_TYPE_LIST) return KV_WRONGTYPE;
+        if (type != waiter->waiter.type) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_has_queue(store_shard(store, hash), db->database, hash, keys[i]))
+        if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;
-        status = wait_take(waiter, db, keys[i]);
+        status = wait_take(waiter, db, i, keys[i]);
         if (status == KV_OK) *index = i;
         if (status != KV_NONE) return status;
     }
@@ -209,7 +228,7 @@ static kv_status wait_try(struct wait_list *waiter, kv *db, const kv_slice *keys
 }
 
 /* Tries, and if that gave nothing queues the waiter, at one instant. */
-static kv_status wait_begin(struct wait_list *waiter, kv *db, const kv_wait_options *options,
+static kv_status wait_begin(struct wait *waiter, kv *db, const kv_wait_options *options,
                             size_t *index)
 {
     struct span span;
@@ -237,20 +256,21 @@ kv_status kv_wait(kv *db, const kv_wait_options *given, kv_waiter **waiter)
 {
     kv_wait_options options;
     if (db == NULL || waiter == NULL || !wait_read_options(given, &options)) return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
-    struct wait_list *list = wait_list_create(db, &options);
-    if (list == NULL) return KV_NOMEM;
+    if (options.done == NULL) return KV_BADARG;
+    if (wait_is_refused(db, &options)) return KV_READONLY;
+    struct wait *created = wait_create(db, &options);
+    if (created == NULL) return KV_NOMEM;
     /*
      * Written first: once it is queued, `done` may be called by another thread before this one goes
      * on.
      */
-    *waiter = &list->waiter;
+    *waiter = &created->waiter;
     size_t index = 0;
-    kv_status status = wait_begin(list, db, &options, &index);
+    kv_status status = wait_begin(created, db, &options, &index);
     if (status == KV_PENDING) return status;
     *waiter = NULL;
-    if (status == KV_OK) wait_report(list, KV_OK, index, options.keys[index]);
-    wait_list_destroy(list);
+    if (status == KV_OK) wait_report(created, KV_OK, index, options.keys[index]);
+    wait_destroy(created);
     return status;
 }
 
@@ -258,7 +278,7 @@ kv_status kv_wait_cancel(kv_waiter *waiter)
 {
     if (waiter == NULL) return KV_BADARG;
     bool was_waiting = waiting_end(waiter);
-    wait_list_destroy((struct wait_list *)waiter);
+    wait_destroy((struct wait *)waiter);
     return was_waiting ? KV_OK : KV_NONE;
 }
 
@@ -350,34 +370,50 @@ struct wait_delivery {
 static kv_status wait_as_thread(kv *db, const kv_wait_options *options, int64_t timeout_ms,
                                 const struct wait_delivery *delivery, size_t *index)
 {
-    if (db == NULL || options->keys == NULL || options->key_count == 0 || timeout_ms < 0)
-        return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (db == NULL || timeout_ms < 0) return KV_BADARG;
+    if (wait_is_refused(db, options)) return KV_READONLY;
     struct wait_sleeper sleeper = {.index = 0};
     if (!wait_sleeper_open(&sleeper)) return KV_NOMEM;
-    struct wait_list *list = wait_list_create(db, options);
-    if (list == NULL) {
+    struct wait *waiter = wait_create(db, options);
+    if (waiter == NULL) {
         wait_sleeper_close(&sleeper);
         return KV_NOMEM;
     }
-    if (delivery->value != NULL) list->bytes = delivery->value;
-    list->done = wait_sleeper_done;
-    list->context = &sleeper;
+    if (delivery->value != NULL) waiter->bytes = delivery->value;
+    waiter->done = wait_sleeper_done;
+    waiter->context = &sleeper;
     size_t taken_from = 0;
-    kv_status status = wait_begin(list, db, options, &taken_from);
+    kv_status status = wait_begin(waiter, db, options, &taken_from);
     if (status == KV_PENDING) {
         wait_sleep(&sleeper, timeout_ms);
-        status = waiting_end(&list->waiter) ? KV_TIMEOUT : sleeper.status;
+        status = waiting_end(&waiter->waiter) ? KV_TIMEOUT : sleeper.status;
         taken_from = sleeper.index;
     }
     if (status == KV_OK) {
-        for (size_t i = 0; i < list->element_count && delivery->visit != NULL; i++)
-            (void)delivery->visit(delivery->context, list->elements[i]);
+        for (size_t i = 0; i < waiter->element_count && delivery->visit != NULL; i++)
+            (void)delivery->visit(delivery->context, waiter->elements[i]);
         if (index != NULL) *index = taken_from;
     }
-    wait_list_destroy(list);
+    wait_destroy(waiter);
     wait_sleeper_close(&sleeper);
     return status;
+}
+
+kv_status kv_wait_here(kv *db, const kv_wait_options *options, int64_t timeout_ms, size_t *index)
+{
+    kv_wait_options checked;
+    if (!wait_read_options(options, &checked) || checked.attempt == NULL) return KV_BADARG;
+    struct wait_delivery delivery = {.value = NULL};
+    return wait_as_thread(db, &checked, timeout_ms, &delivery, index);
+}
+
+/* The same for elements of a list. */
+static kv_status wait_for_list(kv *db, const kv_wait_options *options, int64_t timeout_ms,
+                               const struct wait_delivery *delivery, size_t *index)
+{
+    kv_wait_options checked;
+    if (!wait_read_options(options, &checked)) return KV_BADARG;
+    return wait_as_thread(db, &checked, timeout_ms, delivery, index);
 }
 
 static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
@@ -389,7 +425,7 @@ static kv_status wait_pop(kv *db, const kv_slice *keys, size_t key_count, kv_end
     options.end = end;
     options.count = 1;
     struct wait_delivery delivery = {.value = value};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
+    return wait_for_list(db, &options, timeout_ms, &delivery, index);
 }
 
 kv_status kv_blpop(kv *db, const kv_slice *keys, size_t key_count, int64_t timeout_ms,
@@ -415,7 +451,7 @@ kv_status kv_blmove(kv *db, kv_slice source, kv_slice destination, kv_end from_e
     options.destination = &destination;
     options.to_end = to_end;
     struct wait_delivery delivery = {.value = value};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, NULL);
+    return wait_for_list(db, &options, timeout_ms, &delivery, NULL);
 }
 
 kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
@@ -428,5 +464,5 @@ kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
     options.end = end;
     options.count = count;
     struct wait_delivery delivery = {.visit = visit, .context = context};
-    return wait_as_thread(db, &options, timeout_ms, &delivery, index);
+    return wait_for_list(db, &options, timeout_ms, &delivery, index);
 }

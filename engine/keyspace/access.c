@@ -214,14 +214,28 @@ KV_INTERNAL void access_changed(struct access *access)
 
 /* ---------------------------------------------------------------------------- writing the entry */
 
-/* The same for a key that has a new value; a list may be what somebody waits for. */
+KV_INTERNAL void access_ready(struct access *access)
+{
+    if (KV_LIKELY(access->shard->observers == NULL)) return;
+    waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+}
+
+/* The same for a key that has a new value, which may be what somebody waits for. */
 static void access_note_new_value(struct access *access)
 {
     access_note_change(access);
-    if (KV_UNLIKELY(access->shard->observers != NULL) &&
-        entry_type(access->entry) == KV_TYPE_LIST) {
-        waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
-    }
+    access_ready(access);
+}
+
+/* The same for a key that has gone. */
+static void access_note_removal(struct access *access)
+{
+    access->entry = NULL;
+    access->place = (struct table_place){NULL, 0};
+    access_note_change(access);
+    if (KV_LIKELY(access->shard->observers == NULL)) return;
+    waiting_note_removal(access->shard, access->database, access->hash, access->key,
+                         &access->ready);
 }
 
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
@@ -486,17 +500,13 @@ KV_INTERNAL void access_find_again(struct access *access)
 KV_INTERNAL void access_remove(struct access *access)
 {
     shard_remove(access->shard, access->space, access->hash, access->place, &access->garbage);
-    access->entry = NULL;
-    access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
+    access_note_removal(access);
 }
 
 KV_INTERNAL void access_forget(struct access *access)
 {
     shard_remove(access->shard, access->space, access->hash, access->place, NULL);
-    access->entry = NULL;
-    access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
+    access_note_removal(access);
 }
 
 /* Writes the entry anew with the same value and other optional fields. */

@@ -187,6 +187,12 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
  */
 KV_INTERNAL void access_changed(struct access *access);
 
+/*
+ * Lets those who wait for the key look at it when the call is over. A new value is announced by
+ * itself; this is for a change in place that may be what somebody waits for.
+ */
+KV_INTERNAL void access_ready(struct access *access);
+
 /* The version of the key, given to it now if it has none. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version);
 

@@ -33,8 +33,8 @@
 enum entry_form {
     ENTRY_INLINE = 0, /* bytes after the key */
     ENTRY_INTEGER = 1,
-    ENTRY_BLOB = 2, /* a struct blob: a string too large to be inline */
-    ENTRY_LIST = 3  /* a struct list */
+    ENTRY_BLOB = 2,      /* a struct blob: a string too large to be inline */
+    ENTRY_COLLECTION = 3 /* a struct collection, of the kind that belongs to the type */
 };
 
 #define ENTRY_WIDE      1u

@@ -16,10 +16,10 @@ KV_INTERNAL void garbage_move(struct garbage *to, struct garbage *from)
         *garbage_last_blob(from) = to->blobs;
         to->blobs = from->blobs;
     }
-    while (from->lists.bits != 0) {
-        struct list list = from->lists;
-        from->lists.bits = list_next_waiting(&list);
-        garbage_add_list(to, list);
+    while (from->collections != NULL) {
+        struct large *large = from->collections;
+        from->collections = large->next_waiting;
+        garbage_add_large(to, large);
     }
     *from = (struct garbage){0};
 }
@@ -28,8 +28,8 @@ KV_INTERNAL uint64_t garbage_count(const struct garbage *garbage)
 {
     uint64_t count = 0;
     for (const struct blob *blob = garbage->blobs; blob != NULL; blob = blob->next) count++;
-    struct list list = garbage->lists;
-    for (; list.bits != 0; list.bits = list_next_waiting(&list)) count++;
+    const struct large *large = garbage->collections;
+    for (; large != NULL; large = large->next_waiting) count++;
     return count;
 }
 
@@ -48,10 +48,10 @@ KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc,
         garbage->blobs = blob->next;
         blob_destroy(alloc, blob);
     }
-    while (garbage->lists.bits != 0) {
-        uintptr_t next = list_next_waiting(&garbage->lists);
-        if (!list_destroy_some(&garbage->lists, limit)) return false;
-        garbage->lists.bits = next;
+    while (garbage->collections != NULL) {
+        struct large *next = garbage->collections->next_waiting;
+        if (!large_destroy_some(garbage->collections, limit)) return false;
+        garbage->collections = next;
         ++*freed;
     }
     return true;

@@ -9,16 +9,16 @@
 #define KV_KEYSPACE_GARBAGE_H
 
 #include "keyspace/entry.h"
-#include "values/list.h"
+#include "values/large.h"
 
 struct garbage {
     struct blob *blobs;
-    struct list lists; /* large ones, each carrying the next */
+    struct large *collections;
 };
 
 static inline bool garbage_is_empty(const struct garbage *garbage)
 {
-    return garbage->blobs == NULL && garbage->lists.bits == 0;
+    return garbage->blobs == NULL && garbage->collections == NULL;
 }
 
 static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
@@ -27,10 +27,10 @@ static inline void garbage_add_blob(struct garbage *garbage, struct blob *blob)
     garbage->blobs = blob;
 }
 
-static inline void garbage_add_list(struct garbage *garbage, struct list list)
+static inline void garbage_add_large(struct garbage *garbage, struct large *large)
 {
-    list_set_next_waiting(&list, garbage->lists.bits);
-    garbage->lists = list;
+    large->next_waiting = garbage->collections;
+    garbage->collections = large;
 }
 
 /* Moves all of `from` to `to`. */

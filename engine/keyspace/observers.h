@@ -46,12 +46,14 @@ struct observed {
     kv_slice key; /* the bytes follow */
     struct watch_link *watches;
     struct waiter_link *first_waiter, *last_waiter;
-    struct observed *next_ready; /* in the list of the call that made it ready */
-    bool is_listed;              /* it is in such a list, whose owner will come by and needs
+    struct waiter_link *next_to_serve; /* while is_serving: where the walk along the queue is */
+    size_t removal_waiters;            /* waiters that mind the key's removal */
+    struct observed *next_ready;       /* in the list of the call that made it ready */
+    bool is_listed;                    /* it is in such a list, whose owner will come by and needs
                                           it to be there */
-    bool is_ready;               /* it may have something for its waiters, and somebody will
+    bool is_ready;                     /* it may have something for its waiters, and somebody will
                                           look */
-    bool is_serving;             /* somebody is looking */
+    bool is_serving;                   /* somebody is looking */
 };
 
 struct observers {

@@ -4,45 +4,70 @@
 #include "keyspace/value.h"
 
 #include "base/number.h"
+#include "values/list.h"
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
 #define VALUE_EMBSTR_MAX 44
 
-static struct list value_list(const struct entry *entry)
+/* The room of values/ behind each type; strings are in the entry or a blob. */
+static const struct collection_kind *const value_kinds[] = {
+    [KV_TYPE_LIST] = &list_kind,
+};
+
+static const struct collection_kind *value_kind(kv_type type)
 {
-    return (struct list){(uintptr_t)entry_payload(entry)};
+    assert((size_t)type < sizeof value_kinds / sizeof *value_kinds);
+    assert(value_kinds[type] != NULL);
+    return value_kinds[type];
+}
+
+static struct collection value_collection(const struct entry *entry)
+{
+    assert(entry_form(entry) == ENTRY_COLLECTION);
+    return (struct collection){(uintptr_t)entry_payload(entry)};
 }
 
 KV_INTERNAL bool value_is_outside(const struct entry *entry)
 {
     if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return false;
     if (entry_form(entry) == ENTRY_BLOB) return true;
-    struct list list = value_list(entry);
-    return !list_is_small(&list);
+    struct collection collection = value_collection(entry);
+    return !collection_is_small(&collection);
 }
 
-static void value_discard_payload(enum entry_form form, uint64_t payload, struct memory *memory,
-                                  struct garbage *garbage)
+static void value_discard_collection(kv_type type, struct collection collection,
+                                     struct memory *memory, struct garbage *garbage)
+{
+    if (!collection_is_small(&collection)) {
+        garbage_add_large(garbage, collection_large(&collection));
+    } else if (!collection_is_empty(&collection)) {
+        void *block = collection_block(&collection);
+        memory_free(memory, block, value_kind(type)->block_size(block));
+    }
+}
+
+static void value_discard_payload(kv_type type, enum entry_form form, uint64_t payload,
+                                  struct memory *memory, struct garbage *garbage)
 {
     if (form == ENTRY_BLOB) {
         garbage_add_blob(garbage, (struct blob *)(uintptr_t)payload);
-    } else if (form == ENTRY_LIST) {
-        struct list list = {(uintptr_t)payload};
-        if (list_is_small(&list)) list_destroy(&list, memory);
-        else garbage_add_list(garbage, list);
+    } else if (form == ENTRY_COLLECTION) {
+        struct collection collection = {(uintptr_t)payload};
+        value_discard_collection(type, collection, memory, garbage);
     }
 }
 
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
 {
     if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
-    value_discard_payload(entry_form(entry), entry_payload(entry), memory, garbage);
+    value_discard_payload(entry_type(entry), entry_form(entry), entry_payload(entry), memory,
+                          garbage);
 }
 
 KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
                                      struct garbage *garbage)
 {
-    value_discard_payload(shape->form, shape->payload, memory, garbage);
+    value_discard_payload(shape->type, shape->form, shape->payload, memory, garbage);
 }
 
 KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape)
@@ -64,10 +89,10 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
         shape->payload = (uint64_t)(uintptr_t)blob;
         return blob != NULL ? KV_OK : KV_NOMEM;
     }
-    if (shape->form == ENTRY_LIST) {
-        struct list list = value_list(entry), copy = {0};
-        kv_status status = list_copy(&list, memory, &copy);
-        if (status == KV_OK) shape->payload = copy.bits;
+    if (shape->form == ENTRY_COLLECTION) {
+        struct collection collection = value_collection(entry), copy = {0};
+        kv_status status = value_kind(shape->type)->copy(&collection, memory, &copy);
+        if (status == KV_OK) shape->payload = copy.word;
         return status;
     }
     return KV_OK;
@@ -82,9 +107,9 @@ KV_INTERNAL size_t value_bytes(const struct entry *entry)
         const struct blob *blob = entry_pointer(entry);
         return sizeof *blob + blob->capacity;
     }
-    case ENTRY_LIST: {
-        struct list list = value_list(entry);
-        return list_bytes(&list);
+    case ENTRY_COLLECTION: {
+        struct collection collection = value_collection(entry);
+        return collection_bytes(&collection, value_kind(entry_type(entry)));
     }
     }
     return 0;
@@ -99,15 +124,18 @@ static uint64_t value_integer_length(const struct entry *entry)
 KV_INTERNAL uint64_t value_length(const struct entry *entry)
 {
     if (entry_form(entry) == ENTRY_INTEGER) return value_integer_length(entry);
-    if (entry_form(entry) != ENTRY_LIST) return entry_text(entry).size;
-    struct list list = value_list(entry);
-    return list_length(&list);
+    if (entry_form(entry) != ENTRY_COLLECTION) return entry_text(entry).size;
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->length(&collection);
 }
 
 KV_INTERNAL const char *value_encoding(const struct entry *entry)
 {
     if (entry_form(entry) == ENTRY_INTEGER) return "int";
-    if (entry_form(entry) == ENTRY_LIST) return value_is_outside(entry) ? "quicklist" : "listpack";
+    if (entry_form(entry) == ENTRY_COLLECTION) {
+        struct collection collection = value_collection(entry);
+        return value_kind(entry_type(entry))->encoding(&collection);
+    }
     bool is_raw = (entry->flags & ENTRY_RAW) != 0 || entry_text(entry).size > VALUE_EMBSTR_MAX;
     return is_raw ? "raw" : "embstr";
 }
@@ -118,10 +146,12 @@ KV_INTERNAL void value_check(const struct entry *entry)
     if (entry_form(entry) == ENTRY_BLOB) {
         const struct blob *blob = entry_pointer(entry);
         assert(blob->size <= blob->capacity);
-    } else if (entry_form(entry) == ENTRY_LIST) {
-        struct list list = value_list(entry);
-        assert(list_length(&list) > 0);
-        list_check(&list);
+    } else if (entry_form(entry) == ENTRY_COLLECTION) {
+        const struct collection_kind *kind = value_kind(entry_type(entry));
+        struct collection collection = value_collection(entry);
+        assert(!collection_is_empty(&collection));
+        assert(kind->length(&collection) > 0);
+        kind->check(&collection);
     }
 }
 #endif

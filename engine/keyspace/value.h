@@ -2,7 +2,8 @@
  * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
  * it.
  *
- * The one place that knows which room of values/ stands behind a form of entry.
+ * The one place that knows which room of values/ stands behind a type: to add one, name its kind in
+ * value_kinds[].
  */
 #ifndef KV_KEYSPACE_VALUE_H
 #define KV_KEYSPACE_VALUE_H

@@ -22,6 +22,8 @@ static void waiting_link(struct store *store, struct waiter_link *link, struct o
     if (observed->last_waiter != NULL) observed->last_waiter->next = link;
     else waiting_start(store, observed, link);
     observed->last_waiter = link;
+    if (link->waiter->minds_removal) observed->removal_waiters++;
+    if (observed->is_serving) observed->is_ready = true; /* the walk may be past the end already */
 }
 
 /* Under the shard's lock. */
@@ -32,6 +34,8 @@ static void waiting_unlink(struct shard *shard, struct waiter_link *link)
     else observed->first_waiter = link->next;
     if (link->next != NULL) link->next->previous = link->previous;
     else observed->last_waiter = link->previous;
+    if (observed->next_to_serve == link) observed->next_to_serve = link->next;
+    if (link->waiter->minds_removal) observed->removal_waiters--;
     link->observed = NULL;
     if (observed->first_waiter == NULL)
         atomic_fetch_sub_explicit(&shard->store->waited_keys, 1, memory_order_relaxed);
@@ -67,11 +71,12 @@ static struct waiter_link *waiting_first(const struct observed *observed)
     return link;
 }
 
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
-                                   kv_slice key)
+KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
+                                kv_slice key)
 {
     const struct observed *observed = observers_find(shard, database, hash, key);
-    return observed != NULL && waiting_first(observed) != NULL;
+    if (observed == NULL || !(observed->is_ready || observed->is_serving)) return false;
+    return waiting_first(observed) != NULL;
 }
 
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter)
@@ -110,6 +115,13 @@ KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t h
     if (observed != NULL) waiting_note_observed(observed, ready);
 }
 
+KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, struct observed **ready)
+{
+    struct observed *observed = observers_find(shard, database, hash, key);
+    if (observed != NULL && observed->removal_waiters > 0) waiting_note_observed(observed, ready);
+}
+
 struct waiting_noting {
     uint32_t database;
     struct observed **ready;
@@ -129,11 +141,8 @@ KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct
         table_each(&shard->observers->table, waiting_note_visited, &noting);
 }
 
-/*
- * Lets one waiter try to take what it wants. True if it was served. New ready keys are added to
- * *ready.
- */
-static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
+/* Lets one waiter try to take what it wants. New ready keys are added to *ready. */
+static void waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struct observed **ready)
 {
     kv db = {waiter->store->view, waiter->database};
     /* The link keeps its observed, and so the key's bytes, while the state is SERVING. */
@@ -150,21 +159,55 @@ static bool waiting_serve_one(struct kv_waiter *waiter, size_t link_index, struc
     }
     if (status == KV_NONE) {
         atomic_store(&waiter->state, WAITING_QUEUED);
-        return false;
+        return;
     }
     waiter->tell(waiter, status, link_index);
     atomic_store(&waiter->state, WAITING_DONE); /* from here on it may be gone */
-    return true;
 }
 
-/* True if the key holds something: a value that a waiter should look at. Under the shard's lock. */
-static bool waiting_is_worth_a_try(const struct shard *shard, const struct observed *observed)
+/* The type of what the key holds, expired or not. Under the shard's lock. */
+static kv_type waiting_type(const struct shard *shard, const struct observed *observed)
 {
-    struct space *space = shard_peek_space(shard, observed->database);
-    return shard_find(space, observed->hash, observed->key).bucket != NULL;
+    const struct space *space = shard_peek_space(shard, observed->database);
+    struct table_place place = shard_find(space, observed->hash, observed->key);
+    return place.bucket != NULL ? entry_type(table_item(place)) : KV_TYPE_NONE;
 }
 
-/* Serves the queue of one key until it or the key is empty. */
+/* The next one in the queue that should look at what the key holds now. */
+static struct waiter_link *waiting_next(const struct shard *shard, struct observed *observed)
+{
+    kv_type type = waiting_type(shard, observed);
+    if (type == KV_TYPE_NONE && observed->removal_waiters == 0) return NULL;
+    struct waiter_link *link = observed->next_to_serve;
+    for (; link != NULL; link = link->next) {
+        if (atomic_load(&link->waiter->state) == WAITING_DONE) continue;
+        if (link->waiter->type == type || link->waiter->minds_removal) break;
+    }
+    observed->next_to_serve = link;
+    return link;
+}
+
+/* Lets one of the queue try, without the shard's lock. */
+static void waiting_serve_link(struct shard *shard, struct waiter_link *link,
+                               struct observed **ready)
+{
+    struct kv_waiter *waiter = link->waiter;
+    int state = WAITING_QUEUED;
+    if (atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
+        size_t link_index = (size_t)(link - waiter->links);
+        link->observed->next_to_serve = link->next; /* waiting_unlink() keeps it true */
+        lock_unlock(&shard->lock);
+        waiting_serve_one(waiter, link_index, ready);
+        lock_lock(&shard->lock);
+    } else if (state == WAITING_SERVING) {
+        /* Another key's server has it: it leaves the queue or comes back to it; give him time. */
+        lock_unlock(&shard->lock);
+        sched_yield();
+        lock_lock(&shard->lock);
+    }
+}
+
+/* Serves the queue of one key: once all along it, and again while the key becomes ready anew. */
 static void waiting_serve_key(struct store *store, struct observed *observed,
                               struct observed **ready)
 {
@@ -178,28 +221,10 @@ static void waiting_serve_key(struct store *store, struct observed *observed,
     observed->is_serving = true;
     while (observed->is_ready) {
         observed->is_ready = false;
+        observed->next_to_serve = observed->first_waiter;
         struct waiter_link *link;
-        while ((link = waiting_first(observed)) != NULL &&
-               waiting_is_worth_a_try(shard, observed)) {
-            struct kv_waiter *waiter = link->waiter;
-            int state = WAITING_QUEUED;
-            if (!atomic_compare_exchange_strong(&waiter->state, &state, WAITING_SERVING)) {
-                if (state == WAITING_DONE) continue;
-                /*
-                 * Another key's server has it: it either leaves the queue or comes back to it; give
-                 * him time.
-                 */
-                lock_unlock(&shard->lock);
-                sched_yield();
-                lock_lock(&shard->lock);
-                continue;
-            }
-            size_t link_index = (size_t)(link - waiter->links);
-            lock_unlock(&shard->lock);
-            bool is_served = waiting_serve_one(waiter, link_index, ready);
-            lock_lock(&shard->lock);
-            if (!is_served) break;
-        }
+        while ((link = waiting_next(shard, observed)) != NULL)
+            waiting_serve_link(shard, link, ready);
     }
     observed->is_serving = false;
     observers_release(shard, observed);

@@ -1,11 +1,13 @@
 /*
  * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
  *
- * A waiter stands in the queue of each of its keys (observers.h). A call that gives a key a new
- * value, which is when a queue can be served, marks the key as ready; when it has let its locks go
- * it serves the ready keys: it takes the first waiter out of the race (state SERVING), locks what
- * that one needs, its key and perhaps a destination in another shard, lets it take what it came
- * for, and tells it. One thread at a time serves a key, so that the order holds.
+ * A waiter stands in the queue of each of its keys (observers.h). It says which type of value can
+ * serve it and by which function it takes what it came for. A call that gives a key a new value,
+ * which is when a queue can be served, marks the key as ready (a stream's also when it grows, and
+ * for waiters that mind it when the key goes); when it has let its locks go it serves the ready
+ * keys. It walks along the queue: takes the waiter out of the race (state SERVING), locks what that
+ * one needs, its key and perhaps a destination in another shard, lets it take, and tells it; one
+ * that finds nothing goes on waiting. One thread at a time serves a key, so that the order holds.
  */
 #ifndef KV_KEYSPACE_WAITING_H
 #define KV_KEYSPACE_WAITING_H
@@ -22,6 +24,8 @@ struct kv_waiter {
     struct store *store;
     uint32_t database;
     _Atomic int state;
+    kv_type type;       /* only a value of this type can serve it */
+    bool minds_removal; /* it is served, too, when the key goes or changes its type */
     /*
      * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
      * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
@@ -41,9 +45,12 @@ struct kv_waiter {
  */
 KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
 
-/* True if someone waits for the key already: a newcomer must queue. Under the shard's lock. */
-KV_INTERNAL bool waiting_has_queue(const struct shard *shard, uint32_t database, uint64_t hash,
-                                   kv_slice key);
+/*
+ * True if what the key holds is for those in its queue, who are about to be served: a newcomer must
+ * queue. Under the shard's lock.
+ */
+KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
+                                kv_slice key);
 
 /*
  * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
@@ -54,6 +61,10 @@ KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 /* Marks a key as ready if someone waits for it; it is added to *ready. Under the shard's lock. */
 KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
                               struct observed **ready);
+
+/* The same for a key that has gone, if a waiter minds that. */
+KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, struct observed **ready);
 
 /* The same for all keys of a database that someone waits for. */
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);

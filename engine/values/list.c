@@ -29,8 +29,6 @@
 #include <string.h>
 
 enum {
-    LIST_LARGE = 1, /* the bit in list->bits */
-
     /*
      * A leaf that has lost elements joins another one up to here, so that neither soon splits
      * again.
@@ -45,36 +43,21 @@ enum {
 };
 
 struct list_large {
-    struct memory memory; /* of the leaves and the tree's nodes */
+    struct large head; /* its memory is that of the leaves and the tree's nodes */
     struct tree tree;
-    size_t size;            /* of all elements */
-    uintptr_t next_waiting; /* see list_next_waiting() */
+    size_t size; /* of all elements */
 };
 
 /* -------------------------------------------------------------------------------- the two forms */
 
-static struct pack *list_small(const struct list *list)
+static struct pack *list_small(const struct collection *list)
 {
-    assert(list_is_small(list));
-    return (struct pack *)list->bits;
+    return collection_block(list);
 }
 
-static struct list_large *list_large(const struct list *list)
+static struct list_large *list_large(const struct collection *list)
 {
-    assert(!list_is_small(list));
-    return (struct list_large *)(list->bits - LIST_LARGE);
-}
-
-static void list_set_small(struct list *list, struct pack *pack)
-{
-    list->bits = (uintptr_t)pack;
-    assert(list_is_small(list));
-}
-
-static void list_set_large(struct list *list, struct list_large *large)
-{
-    list->bits = (uintptr_t)large + LIST_LARGE;
-    assert(!list_is_small(list));
+    return (struct list_large *)collection_large(list);
 }
 
 static size_t list_elements_size(const struct pack *pack)
@@ -90,16 +73,10 @@ KV_INTERNAL struct list_limits list_limits_of(int64_t setting)
     return (struct list_limits){(size_t)2048 << level, SIZE_MAX};
 }
 
-KV_INTERNAL uint64_t list_length(const struct list *list)
+KV_INTERNAL uint64_t list_length(const struct collection *list)
 {
-    if (!list_is_small(list)) return tree_count(&list_large(list)->tree);
-    return list->bits != 0 ? pack_count(list_small(list)) : 0;
-}
-
-KV_INTERNAL size_t list_bytes(const struct list *list)
-{
-    if (!list_is_small(list)) return sizeof(struct list_large) + list_large(list)->memory.used;
-    return list->bits != 0 ? pack_block_size(list_small(list)) : 0;
+    if (!collection_is_small(list)) return tree_count(&list_large(list)->tree);
+    return !collection_is_empty(list) ? pack_count(list_small(list)) : 0;
 }
 
 /* --------------------------------------------------------------------------------------- leaves */
@@ -108,7 +85,7 @@ static void list_leaf_drop(void *context, void *leaf)
 {
     struct list_large *large = context;
     large->size -= list_elements_size(leaf);
-    pack_destroy(&large->memory, leaf);
+    pack_destroy(&large->head.memory, leaf);
 }
 
 /* Puts a pack that has moved back into its place. */
@@ -122,7 +99,7 @@ static void list_leaf_fit(struct list_large *large, struct tree *tree, struct tr
                           size_t spare)
 {
     struct pack *pack = path->leaf;
-    pack_fit(&large->memory, &pack, spare);
+    pack_fit(&large->head.memory, &pack, spare);
     list_leaf_moved(tree, path, pack);
 }
 
@@ -153,13 +130,14 @@ static bool list_leaf_join(struct list_large *large, struct tree_path *path, kv_
     struct pack *pack = neighbour.leaf;
     kv_end seam = side == KV_HEAD ? KV_TAIL : KV_HEAD;
     if (pack_size(leaf) + pack_size(pack) > LIST_JOIN) return false;
-    if (pack_reserve(&large->memory, &pack, list_elements_size(leaf), seam) != KV_OK) return false;
+    if (pack_reserve(&large->head.memory, &pack, list_elements_size(leaf), seam) != KV_OK)
+        return false;
 
     list_leaf_moved(&large->tree, &neighbour, pack);
     pack_merge(pack, seam, leaf);
     tree_adjust(&large->tree, &neighbour, (int64_t)pack_count(leaf));
-    tree_remove(&large->tree, &large->memory, path);
-    pack_destroy(&large->memory, leaf);
+    tree_remove(&large->tree, &large->head.memory, path);
+    pack_destroy(&large->head.memory, leaf);
     return true;
 }
 
@@ -184,11 +162,11 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
     assert(at != pack_first(left));
     assert(size > 0);
 
-    kv_status status = pack_create(&large->memory, size, KV_TAIL, &right);
+    kv_status status = pack_create(&large->head.memory, size, KV_TAIL, &right);
     if (status != KV_OK) return status;
-    status = tree_insert(&large->tree, &large->memory, path, KV_TAIL, right, 0);
+    status = tree_insert(&large->tree, &large->head.memory, path, KV_TAIL, right, 0);
     if (status != KV_OK) {
-        pack_destroy(&large->memory, right);
+        pack_destroy(&large->head.memory, right);
         return status;
     }
 
@@ -203,20 +181,10 @@ static kv_status list_leaf_split(struct list_large *large, struct tree_path *pat
 
 /* ---------------------------------------------------------------------------- from form to form */
 
-static void list_large_destroy(struct list_large *large)
-{
-    struct alloc *alloc = large->memory.pages->alloc;
-    memory_destroy(&large->memory);
-    alloc_free(alloc, large, sizeof *large);
-}
-
 static kv_status list_large_create(struct memory *memory, struct list_large **large)
 {
-    struct list_large *created = alloc_get(memory->pages->alloc, sizeof *created);
+    struct list_large *created = large_create(memory, sizeof *created);
     if (created == NULL) return KV_NOMEM;
-    memory_init(&created->memory, memory->pages);
-    created->tree = (struct tree){0};
-    created->size = 0;
     *large = created;
     return KV_OK;
 }
@@ -227,13 +195,13 @@ static kv_status list_large_append(struct list_large *large, const uint8_t *from
 {
     struct pack *leaf;
     struct tree_path path;
-    kv_status status = pack_create(&large->memory, size, KV_TAIL, &leaf);
+    kv_status status = pack_create(&large->head.memory, size, KV_TAIL, &leaf);
     if (status != KV_OK) return status;
     pack_copy(leaf, KV_TAIL, from, count);
 
     if (large->tree.root != NULL) tree_end(&large->tree, KV_TAIL, &path);
-    status = tree_insert(&large->tree, &large->memory, &path, KV_TAIL, leaf, count);
-    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    status = tree_insert(&large->tree, &large->head.memory, &path, KV_TAIL, leaf, count);
+    if (status != KV_OK) pack_destroy(&large->head.memory, leaf);
     else large->size += size;
     return status;
 }
@@ -257,17 +225,17 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
         } while (*at != PACK_END && size + pack_element_size(at) <= PACK_PAGE - PACK_EMPTY_SIZE);
         status = list_large_append(*large, from, count, size);
     }
-    if (status != KV_OK) list_large_destroy(*large);
+    if (status != KV_OK) large_destroy(&(*large)->head);
     return status;
 }
 
 /* Whether a small list would be beyond its limits with so many bytes of text and elements more. */
-static bool list_outgrows(const struct list *list, const struct list_limits *limits,
+static bool list_outgrows(const struct collection *list, const struct list_limits *limits,
                           size_t text_size, size_t count)
 {
     size_t size = PACK_EMPTY_SIZE;
     size_t length = 0;
-    if (list->bits != 0) {
+    if (!collection_is_empty(list)) {
         size = pack_size(list_small(list));
         length = pack_count(list_small(list));
     }
@@ -279,7 +247,8 @@ static bool list_outgrows(const struct list *list, const struct list_limits *lim
  * Makes a large list that has come below half of both limits small. If there is no memory for that
  * it stays large, which is right too.
  */
-static void list_settle(struct list *list, struct memory *memory, const struct list_limits *limits)
+static void list_settle(struct collection *list, struct memory *memory,
+                        const struct list_limits *limits)
 {
     struct list_large *large = list_large(list);
     if (large->size + PACK_EMPTY_SIZE > limits->size / 2) return;
@@ -291,8 +260,8 @@ static void list_settle(struct list *list, struct memory *memory, const struct l
     tree_end(&large->tree, KV_HEAD, &path);
     do pack_merge(pack, KV_TAIL, path.leaf);
     while (tree_next(&large->tree, &path));
-    list_large_destroy(large);
-    list_set_small(list, pack);
+    large_destroy(&large->head);
+    collection_set_block(list, pack);
 }
 
 /* -------------------------------------------------------------------------------------- walking */
@@ -306,9 +275,10 @@ struct list_walk {
 };
 
 /* Starts at a position, which is there. */
-static void list_walk_begin(struct list_walk *walk, const struct list *list, uint64_t position)
+static void list_walk_begin(struct list_walk *walk, const struct collection *list,
+                            uint64_t position)
 {
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         walk->tree = NULL;
         walk->pack = list_small(list);
     } else {
@@ -339,9 +309,9 @@ static void list_walk_on(struct list_walk *walk, kv_end end)
 }
 
 /* The element at a position, which is there, without a path to it. */
-static const uint8_t *list_seek(const struct list *list, uint64_t position)
+static const uint8_t *list_seek(const struct collection *list, uint64_t position)
 {
-    if (list_is_small(list)) return pack_seek(list_small(list), (size_t)position);
+    if (collection_is_small(list)) return pack_seek(list_small(list), (size_t)position);
 
     const struct tree *tree = &list_large(list)->tree;
     uint64_t first = tree_end_count(tree, KV_HEAD);
@@ -355,7 +325,7 @@ static const uint8_t *list_seek(const struct list *list, uint64_t position)
 }
 
 /* Makes an index from either end one from the head. False if there is no such element. */
-static bool list_position(const struct list *list, int64_t index, uint64_t *position)
+static bool list_position(const struct collection *list, int64_t index, uint64_t *position)
 {
     uint64_t length = list_length(list);
     uint64_t from_head = index < 0 ? length + (uint64_t)index : (uint64_t)index;
@@ -364,7 +334,7 @@ static bool list_position(const struct list *list, int64_t index, uint64_t *posi
     return true;
 }
 
-KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+KV_INTERNAL bool list_at(const struct collection *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element)
 {
     uint64_t position;
@@ -386,8 +356,8 @@ KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uin
     return (uint64_t)(stop - start) + 1;
 }
 
-KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
-                                kv_visit *visit, void *context)
+KV_INTERNAL uint64_t list_visit(const struct collection *list, kv_end end, uint64_t skip,
+                                uint64_t count, kv_visit *visit, void *context)
 {
     uint64_t length = list_length(list);
     if (skip >= length || count == 0) return 0;
@@ -403,8 +373,9 @@ KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t sk
     }
 }
 
-KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
-                           uint64_t maximum, kv_visit_position *visit, void *context)
+KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_t rank,
+                           uint64_t count, uint64_t maximum, kv_visit_position *visit,
+                           void *context)
 {
     assert(rank != 0);
     struct pack_needle needle = pack_needle(value);
@@ -428,11 +399,11 @@ KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank
     }
 }
 
-KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t *position)
+KV_INTERNAL const struct pack *list_next_pack(const struct collection *list, uint64_t *position)
 {
     uint64_t length = list_length(list);
     if (*position >= length) return NULL;
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         *position = length;
         return list_small(list);
     }
@@ -444,7 +415,7 @@ KV_INTERNAL const struct pack *list_next_pack(const struct list *list, uint64_t 
 
 /* -------------------------------------------------------------------------------------- pushing */
 
-static kv_status list_small_push(struct list *list, struct memory *memory, kv_end end,
+static kv_status list_small_push(struct collection *list, struct memory *memory, kv_end end,
                                  const kv_slice *values, size_t count)
 {
     struct pack_run run;
@@ -456,7 +427,7 @@ static kv_status list_small_push(struct list *list, struct memory *memory, kv_en
     if (status != KV_OK) return status;
 
     pack_push(pack, end, &run);
-    list_set_small(list, pack);
+    collection_set_block(list, pack);
     return KV_OK;
 }
 
@@ -485,10 +456,10 @@ static kv_status list_fresh_leaf(struct list_large *large, struct tree *fresh,
     const size_t page = PACK_PAGE - PACK_EMPTY_SIZE;
     struct pack *leaf;
     if (fresh->root != NULL) list_leaf_fit(large, fresh, path, LIST_SPARE);
-    kv_status status = pack_create(&large->memory, size > page ? size : page, end, &leaf);
+    kv_status status = pack_create(&large->head.memory, size > page ? size : page, end, &leaf);
     if (status != KV_OK) return status;
-    status = tree_insert(fresh, &large->memory, path, end, leaf, 0);
-    if (status != KV_OK) pack_destroy(&large->memory, leaf);
+    status = tree_insert(fresh, &large->head.memory, path, end, leaf, 0);
+    if (status != KV_OK) pack_destroy(&large->head.memory, leaf);
     return status;
 }
 
@@ -528,18 +499,18 @@ static kv_status list_attach_leaves(struct list_large *large, struct tree *fresh
 
     while (more) {
         uint64_t count = pack_count(from.leaf);
-        status = tree_insert(&large->tree, &large->memory, &path, end, from.leaf, count);
+        status = tree_insert(&large->tree, &large->head.memory, &path, end, from.leaf, count);
         if (status != KV_OK) break;
         attached++;
         more = end == KV_HEAD ? tree_prev(fresh, &from) : tree_next(fresh, &from);
     }
     if (status == KV_OK) {
-        tree_clear(fresh, &large->memory, NULL, NULL);
+        tree_clear(fresh, &large->head.memory, NULL, NULL);
         return KV_OK;
     }
     for (; attached > 0; attached--) {
         tree_end(&large->tree, end, &path);
-        tree_remove(&large->tree, &large->memory, &path);
+        tree_remove(&large->tree, &large->head.memory, &path);
     }
     return status;
 }
@@ -556,7 +527,7 @@ static kv_status list_push_leaves(struct list_large *large, kv_end end, const kv
         list_leaf_fit(large, &large->tree, &path, LIST_SPARE);
     }
     if (status == KV_OK) status = list_attach_leaves(large, &fresh, end);
-    if (status != KV_OK) tree_clear(&fresh, &large->memory, list_leaf_drop, large);
+    if (status != KV_OK) tree_clear(&fresh, &large->head.memory, list_leaf_drop, large);
     return status;
 }
 
@@ -565,7 +536,7 @@ static kv_status list_reserve_end(struct list_large *large, kv_end end, size_t s
 {
     struct pack *leaf = end == KV_HEAD ? large->tree.first : large->tree.last;
     struct pack *pack = leaf;
-    kv_status status = pack_reserve(&large->memory, &pack, size, end);
+    kv_status status = pack_reserve(&large->head.memory, &pack, size, end);
     if (KV_LIKELY(pack == leaf)) return status;
 
     struct tree_path path;
@@ -596,12 +567,12 @@ static kv_status list_large_push(struct list_large *large, kv_end end, const kv_
     return status;
 }
 
-KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count)
 {
     assert(count > 0);
-    if (!list_is_small(list)) return list_large_push(list_large(list), end, values, count);
+    if (!collection_is_small(list)) return list_large_push(list_large(list), end, values, count);
 
     size_t text_size = 0; /* no more of it is added than is safe */
     for (size_t i = 0; i < count && text_size <= limits->size; i++) {
@@ -619,11 +590,11 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
     if (status != KV_OK) return status;
     status = list_large_push(large, end, values, count);
     if (status != KV_OK) {
-        list_large_destroy(large);
+        large_destroy(&large->head);
         return status;
     }
     pack_destroy(memory, pack);
-    list_set_large(list, large);
+    collection_set_large(list, &large->head);
     return KV_OK;
 }
 
@@ -645,14 +616,14 @@ static uint64_t list_drop_leaves(struct list_large *large, kv_end end, uint64_t 
     if (end == KV_HEAD) tree_prev(tree, &nearest);
     else tree_next(tree, &nearest);
     tree_end(tree, end, &outermost);
-    tree_remove_range(tree, &large->memory, end == KV_HEAD ? &outermost : &nearest,
+    tree_remove_range(tree, &large->head.memory, end == KV_HEAD ? &outermost : &nearest,
                       end == KV_HEAD ? &nearest : &outermost, list_leaf_drop, large);
     return rest;
 }
 
 /* Takes `count` elements off one end. */
-static void list_drop(struct list *list, struct memory *memory, const struct list_limits *limits,
-                      kv_end end, uint64_t count)
+static void list_drop(struct collection *list, struct memory *memory,
+                      const struct list_limits *limits, kv_end end, uint64_t count)
 {
     uint64_t length = list_length(list);
     if (count == 0) return;
@@ -660,13 +631,13 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
         list_destroy(list, memory);
         return;
     }
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         struct pack *pack = list_small(list);
         const uint8_t *at =
             end == KV_HEAD ? pack_first(pack) : pack_seek(pack, (size_t)(length - count));
         pack_delete(pack, at, (size_t)count);
         pack_fit(memory, &pack, pack_size(pack) + 64);
-        list_set_small(list, pack);
+        collection_set_block(list, pack);
         return;
     }
     struct list_large *large = list_large(list);
@@ -675,7 +646,7 @@ static void list_drop(struct list *list, struct memory *memory, const struct lis
     list_settle(list, memory, limits);
 }
 
-KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_pop(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
                               kv_visit *visit, void *context)
 {
@@ -694,7 +665,7 @@ KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
     return count;
 }
 
-KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+KV_INTERNAL void list_trim(struct collection *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop)
 {
     uint64_t first = 0;
@@ -740,7 +711,7 @@ static kv_status list_put_inside(struct list_large *large, struct list_spot *spo
 {
     struct pack *pack = spot->path.leaf;
     size_t grow = run->size > spot->old_size ? run->size - spot->old_size : 0;
-    kv_status status = pack_reserve_at(&large->memory, &pack, &spot->at, grow);
+    kv_status status = pack_reserve_at(&large->head.memory, &pack, &spot->at, grow);
     if (status != KV_OK) return status;
 
     list_leaf_moved(&large->tree, &spot->path, pack);
@@ -758,12 +729,12 @@ static kv_status list_put_alone(struct list_large *large, struct list_spot *spot
     struct pack *pack = spot->path.leaf;
     struct pack *alone;
     kv_end side = spot->at == pack_first(pack) ? KV_HEAD : KV_TAIL;
-    kv_status status = pack_create(&large->memory, run->size, KV_TAIL, &alone);
+    kv_status status = pack_create(&large->head.memory, run->size, KV_TAIL, &alone);
     if (status != KV_OK) return status;
     pack_push(alone, KV_TAIL, run);
-    status = tree_insert(&large->tree, &large->memory, &spot->path, side, alone, 1);
+    status = tree_insert(&large->tree, &large->head.memory, &spot->path, side, alone, 1);
     if (status != KV_OK) {
-        pack_destroy(&large->memory, alone);
+        pack_destroy(&large->head.memory, alone);
         return status;
     }
     large->size += run->size;
@@ -843,7 +814,7 @@ static kv_status list_large_edit(struct list_large *large, uint64_t position, en
     }
 }
 
-static kv_status list_small_edit(struct list *list, struct memory *memory, uint64_t position,
+static kv_status list_small_edit(struct collection *list, struct memory *memory, uint64_t position,
                                  enum list_place place, const struct pack_run *run)
 {
     struct pack *pack = list_small(list);
@@ -855,12 +826,12 @@ static kv_status list_small_edit(struct list *list, struct memory *memory, uint6
     if (status != KV_OK) return status;
 
     list_put(pack, at, place, run);
-    list_set_small(list, pack);
+    collection_set_block(list, pack);
     return KV_OK;
 }
 
 /* The edit at a position that is there. */
-static kv_status list_edit_at(struct list *list, struct memory *memory,
+static kv_status list_edit_at(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, uint64_t position,
                               enum list_place place, kv_slice value)
 {
@@ -868,7 +839,7 @@ static kv_status list_edit_at(struct list *list, struct memory *memory,
     kv_status status = pack_measure(&value, 1, &run);
     if (status != KV_OK) return status;
 
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         status = list_large_edit(list_large(list), position, place, &run);
         if (status == KV_OK && place == LIST_INSTEAD) list_settle(list, memory, limits);
         return status;
@@ -882,16 +853,16 @@ static kv_status list_edit_at(struct list *list, struct memory *memory,
     if (status != KV_OK) return status;
     status = list_large_edit(large, position, place, &run);
     if (status != KV_OK) {
-        list_large_destroy(large);
+        large_destroy(&large->head);
         return status;
     }
     pack_destroy(memory, list_small(list));
-    list_set_large(list, large);
+    collection_set_large(list, &large->head);
     if (place == LIST_INSTEAD) list_settle(list, memory, limits);
     return KV_OK;
 }
 
-KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_edit(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, int64_t index,
                                 enum list_place place, kv_slice value)
 {
@@ -906,7 +877,7 @@ static bool list_note_position(void *context, uint64_t position)
     return false;
 }
 
-KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_insert(struct collection *list, struct memory *memory,
                                   const struct list_limits *limits, enum list_place place,
                                   kv_slice pivot, kv_slice value)
 {
@@ -930,8 +901,8 @@ static uint64_t list_leaf_remove(struct list_large *large, struct tree_path *pat
     large->size -= before - pack_size(pack);
     tree_adjust(&large->tree, path, -(int64_t)removed);
     if (list_elements_size(pack) == 0) {
-        tree_remove(&large->tree, &large->memory, path);
-        pack_destroy(&large->memory, pack);
+        tree_remove(&large->tree, &large->head.memory, path);
+        pack_destroy(&large->head.memory, pack);
     } else {
         list_leaf_mend(large, path, end); /* with one that has been searched */
     }
@@ -956,30 +927,30 @@ static uint64_t list_large_remove(struct list_large *large, const struct pack_ne
     return removed;
 }
 
-KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_remove(struct collection *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value)
 {
-    if (list->bits == 0) return 0;
+    if (collection_is_empty(list)) return 0;
     struct pack_needle needle = pack_needle(value);
     kv_end end = count < 0 ? KV_TAIL : KV_HEAD;
     uint64_t limit = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     if (limit == 0) limit = UINT64_MAX;
 
     uint64_t removed;
-    if (list_is_small(list)) {
+    if (collection_is_small(list)) {
         struct pack *pack = list_small(list);
         removed =
             pack_delete_equal(pack, &needle, limit < SIZE_MAX ? (size_t)limit : SIZE_MAX, end);
         /* Who is told that nothing was removed does not look where the list lies now. */
         if (removed == 0) return 0;
         pack_fit(memory, &pack, pack_size(pack) + 64);
-        list_set_small(list, pack);
+        collection_set_block(list, pack);
     } else {
         removed = list_large_remove(list_large(list), &needle, limit, end);
     }
     if (removed == 0) return 0;
     if (list_length(list) == 0) list_destroy(list, memory);
-    else if (!list_is_small(list)) list_settle(list, memory, limits);
+    else if (!collection_is_small(list)) list_settle(list, memory, limits);
     return removed;
 }
 
@@ -998,51 +969,33 @@ static kv_status list_large_copy(const struct list_large *from, struct memory *m
         status =
             list_large_append(*copy, pack_first(pack), pack_count(pack), list_elements_size(pack));
     } while (status == KV_OK && tree_next(&from->tree, &path));
-    if (status != KV_OK) list_large_destroy(*copy);
+    if (status != KV_OK) large_destroy(&(*copy)->head);
     return status;
 }
 
-KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy)
+KV_INTERNAL kv_status list_copy(const struct collection *list, struct memory *memory,
+                                struct collection *copy)
 {
     struct pack *pack = NULL;
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         struct list_large *large;
         kv_status status = list_large_copy(list_large(list), memory, &large);
-        if (status == KV_OK) list_set_large(copy, large);
+        if (status == KV_OK) collection_set_large(copy, &large->head);
         return status;
     }
-    if (list->bits != 0) {
+    if (!collection_is_empty(list)) {
         kv_status status = pack_load(memory, pack_bytes(list_small(list)), &pack);
         if (status != KV_OK) return status;
     }
-    list_set_small(copy, pack);
+    collection_set_block(copy, pack);
     return KV_OK;
 }
 
-KV_INTERNAL void list_destroy(struct list *list, struct memory *memory)
+KV_INTERNAL void list_destroy(struct collection *list, struct memory *memory)
 {
-    if (list_is_small(list)) pack_destroy(memory, list_small(list));
-    else list_large_destroy(list_large(list));
-    list->bits = 0;
-}
-
-KV_INTERNAL uintptr_t list_next_waiting(const struct list *list)
-{
-    return list_large(list)->next_waiting;
-}
-
-KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next)
-{
-    list_large(list)->next_waiting = next;
-}
-
-KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit)
-{
-    struct list_large *large = list_large(list);
-    if (!memory_destroy_some(&large->memory, limit)) return false;
-    alloc_free(large->memory.pages->alloc, large, sizeof *large);
-    list->bits = 0;
-    return true;
+    if (collection_is_small(list)) pack_destroy(memory, list_small(list));
+    else large_destroy(collection_large(list));
+    list->word = 0;
 }
 
 /* ------------------------------------------------------------------------------------- checking */
@@ -1057,7 +1010,7 @@ static void list_large_check(const struct list_large *large)
 {
     size_t size = 0;
     struct tree_path path;
-    memory_check(&large->memory);
+    memory_check(&large->head.memory);
     tree_check(&large->tree, list_leaf_count);
     assert(tree_count(&large->tree) > 0);
     tree_end(&large->tree, KV_HEAD, &path);
@@ -1071,13 +1024,35 @@ static void list_large_check(const struct list_large *large)
     assert(size == large->size);
 }
 
-KV_INTERNAL void list_check(const struct list *list)
+KV_INTERNAL void list_check(const struct collection *list)
 {
-    if (!list_is_small(list)) {
+    if (!collection_is_small(list)) {
         list_large_check(list_large(list));
-    } else if (list->bits != 0) {
+    } else if (!collection_is_empty(list)) {
         pack_check(list_small(list));
         assert(pack_count(list_small(list)) > 0);
     }
 }
 #endif
+
+/* ----------------------------------------------------------------------------------- as a value */
+
+static const char *list_encoding(const struct collection *list)
+{
+    return collection_is_small(list) ? "listpack" : "quicklist";
+}
+
+static size_t list_block_size(const void *block)
+{
+    return pack_block_size(block);
+}
+
+KV_INTERNAL const struct collection_kind list_kind = {
+    .length = list_length,
+    .encoding = list_encoding,
+    .block_size = list_block_size,
+    .copy = list_copy,
+#if KV_DEBUG > 0
+    .check = list_check,
+#endif
+};

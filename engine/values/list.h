@@ -1,11 +1,8 @@
 /*
  * values/list.h -- the list value: a pack while it is small, a tree of packs when it is large.
  *
- * Ownership  A struct list is 8 bytes, made to be kept in an entry. {0} is the empty list, which
- *            holds nothing. A small list is one block of its shard's memory, which every call is
- *            given. A large one has a memory of its own, out of the same pages: it may go to
- *            another shard by its 8 bytes alone, and be given back in bulk, at once or in slices,
- *            by any thread.
+ * Ownership  A list is a struct collection. A small one is a pack in its shard's memory, which
+ *            every call is given; a large one begins with a struct large.
  * Failure    Whatever can fail changes the list entirely or not at all (the tree's shape aside,
  *            which nobody sees). Taking elements out, trimming and popping never fail.
  * Encoding   As in Redis 7.2 a list is "listpack" (small) within the limits of
@@ -24,17 +21,13 @@
 #include "base/attributes.h"
 #include "base/memory.h"
 #include "structures/pack.h"
+#include "values/large.h"
 
 #include "kvstore.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A pack's address; or that of a large list, and 1; or 0. */
-struct list {
-    uintptr_t bits;
-};
 
 /* Up to where a list is small: bytes of its listpack, and elements. */
 struct list_limits {
@@ -53,22 +46,13 @@ enum list_place { LIST_BEFORE, LIST_AFTER, LIST_INSTEAD };
 /* -------------------------------------------------------------------------------------- reading */
 
 /* The number of elements. O(1). */
-KV_INTERNAL uint64_t list_length(const struct list *list);
-
-/* Whether it is small. O(1). */
-static inline bool list_is_small(const struct list *list)
-{
-    return (list->bits & 1) == 0;
-}
-
-/* The memory it holds. O(1). */
-KV_INTERNAL size_t list_bytes(const struct list *list);
+KV_INTERNAL uint64_t list_length(const struct collection *list);
 
 /*
  * Lends the element at an index, from the end if it is negative. False if there is none. O(log n),
  * at the ends O(1).
  */
-KV_INTERNAL bool list_at(const struct list *list, int64_t index, char scratch[PACK_TEXT_SIZE],
+KV_INTERNAL bool list_at(const struct collection *list, int64_t index, char scratch[PACK_TEXT_SIZE],
                          kv_slice *element);
 
 /*
@@ -82,23 +66,24 @@ KV_INTERNAL uint64_t list_span(uint64_t length, int64_t start, int64_t stop, uin
  * end, until the visitor has enough. Gives how many it lent: a walk can be resumed there, also
  * after a change. O(log n + elements lent).
  */
-KV_INTERNAL uint64_t list_visit(const struct list *list, kv_end end, uint64_t skip, uint64_t count,
-                                kv_visit *visit, void *context);
+KV_INTERNAL uint64_t list_visit(const struct collection *list, kv_end end, uint64_t skip,
+                                uint64_t count, kv_visit *visit, void *context);
 
 /*
  * Visits the positions of elements equal to `value`, as kv_lpos() does: the first one told of is
  * the rank-th match (from the tail if rank < 0; never 0), `count` matches at most unless 0, and
  * `maximum` elements are compared at most unless 0. Positions always count from the head. O(n).
  */
-KV_INTERNAL void list_find(const struct list *list, kv_slice value, int64_t rank, uint64_t count,
-                           uint64_t maximum, kv_visit_position *visit, void *context);
+KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_t rank,
+                           uint64_t count, uint64_t maximum, kv_visit_position *visit,
+                           void *context);
 
 /*
  * The pack with the element at *position, and moves *position behind its last one; NULL if there is
  * no such element. For writing a list out in slices, as RDB keeps it: start at 0. Changes between
  * slices are seen or not; the caller has them under control. O(log n).
  */
-KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
+KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct collection *list,
                                                         uint64_t *position);
 
 /* ------------------------------------------------------------------------------------- changing */
@@ -107,7 +92,7 @@ KV_INTERNAL KV_UNUSED const struct pack *list_next_pack(const struct list *list,
  * Pushes values at one end, one by one: at the head the last one given ends up first. KV_OK,
  * KV_TOOBIG, KV_NOMEM. O(count), moving nothing else.
  */
-KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, kv_end end,
                                 const kv_slice *values, size_t count);
 
@@ -115,7 +100,7 @@ KV_INTERNAL kv_status list_push(struct list *list, struct memory *memory,
  * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
  * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */
-KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_pop(struct collection *list, struct memory *memory,
                               const struct list_limits *limits, kv_end end, uint64_t count,
                               kv_visit *visit, void *context);
 
@@ -123,12 +108,12 @@ KV_INTERNAL uint64_t list_pop(struct list *list, struct memory *memory,
  * Puts a value before, after or in place of the element at an index (which may be negative). KV_OK;
  * KV_NONE if there is no such element; KV_TOOBIG; KV_NOMEM. O(log n).
  */
-KV_INTERNAL kv_status list_edit(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_edit(struct collection *list, struct memory *memory,
                                 const struct list_limits *limits, int64_t index,
                                 enum list_place place, kv_slice value);
 
 /* The same at the first element equal to `pivot`; KV_SKIPPED if there is none. O(n). */
-KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
+KV_INTERNAL kv_status list_insert(struct collection *list, struct memory *memory,
                                   const struct list_limits *limits, enum list_place place,
                                   kv_slice pivot, kv_slice value);
 
@@ -136,34 +121,28 @@ KV_INTERNAL kv_status list_insert(struct list *list, struct memory *memory,
  * Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Gives how
  * many; with 0 the list is as it was. O(n).
  */
-KV_INTERNAL uint64_t list_remove(struct list *list, struct memory *memory,
+KV_INTERNAL uint64_t list_remove(struct collection *list, struct memory *memory,
                                  const struct list_limits *limits, int64_t count, kv_slice value);
 
 /* Keeps the elements from `start` to `stop` only, as LTRIM. O(log n + blocks freed). */
-KV_INTERNAL void list_trim(struct list *list, struct memory *memory,
+KV_INTERNAL void list_trim(struct collection *list, struct memory *memory,
                            const struct list_limits *limits, int64_t start, int64_t stop);
 
 /* ---------------------------------------------------------------------------------- whole lists */
 
 /* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
-KV_INTERNAL kv_status list_copy(const struct list *list, struct memory *memory, struct list *copy);
+KV_INTERNAL kv_status list_copy(const struct collection *list, struct memory *memory,
+                                struct collection *copy);
 
 /* Frees all; the list is {0}. O(blocks). */
-KV_INTERNAL void list_destroy(struct list *list, struct memory *memory);
+KV_INTERNAL void list_destroy(struct collection *list, struct memory *memory);
 
-/*
- * The same of a large list in slices of about `limit` blocks, away from its shard. True when all is
- * gone.
- */
-KV_INTERNAL bool list_destroy_some(struct list *list, size_t limit);
-
-/* A large list that waits to be destroyed may carry another word: the next of those that wait. */
-KV_INTERNAL uintptr_t list_next_waiting(const struct list *list);
-KV_INTERNAL void list_set_next_waiting(struct list *list, uintptr_t next);
+/* What value.c knows of lists. */
+KV_INTERNAL_DATA const struct collection_kind list_kind;
 
 #if KV_DEBUG > 0
 /* Asserts what list.c promises. */
-KV_INTERNAL KV_UNUSED void list_check(const struct list *list);
+KV_INTERNAL KV_UNUSED void list_check(const struct collection *list);
 #endif
 
 #endif

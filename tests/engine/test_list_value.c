@@ -21,7 +21,7 @@ static struct pages pages;
 static struct memory memory; /* a shard's */
 static struct memory other_memory;
 static struct list_limits limits;
-static struct list list;
+static struct collection list;
 
 static void setup(void)
 {
@@ -31,7 +31,7 @@ static void setup(void)
     memory_init(&memory, &pages);
     memory_init(&other_memory, &pages);
     limits = list_limits_of(-2);
-    list = (struct list){0};
+    list = (struct collection){0};
 }
 
 static void teardown(void)
@@ -89,7 +89,7 @@ static bool expect_next(void *context, kv_slice element)
 }
 
 /* Asserts that the list holds what the model does, walking both ways. */
-static void assert_same(const struct list *checked, const struct model_sequence *model)
+static void assert_same(const struct collection *checked, const struct model_sequence *model)
 {
     list_check(checked);
     ck_assert_uint_eq(list_length(checked), model->count);
@@ -99,7 +99,7 @@ static void assert_same(const struct list *checked, const struct model_sequence 
                       model->count);
     ck_assert_uint_eq(list_visit(checked, KV_TAIL, 0, UINT64_MAX, expect_next, &backward),
                       model->count);
-    if (model->count == 0) ck_assert_uint_eq(checked->bits, 0);
+    if (model->count == 0) ck_assert_uint_eq(checked->word, 0);
 }
 
 static struct model_sequence model_of(const char *const *texts)
@@ -143,7 +143,7 @@ START_TEST(an_empty_list_holds_nothing)
     kv_slice element;
     uint64_t position = 0;
     ck_assert_uint_eq(list_length(&list), 0);
-    ck_assert_uint_eq(list_bytes(&list), 0);
+    ck_assert_uint_eq(collection_bytes(&list, &list_kind), 0);
     ck_assert(!list_at(&list, 0, scratch, &element));
     ck_assert(!list_at(&list, -1, scratch, &element));
     ck_assert_uint_eq(list_pop(&list, &memory, &limits, KV_HEAD, 5, NULL, NULL), 0);
@@ -183,7 +183,7 @@ START_TEST(pops_lend_from_the_end_inwards)
     ASSERT_TEXTS("a", "-17");
     struct expectation head = {&model, 0, 1, 0, 0};
     ck_assert_uint_eq(list_pop(&list, &memory, &limits, KV_HEAD, 9, expect_next, &head), 2);
-    ck_assert_uint_eq(list.bits, 0);
+    ck_assert_uint_eq(list.word, 0);
     model_free(&model);
     teardown();
 }
@@ -248,11 +248,11 @@ START_TEST(a_list_is_small_up_to_the_limit_on_its_size)
     char room[9000];
     push(KV_TAIL, filled(room, 'x', 4000));
     push(KV_TAIL, filled(room, 'y', 4167));
-    ck_assert(list_is_small(&list)); /* a listpack of 8185 bytes */
+    ck_assert(collection_is_small(&list)); /* a listpack of 8185 bytes */
     push_text(KV_TAIL, "7 bytes");   /* 8185 and 7 of text are 8192 */
-    ck_assert(list_is_small(&list));
+    ck_assert(collection_is_small(&list));
     push_text(KV_TAIL, "x");
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     ck_assert_uint_eq(list_length(&list), 4);
     ck_assert(at_is(3, KV_TEXT("x")));
     teardown();
@@ -264,7 +264,7 @@ START_TEST(one_value_beyond_the_limit_makes_a_list_large)
     setup();
     char room[9000];
     push(KV_TAIL, filled(room, 'x', 8186));
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     teardown();
 }
 END_TEST
@@ -274,13 +274,13 @@ START_TEST(a_positive_limit_counts_elements)
     setup();
     limits = list_limits_of(5);
     for (int i = 0; i < 5; i++) push_text(KV_TAIL, "x");
-    ck_assert(list_is_small(&list));
+    ck_assert(collection_is_small(&list));
     push_text(KV_HEAD, "x");
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     ck_assert_uint_eq(list_pop(&list, &memory, &limits, KV_TAIL, 3, NULL, NULL), 3);
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     ck_assert_uint_eq(list_pop(&list, &memory, &limits, KV_TAIL, 1, NULL, NULL), 1);
-    ck_assert(list_is_small(&list)); /* half of 5 */
+    ck_assert(collection_is_small(&list)); /* half of 5 */
     ASSERT_TEXTS("x", "x");
     teardown();
 }
@@ -308,11 +308,11 @@ START_TEST(a_list_becomes_small_below_half_the_limit)
 {
     setup();
     push_numbered(2000);
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     list_trim(&list, &memory, &limits, 100, 450); /* 351 elements, more than 4096 bytes */
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     list_trim(&list, &memory, &limits, 0, 100);
-    ck_assert(list_is_small(&list));
+    ck_assert(collection_is_small(&list));
     ck_assert_uint_eq(list_length(&list), 101);
     ck_assert(at_is(0, KV_TEXT("element 100")));
     ck_assert(at_is(-1, KV_TEXT("element 200")));
@@ -330,7 +330,7 @@ START_TEST(a_large_list_stays_large_when_there_is_no_memory_for_less)
     ck_assert_uint_eq(list_pop(&list, &memory, &limits, KV_HEAD, 1, NULL, NULL), 1);
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, 0, KV_TEXT("element 50")), 1);
     fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
-    ck_assert(!list_is_small(&list));
+    ck_assert(!collection_is_small(&list));
     ck_assert_uint_eq(list_length(&list), 199);
     list_check(&list);
     teardown();
@@ -358,12 +358,12 @@ START_TEST(an_element_larger_than_a_leaf_gets_one_of_its_own)
     ck_assert(at_is(501, KV_TEXT("element 499")));
     ck_assert(at_is(701, KV_TEXT("element 699")));
     ck_assert_uint_eq(list_length(&list), 1003);
-    ck_assert_uint_lt(list_bytes(&list), 4 * SIZE + 40000);
+    ck_assert_uint_lt(collection_bytes(&list, &list_kind), 4 * SIZE + 40000);
 
     ck_assert_int_eq(list_edit(&list, &memory, &limits, 0, LIST_INSTEAD, KV_TEXT("small")), KV_OK);
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, 0, big), 3);
     list_check(&list);
-    ck_assert_uint_lt(list_bytes(&list), 40000);
+    ck_assert_uint_lt(collection_bytes(&list, &list_kind), 40000);
     free(room);
     teardown();
 }
@@ -375,7 +375,7 @@ START_TEST(values_too_large_for_a_pack_are_refused)
     char byte = 'x';
     kv_slice values[] = {KV_TEXT("a"), KV_BYTES(&byte, PACK_SIZE_MAX)}; /* it is not read */
     ck_assert_int_eq(list_push(&list, &memory, &limits, KV_TAIL, values, 2), KV_TOOBIG);
-    ck_assert_uint_eq(list.bits, 0);
+    ck_assert_uint_eq(list.word, 0);
     push_text(KV_TAIL, "x");
     ck_assert_int_eq(list_push(&list, &memory, &limits, KV_HEAD, values, 2), KV_TOOBIG);
     ck_assert_int_eq(list_edit(&list, &memory, &limits, 0, LIST_AFTER, values[1]), KV_TOOBIG);
@@ -417,7 +417,7 @@ START_TEST(elements_of_most_of_a_leaf_waste_no_room)
     kv_slice value = filled(room, 'x', sizeof room);
     for (int i = 0; i < 100; i++) push(KV_TAIL, value);
     for (int i = 0; i < 100; i++) push(KV_HEAD, value);
-    ck_assert_uint_lt(list_bytes(&list), 200 * 3000 * 105 / 100);
+    ck_assert_uint_lt(collection_bytes(&list, &list_kind), 200 * 3000 * 105 / 100);
     teardown();
 }
 END_TEST
@@ -464,7 +464,7 @@ START_TEST(inserting_at_one_place_over_and_over_fills_leaves)
         ck_assert_uint_eq(list_length(&list), 7001);
         ck_assert(at_is(place == 0 ? 6000 : 1000, KV_TEXT("pivot")));
         size_t size = 5000 * 22 + 2000 * 14;
-        ck_assert_uint_lt(list_bytes(&list), 2 * size);
+        ck_assert_uint_lt(collection_bytes(&list, &list_kind), 2 * size);
         teardown();
     }
 }
@@ -482,7 +482,7 @@ START_TEST(equal_elements_are_removed_from_the_side_asked_for)
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, INT64_MIN, KV_TEXT("x")), 3);
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, 0, KV_TEXT("y")), 0);
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, INT64_MAX, KV_TEXT("5")), 1);
-    ck_assert_uint_eq(list.bits, 0);
+    ck_assert_uint_eq(list.word, 0);
     teardown();
 }
 END_TEST
@@ -497,7 +497,7 @@ START_TEST(removing_most_elements_gives_their_memory_back)
     ck_assert_uint_eq(list_remove(&list, &memory, &limits, 0, KV_TEXT("this one goes!")), 49000);
     list_check(&list);
     ck_assert_uint_eq(list_length(&list), 1000);
-    ck_assert_uint_lt(list_bytes(&list), 1000 * 16 * 3 / 2 + 4096);
+    ck_assert_uint_lt(collection_bytes(&list, &list_kind), 1000 * 16 * 3 / 2 + 4096);
     teardown();
 }
 END_TEST
@@ -604,9 +604,9 @@ START_TEST(a_copy_is_a_list_of_its_own)
     setup();
     for (int large = 0; large < 2; large++) {
         push_numbered(large ? 3000 : 10);
-        struct list copy;
+        struct collection copy;
         ck_assert_int_eq(list_copy(&list, &other_memory, &copy), KV_OK);
-        ck_assert_int_eq(list_is_small(&copy), list_is_small(&list));
+        ck_assert_int_eq(collection_is_small(&copy), collection_is_small(&list));
         push_text(KV_TAIL, "only here");
         list_check(&copy);
         ck_assert_uint_eq(list_length(&copy), large ? 3000 : 10);
@@ -639,9 +639,9 @@ START_TEST(a_large_list_can_be_freed_in_slices)
     setup();
     push_numbered(10000);
     int slices = 1;
-    while (!list_destroy_some(&list, 3)) slices++;
+    while (!large_destroy_some(collection_large(&list), 3)) slices++;
     ck_assert_int_gt(slices, 5);
-    ck_assert_uint_eq(list.bits, 0);
+    ck_assert_uint_eq(list.word, 0);
     teardown();
 }
 END_TEST
@@ -733,12 +733,12 @@ START_TEST(every_change_is_all_or_nothing_when_memory_runs_out)
 
     setup();
     push_numbered(2000);
-    struct list copy = {0};
+    struct collection copy = {0};
     FIXTURE_FAIL_EACH_ALLOCATION(&host)
     {
         kv_status status = list_copy(&list, &other_memory, &copy);
         ck_assert_int_eq(status, fixture_alloc_was_enough(&host) ? KV_OK : KV_NOMEM);
-        ck_assert_int_eq(copy.bits != 0, status == KV_OK);
+        ck_assert_int_eq(copy.word != 0, status == KV_OK);
     }
     list_destroy(&copy, &other_memory);
     teardown();
@@ -869,7 +869,7 @@ static void random_step(struct model_sequence *model, bool grow, bool large_ones
         if (model->count > 0) MUST(at_is(given, model_at(model, (size_t)index)));
         break;
     default: {
-        struct list copy = {0};
+        struct collection copy = {0};
         if (random_below(&source, 8) != 0) break;
         MUST(list_copy(&list, &other_memory, &copy) == KV_OK);
         assert_same(&copy, model);

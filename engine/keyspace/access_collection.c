@@ -1,0 +1,57 @@
+/*
+ * keyspace/access_collection.c -- see access_collection.h.
+ */
+#include "keyspace/access_collection.h"
+
+KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
+                                       enum access_mode mode)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = access_expect(access, type);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+KV_INTERNAL kv_status access_open_existing(struct access *access, kv *db, kv_slice key,
+                                           kv_type type, enum access_mode mode)
+{
+    kv_status status = access_open_type(access, db, key, type, mode);
+    if (status != KV_OK) return status;
+    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
+}
+
+KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
+                               uint64_t changes)
+{
+    assert(changes > 0);
+    access_set_payload(access, collection->word);
+    if (collection_is_empty(collection)) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        access_changed(access);
+    }
+    access->shard->changes += changes - 1; /* one is counted already */
+    KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
+}
+
+KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
+                                            const struct collection *collection, uint64_t changes)
+{
+    if (access->entry != NULL) {
+        access_settle(access, collection, changes);
+        return KV_OK;
+    }
+    assert(changes > 0);
+    assert(!collection_is_empty(collection));
+    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
+    if (status == KV_OK) {
+        access->shard->changes += changes - 1;
+        return KV_OK;
+    }
+    struct entry_shape shape = {
+        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
+    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+    return status;
+}
