@@ -10429,13 +10429,12 @@ KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, ui
  */
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 
-/* Marks a key as ready if someone waits for it; it is added to *ready. Under the shard's lock. */
+/*
+ * Marks a key, which holds a value of this type now or is gone (KV_TYPE_NONE), as ready if someone
+ * waits for that; it is added to *ready. Under the shard's lock.
+ */
 KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
-                              struct observed **ready);
-
-/* The same for a key that has gone, if a waiter minds that. */
-KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, struct observed **ready);
+                              kv_type type, struct observed **ready);
 
 /* The same for all keys of a database that someone waits for. */
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);
@@ -10948,18 +10947,22 @@ static void waiting_note_observed(struct observed *observed, struct observed **r
     *ready = observed;
 }
 
-KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
-                              struct observed **ready)
+/* True if one of the queue can be served by a value of this type, or by its absence. */
+static bool waiting_concerns(const struct observed *observed, kv_type type)
 {
-    struct observed *observed = observers_find(shard, database, hash, key);
-    if (observed != NULL) waiting_note_observed(observed, ready);
+    if (observed->removal_waiters > 0) return true;
+    if (type == KV_TYPE_NONE) return false;
+    const struct waiter_link *link = observed->first_waiter;
+    while (link != NULL && link->waiter->type != type) link = link->next;
+    return link != NULL;
 }
 
-KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, struct observed **ready)
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              kv_type type, struct observed **ready)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
-    if (observed != NULL && observed->removal_waiters > 0) waiting_note_observed(observed, ready);
+    if (observed != NULL && waiting_concerns(observed, type))
+        waiting_note_observed(observed, ready);
 }
 
 struct waiting_noting {
@@ -11514,25 +11517,22 @@ KV_INTERNAL void access_changed(struct access *access)
 KV_INTERNAL void access_ready(struct access *access)
 {
     if (KV_LIKELY(access->shard->observers == NULL)) return;
-    waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    kv_type type = access->entry != NULL ? entry_type(access->entry) : KV_TYPE_NONE;
+    waiting_note(access->shard, access->database, access->hash, access->key, type, &access->ready);
 }
 
-/* The same for a key that has a new value, which may be what somebody waits for. */
-static void access_note_new_value(struct access *access)
+/* The same for a key that has a new value, which may be what somebody waits for, or none. */
+static void access_note_value(struct access *access)
 {
     access_note_change(access);
     access_ready(access);
 }
 
-/* The same for a key that has gone. */
 static void access_note_removal(struct access *access)
 {
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
-    if (KV_LIKELY(access->shard->observers == NULL)) return;
-    waiting_note_removal(access->shard, access->database, access->hash, access->key,
-                         &access->ready);
+    access_note_value(access);
 }
 
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
@@ -11552,7 +11552,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
     if (is_new) access_event(access, KV_EVENT_NEW, "new");
-    access_note_new_value(access);
+    access_note_value(access);
     return KV_OK;
 }
 
@@ -11740,7 +11740,7 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     } else {
         access_event(access, KV_EVENT_NEW, "new");
     }
-    access_note_new_value(access);
+    access_note_value(access);
 }
 
 KV_INTERNAL void access_take_back(struct staged *staged)
@@ -11903,7 +11903,8 @@ KV_INTERNAL void access_settle(struct access *access, const struct collection *c
                                uint64_t changes);
 
 /* The limits that two settings in a row hold: a count, and a size of values. */
-static inline struct collection_limits access_limits(const struct access *access, kv_setting count)
+KV_UNUSED static inline struct collection_limits access_limits(const struct access *access,
+                                                               kv_setting count)
 {
     const struct store *store = access->store;
     return (struct collection_limits){(size_t)store_setting(store, count),

@@ -217,25 +217,22 @@ KV_INTERNAL void access_changed(struct access *access)
 KV_INTERNAL void access_ready(struct access *access)
 {
     if (KV_LIKELY(access->shard->observers == NULL)) return;
-    waiting_note(access->shard, access->database, access->hash, access->key, &access->ready);
+    kv_type type = access->entry != NULL ? entry_type(access->entry) : KV_TYPE_NONE;
+    waiting_note(access->shard, access->database, access->hash, access->key, type, &access->ready);
 }
 
-/* The same for a key that has a new value, which may be what somebody waits for. */
-static void access_note_new_value(struct access *access)
+/* The same for a key that has a new value, which may be what somebody waits for, or none. */
+static void access_note_value(struct access *access)
 {
     access_note_change(access);
     access_ready(access);
 }
 
-/* The same for a key that has gone. */
 static void access_note_removal(struct access *access)
 {
     access->entry = NULL;
     access->place = (struct table_place){NULL, 0};
-    access_note_change(access);
-    if (KV_LIKELY(access->shard->observers == NULL)) return;
-    waiting_note_removal(access->shard, access->database, access->hash, access->key,
-                         &access->ready);
+    access_note_value(access);
 }
 
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
@@ -255,7 +252,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
     if (is_new) access_event(access, KV_EVENT_NEW, "new");
-    access_note_new_value(access);
+    access_note_value(access);
     return KV_OK;
 }
 
@@ -443,7 +440,7 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     } else {
         access_event(access, KV_EVENT_NEW, "new");
     }
-    access_note_new_value(access);
+    access_note_value(access);
 }
 
 KV_INTERNAL void access_take_back(struct staged *staged)

@@ -49,7 +49,8 @@ KV_INTERNAL void access_settle(struct access *access, const struct collection *c
                                uint64_t changes);
 
 /* The limits that two settings in a row hold: a count, and a size of values. */
-static inline struct collection_limits access_limits(const struct access *access, kv_setting count)
+KV_UNUSED static inline struct collection_limits access_limits(const struct access *access,
+                                                               kv_setting count)
 {
     const struct store *store = access->store;
     return (struct collection_limits){(size_t)store_setting(store, count),

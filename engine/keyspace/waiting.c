@@ -108,18 +108,22 @@ static void waiting_note_observed(struct observed *observed, struct observed **r
     *ready = observed;
 }
 
-KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
-                              struct observed **ready)
+/* True if one of the queue can be served by a value of this type, or by its absence. */
+static bool waiting_concerns(const struct observed *observed, kv_type type)
 {
-    struct observed *observed = observers_find(shard, database, hash, key);
-    if (observed != NULL) waiting_note_observed(observed, ready);
+    if (observed->removal_waiters > 0) return true;
+    if (type == KV_TYPE_NONE) return false;
+    const struct waiter_link *link = observed->first_waiter;
+    while (link != NULL && link->waiter->type != type) link = link->next;
+    return link != NULL;
 }
 
-KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, struct observed **ready)
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              kv_type type, struct observed **ready)
 {
     struct observed *observed = observers_find(shard, database, hash, key);
-    if (observed != NULL && observed->removal_waiters > 0) waiting_note_observed(observed, ready);
+    if (observed != NULL && waiting_concerns(observed, type))
+        waiting_note_observed(observed, ready);
 }
 
 struct waiting_noting {

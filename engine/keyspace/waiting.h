@@ -58,13 +58,12 @@ KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, ui
  */
 KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
 
-/* Marks a key as ready if someone waits for it; it is added to *ready. Under the shard's lock. */
+/*
+ * Marks a key, which holds a value of this type now or is gone (KV_TYPE_NONE), as ready if someone
+ * waits for that; it is added to *ready. Under the shard's lock.
+ */
 KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
-                              struct observed **ready);
-
-/* The same for a key that has gone, if a waiter minds that. */
-KV_INTERNAL void waiting_note_removal(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, struct observed **ready);
+                              kv_type type, struct observed **ready);
 
 /* The same for all keys of a database that someone waits for. */
 KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);

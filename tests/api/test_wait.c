@@ -933,6 +933,133 @@ START_TEST(no_element_is_lost_or_given_twice_when_pushes_waits_and_cancels_race)
 }
 END_TEST
 
+/* --------------------------------------------------------------------------------- any other type */
+
+/* Takes the string of the key, if it is the one wanted. */
+struct wish {
+    const char *wanted;
+    int tries;
+    struct outcome outcome;
+};
+
+static kv_status take_string(void *context, kv *txn, size_t key_index, kv_slice key)
+{
+    struct wish *wish = context;
+    kv_buffer value = {0};
+    kv_status status = kv_get(txn, key, &value);
+    wish->tries++;
+    (void)key_index;
+    if (status == KV_OK && strncmp(value.data, wish->wanted, value.size) != 0) status = KV_NONE;
+    else if (status == KV_OK) status = kv_del(txn, &key, 1, NULL);
+    kv_buffer_free(&value);
+    return status;
+}
+
+static void on_string(void *context, kv_waiter *waiter, const kv_wait_result *result)
+{
+    on_done(&((struct wish *)context)->outcome, waiter, result);
+}
+
+static kv_wait_options string_options(const kv_slice *key, struct wish *wish)
+{
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = key;
+    options.key_count = 1;
+    options.type = KV_TYPE_STRING;
+    options.attempt = take_string;
+    options.done = on_string;
+    options.context = wish;
+    return options;
+}
+
+START_TEST(an_attempt_takes_what_its_type_brings_and_others_wait_on)
+{
+    kv_slice key = KV_TEXT("k");
+    struct wish wishes[3] = {{.wanted = "x"}, {.wanted = "y"}, {.wanted = "y"}};
+    struct outcome of_list;
+    kv_waiter *waiters_of[4];
+    ck_assert_int_eq(wait_for(db, "k", 1, &of_list, &waiters_of[3]), KV_PENDING);
+    for (int i = 0; i < 3; i++) {
+        kv_wait_options options = string_options(&key, &wishes[i]);
+        ck_assert_int_eq(kv_wait(db, &options, &waiters_of[i]), KV_PENDING);
+    }
+    fixture_set(db, "k", "y"); /* for the second; the first looks and stays */
+    ck_assert_int_eq(wishes[0].tries, 1);
+    ck_assert_int_eq(wishes[0].outcome.calls, 0);
+    ck_assert_int_eq(wishes[1].outcome.calls, 1);
+    ck_assert_int_eq(wishes[1].outcome.status, KV_OK);
+    ck_assert_int_eq(wishes[2].outcome.calls, 0);
+    ck_assert_key(db, "k", "-");
+    fixture_push_all(db, "k", "1"); /* for the list's waiter only, though it came first */
+    ck_assert_int_eq(of_list.calls, 1);
+    ck_assert_int_eq(wishes[0].tries, 1);
+    fixture_set(db, "k", "z"); /* for nobody, who then come too late */
+    ck_assert_int_eq(wishes[0].tries, 2);
+    ck_assert_int_eq(wishes[2].outcome.calls, 0);
+    for (int i = 0; i < 4; i++) {
+        bool was_served = i == 1 || i == 3;
+        ck_assert_int_eq(kv_wait_cancel(waiters_of[i]), was_served ? KV_NONE : KV_OK);
+    }
+    ck_assert_uint_eq(waiters(), 0);
+}
+END_TEST
+
+static kv_status look_whether_it_is_gone(void *context, kv *txn, size_t key_index, kv_slice key)
+{
+    kv_type type = KV_TYPE_NONE;
+    (void)context, (void)key_index;
+    (void)kv_type_of(txn, key, &type);
+    return type == KV_TYPE_STRING ? KV_NONE : KV_NOTFOUND;
+}
+
+START_TEST(who_minds_removal_is_told_of_it)
+{
+    kv_slice key = KV_TEXT("k");
+    for (int i = 0; i < 3; i++) {
+        struct wish wish = {.wanted = ""};
+        kv_waiter *waiter;
+        fixture_set(db, "k", "v");
+        kv_wait_options options = string_options(&key, &wish);
+        options.attempt = look_whether_it_is_gone;
+        options.minds_removal = true;
+        ck_assert_int_eq(kv_wait(db, &options, &waiter), KV_PENDING);
+        fixture_set(db, "k", "w");
+        ck_assert_int_eq(wish.outcome.calls, 0);
+        if (i == 0) ck_assert_int_eq(kv_del(db, &key, 1, NULL), KV_OK);
+        if (i == 1) ck_assert_int_eq(kv_rename(db, key, KV_TEXT("other")), KV_OK);
+        if (i == 2) {
+            fixture_push_all(db, "list", "1");
+            ck_assert_int_eq(kv_copy(db, KV_TEXT("list"), db, key, true), KV_OK);
+        }
+        ck_assert_int_eq(wish.outcome.calls, 1);
+        ck_assert_int_eq(wish.outcome.status, KV_NOTFOUND);
+        ck_assert_int_eq(kv_wait_cancel(waiter), KV_NONE);
+    }
+}
+END_TEST
+
+START_TEST(an_attempt_can_wait_here)
+{
+    kv_slice key = KV_TEXT("k");
+    struct wish wish = {.wanted = "x"};
+    size_t index = 7;
+    kv_wait_options options = string_options(&key, &wish);
+    ck_assert_int_eq(kv_wait_here(db, &options, 1, &index), KV_TIMEOUT);
+    fixture_set(db, "k", "x");
+    ck_assert_int_eq(kv_wait_here(db, &options, 0, &index), KV_OK);
+    ck_assert_uint_eq(index, 0);
+    fixture_push_all(db, "k", "1");
+    ck_assert_int_eq(kv_wait_here(db, &options, 0, &index), KV_WRONGTYPE);
+    options.type = KV_TYPE_NONE;
+    ck_assert_int_eq(kv_wait_here(db, &options, 0, &index), KV_BADARG);
+    options = KV_OPTIONS(kv_wait_options);
+    options.keys = &key;
+    options.key_count = 1;
+    ck_assert_int_eq(kv_wait_here(db, &options, 0, &index), KV_BADARG);
+    ck_assert_int_eq(wish.outcome.calls, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wait");
@@ -957,6 +1084,9 @@ int main(void)
         of_several_keys_the_one_that_was_written_first_serves,
         in_a_transaction_nobody_waits_and_no_queue_is_in_the_way,
         a_list_that_expires_serves_nobody,
+        an_attempt_takes_what_its_type_brings_and_others_wait_on,
+        who_minds_removal_is_told_of_it,
+        an_attempt_can_wait_here,
         many_elements_and_large_ones_arrive_whole,
         what_makes_no_sense_is_refused,
         a_timeout_ends_a_thread_s_wait,
