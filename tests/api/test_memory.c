@@ -396,6 +396,24 @@ CASE(wait)
     return kv_wait(db, &options, &waiter);
 }
 
+static kv_status attempt_get(void *context, kv *txn, size_t key_index, kv_slice key)
+{
+    (void)key_index;
+    return kv_getdel(txn, key, context);
+}
+
+CASE(wait_here)
+{
+    kv_slice key = K("text");
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = &key;
+    options.key_count = 1;
+    options.type = KV_TYPE_STRING;
+    options.attempt = attempt_get;
+    options.context = &results->buffer;
+    return kv_wait_here(db, &options, 1, &results->index);
+}
+
 CASE(wait_cancel)
 {
     (void)results;
@@ -701,7 +719,23 @@ static const struct row rows[] = {
     ROW("kv_brpop", brpop, KV_OK, EVERYWHERE),
     ROW("kv_blmove", blmove, KV_OK, EVERYWHERE),
     ROW("kv_blmpop", blmpop, KV_OK, EVERYWHERE),
+
+    /* Hashes. */
+
+    /* Sets. */
+
+    /* Sorted sets. */
+
+    /* Geo. */
+
+    /* Bitmaps. */
+
+    /* HyperLogLog. */
+
+    /* Streams. */
+
     ROW("kv_wait", wait, KV_OK, EVERYWHERE),
+    ROW("kv_wait_here", wait_here, KV_OK, EVERYWHERE),
     ROW("kv_wait kv_wait_cancel", wait_cancel, KV_TIMEOUT, EVERYWHERE),
     ROW("kv_batch", batch, KV_OK, EVERYWHERE),
     ROW("kv_batch", batch_one, KV_OK, EVERYWHERE),
