@@ -716,6 +716,14 @@ static inline void memory_free(struct memory *memory, void *block, size_t size);
 KV_INTERNAL KV_UNUSED void *memory_resize(struct memory *memory, void *block, size_t old_size,
                                           size_t new_size);
 
+/*
+ * A block at a multiple of a cache line, for what is laid out by lines and seldom taken: 64 bytes
+ * and an allocation of the host's each. It is given back with memory_free_lines() and the size it
+ * was asked for.
+ */
+KV_INTERNAL void *memory_get_lines(struct memory *memory, size_t size);
+KV_INTERNAL void memory_free_lines(struct memory *memory, void *block, size_t size);
+
 /* How many bytes a block asked for with `size` really has. It depends on nothing else. */
 static inline size_t memory_capacity(size_t size);
 
@@ -810,8 +818,13 @@ static inline void memory_free(struct memory *memory, void *block, size_t size)
 #endif
 
 
-/* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
-enum { MEMORY_BATCH = 8 };
+enum {
+    /* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
+    MEMORY_BATCH = 8,
+
+    /* In the size of a large block, which is a multiple of 16: it is one of memory_get_lines(). */
+    MEMORY_LINES = 1
+};
 
 /*
  * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with
@@ -819,7 +832,7 @@ enum { MEMORY_BATCH = 8 };
  */
 struct memory_large {
     struct memory_large *next, *previous;
-    uint64_t size; /* the capacity, for giving it back without the owner */
+    uint64_t size; /* the capacity, for giving it back without the owner; and MEMORY_LINES */
 };
 _Static_assert(sizeof(struct memory_large) % 8 == 0, "a large block is 8-aligned");
 
@@ -1029,6 +1042,42 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
     return large + 1;
 }
 
+/* A line for the header goes before the block, so that that is aligned, too. */
+KV_INTERNAL void *memory_get_lines(struct memory *memory, size_t size)
+{
+    if (size > SIZE_MAX - 2 * KV_CACHE_LINE) return NULL;
+    size_t total = memory_capacity(size) + KV_CACHE_LINE;
+    char *lines = alloc_get_aligned(memory->pages->alloc, total, KV_CACHE_LINE);
+    if (lines == NULL) return NULL;
+    struct memory_large *large = (struct memory_large *)(void *)(lines + KV_CACHE_LINE) - 1;
+    large->size = total | MEMORY_LINES;
+    memory_large_link(memory, large);
+    memory->used += total;
+    return large + 1;
+}
+
+/* Gives a large block back to the host. */
+static void memory_large_release(struct memory *memory, struct memory_large *large)
+{
+    size_t size = (size_t)large->size;
+    if ((size & MEMORY_LINES) != 0) {
+        alloc_free(memory->pages->alloc, (char *)(large + 1) - KV_CACHE_LINE, size - MEMORY_LINES);
+    } else {
+        alloc_free(memory->pages->alloc, large, memory_large_total(size));
+    }
+}
+
+KV_INTERNAL void memory_free_lines(struct memory *memory, void *block, size_t size)
+{
+    if (block == NULL) return;
+    struct memory_large *large = (struct memory_large *)block - 1;
+    size_t total = memory_capacity(size) + KV_CACHE_LINE;
+    assert(large->size == (total | MEMORY_LINES));
+    memory_large_unlink(memory, large);
+    memory->used -= total;
+    memory_large_release(memory, large);
+}
+
 /* --- for all sizes ---------------------------------------------------------------------------- */
 
 KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
@@ -1052,7 +1101,7 @@ static bool memory_destroy_one(struct memory *memory)
     struct memory_large *large = memory->large;
     if (large != NULL) {
         memory_large_unlink(memory, large);
-        alloc_free(memory->pages->alloc, large, memory_large_total((size_t)large->size));
+        memory_large_release(memory, large);
         return true;
     }
     struct memory_page *page = memory->spare;
@@ -1138,8 +1187,9 @@ KV_INTERNAL void memory_check(const struct memory *memory)
     const struct memory_large *previous = NULL;
     for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {
         assert(at->previous == previous);
-        assert(!memory_is_small((size_t)at->size));
-        used += memory_capacity((size_t)at->size);
+        bool lines = (at->size & MEMORY_LINES) != 0;
+        assert(lines || !memory_is_small((size_t)at->size));
+        used += lines ? (size_t)at->size - MEMORY_LINES : memory_capacity((size_t)at->size);
         previous = at;
     }
     assert(used == memory->used);
@@ -2922,8 +2972,9 @@ struct table {
                                        that a lookup reads */
     uint8_t segment_buckets; /* of a full segment */
     uint32_t holds;          /* while above 0 the table does not shrink */
-    struct alloc *alloc;
-    struct grace *grace; /* NULL: nobody prefetches without a lock */
+    struct alloc *alloc;     /* NULL: the table lies in `memory` */
+    struct memory *memory;   /* NULL: it is the alloc's */
+    struct grace *grace;     /* NULL: nobody prefetches without a lock */
     const struct table_kind *kind;
     const void *context; /* for kind->hash */
     uint64_t count;      /* items */
@@ -2957,6 +3008,14 @@ struct table_place {
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
                             unsigned phase);
+
+/*
+ * The same in an owner's memory, which takes the table with it when it is given back in bulk; no
+ * bits are spoken for, and nobody reads without a lock. The memory stays where it is while the
+ * table does.
+ */
+KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,
+                                   const struct table_kind *kind, const void *context);
 
 /* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
 KV_INTERNAL void table_clear(struct table *table);
@@ -3006,7 +3065,25 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
 /* Visits all items. As table_scan(). */
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context);
 
-/* An item chosen at random, each equally likely; NULL if there is none. Expected O(1). */
+/* Where a walk over all items stands: starts as {0}. */
+struct table_cursor {
+    size_t entry; /* of the directory */
+    unsigned bucket;
+};
+
+/*
+ * Gives the next items of a walk, up to `room`, which is TABLE_SLOTS or more: as many as lie in
+ * whole buckets. 0: there are no more. Nothing may change between the calls. The order is that of
+ * the hashes, bucket by bucket, so that whoever looks these items up in another table goes through
+ * that one in order, too.
+ */
+KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
+                              size_t room);
+
+/*
+ * An item chosen at random, each equally likely; NULL if there is none. Expected O(1); O(segments)
+ * at worst, in a table from which nearly all items but those of a few segments were removed.
+ */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random);
 
 /* Asserts all of the above. */
@@ -3244,7 +3321,8 @@ KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 #endif
 
 
-#define TABLE_POSITION_BITS 48 /* depth + skip never pass this; it takes 2^40 items to get near */
+#define TABLE_DRAWS         128 /* at random, before the items are counted */
+#define TABLE_POSITION_BITS 48  /* depth + skip never pass this; it takes 2^40 items to get near */
 
 struct table_segment {
     uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not
@@ -3301,24 +3379,37 @@ static struct table_segment *table_segment_at(uintptr_t root, size_t index)
         atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
+/* Lines for a segment or a directory; NULL when there is no memory. */
+static void *table_get_lines(struct table *table, size_t bytes)
+{
+    void *lines = table->memory != NULL ? memory_get_lines(table->memory, bytes)
+                                        : alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
+    if (lines != NULL) table->bytes += bytes;
+    return lines;
+}
+
+/* Gives them back, when nobody reads them any more. */
+static void table_retire_lines(struct table *table, void *lines, size_t bytes)
+{
+    table->bytes -= bytes;
+    if (table->memory != NULL) memory_free_lines(table->memory, lines, bytes);
+    else grace_retire(table->grace, table->alloc, lines, bytes);
+}
+
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
 {
-    struct table_segment *segment =
-        alloc_get_aligned(table->alloc, table_segment_bytes(buckets), KV_CACHE_LINE);
+    struct table_segment *segment = table_get_lines(table, table_segment_bytes(buckets));
     if (segment == NULL) return NULL;
     memset(segment, 0, table_segment_bytes(buckets));
     segment->buckets = (uint8_t)buckets;
-    table->bytes += table_segment_bytes(buckets);
     table->segments++;
     return segment;
 }
 
 static void table_segment_retire(struct table *table, struct table_segment *segment)
 {
-    size_t bytes = table_segment_bytes(segment->buckets);
-    table->bytes -= bytes;
     table->segments--;
-    grace_retire(table->grace, table->alloc, segment, bytes);
+    table_retire_lines(table, segment, table_segment_bytes(segment->buckets));
 }
 
 static unsigned table_free_slots(const struct table_bucket *bucket)
@@ -3382,10 +3473,7 @@ static size_t table_directory_bytes(unsigned depth)
 
 static _Atomic uint64_t *table_directory_create(struct table *table, unsigned depth)
 {
-    _Atomic uint64_t *directory =
-        alloc_get_aligned(table->alloc, table_directory_bytes(depth), KV_CACHE_LINE);
-    if (directory != NULL) table->bytes += table_directory_bytes(depth);
-    return directory;
+    return table_get_lines(table, table_directory_bytes(depth));
 }
 
 static uintptr_t table_root(const struct table *table)
@@ -3406,9 +3494,9 @@ static void table_directory_publish(struct table *table, _Atomic uint64_t *direc
     uintptr_t root = directory == NULL ? 0 : (uintptr_t)directory + depth;
     atomic_store_explicit(&table->root, root, memory_order_release);
     if (old == 0) return;
-    size_t bytes = table_directory_bytes(table_root_depth(old));
-    table->bytes -= bytes;
-    grace_retire(table->grace, table->alloc, table_root_directory(old), bytes);
+    /* its entries are atomic; whoever may still read one is waited for */
+    table_retire_lines(table, (void *)(uintptr_t)table_root_directory(old),
+                       table_directory_bytes(table_root_depth(old)));
 }
 
 /* Points all entries of a segment to it. */
@@ -3486,6 +3574,13 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
      */
     table->segment_buckets =
         (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+}
+
+KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,
+                                   const struct table_kind *kind, const void *context)
+{
+    table_init(table, NULL, NULL, kind, context, 0, 255);
+    table->memory = memory;
 }
 
 /* The first segment: one bucket, and a directory of one entry. */
@@ -3785,18 +3880,59 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
     }
 }
 
+KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
+                              size_t room)
+{
+    uintptr_t root = table_root(table);
+    if (root == 0) return 0;
+    unsigned depth = table_root_depth(root);
+    size_t count = 0;
+    while (cursor->entry < (size_t)1 << depth && count + TABLE_SLOTS <= room) {
+        struct table_segment *segment = table_segment_at(root, cursor->entry);
+        struct table_bucket *bucket = &table_segment_buckets(segment)[cursor->bucket];
+        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+        for (; taken != 0; taken &= taken - 1) {
+            items[count++] = table_pointer(bucket, table_lowest_bit(taken));
+        }
+        if (++cursor->bucket < segment->buckets) continue;
+        cursor->bucket = 0;
+        cursor->entry += (size_t)1 << (depth - segment->depth);
+    }
+    return count;
+}
+
+/* The item of this number, counted segment by segment. */
+static void *table_item_at(const struct table *table, uint64_t number)
+{
+    uintptr_t root = table_root(table);
+    unsigned depth = table_root_depth(root);
+    struct table_segment *segment = table_segment_at(root, 0);
+    for (size_t i = 0; number >= segment->count; segment = table_segment_at(root, i)) {
+        number -= segment->count;
+        i += (size_t)1 << (depth - segment->depth);
+    }
+    for (struct table_bucket *bucket = table_segment_buckets(segment);; bucket++) {
+        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+        for (; taken != 0; taken &= taken - 1) {
+            if (number-- == 0) return table_pointer(bucket, table_lowest_bit(taken));
+        }
+    }
+}
+
 /*
  * Draws a directory entry and a slot until the slot is taken. A segment that has many entries
  * counts only through its first one, and every draw is from the slots of the largest segment, so
- * each item is equally likely.
+ * each item is equally likely. Segments merge when they are sparse, so a draw fails in more than 7
+ * of 8 cases only where someone has chosen what to remove by its hash (SSCAN tells the order): then
+ * the segments are few for the directory, and counted.
  */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 {
+    if (table->count == 0) return NULL;
     uintptr_t root = table_root(table);
-    if (root == 0) return NULL;
     unsigned depth = table_root_depth(root);
     unsigned slots = depth == 0 ? 0 : table->segment_buckets * TABLE_SLOTS;
-    for (;;) {
+    for (int draws = 0; draws < TABLE_DRAWS; draws++) {
         size_t i = depth == 0 ? 0 : (size_t)(random_next(random) >> (64 - depth));
         uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
         unsigned local = (unsigned)(entry >> TABLE_ENTRY_CONSUMED) - table->skip;
@@ -3808,6 +3944,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
         if (bucket->tags[draw % TABLE_SLOTS] == 0) continue;
         return table_pointer(bucket, draw % TABLE_SLOTS);
     }
+    return table_item_at(table, random_below(random, table->count));
 }
 
 /* ------------------------------------------------------------------------------------- checking */
@@ -3887,6 +4024,911 @@ KV_INTERNAL void table_check(const struct table *table)
 KV_INTERNAL KV_UNUSED void table_check(const struct table *table)
 {
     (void)table;
+}
+#endif
+
+/* -------------------- engine/structures/members.c ---------------------------------------------- */
+/*
+ * structures/members.c -- the members of a large collection. The picture is in members.h.
+ *
+ * Invariants (members_check() asserts them):
+ *   1. No two members have the same name, and none whose name is an integer keeps it as text.
+ *   2. A name is in the table's pointer if and only if it fits there and the member has nothing
+ *      else.
+ *   3. A block has the size that its contents take.
+ */
+/* -------------------- engine/structures/members.h ---------------------------------------------- */
+/*
+ * structures/members.h -- the members of a large collection: a table of names, each with a value
+ * and a deadline if its owner wants that (the fields of a hash), found by name in O(1).
+ *
+ * A member is one block of the owner's memory, and what the table points to:
+ *
+ *     head:1   [deadline:8 id:4]   [size of the name]   name   [size of the value, value]
+ *
+ *     head     bits 0 to 4: the size of the name up to 28, or that it follows in 1 (29), 4 (30) or
+ *              8 (31) bytes; then flags: the name is an integer, there is a value, a deadline
+ *     name     text; or an integer, in as few bytes as it takes
+ *     value    text; its size goes before it, 7 bits a byte, the lowest first, each but the last
+ *              with bit 7
+ *
+ * So a set's member of 7 bytes takes 8, one of 16 takes 24. A name that is the canonical text of an
+ * int64_t is kept as the integer. If it fits, and there is neither value nor deadline, it is kept in
+ * the table's pointer itself, 2n + 1, which no block's address is: then there is no block, and a
+ * lookup costs one cache miss, not two.
+ *
+ * Ownership  All lies in the memory that members_init() was given. To drop everything give that
+ *            back; no call here is needed.
+ * Failure    What can fail changes nothing then. Taking members out never fails.
+ * Members    A struct member is opaque, its address may be odd, and it is good until that member is
+ *            changed or removed; adding others does not move it.
+ * Hash       The store's keyed SipHash, of the text or of the integer's 8 bytes. So all tables of a
+ *            store have the same order, and a name that was made for one is good for every other.
+ */
+#ifndef KV_STRUCTURES_MEMBERS_H
+#define KV_STRUCTURES_MEMBERS_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MEMBER_TEXT_SIZE 21 /* room for the text of any int64_t, and to spare */
+
+/* How many names are looked up at once so that their cache misses overlap. */
+#define MEMBERS_BATCH 32
+
+struct member;
+
+struct members {
+    struct table table; /* of struct member; its memory is the owner's */
+};
+
+/*
+ * A name to look for, prepared once. `hashed` may point into the struct itself, which is therefore
+ * not to be copied.
+ */
+struct member_name {
+    kv_slice hashed; /* the text; of an integer the 8 bytes below */
+    int64_t integer;
+    bool is_integer;
+    bool mark; /* the caller's */
+    uint64_t hash;
+};
+
+/* An empty table. Memory and key stay where they are as long as it is used. */
+KV_INTERNAL KV_UNUSED void members_init(struct members *members, struct memory *memory,
+                                        const struct siphash_key *key);
+
+static inline uint64_t members_count(const struct members *members)
+{
+    return members->table.count;
+}
+
+/* --------------------------------------------------------------------------------------- names */
+
+/* Prepares a name, whose text stays the caller's and must stay while the name is used. */
+KV_INTERNAL KV_UNUSED void members_name(const struct siphash_key *key, kv_slice text,
+                                        struct member_name *name);
+
+/* The same for many, which takes half the time for each. */
+KV_INTERNAL KV_UNUSED void members_names(const struct siphash_key *key, const kv_slice *texts,
+                                         size_t count, struct member_name *names);
+
+/* The names of members, to look them up in another table. */
+KV_INTERNAL KV_UNUSED void members_names_of(const struct siphash_key *key,
+                                            const struct member *const *members, size_t count,
+                                            struct member_name *names);
+
+/* -------------------------------------------------------------------------------------- reading */
+
+/*
+ * Fetches what looking these names up will need, the cache misses of all overlapping. A hint; worth
+ * it for up to MEMBERS_BATCH names at a time.
+ */
+KV_INTERNAL KV_UNUSED void members_fetch(const struct members *members,
+                                         const struct member_name *names, size_t count);
+
+/* The member of that name; NULL if there is none. O(1). */
+KV_INTERNAL KV_UNUSED struct member *members_find(const struct members *members,
+                                                  const struct member_name *name);
+
+/* Its name as text, which is lent or, of an integer, in `scratch`. */
+KV_INTERNAL KV_UNUSED kv_slice member_text(const struct member *member,
+                                           char scratch[MEMBER_TEXT_SIZE]);
+
+/* Whether its name is an integer, and which. */
+KV_INTERNAL KV_UNUSED bool member_integer(const struct member *member, int64_t *integer);
+
+/* Its value, lent; empty if it has none. */
+KV_INTERNAL KV_UNUSED kv_slice member_value(const struct member *member);
+
+/* Its deadline, KV_NEVER if it has none; and the number kept beside that, 0 if there is none. */
+KV_INTERNAL KV_UNUSED int64_t member_deadline(const struct member *member);
+KV_INTERNAL KV_UNUSED uint32_t member_deadline_id(const struct member *member);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/* Adds a member without a value. KV_OK; KV_SKIPPED if it is there; KV_NOMEM. O(1). */
+KV_INTERNAL KV_UNUSED kv_status members_add(struct members *members,
+                                            const struct member_name *name);
+
+/*
+ * Gives a member a value, adding it if it is not there; it has no deadline then. The member that it
+ * replaces, NULL if there was none, goes to *old, which is freed by members_free() or put back by
+ * members_undo(): so several can be put all or none. KV_OK, KV_NOMEM. O(1).
+ */
+KV_INTERNAL KV_UNUSED kv_status members_put(struct members *members, const struct member_name *name,
+                                            kv_slice value, struct member **old);
+
+/* Takes back the last members_put() of this name, or a members_add(), whose `old` is NULL. */
+KV_INTERNAL KV_UNUSED void members_undo(struct members *members, const struct member_name *name,
+                                        struct member *old);
+
+/* Frees a member that was replaced. */
+KV_INTERNAL KV_UNUSED void members_free(struct members *members, struct member *old);
+
+/*
+ * Changes the value of a member that is there and keeps its deadline; in place if its block has the
+ * right size. The value may not lie in the member. KV_OK, KV_NOMEM. O(1).
+ */
+KV_INTERNAL KV_UNUSED kv_status members_set_value(struct members *members,
+                                                  const struct member_name *name, kv_slice value);
+
+/*
+ * Gives a member that is there a deadline and a number, or takes them away with KV_NEVER, which
+ * does not fail. *moved receives the member, which may have moved. KV_OK, KV_NOMEM. O(1).
+ */
+KV_INTERNAL KV_UNUSED kv_status members_set_deadline(struct members *members,
+                                                     const struct member_name *name,
+                                                     int64_t deadline_ms, uint32_t id,
+                                                     struct member **moved);
+
+/* Changes the number of a member that has a deadline. */
+KV_INTERNAL KV_UNUSED void member_set_deadline_id(struct member *member, uint32_t id);
+
+/* Takes a member out by name, false if there is none; or the one in hand. O(1). */
+KV_INTERNAL KV_UNUSED bool members_remove(struct members *members, const struct member_name *name);
+KV_INTERNAL KV_UNUSED void members_remove_member(struct members *members, struct member *member);
+
+/* ------------------------------------------------------------------------------------- all of it */
+
+typedef void members_visit(void *context, const struct member *member);
+
+/*
+ * Visits about `limit` members, from `cursor` on, and gives the cursor that goes on; start at 0, it
+ * is over when it is 0 again. A member that is there from start to end is visited once or more. The
+ * visitor changes nothing.
+ */
+KV_INTERNAL KV_UNUSED uint64_t members_scan(const struct members *members, uint64_t cursor,
+                                            uint64_t limit, members_visit *visit, void *context);
+
+/*
+ * Gives the next members of a walk, up to `room`, which is MEMBERS_BATCH or more, and fetches them;
+ * 0: there are no more. `cursor` starts as {0}. Nothing may change in between. Another table of the
+ * same store is met in the order in which it lies in memory when these members are looked up there.
+ */
+KV_INTERNAL KV_UNUSED size_t members_next(const struct members *members,
+                                          struct table_cursor *cursor, struct member **batch,
+                                          size_t room);
+
+/* A member chosen at random, each equally likely; there is one. Expected O(1). */
+KV_INTERNAL KV_UNUSED struct member *members_random(const struct members *members,
+                                                    struct random *random);
+
+/*
+ * `count` different members chosen at random, every choice equally likely, in no order worth
+ * mention; there are as many. Expected O(count), or O(n) for more than a third of them; takes
+ * memory for a time. KV_OK, KV_NOMEM.
+ */
+KV_INTERNAL KV_UNUSED kv_status members_sample(const struct members *members, struct random *random,
+                                               uint64_t count, struct member **sample);
+
+#if KV_DEBUG > 0
+/* Asserts what members.c promises. */
+KV_INTERNAL KV_UNUSED void members_check(const struct members *members);
+#endif
+
+#endif
+
+
+
+#include <string.h>
+
+enum {
+    MEMBER_SIZE_BITS = 31, /* of the head */
+    MEMBER_SIZE_1 = 29,
+    MEMBER_SIZE_4 = 30,
+    MEMBER_SIZE_8 = 31,
+    MEMBER_INTEGER = 32,
+    MEMBER_VALUE = 64,
+    MEMBER_TIMED = 128,
+
+    MEMBER_TIMED_SIZE = 12,
+    MEMBER_HEADER_MAX = 1 + MEMBER_TIMED_SIZE + 8 + 10, /* all but name and value */
+
+    /* Bits of an integer in a pointer: a table keeps 48, and one of them is taken. */
+    MEMBER_DIRECT_BITS = sizeof(void *) < 8 ? 31 : 47
+};
+
+/* What a member consists of. */
+struct member_parts {
+    kv_slice text; /* the name, unless it is an integer */
+    int64_t integer;
+    bool is_integer;
+    bool has_value;
+    kv_slice value;
+    int64_t deadline_ms; /* KV_NEVER: none */
+    uint32_t deadline_id;
+};
+
+/* -------------------------------------------------------------------------------- in the pointer */
+
+static bool member_is_direct(const struct member *member)
+{
+    return ((uintptr_t)member & 1) != 0;
+}
+
+static bool member_fits_directly(int64_t integer)
+{
+    int64_t limit = INT64_C(1) << (MEMBER_DIRECT_BITS - 1);
+    return integer >= -limit && integer < limit;
+}
+
+static struct member *member_direct(int64_t integer)
+{
+    uint64_t mask = (UINT64_C(1) << (MEMBER_DIRECT_BITS + 1)) - 1;
+    return (struct member *)(uintptr_t)(((uint64_t)integer << 1 | 1) & mask);
+}
+
+static int64_t member_direct_integer(const struct member *member)
+{
+    uint64_t word = (uint64_t)(uintptr_t)member << (63 - MEMBER_DIRECT_BITS);
+    return (int64_t)word >> (64 - MEMBER_DIRECT_BITS); /* brings the sign down */
+}
+
+/* ----------------------------------------------------------------------------------- in a block */
+
+/* The bytes that an integer takes, and reading it back from them. */
+static size_t member_integer_size(int64_t integer)
+{
+    uint64_t bits = (uint64_t)(integer < 0 ? ~integer : integer);
+    size_t size = 1;
+    while (size < 8 && bits >> (8 * size - 1) != 0) size++;
+    return size;
+}
+
+static int64_t member_load_integer(const uint8_t *at, size_t size)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < size; i++) word |= (uint64_t)at[i] << 8 * i;
+    unsigned unused = (unsigned)(64 - 8 * size);
+    return (int64_t)(word << unused) >> unused;
+}
+
+/* The bytes after the head that the size of a name takes. */
+static size_t member_size_size(size_t size)
+{
+    if (size < MEMBER_SIZE_1) return 0;
+    if (size <= UINT8_MAX) return 1;
+    return size <= UINT32_MAX ? 4 : 8;
+}
+
+/* Bytes of a number of 7 bits a byte. */
+static size_t member_varint_size(uint64_t number)
+{
+    size_t size = 1;
+    while (number >>= 7) size++;
+    return size;
+}
+
+static uint8_t *member_store_varint(uint8_t *at, uint64_t number)
+{
+    for (; number >= 128; number >>= 7) *at++ = (uint8_t)(number | 128);
+    *at++ = (uint8_t)number;
+    return at;
+}
+
+static const uint8_t *member_load_varint(const uint8_t *at, uint64_t *number)
+{
+    *number = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint8_t byte = *at++;
+        *number |= (uint64_t)(byte & 127) << shift;
+        if (byte < 128) return at;
+    }
+}
+
+/* Where the name of a block is, and its size. */
+KV_INLINE const uint8_t *member_name_at(const struct member *member, size_t *size)
+{
+    const uint8_t *at = (const uint8_t *)member;
+    unsigned head = *at++;
+    if ((head & MEMBER_TIMED) != 0) at += MEMBER_TIMED_SIZE;
+    unsigned code = head & MEMBER_SIZE_BITS;
+    if (KV_LIKELY(code < MEMBER_SIZE_1)) {
+        *size = code;
+        return at;
+    }
+    if (code == MEMBER_SIZE_1) {
+        *size = at[0];
+        return at + 1;
+    }
+    if (code == MEMBER_SIZE_4) {
+        *size = bytes_load32(at);
+        return at + 4;
+    }
+    *size = (size_t)bytes_load64(at);
+    return at + 8;
+}
+
+static unsigned member_head(const struct member *member)
+{
+    return *(const uint8_t *)member;
+}
+
+static struct member_parts member_parts(const struct member *member)
+{
+    struct member_parts parts = {.deadline_ms = KV_NEVER};
+    if (member_is_direct(member)) {
+        parts.is_integer = true;
+        parts.integer = member_direct_integer(member);
+        return parts;
+    }
+    unsigned head = member_head(member);
+    size_t size;
+    const uint8_t *name = member_name_at(member, &size);
+    parts.is_integer = (head & MEMBER_INTEGER) != 0;
+    if (parts.is_integer) parts.integer = member_load_integer(name, size);
+    else parts.text = (kv_slice){name, size};
+    parts.has_value = (head & MEMBER_VALUE) != 0;
+    if (parts.has_value) parts.value = member_value(member);
+    parts.deadline_ms = member_deadline(member);
+    parts.deadline_id = member_deadline_id(member);
+    return parts;
+}
+
+static size_t member_parts_name_size(const struct member_parts *parts)
+{
+    return parts->is_integer ? member_integer_size(parts->integer) : parts->text.size;
+}
+
+/* The size of the block; 0 if there is none to be had of that size. */
+static size_t member_parts_size(const struct member_parts *parts)
+{
+    size_t name = member_parts_name_size(parts);
+    if (name > SIZE_MAX / 4 || parts->value.size > SIZE_MAX / 4) return 0;
+    size_t size = 1 + member_size_size(name) + name;
+    if (parts->has_value) size += member_varint_size(parts->value.size) + parts->value.size;
+    if (parts->deadline_ms != KV_NEVER) size += MEMBER_TIMED_SIZE;
+    return size;
+}
+
+static size_t member_block_size(const struct member *member)
+{
+    struct member_parts parts = member_parts(member);
+    return member_parts_size(&parts);
+}
+
+static void member_copy(uint8_t *at, kv_slice from)
+{
+    if (from.size > 0) memcpy(at, from.data, from.size);
+}
+
+static uint8_t *member_write_name(uint8_t *at, uint8_t *head, const struct member_parts *parts)
+{
+    size_t size = member_parts_name_size(parts);
+    size_t size_size = member_size_size(size);
+    *head |= (uint8_t)(size_size == 0   ? size
+                       : size_size == 1 ? MEMBER_SIZE_1
+                       : size_size == 4 ? MEMBER_SIZE_4
+                                        : MEMBER_SIZE_8);
+    for (size_t i = 0; i < size_size; i++) *at++ = (uint8_t)((uint64_t)size >> 8 * i);
+    if (parts->is_integer) {
+        for (size_t i = 0; i < size; i++) at[i] = (uint8_t)((uint64_t)parts->integer >> 8 * i);
+    } else {
+        member_copy(at, parts->text);
+    }
+    return at + size;
+}
+
+static void member_write(struct member *member, const struct member_parts *parts)
+{
+    uint8_t *head = (uint8_t *)member;
+    uint8_t *at = head + 1;
+    *head =
+        (uint8_t)((parts->is_integer ? MEMBER_INTEGER : 0) | (parts->has_value ? MEMBER_VALUE : 0));
+    if (parts->deadline_ms != KV_NEVER) {
+        *head |= MEMBER_TIMED;
+        bytes_store64(at, (uint64_t)parts->deadline_ms);
+        bytes_store32(at + 8, parts->deadline_id);
+        at += MEMBER_TIMED_SIZE;
+    }
+    at = member_write_name(at, head, parts);
+    if (!parts->has_value) return;
+    at = member_store_varint(at, parts->value.size);
+    member_copy(at, parts->value);
+}
+
+/* A member of these parts; NULL when there is no memory. */
+static struct member *member_create(struct memory *memory, const struct member_parts *parts)
+{
+    if (parts->is_integer && !parts->has_value && parts->deadline_ms == KV_NEVER &&
+        member_fits_directly(parts->integer)) {
+        return member_direct(parts->integer);
+    }
+    size_t size = member_parts_size(parts);
+    if (size == 0) return NULL;
+    struct member *member = memory_get(memory, size);
+    if (member != NULL) member_write(member, parts);
+    return member;
+}
+
+static void member_destroy(struct memory *memory, struct member *member)
+{
+    if (member_is_direct(member)) return;
+    memory_free(memory, member, member_block_size(member));
+}
+
+/* -------------------------------------------------------------------------------- reading a member */
+
+KV_INTERNAL kv_slice member_text(const struct member *member, char scratch[MEMBER_TEXT_SIZE])
+{
+    int64_t integer;
+    if (member_integer(member, &integer))
+        return (kv_slice){scratch, number_format_int64(scratch, integer)};
+    size_t size;
+    const uint8_t *name = member_name_at(member, &size);
+    return (kv_slice){name, size};
+}
+
+KV_INTERNAL bool member_integer(const struct member *member, int64_t *integer)
+{
+    if (member_is_direct(member)) {
+        *integer = member_direct_integer(member);
+        return true;
+    }
+    if ((member_head(member) & MEMBER_INTEGER) == 0) return false;
+    size_t size;
+    const uint8_t *name = member_name_at(member, &size);
+    *integer = member_load_integer(name, size);
+    return true;
+}
+
+KV_INTERNAL kv_slice member_value(const struct member *member)
+{
+    if (member_is_direct(member) || (member_head(member) & MEMBER_VALUE) == 0)
+        return (kv_slice){NULL, 0};
+    size_t name_size;
+    const uint8_t *at = member_name_at(member, &name_size) + name_size;
+    uint64_t size;
+    at = member_load_varint(at, &size);
+    return (kv_slice){at, (size_t)size};
+}
+
+static bool member_is_timed(const struct member *member)
+{
+    return !member_is_direct(member) && (member_head(member) & MEMBER_TIMED) != 0;
+}
+
+KV_INTERNAL int64_t member_deadline(const struct member *member)
+{
+    if (!member_is_timed(member)) return KV_NEVER;
+    return (int64_t)bytes_load64((const uint8_t *)member + 1);
+}
+
+KV_INTERNAL uint32_t member_deadline_id(const struct member *member)
+{
+    return member_is_timed(member) ? bytes_load32((const uint8_t *)member + 9) : 0;
+}
+
+KV_INTERNAL void member_set_deadline_id(struct member *member, uint32_t id)
+{
+    assert(member_is_timed(member));
+    bytes_store32((uint8_t *)member + 9, id);
+}
+
+/* --------------------------------------------------------------------------------------- names */
+
+static void member_name_set_integer(struct member_name *name, int64_t integer)
+{
+    name->is_integer = true;
+    name->integer = integer;
+    name->hashed = (kv_slice){&name->integer, sizeof name->integer};
+}
+
+static void member_name_set(struct member_name *name, kv_slice text)
+{
+    int64_t integer;
+    if (number_parse_int64(text, &integer)) {
+        member_name_set_integer(name, integer);
+    } else {
+        name->is_integer = false;
+        name->hashed = text;
+    }
+}
+
+static void member_name_set_member(struct member_name *name, const struct member *member)
+{
+    int64_t integer;
+    if (member_integer(member, &integer)) {
+        member_name_set_integer(name, integer);
+    } else {
+        name->is_integer = false;
+        name->hashed.data = member_name_at(member, &name->hashed.size);
+    }
+}
+
+KV_INTERNAL void members_name(const struct siphash_key *key, kv_slice text,
+                              struct member_name *name)
+{
+    member_name_set(name, text);
+    name->mark = false;
+    name->hash = siphash(key, name->hashed.data, name->hashed.size);
+}
+
+static void members_hash_names(const struct siphash_key *key, struct member_name *names,
+                               size_t count)
+{
+    uint64_t hashes[MEMBERS_BATCH];
+    for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
+        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
+        siphash_many(key, &names[first].hashed, sizeof *names, some, hashes);
+        for (size_t i = 0; i < some; i++) names[first + i].hash = hashes[i];
+    }
+}
+
+KV_INTERNAL void members_names(const struct siphash_key *key, const kv_slice *texts, size_t count,
+                               struct member_name *names)
+{
+    for (size_t i = 0; i < count; i++) {
+        member_name_set(&names[i], texts[i]);
+        names[i].mark = false;
+    }
+    members_hash_names(key, names, count);
+}
+
+KV_INTERNAL void members_names_of(const struct siphash_key *key,
+                                  const struct member *const *members, size_t count,
+                                  struct member_name *names)
+{
+    for (size_t i = 0; i < count; i++) {
+        member_name_set_member(&names[i], members[i]);
+        names[i].mark = false;
+    }
+    members_hash_names(key, names, count);
+}
+
+/* ------------------------------------------------------------------------------------- the table */
+
+static uint64_t members_hash(const void *item, const void *context)
+{
+    struct member_name name;
+    member_name_set_member(&name, item);
+    return siphash(context, name.hashed.data, name.hashed.size);
+}
+
+static const struct table_kind members_table_kind = {members_hash};
+
+/* Whether a member has the name sought. */
+KV_INLINE bool members_match(const void *item, const void *sought)
+{
+    const struct member *member = item;
+    const struct member_name *name = sought;
+    if (member_is_direct(member))
+        return name->is_integer && member_direct_integer(member) == name->integer;
+    if (((member_head(member) & MEMBER_INTEGER) != 0) != name->is_integer) return false;
+    size_t size;
+    const uint8_t *at = member_name_at(member, &size);
+    if (name->is_integer) return member_load_integer(at, size) == name->integer;
+    return size == name->hashed.size && bytes_equal(at, name->hashed.data, size);
+}
+
+static struct table_place members_place(const struct members *members,
+                                        const struct member_name *name)
+{
+    return table_find(&members->table, name->hash, members_match, name);
+}
+
+KV_INTERNAL void members_init(struct members *members, struct memory *memory,
+                              const struct siphash_key *key)
+{
+    table_init_within(&members->table, memory, &members_table_kind, key);
+}
+
+KV_INTERNAL struct member *members_find(const struct members *members,
+                                        const struct member_name *name)
+{
+    struct table_place place = members_place(members, name);
+    return place.bucket != NULL ? table_item(place) : NULL;
+}
+
+KV_INTERNAL void members_fetch(const struct members *members, const struct member_name *names,
+                               size_t count)
+{
+    struct table_walk walks[MEMBERS_BATCH];
+    if (count > MEMBERS_BATCH) count = MEMBERS_BATCH;
+    for (size_t i = 0; i < count; i++) walks[i] = table_walk_begin(&members->table, names[i].hash);
+    for (size_t i = 0; i < count; i++) {
+        if (walks[i].entry != 0) (void)table_walk_step(&walks[i], names[i].hash);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- changing */
+
+static struct member_parts members_parts_of(const struct member_name *name)
+{
+    struct member_parts parts = {.deadline_ms = KV_NEVER, .is_integer = name->is_integer};
+    if (name->is_integer) parts.integer = name->integer;
+    else parts.text = name->hashed;
+    return parts;
+}
+
+static kv_status members_insert(struct members *members, uint64_t hash,
+                                const struct member_parts *parts)
+{
+    struct memory *memory = members->table.memory;
+    struct member *member = member_create(memory, parts);
+    if (member == NULL) return KV_NOMEM;
+    if (table_reserve(&members->table, hash) != KV_OK) {
+        member_destroy(memory, member);
+        return KV_NOMEM;
+    }
+    (void)table_insert(&members->table, hash, member);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status members_add(struct members *members, const struct member_name *name)
+{
+    if (members_place(members, name).bucket != NULL) return KV_SKIPPED;
+    struct member_parts parts = members_parts_of(name);
+    return members_insert(members, name->hash, &parts);
+}
+
+KV_INTERNAL kv_status members_put(struct members *members, const struct member_name *name,
+                                  kv_slice value, struct member **old)
+{
+    struct member_parts parts = members_parts_of(name);
+    parts.has_value = true;
+    parts.value = value;
+    struct table_place place = members_place(members, name);
+    if (place.bucket == NULL) {
+        kv_status status = members_insert(members, name->hash, &parts);
+        if (status == KV_OK) *old = NULL;
+        return status;
+    }
+    struct member *member = member_create(members->table.memory, &parts);
+    if (member == NULL) return KV_NOMEM;
+    *old = table_item(place);
+    table_replace(place, member);
+    return KV_OK;
+}
+
+/* Takes out what is at a place, which is there. */
+static void members_remove_at(struct members *members, uint64_t hash, struct table_place place)
+{
+    struct member *member = table_item(place);
+    table_remove(&members->table, hash, place);
+    member_destroy(members->table.memory, member);
+}
+
+KV_INTERNAL void members_undo(struct members *members, const struct member_name *name,
+                              struct member *old)
+{
+    struct table_place place = members_place(members, name);
+    assert(place.bucket != NULL);
+    if (old == NULL) {
+        members_remove_at(members, name->hash, place);
+    } else {
+        member_destroy(members->table.memory, table_item(place));
+        table_replace(place, old);
+    }
+}
+
+KV_INTERNAL void members_free(struct members *members, struct member *old)
+{
+    if (old != NULL) member_destroy(members->table.memory, old);
+}
+
+/* Puts a member of these parts in the place of one of the same name. */
+static kv_status members_rewrite(struct members *members, struct table_place place,
+                                 const struct member_parts *parts)
+{
+    struct memory *memory = members->table.memory;
+    struct member *old = table_item(place);
+    struct member *member = member_create(memory, parts);
+    if (member == NULL) return KV_NOMEM;
+    table_replace(place, member);
+    member_destroy(memory, old);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status members_set_value(struct members *members, const struct member_name *name,
+                                        kv_slice value)
+{
+    struct table_place place = members_place(members, name);
+    assert(place.bucket != NULL);
+    struct member *member = table_item(place);
+    struct member_parts parts = member_parts(member);
+    size_t old_size = parts.has_value ? member_parts_size(&parts) : 0;
+    parts.has_value = true;
+    parts.value = value;
+    size_t new_size = member_parts_size(&parts);
+    if (old_size == 0 || new_size == 0 || memory_capacity(old_size) != memory_capacity(new_size))
+        return members_rewrite(members, place, &parts);
+    size_t name_size;
+    const uint8_t *name_at = member_name_at(member, &name_size);
+    uint8_t *at = (uint8_t *)member + (name_at + name_size - (const uint8_t *)member);
+    at = member_store_varint(at, value.size);
+    member_copy(at, value);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status members_set_deadline(struct members *members, const struct member_name *name,
+                                           int64_t deadline_ms, uint32_t id, struct member **moved)
+{
+    struct table_place place = members_place(members, name);
+    assert(place.bucket != NULL);
+    struct member *member = table_item(place);
+    if (member_is_timed(member) && deadline_ms != KV_NEVER) {
+        bytes_store64((uint8_t *)member + 1, (uint64_t)deadline_ms);
+        member_set_deadline_id(member, id);
+        *moved = member;
+        return KV_OK;
+    }
+    struct member_parts parts = member_parts(member);
+    parts.deadline_ms = deadline_ms;
+    parts.deadline_id = id;
+    kv_status status = members_rewrite(members, place, &parts);
+    if (status == KV_OK) *moved = table_item(place);
+    return status;
+}
+
+KV_INTERNAL bool members_remove(struct members *members, const struct member_name *name)
+{
+    struct table_place place = members_place(members, name);
+    if (place.bucket == NULL) return false;
+    members_remove_at(members, name->hash, place);
+    return true;
+}
+
+KV_INTERNAL void members_remove_member(struct members *members, struct member *member)
+{
+    uint64_t hash = members_hash(member, members->table.context);
+    members_remove_at(members, hash, table_place_of(&members->table, hash, member));
+}
+
+/* ------------------------------------------------------------------------------------- all of it */
+
+struct members_scanning {
+    members_visit *visit;
+    void *context;
+    uint64_t visited;
+};
+
+static void members_scan_one(void *context, void *item)
+{
+    struct members_scanning *scanning = context;
+    scanning->visit(scanning->context, item);
+    scanning->visited++;
+}
+
+KV_INTERNAL uint64_t members_scan(const struct members *members, uint64_t cursor, uint64_t limit,
+                                  members_visit *visit, void *context)
+{
+    struct members_scanning scanning = {visit, context, 0};
+    do cursor = table_scan(&members->table, cursor, members_scan_one, &scanning);
+    while (cursor != 0 && scanning.visited < limit);
+    return cursor;
+}
+
+KV_INTERNAL size_t members_next(const struct members *members, struct table_cursor *cursor,
+                                struct member **batch, size_t room)
+{
+    void *items[MEMBERS_BATCH];
+    size_t count =
+        table_next(&members->table, cursor, items, room < MEMBERS_BATCH ? room : MEMBERS_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        batch[i] = items[i];
+        if (!member_is_direct(batch[i])) KV_PREFETCH(batch[i]);
+    }
+    return count;
+}
+
+KV_INTERNAL struct member *members_random(const struct members *members, struct random *random)
+{
+    assert(members_count(members) > 0);
+    return table_random(&members->table, random);
+}
+
+/*
+ * Goes through all and takes each with the chance (still wanted) / (still to come): Knuth vol. 2,
+ * 3.4.2, algorithm S.
+ */
+static void members_sample_through(const struct members *members, struct random *random,
+                                   uint64_t count, struct member **sample)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    uint64_t to_come = members_count(members);
+    while (count > 0) {
+        size_t some = members_next(members, &cursor, batch, MEMBERS_BATCH);
+        assert(some > 0);
+        for (size_t i = 0; i < some && count > 0; i++) {
+            if (random_below(random, to_come--) >= count) continue;
+            *sample++ = batch[i];
+            count--;
+        }
+    }
+}
+
+/* Notes a member in a table of 1 << bits places; false if it is there already. */
+static bool members_note(struct member **noted, unsigned bits, struct member *member)
+{
+    size_t mask = ((size_t)1 << bits) - 1;
+    size_t at = (size_t)((uint64_t)(uintptr_t)member * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+    for (; noted[at] != NULL; at = (at + 1) & mask) {
+        if (noted[at] == member) return false;
+    }
+    noted[at] = member;
+    return true;
+}
+
+KV_INTERNAL kv_status members_sample(const struct members *members, struct random *random,
+                                     uint64_t count, struct member **sample)
+{
+    assert(count <= members_count(members));
+    if (count > members_count(members) / 3) {
+        members_sample_through(members, random, count, sample);
+        return KV_OK;
+    }
+    if (count == 0) return KV_OK;
+    unsigned bits = 1;
+    while (count > UINT64_C(1) << (bits - 1)) bits++; /* twice the room that is needed */
+    size_t size = sizeof *sample << bits;
+    if (bits > sizeof(size_t) * 8 - 5) return KV_NOMEM;
+    struct alloc *alloc = members->table.memory->pages->alloc;
+    struct member **noted = alloc_get(alloc, size);
+    if (noted == NULL) return KV_NOMEM;
+    memset(noted, 0, size);
+    while (count > 0) {
+        struct member *member = members_random(members, random);
+        if (!members_note(noted, bits, member)) continue;
+        *sample++ = member;
+        count--;
+    }
+    alloc_free(alloc, noted, size);
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static void members_check_one(void *context, void *item)
+{
+    const struct members *members = context;
+    const struct member *member = item;
+    char scratch[MEMBER_TEXT_SIZE];
+    struct member_name name;
+    members_name(members->table.context, member_text(member, scratch), &name);
+    assert(members_find(members, &name) == member); /* so there is no other of that name */
+    struct member_parts parts = member_parts(member);
+    assert(parts.is_integer == name.is_integer);
+    bool is_bare = !parts.has_value && parts.deadline_ms == KV_NEVER;
+    assert(member_is_direct(member) ==
+           (parts.is_integer && is_bare && member_fits_directly(parts.integer)));
+    if (member_is_direct(member)) return;
+    size_t name_size;
+    const uint8_t *end = member_name_at(member, &name_size) + name_size;
+    if (parts.has_value) end = (const uint8_t *)parts.value.data + parts.value.size;
+    assert((size_t)(end - (const uint8_t *)member) == member_parts_size(&parts));
+}
+
+KV_INTERNAL void members_check(const struct members *members)
+{
+    table_check(&members->table);
+    table_each(&members->table, members_check_one, (void *)(uintptr_t)members);
 }
 #endif
 

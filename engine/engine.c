@@ -35,6 +35,7 @@
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 #include "structures/grace.c" /* memory that readers without the lock may still be looking at */
 #include "structures/table.c" /* a hash table that grows one piece at a time */
+#include "structures/members.c" /* the members of a large collection: names, values, deadlines */
 #include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 

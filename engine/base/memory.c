@@ -24,8 +24,13 @@
  */
 #include "base/memory.h"
 
-/* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
-enum { MEMORY_BATCH = 8 };
+enum {
+    /* How many fresh blocks enter the free list at once: enough to pay for the call, on few lines. */
+    MEMORY_BATCH = 8,
+
+    /* In the size of a large block, which is a multiple of 16: it is one of memory_get_lines(). */
+    MEMORY_LINES = 1
+};
 
 /*
  * Before a large block. Its 24 bytes and a capacity of a multiple of 16 make just what malloc, with
@@ -33,7 +38,7 @@ enum { MEMORY_BATCH = 8 };
  */
 struct memory_large {
     struct memory_large *next, *previous;
-    uint64_t size; /* the capacity, for giving it back without the owner */
+    uint64_t size; /* the capacity, for giving it back without the owner; and MEMORY_LINES */
 };
 _Static_assert(sizeof(struct memory_large) % 8 == 0, "a large block is 8-aligned");
 
@@ -243,6 +248,42 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
     return large + 1;
 }
 
+/* A line for the header goes before the block, so that that is aligned, too. */
+KV_INTERNAL void *memory_get_lines(struct memory *memory, size_t size)
+{
+    if (size > SIZE_MAX - 2 * KV_CACHE_LINE) return NULL;
+    size_t total = memory_capacity(size) + KV_CACHE_LINE;
+    char *lines = alloc_get_aligned(memory->pages->alloc, total, KV_CACHE_LINE);
+    if (lines == NULL) return NULL;
+    struct memory_large *large = (struct memory_large *)(void *)(lines + KV_CACHE_LINE) - 1;
+    large->size = total | MEMORY_LINES;
+    memory_large_link(memory, large);
+    memory->used += total;
+    return large + 1;
+}
+
+/* Gives a large block back to the host. */
+static void memory_large_release(struct memory *memory, struct memory_large *large)
+{
+    size_t size = (size_t)large->size;
+    if ((size & MEMORY_LINES) != 0) {
+        alloc_free(memory->pages->alloc, (char *)(large + 1) - KV_CACHE_LINE, size - MEMORY_LINES);
+    } else {
+        alloc_free(memory->pages->alloc, large, memory_large_total(size));
+    }
+}
+
+KV_INTERNAL void memory_free_lines(struct memory *memory, void *block, size_t size)
+{
+    if (block == NULL) return;
+    struct memory_large *large = (struct memory_large *)block - 1;
+    size_t total = memory_capacity(size) + KV_CACHE_LINE;
+    assert(large->size == (total | MEMORY_LINES));
+    memory_large_unlink(memory, large);
+    memory->used -= total;
+    memory_large_release(memory, large);
+}
+
 /* --- for all sizes ---------------------------------------------------------------------------- */
 
 KV_INTERNAL void *memory_resize(struct memory *memory, void *block, size_t old_size,
@@ -266,7 +307,7 @@ static bool memory_destroy_one(struct memory *memory)
     struct memory_large *large = memory->large;
     if (large != NULL) {
         memory_large_unlink(memory, large);
-        alloc_free(memory->pages->alloc, large, memory_large_total((size_t)large->size));
+        memory_large_release(memory, large);
         return true;
     }
     struct memory_page *page = memory->spare;
@@ -352,8 +393,9 @@ KV_INTERNAL void memory_check(const struct memory *memory)
     const struct memory_large *previous = NULL;
     for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {
         assert(at->previous == previous);
-        assert(!memory_is_small((size_t)at->size));
-        used += memory_capacity((size_t)at->size);
+        bool lines = (at->size & MEMORY_LINES) != 0;
+        assert(lines || !memory_is_small((size_t)at->size));
+        used += lines ? (size_t)at->size - MEMORY_LINES : memory_capacity((size_t)at->size);
         previous = at;
     }
     assert(used == memory->used);

@@ -93,6 +93,14 @@ static inline void memory_free(struct memory *memory, void *block, size_t size);
 KV_INTERNAL KV_UNUSED void *memory_resize(struct memory *memory, void *block, size_t old_size,
                                           size_t new_size);
 
+/*
+ * A block at a multiple of a cache line, for what is laid out by lines and seldom taken: 64 bytes
+ * and an allocation of the host's each. It is given back with memory_free_lines() and the size it
+ * was asked for.
+ */
+KV_INTERNAL void *memory_get_lines(struct memory *memory, size_t size);
+KV_INTERNAL void memory_free_lines(struct memory *memory, void *block, size_t size);
+
 /* How many bytes a block asked for with `size` really has. It depends on nothing else. */
 static inline size_t memory_capacity(size_t size);
 

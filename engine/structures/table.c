@@ -15,7 +15,8 @@
  */
 #include "structures/table.h"
 
-#define TABLE_POSITION_BITS 48 /* depth + skip never pass this; it takes 2^40 items to get near */
+#define TABLE_DRAWS         128 /* at random, before the items are counted */
+#define TABLE_POSITION_BITS 48  /* depth + skip never pass this; it takes 2^40 items to get near */
 
 struct table_segment {
     uint64_t prefix; /* the segment's top bits, aligned as in a hash (after skip bits that are not
@@ -72,24 +73,37 @@ static struct table_segment *table_segment_at(uintptr_t root, size_t index)
         atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
+/* Lines for a segment or a directory; NULL when there is no memory. */
+static void *table_get_lines(struct table *table, size_t bytes)
+{
+    void *lines = table->memory != NULL ? memory_get_lines(table->memory, bytes)
+                                        : alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
+    if (lines != NULL) table->bytes += bytes;
+    return lines;
+}
+
+/* Gives them back, when nobody reads them any more. */
+static void table_retire_lines(struct table *table, void *lines, size_t bytes)
+{
+    table->bytes -= bytes;
+    if (table->memory != NULL) memory_free_lines(table->memory, lines, bytes);
+    else grace_retire(table->grace, table->alloc, lines, bytes);
+}
+
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
 {
-    struct table_segment *segment =
-        alloc_get_aligned(table->alloc, table_segment_bytes(buckets), KV_CACHE_LINE);
+    struct table_segment *segment = table_get_lines(table, table_segment_bytes(buckets));
     if (segment == NULL) return NULL;
     memset(segment, 0, table_segment_bytes(buckets));
     segment->buckets = (uint8_t)buckets;
-    table->bytes += table_segment_bytes(buckets);
     table->segments++;
     return segment;
 }
 
 static void table_segment_retire(struct table *table, struct table_segment *segment)
 {
-    size_t bytes = table_segment_bytes(segment->buckets);
-    table->bytes -= bytes;
     table->segments--;
-    grace_retire(table->grace, table->alloc, segment, bytes);
+    table_retire_lines(table, segment, table_segment_bytes(segment->buckets));
 }
 
 static unsigned table_free_slots(const struct table_bucket *bucket)
@@ -153,10 +167,7 @@ static size_t table_directory_bytes(unsigned depth)
 
 static _Atomic uint64_t *table_directory_create(struct table *table, unsigned depth)
 {
-    _Atomic uint64_t *directory =
-        alloc_get_aligned(table->alloc, table_directory_bytes(depth), KV_CACHE_LINE);
-    if (directory != NULL) table->bytes += table_directory_bytes(depth);
-    return directory;
+    return table_get_lines(table, table_directory_bytes(depth));
 }
 
 static uintptr_t table_root(const struct table *table)
@@ -177,9 +188,9 @@ static void table_directory_publish(struct table *table, _Atomic uint64_t *direc
     uintptr_t root = directory == NULL ? 0 : (uintptr_t)directory + depth;
     atomic_store_explicit(&table->root, root, memory_order_release);
     if (old == 0) return;
-    size_t bytes = table_directory_bytes(table_root_depth(old));
-    table->bytes -= bytes;
-    grace_retire(table->grace, table->alloc, table_root_directory(old), bytes);
+    /* its entries are atomic; whoever may still read one is waited for */
+    table_retire_lines(table, (void *)(uintptr_t)table_root_directory(old),
+                       table_directory_bytes(table_root_depth(old)));
 }
 
 /* Points all entries of a segment to it. */
@@ -257,6 +268,13 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
      */
     table->segment_buckets =
         (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+}
+
+KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,
+                                   const struct table_kind *kind, const void *context)
+{
+    table_init(table, NULL, NULL, kind, context, 0, 255);
+    table->memory = memory;
 }
 
 /* The first segment: one bucket, and a directory of one entry. */
@@ -556,18 +574,59 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
     }
 }
 
+KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
+                              size_t room)
+{
+    uintptr_t root = table_root(table);
+    if (root == 0) return 0;
+    unsigned depth = table_root_depth(root);
+    size_t count = 0;
+    while (cursor->entry < (size_t)1 << depth && count + TABLE_SLOTS <= room) {
+        struct table_segment *segment = table_segment_at(root, cursor->entry);
+        struct table_bucket *bucket = &table_segment_buckets(segment)[cursor->bucket];
+        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+        for (; taken != 0; taken &= taken - 1) {
+            items[count++] = table_pointer(bucket, table_lowest_bit(taken));
+        }
+        if (++cursor->bucket < segment->buckets) continue;
+        cursor->bucket = 0;
+        cursor->entry += (size_t)1 << (depth - segment->depth);
+    }
+    return count;
+}
+
+/* The item of this number, counted segment by segment. */
+static void *table_item_at(const struct table *table, uint64_t number)
+{
+    uintptr_t root = table_root(table);
+    unsigned depth = table_root_depth(root);
+    struct table_segment *segment = table_segment_at(root, 0);
+    for (size_t i = 0; number >= segment->count; segment = table_segment_at(root, i)) {
+        number -= segment->count;
+        i += (size_t)1 << (depth - segment->depth);
+    }
+    for (struct table_bucket *bucket = table_segment_buckets(segment);; bucket++) {
+        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+        for (; taken != 0; taken &= taken - 1) {
+            if (number-- == 0) return table_pointer(bucket, table_lowest_bit(taken));
+        }
+    }
+}
+
 /*
  * Draws a directory entry and a slot until the slot is taken. A segment that has many entries
  * counts only through its first one, and every draw is from the slots of the largest segment, so
- * each item is equally likely.
+ * each item is equally likely. Segments merge when they are sparse, so a draw fails in more than 7
+ * of 8 cases only where someone has chosen what to remove by its hash (SSCAN tells the order): then
+ * the segments are few for the directory, and counted.
  */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random)
 {
+    if (table->count == 0) return NULL;
     uintptr_t root = table_root(table);
-    if (root == 0) return NULL;
     unsigned depth = table_root_depth(root);
     unsigned slots = depth == 0 ? 0 : table->segment_buckets * TABLE_SLOTS;
-    for (;;) {
+    for (int draws = 0; draws < TABLE_DRAWS; draws++) {
         size_t i = depth == 0 ? 0 : (size_t)(random_next(random) >> (64 - depth));
         uint64_t entry = atomic_load_explicit(&table_root_directory(root)[i], memory_order_relaxed);
         unsigned local = (unsigned)(entry >> TABLE_ENTRY_CONSUMED) - table->skip;
@@ -579,6 +638,7 @@ KV_INTERNAL void *table_random(const struct table *table, struct random *random)
         if (bucket->tags[draw % TABLE_SLOTS] == 0) continue;
         return table_pointer(bucket, draw % TABLE_SLOTS);
     }
+    return table_item_at(table, random_below(random, table->count));
 }
 
 /* ------------------------------------------------------------------------------------- checking */

@@ -32,6 +32,7 @@
 #define KV_STRUCTURES_TABLE_H
 
 #include "base/alloc.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "structures/grace.h"
 
@@ -69,8 +70,9 @@ struct table {
                                        that a lookup reads */
     uint8_t segment_buckets; /* of a full segment */
     uint32_t holds;          /* while above 0 the table does not shrink */
-    struct alloc *alloc;
-    struct grace *grace; /* NULL: nobody prefetches without a lock */
+    struct alloc *alloc;     /* NULL: the table lies in `memory` */
+    struct memory *memory;   /* NULL: it is the alloc's */
+    struct grace *grace;     /* NULL: nobody prefetches without a lock */
     const struct table_kind *kind;
     const void *context; /* for kind->hash */
     uint64_t count;      /* items */
@@ -104,6 +106,14 @@ struct table_place {
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
                             unsigned phase);
+
+/*
+ * The same in an owner's memory, which takes the table with it when it is given back in bulk; no
+ * bits are spoken for, and nobody reads without a lock. The memory stays where it is while the
+ * table does.
+ */
+KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,
+                                   const struct table_kind *kind, const void *context);
 
 /* Frees the table's own memory, not the items; it is empty afterwards. O(segments). */
 KV_INTERNAL void table_clear(struct table *table);
@@ -153,7 +163,25 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
 /* Visits all items. As table_scan(). */
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context);
 
-/* An item chosen at random, each equally likely; NULL if there is none. Expected O(1). */
+/* Where a walk over all items stands: starts as {0}. */
+struct table_cursor {
+    size_t entry; /* of the directory */
+    unsigned bucket;
+};
+
+/*
+ * Gives the next items of a walk, up to `room`, which is TABLE_SLOTS or more: as many as lie in
+ * whole buckets. 0: there are no more. Nothing may change between the calls. The order is that of
+ * the hashes, bucket by bucket, so that whoever looks these items up in another table goes through
+ * that one in order, too.
+ */
+KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
+                              size_t room);
+
+/*
+ * An item chosen at random, each equally likely; NULL if there is none. Expected O(1); O(segments)
+ * at worst, in a table from which nearly all items but those of a few segments were removed.
+ */
 KV_INTERNAL void *table_random(const struct table *table, struct random *random);
 
 /* Asserts all of the above. */

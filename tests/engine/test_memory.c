@@ -206,6 +206,29 @@ START_TEST(resize_within_the_capacity_stays_in_place)
 }
 END_TEST
 
+START_TEST(blocks_of_lines_are_aligned_and_go_back_like_any_other)
+{
+    setup();
+    void *blocks[3] = {NULL};
+    static const size_t sizes[3] = {64, 4160, 100000};
+    for (int i = 0; i < 3; i++) {
+        blocks[i] = memory_get_lines(&memory, sizes[i]);
+        ck_assert_uint_eq((uintptr_t)blocks[i] % KV_CACHE_LINE, 0);
+        memset(blocks[i], 0xAA, sizes[i]);
+        memory_check(&memory);
+    }
+    ck_assert_ptr_null(memory_get_lines(&memory, SIZE_MAX));
+    fixture_alloc_allow(&host, 0);
+    ck_assert_ptr_null(memory_get_lines(&memory, 64));
+    fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
+    size_t used = memory.used;
+    memory_free_lines(&memory, blocks[1], sizes[1]);
+    ck_assert_uint_eq(used - memory.used, memory_capacity(sizes[1]) + KV_CACHE_LINE);
+    memory_check(&memory);
+    teardown(); /* gives the others back in bulk */
+}
+END_TEST
+
 START_TEST(destroying_in_slices_ends_and_the_memory_can_be_used_again)
 {
     setup();
@@ -351,9 +374,10 @@ END_TEST
 int main(void)
 {
     return UNIT_RUN(
-        "memory", capacity_is_the_smallest_class_that_fits,
-        classes_waste_no_room_a_larger_block_could_use, blocks_of_40_bytes_cost_less_than_41,
-        no_allocation_exceeds_64_kib, a_page_is_kept_as_spare_and_a_second_one_returned,
+        "memory", blocks_of_lines_are_aligned_and_go_back_like_any_other,
+        capacity_is_the_smallest_class_that_fits, classes_waste_no_room_a_larger_block_could_use,
+        blocks_of_40_bytes_cost_less_than_41, no_allocation_exceeds_64_kib,
+        a_page_is_kept_as_spare_and_a_second_one_returned,
         a_page_freed_into_is_used_before_a_new_one, a_region_goes_back_when_its_last_page_is_free,
         a_failed_get_or_resize_changes_nothing, resize_within_the_capacity_stays_in_place,
         destroying_in_slices_ends_and_the_memory_can_be_used_again, random_use_keeps_every_byte,
