@@ -46,6 +46,7 @@ struct loop {
     int64_t now_ms;                        /* monotonic, of this turn */
     int64_t next_cron_ms, next_sweep_ms;
     int64_t timer_ms; /* when loop_rest() has set the poller's timer to */
+    int last_count;   /* what the poller reported in the last turn */
     bool owes_work;   /* the last cron ended with keys due */
     bool is_draining; /* the server stops: each connection is closed when it is idle */
     uint64_t input_bytes, output_bytes; /* of this turn */
