@@ -377,11 +377,11 @@ bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
     if (position < backlog->released) position = backlog->released;
     size_t keep = BACKLOG_SPARE + (size_t)((position - backlog->released) / BACKLOG_CHUNK);
     backlog->released = position;
-    backlog->reading = NULL;
     while (backlog->first != backlog->last &&
            backlog->first->start + backlog->first->size <= position) {
         struct aof_chunk *chunk = backlog->first;
         backlog->first = chunk->next;
+        if (backlog->reading == chunk) backlog->reading = NULL;
         bool is_large = chunk->capacity != BACKLOG_CHUNK;
         chunk->next = is_large ? large : backlog->spare;
         if (is_large) large = chunk;

@@ -10,10 +10,18 @@ enum {
     MIB = 1024 * 1024,
     WRITER_GATHER_US = 1000,         /* what is appended within it goes with one write */
     WRITER_GATHER_SIZE = 256 * 1024, /* but so much is not kept waiting */
+    WRITER_BUSY_SIZE = 64 * 1024,    /* one that wrote so much expects more, and waits for it */
+    WRITER_BUSY_US = 10000,
+    WRITER_BUSY_GATHER_SIZE = MIB,
     WRITER_SYNC_US = 1000000,
-    WRITER_LATE_US = 2000000,     /* a sync that lasts longer makes sessions pause */
-    WRITER_SYNC_SIZE = 32 * MIB,  /* sync before the second is over, so that memory stays bounded */
-    WRITER_PAUSE_SIZE = 64 * MIB, /* unwritten bytes at which sessions pause */
+    WRITER_LATE_US = 2000000, /* a sync that lasts longer makes sessions pause */
+    /*
+     * Sync before the second is over, so that what waits for it is still in the cache when its
+     * chunks are used again, and the system has no heap of its own to write at once: half more
+     * throughput than with 32 MiB. Less than this, and the log thread does little else.
+     */
+    WRITER_SYNC_SIZE = 4 * MIB,
+    WRITER_PAUSE_SIZE = 64 * MIB,  /* unwritten bytes at which sessions pause */
     WRITER_LIMIT_SIZE = 128 * MIB, /* bytes in memory at which the journal itself waits */
     WRITER_RETRY_FIRST_US = 100000,
     WRITER_RETRY_LAST_US = 1000000
@@ -363,18 +371,37 @@ static void writer_sleep(struct aof_writer *writer, uint64_t position, int64_t u
     writer->wake_us = until_us;
 }
 
-/* True if what is appended should wait a moment for more; the sleep is then set. */
+/*
+ * True if what is appended should wait a moment for more; the sleep is then set. Where much is
+ * appended a write waits longer for more to go with it: it saves a tenth of the processor time of
+ * a SET, as the log thread shares the cores with those that append.
+ */
 static bool writer_gathers(struct aof_writer *writer, struct aof_mark mark, int64_t now_us)
 {
     uint64_t unwritten = mark.position - writer->written.position;
+    uint64_t enough = writer->is_busy ? WRITER_BUSY_GATHER_SIZE : WRITER_GATHER_SIZE;
     bool is_urgent = writer->fsync == KVRESP_FSYNC_ALWAYS || writer->is_stopping ||
-                     writer->sync_wanted > writer->synced.position ||
-                     unwritten >= WRITER_GATHER_SIZE;
+                     writer->sync_wanted > writer->synced.position || unwritten >= enough;
     if (unwritten == 0 || is_urgent) return false;
     if (writer->gather_until_us == 0) writer->gather_until_us = now_us + WRITER_GATHER_US;
     if (now_us >= writer->gather_until_us) return false;
-    writer_sleep(writer, writer->written.position + WRITER_GATHER_SIZE, writer->gather_until_us);
+    writer_sleep(writer, writer->written.position + enough, writer->gather_until_us);
     return true;
+}
+
+/*
+ * Sleeps till there is something to write: the first byte wakes the thread; under load there will be
+ * some, and it begins to gather at once.
+ */
+static void writer_sleep_until_appended(struct aof_writer *writer, int64_t now_us, int64_t until_us)
+{
+    uint64_t position = writer->written.position + 1;
+    if (writer->is_busy && writer->fsync != KVRESP_FSYNC_ALWAYS) {
+        writer->gather_until_us = now_us + WRITER_BUSY_US;
+        if (writer->gather_until_us < until_us) until_us = writer->gather_until_us;
+        position = writer->written.position + WRITER_BUSY_GATHER_SIZE;
+    }
+    writer_sleep(writer, position, until_us);
 }
 
 void aof_writer_step(struct aof_writer *writer, int64_t now_us)
@@ -388,6 +415,7 @@ void aof_writer_step(struct aof_writer *writer, int64_t now_us)
     struct aof_mark mark = aof_backlog_mark(&writer->backlog);
     if (writer->error == 0 && writer_gathers(writer, mark, now_us)) return;
     writer->gather_until_us = 0;
+    writer->is_busy = mark.position - writer->written.position >= WRITER_BUSY_SIZE;
 
     int error = writer->must_switch ? writer_switch(writer, mark) : 0;
     if (error == 0) error = writer_write(writer, mark);
@@ -406,7 +434,7 @@ void aof_writer_step(struct aof_writer *writer, int64_t now_us)
     if (has_spare) until_us = now_us + WRITER_SYNC_US;
     if (will_sync) until_us = writer->last_sync_us + WRITER_SYNC_US;
     if (error != 0) writer_sleep(writer, UINT64_MAX, writer->retry_us);
-    else writer_sleep(writer, writer->written.position + 1, until_us);
+    else writer_sleep_until_appended(writer, now_us, until_us);
 }
 
 kv_status aof_writer_finish(struct aof_writer *writer)

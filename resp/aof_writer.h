@@ -51,6 +51,7 @@ struct aof_writer {
     uint64_t synced_size; /* of the file at `synced` */
     struct aof_mark written, synced;
     int64_t gather_until_us; /* 0: not gathering */
+    bool is_busy;            /* the last write was a large one */
     int64_t last_sync_us, retry_us, retry_delay_us;
     bool must_switch, is_broken;
     /* When to step next: at a position or an instant. */

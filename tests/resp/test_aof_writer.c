@@ -217,13 +217,43 @@ START_TEST(much_is_written_at_once_and_very_much_is_synced)
     aof_writer_step(&writer, SECOND);
     ck_assert_uint_eq(writer.written_position, appended());
     ck_assert_uint_eq(writer.synced_position, appended());
-    append_bytes(30 << 20);
+    append_bytes(3 << 20);
     aof_writer_step(&writer, SECOND + 1);
     ck_assert_uint_eq(writer.written_position, appended());
     ck_assert_uint_lt(writer.synced_position, appended());
-    append_bytes(3 << 20);
+    append_bytes(2 << 20);
     aof_writer_step(&writer, SECOND + 2);
     ck_assert_uint_eq(writer.synced_position, appended());
+}
+END_TEST
+
+START_TEST(under_load_a_write_waits_for_more)
+{
+    open_writer(KVRESP_FSYNC_EVERYSEC);
+    int64_t now = SECOND;
+    append_bytes(300000);
+    aof_writer_step(&writer, now);
+    uint64_t written = writer.written_position;
+    ck_assert_uint_eq(written, appended());
+    ck_assert_uint_eq(writer.wake_position,
+                      written + (1 << 20)); /* the next byte does not wake it */
+    ck_assert_int_eq(writer.wake_us, now + 10 * MS);
+
+    append_to(0);
+    aof_writer_step(&writer, now + 5 * MS);
+    ck_assert_uint_eq(writer.written_position, written);
+    ck_assert_int_eq(writer.wake_us, now + 10 * MS);
+    append_bytes(1 << 20);
+    aof_writer_step(&writer, now += 6 * MS); /* that is enough */
+    ck_assert_uint_eq(writer.written_position, appended());
+
+    append_to(0);
+    aof_writer_step(&writer, now += 10 * MS); /* less than it was worth waiting for */
+    ck_assert_uint_eq(writer.written_position, appended());
+    ck_assert_uint_eq(writer.wake_position, appended() + 1);
+    append_to(0);
+    aof_writer_step(&writer, now);
+    ck_assert_int_eq(writer.wake_us, now + MS);
 }
 END_TEST
 
@@ -625,6 +655,7 @@ int main(void)
     tcase_add_test(tests, a_new_file_is_on_disk_before_anything_is_written);
     tcase_add_test(tests, everysec_writes_within_a_millisecond_and_syncs_within_a_second);
     tcase_add_test(tests, much_is_written_at_once_and_very_much_is_synced);
+    tcase_add_test(tests, under_load_a_write_waits_for_more);
     tcase_add_test(tests, always_writes_and_syncs_all_that_waits_in_one_step);
     tcase_add_test(tests, no_syncs_only_when_asked_or_at_the_end);
     tcase_add_test(tests, a_wait_is_served_without_gathering_and_refuses_nonsense);
