@@ -805,6 +805,96 @@ KV_API kv_status kv_blmpop(kv *db, const kv_slice *keys, size_t key_count, kv_en
 
 /* --------------------------------------------------------------------------------------- hashes */
 
+/*
+ * A hash has fields, each with a value: both are text of any kind. Where there is no key there is
+ * no field: calls that look say KV_NONE, and so do those that only change what is there. A hash of
+ * which nothing is left is removed. All calls return KV_WRONGTYPE if the key holds another type;
+ * those that write also KV_READONLY and KV_NOMEM, with nothing changed.
+ */
+
+/* A visitor of one field and its value. Returning false ends the visit. */
+typedef bool kv_visit_field(void *context, kv_slice field, kv_slice value);
+
+/*
+ * Sets `count` fields, creating the hash if the key is absent. `pairs` has a field and its value in
+ * turn, so twice as many slices; a field given twice gets the last value.
+ *
+ * added     receives how many of the fields are new.
+ * Returns   KV_OK; KV_BADARG if count is 0. All are set or none is.
+ * Cost      O(count).
+ */
+KV_API kv_status kv_hset(kv *db, kv_slice key, const kv_slice *pairs, size_t count,
+                         uint64_t *added);
+
+/* Sets a field that is not there yet: else KV_SKIPPED. Cost O(1). */
+KV_API kv_status kv_hsetnx(kv *db, kv_slice key, kv_slice field, kv_slice value);
+
+/* Copies the value of a field. KV_NONE if there is no such field. Cost O(1). */
+KV_API kv_status kv_hget(kv *db, kv_slice key, kv_slice field, kv_buffer *value);
+
+/*
+ * Lends the values of `count` fields, of one instant, in order; NULL for one that is not there. The
+ * cache misses of several overlap. KV_OK also if there is no key. Cost O(count).
+ */
+KV_API kv_status kv_hmget(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                          kv_visit_at *visit, void *context);
+
+/* KV_OK if the field is there; `length` receives the size of its value, 0 if there is none. */
+KV_API kv_status kv_hexists(kv *db, kv_slice key, kv_slice field);
+KV_API kv_status kv_hstrlen(kv *db, kv_slice key, kv_slice field, uint64_t *length);
+
+/* The number of fields; KV_NONE (and 0) if there is no key. Cost O(1). */
+KV_API kv_status kv_hlen(kv *db, kv_slice key, uint64_t *length);
+
+/*
+ * Removes fields. `removed` receives how many there were; KV_NONE (and 0) if there is no key. Cost
+ * O(count).
+ */
+KV_API kv_status kv_hdel(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                         uint64_t *removed);
+
+/*
+ * Lends the values of fields, as kv_hmget(), and removes the fields. All are taken, whatever visit
+ * returns.
+ */
+KV_API kv_status kv_hgetdel(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                            kv_visit_at *visit, void *context);
+
+/*
+ * Adds to the integer in a field, which counts as 0 if absent; `result` receives the sum. KV_NOTINT
+ * if the value is none; KV_OVERFLOW. kv_hincrbyfloat() adds the number written in `increment` and
+ * gives the text of the sum, as kv_incrbyfloat() does: KV_NOTFLOAT, KV_NOTFINITE. Cost O(1).
+ */
+KV_API kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increment,
+                            int64_t *result);
+KV_API kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increment,
+                                 kv_buffer *result);
+
+/*
+ * Lends all fields and their values, of one instant. `begin`, if not NULL, is told their number
+ * first (0 for an absent key). The order is that in which they came while the hash is small, then
+ * any. KV_OK also if there is no key. Cost O(fields).
+ */
+KV_API kv_status kv_hgetall(kv *db, kv_slice key, kv_range_begin *begin, kv_visit_field *visit,
+                            void *context);
+
+/*
+ * Lends fields chosen at random: `count` different ones, or all if there are fewer; with a count
+ * below zero -count, chosen anew each time. `begin` as in kv_hgetall(). KV_OK also if there is no
+ * key; KV_BADARG for INT64_MIN; KV_NOMEM. Cost O(count), O(fields) of a small hash.
+ */
+KV_API kv_status kv_hrandfield(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
+                               kv_visit_field *visit, void *context);
+
+/*
+ * Visits about `limit` fields and advances *cursor, as kv_scan() does with keys: start at 0; it is
+ * over when it is 0 again. A field that is there from start to end is visited once or more. All
+ * fields of a small hash are visited at once; what visit returns is ignored. KV_NONE (and 0) if
+ * there is no key; KV_BADARG if limit is 0.
+ */
+KV_API kv_status kv_hscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit,
+                          kv_visit_field *visit, void *context);
+
 /* ----------------------------------------------------------------------------------------- sets */
 
 /* ---------------------------------------------------------------------------------- sorted sets */

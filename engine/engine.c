@@ -42,6 +42,7 @@
 /* values: what a key can hold. */
 #include "values/large.c" /* what every large collection begins with */
 #include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
+#include "values/hash.c"  /* a pack while it is small, a table of members when it is large */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -68,6 +69,7 @@
 #include "api/api_string.c"      /* strings */
 #include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
+#include "api/api_hash.c"        /* hashes */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

@@ -4,6 +4,7 @@
 #include "keyspace/value.h"
 
 #include "base/number.h"
+#include "values/hash.h"
 #include "values/list.h"
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
@@ -12,6 +13,7 @@
 /* The room of values/ behind each type; strings are in the entry or a blob. */
 static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_LIST] = &list_kind,
+    [KV_TYPE_HASH] = &hash_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)
