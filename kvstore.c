@@ -8362,7 +8362,7 @@ KV_INTERNAL void hash_check(const struct collection *hash);
 
 
 enum {
-    /* Room that a small hash may keep free after a field was removed. */
+    /* Room that a small hash may keep free after a change. */
     HASH_SPARE = 64,
 
     /* Fields of one call whose old values need no memory to be remembered in. */
@@ -8634,6 +8634,7 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
 {
     uint64_t length = hash_length(hash);
     assert(count <= length);
+    if (count == 0) return KV_OK;
     if (count == length) {
         hash_visit(hash, visit, context);
         return KV_OK;
@@ -8676,8 +8677,11 @@ static kv_status hash_small_put(struct pack **pack, struct memory *memory, const
     return status;
 }
 
-/* How much the pack grows at most if the pairs are put one by one; `fresh`: how many are not there,
- * one that is given twice counted twice. */
+/*
+ * How much room putting the pairs one by one takes at most; `fresh`: how many are not there, one
+ * that is given twice counted twice. A value that is smaller than the old one counts with the
+ * difference, too, as the same field may be given again and get a larger one.
+ */
 static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, size_t count,
                                 size_t *fresh)
 {
@@ -8692,6 +8696,7 @@ static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, 
             ++*fresh;
         }
         if (size > old_size) growth += size - old_size;
+        else if (count > 1) growth += old_size - size;
     }
     return growth;
 }
@@ -8710,6 +8715,8 @@ static kv_status hash_small_set(struct collection *hash, struct memory *memory,
         assert(status == KV_OK); /* the room is there */
     }
     assert(pack == hash_small(hash));
+    pack_fit(memory, &pack, pack_size(pack) / 8 + HASH_SPARE);
+    collection_set_block(hash, pack);
     return KV_OK;
 }
 
@@ -17548,16 +17555,15 @@ kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increment, in
 }
 
 static kv_status hashes_incrbyfloat_opened(struct access *access, kv_slice field,
-                                           kv_slice increment, kv_buffer *result)
+                                           long double increment, kv_buffer *result)
 {
     struct collection hash = access_collection(access);
     char scratch[PACK_TEXT_SIZE], text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice value;
-    long double number = 0, addend;
+    long double number = 0;
     if (hash_get(&hash, field, scratch, &value) && !number_parse_long_double(value, &number))
         return KV_NOTFLOAT;
-    if (!number_parse_long_double(increment, &addend)) return KV_NOTFLOAT;
-    number += addend;
+    number += increment;
     if (!isfinite(number)) return KV_NOTFINITE;
     kv_slice pair[2] = {field, {text, number_format_long_double_human(text, number)}};
     if (pair[1].size == 0) return KV_NOMEM;
@@ -17572,9 +17578,11 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
                           kv_buffer *result)
 {
     struct access access;
+    long double addend;
+    if (!number_parse_long_double(increment, &addend)) return KV_BADARG;
     kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    return access_close(&access, hashes_incrbyfloat_opened(&access, field, increment, result));
+    return access_close(&access, hashes_incrbyfloat_opened(&access, field, addend, result));
 }
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */

@@ -863,7 +863,8 @@ KV_API kv_status kv_hgetdel(kv *db, kv_slice key, const kv_slice *fields, size_t
 /*
  * Adds to the integer in a field, which counts as 0 if absent; `result` receives the sum. KV_NOTINT
  * if the value is none; KV_OVERFLOW. kv_hincrbyfloat() adds the number written in `increment` and
- * gives the text of the sum, as kv_incrbyfloat() does: KV_NOTFLOAT, KV_NOTFINITE. Cost O(1).
+ * gives the text of the sum, as kv_incrbyfloat() does: KV_BADARG if the increment is no number,
+ * KV_NOTFLOAT if the value is none; KV_NOTFINITE. Cost O(1).
  */
 KV_API kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increment,
                             int64_t *result);

@@ -691,6 +691,97 @@ COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CA
 
 /* Hashes. */
 
+COMMAND(hdel, "hdel", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
+        "O(N), N being the number of fields given.", "Removes fields of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .history = TEXTS("2.4.0", "Takes several fields."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(hexists, "hexists", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2,
+        "2.0.0", "O(1)", "Tells whether a hash has a field.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field")))
+COMMAND(hget, "hget", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 1, "2.0.0",
+        "O(1)", "Returns the value of a field of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field")))
+COMMAND(hgetall, "hgetall", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 1, "2.0.0",
+        "O(N), N being the size of the hash.", "Returns all fields of a hash and their values.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(hgetdel, "hgetdel", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "8.0.0",
+        "O(N), N being the number of fields given.",
+        "Returns the values of fields of a hash and removes the fields.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("fields", .token = "FIELDS",
+                .arguments = ARGUMENTS(INTEGER("numfields"),
+                    STRING("field", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(hincrby, "hincrby", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
+        GROUP_HASH, 2, "2.0.0", "O(1)", "Adds to the integer in a field of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field"), INTEGER("increment")))
+COMMAND(hincrbyfloat, "hincrbyfloat", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST,
+        CATEGORY_HASH, GROUP_HASH, 2, "2.6.0", "O(1)",
+        "Adds a floating-point number to the number in a field of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field"), DOUBLE("increment")))
+COMMAND(hkeys, "hkeys", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
+        "O(N), N being the size of the hash.", "Returns all fields of a hash.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(hlen, "hlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
+        "O(1)", "Tells the number of fields of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(hmget, "hmget", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
+        "O(N), N being the number of fields given.", "Returns the values of fields of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(hmset, "hmset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
+        GROUP_HASH, 2, "2.0.0", "O(N), N being the number of fields set.",
+        "Sets fields of a hash.",
+        .deprecated_since = "4.0.0",
+        .replaced_by = "HSET with several fields",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("data", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
+COMMAND(hrandfield, "hrandfield", -2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "6.2.0",
+        "O(N), N being the number of fields returned.",
+        "Returns fields of a hash chosen at random.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("options", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("count"),
+                    TOKEN("withvalues", .token = "WITHVALUES", .flags = ARGUMENT_OPTIONAL)))))
+COMMAND(hscan, "hscan", -3, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.8.0",
+        "O(1) a call, O(N) for all N fields.", "Walks the fields of a hash a few at a time.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("cursor"),
+            PATTERN("pattern", .token = "MATCH", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("novalues", .token = "NOVALUES", .since = "7.4.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(hset, "hset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH,
+        1, "2.0.0", "O(N), N being the number of fields set.", "Sets fields of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("4.0.0", "Takes several fields and values."),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("data", .flags = ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
+COMMAND(hsetnx, "hsetnx", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
+        GROUP_HASH, 2, "2.0.0", "O(1)", "Sets a field of a hash that it does not have yet.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field"), STRING("value")))
+COMMAND(hstrlen, "hstrlen", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2,
+        "3.2.0", "O(1)", "Tells the size of the value of a field of a hash.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("field")))
+COMMAND(hvals, "hvals", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
+        "O(N), N being the size of the hash.", "Returns the values of all fields of a hash.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+
 /* Sets. */
 
 /* Sorted sets. */

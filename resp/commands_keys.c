@@ -2,6 +2,7 @@
  * resp/commands_keys.c -- keys of any type: deleting, naming, expiring, scanning, describing.
  */
 #include "resp/commands.h"
+#include "resp/scan.h"
 
 /* --------------------------------------------------------------------------- counting, deleting */
 
@@ -152,54 +153,42 @@ void keys_command(struct call *call)
     call_fail(call, status);
 }
 
-/* As strtoul() reads it: an empty text is 0, a sign is allowed. */
-static bool scan_cursor(struct call *call, uint64_t *cursor)
-{
-    kv_slice text = text_terminated(call->arguments[1]);
-    const char *at = text.data, *end = at + text.size;
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+') && end - at > 1) at++;
-    *cursor = 0;
-    for (; at < end; at++) {
-        unsigned digit = (unsigned)*at - '0';
-        if (digit > 9 || *cursor > (UINT64_MAX - digit) / 10) {
-            call_error(call, "ERR invalid cursor");
-            return false;
-        }
-        *cursor = *cursor * 10 + digit;
-    }
-    if (negative) *cursor = 0 - *cursor;
-    return true;
-}
-
-struct scan_wish {
+/* SCAN has TYPE, too. */
+struct key_scan {
+    struct scan_wish wish;
     kv_scan_options options;
-    kv_slice match;
-    int64_t count;
     bool has_unknown_type; /* then nothing is found */
 };
 
-static bool scan_option(struct call *call, size_t index, struct scan_wish *wish)
+static void scan_type(kv_slice name, struct key_scan *scan)
 {
     static const kv_type types[] = {KV_TYPE_STRING,     KV_TYPE_LIST, KV_TYPE_SET,
                                     KV_TYPE_SORTED_SET, KV_TYPE_HASH, KV_TYPE_STREAM};
-    if (index + 1 < call->count && call_is(call, index, "count")) {
-        if (!call_integer(call, index + 1, &wish->count, NULL)) return false;
-        if (wish->count >= 1) return true;
-    } else if (index + 1 < call->count && call_is(call, index, "match")) {
-        wish->match = call->arguments[index + 1];
-        return true;
-    } else if (index + 1 < call->count && call_is(call, index, "type")) {
-        wish->has_unknown_type = true;
-        for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-            if (!text_is(call->arguments[index + 1], kv_type_name(types[i]))) continue;
-            wish->options.type = types[i];
-            wish->has_unknown_type = false;
-        }
-        return true;
+    scan->has_unknown_type = true;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (!text_is(name, kv_type_name(types[i]))) continue;
+        scan->options.type = types[i];
+        scan->has_unknown_type = false;
     }
-    call_error(call, ERROR_SYNTAX);
-    return false;
+}
+
+/* Reads the options. False: answered. */
+static bool scan_read(struct call *call, struct key_scan *scan)
+{
+    if (!scan_begin(call, 1, &scan->wish)) return false;
+    for (size_t i = 2; i < call->count;) {
+        kv_status status = scan_option(call, &i, &scan->wish);
+        if (status == KV_BADARG) return false;
+        if (status == KV_OK) continue;
+        if (i + 1 == call->count || !call_is(call, i, "type")) {
+            call_error(call, ERROR_SYNTAX);
+            return false;
+        }
+        scan_type(call->arguments[i + 1], scan);
+        i += 2;
+    }
+    if (scan->wish.has_match) scan->options.match = &scan->wish.match;
+    return true;
 }
 
 static bool scan_visit_nothing(void *context, kv_slice key)
@@ -214,49 +203,32 @@ static bool scan_visit_nothing(void *context, kv_slice key)
  */
 enum { SCAN_EMPTY_PLACES = 10 };
 
-static kv_status scan_some(struct call *call, const struct scan_wish *wish, uint64_t *cursor,
-                           struct key_list *list)
+static kv_status scan_some(struct call *call, struct key_scan *scan, struct key_list *list)
 {
-    kv_visit *visit = wish->has_unknown_type ? scan_visit_nothing : key_visit;
-    uint64_t wanted = (uint64_t)wish->count;
+    kv_visit *visit = scan->has_unknown_type ? scan_visit_nothing : key_visit;
+    uint64_t wanted = (uint64_t)scan->wish.count, *cursor = &scan->wish.cursor;
     kv_status status = KV_OK;
     for (int i = 0; i < SCAN_EMPTY_PLACES && status == KV_OK; i++) {
         status =
-            kv_scan(call->db, cursor, (size_t)(wanted - list->count), &wish->options, visit, list);
+            kv_scan(call->db, cursor, (size_t)(wanted - list->count), &scan->options, visit, list);
         if (*cursor == 0 || list->count >= wanted) break;
     }
     return status;
 }
 
-/* "*2", the cursor, and then the keys that were written since `began`. */
-static void scan_put_cursor(struct call *call, size_t began, uint64_t cursor)
-{
-    uint8_t digits[TEXT_INTEGER_SIZE];
-    struct writer head = {.protocol = 2};
-    writer_array(&head, 2);
-    writer_bulk(&head, kv_bytes(digits, (size_t)(text_write_unsigned(digits, cursor) - digits)));
-    call_put_before(call, began, &head);
-}
-
 void scan_command(struct call *call)
 {
-    struct scan_wish wish = {.options = KV_OPTIONS(kv_scan_options), .count = 10};
-    uint64_t cursor;
-    if (!scan_cursor(call, &cursor)) return;
-    for (size_t i = 2; i < call->count; i += 2)
-        if (!scan_option(call, i, &wish)) return;
-    if (wish.match.data != NULL) wish.options.match = &wish.match;
-
+    struct key_scan scan = {.options = KV_OPTIONS(kv_scan_options)};
+    if (!scan_read(call, &scan)) return;
     struct key_list list = {call->reply, 0};
     size_t began = writer_begin_deferred(call->reply);
-    kv_status status = scan_some(call, &wish, &cursor, &list);
-    if (status != KV_OK) {
-        call->reply->size = call->reply->start + began;
-        call_fail(call, status);
+    kv_status status = scan_some(call, &scan, &list);
+    if (status == KV_OK) {
+        scan_end(call, began, scan.wish.cursor, list.count);
         return;
     }
-    writer_end_deferred(call->reply, began, '*', list.count);
-    scan_put_cursor(call, began, cursor);
+    call->reply->size = call->reply->start + began;
+    call_fail(call, status);
 }
 
 /* ------------------------------------------------------------------------------------- expiring */

@@ -272,16 +272,15 @@ kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increment, in
 }
 
 static kv_status hashes_incrbyfloat_opened(struct access *access, kv_slice field,
-                                           kv_slice increment, kv_buffer *result)
+                                           long double increment, kv_buffer *result)
 {
     struct collection hash = access_collection(access);
     char scratch[PACK_TEXT_SIZE], text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice value;
-    long double number = 0, addend;
+    long double number = 0;
     if (hash_get(&hash, field, scratch, &value) && !number_parse_long_double(value, &number))
         return KV_NOTFLOAT;
-    if (!number_parse_long_double(increment, &addend)) return KV_NOTFLOAT;
-    number += addend;
+    number += increment;
     if (!isfinite(number)) return KV_NOTFINITE;
     kv_slice pair[2] = {field, {text, number_format_long_double_human(text, number)}};
     if (pair[1].size == 0) return KV_NOMEM;
@@ -296,7 +295,9 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
                           kv_buffer *result)
 {
     struct access access;
+    long double addend;
+    if (!number_parse_long_double(increment, &addend)) return KV_BADARG;
     kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    return access_close(&access, hashes_incrbyfloat_opened(&access, field, increment, result));
+    return access_close(&access, hashes_incrbyfloat_opened(&access, field, addend, result));
 }

@@ -14,7 +14,7 @@
 #include "base/slice.h"
 
 enum {
-    /* Room that a small hash may keep free after a field was removed. */
+    /* Room that a small hash may keep free after a change. */
     HASH_SPARE = 64,
 
     /* Fields of one call whose old values need no memory to be remembered in. */
@@ -286,6 +286,7 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
 {
     uint64_t length = hash_length(hash);
     assert(count <= length);
+    if (count == 0) return KV_OK;
     if (count == length) {
         hash_visit(hash, visit, context);
         return KV_OK;
@@ -328,8 +329,11 @@ static kv_status hash_small_put(struct pack **pack, struct memory *memory, const
     return status;
 }
 
-/* How much the pack grows at most if the pairs are put one by one; `fresh`: how many are not there,
- * one that is given twice counted twice. */
+/*
+ * How much room putting the pairs one by one takes at most; `fresh`: how many are not there, one
+ * that is given twice counted twice. A value that is smaller than the old one counts with the
+ * difference, too, as the same field may be given again and get a larger one.
+ */
 static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, size_t count,
                                 size_t *fresh)
 {
@@ -344,6 +348,7 @@ static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, 
             ++*fresh;
         }
         if (size > old_size) growth += size - old_size;
+        else if (count > 1) growth += old_size - size;
     }
     return growth;
 }
@@ -362,6 +367,8 @@ static kv_status hash_small_set(struct collection *hash, struct memory *memory,
         assert(status == KV_OK); /* the room is there */
     }
     assert(pack == hash_small(hash));
+    pack_fit(memory, &pack, pack_size(pack) / 8 + HASH_SPARE);
+    collection_set_block(hash, pack);
     return KV_OK;
 }
 

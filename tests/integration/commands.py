@@ -8,6 +8,7 @@ command waits for milliseconds at most. Commands that could end a server or stop
 mutated.
 """
 
+import commands_hashes
 from wire import encode, encode_inline
 
 KEYS = [b'k%d' % i for i in range(14)] + [b'l%d' % i for i in range(8)]
@@ -233,7 +234,7 @@ class Generator:
             b'SCAN': (2, [w(b'0', b'0', b'1', b'x', b'-1', b'18446744073709551615',
                             b'18446744073709551616', b''),
                           shuffled((w(b'MATCH'), self.pattern), (w(b'COUNT'), integer),
-                                   (w(b'TYPE'), w(b'string', b'list', b'nosuch')))]),
+                                   (w(b'TYPE'), w(b'string', b'list', b'hash', b'nosuch')))]),
             b'EXPIRE': (5, [key, self.seconds, expire_condition]),
             b'PEXPIRE': (4, [key, self.milliseconds, expire_condition]),
             b'EXPIREAT': (4, [key, self.unix_seconds, expire_condition]),
@@ -285,6 +286,7 @@ class Generator:
             b'TIME': (1, []), b'LASTSAVE': (1, []),
             b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
                             maybe(key, maybe(w(b'SAMPLES'), integer))]),
+            **commands_hashes.forms(self),
         }
 
     def _fixed(self):

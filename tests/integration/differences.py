@@ -47,6 +47,19 @@ def same_shape(a, b, _):
             and [m.kind for m in a.value] == [m.kind for m in b.value])
 
 
+def random_members(a, b, _):
+    """As many, in the same form."""
+    if not isinstance(a.value, list) or not isinstance(b.value, list):
+        return same_kind(a, b, _)
+    return same_shape(a, b, _)
+
+
+def any_order(a, b, _):
+    """The same members."""
+    return (a.kind == b.kind and isinstance(a.value, list) and isinstance(b.value, list)
+            and sorted(a.value) == sorted(b.value))
+
+
 def both_lists_of_text(a, b, _):
     """Two arrays of texts, neither empty: HELP."""
     return all(r.kind == '*' and r.value and all(m.kind in '+$' for m in r.value) for r in (a, b))
@@ -169,6 +182,7 @@ def command_info(a, b, _):
     return [command_entry(e, known) for e in a] == [command_entry(e, known) for e in b]
 
 
+NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES'}
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 
@@ -186,7 +200,7 @@ def without_token(arguments, token):
 
 
 def command_docs(a, b, _):
-    """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2, and SET's IFEQ."""
+    """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2, and what is newer."""
     if a.kind != b.kind or a.value is None:
         return False
 
@@ -199,8 +213,8 @@ def command_docs(a, b, _):
             if name == b'quit':
                 entry.pop(b'doc_flags', None)
                 entry.pop(b'deprecated_since', None)
-            if name == b'set':
-                entry[b'arguments'] = without_token(entry[b'arguments'], b'IFEQ')
+            if name in NEWER_TOKENS:
+                entry[b'arguments'] = without_token(entry[b'arguments'], NEWER_TOKENS[name])
             subcommands = entry.pop(b'subcommands', None)
             result[name] = (entry, subcommands)
         return result
@@ -267,6 +281,11 @@ RULES = [
      scan),
     ('config get', NATURE, 'in no order', any_order_of_pairs),
     ('config set', OURS, 'a value that could only be ignored is refused', config_set),
+    ('hgetall', NATURE, 'a large hash is in no order', any_order_of_pairs),
+    ('hkeys, hvals', NATURE, 'a large hash is in no order', any_order),
+    ('hscan', NATURE, 'the order of a large hash is that of its table; see the scan episode',
+     scan),
+    ('hrandfield', NATURE, 'chance', random_members),
     ('client id', NATURE, 'a number of the connection', same_kind),
     ('client info, client list', VERSION,
      'addresses, ages and buffers; 7.2 adds lib-name and lib-ver, and its RESET ends NO-EVICT',

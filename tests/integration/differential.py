@@ -34,6 +34,11 @@ ROUND = 2000           # commands between two comparisons of all keys
 CONNECTIONS = 4        # in a round
 SHRINK_SECONDS = 20.0  # for finding the shortest sequence
 DATABASES = 16
+READING = {  # all of a value, by its type
+    b'string': lambda key: [b'GET', key],
+    b'list': lambda key: [b'LRANGE', key, b'0', b'-1'],
+    b'hash': lambda key: [b'HGETALL', key],
+}
 WITH_FILE = ['--appendonly', 'yes', '--appendfsync', 'no']
 OPTIONS = [
     '--slowlog-log-slower-than', '-1',  # whether a command is slow is chance
@@ -96,8 +101,7 @@ class Round:
             keys = parse(self.run('dump', [Command([b'KEYS', b'*'])])[0])[0].value
             for key in sorted(member.value for member in keys):
                 kind = parse(self.run('dump', [Command([b'TYPE', key])])[0])[0].value
-                value = [b'LRANGE', key, b'0', b'-1'] if kind == b'list' else [b'GET', key]
-                self.run('dump', [Command(value), Command([b'PEXPIRETIME', key])])
+                self.run('dump', [Command(READING[kind](key)), Command([b'PEXPIRETIME', key])])
                 if not is_loaded:  # a string that was changed in place is loaded as a fresh one
                     self.run('dump', [Command([b'OBJECT', b'ENCODING', key])])
 
