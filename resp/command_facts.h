@@ -22,7 +22,7 @@
  * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
  * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). Of later versions
- * is SET's IFEQ, with the number of the version of Valkey that has it. All else in
+ * are HGETDEL, HSCAN's NOVALUES and SET's IFEQ, with the number of the version that has them. All else in
  * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
  * which there is that of a hash table; the sentences of COMMAND DOCS are our own.
  *
@@ -744,7 +744,7 @@ COMMAND(hmset, "hmset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATE
         .deprecated_since = "4.0.0",
         .replaced_by = "HSET with several fields",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
-        .arguments = ARGUMENTS(KEY("key"), BLOCK("data", .flags = ARGUMENT_MULTIPLE,
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("field_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
 COMMAND(hrandfield, "hrandfield", -2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "6.2.0",
         "O(N), N being the number of fields returned.",
@@ -766,7 +766,7 @@ COMMAND(hset, "hset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGO
         1, "2.0.0", "O(N), N being the number of fields set.", "Sets fields of a hash.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
         .history = TEXTS("4.0.0", "Takes several fields and values."),
-        .arguments = ARGUMENTS(KEY("key"), BLOCK("data", .flags = ARGUMENT_MULTIPLE,
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("field_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
 COMMAND(hsetnx, "hsetnx", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
         GROUP_HASH, 2, "2.0.0", "O(1)", "Sets a field of a hash that it does not have yet.",

@@ -421,6 +421,90 @@ static kv_status caller_change_list(struct caller *caller, kv *db, kv_slice key)
     return status;
 }
 
+/* Fields come in any order: the sum of what is seen. */
+static bool caller_sum_fields(void *context, kv_slice field, kv_slice value)
+{
+    struct caller one = {.seen = 0};
+    caller_see_bytes(&one, field);
+    caller_see_bytes(&one, value);
+    *(uint64_t *)context += one.seen;
+    return true;
+}
+
+static bool caller_count_fields(void *context, kv_slice field, kv_slice value)
+{
+    (void)field, (void)value;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static kv_slice caller_field(struct caller *caller)
+{
+    static const char *const few[] = {"a",  "b", "c",  "1", "2",  "-17", "field d", "e",
+                                      "ff", "g", "hh", "i", "jj", "",    "kkk",     "l"};
+    return KV_TEXT(few[caller_below(caller, sizeof few / sizeof *few)]);
+}
+
+static kv_status caller_change_hash(struct caller *caller, kv *db, kv_slice key)
+{
+    static const char *const increments[] = {"0.5", "-1e3", "17", "abc", "1e4932"};
+    kv_slice pairs[2 * CALLER_ARGUMENTS], fields[CALLER_ARGUMENTS];
+    size_t count = 1 + caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    uint64_t number = 0;
+    int64_t sum = 0;
+    kv_status status;
+    for (size_t i = 0; i < count; i++) {
+        fields[i] = pairs[2 * i] = caller_field(caller);
+        pairs[2 * i + 1] = caller_element(caller);
+    }
+    switch (caller_below(caller, 10)) {
+    case 0: return CALL(kv_hsetnx)(db, key, pairs[0], pairs[1]);
+    case 1:
+    case 2: status = CALL(kv_hdel)(db, key, fields, count, &number); break;
+    case 3: return CALL(kv_hgetdel)(db, key, fields, count, caller_visit_at, caller);
+    case 4:
+        status = CALL(kv_hincrby)(db, key, fields[0], caller_index(caller), &sum);
+        number = (uint64_t)sum;
+        break;
+    case 5:
+        status = CALL(kv_hincrbyfloat)(
+            db, key, fields[0], KV_TEXT(increments[caller_below(caller, 5)]), &caller->buffer);
+        caller_see_buffer(caller, status);
+        return status;
+    default: status = CALL(kv_hset)(db, key, pairs, count, &number); break;
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
+static kv_status caller_read_hash(struct caller *caller, kv *db, kv_slice key)
+{
+    kv_slice fields[3] = {caller_field(caller), caller_field(caller), caller_field(caller)};
+    uint64_t number = 0, cursor = 0;
+    kv_status status;
+    switch (caller_below(caller, 8)) {
+    case 0:
+        status = CALL(kv_hget)(db, key, fields[0], &caller->buffer);
+        caller_see_buffer(caller, status);
+        return status;
+    case 1: return CALL(kv_hmget)(db, key, fields, 3, caller_visit_at, caller);
+    case 2: return CALL(kv_hexists)(db, key, fields[0]);
+    case 3: status = CALL(kv_hstrlen)(db, key, fields[0], &number); break;
+    case 4: status = CALL(kv_hlen)(db, key, &number); break;
+    case 5:
+        status =
+            CALL(kv_hrandfield)(db, key, caller_index(caller), NULL, caller_count_fields, &number);
+        break;
+    case 6:
+        do status = CALL(kv_hscan)(db, key, &cursor, 5, caller_sum_fields, &number);
+        while (status == KV_OK && cursor != 0);
+        break;
+    default: status = CALL(kv_hgetall)(db, key, NULL, caller_sum_fields, &number); break;
+    }
+    if (status >= 0) caller_see(caller, number);
+    return status;
+}
+
 /*
  * Waits that find something end; the others are called off. In a transaction they end by
  * themselves.
@@ -491,7 +575,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 100);
+    uint64_t pick = caller_below(caller, 115);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -503,7 +587,9 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 84) status = caller_pop(caller, view, key, other);
     else if (pick < 94) status = caller_change_list(caller, view, key);
     else if (pick < 97) status = caller_wait(caller, view, key, other);
-    else status = caller_whole(caller, view);
+    else if (pick < 100) status = caller_whole(caller, view);
+    else if (pick < 110) status = caller_change_hash(caller, view, key);
+    else status = caller_read_hash(caller, view, key);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -604,6 +690,24 @@ static kv_status caller_replay_pop(kv *db, const kv_slice *words, size_t count)
     return status;
 }
 
+static kv_status caller_replay_hash(kv *db, const kv_slice *words, size_t count)
+{
+    uint64_t removed = 0;
+    if (caller_is(words[0], "HSET")) {
+        MUST(count % 2 == 0);
+        return kv_hset(db, words[1], words + 2, (count - 2) / 2, NULL);
+    }
+    if (caller_is(words[0], "HSETNX")) return kv_hsetnx(db, words[1], words[2], words[3]);
+    if (caller_is(words[0], "HINCRBY"))
+        return kv_hincrby(db, words[1], words[2], caller_number(words[3]), NULL);
+    if (caller_is(words[0], "HDEL")) {
+        kv_status status = kv_hdel(db, words[1], words + 2, count - 2, &removed);
+        MUST(removed > 0);
+        return status;
+    }
+    ck_abort_msg("the journal has %.*s", (int)words[0].size, (const char *)words[0].data);
+}
+
 void caller_replay(kv *db, const kv_change *change)
 {
     const kv_slice *words = change->arguments;
@@ -630,6 +734,8 @@ void caller_replay(kv *db, const kv_change *change)
     } else if (caller_is(words[0], "LMOVE")) {
         status = kv_lmove(view, words[1], words[2], caller_end_named(words[3]),
                           caller_end_named(words[4]), NULL);
+    } else if (words[0].size > 0 && *(const char *)words[0].data == 'H') {
+        status = caller_replay_hash(view, words, count);
     } else {
         status = caller_replay_key(view, words, count);
     }

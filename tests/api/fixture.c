@@ -108,6 +108,23 @@ static bool fixture_write_element(void *context, kv_slice item)
     return true;
 }
 
+static bool fixture_write_field(void *context, kv_slice field, kv_slice value)
+{
+    struct fixture_text *text = context;
+    fixture_write(text, text->size == 1 ? "" : " ", field);
+    fixture_write(text, ":", value);
+    return true;
+}
+
+/* A list's, hash's... elements. */
+static void fixture_write_value(struct fixture_text *text, kv *db, kv_slice key, kv_type type)
+{
+    kv_status status;
+    if (type == KV_TYPE_HASH) status = kv_hgetall(db, key, NULL, fixture_write_field, text);
+    else status = kv_lrange(db, key, 0, -1, NULL, fixture_write_element, text);
+    MUST(status == KV_OK);
+}
+
 const char *fixture_show(kv *db, const char *key)
 {
     static _Thread_local struct fixture_text texts[8];
@@ -124,7 +141,7 @@ const char *fixture_show(kv *db, const char *key)
         fixture_write(text, "'", kv_bytes(NULL, 0));
     } else {
         fixture_write(text, "[", kv_bytes(NULL, 0));
-        MUST(kv_lrange(db, KV_TEXT(key), 0, -1, NULL, fixture_write_element, text) == KV_OK);
+        fixture_write_value(text, db, KV_TEXT(key), type);
         fixture_write(text, "]", kv_bytes(NULL, 0));
     }
     return text->bytes;
@@ -145,6 +162,27 @@ static bool fixture_mix_item(void *context, kv_slice item)
     for (size_t i = 0; i < item.size; i++)
         *digest = fixture_mix(*digest, ((const uint8_t *)item.data)[i]);
     return true;
+}
+
+/* The order of fields does not matter. */
+static bool fixture_mix_field(void *context, kv_slice field, kv_slice value)
+{
+    uint64_t digest = 1;
+    fixture_mix_item(&digest, field);
+    fixture_mix_item(&digest, value);
+    *(uint64_t *)context += digest;
+    return true;
+}
+
+/* Shows what a key holds to the visitor for its type. */
+static kv_status fixture_visit(kv *db, kv_slice key, kv_type type, kv_visit *visit,
+                               kv_visit_field *visit_field, void *context)
+{
+    switch (type) {
+    case KV_TYPE_STRING: return kv_read(db, key, visit, context);
+    case KV_TYPE_HASH: return kv_hgetall(db, key, NULL, visit_field, context);
+    default: return kv_lrange(db, key, 0, -1, NULL, visit, context);
+    }
 }
 
 /* The keys of a database, one after another, each after its size. */
@@ -171,6 +209,12 @@ static bool fixture_print_item(void *context, kv_slice item)
     return true;
 }
 
+static bool fixture_print_field(void *context, kv_slice field, kv_slice value)
+{
+    fixture_print_item(context, field);
+    return fixture_print_item(context, value);
+}
+
 static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
 {
     kv_object_info info = KV_OPTIONS(kv_object_info);
@@ -178,17 +222,13 @@ static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
     uint64_t digest =
         fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
     fixture_mix_item(&digest, key);
-    kv_status status = info.type == KV_TYPE_STRING
-                           ? kv_read(db, key, fixture_mix_item, &digest)
-                           : kv_lrange(db, key, 0, -1, NULL, fixture_mix_item, &digest);
-    MUST(status == KV_OK);
+    MUST(fixture_visit(db, key, info.type, fixture_mix_item, fixture_mix_field, &digest) == KV_OK);
     if (is_printed) {
         fprintf(
             stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,
             (const char *)key.data, kv_type_name(info.type), info.encoding,
             (long long)(info.deadline_ms == KV_NEVER ? -1 : info.deadline_ms - FIXTURE_START_MS));
-        if (info.type == KV_TYPE_STRING) (void)kv_read(db, key, fixture_print_item, NULL);
-        else (void)kv_lrange(db, key, 0, -1, NULL, fixture_print_item, NULL);
+        (void)fixture_visit(db, key, info.type, fixture_print_item, fixture_print_field, NULL);
         fprintf(stderr, "\n");
     }
     return digest;

@@ -111,7 +111,7 @@ static const char bytes_of_large[30000];
 #define WIDE   80 /* keys of a call that is wide enough to need memory for itself */
 
 static char wide_names[WIDE][16];
-static kv_slice wide_keys[WIDE], wide_values[WIDE];
+static kv_slice wide_keys[WIDE], wide_values[WIDE], wide_pairs[2 * WIDE];
 
 /* Two keys that have expired and are still there. */
 static void fill_due(kv *db)
@@ -140,11 +140,19 @@ static void fill(kv *db)
     for (int i = 0; i < 300; i++)
         leaves[i] = i % 2 == 0 ? KV_TEXT("an element of more than a few bytes") : KV_TEXT("x");
     MUST(kv_rpush(db, KV_TEXT("tree"), leaves, 300, NULL) == KV_OK);
+    kv_slice pairs[6] = {KV_TEXT("a"), KV_TEXT("1"), KV_TEXT("b"),
+                         KV_TEXT("2"), KV_TEXT("c"), KV_TEXT("text")};
+    MUST(kv_hset(db, KV_TEXT("hash"), pairs, 3, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i++) {
         snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
         wide_keys[i] = KV_TEXT(wide_names[i]);
         wide_values[i] = i % 2 == 0 ? KV_TEXT("value") : MIDDLE;
     }
+    for (int i = 0; i < WIDE; i++) {
+        wide_pairs[2 * i] = wide_keys[i];
+        wide_pairs[2 * i + 1] = wide_values[i];
+    }
+    MUST(kv_hset(db, KV_TEXT("table"), wide_pairs, WIDE / 2, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
 }
 
@@ -160,6 +168,14 @@ static bool ignore_at(void *context, size_t index, const kv_slice *item)
     (void)context;
     (void)index;
     (void)item;
+    return true;
+}
+
+static bool ignore_field(void *context, kv_slice field, kv_slice value)
+{
+    (void)context;
+    (void)field;
+    (void)value;
     return true;
 }
 
@@ -203,6 +219,7 @@ static void ignore_journal(void *context, const kv_change *changes, size_t count
 
 static const kv_slice pair[2] = {{"text", 4}, {"new", 3}};
 static const kv_slice elements[3] = {{"1", 1}, {"two", 3}, {bytes_of_large, 9000}};
+static const kv_slice hash_fields[2] = {{"a", 1}, {"c", 1}};
 static const kv_slice list_keys[2] = {{"none", 4}, {"list", 4}};
 static const kv_slice tree_key = {"tree", 4};
 
@@ -383,6 +400,29 @@ DO(brpop, kv_brpop(db, list_keys, 2, 1, &results->index, &results->buffer))
 DO(blmove, kv_blmove(db, K("tree"), K("new"), KV_HEAD, KV_TAIL, 1, &results->buffer))
 DO(blmpop, kv_blmpop(db, list_keys, 2, KV_TAIL, 2, 1, &results->index, ignore, NULL))
 DO(blpop_in_vain, kv_blpop(db, list_keys, 1, 1, &results->index, &results->buffer))
+
+/* Hashes: one small, one large. */
+DO(hset, kv_hset(db, K("hash"), wide_pairs, 3, &results->number))
+DO(hset_new, kv_hset(db, K("new"), wide_pairs, 1, &results->number))
+DO(hset_grown, kv_hset(db, K("hash"), wide_pairs, WIDE, &results->number))
+DO(hset_wide, kv_hset(db, K("table"), wide_pairs, WIDE, &results->number))
+DO(hset_due, kv_hset(db, K("duelist"), wide_pairs, WIDE, &results->number))
+DO(hsetnx, kv_hsetnx(db, K("table"), K("new"), MIDDLE))
+DO(hget, kv_hget(db, K("table"), K("w1"), &results->buffer))
+DO(hmget, kv_hmget(db, K("table"), wide_keys, WIDE, ignore_at, NULL))
+DO(hexists, kv_hexists(db, K("hash"), K("a")))
+DO(hstrlen, kv_hstrlen(db, K("table"), K("w1"), &results->number))
+DO(hlen, kv_hlen(db, K("table"), &results->number))
+DO(hdel, kv_hdel(db, K("hash"), hash_fields, 2, &results->number))
+DO(hdel_all, kv_hdel(db, K("table"), wide_keys, WIDE, &results->number))
+DO(hgetdel, kv_hgetdel(db, K("table"), wide_keys, WIDE, ignore_at, NULL))
+DO(hincrby, kv_hincrby(db, K("hash"), K("a"), 1000000000, &results->integer))
+DO(hincrby_new, kv_hincrby(db, K("table"), K("new"), 1, &results->integer))
+DO(hincrbyfloat, kv_hincrbyfloat(db, K("hash"), K("b"), K("1e300"), &results->buffer))
+DO(hgetall, kv_hgetall(db, K("table"), NULL, ignore_field, NULL))
+DO(hrandfield, kv_hrandfield(db, K("table"), 5, NULL, ignore_field, NULL))
+DO(hrandfield_often, kv_hrandfield(db, K("hash"), -50, NULL, ignore_field, NULL))
+DO(hscan, kv_hscan(db, K("table"), &results->number, 1000, ignore_field, NULL))
 
 CASE(wait)
 {
@@ -720,7 +760,27 @@ static const struct row rows[] = {
     ROW("kv_blmove", blmove, KV_OK, EVERYWHERE),
     ROW("kv_blmpop", blmpop, KV_OK, EVERYWHERE),
 
-    /* Hashes. */
+    ROW("kv_hset", hset, KV_OK, EVERYWHERE),
+    ROW("kv_hset", hset_new, KV_OK, EVERYWHERE),
+    ROW("kv_hset", hset_grown, KV_OK, EVERYWHERE),
+    ROW("kv_hset", hset_wide, KV_OK, EVERYWHERE),
+    ROW("kv_hset", hset_due, KV_OK, EVERYWHERE),
+    ROW("kv_hsetnx", hsetnx, KV_OK, EVERYWHERE),
+    ROW("kv_hget", hget, KV_OK, EVERYWHERE),
+    ROW("kv_hmget", hmget, KV_OK, EVERYWHERE),
+    ROW("kv_hexists", hexists, KV_OK, EVERYWHERE),
+    ROW("kv_hstrlen", hstrlen, KV_OK, EVERYWHERE),
+    ROW("kv_hlen", hlen, KV_OK, EVERYWHERE),
+    ROW("kv_hdel", hdel, KV_OK, EVERYWHERE),
+    ROW("kv_hdel", hdel_all, KV_OK, EVERYWHERE),
+    ROW("kv_hgetdel", hgetdel, KV_OK, EVERYWHERE),
+    ROW("kv_hincrby", hincrby, KV_OK, EVERYWHERE),
+    ROW("kv_hincrby", hincrby_new, KV_OK, EVERYWHERE),
+    ROW("kv_hincrbyfloat", hincrbyfloat, KV_OK, EVERYWHERE),
+    ROW("kv_hgetall", hgetall, KV_OK, EVERYWHERE),
+    ROW("kv_hrandfield", hrandfield, KV_OK, EVERYWHERE),
+    ROW("kv_hrandfield", hrandfield_often, KV_OK, EVERYWHERE),
+    ROW("kv_hscan", hscan, KV_OK, EVERYWHERE),
 
     /* Sets. */
 

@@ -224,6 +224,100 @@ static const struct exchange about_lists[] = {
     {"LMPOP 2 s q LEFT", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
 };
 
+static const struct exchange about_hashes[] = {
+    {"HSET h a 1 b 2 a 3", ":2\r\n"},
+    {"HSET h b 4 c 5", ":1\r\n"},
+    {"HSET h a", "-ERR wrong number of arguments for 'hset' command\r\n"},
+    {"HSET h a 1 b", "-ERR wrong number of arguments for 'hset' command\r\n"},
+    {"HMSET h d 6 e seven", "+OK\r\n"},
+    {"HMSET h a 1 b", "-ERR wrong number of arguments for 'hmset' command\r\n"},
+    {"HGET h a", "$1\r\n3\r\n"},
+    {"HGET h x", "$-1\r\n"},
+    {"HGET none x", "$-1\r\n"},
+    {"HMGET h a x e", "*3\r\n$1\r\n3\r\n$-1\r\n$5\r\nseven\r\n"},
+    {"HMGET none a b", "*2\r\n$-1\r\n$-1\r\n"},
+    {"HMGET h", "-ERR wrong number of arguments for 'hmget' command\r\n"},
+    {"HGETALL h", "*10\r\n$1\r\nc\r\n$1\r\n5\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\ne\r\n$5\r\nseven\r\n$1\r\nd\r\n$1\r\n6\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"HGETALL none", "*0\r\n"},
+    {"HKEYS h", "*5\r\n$1\r\nc\r\n$1\r\na\r\n$1\r\ne\r\n$1\r\nd\r\n$1\r\nb\r\n"},
+    {"HVALS h", "*5\r\n$1\r\n5\r\n$1\r\n3\r\n$5\r\nseven\r\n$1\r\n6\r\n$1\r\n4\r\n"},
+    {"HLEN h", ":5\r\n"},
+    {"HLEN none", ":0\r\n"},
+    {"HSTRLEN h e", ":5\r\n"},
+    {"HSTRLEN h x", ":0\r\n"},
+    {"HEXISTS h a", ":1\r\n"},
+    {"HEXISTS h x", ":0\r\n"},
+    {"HEXISTS none x", ":0\r\n"},
+    {"HSETNX h a 9", ":0\r\n"},
+    {"HSETNX h f 9", ":1\r\n"},
+    {"HINCRBY h a 10", ":13\r\n"},
+    {"HINCRBY h e 1", "-ERR hash value is not an integer\r\n"},
+    {"HINCRBY h a x", "-ERR value is not an integer or out of range\r\n"},
+    {"HINCRBY h a 9223372036854775807", "-ERR increment or decrement would overflow\r\n"},
+    {"HINCRBYFLOAT h a 0.5", "$4\r\n13.5\r\n"},
+    {"HINCRBYFLOAT h e 1", "-ERR hash value is not a float\r\n"},
+    {"HINCRBYFLOAT h a x", "-ERR value is not a valid float\r\n"},
+    {"HINCRBYFLOAT h a inf", "-ERR value is NaN or Infinity\r\n"},
+    {"HINCRBYFLOAT h new 1e-3", "$5\r\n0.001\r\n"},
+    {"HDEL h new x a", ":2\r\n"},
+    {"HDEL none x", ":0\r\n"},
+    {"HRANDFIELD none", "$-1\r\n"},
+    {"HRANDFIELD none 5", "*0\r\n"},
+    {"HRANDFIELD h 0", "*0\r\n"},
+    {"HRANDFIELD h 100", "*5\r\n$1\r\nc\r\n$1\r\nf\r\n$1\r\ne\r\n$1\r\nd\r\n$1\r\nb\r\n"},
+    {"HRANDFIELD h 100 WITHVALUES", "*10\r\n$1\r\nc\r\n$1\r\n5\r\n$1\r\nf\r\n$1\r\n9\r\n$1\r\ne\r\n$5\r\nseven\r\n$1\r\nd\r\n$1\r\n6\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"HRANDFIELD h x", "-ERR value is not an integer or out of range\r\n"},
+    {"HRANDFIELD h -9223372036854775808", "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n"},
+    {"HRANDFIELD h 1 FOO", "-ERR syntax error\r\n"},
+    {"HRANDFIELD h 1 WITHVALUES FOO", "-ERR syntax error\r\n"},
+    {"HRANDFIELD h 9223372036854775807 WITHVALUES", "-ERR value is out of range\r\n"},
+    {"HSCAN h 0", "*2\r\n$1\r\n0\r\n*10\r\n$1\r\nf\r\n$1\r\n9\r\n$1\r\nc\r\n$1\r\n5\r\n$1\r\ne\r\n$5\r\nseven\r\n$1\r\nd\r\n$1\r\n6\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"HSCAN h 0 MATCH [bc] COUNT 1", "*2\r\n$1\r\n6\r\n*0\r\n"},
+    {"HSCAN none 0 FOO", "*2\r\n$1\r\n0\r\n*0\r\n"},
+    {"HSCAN h 0 FOO", "-ERR syntax error\r\n"},
+    {"HSCAN h x", "-ERR invalid cursor\r\n"},
+    {"HSCAN h 0 COUNT 0", "-ERR syntax error\r\n"},
+    {"OBJECT ENCODING h", "$9\r\nhashtable\r\n"},
+    {"HSET h long xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", ":1\r\n"},
+    {"OBJECT ENCODING h", "$9\r\nhashtable\r\n"},
+    {"TYPE h", "+hash\r\n"},
+    {"SET s v", "+OK\r\n"},
+    {"HSET s a 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HGET s a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HMGET s a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HGETALL s", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HLEN s", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HDEL s a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HINCRBY s a 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HINCRBYFLOAT s a 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HRANDFIELD s 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HSCAN s 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GET h", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HDEL h b c d e f long", ":6\r\n"},
+    {"EXISTS h", ":0\r\n"},
+};
+
+static const struct exchange about_hashes_in_resp3[] = {
+    {"HSET h a 1 b 2", ":2\r\n"},
+    {"HGETALL h", "%2\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n"},
+    {"HKEYS h", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"HRANDFIELD h 5 WITHVALUES", "*2\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n"},
+    {"HRANDFIELD none", "_\r\n"},
+    {"HMGET h a x", "*2\r\n$1\r\n1\r\n_\r\n"},
+    {"HSCAN h 0", "*2\r\n$1\r\n0\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n"},
+    /* Of later versions. */
+    {"HSCAN h 0 NOVALUES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"HGETDEL h FIELDS 2 a x", "*2\r\n$1\r\n1\r\n_\r\n"},
+    {"HGETDEL h FIELDS 0 a", "-ERR Number of fields must be a positive integer\r\n"},
+    {"HGETDEL h FIELDS x a", "-ERR Number of fields must be a positive integer\r\n"},
+    {"HGETDEL h FIELDS 2 a", "-ERR The `numfields` parameter must match the number of arguments\r\n"},
+    {"HGETDEL h FOO 1 a", "-ERR Mandatory argument FIELDS is missing or not at the right position\r\n"},
+    {"HGETDEL none FIELDS 1 a", "*1\r\n_\r\n"},
+    {"HGETDEL s FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HGETDEL h FIELDS 1 b", "*1\r\n$1\r\n2\r\n"},
+    {"EXISTS h", ":0\r\n"},
+};
+
 static const struct exchange about_keys[] = {
     {"MSET a 1 b 2 c 3", "+OK\r\n"},
     {"RPUSH l x", ":1\r\n"},
@@ -416,6 +510,25 @@ START_TEST(lists_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(hashes_answer_as_redis_does)
+{
+    assert_exchanges(about_hashes, sizeof about_hashes / sizeof *about_hashes);
+}
+END_TEST
+
+START_TEST(hashes_answer_in_resp3_as_redis_does)
+{
+    struct server server;
+    server_open(&server);
+    struct server_client *client = server_client(&server);
+    (void)say(&server, client, "HELLO 3");
+    (void)say(&server, client, "SET s v");
+    for (size_t i = 0; i < sizeof about_hashes_in_resp3 / sizeof *about_hashes_in_resp3; i++)
+        assert_says(client, about_hashes_in_resp3[i].line, about_hashes_in_resp3[i].answer);
+    server_close(&server);
+}
+END_TEST
+
 START_TEST(keys_answer_as_redis_does)
 {
     assert_exchanges(about_keys, sizeof about_keys / sizeof *about_keys);
@@ -524,6 +637,8 @@ int main(void)
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
     tcase_add_test(tests, strings_answer_as_redis_does);
     tcase_add_test(tests, lists_answer_as_redis_does);
+    tcase_add_test(tests, hashes_answer_as_redis_does);
+    tcase_add_test(tests, hashes_answer_in_resp3_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
     tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);
