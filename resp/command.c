@@ -114,11 +114,16 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
 
 static void command_map_add(struct command_map *map, const struct command *command)
 {
-    uint64_t name[2] = {0, 0};
-    memcpy(name, command->facts.name, strlen(command->facts.name));
+    char text[COMMAND_NAME_MAX] = {0};
+    size_t size = strlen(command->facts.name);
+    memcpy(text, command->facts.name, size);
+    uint64_t name[2] = {command_load_name(text, size < 8 ? size : 8),
+                        command_load_name(text + 8, size > 8 ? size - 8 : 0)};
     size_t i = command_map_start(name[0], name[1]);
     while (map->slots[i].command != NULL) i = (i + 1) % COMMAND_SLOTS;
     memcpy(map->slots[i].name, name, sizeof name);
+    const char *underscore = memchr(text, '_', size);
+    map->slots[i].underscore = underscore != NULL ? (uint8_t)(underscore - text) : 0;
     command_fill_slot(&map->slots[i], command);
 }
 

@@ -87,6 +87,7 @@ struct command_slot {
     uint16_t first_key;            /* of commands with a single key at a fixed place; 0: others */
     uint16_t flags;                /* of the facts */
     bool is_short;                 /* takes about as long each time, and not long */
+    uint8_t underscore;            /* where the name has one, as BITFIELD_RO; 0: it has none */
 };
 
 /* Open addressing, at most half full; made once for each kvresp. */
@@ -104,9 +105,9 @@ static inline size_t command_map_start(uint64_t first, uint64_t second)
 
 /*
  * Loads `size` bytes of a name, at most 8, as a word in lower case with zeros behind. Setting bit 5
- * makes capitals small and maps no other byte to a small letter, and names have only letters, so
- * nothing else matches. Where the machine is little-endian 8 bytes are read whatever the size, and
- * those too many masked out.
+ * makes capitals small and maps no other byte to a small letter, so nothing else matches the
+ * letters of a name; it makes 0x7f of an underscore, which is looked at once more. Where the
+ * machine is little-endian 8 bytes are read whatever the size, and those too many masked out.
  */
 static inline uint64_t command_load_name(const void *name, size_t size)
 {
@@ -135,7 +136,10 @@ static inline const struct command_slot *command_map_find_padded(const struct co
     uint64_t second = size > 8 ? command_load_name((const char *)name + 8, size - 8) : 0;
     for (size_t i = command_map_start(first, second);; i = (i + 1) % COMMAND_SLOTS) {
         const struct command_slot *slot = &map->slots[i];
-        if (TEXT_LIKELY(slot->name[0] == first && slot->name[1] == second)) return slot;
+        if (TEXT_LIKELY(slot->name[0] == first && slot->name[1] == second)) {
+            bool is_exact = slot->underscore == 0 || ((const char *)name)[slot->underscore] == '_';
+            return is_exact ? slot : NULL;
+        }
         if (slot->command == NULL) return NULL;
     }
 }
