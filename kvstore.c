@@ -8951,6 +8951,462 @@ KV_INTERNAL const struct collection_kind hash_kind = {
 #endif
 };
 
+/* -------------------- engine/values/bitmap.c --------------------------------------------------- */
+/*
+ * values/bitmap.c -- see bitmap.h.
+ *
+ * Counting asks for AVX2 when the program runs, as one build serves all processors of the
+ * architecture, and what every x86-64 has is no instruction that counts. The table of sixteen
+ * nibbles in a register is Mula's (Mula, Kurz, Lemire 2018, section 3.1); elsewhere words are
+ * counted in parallel within a register (Warren, Hacker's Delight, 5-1).
+ *
+ * Combining needs no such thing: a block of each source goes through the nearest cache, in loops
+ * over a constant number of words, for which any compiler finds wide enough registers.
+ */
+/* -------------------- engine/values/bitmap.h --------------------------------------------------- */
+/*
+ * values/bitmap.h -- a string seen as bits: counted, searched, combined with others, read and
+ * written by fields.
+ *
+ * Bit 0 is the highest bit of the first byte, as in Redis. Ranges run from a first bit to an end
+ * that is not included. Behind the last byte there are only zeros, as far as one looks.
+ *
+ * May use base/. Knows nothing of keys; the caller owns all bytes.
+ */
+#ifndef KV_VALUES_BITMAP_H
+#define KV_VALUES_BITMAP_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool bitmap_bit(const uint8_t *bytes, uint64_t offset)
+{
+    return (bytes[offset >> 3] >> (7 - (offset & 7)) & 1) != 0;
+}
+
+static inline void bitmap_set_bit(uint8_t *bytes, uint64_t offset, bool bit)
+{
+    uint8_t mask = (uint8_t)(0x80 >> (offset & 7));
+    bytes[offset >> 3] = (uint8_t)(bit ? bytes[offset >> 3] | mask : bytes[offset >> 3] & ~mask);
+}
+
+/* How many bits of the range are set. At the speed of memory. */
+KV_INTERNAL uint64_t bitmap_count(const uint8_t *bytes, uint64_t first, uint64_t end);
+
+/* The first bit of the range that is set, or clear; `end` if there is none. */
+KV_INTERNAL uint64_t bitmap_find(const uint8_t *bytes, bool bit, uint64_t first, uint64_t end);
+
+/* ------------------------------------------------------------------------------------ combining */
+
+/* True if the operation can be done with so many sources. */
+KV_INTERNAL bool bitmap_can_combine(kv_bit_operation operation, size_t count);
+
+/*
+ * Combines the sources, each with zeros behind it as far as `size`, into `result`, which has that
+ * many bytes and may be one of the sources, or begin where one does. At the speed of memory.
+ */
+KV_INTERNAL void bitmap_combine(kv_bit_operation operation, const kv_slice *sources, size_t count,
+                                uint8_t *result, size_t size);
+
+/* --------------------------------------------------------------------------------------- fields */
+
+/* The `bits` (1 to 64) from `offset` on as a number, the first the highest. */
+KV_INTERNAL uint64_t bitmap_field(const uint8_t *bytes, size_t size, uint64_t offset,
+                                  unsigned bits);
+
+/* The same as a number in two's complement. */
+static inline int64_t bitmap_signed(uint64_t field, unsigned bits)
+{
+    uint64_t sign = UINT64_C(1) << (bits - 1);
+    return (int64_t)((field ^ sign) - sign);
+}
+
+/* Writes a field; it lies within the `size` bytes. */
+KV_INTERNAL void bitmap_set_field(uint8_t *bytes, size_t size, uint64_t offset, unsigned bits,
+                                  uint64_t field);
+
+/*
+ * The sum of a number and an increment, where the number may be outside the range of its field, as
+ * that of BITFIELD SET may: *field receives it as `overflow` says, with KV_OK. KV_OVERFLOW if it is
+ * outside and that is KV_OVERFLOW_FAIL.
+ */
+KV_INTERNAL kv_status bitmap_add_signed(int64_t number, int64_t increment, unsigned bits,
+                                        kv_overflow overflow, uint64_t *field);
+KV_INTERNAL kv_status bitmap_add_unsigned(uint64_t number, int64_t increment, unsigned bits,
+                                          kv_overflow overflow, uint64_t *field);
+
+#endif
+
+
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define BITMAP_AVX2
+#include <immintrin.h>
+#endif
+
+/* ------------------------------------------------------------------------------------- counting */
+
+#ifdef BITMAP_AVX2
+#define BITMAP_TARGET __attribute__((target("avx2")))
+#define BITMAP_STRIDE 256 /* bytes; a lane then counts up to 64 */
+
+BITMAP_TARGET static inline __m256i bitmap_count_lanes(const uint8_t *bytes)
+{
+    const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
+                                            2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i nibble = _mm256_set1_epi8(0x0f);
+    __m256i word = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
+    __m256i low = _mm256_and_si256(word, nibble);
+    __m256i high = _mm256_and_si256(_mm256_srli_epi16(word, 4), nibble);
+    return _mm256_add_epi8(_mm256_shuffle_epi8(counts, low), _mm256_shuffle_epi8(counts, high));
+}
+
+/* Of so many strides. */
+BITMAP_TARGET static uint64_t bitmap_count_strides(const uint8_t *bytes, size_t strides)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (; strides > 0; strides--, bytes += BITMAP_STRIDE) {
+        __m256i lanes = bitmap_count_lanes(bytes);
+        for (int i = 32; i < BITMAP_STRIDE; i += 32)
+            lanes = _mm256_add_epi8(lanes, bitmap_count_lanes(bytes + i));
+        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(lanes, _mm256_setzero_si256()));
+    }
+    uint64_t parts[4];
+    _mm256_storeu_si256((__m256i *)(void *)parts, sum);
+    return parts[0] + parts[1] + parts[2] + parts[3];
+}
+
+#undef BITMAP_TARGET
+#endif
+
+/* Each byte of the result is the number of bits set in that of the word. */
+static inline uint64_t bitmap_count_in_bytes(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    return (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+}
+
+/* The sum of the eight bytes, each at most 255. */
+static inline uint64_t bitmap_sum_bytes(uint64_t word)
+{
+    word = (word & UINT64_C(0x00ff00ff00ff00ff)) + (word >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+    return word * UINT64_C(0x0001000100010001) >> 48;
+}
+
+/* Words whose counts a byte can hold: 31 times 8 is 248. */
+#define BITMAP_WORDS 31
+
+static uint64_t bitmap_count_words(const uint8_t *bytes, size_t words)
+{
+    uint64_t total = 0;
+    while (words > 0) {
+        size_t now = words < BITMAP_WORDS ? words : BITMAP_WORDS;
+        uint64_t counts = 0;
+        for (size_t i = 0; i < now; i++)
+            counts += bitmap_count_in_bytes(bytes_load64(bytes + 8 * i));
+        total += bitmap_sum_bytes(counts);
+        bytes += 8 * now;
+        words -= now;
+    }
+    return total;
+}
+
+static uint64_t bitmap_count_bytes(const uint8_t *bytes, size_t size)
+{
+    uint64_t total = 0;
+#ifdef BITMAP_AVX2
+    if (size >= BITMAP_STRIDE && __builtin_cpu_supports("avx2")) {
+        size_t strides = size / BITMAP_STRIDE;
+        total = bitmap_count_strides(bytes, strides);
+        bytes += strides * BITMAP_STRIDE;
+        size -= strides * BITMAP_STRIDE;
+    }
+#endif
+    total += bitmap_count_words(bytes, size / 8);
+    uint64_t last = 0;
+    for (size_t i = size & ~(size_t)7; i < size; i++) last = last << 8 | bytes[i];
+    return total + bitmap_sum_bytes(bitmap_count_in_bytes(last));
+}
+
+/* Of fewer than 8 bits in one byte, or of none. */
+static unsigned bitmap_count_some(const uint8_t *bytes, uint64_t first, uint64_t end)
+{
+    unsigned count = 0;
+    for (; first < end; first++) count += bitmap_bit(bytes, first);
+    return count;
+}
+
+KV_INTERNAL uint64_t bitmap_count(const uint8_t *bytes, uint64_t first, uint64_t end)
+{
+    if (first >= end) return 0;
+    uint64_t whole = (first + 7) & ~UINT64_C(7), rest = end & ~UINT64_C(7);
+    if (whole > rest) return bitmap_count_some(bytes, first, end);
+    return bitmap_count_some(bytes, first, whole) +
+           bitmap_count_bytes(bytes + whole / 8, (size_t)(rest - whole) / 8) +
+           bitmap_count_some(bytes, rest, end);
+}
+
+/* ------------------------------------------------------------------------------------ searching */
+
+/* The first byte from `at` on that differs from those of `same`, eight equal ones; or `end`. */
+static size_t bitmap_skip(const uint8_t *bytes, size_t at, size_t end, uint64_t same)
+{
+    for (; end - at >= 32; at += 32) {
+        uint64_t differ =
+            (bytes_load64(bytes + at) ^ same) | (bytes_load64(bytes + at + 8) ^ same) |
+            (bytes_load64(bytes + at + 16) ^ same) | (bytes_load64(bytes + at + 24) ^ same);
+        if (differ != 0) break;
+    }
+    while (at < end && bytes[at] == (uint8_t)same) at++;
+    return at;
+}
+
+KV_INTERNAL uint64_t bitmap_find(const uint8_t *bytes, bool bit, uint64_t first, uint64_t end)
+{
+    uint64_t at = first;
+    for (; at < end && at % 8 != 0; at++) {
+        if (bitmap_bit(bytes, at) == bit) return at;
+    }
+    if (at >= end) return end;
+    at =
+        8 * (uint64_t)bitmap_skip(bytes, (size_t)(at / 8), (size_t)(end / 8), bit ? 0 : UINT64_MAX);
+    while (at < end && bitmap_bit(bytes, at) != bit) at++;
+    return at;
+}
+
+/* ------------------------------------------------------------------------------------ combining */
+
+/* Bytes that are combined at a time: a few such blocks fit the nearest cache. */
+#define BITMAP_BLOCK 1024
+
+static inline uint64_t bitmap_word(const uint8_t *bytes, size_t index)
+{
+    uint64_t word;
+    memcpy(&word, bytes + 8 * index, sizeof word);
+    return word;
+}
+
+/* A function that makes a word `a` of a block of the word and that of a source, `b`. */
+#define BITMAP_OPERATOR(name, expression)                                      \
+    static void name(uint64_t *restrict block, const uint8_t *restrict source) \
+    {                                                                          \
+        for (size_t i = 0; i < BITMAP_BLOCK / 8; i++) {                        \
+            uint64_t a = block[i], b = bitmap_word(source, i);                 \
+            block[i] = expression;                                             \
+        }                                                                      \
+    }
+
+BITMAP_OPERATOR(bitmap_and, (a & b))
+BITMAP_OPERATOR(bitmap_or, (a | b))
+BITMAP_OPERATOR(bitmap_xor, (a ^ b))
+BITMAP_OPERATOR(bitmap_without, (a & ~b))
+BITMAP_OPERATOR(bitmap_from, (b & ~a))
+
+#undef BITMAP_OPERATOR
+
+/* `block` has the bits that were seen, `twice` those that were seen more than once. */
+static void bitmap_see(uint64_t *restrict block, uint64_t *restrict twice,
+                       const uint8_t *restrict source)
+{
+    for (size_t i = 0; i < BITMAP_BLOCK / 8; i++) {
+        uint64_t word = bitmap_word(source, i);
+        twice[i] |= block[i] & word;
+        block[i] |= word;
+    }
+}
+
+/* A block of a source; where the source ends, in `room`, with zeros. */
+static const uint8_t *bitmap_block(const kv_slice *source, size_t at, uint8_t room[BITMAP_BLOCK])
+{
+    static const uint8_t zeros[BITMAP_BLOCK];
+    if (at >= source->size) return zeros;
+    size_t left = source->size - at;
+    if (left >= BITMAP_BLOCK) return (const uint8_t *)source->data + at;
+    memcpy(room, (const uint8_t *)source->data + at, left);
+    memset(room + left, 0, BITMAP_BLOCK - left);
+    return room;
+}
+
+typedef void bitmap_operator(uint64_t *restrict block, const uint8_t *restrict source);
+
+/* Applies an operator with a block of each source. */
+static void bitmap_fold(bitmap_operator *apply, const kv_slice *sources, size_t count, size_t at,
+                        uint64_t *block)
+{
+    uint8_t room[BITMAP_BLOCK];
+    for (size_t i = 0; i < count; i++) apply(block, bitmap_block(&sources[i], at, room));
+}
+
+static void bitmap_fold_one(const kv_slice *sources, size_t count, size_t at, uint64_t *block)
+{
+    uint64_t twice[BITMAP_BLOCK / 8] = {0};
+    uint8_t room[BITMAP_BLOCK];
+    for (size_t i = 0; i < count; i++)
+        bitmap_see(block, twice, bitmap_block(&sources[i], at, room));
+    bitmap_without(block, (const uint8_t *)twice);
+}
+
+/* Fills a block with the combination of those of the sources. */
+static void bitmap_combine_block(kv_bit_operation operation, const kv_slice *sources, size_t count,
+                                 size_t at, uint64_t *block)
+{
+    const kv_slice *others = sources + 1;
+    size_t other_count = count - 1;
+    memset(block, operation == KV_BIT_NOT ? 0xff : 0, BITMAP_BLOCK);
+    switch (operation) {
+    case KV_BIT_AND:
+        bitmap_fold(bitmap_or, sources, 1, at, block);
+        bitmap_fold(bitmap_and, others, other_count, at, block);
+        break;
+    case KV_BIT_OR: bitmap_fold(bitmap_or, sources, count, at, block); break;
+    case KV_BIT_XOR: bitmap_fold(bitmap_xor, sources, count, at, block); break;
+    case KV_BIT_NOT: bitmap_fold(bitmap_without, sources, 1, at, block); break;
+    case KV_BIT_DIFF:
+        bitmap_fold(bitmap_or, others, other_count, at, block);
+        bitmap_fold(bitmap_from, sources, 1, at, block);
+        break;
+    case KV_BIT_DIFF1:
+        bitmap_fold(bitmap_or, others, other_count, at, block);
+        bitmap_fold(bitmap_without, sources, 1, at, block);
+        break;
+    case KV_BIT_ANDOR:
+        bitmap_fold(bitmap_or, others, other_count, at, block);
+        bitmap_fold(bitmap_and, sources, 1, at, block);
+        break;
+    case KV_BIT_ONE: bitmap_fold_one(sources, count, at, block); break;
+    }
+}
+
+KV_INTERNAL bool bitmap_can_combine(kv_bit_operation operation, size_t count)
+{
+    switch (operation) {
+    case KV_BIT_AND:
+    case KV_BIT_OR:
+    case KV_BIT_XOR:
+    case KV_BIT_ONE: return count >= 1;
+    case KV_BIT_NOT: return count == 1;
+    case KV_BIT_DIFF:
+    case KV_BIT_DIFF1:
+    case KV_BIT_ANDOR: return count >= 2;
+    }
+    return false;
+}
+
+KV_INTERNAL void bitmap_combine(kv_bit_operation operation, const kv_slice *sources, size_t count,
+                                uint8_t *result, size_t size)
+{
+    uint64_t block[BITMAP_BLOCK / 8];
+    assert(bitmap_can_combine(operation, count));
+    for (size_t at = 0; at < size; at += BITMAP_BLOCK) {
+        /* Read entirely before any of it is written: the result may be one of the sources. */
+        bitmap_combine_block(operation, sources, count, at, block);
+        memcpy(result + at, block, size - at < BITMAP_BLOCK ? size - at : BITMAP_BLOCK);
+    }
+}
+
+/* --------------------------------------------------------------------------------------- fields */
+
+/*
+ * A field of up to 64 bits lies in up to nine bytes: eight are read as one number, the highest byte
+ * first, and the ninth beside it.
+ */
+struct bitmap_window {
+    uint8_t bytes[9];
+    size_t first; /* where they lie */
+    size_t count; /* how many there are; behind them zeros */
+};
+
+static void bitmap_open_window(struct bitmap_window *window, const uint8_t *bytes, size_t size,
+                               uint64_t offset)
+{
+    memset(window->bytes, 0, sizeof window->bytes);
+    window->first = window->count = 0;
+    if (offset / 8 >= size) return;
+    window->first = (size_t)(offset / 8);
+    window->count = size - window->first;
+    if (window->count > sizeof window->bytes) window->count = sizeof window->bytes;
+    memcpy(window->bytes, bytes + window->first, window->count);
+}
+
+static uint64_t bitmap_window_word(const struct bitmap_window *window)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++) word = word << 8 | window->bytes[i];
+    return word;
+}
+
+KV_INTERNAL uint64_t bitmap_field(const uint8_t *bytes, size_t size, uint64_t offset, unsigned bits)
+{
+    struct bitmap_window window;
+    assert(bits >= 1 && bits <= 64);
+    bitmap_open_window(&window, bytes, size, offset);
+    unsigned shift = offset % 8;
+    uint64_t word = bitmap_window_word(&window) << shift | window.bytes[8] >> (8 - shift);
+    return word >> (64 - bits);
+}
+
+KV_INTERNAL void bitmap_set_field(uint8_t *bytes, size_t size, uint64_t offset, unsigned bits,
+                                  uint64_t field)
+{
+    struct bitmap_window window;
+    assert(bits >= 1 && bits <= 64);
+    assert(offset + bits <= 8 * (uint64_t)size);
+    bitmap_open_window(&window, bytes, size, offset);
+    unsigned shift = offset % 8;
+    uint64_t mask = UINT64_MAX << (64 - bits);
+    field <<= 64 - bits;
+    uint64_t word = (bitmap_window_word(&window) & ~(mask >> shift)) | field >> shift;
+    for (int i = 0; i < 8; i++) window.bytes[i] = (uint8_t)(word >> (56 - 8 * i));
+    if (shift > 0) { /* what was shifted out lies in the ninth */
+        uint8_t last_mask = (uint8_t)(mask << (8 - shift)), last = (uint8_t)(field << (8 - shift));
+        window.bytes[8] = (uint8_t)((window.bytes[8] & ~last_mask) | last);
+    }
+    memcpy(bytes + window.first, window.bytes, window.count);
+}
+
+static uint64_t bitmap_field_mask(unsigned bits)
+{
+    return UINT64_MAX >> (64 - bits);
+}
+
+KV_INTERNAL kv_status bitmap_add_signed(int64_t number, int64_t increment, unsigned bits,
+                                        kv_overflow overflow, uint64_t *field)
+{
+    int64_t maximum = (int64_t)(bitmap_field_mask(bits) >> 1), minimum = -maximum - 1;
+    bool is_above = number > maximum || (increment > 0 && number > maximum - increment);
+    bool is_below = number < minimum || (increment < 0 && number < minimum - increment);
+    uint64_t sum = (uint64_t)number + (uint64_t)increment;
+    if (is_above || is_below) {
+        if (overflow == KV_OVERFLOW_FAIL) return KV_OVERFLOW;
+        if (overflow == KV_OVERFLOW_SATURATE) sum = (uint64_t)(is_above ? maximum : minimum);
+    }
+    *field = sum & bitmap_field_mask(bits);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status bitmap_add_unsigned(uint64_t number, int64_t increment, unsigned bits,
+                                          kv_overflow overflow, uint64_t *field)
+{
+    uint64_t maximum = bitmap_field_mask(bits), sum = number + (uint64_t)increment;
+    bool is_above = number > maximum || (increment > 0 && (uint64_t)increment > maximum - number);
+    bool is_below = !is_above && increment < 0 && 0 - (uint64_t)increment > number;
+    if (is_above || is_below) {
+        if (overflow == KV_OVERFLOW_FAIL) return KV_OVERFLOW;
+        if (overflow == KV_OVERFLOW_SATURATE) sum = is_above ? maximum : 0;
+    }
+    *field = sum & maximum;
+    return KV_OK;
+}
+
+#undef BITMAP_AVX2
+#undef BITMAP_STRIDE
+#undef BITMAP_WORDS
+#undef BITMAP_BLOCK
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -13749,7 +14205,11 @@ struct effect {
 KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
                                   size_t count, size_t size);
 
-/* The same for words that are known: they are added. */
+/* The same where the key is not the first word: what follows the name is added by the caller. */
+KV_INTERNAL kv_status effect_open_bare(struct effect *effect, struct access *access, kv_slice name,
+                                       size_t count, size_t size);
+
+/* As effect_open() for words that are known: they are added. */
 KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *access, kv_slice name,
                                        const kv_slice *words, size_t count);
 
@@ -13760,6 +14220,9 @@ static inline void effect_add(struct effect *effect, kv_slice word)
     assert(effect->count < effect->capacity);
     effect->words[effect->count++] = word;
 }
+
+/* Adds several. */
+KV_INTERNAL void effect_add_all(struct effect *effect, const kv_slice *words, size_t count);
 
 /* Writes the effect, if it `happened`, and frees it. */
 KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool happened);
@@ -13784,20 +14247,27 @@ static void effect_free(struct effect *effect, struct alloc *alloc)
         alloc_free(alloc, effect->words, effect->capacity * sizeof *effect->words);
 }
 
-KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
-                                  size_t count, size_t size)
+KV_INTERNAL kv_status effect_open_bare(struct effect *effect, struct access *access, kv_slice name,
+                                       size_t count, size_t size)
 {
     effect->words = NULL;
     if (KV_LIKELY(!access_is_journaled(access))) return KV_OK;
     struct alloc *alloc = &access->store->alloc;
-    if (effect_allocate(effect, alloc, count + 2) != KV_OK) return KV_NOMEM;
-    if (access_reserve_journal(access, count + 2, name.size + access->key.size + size) != KV_OK) {
+    if (effect_allocate(effect, alloc, count + 1) != KV_OK) return KV_NOMEM;
+    if (access_reserve_journal(access, count + 1, name.size + size) != KV_OK) {
         effect_free(effect, alloc);
         return KV_NOMEM;
     }
     effect_add(effect, name);
-    effect_add(effect, access->key);
     return KV_OK;
+}
+
+KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
+                                  size_t count, size_t size)
+{
+    kv_status status = effect_open_bare(effect, access, name, count + 1, access->key.size + size);
+    if (status == KV_OK) effect_add(effect, access->key);
+    return status;
 }
 
 KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *access, kv_slice name,
@@ -13807,10 +14277,16 @@ KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *acc
     if (access_is_journaled(access))
         for (size_t i = 0; i < count; i++) size += words[i].size;
     kv_status status = effect_open(effect, access, name, count, size);
-    if (status != KV_OK || effect->words == NULL) return status;
+    if (status == KV_OK) effect_add_all(effect, words, count);
+    return status;
+}
+
+KV_INTERNAL void effect_add_all(struct effect *effect, const kv_slice *words, size_t count)
+{
+    if (effect->words == NULL) return;
+    assert(count <= effect->capacity - effect->count);
     memcpy(effect->words + effect->count, words, count * sizeof *words);
     effect->count += count;
-    return KV_OK;
 }
 
 KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool happened)
@@ -13818,6 +14294,192 @@ KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool
     if (KV_LIKELY(effect->words == NULL)) return;
     if (happened) access_journal(access, effect->words, effect->count);
     effect_free(effect, &access->store->alloc);
+}
+
+/* -------------------- engine/keyspace/text.c --------------------------------------------------- */
+/*
+ * keyspace/text.c -- see text.h.
+ */
+/* -------------------- engine/keyspace/text.h --------------------------------------------------- */
+/*
+ * keyspace/text.h -- the string at a key as bytes: read, written over, opened to be changed where
+ * it lies.
+ *
+ * A string is kept in one of three ways (entry.h). Who changes a part of one, be it APPEND or a
+ * bitmap, finds here all that depends on which.
+ */
+#ifndef KV_KEYSPACE_TEXT_H
+#define KV_KEYSPACE_TEXT_H
+
+
+/* The bytes of a string; an integer is formatted into `scratch`. */
+static inline kv_slice text_of(const struct entry *entry, char scratch[NUMBER_INT64_SIZE])
+{
+    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) return entry_text(entry);
+    return (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
+}
+
+/* The same of the key that was opened, of which it is known that it holds no other type. */
+static inline kv_slice text_at(const struct access *access, char scratch[NUMBER_INT64_SIZE])
+{
+    return access->entry != NULL ? text_of(access->entry, scratch) : (kv_slice){NULL, 0};
+}
+
+/* The largest size of a string, KV_SETTING_MAX_VALUE_SIZE. */
+static inline uint64_t text_size_max(const struct store *store)
+{
+    return (uint64_t)store_setting(store, KV_SETTING_MAX_VALUE_SIZE);
+}
+
+/*
+ * Writes `value` into the string, or into an empty one if there is no key, at offset `at`,
+ * whichever way it is kept; zeros fill a gap before it. It is `size` bytes long then, which is not
+ * less than before. A change in the sense of access_changed(). KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status text_write(struct access *access, size_t at, kv_slice value, size_t size);
+
+/* A string that was opened for changes, until its key is changed in another way. */
+struct text {
+    uint8_t *bytes;
+    size_t size;
+    bool is_changed; /* opening it was a change: it was created, grew, or was an integer */
+};
+
+/*
+ * Opens the string, or an empty one if there is no key, for changes of its bytes, after which the
+ * caller calls access_changed(), unless that was done since `is_changed`. Shorter than `size` it
+ * becomes so long, with zeros. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text *text);
+
+#endif
+
+
+/*
+ * Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n)
+ * bytes.
+ */
+static size_t text_capacity(const struct access *access, size_t size)
+{
+    size_t maximum = (size_t)text_size_max(access->store);
+    if (size >= maximum) return size;
+    return size <= maximum / 2 ? size * 2 : maximum;
+}
+
+/* Writes `value` at `at` into a text of old_size bytes that has room for it; zeros fill the gap. */
+static void text_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_slice value)
+{
+    if (at > old_size) memset(text + old_size, 0, at - old_size);
+    if (value.size > 0) memcpy(text + at, value.data, value.size);
+}
+
+/* The bytes of an inline string. */
+static uint8_t *text_inline_bytes(struct entry *entry)
+{
+    return (uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
+}
+
+/* In a short string whose block has room for `size` bytes of text. */
+static bool text_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size))
+        return false;
+    size_t old_size = entry_size(entry);
+    size_t new_size = old_size - entry->inline_size + size;
+    if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
+    text_write_bytes(text_inline_bytes(entry), entry->inline_size, at, value);
+    entry->inline_size = (uint16_t)size;
+    entry->flags |= ENTRY_RAW;
+    access_changed(access);
+    return true;
+}
+
+/* In a blob, which may move as it grows. */
+static kv_status text_write_blob(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct blob *blob = entry_pointer(access->entry);
+    if (size > blob->capacity) {
+        struct alloc *alloc = &access->store->alloc;
+        struct blob *grown = blob_resize(alloc, blob, text_capacity(access, size));
+        if (grown == NULL) grown = blob_resize(alloc, blob, size);
+        if (grown == NULL) return KV_NOMEM;
+        blob = grown;
+        access_set_payload(access, (uint64_t)(uintptr_t)blob);
+    }
+    text_write_bytes(blob_bytes(blob), blob->size, at, value);
+    blob->size = size;
+    access_changed(access);
+    return KV_OK;
+}
+
+static int64_t text_deadline(const struct access *access)
+{
+    return access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+}
+
+/* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
+static kv_status text_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
+                                 size_t size)
+{
+    uint8_t text[ACCESS_INLINE_ENTRY];
+    assert(size <= sizeof text);
+    if (old.size > 0) memcpy(text, old.data, old.size);
+    text_write_bytes(text, old.size, at, value);
+    return access_put_text(access, (kv_slice){text, size}, text_deadline(access), ACCESS_RAW);
+}
+
+/* Gives the key a blob in the place of what it holds; without memory the blob goes. */
+static kv_status text_put_blob(struct access *access, struct blob *blob)
+{
+    kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB,
+                                        (uint64_t)(uintptr_t)blob, text_deadline(access));
+    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    return status;
+}
+
+/* In a new blob. */
+static kv_status text_write_to_blob(struct access *access, kv_slice old, size_t at, kv_slice value,
+                                    size_t size)
+{
+    struct alloc *alloc = &access->store->alloc;
+    bool grows = access->entry != NULL; /* and so it may again */
+    struct blob *blob = blob_create(alloc, old, grows ? text_capacity(access, size) : size);
+    if (blob == NULL && grows) blob = blob_create(alloc, old, size);
+    if (blob == NULL) return KV_NOMEM;
+    text_write_bytes(blob_bytes(blob), old.size, at, value);
+    blob->size = size;
+    return text_put_blob(access, blob);
+}
+
+KV_INTERNAL kv_status text_write(struct access *access, size_t at, kv_slice value, size_t size)
+{
+    struct entry *entry = access->entry;
+    if (text_write_inline(access, at, value, size)) return KV_OK;
+    if (entry != NULL && entry_form(entry) == ENTRY_BLOB)
+        return text_write_blob(access, at, value, size);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice old = text_at(access, scratch);
+    if (access_fits_inline(access, size)) return text_write_anew(access, old, at, value, size);
+    return text_write_to_blob(access, old, at, value, size);
+}
+
+KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text *text)
+{
+    struct entry *entry = access->entry;
+    char scratch[NUMBER_INT64_SIZE];
+    size_t old_size = text_at(access, scratch).size;
+    text->size = old_size < size ? size : old_size;
+    text->is_changed = entry == NULL || entry_form(entry) == ENTRY_INTEGER || old_size < text->size;
+    if (text->is_changed) {
+        kv_status status = text_write(access, text->size, (kv_slice){NULL, 0}, text->size);
+        if (status != KV_OK) return status;
+        entry = access->entry;
+    }
+    bool is_blob = entry_form(entry) == ENTRY_BLOB;
+    if (!is_blob) entry->flags |= ENTRY_RAW;
+    text->bytes = is_blob ? blob_bytes(entry_pointer(entry)) : text_inline_bytes(entry);
+    return KV_OK;
 }
 
 /* -------------------- engine/keyspace/reclaim.c ------------------------------------------------ */
@@ -15504,13 +16166,6 @@ kv_status kv_swapdb(kv *db, kv *other)
 /* A value of this size is copied before its shard is locked, so that the copy makes nobody wait. */
 #define STRING_LARGE 16384
 
-/* The string of an entry as text; an integer is formatted into `scratch`. */
-static inline kv_slice string_text(const struct entry *entry, char scratch[NUMBER_INT64_SIZE])
-{
-    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) return entry_text(entry);
-    return (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
-}
-
 /* KV_OK if the key holds a string, else why not. */
 static inline kv_status string_expect(const struct access *access)
 {
@@ -15527,7 +16182,7 @@ kv_status kv_get(kv *db, kv_slice key, kv_buffer *value)
     status = string_expect(&access);
     if (status == KV_OK && value != NULL) {
         char scratch[NUMBER_INT64_SIZE];
-        status = buffer_set(value, string_text(access.entry, scratch));
+        status = buffer_set(value, text_of(access.entry, scratch));
     }
     return access_close(&access, status);
 }
@@ -15541,7 +16196,7 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
     status = string_expect(&access);
     if (status == KV_OK) {
         char scratch[NUMBER_INT64_SIZE];
-        (void)visit(context, string_text(access.entry, scratch));
+        (void)visit(context, text_of(access.entry, scratch));
     }
     return access_close(&access, status);
 }
@@ -15550,11 +16205,6 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
 
 #define STRING_CONDITIONS \
     (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
-
-static bool string_is_too_big(const kv *db, uint64_t size)
-{
-    return size > (uint64_t)store_setting(db->view->store, KV_SETTING_MAX_VALUE_SIZE);
-}
 
 /*
  * Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a
@@ -15659,8 +16309,7 @@ static kv_status string_check_condition(const struct access *access, const kv_se
         kv_status status = access_expect(access, KV_TYPE_STRING);
         if (status != KV_OK) return status;
         char scratch[NUMBER_INT64_SIZE];
-        bool is_equal =
-            entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
+        bool is_equal = entry != NULL && slice_equal(text_of(entry, scratch), options->if_equal);
         holds = is_equal == ((options->flags & KV_IF_EQUAL) != 0);
         break;
     }
@@ -15730,7 +16379,7 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
     if (status == KV_OK && gets_old) {
         access_count(access);
         status = access_expect(access, KV_TYPE_STRING);
-        if (status == KV_OK && had_key) old = string_text(access->entry, scratch);
+        if (status == KV_OK && had_key) old = text_of(access->entry, scratch);
     }
     if (status != KV_OK) return status;
     kv_status outcome = string_check_condition(access, options);
@@ -15769,7 +16418,7 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
 kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *options)
 {
     if (db == NULL) return KV_BADARG;
-    if (KV_UNLIKELY(string_is_too_big(db, value.size))) return KV_TOOBIG;
+    if (KV_UNLIKELY(value.size > text_size_max(db->view->store))) return KV_TOOBIG;
     if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE))
         return string_set(db, key, value, options);
     struct access access;
@@ -15809,7 +16458,7 @@ kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
     if (status == KV_OK) status = access_reserve_journal(&access, 2, 3 + key.size);
     if (status == KV_OK && value != NULL) {
         char scratch[NUMBER_INT64_SIZE];
-        status = buffer_set(value, string_text(access.entry, scratch));
+        status = buffer_set(value, text_of(access.entry, scratch));
     }
     if (status == KV_OK) {
         access_event(&access, KV_EVENT_GENERIC, "del");
@@ -15857,7 +16506,7 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status == KV_OK)
         status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
     if (status == KV_OK && value != NULL) {
-        status = buffer_reserve(value, string_text(access->entry, scratch).size);
+        status = buffer_reserve(value, text_of(access->entry, scratch).size);
     }
     bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
     if (status == KV_OK && is_past)
@@ -15865,7 +16514,7 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
     if (status != KV_OK) return status;
     /* there is room */
-    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
+    if (value != NULL) (void)buffer_set(value, text_of(access->entry, scratch));
     if (is_past) {
         access_event(access, KV_EVENT_GENERIC, "del");
         string_remove(access);
@@ -15914,7 +16563,7 @@ kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_vis
     status = access_expect(&access, KV_TYPE_STRING);
     if (status == KV_OK) {
         char scratch[NUMBER_INT64_SIZE];
-        kv_slice text = access.entry != NULL ? string_text(access.entry, scratch) : kv_bytes("", 0);
+        kv_slice text = access.entry != NULL ? text_of(access.entry, scratch) : kv_bytes("", 0);
         (void)visit(context, string_part(text, start, end));
     }
     return access_close(&access, status);
@@ -15941,116 +16590,18 @@ kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffe
 
 /* ----------------------------------------------------------------------------- changed in place */
 
-/*
- * Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n)
- * bytes.
- */
-static size_t string_capacity(const struct access *access, size_t size)
-{
-    size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
-    if (size >= maximum) return size;
-    return size <= maximum / 2 ? size * 2 : maximum;
-}
-
-/* Writes `value` at `at` into a text of old_size bytes that has room for it; zeros fill the gap. */
-static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_slice value)
-{
-    if (at > old_size) memset(text + old_size, 0, at - old_size);
-    if (value.size > 0) memcpy(text + at, value.data, value.size);
-}
-
-/* In a short string whose block has room for `size` bytes of text. */
-static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct entry *entry = access->entry;
-    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size))
-        return false;
-    size_t old_size = entry_size(entry);
-    size_t new_size = old_size - entry->inline_size + size;
-    if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
-    uint8_t *text = (uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
-    string_write_bytes(text, entry->inline_size, at, value);
-    entry->inline_size = (uint16_t)size;
-    entry->flags |= ENTRY_RAW;
-    access_changed(access);
-    return true;
-}
-
-/* In a blob, which may move as it grows. */
-static kv_status string_write_blob(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct blob *blob = entry_pointer(access->entry);
-    if (size > blob->capacity) {
-        struct alloc *alloc = &access->store->alloc;
-        struct blob *grown = blob_resize(alloc, blob, string_capacity(access, size));
-        if (grown == NULL) grown = blob_resize(alloc, blob, size);
-        if (grown == NULL) return KV_NOMEM;
-        blob = grown;
-        access_set_payload(access, (uint64_t)(uintptr_t)blob);
-    }
-    string_write_bytes(blob_bytes(blob), blob->size, at, value);
-    blob->size = size;
-    access_changed(access);
-    return KV_OK;
-}
-
-/* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
-static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
-                                   size_t size, int64_t deadline_ms)
-{
-    uint8_t text[ACCESS_INLINE_ENTRY];
-    assert(size <= sizeof text);
-    if (old.size > 0) memcpy(text, old.data, old.size);
-    string_write_bytes(text, old.size, at, value);
-    return access_put_text(access, (kv_slice){text, size}, deadline_ms, ACCESS_RAW);
-}
-
-/* In a new blob. */
-static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at,
-                                      kv_slice value, size_t size, int64_t deadline_ms)
-{
-    struct alloc *alloc = &access->store->alloc;
-    bool grows = access->entry != NULL; /* and so it may again */
-    struct blob *blob = blob_create(alloc, old, grows ? string_capacity(access, size) : size);
-    if (blob == NULL && grows) blob = blob_create(alloc, old, size);
-    if (blob == NULL) return KV_NOMEM;
-    string_write_bytes(blob_bytes(blob), old.size, at, value);
-    blob->size = size;
-    kv_status status = string_put(access, (kv_slice){NULL, 0}, &blob, deadline_ms);
-    blob_destroy(alloc, blob); /* NULL if the entry has it */
-    return status;
-}
-
-/*
- * Writes `value` into the string, or into an empty one if there is no key, at offset `at`,
- * whichever way it is kept. Longer than before it is `size` bytes long. KV_OK or KV_NOMEM.
- */
-static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct entry *entry = access->entry;
-    if (string_write_inline(access, at, value, size)) return KV_OK;
-    if (entry != NULL && entry_form(entry) == ENTRY_BLOB)
-        return string_write_blob(access, at, value, size);
-    char scratch[NUMBER_INT64_SIZE];
-    kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
-    int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
-    if (access_fits_inline(access, size))
-        return string_write_anew(access, old, at, value, size, deadline_ms);
-    return string_write_to_blob(access, old, at, value, size, deadline_ms);
-}
-
 static kv_status string_append_opened(struct access *access, kv_slice value, uint64_t *length)
 {
     kv_status status = access_expect(access, KV_TYPE_STRING);
     if (status != KV_OK) return status;
     uint64_t old_size = access->entry != NULL ? value_length(access->entry) : 0;
-    uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    uint64_t maximum = text_size_max(access->store);
     if (old_size > maximum || value.size > maximum - old_size) return KV_TOOBIG;
     kv_slice arguments[3] = {STRING_WORD("APPEND"), access->key, value};
     status = access_reserve_journal(access, 3, 6 + access->key.size + value.size);
     if (status != KV_OK) return status;
     if (access->entry == NULL) status = access_put_text(access, value, KV_NEVER, ACCESS_ENCODED);
-    else status = string_write(access, old_size, value, old_size + value.size);
+    else status = text_write(access, old_size, value, old_size + value.size);
     if (status != KV_OK) return status;
     access_journal(access, arguments, 3);
     access_event(access, KV_EVENT_STRING, "append");
@@ -16074,7 +16625,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
     if (status != KV_OK) return status;
     uint64_t size = access->entry != NULL ? value_length(access->entry) : 0;
     if (value.size > 0) {
-        uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+        uint64_t maximum = text_size_max(access->store);
         if (offset > maximum || value.size > maximum - offset) return KV_TOOBIG;
         char number[NUMBER_INT64_SIZE];
         kv_slice text = {number, number_format_uint64(number, offset)};
@@ -16082,7 +16633,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
         status = access_reserve_journal(access, 4, 8 + access->key.size + text.size + value.size);
         if (status != KV_OK) return status;
         if (offset + value.size > size) size = offset + value.size;
-        status = string_write(access, offset, value, size);
+        status = text_write(access, offset, value, size);
         if (status != KV_OK) return status;
         access_journal(access, arguments, 4);
         access_event(access, KV_EVENT_STRING, "setrange");
@@ -16180,8 +16731,7 @@ static kv_status string_read_number(const struct access *access, long double *nu
     if (access->entry == NULL) return KV_OK;
     if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
     char scratch[NUMBER_INT64_SIZE];
-    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK
-                                                                                 : KV_NOTFLOAT;
+    return number_parse_long_double(text_of(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
 }
 
 static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment,
@@ -16248,7 +16798,7 @@ static kv_status string_pair_copy(struct string_pair *pair, int which, kv *db, k
     status = access_expect(&access, KV_TYPE_STRING);
     char scratch[NUMBER_INT64_SIZE];
     kv_slice text = {NULL, 0};
-    if (status == KV_OK && access.entry != NULL) text = string_text(access.entry, scratch);
+    if (status == KV_OK && access.entry != NULL) text = text_of(access.entry, scratch);
     if (text.size > 0) {
         pair->bytes[which] = alloc_get(pair->alloc, text.size);
         if (pair->bytes[which] == NULL) return access_close(&access, KV_NOMEM);
@@ -16354,6 +16904,473 @@ kv_status kv_lcs(kv *db, kv_slice first, kv_slice second, uint64_t minimum, uint
         if (status == KV_OK && length != NULL) *length = common;
     }
     string_pair_free(&pair);
+    return status;
+}
+
+/* -------------------- engine/api/api_bitmap.c -------------------------------------------------- */
+/*
+ * api/api_bitmap.c -- strings as bits: one of them, ranges, fields, and several strings combined.
+ */
+
+/* Opens a key that must hold a string or nothing. */
+static kv_status bitmaps_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = access_expect(access, KV_TYPE_STRING);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+static kv_slice bitmaps_number(char text[NUMBER_INT64_SIZE], uint64_t number)
+{
+    return (kv_slice){text, number_format_uint64(text, number)};
+}
+
+/* ------------------------------------------------------------------------------------- one bit */
+
+kv_status kv_getbit(kv *db, kv_slice key, uint64_t offset, bool *bit)
+{
+    struct access access;
+    kv_status status = bitmaps_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = text_at(&access, scratch);
+    if (bit != NULL) *bit = offset / 8 < text.size && bitmap_bit(text.data, offset);
+    return access_close(&access, KV_OK);
+}
+
+static kv_status bitmaps_setbit_opened(struct access *access, uint64_t offset, bool bit, bool *old)
+{
+    char number[NUMBER_INT64_SIZE];
+    kv_slice at = bitmaps_number(number, offset);
+    kv_slice arguments[4] = {EFFECT_NAME("SETBIT"), access->key, at,
+                             bit ? EFFECT_NAME("1") : EFFECT_NAME("0")};
+    kv_status status = access_reserve_journal(access, 4, 7 + access->key.size + at.size);
+    if (status != KV_OK) return status;
+    struct text text;
+    status = text_open(access, (size_t)(offset / 8) + 1, &text);
+    if (status != KV_OK) return status;
+    bool was = bitmap_bit(text.bytes, offset);
+    bitmap_set_bit(text.bytes, offset, bit);
+    if (was != bit && !text.is_changed) access_changed(access);
+    if (was != bit || text.is_changed) {
+        access_journal(access, arguments, 4);
+        access_event(access, KV_EVENT_STRING, "setbit");
+    }
+    if (old != NULL) *old = was;
+    return KV_OK;
+}
+
+kv_status kv_setbit(kv *db, kv_slice key, uint64_t offset, bool bit, bool *old)
+{
+    if (db != NULL && offset / 8 >= text_size_max(db->view->store)) return KV_TOOBIG;
+    struct access access;
+    kv_status status = bitmaps_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, bitmaps_setbit_opened(&access, offset, bit, old));
+}
+
+/* --------------------------------------------------------------------------------------- ranges */
+
+/* Bits from `first` to `end`, which is not included. */
+struct bitmaps_range {
+    uint64_t first, end;
+};
+
+/*
+ * What `start` and `end`, both included, mean for a string of this size. As in Redis an end before
+ * the beginning is the first unit.
+ */
+static struct bitmaps_range bitmaps_clip(size_t size, int64_t start, int64_t end, kv_unit unit)
+{
+    int64_t total = unit == KV_UNIT_BIT ? 8 * (int64_t)size : (int64_t)size;
+    uint64_t scale = unit == KV_UNIT_BIT ? 1 : 8;
+    if (start < 0) start = start < -total ? 0 : total + start;
+    if (end < 0) end = end < -total ? 0 : total + end;
+    if (end >= total) end = total - 1;
+    if (start > end) return (struct bitmaps_range){0, 0};
+    return (struct bitmaps_range){(uint64_t)start * scale, ((uint64_t)end + 1) * scale};
+}
+
+kv_status kv_bitcount(kv *db, kv_slice key, int64_t start, int64_t end, kv_unit unit,
+                      uint64_t *count)
+{
+    struct access access;
+    kv_status status = bitmaps_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = text_at(&access, scratch);
+    struct bitmaps_range range = {0, 0};
+    bool is_backwards = start < 0 && end < 0 && start > end; /* however short the string is */
+    if (!is_backwards) range = bitmaps_clip(text.size, start, end, unit);
+    if (count != NULL) *count = bitmap_count(text.data, range.first, range.end);
+    return access_close(&access, KV_OK);
+}
+
+/* The position of a bit in the range of a string; without an `end` it goes on behind that. */
+static kv_status bitmaps_find(kv_slice text, bool bit, int64_t start, const int64_t *end,
+                              kv_unit unit, uint64_t *position)
+{
+    struct bitmaps_range range =
+        bitmaps_clip(text.size, start, end != NULL ? *end : INT64_MAX, unit);
+    if (range.first == range.end) return KV_NONE;
+    uint64_t found = bitmap_find(text.data, bit, range.first, range.end);
+    if (found == range.end && (bit || end != NULL)) return KV_NONE;
+    if (position != NULL) *position = found;
+    return KV_OK;
+}
+
+kv_status kv_bitpos(kv *db, kv_slice key, bool bit, int64_t start, const int64_t *end, kv_unit unit,
+                    uint64_t *position)
+{
+    struct access access;
+    kv_status status = bitmaps_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    char scratch[NUMBER_INT64_SIZE];
+    if (access.entry != NULL) {
+        status = bitmaps_find(text_of(access.entry, scratch), bit, start, end, unit, position);
+    } else if (bit) {
+        status = KV_NONE;
+    } else if (position != NULL) {
+        *position = 0;
+    }
+    return access_close(&access, status);
+}
+
+/* --------------------------------------------------------------------------------------- fields */
+
+static bool bitmaps_is_field(const kv_field_operation *operation)
+{
+    if (operation->kind > KV_FIELD_INCRBY || operation->overflow > KV_OVERFLOW_FAIL) return false;
+    return operation->bits >= 1 && operation->bits <= (operation->is_signed ? 64 : 63);
+}
+
+/*
+ * How long a string must be for all steps that write; 0 if none does. KV_BADARG if one is out of
+ * its range, KV_TOOBIG.
+ */
+static kv_status bitmaps_size_needed(const kv_field_operation *operations, size_t count,
+                                     uint64_t maximum, size_t *size)
+{
+    *size = 0;
+    for (size_t i = 0; i < count; i++) {
+        const kv_field_operation *operation = &operations[i];
+        if (!bitmaps_is_field(operation)) return KV_BADARG;
+        if (operation->kind == KV_FIELD_GET) continue;
+        if (operation->offset / 8 >= maximum) return KV_TOOBIG;
+        uint64_t last = (operation->offset + operation->bits - 1) / 8;
+        if (last >= maximum) return KV_TOOBIG;
+        if (last >= *size) *size = (size_t)last + 1;
+    }
+    return KV_OK;
+}
+
+static int64_t bitmaps_number_of(const kv_field_operation *operation, uint64_t field)
+{
+    return operation->is_signed ? bitmap_signed(field, operation->bits) : (int64_t)field;
+}
+
+static void bitmaps_get_field(kv_field_operation *operation, const uint8_t *bytes, size_t size)
+{
+    uint64_t field = bitmap_field(bytes, size, operation->offset, operation->bits);
+    operation->result = bitmaps_number_of(operation, field);
+    operation->status = KV_OK;
+}
+
+/* Sets or increments a field. True if that changed it. */
+static bool bitmaps_set_field(kv_field_operation *operation, const struct text *text)
+{
+    uint64_t old = bitmap_field(text->bytes, text->size, operation->offset, operation->bits), new;
+    int64_t number = bitmaps_number_of(operation, old);
+    int64_t increment = operation->kind == KV_FIELD_SET ? 0 : operation->value;
+    int64_t base = operation->kind == KV_FIELD_SET ? operation->value : number;
+    operation->status =
+        operation->is_signed
+            ? bitmap_add_signed(base, increment, operation->bits, operation->overflow, &new)
+            : bitmap_add_unsigned((uint64_t)base, increment, operation->bits, operation->overflow,
+                                  &new);
+    if (operation->status != KV_OK) return false;
+    bitmap_set_field(text->bytes, text->size, operation->offset, operation->bits, new);
+    operation->result =
+        operation->kind == KV_FIELD_SET ? number : bitmaps_number_of(operation, new);
+    return new != old;
+}
+
+/* True if a step that writes changed anything. */
+static bool bitmaps_do_fields(kv_field_operation *operations, size_t count, const struct text *text)
+{
+    bool is_changed = text->is_changed;
+    for (size_t i = 0; i < count; i++) {
+        kv_field_operation *operation = &operations[i];
+        if (operation->kind == KV_FIELD_GET) bitmaps_get_field(operation, text->bytes, text->size);
+        else is_changed |= bitmaps_set_field(operation, text);
+    }
+    return is_changed;
+}
+
+/* The journal has the steps that write, word for word: "i64", an offset and a value each. */
+struct bitmaps_words {
+    char type[3], offset[NUMBER_INT64_SIZE], value[NUMBER_INT64_SIZE];
+};
+
+#define BITMAPS_WORDS_FEW 4
+#define BITMAPS_ARGUMENTS 6 /* of one step: OVERFLOW and its word, four for the step */
+#define BITMAPS_BYTES     (sizeof(struct bitmaps_words) + sizeof "OVERFLOWFAILINCRBY")
+
+struct bitmaps_effect {
+    struct effect effect;
+    size_t count;
+    struct bitmaps_words *words; /* those below, or a block */
+    struct bitmaps_words few[BITMAPS_WORDS_FEW];
+};
+
+static void bitmaps_add_step(struct effect *effect, const kv_field_operation *operation,
+                             struct bitmaps_words *words)
+{
+    words->type[0] = operation->is_signed ? 'i' : 'u';
+    size_t type_size = 1 + number_format_uint64(words->value, operation->bits);
+    memcpy(words->type + 1, words->value, type_size - 1);
+    size_t value_size = number_format_int64(words->value, operation->value);
+    bool is_set = operation->kind == KV_FIELD_SET;
+    effect_add(effect, is_set ? EFFECT_NAME("SET") : EFFECT_NAME("INCRBY"));
+    effect_add(effect, kv_bytes(words->type, type_size));
+    effect_add(effect, bitmaps_number(words->offset, operation->offset));
+    effect_add(effect, kv_bytes(words->value, value_size));
+}
+
+static void bitmaps_add_steps(struct bitmaps_effect *effect, const kv_field_operation *operations)
+{
+    static const char *const names[] = {"WRAP", "SAT", "FAIL"};
+    kv_overflow overflow = KV_OVERFLOW_WRAP;
+    for (size_t i = 0; i < effect->count; i++) {
+        if (operations[i].kind == KV_FIELD_GET) continue;
+        if (operations[i].overflow != overflow) {
+            overflow = operations[i].overflow;
+            effect_add(&effect->effect, EFFECT_NAME("OVERFLOW"));
+            effect_add(&effect->effect, kv_text(names[overflow]));
+        }
+        bitmaps_add_step(&effect->effect, &operations[i], &effect->words[i]);
+    }
+}
+
+static void bitmaps_close_effect(struct bitmaps_effect *effect, struct access *access,
+                                 bool happened)
+{
+    effect_close(&effect->effect, access, happened);
+    if (effect->words == effect->few) return;
+    alloc_free(&access->store->alloc, effect->words, effect->count * sizeof *effect->words);
+}
+
+/* Puts together what the journal will say and reserves room for it. */
+static kv_status bitmaps_open_effect(struct bitmaps_effect *effect, struct access *access,
+                                     const kv_field_operation *operations, size_t count)
+{
+    effect->count = count;
+    effect->words = effect->few;
+    if (count > SIZE_MAX / BITMAPS_BYTES / 2) return KV_NOMEM;
+    kv_status status = effect_open(&effect->effect, access, EFFECT_NAME("BITFIELD"),
+                                   BITMAPS_ARGUMENTS * count, BITMAPS_BYTES * count);
+    if (status != KV_OK || effect->effect.words == NULL) return status;
+    if (count > BITMAPS_WORDS_FEW)
+        effect->words = alloc_get_array(&access->store->alloc, count, sizeof *effect->words);
+    if (effect->words == NULL) {
+        effect_close(&effect->effect, access, false);
+        return KV_NOMEM;
+    }
+    bitmaps_add_steps(effect, operations);
+    return KV_OK;
+}
+
+static kv_status bitmaps_write_fields(struct access *access, kv_field_operation *operations,
+                                      size_t count, size_t size)
+{
+    struct bitmaps_effect effect;
+    struct text text;
+    kv_status status = bitmaps_open_effect(&effect, access, operations, count);
+    if (status != KV_OK) return status;
+    status = text_open(access, size, &text);
+    bool is_changed = status == KV_OK && bitmaps_do_fields(operations, count, &text);
+    if (is_changed) {
+        if (!text.is_changed) access_changed(access);
+        access_event(access, KV_EVENT_STRING, "setbit");
+    }
+    bitmaps_close_effect(&effect, access, is_changed);
+    return status;
+}
+
+static void bitmaps_read_fields(const struct access *access, kv_field_operation *operations,
+                                size_t count)
+{
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = text_at(access, scratch);
+    for (size_t i = 0; i < count; i++) bitmaps_get_field(&operations[i], text.data, text.size);
+}
+
+kv_status kv_bitfield(kv *db, kv_slice key, kv_field_operation *operations, size_t count)
+{
+    if (db == NULL || (operations == NULL && count > 0)) return KV_BADARG;
+    size_t size;
+    kv_status status =
+        bitmaps_size_needed(operations, count, text_size_max(db->view->store), &size);
+    if (status != KV_OK) return status;
+    struct access access;
+    status = bitmaps_open(&access, db, key, size > 0 ? ACCESS_WRITE : ACCESS_READ);
+    if (status != KV_OK) return status;
+    if (size > 0) status = bitmaps_write_fields(&access, operations, count, size);
+    else bitmaps_read_fields(&access, operations, count);
+    return access_close(&access, status);
+}
+
+/* -------------------------------------------------------------------------------- several keys */
+
+#define BITMAPS_KEYS_FEW 6
+#define BITMAPS_KEY_SIZE (sizeof(kv_slice) + NUMBER_INT64_SIZE)
+
+/*
+ * What kv_bitop() knows of its keys: first the keys, that of the destination before the others;
+ * then in the place of each of the others its text, an integer's in its room.
+ */
+struct bitmaps_keys {
+    struct alloc *alloc;
+    size_t count;     /* with the destination */
+    kv_slice *slices; /* those below, or a block with the rooms behind */
+    char (*rooms)[NUMBER_INT64_SIZE];
+    kv_slice few_slices[BITMAPS_KEYS_FEW];
+    char few_rooms[BITMAPS_KEYS_FEW][NUMBER_INT64_SIZE];
+};
+
+static kv_status bitmaps_open_keys(struct bitmaps_keys *keys, kv *db, kv_slice destination,
+                                   const kv_slice *sources, size_t count)
+{
+    keys->alloc = &db->view->store->alloc;
+    keys->count = count + 1;
+    keys->slices = keys->few_slices;
+    keys->rooms = keys->few_rooms;
+    if (keys->count > BITMAPS_KEYS_FEW) {
+        keys->slices = alloc_get_array(keys->alloc, keys->count, BITMAPS_KEY_SIZE);
+        if (keys->slices == NULL) return KV_NOMEM;
+        keys->rooms = (void *)(keys->slices + keys->count);
+    }
+    keys->slices[0] = destination;
+    memcpy(keys->slices + 1, sources, count * sizeof *sources);
+    return KV_OK;
+}
+
+static void bitmaps_close_keys(struct bitmaps_keys *keys)
+{
+    if (keys->slices == keys->few_slices) return;
+    alloc_free(keys->alloc, keys->slices, keys->count * BITMAPS_KEY_SIZE);
+}
+
+/* Puts texts in the place of the sources, under the locks of a span; `size`: of the longest. */
+static kv_status bitmaps_read_keys(struct bitmaps_keys *keys, kv *db, size_t *size)
+{
+    *size = 0;
+    for (size_t i = 1; i < keys->count; i++) {
+        struct access access;
+        kv_status status = bitmaps_open(&access, db, keys->slices[i], ACCESS_READ);
+        if (status != KV_OK) return status;
+        keys->slices[i] = text_at(&access, keys->rooms[i]);
+        if (keys->slices[i].size > *size) *size = keys->slices[i].size;
+        (void)access_close(&access, KV_OK);
+    }
+    return KV_OK;
+}
+
+/* The room of a blob that can take the result where it lies, or NULL. */
+static uint8_t *bitmaps_room_in_place(const struct access *access, size_t size)
+{
+    const struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_BLOB || entry_is_timed(entry)) return NULL;
+    struct blob *blob = entry_pointer(entry);
+    if (blob->capacity < size || blob->capacity / 2 > size) return NULL;
+    blob->size = size;
+    return blob_bytes(blob);
+}
+
+/* Stores the combination of texts, which may lie in what the destination holds. */
+static kv_status bitmaps_store(struct access *access, kv_bit_operation operation,
+                               const kv_slice *texts, size_t count, size_t size)
+{
+    uint8_t *room = bitmaps_room_in_place(access, size);
+    if (room != NULL) {
+        bitmap_combine(operation, texts, count, room, size);
+        access_changed(access);
+        return KV_OK;
+    }
+    if (access_fits_inline(access, size)) {
+        uint8_t text[ACCESS_INLINE_ENTRY];
+        bitmap_combine(operation, texts, count, text, size);
+        return access_put_text(access, kv_bytes(text, size), KV_NEVER, ACCESS_RAW);
+    }
+    struct blob *blob = blob_create(&access->store->alloc, kv_bytes(NULL, 0), size);
+    if (blob == NULL) return KV_NOMEM;
+    bitmap_combine(operation, texts, count, blob_bytes(blob), size);
+    blob->size = size;
+    kv_status status =
+        access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB, (uint64_t)(uintptr_t)blob, KV_NEVER);
+    if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
+    return status;
+}
+
+static kv_status bitmaps_combine_effect(struct effect *effect, struct access *access,
+                                        kv_bit_operation operation, const kv_slice *keys,
+                                        size_t count)
+{
+    static const char *const names[] = {"AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"};
+    kv_slice name = kv_text(names[operation]);
+    size_t size = name.size + access->key.size;
+    if (access_is_journaled(access))
+        for (size_t i = 0; i < count; i++) size += keys[i].size;
+    kv_status status = effect_open_bare(effect, access, EFFECT_NAME("BITOP"), 2 + count, size);
+    if (status != KV_OK) return status;
+    effect_add(effect, name);
+    effect_add(effect, access->key);
+    effect_add_all(effect, keys, count);
+    return KV_OK;
+}
+
+/* Changes the destination. An empty result removes it. */
+static kv_status bitmaps_combine_opened(struct access *access, kv_bit_operation operation,
+                                        const kv_slice *keys, const kv_slice *texts, size_t count,
+                                        size_t size)
+{
+    if (size == 0 && access->entry == NULL) return KV_OK;
+    struct effect effect;
+    kv_status status = bitmaps_combine_effect(&effect, access, operation, keys, count);
+    if (status != KV_OK) return status;
+    if (size == 0) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        status = bitmaps_store(access, operation, texts, count, size);
+        if (status == KV_OK) access_event(access, KV_EVENT_STRING, "set");
+    }
+    effect_close(&effect, access, status == KV_OK);
+    return status;
+}
+
+kv_status kv_bitop(kv *db, kv_bit_operation operation, kv_slice destination, const kv_slice *keys,
+                   size_t count, uint64_t *length)
+{
+    if (db == NULL || keys == NULL || !bitmap_can_combine(operation, count)) return KV_BADARG;
+    struct bitmaps_keys all;
+    kv_status status = bitmaps_open_keys(&all, db, destination, keys, count);
+    if (status != KV_OK) return status;
+    struct span span;
+    struct access access;
+    size_t size;
+    span_begin(&span, db, all.slices, all.count, 0);
+    status = bitmaps_read_keys(&all, &span.db, &size);
+    if (status == KV_OK) status = access_open(&access, &span.db, destination, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = bitmaps_combine_opened(&access, operation, keys, all.slices + 1, count, size);
+        (void)access_close(&access, status);
+    }
+    span_end(&span);
+    bitmaps_close_keys(&all);
+    if (status == KV_OK && length != NULL) *length = size;
     return status;
 }
 

@@ -904,6 +904,99 @@ KV_API kv_status kv_hscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit
 
 /* -------------------------------------------------------------------------------------- bitmaps */
 
+/*
+ * A bitmap is a string whose bits are numbered, bit 0 being the highest of its first byte. Behind
+ * its end, and where there is no key, all bits are 0. Writing makes it as long as needed; beyond
+ * KV_SETTING_MAX_VALUE_SIZE that is KV_TOOBIG.
+ */
+
+/*
+ * Sets or clears the bit at `offset`; `old` receives what it was. KV_OK, KV_TOOBIG, KV_WRONGTYPE,
+ * KV_NOMEM, KV_READONLY. Cost O(1), and of zeros for a gap.
+ */
+KV_API kv_status kv_setbit(kv *db, kv_slice key, uint64_t offset, bool bit, bool *old);
+
+/* The bit at `offset`. KV_OK, also if there is no key; KV_WRONGTYPE. Cost O(1). */
+KV_API kv_status kv_getbit(kv *db, kv_slice key, uint64_t offset, bool *bit);
+
+/* What the ends of a range count. */
+typedef enum kv_unit { KV_UNIT_BYTE = 0, KV_UNIT_BIT = 1 } kv_unit;
+
+/*
+ * Counts the bits that are set from `start` to `end`, both included and clipped to the string: 0
+ * and -1 mean all of it. KV_OK, also if there is no key; KV_WRONGTYPE. Cost O(size of the range),
+ * at the speed of memory.
+ */
+KV_API kv_status kv_bitcount(kv *db, kv_slice key, int64_t start, int64_t end, kv_unit unit,
+                             uint64_t *count);
+
+/*
+ * Finds the first bit from `start` on that equals `bit`.
+ *
+ * end       The last unit of the range, included. NULL: the range has no end, so that behind a
+ *           string of ones there is a 0.
+ * position  receives its number, counted in bits from the beginning of the string in either unit.
+ * Returns   KV_OK; KV_NONE if the range has no such bit, or is empty; KV_WRONGTYPE. Without a key
+ *           bit 0 is the first 0, whatever the range.
+ * Cost      O(size of the range), at the speed of memory.
+ */
+KV_API kv_status kv_bitpos(kv *db, kv_slice key, bool bit, int64_t start, const int64_t *end,
+                           kv_unit unit, uint64_t *position);
+
+typedef enum kv_bit_operation {
+    KV_BIT_AND = 0,
+    KV_BIT_OR = 1,
+    KV_BIT_XOR = 2,
+    KV_BIT_NOT = 3,   /* of one key */
+    KV_BIT_DIFF = 4,  /* in the first and in none of the others; of two keys at least */
+    KV_BIT_DIFF1 = 5, /* in any of the others and not in the first; of two at least */
+    KV_BIT_ANDOR = 6, /* in the first and in any of the others; of two at least */
+    KV_BIT_ONE = 7    /* in exactly one */
+} kv_bit_operation;
+
+/*
+ * Combines the strings at `count` keys bit by bit, all of one instant, and stores the result at
+ * `destination`, which may be one of them. It is as long as the longest; if that is empty, the
+ * destination is removed. `length` receives its size.
+ *
+ * Returns   KV_OK; KV_BADARG if the operation is not for so many keys; KV_WRONGTYPE if one of the
+ *           keys, the destination aside, holds another type; KV_NOMEM; KV_READONLY.
+ * Cost      O(count x longest), at the speed of memory.
+ */
+KV_API kv_status kv_bitop(kv *db, kv_bit_operation operation, kv_slice destination,
+                          const kv_slice *keys, size_t count, uint64_t *length);
+
+typedef enum kv_field_kind { KV_FIELD_GET = 0, KV_FIELD_SET = 1, KV_FIELD_INCRBY = 2 } kv_field_kind;
+
+/* What becomes of a number that its field cannot hold. */
+typedef enum kv_overflow {
+    KV_OVERFLOW_WRAP = 0,     /* its low bits are stored */
+    KV_OVERFLOW_SATURATE = 1, /* the nearest number that the field can hold */
+    KV_OVERFLOW_FAIL = 2      /* nothing is stored */
+} kv_overflow;
+
+/* One step of kv_bitfield(): a field is a number of `bits` bits, the highest first. */
+typedef struct kv_field_operation {
+    kv_field_kind kind;
+    bool is_signed;       /* in two's complement */
+    uint8_t bits;         /* 1 to 64 if signed, 1 to 63 if not */
+    kv_overflow overflow; /* of SET and INCRBY */
+    uint64_t offset;      /* in bits */
+    int64_t value;        /* SET: the number. INCRBY: what is added to it */
+    kv_status status;     /* out: KV_OK, or KV_OVERFLOW: with KV_OVERFLOW_FAIL */
+    int64_t result;       /* out, with KV_OK. GET, SET: what it was. INCRBY: what it is */
+} kv_field_operation;
+
+/*
+ * Reads and changes fields of a bitmap, in order, at one instant. If any step is to write, the
+ * string is made long enough for all of them first, even if they then fail.
+ *
+ * Returns   KV_OK, see the status of each step; KV_BADARG for a step outside its range, or where
+ *           there is none; KV_TOOBIG; KV_WRONGTYPE; KV_NOMEM; KV_READONLY unless all steps read.
+ * Cost      O(count).
+ */
+KV_API kv_status kv_bitfield(kv *db, kv_slice key, kv_field_operation *operations, size_t count);
+
 /* ---------------------------------------------------------------------------------- HyperLogLog */
 
 /* -------------------------------------------------------------------------------------- streams */

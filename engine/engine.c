@@ -43,6 +43,7 @@
 #include "values/large.c" /* what every large collection begins with */
 #include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
 #include "values/hash.c"  /* a pack while it is small, a table of members when it is large */
+#include "values/bitmap.c" /* a string seen as bits */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -60,6 +61,7 @@
 #include "keyspace/access.c"      /* one call on one key, from its lock to its journal entry */
 #include "keyspace/access_collection.c" /* the same for lists, hashes, sets... */
 #include "keyspace/effect.c"            /* one effect of a call, put together for the journal */
+#include "keyspace/text.c"              /* the string at a key as bytes, changed where it lies */
 #include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
 
 /* api: the functions of kvstore.h. */
@@ -67,6 +69,7 @@
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
+#include "api/api_bitmap.c"      /* strings as bits */
 #include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
 #include "api/api_hash.c"        /* hashes */

@@ -22,7 +22,8 @@
  * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
  * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). Of later versions
- * are HGETDEL, HSCAN's NOVALUES and SET's IFEQ, with the number of the version that has them. All else in
+ * are HGETDEL, HSCAN's NOVALUES, SET's IFEQ and BITCOUNT without an end, with the number of the
+ * version that has them. All else in
  * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
  * which there is that of a hash table; the sentences of COMMAND DOCS are our own.
  *
@@ -45,8 +46,8 @@
  *                   replaced_by, history (a set of arrays of two), arguments (an array),
  *                   subcommands (a map from name to map).
  *   argument        A map [flat array]: name, type, key_spec_index (of keys only), token, since,
- *                   deprecated_since, flags (a set of the simple strings optional, multiple),
- *                   arguments (an array of the same).
+ *                   deprecated_since, flags (a set of the simple strings optional, multiple,
+ *                   multiple_token), arguments (an array of the same).
  */
 #ifndef KV_RESP_COMMAND_FACTS_H
 #define KV_RESP_COMMAND_FACTS_H
@@ -179,10 +180,11 @@ enum command_argument_type {
 enum command_argument_flag {
     ARGUMENT_OPTIONAL = 1 << 0,
     ARGUMENT_MULTIPLE = 1 << 1,
-    ARGUMENT_FLAG_COUNT = 2
+    ARGUMENT_MULTIPLE_TOKEN = 1 << 2, /* each time with its token before it */
+    ARGUMENT_FLAG_COUNT = 3
 };
 
-#define COMMAND_ARGUMENT_FLAG_NAMES "optional", "multiple"
+#define COMMAND_ARGUMENT_FLAG_NAMES "optional", "multiple", "multiple_token"
 
 /* One argument, for COMMAND DOCS: the words a client needs for a usage line. */
 struct command_argument {
@@ -789,6 +791,77 @@ COMMAND(hvals, "hvals", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.
 /* Geo. */
 
 /* Bitmaps. */
+
+COMMAND(bitcount, "bitcount", -2, COMMAND_READONLY, CATEGORY_BITMAP, GROUP_BITMAP, 2, "2.6.0",
+        "O(N), N being the size of the range.", "Counts the bits that are set in a string.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("7.0.0", "Takes BYTE and BIT.", "8.0.0", "The end may be left out."),
+        .arguments = ARGUMENTS(KEY("key"),
+            BLOCK("index", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("start"),
+                    BLOCK("end_index", .since = "8.0.0", .flags = ARGUMENT_OPTIONAL,
+                        .arguments = ARGUMENTS(INTEGER("end"),
+                            ONE_OF("index_unit", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                                .arguments = ARGUMENTS(TOKEN("byte", .token = "BYTE"),
+                                    TOKEN("bit", .token = "BIT")))))))))
+COMMAND(bitfield, "bitfield", -2, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_BITMAP, GROUP_BITMAP, 2,
+        "3.2.0", "O(N), N being the number of fields.",
+        "Reads and changes integers of any size within a string.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS,
+                .note = "With nothing but GET it only reads.")),
+        .arguments = ARGUMENTS(KEY("key"),
+            ONE_OF("operation", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE,
+                .arguments = ARGUMENTS(
+                    BLOCK("encoding_offset", .token = "GET",
+                        .arguments = ARGUMENTS(STRING("encoding"), INTEGER("offset"))),
+                    BLOCK("write",
+                        .arguments = ARGUMENTS(
+                            ONE_OF("wrap_sat_fail", .token = "OVERFLOW", .flags = ARGUMENT_OPTIONAL,
+                                .arguments = ARGUMENTS(TOKEN("wrap", .token = "WRAP"),
+                                    TOKEN("sat", .token = "SAT"), TOKEN("fail", .token = "FAIL"))),
+                            ONE_OF("write_operation",
+                                .arguments = ARGUMENTS(
+                                    BLOCK("encoding_offset_value", .token = "SET",
+                                        .arguments = ARGUMENTS(STRING("encoding"),
+                                            INTEGER("offset"), INTEGER("value"))),
+                                    BLOCK("encoding_offset_increment", .token = "INCRBY",
+                                        .arguments = ARGUMENTS(STRING("encoding"),
+                                            INTEGER("offset"), INTEGER("increment")))))))))))
+COMMAND(bitfield_ro, "bitfield_ro", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_BITMAP,
+        GROUP_BITMAP, 2, "6.0.0", "O(N), N being the number of fields.",
+        "Reads integers of any size within a string.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"),
+            BLOCK("encoding_offset", .token = "GET",
+                .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN,
+                .arguments = ARGUMENTS(STRING("encoding"), INTEGER("offset")))))
+COMMAND(bitop, "bitop", -4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_BITMAP, GROUP_BITMAP, 2,
+        "2.6.0", "O(N*M), N being the number of strings and M the size of the longest.",
+        "Combines strings bit by bit and stores the result.",
+        .keys = KEYS(KEY_AT(2, KEY_OW | KEY_UPDATE), KEYS_FROM(3, -1, 1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("8.2.0", "Takes DIFF, DIFF1, ANDOR and ONE."),
+        .arguments = ARGUMENTS(STRING("operation"), KEY("destkey"),
+            KEY("key", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
+COMMAND(bitpos, "bitpos", -3, COMMAND_READONLY, CATEGORY_BITMAP, GROUP_BITMAP, 2, "2.8.7",
+        "O(N), N being the size of the range.", "Finds the first bit that is set, or clear.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("7.0.0", "Takes BYTE and BIT."),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("bit"),
+            BLOCK("index", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("start"),
+                    BLOCK("end_index", .flags = ARGUMENT_OPTIONAL,
+                        .arguments = ARGUMENTS(INTEGER("end"),
+                            ONE_OF("index_unit", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL,
+                                .arguments = ARGUMENTS(TOKEN("byte", .token = "BYTE"),
+                                    TOKEN("bit", .token = "BIT")))))))))
+COMMAND(getbit, "getbit", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_BITMAP, GROUP_BITMAP, 2,
+        "2.2.0", "O(1)", "Returns the bit at an offset of a string.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("offset")))
+COMMAND(setbit, "setbit", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_BITMAP, GROUP_BITMAP, 2,
+        "2.2.0", "O(1)", "Sets or clears the bit at an offset of a string.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("offset"), INTEGER("value")))
 
 /* HyperLogLog. */
 

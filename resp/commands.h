@@ -22,6 +22,12 @@ bool database_argument(struct call *call, size_t index, uint32_t *database, cons
 bool timeout_argument(struct call *call, size_t index, int64_t *timeout_ms);
 
 /*
+ * Reads the offset of a bit; "#2" is that of the third field, if fields have so many bits, above 0.
+ * False: answered.
+ */
+bool bit_offset_argument(struct call *call, size_t index, unsigned field_bits, uint64_t *offset);
+
+/*
  * Sets the name of the session; "" takes it away. False: answered, as the name has spaces or the
  * like.
  */

@@ -345,7 +345,8 @@ struct found_keys {
     struct call *call;
     const kv_slice *arguments;
     uint64_t count;
-    bool with_flags, changes_only; /* SET without GET */
+    bool with_flags;
+    unsigned variable_flags; /* what the arguments make of KEY_VARIABLE_FLAGS */
 };
 
 static void getkeys_visit(void *context, size_t index, unsigned flags)
@@ -357,21 +358,37 @@ static void getkeys_visit(void *context, size_t index, unsigned flags)
         writer_bulk(reply, found->arguments[index]);
         return;
     }
-    if (flags & KEY_VARIABLE_FLAGS) {
-        flags &= ~(unsigned)KEY_VARIABLE_FLAGS;
-        if (found->changes_only) flags = KEY_OW | KEY_UPDATE;
-    }
+    if (flags & KEY_VARIABLE_FLAGS) flags = found->variable_flags;
     writer_array(reply, 2);
     writer_bulk(reply, found->arguments[index]);
     write_bits(reply, flags, command_key_flag_names, 0);
 }
 
-/* The only variable flags are those of SET, which reads only with GET. */
-static bool getkeys_has_get(const kv_slice *arguments, size_t count)
+/* SET reads with GET only. */
+static unsigned getkeys_set_flags(const kv_slice *arguments, size_t count)
 {
     for (size_t i = 3; i < count; i++)
-        if (text_is(arguments[i], "get")) return true;
-    return false;
+        if (text_is(arguments[i], "get")) return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    return KEY_OW | KEY_UPDATE;
+}
+
+/* BITFIELD writes unless there is nothing but GET. */
+static unsigned getkeys_bitfield_flags(const kv_slice *arguments, size_t count)
+{
+    for (size_t i = 2; i < count;) {
+        if (text_is(arguments[i], "get") && count - i > 2) i += 3;
+        else if (text_is(arguments[i], "overflow") && count - i > 1) i += 2;
+        else return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    }
+    return KEY_RO | KEY_ACCESS;
+}
+
+/* The flags of the two commands whose arguments decide on them. */
+static unsigned getkeys_variable_flags(const struct command *command, const kv_slice *arguments,
+                                       size_t count)
+{
+    return command->handler == bitfield_command ? getkeys_bitfield_flags(arguments, count)
+                                                : getkeys_set_flags(arguments, count);
 }
 
 static void command_getkeys(struct call *call, bool with_flags)
@@ -390,7 +407,7 @@ static void command_getkeys(struct call *call, bool with_flags)
         call_error(call, "ERR Invalid number of arguments specified for command");
     } else {
         struct found_keys found = {call, arguments, 0, with_flags,
-                                   !getkeys_has_get(arguments, count)};
+                                   getkeys_variable_flags(command, arguments, count)};
         size_t began = writer_begin_deferred(call->reply);
         if (command_find_keys(command, arguments, count, getkeys_visit, &found) == KV_OK) {
             writer_end_deferred(call->reply, began, '*', found.count);

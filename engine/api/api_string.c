@@ -4,7 +4,7 @@
  */
 #include "base/buffer.h"
 #include "base/number.h"
-#include "keyspace/access.h"
+#include "keyspace/text.h"
 
 #include <math.h>
 
@@ -12,13 +12,6 @@
 
 /* A value of this size is copied before its shard is locked, so that the copy makes nobody wait. */
 #define STRING_LARGE 16384
-
-/* The string of an entry as text; an integer is formatted into `scratch`. */
-static inline kv_slice string_text(const struct entry *entry, char scratch[NUMBER_INT64_SIZE])
-{
-    if (KV_LIKELY(entry_form(entry) != ENTRY_INTEGER)) return entry_text(entry);
-    return (kv_slice){scratch, number_format_int64(scratch, (int64_t)entry_payload(entry))};
-}
 
 /* KV_OK if the key holds a string, else why not. */
 static inline kv_status string_expect(const struct access *access)
@@ -36,7 +29,7 @@ kv_status kv_get(kv *db, kv_slice key, kv_buffer *value)
     status = string_expect(&access);
     if (status == KV_OK && value != NULL) {
         char scratch[NUMBER_INT64_SIZE];
-        status = buffer_set(value, string_text(access.entry, scratch));
+        status = buffer_set(value, text_of(access.entry, scratch));
     }
     return access_close(&access, status);
 }
@@ -50,7 +43,7 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
     status = string_expect(&access);
     if (status == KV_OK) {
         char scratch[NUMBER_INT64_SIZE];
-        (void)visit(context, string_text(access.entry, scratch));
+        (void)visit(context, text_of(access.entry, scratch));
     }
     return access_close(&access, status);
 }
@@ -59,11 +52,6 @@ kv_status kv_read(kv *db, kv_slice key, kv_visit *visit, void *context)
 
 #define STRING_CONDITIONS \
     (KV_IF_ABSENT | KV_IF_PRESENT | KV_IF_EQUAL | KV_IF_VERSION | KV_IF_DIFFERS)
-
-static bool string_is_too_big(const kv *db, uint64_t size)
-{
-    return size > (uint64_t)store_setting(db->view->store, KV_SETTING_MAX_VALUE_SIZE);
-}
 
 /*
  * Stores the string: the blob if one was made beforehand, which then belongs to the entry; else a
@@ -168,8 +156,7 @@ static kv_status string_check_condition(const struct access *access, const kv_se
         kv_status status = access_expect(access, KV_TYPE_STRING);
         if (status != KV_OK) return status;
         char scratch[NUMBER_INT64_SIZE];
-        bool is_equal =
-            entry != NULL && slice_equal(string_text(entry, scratch), options->if_equal);
+        bool is_equal = entry != NULL && slice_equal(text_of(entry, scratch), options->if_equal);
         holds = is_equal == ((options->flags & KV_IF_EQUAL) != 0);
         break;
     }
@@ -239,7 +226,7 @@ static kv_status string_set_opened(struct access *access, kv_slice value, struct
     if (status == KV_OK && gets_old) {
         access_count(access);
         status = access_expect(access, KV_TYPE_STRING);
-        if (status == KV_OK && had_key) old = string_text(access->entry, scratch);
+        if (status == KV_OK && had_key) old = text_of(access->entry, scratch);
     }
     if (status != KV_OK) return status;
     kv_status outcome = string_check_condition(access, options);
@@ -278,7 +265,7 @@ static KV_NOINLINE kv_status string_set(kv *db, kv_slice key, kv_slice value,
 kv_status kv_set(kv *db, kv_slice key, kv_slice value, const kv_set_options *options)
 {
     if (db == NULL) return KV_BADARG;
-    if (KV_UNLIKELY(string_is_too_big(db, value.size))) return KV_TOOBIG;
+    if (KV_UNLIKELY(value.size > text_size_max(db->view->store))) return KV_TOOBIG;
     if (options != NULL || KV_UNLIKELY(value.size >= STRING_LARGE))
         return string_set(db, key, value, options);
     struct access access;
@@ -318,7 +305,7 @@ kv_status kv_getdel(kv *db, kv_slice key, kv_buffer *value)
     if (status == KV_OK) status = access_reserve_journal(&access, 2, 3 + key.size);
     if (status == KV_OK && value != NULL) {
         char scratch[NUMBER_INT64_SIZE];
-        status = buffer_set(value, string_text(access.entry, scratch));
+        status = buffer_set(value, text_of(access.entry, scratch));
     }
     if (status == KV_OK) {
         access_event(&access, KV_EVENT_GENERIC, "del");
@@ -366,7 +353,7 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status == KV_OK)
         status = string_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
     if (status == KV_OK && value != NULL) {
-        status = buffer_reserve(value, string_text(access->entry, scratch).size);
+        status = buffer_reserve(value, text_of(access->entry, scratch).size);
     }
     bool is_past = status == KV_OK && string_is_past(access, deadline_ms);
     if (status == KV_OK && is_past)
@@ -374,7 +361,7 @@ static kv_status string_getex_opened(struct access *access, const kv_getex_optio
     if (status == KV_OK && !is_past) status = string_change_deadline(access, deadline_ms);
     if (status != KV_OK) return status;
     /* there is room */
-    if (value != NULL) (void)buffer_set(value, string_text(access->entry, scratch));
+    if (value != NULL) (void)buffer_set(value, text_of(access->entry, scratch));
     if (is_past) {
         access_event(access, KV_EVENT_GENERIC, "del");
         string_remove(access);
@@ -423,7 +410,7 @@ kv_status kv_read_range(kv *db, kv_slice key, int64_t start, int64_t end, kv_vis
     status = access_expect(&access, KV_TYPE_STRING);
     if (status == KV_OK) {
         char scratch[NUMBER_INT64_SIZE];
-        kv_slice text = access.entry != NULL ? string_text(access.entry, scratch) : kv_bytes("", 0);
+        kv_slice text = access.entry != NULL ? text_of(access.entry, scratch) : kv_bytes("", 0);
         (void)visit(context, string_part(text, start, end));
     }
     return access_close(&access, status);
@@ -450,116 +437,18 @@ kv_status kv_getrange(kv *db, kv_slice key, int64_t start, int64_t end, kv_buffe
 
 /* ----------------------------------------------------------------------------- changed in place */
 
-/*
- * Bytes that a blob gets room for when it grows to `size`: twice that, so that n appends copy O(n)
- * bytes.
- */
-static size_t string_capacity(const struct access *access, size_t size)
-{
-    size_t maximum = (size_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
-    if (size >= maximum) return size;
-    return size <= maximum / 2 ? size * 2 : maximum;
-}
-
-/* Writes `value` at `at` into a text of old_size bytes that has room for it; zeros fill the gap. */
-static void string_write_bytes(uint8_t *text, size_t old_size, size_t at, kv_slice value)
-{
-    if (at > old_size) memset(text + old_size, 0, at - old_size);
-    if (value.size > 0) memcpy(text + at, value.data, value.size);
-}
-
-/* In a short string whose block has room for `size` bytes of text. */
-static bool string_write_inline(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct entry *entry = access->entry;
-    if (entry == NULL || entry_form(entry) != ENTRY_INLINE || !access_fits_inline(access, size))
-        return false;
-    size_t old_size = entry_size(entry);
-    size_t new_size = old_size - entry->inline_size + size;
-    if (memory_capacity(new_size) != memory_capacity(old_size)) return false;
-    uint8_t *text = (uint8_t *)entry + entry_key_offset(entry) + entry_key_size(entry);
-    string_write_bytes(text, entry->inline_size, at, value);
-    entry->inline_size = (uint16_t)size;
-    entry->flags |= ENTRY_RAW;
-    access_changed(access);
-    return true;
-}
-
-/* In a blob, which may move as it grows. */
-static kv_status string_write_blob(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct blob *blob = entry_pointer(access->entry);
-    if (size > blob->capacity) {
-        struct alloc *alloc = &access->store->alloc;
-        struct blob *grown = blob_resize(alloc, blob, string_capacity(access, size));
-        if (grown == NULL) grown = blob_resize(alloc, blob, size);
-        if (grown == NULL) return KV_NOMEM;
-        blob = grown;
-        access_set_payload(access, (uint64_t)(uintptr_t)blob);
-    }
-    string_write_bytes(blob_bytes(blob), blob->size, at, value);
-    blob->size = size;
-    access_changed(access);
-    return KV_OK;
-}
-
-/* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
-static kv_status string_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
-                                   size_t size, int64_t deadline_ms)
-{
-    uint8_t text[ACCESS_INLINE_ENTRY];
-    assert(size <= sizeof text);
-    if (old.size > 0) memcpy(text, old.data, old.size);
-    string_write_bytes(text, old.size, at, value);
-    return access_put_text(access, (kv_slice){text, size}, deadline_ms, ACCESS_RAW);
-}
-
-/* In a new blob. */
-static kv_status string_write_to_blob(struct access *access, kv_slice old, size_t at,
-                                      kv_slice value, size_t size, int64_t deadline_ms)
-{
-    struct alloc *alloc = &access->store->alloc;
-    bool grows = access->entry != NULL; /* and so it may again */
-    struct blob *blob = blob_create(alloc, old, grows ? string_capacity(access, size) : size);
-    if (blob == NULL && grows) blob = blob_create(alloc, old, size);
-    if (blob == NULL) return KV_NOMEM;
-    string_write_bytes(blob_bytes(blob), old.size, at, value);
-    blob->size = size;
-    kv_status status = string_put(access, (kv_slice){NULL, 0}, &blob, deadline_ms);
-    blob_destroy(alloc, blob); /* NULL if the entry has it */
-    return status;
-}
-
-/*
- * Writes `value` into the string, or into an empty one if there is no key, at offset `at`,
- * whichever way it is kept. Longer than before it is `size` bytes long. KV_OK or KV_NOMEM.
- */
-static kv_status string_write(struct access *access, size_t at, kv_slice value, size_t size)
-{
-    struct entry *entry = access->entry;
-    if (string_write_inline(access, at, value, size)) return KV_OK;
-    if (entry != NULL && entry_form(entry) == ENTRY_BLOB)
-        return string_write_blob(access, at, value, size);
-    char scratch[NUMBER_INT64_SIZE];
-    kv_slice old = entry != NULL ? string_text(entry, scratch) : (kv_slice){NULL, 0};
-    int64_t deadline_ms = entry != NULL ? entry_deadline(entry) : KV_NEVER;
-    if (access_fits_inline(access, size))
-        return string_write_anew(access, old, at, value, size, deadline_ms);
-    return string_write_to_blob(access, old, at, value, size, deadline_ms);
-}
-
 static kv_status string_append_opened(struct access *access, kv_slice value, uint64_t *length)
 {
     kv_status status = access_expect(access, KV_TYPE_STRING);
     if (status != KV_OK) return status;
     uint64_t old_size = access->entry != NULL ? value_length(access->entry) : 0;
-    uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+    uint64_t maximum = text_size_max(access->store);
     if (old_size > maximum || value.size > maximum - old_size) return KV_TOOBIG;
     kv_slice arguments[3] = {STRING_WORD("APPEND"), access->key, value};
     status = access_reserve_journal(access, 3, 6 + access->key.size + value.size);
     if (status != KV_OK) return status;
     if (access->entry == NULL) status = access_put_text(access, value, KV_NEVER, ACCESS_ENCODED);
-    else status = string_write(access, old_size, value, old_size + value.size);
+    else status = text_write(access, old_size, value, old_size + value.size);
     if (status != KV_OK) return status;
     access_journal(access, arguments, 3);
     access_event(access, KV_EVENT_STRING, "append");
@@ -583,7 +472,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
     if (status != KV_OK) return status;
     uint64_t size = access->entry != NULL ? value_length(access->entry) : 0;
     if (value.size > 0) {
-        uint64_t maximum = (uint64_t)store_setting(access->store, KV_SETTING_MAX_VALUE_SIZE);
+        uint64_t maximum = text_size_max(access->store);
         if (offset > maximum || value.size > maximum - offset) return KV_TOOBIG;
         char number[NUMBER_INT64_SIZE];
         kv_slice text = {number, number_format_uint64(number, offset)};
@@ -591,7 +480,7 @@ static kv_status string_setrange_opened(struct access *access, uint64_t offset, 
         status = access_reserve_journal(access, 4, 8 + access->key.size + text.size + value.size);
         if (status != KV_OK) return status;
         if (offset + value.size > size) size = offset + value.size;
-        status = string_write(access, offset, value, size);
+        status = text_write(access, offset, value, size);
         if (status != KV_OK) return status;
         access_journal(access, arguments, 4);
         access_event(access, KV_EVENT_STRING, "setrange");
@@ -689,8 +578,7 @@ static kv_status string_read_number(const struct access *access, long double *nu
     if (access->entry == NULL) return KV_OK;
     if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
     char scratch[NUMBER_INT64_SIZE];
-    return number_parse_long_double(string_text(access->entry, scratch), number) ? KV_OK
-                                                                                 : KV_NOTFLOAT;
+    return number_parse_long_double(text_of(access->entry, scratch), number) ? KV_OK : KV_NOTFLOAT;
 }
 
 static kv_status string_incrbyfloat_opened(struct access *access, kv_slice increment,
@@ -757,7 +645,7 @@ static kv_status string_pair_copy(struct string_pair *pair, int which, kv *db, k
     status = access_expect(&access, KV_TYPE_STRING);
     char scratch[NUMBER_INT64_SIZE];
     kv_slice text = {NULL, 0};
-    if (status == KV_OK && access.entry != NULL) text = string_text(access.entry, scratch);
+    if (status == KV_OK && access.entry != NULL) text = text_of(access.entry, scratch);
     if (text.size > 0) {
         pair->bytes[which] = alloc_get(pair->alloc, text.size);
         if (pair->bytes[which] == NULL) return access_close(&access, KV_NOMEM);

@@ -32,7 +32,11 @@ struct effect {
 KV_INTERNAL kv_status effect_open(struct effect *effect, struct access *access, kv_slice name,
                                   size_t count, size_t size);
 
-/* The same for words that are known: they are added. */
+/* The same where the key is not the first word: what follows the name is added by the caller. */
+KV_INTERNAL kv_status effect_open_bare(struct effect *effect, struct access *access, kv_slice name,
+                                       size_t count, size_t size);
+
+/* As effect_open() for words that are known: they are added. */
 KV_INTERNAL kv_status effect_open_with(struct effect *effect, struct access *access, kv_slice name,
                                        const kv_slice *words, size_t count);
 
@@ -43,6 +47,9 @@ static inline void effect_add(struct effect *effect, kv_slice word)
     assert(effect->count < effect->capacity);
     effect->words[effect->count++] = word;
 }
+
+/* Adds several. */
+KV_INTERNAL void effect_add_all(struct effect *effect, const kv_slice *words, size_t count);
 
 /* Writes the effect, if it `happened`, and frees it. */
 KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool happened);

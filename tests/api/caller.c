@@ -244,6 +244,64 @@ static kv_status caller_change_string(struct caller *caller, kv *db, kv_slice ke
     return status;
 }
 
+static kv_status caller_fields(struct caller *caller, kv *db, kv_slice key)
+{
+    kv_field_operation operations[CALLER_ARGUMENTS];
+    size_t count = caller_below(caller, caller_below(caller, 3) == 0 ? CALLER_ARGUMENTS : 3);
+    for (size_t i = 0; i < count; i++) {
+        operations[i] = (kv_field_operation){.kind = (kv_field_kind)caller_below(caller, 3),
+                                             .is_signed = caller_below(caller, 2) == 0,
+                                             .bits = (uint8_t)(1 + caller_below(caller, 63)),
+                                             .overflow = (kv_overflow)caller_below(caller, 3),
+                                             .offset = caller_below(caller, 600)};
+        int shift = operations[i].bits - (operations[i].bits > 7 ? 8 : 1);
+        operations[i].value = ((int64_t)caller_below(caller, 200) - 100) * (INT64_C(1) << shift);
+    }
+    kv_status status = CALL(kv_bitfield)(db, key, operations, count);
+    for (size_t i = 0; i < count && status == KV_OK; i++) {
+        caller_see(caller, (uint64_t)operations[i].status);
+        if (operations[i].status == KV_OK) caller_see(caller, (uint64_t)operations[i].result);
+    }
+    return status;
+}
+
+static kv_status caller_bits(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    struct caller_names names;
+    kv_slice keys[3] = {key, other, caller_key(caller, &names, 0)};
+    uint64_t offset = caller_below(caller, caller_below(caller, 4) == 0 ? 20000 : 200), number = 0;
+    int64_t start = caller_index(caller), end = caller_index(caller);
+    bool bit = caller_below(caller, 2) == 0;
+    kv_unit unit = (kv_unit)caller_below(caller, 2);
+    kv_status status;
+    switch (caller_below(caller, 8)) {
+    case 0:
+    case 1:
+        status = CALL(kv_setbit)(db, key, offset, bit, &bit);
+        number = bit;
+        break;
+    case 2:
+        status = CALL(kv_getbit)(db, key, offset, &bit);
+        number = bit;
+        break;
+    case 3: status = CALL(kv_bitcount)(db, key, start, end, unit, &number); break;
+    case 4:
+        status = CALL(kv_bitpos)(db, key, bit, start, offset % 2 == 0 ? &end : NULL, unit, &number);
+        break;
+    case 5:
+    case 6: {
+        kv_bit_operation operation = (kv_bit_operation)caller_below(caller, 8);
+        size_t count = operation == KV_BIT_NOT ? 1 : 2 + caller_below(caller, 2);
+        kv_slice destination = keys[caller_below(caller, 3)];
+        status = CALL(kv_bitop)(db, operation, destination, keys, count, &number);
+        break;
+    }
+    default: return caller_fields(caller, db, key);
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
 static kv_status caller_many(struct caller *caller, kv *db)
 {
     struct caller_names names;
@@ -575,7 +633,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 115);
+    uint64_t pick = caller_below(caller, 125);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -589,7 +647,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 97) status = caller_wait(caller, view, key, other);
     else if (pick < 100) status = caller_whole(caller, view);
     else if (pick < 110) status = caller_change_hash(caller, view, key);
-    else status = caller_read_hash(caller, view, key);
+    else if (pick < 115) status = caller_read_hash(caller, view, key);
+    else status = caller_bits(caller, view, key, other);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -646,6 +705,42 @@ static kv_status caller_replay_set(kv *db, const kv_slice *words, size_t count)
     return kv_set(db, words[1], words[2], &options);
 }
 
+static kv_status caller_replay_fields(kv *db, const kv_slice *words, size_t count)
+{
+    static const char *const overflows[] = {"WRAP", "SAT", "FAIL"};
+    kv_field_operation operations[CALLER_ARGUMENTS];
+    size_t operation_count = 0;
+    kv_overflow overflow = KV_OVERFLOW_WRAP;
+    for (size_t i = 2; i < count;) {
+        if (caller_is(words[i], "OVERFLOW")) {
+            for (int j = 0; j < 3; j++)
+                if (caller_is(words[i + 1], overflows[j])) overflow = (kv_overflow)j;
+            i += 2;
+            continue;
+        }
+        MUST(caller_is(words[i], "SET") || caller_is(words[i], "INCRBY"));
+        MUST(i + 3 < count && operation_count < CALLER_ARGUMENTS);
+        const char *type = words[i + 1].data;
+        operations[operation_count++] = (kv_field_operation){
+            .kind = caller_is(words[i], "SET") ? KV_FIELD_SET : KV_FIELD_INCRBY,
+            .is_signed = *type == 'i',
+            .bits = (uint8_t)caller_number(kv_bytes(type + 1, words[i + 1].size - 1)),
+            .overflow = overflow,
+            .offset = (uint64_t)caller_number(words[i + 2]),
+            .value = caller_number(words[i + 3])};
+        i += 4;
+    }
+    return kv_bitfield(db, words[1], operations, operation_count);
+}
+
+static kv_status caller_replay_bitop(kv *db, const kv_slice *words, size_t count)
+{
+    static const char *const names[] = {"AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"};
+    int operation = 0;
+    while (!caller_is(words[1], names[operation])) operation++;
+    return kv_bitop(db, (kv_bit_operation)operation, words[2], words + 3, count - 3, NULL);
+}
+
 static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
 {
     uint64_t removed = 0;
@@ -663,6 +758,12 @@ static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
     if (caller_is(words[0], "SETRANGE")) {
         return kv_setrange(db, words[1], (uint64_t)caller_number(words[2]), words[3], NULL);
     }
+    if (caller_is(words[0], "SETBIT")) {
+        bool bit = caller_number(words[3]) != 0;
+        return kv_setbit(db, words[1], (uint64_t)caller_number(words[2]), bit, NULL);
+    }
+    if (caller_is(words[0], "BITFIELD")) return caller_replay_fields(db, words, count);
+    if (caller_is(words[0], "BITOP")) return caller_replay_bitop(db, words, count);
     if (caller_is(words[0], "INCRBY"))
         return kv_incrby(db, words[1], caller_number(words[2]), NULL);
     if (caller_is(words[0], "MOVE"))

@@ -90,6 +90,15 @@ START_TEST(strings_tell_what_redis_tells)
     ck_assert_int_eq(kv_setrange(db, a, 0, x, NULL), KV_OK);
     ck_assert_int_eq(kv_setrange(db, a, 0, kv_bytes("", 0), NULL), KV_OK);
     ck_assert_told("0 a append;0 a setrange;");
+    kv_slice absent = KV_TEXT("absent"), bits = KV_TEXT("bits");
+    kv_field_operation field = {.kind = KV_FIELD_INCRBY, .bits = 8, .value = 1};
+    ck_assert_int_eq(kv_setbit(db, a, 0, true, NULL), KV_OK);
+    ck_assert_int_eq(kv_setbit(db, a, 0, true, NULL), KV_OK);
+    ck_assert_int_eq(kv_bitfield(db, a, &field, 1), KV_OK);
+    ck_assert_told("0 a setbit;0 a setbit;");
+    ck_assert_int_eq(kv_bitop(db, KV_BIT_NOT, bits, &a, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_bitop(db, KV_BIT_NOT, bits, &absent, 1, NULL), KV_OK);
+    ck_assert_told("0 bits new;0 bits set;0 absent keymiss;0 bits del;");
     ck_assert_int_eq(kv_incr(db, b, NULL), KV_OK);
     ck_assert_int_eq(kv_decrby(db, b, 5, NULL), KV_OK);
     ck_assert_int_eq(kv_incrbyfloat(db, b, KV_TEXT("0.5"), NULL), KV_OK);

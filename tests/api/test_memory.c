@@ -367,6 +367,49 @@ DO(incrbyfloat, kv_incrbyfloat(db, K("float"), K("1e300"), &results->buffer))
 DO(lcs,
    kv_lcs(db, K("text"), K("middle"), 0, &results->number, &results->buffer, ignore_match, NULL))
 
+/* Bitmaps. */
+static kv_status sweep_bitop(kv *db, struct results *results, kv_bit_operation operation,
+                             kv_slice destination)
+{
+    kv_slice keys[9] = {K("text"), K("large"), K("number"), K("none"), K("middle"),
+                        K("text"), K("float"), K("timed"),  K("none")};
+    return kv_bitop(db, operation, destination, keys, operation == KV_BIT_NOT ? 1 : 9,
+                    &results->number);
+}
+
+DO(setbit, kv_setbit(db, K("text"), 7, false, NULL))
+DO(setbit_far, kv_setbit(db, K("middle"), 200000, true, NULL))
+DO(setbit_new, kv_setbit(db, K("new"), 20000, true, NULL))
+DO(setbit_number, kv_setbit(db, K("number"), 3, true, NULL))
+DO(setbit_same, kv_setbit(db, K("large"), 1000, false, NULL))
+DO(getbit, kv_getbit(db, K("text"), 3, NULL))
+DO(bitcount, kv_bitcount(db, K("large"), 10, -10, KV_UNIT_BYTE, &results->number))
+DO(bitpos, kv_bitpos(db, K("text"), true, 2, NULL, KV_UNIT_BYTE, &results->number))
+DO(bitop_not, sweep_bitop(db, results, KV_BIT_NOT, K("new")))
+DO(bitop_many, sweep_bitop(db, results, KV_BIT_ONE, K("tree")))
+DO(bitop_in_place, sweep_bitop(db, results, KV_BIT_XOR, K("large")))
+DO(bitop_timed, sweep_bitop(db, results, KV_BIT_OR, K("timed")))
+DO(bitop_due, sweep_bitop(db, results, KV_BIT_DIFF, K("duelist")))
+
+static kv_status sweep_bitfield(kv *db, struct results *results, kv_slice key, uint64_t offset)
+{
+    kv_field_operation operations[9];
+    for (int i = 0; i < 9; i++)
+        operations[i] = (kv_field_operation){.kind = (kv_field_kind)(i % 3),
+                                             .bits = 63,
+                                             .overflow = (kv_overflow)(i % 2 * 2),
+                                             .offset = offset + 50 * (uint64_t)i,
+                                             .value = i,
+                                             .result = -77};
+    kv_status status = kv_bitfield(db, key, operations, 9);
+    if (operations[0].result != -77 || operations[8].result != -77) results->integer = 0;
+    return status;
+}
+
+DO(bitfield, sweep_bitfield(db, results, K("text"), 3))
+DO(bitfield_new, sweep_bitfield(db, results, K("new"), 20000))
+DO(bitfield_large, sweep_bitfield(db, results, K("large"), 500000))
+
 /* Lists. */
 DO(lpush, kv_lpush(db, K("list"), elements, 3, &results->number))
 DO(lpush_new, kv_lpush(db, K("new"), elements, 2, &results->number))
@@ -726,6 +769,23 @@ static const struct row rows[] = {
     ROW("kv_decr", decr, KV_OK, EVERYWHERE),
     ROW("kv_incrbyfloat", incrbyfloat, KV_OK, EVERYWHERE),
     ROW("kv_lcs", lcs, KV_OK, EVERYWHERE),
+
+    ROW("kv_setbit", setbit, KV_OK, EVERYWHERE),
+    ROW("kv_setbit", setbit_far, KV_OK, EVERYWHERE),
+    ROW("kv_setbit", setbit_new, KV_OK, EVERYWHERE),
+    ROW("kv_setbit", setbit_number, KV_OK, EVERYWHERE),
+    ROW("kv_setbit", setbit_same, KV_OK, EVERYWHERE),
+    ROW("kv_getbit", getbit, KV_OK, EVERYWHERE),
+    ROW("kv_bitcount", bitcount, KV_OK, EVERYWHERE),
+    ROW("kv_bitpos", bitpos, KV_OK, EVERYWHERE),
+    ROW("kv_bitop", bitop_not, KV_OK, EVERYWHERE),
+    ROW("kv_bitop", bitop_many, KV_OK, EVERYWHERE),
+    ROW("kv_bitop", bitop_in_place, KV_OK, EVERYWHERE),
+    ROW("kv_bitop", bitop_timed, KV_OK, EVERYWHERE),
+    ROW("kv_bitop", bitop_due, KV_OK, EVERYWHERE),
+    ROW("kv_bitfield", bitfield, KV_OK, EVERYWHERE),
+    ROW("kv_bitfield", bitfield_new, KV_OK, EVERYWHERE),
+    ROW("kv_bitfield", bitfield_large, KV_OK, EVERYWHERE),
 
     ROW("kv_lpush", lpush, KV_OK, EVERYWHERE),
     ROW("kv_lpush", lpush_new, KV_OK, EVERYWHERE),

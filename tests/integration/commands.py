@@ -43,6 +43,11 @@ TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREA
 NEAR = {b'1', b'2', b'2147483647', b'2147483648', b'4294967296'}
 NOT_NEAR = [value for value in HOSTILE if value not in NEAR]
 
+# Hostile values that would be the offset of a bit in a string of hundreds of megabytes.
+OFFSETS = {b'SETBIT', b'BITFIELD'}
+FAR = {b'2147483647', b'2147483648'}
+NOT_FAR = [value for value in HOSTILE if value not in FAR]
+
 INTEGERS = [b'0', b'1', b'-1', b'2', b'-2', b'3', b'-3', b'5', b'-5', b'10', b'100', b'-100',
             b'1000']
 UNKNOWN = [b'nosuch', b'get2', b'ge', b'', b'\x00', b'G\xc3\x9cT', b'foo bar', b'x' * 200,
@@ -207,6 +212,61 @@ class Generator:
             b'*', b'k*', b'l?', b'k[0-9]', b'k[^1]', b'k\\1', b'[a-z]*', b'k[1', b'', b'?', b'**',
             b'*1*', b'k1', b'[]', b'k[\\1-3]', b'[^', b'\\', b'k[9-0]', b'*\x00*', b'\xff*'))]
 
+    def bit_offset(self):
+        if self.chance(0.1):
+            return [self.random.choice((b'-1', b'4294967296', b'9223372036854775807', b'x', b'',
+                                        b'#1', b'1 ', b'40000'))]
+        return [b'%d' % self.random.choice((self.random.randint(0, 40), self.random.randint(0, 3000)))]
+
+    def bit_range(self):
+        """Nothing, a start, or a start, an end, and now and then a unit."""
+        kind = self.random.random()
+        index = self.index() if self.chance(0.7) else [b'%d' % self.random.randint(-300, 300)]
+        if kind < 0.2:
+            return []
+        if kind < 0.3:
+            return index
+        unit = self.word(b'BYTE', b'BIT')() if self.chance(0.6) else []
+        return index + self.index() + unit
+
+    def bit_source(self):
+        return self.key() + (self.key() if self.chance(0.7) else []) + (
+            [self.key()[0] for _ in range(3)] if self.chance(0.2) else [])
+
+    def field_type(self):
+        kind = self.random.random()
+        if kind < 0.04:
+            return [self.random.choice((b'', b'i', b'u', b'u0', b'u64', b'i65', b'u08', b'x8', b'8',
+                                        b'I8', b'u-1', b'i 8', b'u8 '))]
+        bits = self.random.choice((1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 48, 62, 63, 64))
+        return [b'i%d' % bits if bits == 64 or self.chance(0.5) else b'u%d' % bits]
+
+    def field_offset(self):
+        return [b'#%d' % self.random.randint(0, 9)] if self.chance(0.3) else self.bit_offset()
+
+    def field_value(self):
+        if self.chance(0.3):
+            return [self.random.choice((
+                b'9223372036854775807', b'-9223372036854775808', b'4294967296', b'-4294967296',
+                b'9223372036854775808', b'x'))]
+        return [b'%d' % self.random.randint(-300, 300)]
+
+    def fields(self, writes=True):
+        """Steps of BITFIELD."""
+        def steps():
+            result = []
+            for _ in range(self.random.choice((0, 1, 1, 2, 3, 5, 12))):
+                kind = self.random.random()
+                if writes and kind < 0.2:
+                    result += [b'OVERFLOW'] + self.word(b'WRAP', b'SAT', b'FAIL')()
+                elif writes and kind < 0.8:
+                    result += self.word(b'SET', b'INCRBY')() + self.field_type()
+                    result += self.field_offset() + self.field_value()
+                else:
+                    result += self.word(b'GET')() + self.field_type() + self.field_offset()
+            return result
+        return steps
+
     def database(self):
         return [self.random.choice((b'0', b'1', b'2', b'9', b'9', b'15', b'16', b'-1', b'x', b'',
                                     b'1.0', b'99999999999999999999'))]
@@ -278,6 +338,12 @@ class Generator:
             b'BLMOVE': (2, [list_key, list_key, side, side, self.timeout]),
             b'BRPOPLPUSH': (2, [list_key, list_key, self.timeout]),
             b'BLMPOP': (2, [self.timeout, self.counted_keys, side, maybe(w(b'COUNT'), integer)]),
+            b'SETBIT': (6, [key, self.bit_offset, w(b'0', b'1', b'1', b'2', b'-1', b'x')]),
+            b'GETBIT': (4, [key, self.bit_offset]), b'BITCOUNT': (6, [key, self.bit_range]),
+            b'BITPOS': (8, [key, w(b'0', b'1'), self.bit_range]),
+            b'BITOP': (7, [w(b'AND', b'OR', b'XOR', b'NOT', b'NOR'), key, self.bit_source]),
+            b'BITFIELD': (8, [key, self.fields()]),
+            b'BITFIELD_RO': (3, [key, self.fields(False)]),
             b'PING': (1, [maybe(value)]), b'ECHO': (1, [value]), b'SELECT': (3, [self.database]),
             b'SWAPDB': (1, [self.database, self.database]),
             b'FLUSHDB': (1, [maybe(w(b'ASYNC', b'SYNC'))]), b'MULTI': (5, []), b'EXEC': (6, []),
@@ -379,7 +445,7 @@ class Generator:
     def _mutate(self, name, arguments):
         kind = self.random.random()
         waits = name.startswith(b'B')
-        hostile = NOT_NEAR if name in TIMED else HOSTILE
+        hostile = NOT_NEAR if name in TIMED else NOT_FAR if name in OFFSETS else HOSTILE
         if kind < 0.2 and len(arguments) > 1:
             arguments.pop()
         elif kind < 0.35:

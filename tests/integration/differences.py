@@ -199,6 +199,16 @@ def without_token(arguments, token):
     return kept
 
 
+def with_end(arguments):
+    """The arguments of BITCOUNT as they were when a start needed an end."""
+    key, block = arguments
+    facts = pairs(block)
+    start, end = facts[b'arguments'][0], pairs(facts[b'arguments'][-1])
+    if end[b'name'] == b'end_index':
+        facts[b'arguments'] = [start] + end[b'arguments']
+    return [key, [member for pair in facts.items() for member in pair]]
+
+
 def command_docs(a, b, _):
     """The words are our own; the rest is equal, but that QUIT is deprecated since 7.2, and what is newer."""
     if a.kind != b.kind or a.value is None:
@@ -215,6 +225,8 @@ def command_docs(a, b, _):
                 entry.pop(b'deprecated_since', None)
             if name in NEWER_TOKENS:
                 entry[b'arguments'] = without_token(entry[b'arguments'], NEWER_TOKENS[name])
+            if name == b'bitcount':
+                entry[b'arguments'] = with_end(entry[b'arguments'])
             subcommands = entry.pop(b'subcommands', None)
             result[name] = (entry, subcommands)
         return result
@@ -252,6 +264,19 @@ def config_set(a, b, _):
 def smallest_rank(a, b, arguments):
     """RANK -2^63, whose opposite does not exist: out of range in 7.2, and anything in 7.0."""
     return b'-9223372036854775808' in arguments and b'value is out of range, must' in b.value
+
+
+def arguments_first(a, b, _):
+    """7.2 reads all of the range before it looks at the key, 7.0 answers of what it sees first."""
+    return b.kind == '-' and (a.kind == ':' and a.value in (0, -1)
+                              or a.kind == '-' and a.value.startswith(b'WRONGTYPE'))
+
+
+def bit_count(a, b, arguments):
+    """The same, and the end may be left out."""
+    if len(arguments) == 3 and a.kind == '-' and b'syntax' in a.value:
+        return True
+    return arguments_first(a, b, arguments)
 
 
 def debug_of_ours(a, b, arguments):
@@ -295,6 +320,8 @@ RULES = [
     ('slowlog get', NATURE, 'times, durations and addresses', slow_log),
     ('debug stringmatch-len', OURS, 'the oracle does not have it', debug_of_ours),
     ('lpos', VERSION, 'a RANK of -2^63 is out of range in 7.2', smallest_rank),
+    ('bitcount', VERSION, 'arguments before the key since 7.2; the end may be left out', bit_count),
+    ('bitpos', VERSION, 'arguments before the key since 7.2', arguments_first),
     ('debug object', NATURE, 'an address and sizes', same_kind),
     ('info', NATURE, 'avg_ttl is an estimate', without_average_ttl),
     ('memory usage', OURS, 'the bytes that the value takes here', same_kind),
@@ -343,7 +370,7 @@ STREAM_RULES = [
 ]
 
 # These are asked about errors, too.
-RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank)
+RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank, bit_count, arguments_first)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.
 WATCH_GOES_ON = [['LTRIM', 'l', 0, -1]]

@@ -230,7 +230,12 @@ def watched_keys(pair, random):
         ['LMOVE', 'l', 'l', 'LEFT', 'LEFT'], ['LMOVE', 'l', 'none', 'LEFT', 'LEFT'],
         ['LMPOP', 1, 'l', 'LEFT'], ['LPOS', 'l', 'a'], ['SET', 'none', 1], ['FLUSHDB'],
         ['FLUSHALL'], ['SWAPDB', 0, 1], ['SWAPDB', 1, 2], ['SETEX', 'k', 100000, 'v'],
-        ['SETNX', 'none', 1], ['SETNX', 'k', 1]]
+        ['SETNX', 'none', 1], ['SETNX', 'k', 1], ['SETBIT', 'k', 1, 1], ['SETBIT', 'k', 0, 1],
+        ['SETBIT', 'none', 8, 0], ['SETBIT', 'k', 100, 0], ['GETBIT', 'k', 1],
+        ['BITFIELD', 'k', 'GET', 'u8', 0], ['BITFIELD', 'k', 'SET', 'u8', 0, 118],
+        ['BITFIELD', 'k', 'INCRBY', 'u8', 0, 1], ['BITFIELD', 'k', 'SET', 'u8', 100, 0],
+        ['BITOP', 'NOT', 'k', 'none'], ['BITOP', 'NOT', 'none', 'k'], ['BITOP', 'OR', 'k', 'k'],
+        ['BITOP', 'NOT', 'none', 'none2']]
     watcher, changer = pair.open(), pair.open()
     for change in [c for c in changes if c not in WATCH_GOES_ON]:
         for watch in (['k', 'l'], ['none'], ['n', 'k']):

@@ -24,9 +24,10 @@ START_TEST(each_command_is_found_by_its_name_in_any_case)
         const struct command *command = &command_table[i];
         if (command_is_subcommand(command)) continue;
         char upper[32] = "";
-        for (size_t j = 0; command->facts.name[j] != '\0'; j++)
-            upper[j] =
-                (char)(j % 2 == 0 ? command->facts.name[j] - 'a' + 'A' : command->facts.name[j]);
+        for (size_t j = 0; command->facts.name[j] != '\0'; j++) {
+            char letter = command->facts.name[j];
+            upper[j] = (char)(j % 2 == 0 && letter != '_' ? letter - 'a' + 'A' : letter);
+        }
         kv_slice name = padded(upper);
         const struct command_slot *slot = command_map_find_padded(&map, name.data, name.size);
         ck_assert_msg(slot != NULL && slot->command == command, "%s", command->facts.name);
@@ -56,9 +57,18 @@ START_TEST(subcommands_are_found_behind_their_container)
 }
 END_TEST
 
-static const char *const unknown[] = {
-    "",        "ge",  "gett", "g\x05t", "\x47\x45\x34", "[et", "client|id", "averyveryverylongname",
-    "get get", "zzzz"};
+static const char *const unknown[] = {"",
+                                      "ge",
+                                      "gett",
+                                      "g\x05t",
+                                      "\x47\x45\x34",
+                                      "[et",
+                                      "client|id",
+                                      "averyveryverylongname",
+                                      "get get",
+                                      "zzzz",
+                                      "bitfield\x7fro",
+                                      "bitfield?ro"};
 
 START_TEST(no_other_name_is_found)
 {
@@ -86,8 +96,10 @@ START_TEST(facts_hold_together)
         ck_assert_msg(facts->tier >= 1 && facts->tier <= 4, "%s", facts->name);
         ck_assert_msg(facts->since[0] >= '1' && facts->since[0] <= '9', "%s", facts->name);
         for (const char *at = facts->name; *at != '\0'; at++)
-            ck_assert_msg((*at >= 'a' && *at <= 'z') || *at == '|' || *at == '-', "%s",
+            ck_assert_msg((*at >= 'a' && *at <= 'z') || strchr("|-_", *at) != NULL, "%s",
                           facts->name);
+        const char *underscore = strchr(facts->name, '_');
+        ck_assert_msg(underscore == NULL || strchr(underscore + 1, '_') == NULL, "%s", facts->name);
         ck_assert_msg(!(facts->flags & COMMAND_WRITE) || !(facts->flags & COMMAND_READONLY), "%s",
                       facts->name);
         for (const struct command_keys *keys = facts->keys; keys != NULL && keys->first != 0;
@@ -117,6 +129,7 @@ static const struct {
     {{"del", "a", "b", "c"}, "a b c "},
     {{"mset", "a", "1", "b", "2"}, "a b "},
     {{"rename", "a", "b"}, "a b "},
+    {{"bitop", "and", "d", "a", "b"}, "d a b "},
     {{"copy", "a", "b", "db", "1"}, "a b "},
     {{"blpop", "a", "b", "0"}, "a b "},
     {{"lmpop", "2", "a", "b", "left"}, "a b "},

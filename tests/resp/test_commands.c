@@ -1,8 +1,9 @@
 /*
  * tests/resp/test_commands.c -- the commands one by one: what is said, what is answered.
  *
- * Each exchange was had with redis-server 7.0.15, whose answers these are, byte for byte; the
- * longer and random form of this is tests/integration/differential.py.
+ * Each exchange was had with redis-server 7.0.15, whose answers these are, byte for byte, but for
+ * what later versions added; the longer and random form of this is
+ * tests/integration/differential.py.
  */
 #include "server.h"
 
@@ -124,6 +125,89 @@ static const struct exchange about_strings[] = {
     {"LCS s1 s2 FOO", "-ERR syntax error\r\n"},
     {"RPUSH l2 x", ":1\r\n"},
     {"LCS s1 l2", "-ERR The specified keys must contain string values\r\n"},
+};
+
+static const struct exchange about_bitmaps[] = {
+    {"SETBIT k 7 1", ":0\r\n"},
+    {"SETBIT k 7 0", ":1\r\n"},
+    {"SETBIT k 100 1", ":0\r\n"},
+    {"GETBIT k 100", ":1\r\n"},
+    {"GETBIT k 101", ":0\r\n"},
+    {"GETBIT none 4294967295", ":0\r\n"},
+    {"SETBIT k 4294967296 1", "-ERR bit offset is not an integer or out of range\r\n"},
+    {"SETBIT k -1 1", "-ERR bit offset is not an integer or out of range\r\n"},
+    {"SETBIT k #1 1", "-ERR bit offset is not an integer or out of range\r\n"},
+    {"SETBIT k 1 2", "-ERR bit is not an integer or out of range\r\n"},
+    {"SETBIT k 1 x", "-ERR bit is not an integer or out of range\r\n"},
+    {"GETBIT k x", "-ERR bit offset is not an integer or out of range\r\n"},
+    {"SET s foobar", "+OK\r\n"},
+    {"BITCOUNT s", ":26\r\n"},
+    {"BITCOUNT s 0 0", ":4\r\n"},
+    {"BITCOUNT s 5 30 BIT", ":17\r\n"},
+    {"BITCOUNT s 1 1 bYtE", ":6\r\n"},
+    {"BITCOUNT s 1 1 HELLO", "-ERR syntax error\r\n"},
+    {"BITCOUNT s 1 1 BIT x", "-ERR syntax error\r\n"},
+    {"BITCOUNT s 5", ":4\r\n"},
+    {"BITCOUNT s 1 x", "-ERR value is not an integer or out of range\r\n"},
+    {"BITCOUNT none 1 x", "-ERR value is not an integer or out of range\r\n"},
+    {"BITPOS s 1", ":1\r\n"},
+    {"BITPOS s 0 1", ":8\r\n"},
+    {"BITPOS s 1 2 -1", ":17\r\n"},
+    {"BITPOS s 1 7 15 BIT", ":9\r\n"},
+    {"BITPOS s 1 20", ":-1\r\n"},
+    {"BITPOS none 1", ":-1\r\n"},
+    {"BITPOS none 0 7 8 BIT", ":0\r\n"},
+    {"BITPOS s 2", "-ERR The bit argument must be 1 or 0.\r\n"},
+    {"BITPOS s x", "-ERR value is not an integer or out of range\r\n"},
+    {"BITPOS s 1 x", "-ERR value is not an integer or out of range\r\n"},
+    {"BITPOS s 1 0 1 HELLO", "-ERR syntax error\r\n"},
+    {"BITPOS s 1 0 1 BIT x", "-ERR syntax error\r\n"},
+    {"BITOP NOT r s", ":6\r\n"},
+    {"BITCOUNT r", ":22\r\n"},
+    {"BITOP AND r s none", ":6\r\n"},
+    {"GET r", "$6\r\n\000\000\000\000\000\000\r\n"},
+    {"BITOP OR r none", ":0\r\n"},
+    {"EXISTS r", ":0\r\n"},
+    {"BITOP NOT r s s", "-ERR BITOP NOT must be called with a single source key.\r\n"},
+    {"BITOP NAND r s s", "-ERR syntax error\r\n"},
+    {"BITOP AND r", "-ERR wrong number of arguments for 'bitop' command\r\n"},
+    {"MSET a aaa b ab c b", "+OK\r\n"},
+    {"BITOP DIFF r a b c", ":3\r\n"},
+    {"GET r", "$3\r\n\000\001a\r\n"},
+    {"BITOP diff1 r a b c", ":3\r\n"},
+    {"GET r", "$3\r\n\002\002\000\r\n"},
+    {"BITOP ANDOR r a b c", ":3\r\n"},
+    {"GET r", "$3\r\na`\000\r\n"},
+    {"BITOP ONE r a b c", ":3\r\n"},
+    {"GET r", "$3\r\n\002\003a\r\n"},
+    {"BITOP ONE r a", ":3\r\n"},
+    {"BITOP DIFF r a", "-ERR BITOP DIFF must be called with at least two source keys.\r\n"},
+    {"BITOP Diff1 r a", "-ERR BITOP DIFF1 must be called with at least two source keys.\r\n"},
+    {"BITOP ANDOR r a", "-ERR BITOP ANDOR must be called with at least two source keys.\r\n"},
+    {"BITFIELD f INCRBY i5 100 1 GET u4 0", "*2\r\n:1\r\n:0\r\n"},
+    {"BITFIELD f SET u8 #1 300", "*1\r\n:0\r\n"},
+    {"BITFIELD f GET u8 8", "*1\r\n:44\r\n"},
+    {"BITFIELD f OVERFLOW SAT SET u8 #1 300 OVERFLOW FAIL INCRBY u8 8 1 GET u8 8", "*3\r\n:44\r\n$-1\r\n:255\r\n"},
+    {"BITFIELD f", "*0\r\n"},
+    {"BITFIELD f OVERFLOW WRAP", "*0\r\n"},
+    {"BITFIELD f OVERFLOW X", "-ERR Invalid OVERFLOW type specified\r\n"},
+    {"BITFIELD f OVERFLOW", "-ERR syntax error\r\n"},
+    {"BITFIELD f GET u8", "-ERR syntax error\r\n"},
+    {"BITFIELD f SET u8 0", "-ERR syntax error\r\n"},
+    {"BITFIELD f GET u64 0", "-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.\r\n"},
+    {"BITFIELD f GET i64 0", "*1\r\n:71776119061217280\r\n"},
+    {"BITFIELD f GET u8 #9223372036854775807", "-ERR bit offset is not an integer or out of range\r\n"},
+    {"BITFIELD f SET u8 0 x", "-ERR value is not an integer or out of range\r\n"},
+    {"BITFIELD_RO f GET u8 8 GET u1 #8", "*2\r\n:255\r\n:1\r\n"},
+    {"BITFIELD_RO f SET u8 8 1", "-ERR BITFIELD_RO only supports the GET subcommand\r\n"},
+    {"RPUSH list x", ":1\r\n"},
+    {"SETBIT list 0 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GETBIT list 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"BITCOUNT list", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"BITPOS list 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"BITOP NOT r list", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"BITFIELD list", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"BITOP NOT list s", ":6\r\n"},
 };
 
 static const struct exchange about_lists[] = {
@@ -504,6 +588,12 @@ START_TEST(strings_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(bitmaps_answer_as_redis_does)
+{
+    assert_exchanges(about_bitmaps, sizeof about_bitmaps / sizeof *about_bitmaps);
+}
+END_TEST
+
 START_TEST(lists_answer_as_redis_does)
 {
     assert_exchanges(about_lists, sizeof about_lists / sizeof *about_lists);
@@ -636,6 +726,7 @@ int main(void)
     TCase *tests = tcase_create("commands");
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
     tcase_add_test(tests, strings_answer_as_redis_does);
+    tcase_add_test(tests, bitmaps_answer_as_redis_does);
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_in_resp3_as_redis_does);
