@@ -43,9 +43,10 @@ TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREA
 NEAR = {b'1', b'2', b'2147483647', b'2147483648', b'4294967296'}
 NOT_NEAR = [value for value in HOSTILE if value not in NEAR]
 
-# Hostile values that would be the offset of a bit in a string of hundreds of megabytes.
+# Hostile values that would be the offset of a bit in a string of hundreds of megabytes, or that a
+# signed field of Redis saturates at the wrong end.
 OFFSETS = {b'SETBIT', b'BITFIELD'}
-FAR = {b'2147483647', b'2147483648'}
+FAR = {b'2147483647', b'2147483648', b'-9223372036854775808'}
 NOT_FAR = [value for value in HOSTILE if value not in FAR]
 
 INTEGERS = [b'0', b'1', b'-1', b'2', b'-2', b'3', b'-3', b'5', b'-5', b'10', b'100', b'-100',
@@ -247,8 +248,8 @@ class Generator:
     def field_value(self):
         if self.chance(0.3):
             return [self.random.choice((
-                b'9223372036854775807', b'-9223372036854775808', b'4294967296', b'-4294967296',
-                b'9223372036854775808', b'x'))]
+                b'9223372036854775807', b'4294967296', b'-4294967296', b'9223372036854775808',
+                b'x'))]
         return [b'%d' % self.random.randint(-300, 300)]
 
     def fields(self, writes=True):
