@@ -86,8 +86,8 @@ KVNET_API void kvnet_wake(kvnet *server);
 
 /*
  * Hands a connected stream socket (TCP, unix, one end of a socketpair) to the server, which owns
- * and closes it from now on, also on an error. KV_OK, KV_NOMEM, KV_BADARG (no socket), KV_SKIPPED
- * (max_clients: it was told so and closed).
+ * and closes it from now on, also on an error. KV_OK, KV_NOMEM, KV_BADARG (no stream socket),
+ * KV_SKIPPED (max_clients: it was told so and closed).
  */
 KVNET_API kv_status kvnet_serve_fd(kvnet *server, int descriptor);
 

@@ -19,6 +19,10 @@
 
 bool socket_adopt(int descriptor)
 {
+    int type;
+    socklen_t size = sizeof type;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM)
+        return false;
 #if defined(SO_NOSIGPIPE)
     int on = 1;
     if (setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return false;

@@ -20,7 +20,10 @@ int socket_open(int family);
 /* The next connection that waits at a listener, or -1 with errno. */
 int socket_accept(int listener);
 
-/* Makes a descriptor that came from elsewhere like those made here. */
+/*
+ * Makes a descriptor that came from elsewhere like those made here. False if it is no stream
+ * socket.
+ */
 bool socket_adopt(int descriptor);
 
 /*
