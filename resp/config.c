@@ -144,9 +144,14 @@ struct config_change {
     char *message;
 };
 
+/* At the start nobody said CONFIG SET, and the host knows which line or option it was. */
 static const char *config_blame(struct config_change *change, const struct config_wish *wish,
                                 const char *reason)
 {
+    if (change->starting) {
+        snprintf(change->message, CONFIG_MESSAGE_SIZE, "%s", reason);
+        return change->message;
+    }
     kv_slice name = text_terminated(wish->name);
     snprintf(change->message, CONFIG_MESSAGE_SIZE,
              "CONFIG SET failed (possibly related to argument '%.*s') - %s",

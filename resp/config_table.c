@@ -14,13 +14,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum config_kind { CONFIG_BOOLEAN, CONFIG_INTEGER, CONFIG_MEMORY, CONFIG_WORD, CONFIG_TEXT };
+enum config_kind {
+    CONFIG_BOOLEAN,
+    CONFIG_INTEGER,
+    CONFIG_CLAMPED, /* an int; what lies outside its range becomes the nearest that does not */
+    CONFIG_MEMORY,
+    CONFIG_WORD,
+    CONFIG_TEXT
+};
 
 struct config_facts {
     const char *name, *alias;
     enum config_kind kind;
     const char *value;        /* at the start; of a stand-in: always */
-    int64_t minimum, maximum; /* of INTEGER and MEMORY; 0 and 0: any that is not negative */
+    int64_t minimum, maximum; /* of numbers; 0 and 0: any that is not negative */
     const char *const *words; /* of WORD, the last NULL */
     unsigned flags;           /* KVRESP_PARAMETER_... */
     /* Makes a changed value true; NULL marks a stand-in. */
@@ -35,7 +42,7 @@ struct config_value {
     const struct config_facts *facts;
     kvresp *resp;
     kvresp_parameter parameter;
-    int64_t number; /* BOOLEAN, INTEGER, MEMORY, WORD (its index) */
+    int64_t number; /* BOOLEAN, INTEGER, CLAMPED, MEMORY, WORD (its index) */
     char *text;     /* TEXT, from malloc() */
 };
 
@@ -66,11 +73,18 @@ static const char *config_parse_number(const struct config_facts *facts, kv_slic
     } else if (!text_parse_integer(text, number)) {
         return "argument couldn't be parsed into an integer";
     }
-    int64_t maximum = facts->minimum == 0 && facts->maximum == 0 ? INT64_MAX : facts->maximum;
-    if (*number >= facts->minimum && *number <= maximum) return NULL;
-    snprintf(message, 256, "argument must be between %lld and %lld inclusive",
-             (long long)facts->minimum, (long long)maximum);
-    return message;
+    bool is_clamped = facts->kind == CONFIG_CLAMPED;
+    int64_t minimum = is_clamped ? 0 : facts->minimum;
+    int64_t maximum = is_clamped ? INT32_MAX : facts->maximum;
+    if (minimum == 0 && maximum == 0) maximum = INT64_MAX;
+    if (*number < minimum || *number > maximum) {
+        snprintf(message, 256, "argument must be between %lld and %lld inclusive",
+                 (long long)minimum, (long long)maximum);
+        return message;
+    }
+    if (*number < facts->minimum) *number = facts->minimum;
+    if (is_clamped && *number > facts->maximum) *number = facts->maximum;
+    return NULL;
 }
 
 /* Reads a value of the kind; returns NULL or why it is none. TEXT leaves *number alone. */
@@ -82,6 +96,7 @@ static const char *config_parse(const struct config_facts *facts, kv_slice text,
         *number = text_is(text, "yes");
         return *number || text_is(text, "no") ? NULL : "argument must be 'yes' or 'no'";
     case CONFIG_INTEGER:
+    case CONFIG_CLAMPED:
     case CONFIG_MEMORY: return config_parse_number(facts, text, number, message);
     case CONFIG_WORD:
         return config_parse_word(facts->words, text, number)
@@ -102,6 +117,7 @@ static kv_status config_read_value(void *context, kv_buffer *text)
     case CONFIG_WORD: return text_append_string(text, facts->words[value->number]);
     case CONFIG_TEXT: return text_append_string(text, value->text);
     case CONFIG_INTEGER:
+    case CONFIG_CLAMPED:
     case CONFIG_MEMORY: break;
     }
     return text_append_integer(text, value->number);
@@ -684,7 +700,7 @@ static const struct config_facts config_own[] = {
     HINT("active-expire-effort", CONFIG_INTEGER, "1", 1, 10),
     HINT("activerehashing", CONFIG_BOOLEAN, "yes", 0, 0),
     HINT("dynamic-hz", CONFIG_BOOLEAN, "yes", 0, 0),
-    HINT("hz", CONFIG_INTEGER, "10", 1, 500),
+    HINT("hz", CONFIG_CLAMPED, "10", 1, 500),
 };
 enum { CONFIG_OWN_COUNT = sizeof config_own / sizeof config_own[0] };
 

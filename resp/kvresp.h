@@ -137,7 +137,8 @@ KVRESP_API kv_status kvresp_config_add(kvresp *resp, const kvresp_parameter *tab
 
 /*
  * Sets a parameter as CONFIG SET would, or as a line of a configuration file would (`starting`:
- * immutable ones may be set too). Returns NULL or the error message, without "ERR ", in `message`.
+ * immutable ones may be set too). Returns NULL or the error message in `message`: that of CONFIG
+ * SET, without "ERR ", or just the reason at the start, as the host knows which line it was.
  */
 KVRESP_API const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value,
                                          bool starting, char message[256]);

@@ -64,6 +64,7 @@ END_TEST
 static const struct {
     const char *line, *answer;
 } refusals[] = {
+    {"CONFIG SET hz -1", BLAME("hz", "argument must be between 0 and 2147483647 inclusive")},
     {"CONFIG SET nosuch 1",
      "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'\r\n"},
     {"CONFIG SET slowlog-max-len 1 nosuch", "-ERR syntax error\r\n"},
@@ -138,6 +139,14 @@ START_TEST(what_is_true_or_can_be_made_true_is_accepted)
     char line[128];
     snprintf(line, sizeof line, "CONFIG SET %s", accepted[_i]);
     assert_says(one, line, "+OK\r\n");
+}
+END_TEST
+
+START_TEST(a_rate_beyond_its_range_becomes_the_nearest_within)
+{
+    assert_says(one, "CONFIG SET hz 10000\r\nCONFIG GET hz",
+                "+OK\r\n*2\r\n$2\r\nhz\r\n$3\r\n500\r\n");
+    assert_says(one, "CONFIG SET hz 0\r\nCONFIG GET hz", "+OK\r\n*2\r\n$2\r\nhz\r\n$1\r\n1\r\n");
 }
 END_TEST
 
@@ -262,6 +271,8 @@ START_TEST(a_host_sets_at_the_start_what_is_fixed_later)
     assert_says(one, "DEBUG PROTOCOL integer", ":12345\r\n");
     ck_assert_str_eq(kvresp_config_set(server.resp, "nosuch", KV_TEXT("1"), true, message),
                      "Unknown option or number of arguments for CONFIG SET - 'nosuch'");
+    ck_assert_str_eq(kvresp_config_set(server.resp, "maxmemory", KV_TEXT("1gb"), true, message),
+                     "kvstore cannot honour another value than '0'");
     kv_buffer value = {0};
     ck_assert_int_eq(kvresp_config_get(server.resp, "enable-debug-command", &value), KV_OK);
     ck_assert(text_equal(text_of_buffer(&value), KV_TEXT("yes")));
@@ -381,6 +392,7 @@ int main(void)
                         sizeof refusals / sizeof *refusals);
     tcase_add_loop_test(tests, what_is_true_or_can_be_made_true_is_accepted, 0,
                         sizeof accepted / sizeof *accepted);
+    tcase_add_test(tests, a_rate_beyond_its_range_becomes_the_nearest_within);
     tcase_add_test(tests, the_longest_string_is_as_long_as_the_longest_argument);
     tcase_add_test(tests, of_several_parameters_all_are_set_or_none);
     tcase_add_loop_test(tests, sizes_are_counted_as_redis_counts_them, 0,
