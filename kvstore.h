@@ -31,7 +31,8 @@
  *             last.
  *   Options   An options struct starts with its size, so that it may grow:
  *             KV_OPTIONS(kv_set_options) gives one with every field at its default, which is zero.
- *             NULL means all defaults.
+ *             NULL means all defaults. A size that is larger than the library knows, as of a
+ *             program built for a newer one, is KV_BADARG: what it asks for cannot be done.
  */
 #ifndef KVSTORE_H
 #define KVSTORE_H
