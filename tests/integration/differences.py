@@ -81,6 +81,11 @@ def keys(a, b, arguments):
     return a == b
 
 
+def in_any_order(a, b, _):
+    """Arrays of the same members."""
+    return a.kind == b.kind == '*' and sorted(a.value) == sorted(b.value)
+
+
 def encoding(a, b, _):
     """Of a small list Redis 7.0 says quicklist, 7.2 listpack."""
     return a.kind == b.kind == '$' and (a.value, b.value) == (b'quicklist', b'listpack')
@@ -153,6 +158,7 @@ def without_average_ttl(a, b, _):
     return a.kind == b.kind and a.value is not None and strip(a) == strip(b)
 
 
+DENYOOM_SINCE_7_2 = {b'subscribe', b'psubscribe', b'ssubscribe'}
 NOSCRIPT_UNTIL_7_2 = {b'blpop', b'brpop', b'blmove', b'brpoplpush'}
 ARITY_OF_7_2 = {b'command|getkeys': -3, b'command|getkeysandflags': -3}
 
@@ -164,6 +170,8 @@ def command_entry(entry, known):
     name, arity, flags, first, last, step, categories, tips, keys, subcommands = entry
     if name in NOSCRIPT_UNTIL_7_2:
         flags = [flag for flag in flags if flag != b'noscript']
+    if name in DENYOOM_SINCE_7_2 and b'denyoom' not in flags:
+        flags = [b'denyoom'] + flags
     keys = [{n: v for n, v in pairs(key).items() if n != b'notes'} for key in keys]
     subcommands = sorted((command_entry(s, known) for s in subcommands if s[0] in known),
                          key=lambda s: s[0])
@@ -328,15 +336,17 @@ RULES = [
     ('object encoding', VERSION,
      '7.2 keeps small lists as listpack', encoding),
     ('object refcount', OURS, 'no two keys share a value, so it is always 1', same_kind),
+    ('pubsub channels, pubsub shardchannels', NATURE, 'in no order', in_any_order),
     ('command count', OURS, 'counts the commands of kvstore', same_kind),
     ('command list, command', OURS, 'names the commands of kvstore', one_command_more),
     ('command info', VERSION,
      'the words of notes, the order of subcommands; in 7.2 BLPOP and the like lose noscript, '
-     'COMMAND GETKEYS needs an argument less', command_info),
+     'COMMAND GETKEYS needs an argument less, SUBSCRIBE and the like gain denyoom', command_info),
     ('command docs', OURS,
      'the sentences are our own; subcommands of features that are not here are absent',
      command_docs),
-    ('client help, command help, config help, debug help, memory help, object help, slowlog help',
+    ('client help, command help, config help, debug help, memory help, object help, slowlog help, '
+     'pubsub help',
      OURS,
      'the sentences are our own', both_lists_of_text),
 ]

@@ -28,7 +28,7 @@ from commands import Command, Generator
 from differences import Differences
 from pair import Disagreement, Pair, show_command
 from selftest import corrupting_proxy_is_caught
-from wire import NoReply, kvstore_server, parse, redis_server
+from wire import NoReply, encode, kvstore_server, parse, redis_server
 
 ROUND = 2000           # commands between two comparisons of all keys
 CONNECTIONS = 4        # in a round
@@ -46,6 +46,49 @@ OPTIONS = [
 ]
 
 
+class Listeners:
+    """
+    A client of each server who is told of every event of keys. What the commands of a pipeline did
+    was told by the time that their replies have been read, so it is there when a PING is answered.
+    """
+
+    def __init__(self, pair):
+        self.pair = pair
+        self.sides = (pair.a.connect(), pair.b.connect())
+        for side in self.sides:
+            side.call('CONFIG', 'SET', 'notify-keyspace-events', 'AKEmn')
+            side.call('PSUBSCRIBE', '__key*__:*')
+
+    def close(self):
+        for side in self.sides:
+            side.close()
+
+    @staticmethod
+    def _events(side):
+        """Those since the last time, but for when a key's time was up, which is chance."""
+        side.start(encode([b'PING']))
+        events = []
+        while True:
+            message = parse(side.read(1)[0])[0].value
+            if message[0].value == b'pong':
+                return events
+            channel, payload = message[2].value, message[3].value
+            if b'expired' not in (payload, channel.split(b':', 1)[1]):
+                events.append(channel + b' ' + payload)
+
+    def compare(self, commands):
+        arguments = commands[-1].arguments
+        if any(b'kill' in word.lower() for command in commands for word in command.arguments):
+            self.close()
+            self.__init__(self.pair)
+            return
+        a, b = (self._events(side) for side in self.sides)
+        if a != b:
+            at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            raise Disagreement(arguments, b'<event> ' + b', '.join(a[at:at + 8]),
+                               b'<event> ' + b', '.join(b[at:at + 8]))
+
+
 class Round:
     """Commands on several connections, remembered so that they can be replayed."""
 
@@ -53,6 +96,7 @@ class Round:
         self.pair = pair
         self.history = []  # (connection, Command)
         self.connections = {}
+        self.listeners = Listeners(pair)
 
     def connection(self, name):
         if name not in self.connections:
@@ -60,6 +104,7 @@ class Round:
         return self.connections[name]
 
     def close(self):
+        self.listeners.close()
         for connection in self.connections.values():
             connection.close()
 
@@ -67,7 +112,9 @@ class Round:
         before = len(self.history)
         self.history += [(name, command) for command in commands]
         try:
-            return self.connection(name).run(commands, pieces)
+            replies = self.connection(name).run(commands, pieces)
+            self.listeners.compare(commands)
+            return replies
         except Disagreement as difference:
             # What came after the command that differs has nothing to do with it.
             for at in range(before, len(self.history)):

@@ -10,7 +10,7 @@ import time
 from commands import Command, Generator
 from differences import CONFIG_NOT_HERE, CONFIG_REFUSED, INFO_NOT_HERE, WATCH_GOES_ON
 from pair import Disagreement
-from wire import encode, encode_inline
+from wire import encode, encode_inline, parse
 
 
 # --------------------------------------------------------------------------------------- tools
@@ -53,6 +53,156 @@ def each(pair, *arguments):
 def agree(what, a, b):
     if a != b:
         raise Disagreement([what.encode()], repr(a).encode(), repr(b).encode())
+
+
+# -------------------------------------------------------------------------- publish, subscribe
+
+PONGS = (b'+PONG\r\n', b'*2\r\n$4\r\npong\r\n$0\r\n\r\n')
+CHANNELS = ['a', 'b', 'ab', 'abc', ' ', 'news.it', 'news.sport', 'a*', '*', 'news.*', '?', '[ab]*']
+KINDS = {'': 'SUBSCRIBE', 'P': 'PSUBSCRIBE', 'S': 'SSUBSCRIBE'}
+
+
+def received(side):
+    """What a client was sent, as bytes; a PING is answered after all that was published before."""
+    side.start(encode([b'PING']))
+    messages = []
+    while True:
+        raw = side.read(1)[0]
+        if raw in PONGS:
+            return messages
+        messages.append(raw)
+
+
+def compare_received(what, both, in_order=True):
+    a, b = received(both.a), received(both.b)
+    if in_order:
+        agree(what, a, b)
+    else:
+        agree(what, sorted(a), sorted(b))
+
+
+class Subscriber:
+    """A client of both servers, and how many subscriptions of each kind it has."""
+
+    def __init__(self, pair, protocol):
+        self.both = pair.open(protocol)
+        self.names = {kind: set() for kind in KINDS}
+
+    def subscribe(self, kind, names):
+        self.names[kind] |= set(names)
+        words = [w.encode() for w in [KINDS[kind]] + names]
+        self.both.run([Command(words, replies=len(names))])
+
+    def unsubscribe(self, kind, names):
+        word = KINDS[kind].replace('SUB', 'UNSUB')
+        if names:
+            self.names[kind] -= set(names)
+            self.both.run([Command([w.encode() for w in [word] + names], replies=len(names))])
+            return
+        # In the order of a hash table: the names, and how many are left, apart.
+        count = max(1, len(self.names[kind]))
+        self.names[kind] = set()
+        self.both.start(encode([word.encode()]))
+        replies = [[parse(raw)[0].value for raw in side.read(count)]
+                   for side in (self.both.a, self.both.b)]
+        agree(word, *[sorted(repr(m[:2]) for m in side) for side in replies])
+        agree(word, *[[m[2] for m in side] for side in replies])
+
+
+def publish_and_subscribe(pair, random):
+    """Clients of both protocols who subscribe and unsubscribe at random while others publish."""
+    publisher = pair.open()
+    subscribers = [Subscriber(pair, protocol) for protocol in (2, 2, 3, 3)]
+    for _ in range(250):
+        subscriber = random.choice(subscribers)
+        kind = random.choice(list(KINDS))
+        names = [random.choice(CHANNELS) for _ in range(random.choice((1, 1, 2, 3)))]
+        turn = random.random()
+        if turn < 0.25:
+            subscriber.subscribe(kind, names)
+        elif turn < 0.4:
+            subscriber.unsubscribe(kind, names if random.random() < 0.8 else [])
+        elif turn < 0.45:
+            for words in (['NUMSUB'] + names, ['NUMPAT'], ['CHANNELS'], ['CHANNELS', names[0]],
+                          ['SHARDCHANNELS'], ['SHARDNUMSUB'] + names):
+                publisher.do('PUBSUB', *words)
+        else:
+            publisher.do(random.choice(('PUBLISH', 'PUBLISH', 'SPUBLISH')), names[0],
+                         random.choice(('', 'x', 'y' * 1000)))
+            for each_one in subscribers:
+                compare_received('messages', each_one.both, in_order=False)
+    for subscriber in subscribers:
+        subscriber.both.do('RESET')
+        subscriber.both.do('PING')
+        subscriber.both.close()
+    publisher.do('PUBSUB', 'CHANNELS')
+    publisher.do('PUBSUB', 'NUMPAT')
+    publisher.close()
+
+
+def subscribed_clients(pair, random):
+    """What a subscribed client may do in each protocol, and what it is told."""
+    publisher = pair.open()
+    for protocol in (2, 3):
+        both = pair.open(protocol)
+        both.run([Command([b'SUBSCRIBE', b'a', b'b', b'a'], replies=3)])
+        for words in (['GET', 'k'], ['PING'], ['PING', 'x'], ['PING', 'x', 'y'], ['NOSUCH'],
+                      ['GET'], ['CLIENT', 'GETNAME'], ['MULTI'], ['DISCARD'], ['SUBSCRIBE'],
+                      ['PSUBSCRIBE', 'x'], ['UNSUBSCRIBE', 'none'], ['SUNSUBSCRIBE'],
+                      ['ECHO', 'x'], ['HELLO', 'x'], ['SELECT', 1]):
+            both.do(*words)
+        publisher.do('CLIENT', 'LIST', 'TYPE', 'pubsub')
+        publisher.do('CLIENT', 'LIST', 'TYPE', 'normal')
+        publisher.do('INFO', 'nosuch')
+        publisher.do('MULTI')
+        publisher.do('PUBLISH', 'a', 1)
+        publisher.do('SET', 'k', 'v')
+        publisher.do('PUBLISH', 'b', 2)
+        publisher.do('EXEC')
+        compare_received('messages of a transaction', both)
+        both.do('RESET')
+        both.do('GET', 'k')
+        both.do('MULTI')
+        both.do('SUBSCRIBE', 'c')
+        both.do('PING')
+        both.do('PSUBSCRIBE', 'c*')
+        both.do('EXEC')
+        both.do('QUIT')
+        both.close()
+    publisher.close()
+
+
+def messages_to_a_silent_client(pair, random):
+    """With replies switched off a client gets confirmations and messages all the same."""
+    publisher = pair.open()
+    for protocol in (2, 3):
+        both = pair.open(protocol)
+        both.start(b''.join(encode(words) for words in (
+            [b'CLIENT', b'REPLY', b'SKIP'], [b'SUBSCRIBE', b'a'], [b'CLIENT', b'REPLY', b'OFF'],
+            [b'SUBSCRIBE', b'b'], [b'NOSUCH'])))
+        both.drain([b'SUBSCRIBE with replies off'])
+        publisher.do('PUBLISH', 'a', 'x')
+        publisher.do('PUBLISH', 'b', 'y')
+        both.drain([b'PUBLISH with replies off'])
+        both.close()
+    publisher.close()
+
+
+def events_of_blocked_clients(pair, random):
+    """What serves a waiting client is told as what it is."""
+    listener, pusher, waiter = pair.open(), pair.open(), pair.open()
+    pusher.do('CONFIG', 'SET', 'notify-keyspace-events', 'KA')
+    listener.do('PSUBSCRIBE', '__keyspace@0__:*')
+    for words in (['BLPOP', 'a', 0], ['BRPOP', 'a', 0], ['BLMOVE', 'a', 'b', 'LEFT', 'RIGHT', 0],
+                  ['BLMPOP', 0, 1, 'a', 'LEFT', 'COUNT', 2]):
+        sent = waiter.send(*words)
+        wait_for_blocked(pair, 1)
+        pusher.do('RPUSH', 'a', 1, 2)
+        waiter.reply(sent)
+        pusher.do('DEL', 'a')
+        compare_received('events of %s' % words[0], listener)
+    for both in (listener, pusher, waiter):
+        both.close()
 
 
 # ------------------------------------------------------------------------------------- waiting
@@ -866,6 +1016,7 @@ def configuration(pair, random):
             ('proto-max-bulk-len', ['2mb', '512mb'], ['1', 'x']),
             ('appendfsync', ['always', 'no', 'everysec'], ['x']),
             ('client-query-buffer-limit', ['2mb', '1gb'], ['1', 'x']),
+            ('notify-keyspace-events', ['KEA', 'Kg$lshzxetd', 'Em', 'nK', ''], ['q', 'K E']),
             ('loglevel', ['debug', 'notice'], ['x']), ('hz', ['20', '500'], ['x']),
             ('client-output-buffer-limit', ['normal 1mb 2mb 60', 'normal 0 0 0'],
              ['x', 'normal 1 2', 'nosuch 1 2 3']), ('lazyfree-lazy-expire', ['yes', 'no'], ['x']),
@@ -909,6 +1060,8 @@ def the_slow_log(pair, random):
 
 
 ALL = [
+    publish_and_subscribe, subscribed_clients, messages_to_a_silent_client,
+    events_of_blocked_clients,
     blocked_clients_are_served, blocked_clients_are_served_in_order, blocked_clients_form_a_chain,
     blocked_clients_can_be_unblocked, blocked_clients_time_out,
     watched_keys, transactions_with_errors, protocol_errors, damaged_requests, inline_commands,
