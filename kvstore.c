@@ -18803,6 +18803,14 @@ static void wait_destroy(struct wait *waiter)
     alloc_free(alloc, waiter, waiter->size);
 }
 
+/* Is there a value of the type? KV_OK, KV_NONE, KV_WRONGTYPE. */
+static kv_status wait_look(kv *db, kv_slice key, kv_type type)
+{
+    struct access access;
+    kv_status status = access_open_existing(&access, db, key, type, ACCESS_PEEK);
+    return status == KV_OK ? access_close(&access, KV_OK) : status;
+}
+
 /*
  * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if
  * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
@@ -18813,11 +18821,9 @@ static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, siz
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
-        kv_type type;
-        kv_status status = kv_type_of(db, keys[i], &type);
+        kv_status status = wait_look(db, keys[i], waiter->waiter.type);
         if (status == KV_NONE) continue;
         if (status != KV_OK) return status;
-        if (type != waiter->waiter.type) return KV_WRONGTYPE;
         uint64_t hash = store_hash(store, keys[i]);
         if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;

@@ -114,6 +114,11 @@ void loop_enqueue(struct loop *loop, struct connection *connection)
     loop->ready_end = &connection->next;
 }
 
+static void loop_ring(struct loop *loop)
+{
+    if (atomic_exchange(&loop->is_asleep, false)) poller_wake(&loop->poller);
+}
+
 /*
  * The loop stores is_asleep, then looks into the inbox; this pushes, then looks at is_asleep. Both
  * orders are sequentially consistent, so that one of the two sees the other.
@@ -124,8 +129,22 @@ void loop_post(struct loop *loop, struct connection *connection)
     struct connection *first = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
     do connection->inbox_next = first;
     while (!atomic_compare_exchange_weak(&loop->inbox, &first, connection));
-    if (loop != loop_current && atomic_exchange(&loop->is_asleep, false))
-        poller_wake(&loop->poller);
+    if (loop == loop_current) return;
+    if (loop_current != NULL && loop_current->server == loop->server)
+        loop_current->owes_bells = true;
+    else loop_ring(loop);
+}
+
+/* Rings for all that this loop has posted. Before it waits, at the latest. */
+static void loop_ring_others(struct loop *loop)
+{
+    struct kvnet *server = loop->server;
+    if (!loop->owes_bells) return;
+    loop->owes_bells = false;
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        struct loop *other = &server->loops[i];
+        if (other != loop && atomic_load(&other->inbox) != NULL) loop_ring(other);
+    }
 }
 
 static int64_t loop_min(int64_t a, int64_t b)
@@ -237,6 +256,7 @@ static void loop_answer_batch(struct loop *loop, struct connection **batch, size
         connection_execute(batch[i]);
         bytes += kvresp_output_pending(batch[i]->session);
         if (bytes < LOOP_BATCH_BYTES && i + 1 < count) continue;
+        loop_ring_others(loop);
         while (answered <= i) connection_reply(batch[answered++]);
         bytes = 0;
     }
@@ -375,12 +395,14 @@ bool loop_turn(struct loop *loop, int timeout_ms)
         if (events[i].tag == NULL) server_accept(loop->server);
         else connection_notice(events[i].tag, events[i].what);
     }
+    loop_ring_others(loop); /* for new connections */
     loop_empty_inbox(loop);
     loop_drain(loop);
     loop_collect_due(loop);
     loop_serve_ready(loop);
     if (loop->index == 0) loop_cron(loop, count > 0);
     loop_sweep(loop);
+    loop_ring_others(loop);
     loop_count_traffic(loop);
     loop_bury(loop);
     kvresp_worker_rest(loop->worker);

@@ -15,7 +15,8 @@
  *
  * Other threads reach a loop through its inbox, a stack that needs no lock. Its bell is rung only
  * if the loop sleeps or is about to, and never by its own thread: under load a wake costs no system
- * call.
+ * call. What a loop posts to others, as messages to their clients, it rings for once, when a batch
+ * has been executed: rung for at each message, the other loop would wake for each.
  */
 #ifndef KV_NET_LOOP_H
 #define KV_NET_LOOP_H
@@ -48,6 +49,7 @@ struct loop {
     int64_t timer_ms; /* when loop_rest() has set the poller's timer to */
     int last_count;   /* what the poller reported in the last turn */
     bool owes_work;   /* the last cron ended with keys due */
+    bool owes_bells;  /* something was posted to other loops, whose bells are still to be rung */
     bool is_draining; /* the server stops: each connection is closed when it is idle */
     uint64_t input_bytes, output_bytes; /* of this turn */
     uint64_t reads, writes;             /* system calls of this turn */

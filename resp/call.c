@@ -308,6 +308,26 @@ static bool call_disk_refuses(struct call *call)
     return true;
 }
 
+/* In RESP2 a subscribed client could not tell replies from messages. */
+static bool call_is_out_of_context(struct call *call)
+{
+    const kvresp_session *session = call->session;
+    if (!(session->flags & SESSION_SUBSCRIBED) || session->reply.protocol > 2) return false;
+    command_handler *handler = call->command->handler;
+    if (handler == subscribe_command || handler == unsubscribe_command ||
+        handler == psubscribe_command || handler == punsubscribe_command ||
+        handler == ssubscribe_command || handler == sunsubscribe_command ||
+        handler == ping_command || handler == quit_command || handler == reset_command)
+        return false;
+    char text[160];
+    snprintf(text, sizeof text,
+             "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+             "are allowed in this context",
+             call->command->facts.name);
+    call_reject(call, text);
+    return true;
+}
+
 /* Refuses what needs the data while it is being loaded; EXEC, if it was queued before. */
 static bool call_is_too_early(struct call *call)
 {
@@ -366,6 +386,8 @@ void call_checked(struct call *call, const struct command_slot *slot)
     } else if (session->flags & SESSION_MULTI && facts->flags & COMMAND_NO_MULTI) {
         call_reject(call, "ERR Command not allowed inside a transaction");
     } else if (call_disk_refuses(call)) {
+        /* answered */
+    } else if (call_is_out_of_context(call)) {
         /* answered */
     } else if (call_is_too_early(call)) {
         /* answered */

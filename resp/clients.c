@@ -56,6 +56,12 @@ static bool client_has_id(const kvresp_session *session, const struct client_fil
     return false;
 }
 
+static int client_type_of(const kvresp_session *session)
+{
+    bool is_subscribed = (atomic_load(&session->shown.flags) & SESSION_SUBSCRIBED) != 0;
+    return is_subscribed ? CLIENT_TYPE_PUBSUB : CLIENT_TYPE_NORMAL;
+}
+
 static bool client_is_meant(const kvresp_session *session, const struct client_filter *filter)
 {
     if (filter->ids != NULL && !client_has_id(session, filter)) return false;
@@ -64,16 +70,16 @@ static bool client_is_meant(const kvresp_session *session, const struct client_f
     if (filter->local_address.data != NULL &&
         !text_equal(filter->local_address, session->local_address))
         return false;
-    if (filter->has_type && filter->type != CLIENT_TYPE_NORMAL)
-        return false; /* there are no others */
+    if (filter->has_type && filter->type != client_type_of(session)) return false;
     return !filter->wrong_user && session != filter->skip;
 }
 
 /* ----------------------------------------------------------------------------------- describing */
 
-static void client_flag_letters(uint32_t flags, char letters[8])
+static void client_flag_letters(uint32_t flags, char letters[16])
 {
     char *at = letters;
+    if (flags & SESSION_SUBSCRIBED) *at++ = 'P';
     if (flags & SESSION_MULTI) *at++ = 'x';
     if (flags & SESSION_BLOCKED) *at++ = 'b';
     if (flags & SESSION_WATCH_DIRTY) *at++ = 'd';
@@ -93,26 +99,29 @@ static const char *client_text(const char *text)
 static kv_status client_describe(kvresp_session *session, int64_t now_ms, kv_buffer *text)
 {
     struct session_shown *shown = &session->shown;
-    char letters[8];
+    char letters[16];
     client_flag_letters(atomic_load(&shown->flags), letters);
     const struct command *command = atomic_load(&shown->command);
     int64_t idle_ms = now_ms - atomic_load(&shown->active_ms), age_ms = now_ms - session->opened_ms;
     uint64_t output = atomic_load(&shown->output_size);
     return text_format(
         text,
-        "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=0 psub=0 "
-        "ssub=0 "
+        "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=%u psub=%u "
+        "ssub=%u "
         "multi=%d qbuf=%llu qbuf-free=%llu argv-mem=0 multi-mem=%llu rbs=%llu rbp=%llu obl=%llu "
-        "oll=0 omem=0 "
+        "oll=%llu omem=%llu "
         "tot-mem=%llu events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
         (unsigned long long)session->id, (const char *)session->address.data,
         (const char *)session->local_address.data, session->descriptor, client_text(session->name),
         (long long)(age_ms > 0 ? age_ms / 1000 : 0), (long long)(idle_ms > 0 ? idle_ms / 1000 : 0),
-        letters, atomic_load(&shown->database), atomic_load(&shown->queued),
-        (unsigned long long)atomic_load(&shown->input_size),
+        letters, atomic_load(&shown->database), atomic_load(&shown->channels),
+        atomic_load(&shown->patterns), atomic_load(&shown->shard_channels),
+        atomic_load(&shown->queued), (unsigned long long)atomic_load(&shown->input_size),
         (unsigned long long)atomic_load(&shown->input_room),
         (unsigned long long)atomic_load(&shown->transaction_memory), (unsigned long long)output,
         (unsigned long long)output, (unsigned long long)output,
+        (unsigned long long)atomic_load(&shown->pushes),
+        (unsigned long long)atomic_load(&shown->pushes_size),
         (unsigned long long)atomic_load(&shown->memory),
         command != NULL ? command->facts.name : "NULL", atomic_load(&shown->protocol),
         client_text(session->library_name), client_text(session->library_version));
@@ -210,10 +219,11 @@ void clients_sum(struct client_list *clients, struct client_sums *sums)
     sums->count = clients->count;
     for (kvresp_session *at = clients->first; at != NULL; at = at->next) {
         uint64_t input = atomic_load(&at->shown.input_size) + atomic_load(&at->shown.input_room);
-        uint64_t output = atomic_load(&at->shown.output_size);
+        uint64_t output = atomic_load(&at->shown.output_size) + atomic_load(&at->shown.pushes_size);
         if (input > sums->input_max) sums->input_max = input;
         if (output > sums->output_max) sums->output_max = output;
         sums->memory += atomic_load(&at->shown.memory);
+        sums->subscribed += (atomic_load(&at->shown.flags) & SESSION_SUBSCRIBED) != 0;
         sums->watching += atomic_load(&at->shown.is_watching);
         sums->timed += atomic_load(&at->blocked.state) == BLOCKED_WAITING &&
                        atomic_load(&at->blocked.deadline_ms) != KV_NEVER;

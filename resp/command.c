@@ -79,7 +79,7 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
                             command_visit_key *visit, void *context)
 {
     const struct command_keys *keys = command->facts.keys;
-    if (keys == NULL) return KV_NONE;
+    if (!command_has_keys(command)) return KV_NONE;
     for (; keys->first != 0; keys++) {
         kv_status status = keys->is_counted
                                ? command_find_counted(keys, arguments, count, visit, context)
@@ -108,7 +108,7 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
         slot->arity_max = facts->arity < 0 ? UINT32_MAX : slot->arity_min;
     }
     const struct command_keys *keys = facts->keys;
-    bool is_single = keys != NULL && !keys->is_counted && keys->last == 0;
+    bool is_single = command_has_keys(command) && !keys->is_counted && keys->last == 0;
     slot->first_key = is_single && facts->arity != -1 ? (uint16_t)keys->first : 0;
 }
 

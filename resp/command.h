@@ -54,6 +54,12 @@ static inline bool command_arity_fits(const struct command *command, size_t coun
     return arity >= 0 ? count == (size_t)arity : count >= (size_t)-arity;
 }
 
+static inline bool command_has_keys(const struct command *command)
+{
+    const struct command_keys *keys = command->facts.keys;
+    return keys != NULL && !(keys->flags & KEY_NOT_KEY);
+}
+
 /*
  * True for commands without keys that look at or change the store as a whole, so that EXEC must
  * hold all of it.

@@ -21,7 +21,8 @@
  *
  * The facts are those of Redis 7.2. Against 7.0.15, with which the tests compare, these differ: the
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
- * BLMOVE and BRPOPLPUSH (set there), CLIENT SETINFO and NO-TOUCH (absent there). Of later versions
+ * BLMOVE and BRPOPLPUSH (set there), denyoom of SUBSCRIBE and its like (not set there),
+ * CLIENT SETINFO and NO-TOUCH (absent there). Of later versions
  * are HGETDEL, HSCAN's NOVALUES, SET's IFEQ and BITCOUNT without an end, with the number of the
  * version that has them. All else in
  * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
@@ -61,21 +62,22 @@ enum command_flag {
     COMMAND_READONLY = 1 << 1,
     COMMAND_DENYOOM = 1 << 2,      /* refused when memory is short */
     COMMAND_ADMIN = 1 << 3,
-    COMMAND_NOSCRIPT = 1 << 4,
-    COMMAND_BLOCKING = 1 << 5,     /* may wait */
-    COMMAND_LOADING = 1 << 6,      /* allowed while the data is being loaded */
-    COMMAND_STALE = 1 << 7,        /* allowed on a replica that has lost its primary */
-    COMMAND_SKIP_SLOWLOG = 1 << 8, /* its arguments are no concern of the slow log */
-    COMMAND_FAST = 1 << 9,         /* O(1) or O(log n) */
-    COMMAND_NO_AUTH = 1 << 10,     /* allowed before the client has said who it is */
-    COMMAND_NO_MULTI = 1 << 11,    /* refused inside a transaction */
-    COMMAND_MOVABLEKEYS = 1 << 12, /* first, last and step do not tell where the keys are */
-    COMMAND_ALLOW_BUSY = 1 << 13,  /* allowed while a script runs too long */
-    COMMAND_FLAG_COUNT = 14
+    COMMAND_PUBSUB = 1 << 4, /* about channels */
+    COMMAND_NOSCRIPT = 1 << 5,
+    COMMAND_BLOCKING = 1 << 6,     /* may wait */
+    COMMAND_LOADING = 1 << 7,      /* allowed while the data is being loaded */
+    COMMAND_STALE = 1 << 8,        /* allowed on a replica that has lost its primary */
+    COMMAND_SKIP_SLOWLOG = 1 << 9, /* its arguments are no concern of the slow log */
+    COMMAND_FAST = 1 << 10,        /* O(1) or O(log n) */
+    COMMAND_NO_AUTH = 1 << 11,     /* allowed before the client has said who it is */
+    COMMAND_NO_MULTI = 1 << 12,    /* refused inside a transaction */
+    COMMAND_MOVABLEKEYS = 1 << 13, /* first, last and step do not tell where the keys are */
+    COMMAND_ALLOW_BUSY = 1 << 14,  /* allowed while a script runs too long */
+    COMMAND_FLAG_COUNT = 15
 };
 
 #define COMMAND_FLAG_NAMES                                                                         \
-    "write", "readonly", "denyoom", "admin", "noscript", "blocking", "loading", "stale",           \
+    "write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", \
         "skip_slowlog", "fast", "no_auth", "no_multi", "movablekeys", "allow_busy"
 
 /* The categories of access control. COMMAND INFO names them in this order. */
@@ -144,12 +146,13 @@ enum command_key_flag {
     KEY_UPDATE = 1 << 5,
     KEY_INSERT = 1 << 6,
     KEY_DELETE = 1 << 7,
-    KEY_VARIABLE_FLAGS = 1 << 8, /* the arguments decide: SET without GET is KEY_OW | KEY_UPDATE */
-    KEY_FLAG_COUNT = 9
+    KEY_NOT_KEY = 1 << 8,        /* it is none, but a cluster would place it as if it were */
+    KEY_VARIABLE_FLAGS = 1 << 9, /* the arguments decide: SET without GET is KEY_OW | KEY_UPDATE */
+    KEY_FLAG_COUNT = 10
 };
 
 #define COMMAND_KEY_FLAG_NAMES                                                                     \
-    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "variable_flags"
+    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "variable_flags"
 
 /* Where keys stand in a request, whose argument 0 is the name of the command (or container). */
 struct command_keys {
@@ -868,6 +871,78 @@ COMMAND(setbit, "setbit", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_BITMAP, G
 /* Streams. */
 
 /* Publish and subscribe. */
+
+COMMAND(psubscribe, "psubscribe", -2,
+        COMMAND_DENYOOM | COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 2, "2.0.0", "O(N), N being the number of patterns.",
+        "Subscribes to every channel that matches one of the patterns.",
+        .arguments = ARGUMENTS(BLOCK("pattern", .flags = ARGUMENT_MULTIPLE,
+            .arguments = ARGUMENTS(PATTERN("pattern")))))
+COMMAND(publish, "publish", 3, COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 1, "2.0.0",
+        "O(N + M), N being the subscribers of the channel, M the patterns of all clients.",
+        "Sends a message to all who are subscribed to a channel.",
+        .arguments = ARGUMENTS(STRING("channel"), STRING("message")))
+COMMAND(pubsub, "pubsub", -2, 0, 0, GROUP_PUBSUB, 2, "2.8.0", "That of the subcommand.",
+        "Looks at channels and their subscribers.")
+COMMAND(pubsub_channels, "pubsub|channels", -2, COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 2, "2.8.0", "O(N), N being the number of channels.",
+        "Lists the channels that somebody is subscribed to.",
+        .arguments = ARGUMENTS(PATTERN("pattern", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(pubsub_help, "pubsub|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_PUBSUB, 4, "6.2.0",
+        "O(1)", "Lists the subcommands of PUBSUB.")
+COMMAND(pubsub_numpat, "pubsub|numpat", 2, COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 2, "2.8.0", "O(1)",
+        "Counts the patterns that somebody is subscribed to.")
+COMMAND(pubsub_numsub, "pubsub|numsub", -2, COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 2, "2.8.0", "O(N), N being the number of channels named.",
+        "Counts the subscribers of channels.",
+        .arguments = ARGUMENTS(STRING("channel", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(pubsub_shardchannels, "pubsub|shardchannels", -2,
+        COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE, CATEGORY_PUBSUB, GROUP_PUBSUB, 3, "7.0.0",
+        "O(N), N being the number of shard channels.",
+        "Lists the shard channels that somebody is subscribed to.",
+        .arguments = ARGUMENTS(PATTERN("pattern", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(pubsub_shardnumsub, "pubsub|shardnumsub", -2,
+        COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE, CATEGORY_PUBSUB, GROUP_PUBSUB, 3, "7.0.0",
+        "O(N), N being the number of shard channels named.",
+        "Counts the subscribers of shard channels.",
+        .arguments = ARGUMENTS(STRING("shardchannel",
+            .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(punsubscribe, "punsubscribe", -1,
+        COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_PUBSUB,
+        GROUP_PUBSUB, 2, "2.0.0", "O(N), N being the number of patterns.",
+        "Ends subscriptions to patterns, or to all of them.",
+        .arguments = ARGUMENTS(PATTERN("pattern", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(spublish, "spublish", 3, COMMAND_PUBSUB | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 3, "7.0.0",
+        "O(N), N being the subscribers of the shard channel.",
+        "Sends a message to all who are subscribed to a shard channel.",
+        .keys = KEYS(KEY_AT(1, KEY_NOT_KEY)),
+        .arguments = ARGUMENTS(STRING("shardchannel"), STRING("message")))
+COMMAND(ssubscribe, "ssubscribe", -2,
+        COMMAND_DENYOOM | COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 3, "7.0.0", "O(N), N being the number of shard channels.",
+        "Subscribes to shard channels.",
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_NOT_KEY)),
+        .arguments = ARGUMENTS(STRING("shardchannel", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(subscribe, "subscribe", -2,
+        COMMAND_DENYOOM | COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE,
+        CATEGORY_PUBSUB, GROUP_PUBSUB, 1, "2.0.0", "O(N), N being the number of channels.",
+        "Subscribes to channels.",
+        .arguments = ARGUMENTS(STRING("channel", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sunsubscribe, "sunsubscribe", -1,
+        COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_PUBSUB,
+        GROUP_PUBSUB, 3, "7.0.0", "O(N), N being the number of shard channels.",
+        "Ends subscriptions to shard channels, or to all of them.",
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_NOT_KEY)),
+        .arguments = ARGUMENTS(STRING("shardchannel",
+            .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(unsubscribe, "unsubscribe", -1,
+        COMMAND_PUBSUB | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, CATEGORY_PUBSUB,
+        GROUP_PUBSUB, 1, "2.0.0", "O(N), N being the number of channels.",
+        "Ends subscriptions to channels, or to all of them.",
+        .arguments = ARGUMENTS(STRING("channel", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 
 /* Transactions. */
 

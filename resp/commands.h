@@ -33,6 +33,9 @@ bool bit_offset_argument(struct call *call, size_t index, unsigned field_bits, u
  */
 bool client_rename(struct call *call, kv_slice name);
 
+/* Ends all subscriptions of a session without a word. */
+void pubsub_end(kvresp_session *session);
+
 /* Checks a password for the default user and lets the session in. False: answered. */
 bool authenticate(struct call *call, kv_slice user, kv_slice password);
 

@@ -401,7 +401,7 @@ static void command_getkeys(struct call *call, bool with_flags)
         command = command_find_subcommand(command, arguments[1]);
     if (command == NULL) {
         call_error(call, "ERR Invalid command specified");
-    } else if (command->facts.keys == NULL) {
+    } else if (!command_has_keys(command)) {
         call_error(call, "ERR The command has no key arguments");
     } else if (!command_arity_fits(command, count)) {
         call_error(call, "ERR Invalid number of arguments specified for command");

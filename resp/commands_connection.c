@@ -7,9 +7,19 @@
 
 #include <stdlib.h>
 
+/* A subscribed client of RESP2 reads nothing but arrays. */
+static void ping_as_message(struct call *call)
+{
+    writer_array(call->reply, 2);
+    writer_bulk_text(call->reply, "pong");
+    writer_bulk(call->reply, call->count == 2 ? call->arguments[1] : kv_bytes(NULL, 0));
+}
+
 void ping_command(struct call *call)
 {
     if (call->count > 2) call_error(call, "ERR wrong number of arguments for 'ping' command");
+    else if (call->session->flags & SESSION_SUBSCRIBED && call->reply->protocol == 2)
+        ping_as_message(call);
     else if (call->count == 2) writer_bulk(call->reply, call->arguments[1]);
     else WRITER_LITERAL(call->reply, "+PONG\r\n");
 }
@@ -42,6 +52,7 @@ void reset_command(struct call *call)
                                SESSION_NO_TOUCH | SESSION_AUTHENTICATED;
     session_drop_queue(session);
     session_unwatch(session);
+    pubsub_end(session);
     session->flags &= ~forgotten;
     if (session->flags & SESSION_TRUSTED || !atomic_load(&call->resp->settings.has_password))
         session->flags |= SESSION_AUTHENTICATED;

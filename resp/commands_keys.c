@@ -350,8 +350,9 @@ void persist_command(struct call *call)
 static bool object_describe(struct call *call, kv_object_info *info)
 {
     *info = (kv_object_info){.size = sizeof *info};
-    kv_deadline(call->db, call->arguments[2], NULL); /* counts the hit or miss; kv_object() not */
     kv_status status = kv_object(call->db, call->arguments[2], info);
+    /* Counts the hit; a miss would be an event, too, which it is not in Redis. */
+    if (status == KV_OK) kv_deadline(call->db, call->arguments[2], NULL);
     if (status == KV_OK) return true;
     if (status == KV_NONE) writer_null(call->reply);
     else call_fail(call, status);

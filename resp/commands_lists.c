@@ -103,7 +103,7 @@ void llen_command(struct call *call)
     list_answer_number(call, status, length);
 }
 
-/* LINDEX and LSET look at their number only if there is a list. True: there is one. */
+/* LINDEX looks at its number only if there is a list. True: there is one. */
 static bool list_is_there(struct call *call, kv_status *status)
 {
     *status = kv_llen(call->db, call->arguments[1], NULL);
@@ -199,14 +199,23 @@ void lpos_command(struct call *call)
 
 /* ------------------------------------------------------------------------------------- changing */
 
+/* LSET looks at its number only if there is a list. */
+static kv_status lset_without_index(struct call *call)
+{
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    kv_status status = kv_object(call->db, call->arguments[1], &info); /* which counts nothing */
+    if (status == KV_NONE) return KV_NOTFOUND;
+    if (status != KV_OK) return status;
+    return info.type == KV_TYPE_LIST ? KV_NOTINT : KV_WRONGTYPE;
+}
+
 void lset_command(struct call *call)
 {
     int64_t index;
     kv_status status;
     if (text_parse_integer(call->arguments[2], &index))
         status = kv_lset(call->db, call->arguments[1], index, call->arguments[3]);
-    else if (list_is_there(call, &status)) status = KV_NOTINT;
-    else if (status == KV_NONE) status = KV_NOTFOUND;
+    else status = lset_without_index(call);
     if (status == KV_OK) writer_ok(call->reply);
     else if (status == KV_NONE) call_error(call, "ERR index out of range");
     else call_fail(call, status);

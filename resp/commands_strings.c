@@ -509,7 +509,10 @@ static void lcs_answer_matches(struct call *call, const struct lcs_options *opti
 void lcs_command(struct call *call)
 {
     struct lcs_options options = {0};
-    if (!lcs_can_begin(call, &options)) return;
+    if (!lcs_can_begin(call, &options)) {
+        kv_exists(call->db, call->arguments + 1, 2, NULL); /* counts: nothing follows */
+        return;
+    }
     if (options.wants_matches) {
         lcs_answer_matches(call, &options);
         return;

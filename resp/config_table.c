@@ -429,6 +429,66 @@ static const char *config_change_percentiles(kvresp *resp, const struct config_v
                                   &settings->percentile_count);
 }
 
+/* ----------------------------------------------------------------------- notify-keyspace-events */
+
+/* In the order in which they are shown; the first stands for several of those that follow. */
+static const struct {
+    char letter;
+    int64_t events;
+} config_events[] = {
+    {'A', KV_EVENT_ALL},        {'g', KV_EVENT_GENERIC}, {'$', KV_EVENT_STRING},
+    {'l', KV_EVENT_LIST},       {'s', KV_EVENT_SET},     {'h', KV_EVENT_HASH},
+    {'z', KV_EVENT_SORTED_SET}, {'x', KV_EVENT_EXPIRED}, {'e', KV_EVENT_EVICTED},
+    {'t', KV_EVENT_STREAM},     {'d', KV_EVENT_MODULE},  {'n', KV_EVENT_NEW},
+    {'K', KV_EVENT_BY_KEY},     {'E', KV_EVENT_BY_NAME}, {'m', KV_EVENT_MISS},
+};
+enum { CONFIG_EVENTS = sizeof config_events / sizeof config_events[0] };
+
+static bool config_parse_events(kv_slice text, int64_t *events)
+{
+    const char *letters = text.data;
+    *events = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        size_t at = 0;
+        while (at < CONFIG_EVENTS && config_events[at].letter != letters[i]) at++;
+        if (at == CONFIG_EVENTS) return false;
+        *events |= config_events[at].events;
+    }
+    return true;
+}
+
+static kv_status config_read_events(kvresp *resp, kv_buffer *text)
+{
+    int64_t events = 0;
+    char letters[CONFIG_EVENTS];
+    size_t size = 0;
+    (void)kv_configuration(resp->store, KV_SETTING_EVENTS, &events);
+    for (size_t i = 0; i < CONFIG_EVENTS; i++) {
+        if ((events & config_events[i].events) != config_events[i].events) continue;
+        letters[size++] = config_events[i].letter;
+        if (i == 0) events &= ~(int64_t)KV_EVENT_ALL;
+    }
+    return text_append(text, kv_bytes(letters, size));
+}
+
+static const char *config_check_events(kvresp *resp, kv_slice text, char message[256])
+{
+    int64_t events;
+    (void)resp, (void)message;
+    if (config_parse_events(text, &events)) return NULL;
+    return "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+}
+
+static const char *config_change_events(kvresp *resp, const struct config_value *value,
+                                        char message[256])
+{
+    int64_t events;
+    (void)message;
+    if (config_parse_events(kv_text(value->text), &events))
+        (void)kv_configure(resp->store, KV_SETTING_EVENTS, events);
+    return NULL;
+}
+
 /* ----------------------------------------------------------------------------------------- save */
 
 /*
@@ -510,6 +570,8 @@ static const struct config_facts config_own[] = {
      config_change_lazy_flush, NULL, NULL, 0},
     {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX,
      NULL, 0, config_change_list_size, NULL, NULL, 0},
+    {"notify-keyspace-events", NULL, CONFIG_TEXT, "", 0, 0, NULL, 0, config_change_events,
+     config_read_events, config_check_events, 0},
     {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
      config_change_bulk_max, NULL, NULL, 0},
     {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
@@ -673,7 +735,6 @@ static const struct config_facts config_own[] = {
     STAND_IN("masteruser", CONFIG_TEXT, ""),
     HINT_ALIAS("min-replicas-max-lag", "min-slaves-max-lag", CONFIG_INTEGER, "10"),
     STAND_IN_ALIAS("min-replicas-to-write", "min-slaves-to-write", CONFIG_INTEGER, "0"),
-    STAND_IN("notify-keyspace-events", CONFIG_TEXT, ""),
     HINT_WORD("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
     HINT("repl-backlog-size", CONFIG_MEMORY, "1048576", 0, 0),
     HINT("repl-backlog-ttl", CONFIG_INTEGER, "3600", 0, 0),

@@ -168,6 +168,7 @@ static void info_clients(struct info *info)
     info_number(info, "client_recent_max_output_buffer", info->clients.output_max);
     info_number(info, "blocked_clients", atomic_load(&info->resp->blocked_clients));
     info_number(info, "tracking_clients", 0);
+    info_number(info, "pubsub_clients", info->clients.subscribed);
     info_number(info, "clients_in_timeout_table", info->clients.timed);
     info_number(info, "watching_clients", info->clients.watching);
     info_number(info, "total_watched_keys", info->store.watched);
@@ -310,10 +311,7 @@ static void info_stats(struct info *info)
     static const char *const eviction[] = {"evicted_clients", "evicted_scripts",
                                            "total_eviction_exceeded_time",
                                            "current_eviction_exceeded_time", NULL};
-    static const char *const absent[] = {"pubsub_channels",
-                                         "pubsub_patterns",
-                                         "pubsubshard_channels",
-                                         "latest_fork_usec",
+    static const char *const absent[] = {"latest_fork_usec",
                                          "total_forks",
                                          "migrate_cached_sockets",
                                          "slave_expires_tracked_keys",
@@ -354,6 +352,9 @@ static void info_stats(struct info *info)
     info_zeros(info, eviction);
     info_number(info, "keyspace_hits", info->store.hits);
     info_number(info, "keyspace_misses", info->store.misses);
+    info_number(info, "pubsub_channels", kv_channel_count(resp->store, KV_CHANNEL));
+    info_number(info, "pubsub_patterns", kv_channel_count(resp->store, KV_PATTERN));
+    info_number(info, "pubsubshard_channels", kv_channel_count(resp->store, KV_SHARD_CHANNEL));
     info_zeros(info, absent);
     info_number(info, "total_error_replies", errors);
     info_number(info, "dump_payload_sanitizations", 0);

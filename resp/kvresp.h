@@ -230,8 +230,8 @@ typedef struct kvresp_session_options {
     bool is_trusted; /* needs no AUTH (in-process use, append-only file) */
     /*
      * Called from any thread when the session should be run again: a blocked command was served or
-     * ended, it was killed, a pause ended, a write became durable. It must be short: note it and
-     * wake the loop. After kvresp_session_close() it is not called. NULL for hosts that only use
+     * ended, it was killed, a pause ended, a write became durable, a message was published to it.
+     * It must be short: note it and wake the loop. After kvresp_session_close() it is not called. NULL for hosts that only use
      * kvresp_exec().
      */
     void (*wake)(void *context);

@@ -13,6 +13,7 @@
 #include "resp/call.h"
 
 #include "resp/blocked.h"
+#include "resp/pushes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,12 +214,15 @@ static bool run_gated(struct run *run, const struct request *request)
     session->charged = session->errors; /* those of refusals are counted as such */
     run->executed += !(session->flags & SESSION_PAUSED);
 
-    /* CLIENT REPLY: what was said while replies were off is unsaid. */
-    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP))
+    /* CLIENT REPLY: what was said while replies were off is unsaid; pushes are no replies. */
+    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP) && !session->has_pushed)
         session->reply.size = session->reply.start + mark;
+    session->has_pushed = false;
     if (!(session->flags & SESSION_PAUSED)) session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
     if (session->skip_next) session->flags |= SESSION_REPLY_SKIP;
     session->skip_next = false;
+    /* What it has published to itself comes after the reply. */
+    if (session->flags & SESSION_SUBSCRIBED) pushes_flush(session, SIZE_MAX);
 
     run->began = statistics_clock();
     return !(session->flags & SESSION_PAUSED);
@@ -291,12 +295,19 @@ static void run_hold(struct run *run, uint64_t from)
     else session->holds[session->hold_count++] = (struct hold){from, position};
 }
 
+static void run_tell_too_much(kvresp_session *session, const char *reason)
+{
+    kvresp_count(session->resp, KVRESP_COUNT_OUTPUT_LIMIT, 1);
+    kvresp_logf(session->resp, KVRESP_WARNING, "Client id=%llu addr=%s closed for %s.",
+                (unsigned long long)session->id, (const char *)session->address.data, reason);
+}
+
 /* The limits of client-output-buffer-limit. True if the session has gone too far. */
 static bool run_passes_output_limit(struct run *run)
 {
     kvresp_session *session = run->session;
-    struct output_limit *limit = &run->resp->settings.output_limits[OUTPUT_NORMAL];
-    uint64_t output = session->reply.size - session->reply.start, soft = resp_setting(&limit->soft);
+    struct output_limit *limit = session_output_limit(session);
+    uint64_t output = session_unread(session), soft = resp_setting(&limit->soft);
     uint64_t hard = resp_setting(&limit->hard);
     int64_t now_ms = kv_now(run->worker->view);
     if (soft == 0 || output < soft) session->soft_limit_since_ms = 0;
@@ -304,10 +315,7 @@ static bool run_passes_output_limit(struct run *run)
     bool is_soft = session->soft_limit_since_ms != 0 &&
                    now_ms - session->soft_limit_since_ms > 1000 * atomic_load(&limit->soft_seconds);
     if (!is_soft && (hard == 0 || output < hard)) return false;
-    kvresp_count(run->resp, KVRESP_COUNT_OUTPUT_LIMIT, 1);
-    kvresp_logf(run->resp, KVRESP_WARNING,
-                "Client id=%llu addr=%s closed for overcoming of output buffer limits.",
-                (unsigned long long)session->id, (const char *)session->address.data);
+    run_tell_too_much(session, "overcoming of output buffer limits");
     return true;
 }
 
@@ -385,6 +393,11 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
     *state = KVRESP_CLOSE_NOW;
     if (atomic_load_explicit(&session->orders, memory_order_relaxed) & ORDER_CLOSE) return false;
     if (session->is_failed) return false;
+    const char *failure = session->pushes != NULL ? pushes_failure(session) : NULL;
+    if (failure != NULL) {
+        run_tell_too_much(session, failure);
+        return false;
+    }
     *state = KVRESP_CLOSE;
     if (session->flags & SESSION_CLOSING) return false;
     *state = KVRESP_BLOCKED;
@@ -399,11 +412,14 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
 {
     struct run run = {0};
     kvresp_state state;
-    uint64_t from = session_output_end(session);
-    if (!run_resume(worker, session, &state)) return state;
     run_begin(&run, worker, session);
+    /* All that came before the requests is told before they are answered. */
+    if (session->pushes != NULL)
+        pushes_flush(session, input_size(&session->input) > 0 ? SIZE_MAX : WORKER_OUTPUT_MAX);
+    uint64_t from = session_output_end(session);
+    bool goes_on = run_resume(worker, session, &state);
     if (session->wrote) run_hold(&run, from); /* a blocked command was served */
-    state = run_requests(&run);
+    if (goes_on) state = run_requests(&run);
     if (state != KVRESP_CLOSE_NOW && run_passes_output_limit(&run)) state = KVRESP_CLOSE_NOW;
     if (session->flags & SESSION_AWAITS_ROOM) session_await_room(session);
     run_end(&run);
@@ -425,6 +441,7 @@ kv_status kvresp_exec(kvresp_worker *worker, kvresp_session *session, size_t arg
     run.call.arguments = arguments;
     run.call.count = argument_count;
     session->flags |= SESSION_MAY_NOT_BLOCK;
+    if (session->pushes != NULL) pushes_flush(session, SIZE_MAX);
     (void)run_gated(&run, &request);
     session->flags &= ~(uint32_t)SESSION_MAY_NOT_BLOCK;
     if (session->wrote) run_hold(&run, from);

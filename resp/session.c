@@ -5,6 +5,7 @@
 
 #include "resp/blocked.h"
 #include "resp/clients.h"
+#include "resp/pushes.h"
 
 #include <stdlib.h>
 
@@ -70,6 +71,7 @@ void kvresp_session_close(kvresp_session *session)
     kvresp *resp = session->resp;
     clients_remove(&resp->clients, session); /* from here on nobody wakes it but what follows */
     if (session->flags & SESSION_BLOCKED) blocked_end(session);
+    pushes_close(session);
     if (resp->aof != NULL) resp->aof->forget(resp->aof->context, &session->aof_waiter);
     session_drop_queue(session);
     if (session->watch != NULL) kv_watch_close(session->watch);
@@ -117,7 +119,7 @@ int64_t kvresp_deadline(const kvresp_session *session)
         if (pause_ms < deadline_ms) deadline_ms = pause_ms;
     }
     if (session->soft_limit_since_ms != 0) {
-        const struct output_limit *limit = &session->resp->settings.output_limits[OUTPUT_NORMAL];
+        const struct output_limit *limit = session_output_limit(session);
         int64_t limit_ms =
             session->soft_limit_since_ms + 1000 * atomic_load(&limit->soft_seconds) + 1;
         if (limit_ms < deadline_ms) deadline_ms = limit_ms;
@@ -127,7 +129,7 @@ int64_t kvresp_deadline(const kvresp_session *session)
 
 bool kvresp_session_is_idle(const kvresp_session *session)
 {
-    return !(session->flags & (SESSION_BLOCKED | SESSION_PAUSED));
+    return !(session->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_SUBSCRIBED));
 }
 
 /* ------------------------------------------------------------------------------------- queueing */
@@ -206,7 +208,10 @@ void kvresp_output_consume(kvresp_session *session, size_t size)
     struct writer *reply = &session->reply;
     reply->start += size;
     session->output_begin += size;
+    atomic_store_explicit(&session->shown.output_size, reply->size - reply->start,
+                          memory_order_relaxed);
     if (reply->start < reply->size || reply->bytes == NULL) return;
+    if (session->pushes != NULL && pushes_are_waiting(session)) session_wake(session);
     reply->start = reply->size = 0;
     if (reply->capacity == POOL_BLOCK_SIZE) {
         pool_give(&session->resp->pool, session->pool_slot, reply->bytes);
@@ -224,6 +229,19 @@ size_t kvresp_output_pending(const kvresp_session *session)
 
 /* -------------------------------------------------------------------------------------- showing */
 
+static void session_show_subscriptions(kvresp_session *session)
+{
+    struct session_shown *shown = &session->shown;
+    const memory_order relaxed = memory_order_relaxed;
+    const kv_subscriber *subscriber = pushes_subscriber(session);
+    atomic_store_explicit(&shown->channels, (uint32_t)kv_subscriptions(subscriber, KV_CHANNEL),
+                          relaxed);
+    atomic_store_explicit(&shown->patterns, (uint32_t)kv_subscriptions(subscriber, KV_PATTERN),
+                          relaxed);
+    atomic_store_explicit(&shown->shard_channels,
+                          (uint32_t)kv_subscriptions(subscriber, KV_SHARD_CHANNEL), relaxed);
+}
+
 void session_show(kvresp_session *session)
 {
     struct session_shown *shown = &session->shown;
@@ -238,6 +256,7 @@ void session_show(kvresp_session *session)
     atomic_store_explicit(&shown->queued,
                           session->flags & SESSION_MULTI ? (int32_t)session->transaction.count : -1,
                           relaxed);
+    if (session->pushes != NULL) session_show_subscriptions(session);
     atomic_store_explicit(&shown->transaction_memory, session->transaction.bytes, relaxed);
     atomic_store_explicit(&shown->input_size, input_size(&session->input), relaxed);
     atomic_store_explicit(&shown->input_room, input - session->input.end, relaxed);

@@ -24,7 +24,8 @@ enum session_flag {
     SESSION_BLOCKED = 1 << 21,    /* in a blocking command */
     SESSION_PAUSED =
         1 << 22, /* the request at the front waits for a pause to end or for the disk */
-    SESSION_GATES = 0x7f << 16,
+    SESSION_SUBSCRIBED = 1 << 9, /* to a channel or pattern */
+    SESSION_GATES = 0x7f << 16 | SESSION_SUBSCRIBED,
 
     SESSION_WATCH_DIRTY = 1 << 8,   /* only as shown: a watched key has changed */
     SESSION_MULTI_FAILED = 1 << 23, /* a command could not be queued: EXEC will refuse */
@@ -52,6 +53,8 @@ struct session_shown {
     _Atomic bool is_watching;
     _Atomic int32_t queued; /* -1 outside a transaction */
     _Atomic uint64_t input_size, input_room, output_size, memory, transaction_memory;
+    _Atomic uint64_t pushes, pushes_size; /* messages that are not in the output yet */
+    _Atomic uint32_t channels, patterns, shard_channels;
     _Atomic uint8_t protocol;
 };
 
@@ -125,6 +128,7 @@ struct kvresp_session {
     uint64_t charged;      /* how many of them count as the failure of some command already */
     uint64_t output_begin; /* bytes ever sent: where reply.start stands in all of the output */
     bool skip_next;        /* CLIENT REPLY SKIP was just executed */
+    bool has_pushed;       /* the command just executed wrote no reply, but pushes */
     bool wrote;            /* a command that writes was executed in this run */
     bool is_failed;        /* memory ran out where a reply could not say so */
 
@@ -136,6 +140,7 @@ struct kvresp_session {
     kv_watch *watch;  /* opened by the first WATCH */
     bool is_watching; /* it has keys */
     struct blocked blocked;
+    struct pushes *pushes;       /* NULL until the first subscription */
     int64_t soft_limit_since_ms; /* output above its soft limit since then; 0: it is not */
 
     _Atomic unsigned orders;
@@ -165,6 +170,19 @@ void session_wake(kvresp_session *session);
 
 /* Arranges for a wake, at once maybe, when the append-only file takes more. */
 void session_await_room(kvresp_session *session);
+
+/* All that waits to be read: replies and messages. */
+static inline uint64_t session_unread(const kvresp_session *session)
+{
+    return session->reply.size - session->reply.start + resp_setting(&session->shown.pushes_size);
+}
+
+/* The limits of client-output-buffer-limit that hold for the session. */
+static inline struct output_limit *session_output_limit(const kvresp_session *session)
+{
+    bool is_subscribed = (session->flags & SESSION_SUBSCRIBED) != 0;
+    return &session->resp->settings.output_limits[is_subscribed ? OUTPUT_PUBSUB : OUTPUT_NORMAL];
+}
 
 /* Makes what CLIENT LIST tells true. */
 void session_show(kvresp_session *session);

@@ -45,10 +45,7 @@ struct config {
     size_t count, capacity;
 };
 
-/*
- * The classes of client-output-buffer-limit. There are no replicas or subscribers yet; their limits
- * are kept.
- */
+/* The classes of client-output-buffer-limit. There are no replicas yet; their limits are kept. */
 enum { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
 
 struct output_limit {
