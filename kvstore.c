@@ -16940,6 +16940,12 @@ kv_status kv_getbit(kv *db, kv_slice key, uint64_t offset, bool *bit)
     return access_close(&access, KV_OK);
 }
 
+/* Whether the string will be made, or made longer, for `size` bytes. */
+static bool bitmaps_grows(const struct access *access, size_t size)
+{
+    return access->entry == NULL || value_length(access->entry) < size;
+}
+
 static kv_status bitmaps_setbit_opened(struct access *access, uint64_t offset, bool bit, bool *old)
 {
     char number[NUMBER_INT64_SIZE];
@@ -16949,15 +16955,14 @@ static kv_status bitmaps_setbit_opened(struct access *access, uint64_t offset, b
     kv_status status = access_reserve_journal(access, 4, 7 + access->key.size + at.size);
     if (status != KV_OK) return status;
     struct text text;
+    bool grows = bitmaps_grows(access, (size_t)(offset / 8) + 1);
     status = text_open(access, (size_t)(offset / 8) + 1, &text);
     if (status != KV_OK) return status;
     bool was = bitmap_bit(text.bytes, offset);
     bitmap_set_bit(text.bytes, offset, bit);
     if (was != bit && !text.is_changed) access_changed(access);
-    if (was != bit || text.is_changed) {
-        access_journal(access, arguments, 4);
-        access_event(access, KV_EVENT_STRING, "setbit");
-    }
+    if (was != bit || text.is_changed) access_journal(access, arguments, 4);
+    if (was != bit || grows) access_event(access, KV_EVENT_STRING, "setbit");
     if (old != NULL) *old = was;
     return KV_OK;
 }
@@ -17100,7 +17105,7 @@ static bool bitmaps_set_field(kv_field_operation *operation, const struct text *
 /* True if a step that writes changed anything. */
 static bool bitmaps_do_fields(kv_field_operation *operations, size_t count, const struct text *text)
 {
-    bool is_changed = text->is_changed;
+    bool is_changed = false;
     for (size_t i = 0; i < count; i++) {
         kv_field_operation *operation = &operations[i];
         if (operation->kind == KV_FIELD_GET) bitmaps_get_field(operation, text->bytes, text->size);
@@ -17182,6 +17187,15 @@ static kv_status bitmaps_open_effect(struct bitmaps_effect *effect, struct acces
     return KV_OK;
 }
 
+/* Whether one of the operations that were done has written something, be it what was there. */
+static bool bitmaps_have_written(const kv_field_operation *operations, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (operations[i].kind != KV_FIELD_GET && operations[i].status == KV_OK) return true;
+    }
+    return false;
+}
+
 static kv_status bitmaps_write_fields(struct access *access, kv_field_operation *operations,
                                       size_t count, size_t size)
 {
@@ -17189,13 +17203,13 @@ static kv_status bitmaps_write_fields(struct access *access, kv_field_operation 
     struct text text;
     kv_status status = bitmaps_open_effect(&effect, access, operations, count);
     if (status != KV_OK) return status;
+    bool grows = bitmaps_grows(access, size);
     status = text_open(access, size, &text);
     bool is_changed = status == KV_OK && bitmaps_do_fields(operations, count, &text);
-    if (is_changed) {
-        if (!text.is_changed) access_changed(access);
+    if (is_changed && !text.is_changed) access_changed(access);
+    if (is_changed || (status == KV_OK && grows && bitmaps_have_written(operations, count)))
         access_event(access, KV_EVENT_STRING, "setbit");
-    }
-    bitmaps_close_effect(&effect, access, is_changed);
+    bitmaps_close_effect(&effect, access, is_changed || (status == KV_OK && text.is_changed));
     return status;
 }
 

@@ -19,6 +19,9 @@ from wire import parse
 
 NATURE, VERSION, OURS = 'nature', 'version', 'ours'
 
+# Since 7.2 these look at their arguments before they look for the key, whose absence is an event.
+ARGUMENTS_BEFORE_KEY_SINCE_7_2 = {b'bitcount', b'bitpos'}
+
 # How far the clocks of two servers may be apart when they execute the same command, in seconds.
 CLOCKS = 8
 
