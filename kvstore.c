@@ -4101,6 +4101,12 @@ struct member_name {
 KV_INTERNAL KV_UNUSED void members_init(struct members *members, struct memory *memory,
                                         const struct siphash_key *key);
 
+/* The key of its names' hashes. */
+static inline const struct siphash_key *members_key(const struct members *members)
+{
+    return members->table.context;
+}
+
 static inline uint64_t members_count(const struct members *members)
 {
     return members->table.count;
@@ -4115,6 +4121,21 @@ KV_INTERNAL KV_UNUSED void members_name(const struct siphash_key *key, kv_slice 
 /* The same for many, which takes half the time for each. */
 KV_INTERNAL KV_UNUSED void members_names(const struct siphash_key *key, const kv_slice *texts,
                                          size_t count, struct member_name *names);
+
+/*
+ * The same in two steps, for names that come from elsewhere: each is set to a text, an integer or
+ * the name of a member, and then they are hashed.
+ */
+KV_INTERNAL KV_UNUSED void member_name_set(struct member_name *name, kv_slice text);
+KV_INTERNAL KV_UNUSED void member_name_set_integer(struct member_name *name, int64_t integer);
+KV_INTERNAL KV_UNUSED void member_name_set_member(struct member_name *name,
+                                                  const struct member *member);
+KV_INTERNAL KV_UNUSED void member_names_hash(const struct siphash_key *key,
+                                             struct member_name *names, size_t count);
+
+/* A name as text, which is the one it was made of or, of an integer, in `scratch`. */
+KV_INTERNAL KV_UNUSED kv_slice member_name_text(const struct member_name *name,
+                                                char scratch[MEMBER_TEXT_SIZE]);
 
 /* The names of members, to look them up in another table. */
 KV_INTERNAL KV_UNUSED void members_names_of(const struct siphash_key *key,
@@ -4212,6 +4233,12 @@ KV_INTERNAL KV_UNUSED uint64_t members_scan(const struct members *members, uint6
 KV_INTERNAL KV_UNUSED size_t members_next(const struct members *members,
                                           struct table_cursor *cursor, struct member **batch,
                                           size_t room);
+
+/*
+ * Copies all members, with values and deadlines, into another table, which is empty, of the same
+ * store. What was copied before a failure stays there. KV_OK, KV_NOMEM. O(n).
+ */
+KV_INTERNAL KV_UNUSED kv_status members_copy(const struct members *from, struct members *to);
 
 /* A member chosen at random, each equally likely; there is one. Expected O(1). */
 KV_INTERNAL KV_UNUSED struct member *members_random(const struct members *members,
@@ -4531,31 +4558,32 @@ KV_INTERNAL void member_set_deadline_id(struct member *member, uint32_t id)
 
 /* --------------------------------------------------------------------------------------- names */
 
-static void member_name_set_integer(struct member_name *name, int64_t integer)
+KV_INTERNAL void member_name_set_integer(struct member_name *name, int64_t integer)
 {
     name->is_integer = true;
+    name->mark = false;
     name->integer = integer;
     name->hashed = (kv_slice){&name->integer, sizeof name->integer};
 }
 
-static void member_name_set(struct member_name *name, kv_slice text)
+KV_INTERNAL void member_name_set(struct member_name *name, kv_slice text)
 {
     int64_t integer;
     if (number_parse_int64(text, &integer)) {
         member_name_set_integer(name, integer);
     } else {
-        name->is_integer = false;
+        name->is_integer = name->mark = false;
         name->hashed = text;
     }
 }
 
-static void member_name_set_member(struct member_name *name, const struct member *member)
+KV_INTERNAL void member_name_set_member(struct member_name *name, const struct member *member)
 {
     int64_t integer;
     if (member_integer(member, &integer)) {
         member_name_set_integer(name, integer);
     } else {
-        name->is_integer = false;
+        name->is_integer = name->mark = false;
         name->hashed.data = member_name_at(member, &name->hashed.size);
     }
 }
@@ -4564,12 +4592,11 @@ KV_INTERNAL void members_name(const struct siphash_key *key, kv_slice text,
                               struct member_name *name)
 {
     member_name_set(name, text);
-    name->mark = false;
     name->hash = siphash(key, name->hashed.data, name->hashed.size);
 }
 
-static void members_hash_names(const struct siphash_key *key, struct member_name *names,
-                               size_t count)
+KV_INTERNAL void member_names_hash(const struct siphash_key *key, struct member_name *names,
+                                   size_t count)
 {
     uint64_t hashes[MEMBERS_BATCH];
     for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
@@ -4582,22 +4609,23 @@ static void members_hash_names(const struct siphash_key *key, struct member_name
 KV_INTERNAL void members_names(const struct siphash_key *key, const kv_slice *texts, size_t count,
                                struct member_name *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        member_name_set(&names[i], texts[i]);
-        names[i].mark = false;
-    }
-    members_hash_names(key, names, count);
+    for (size_t i = 0; i < count; i++) member_name_set(&names[i], texts[i]);
+    member_names_hash(key, names, count);
 }
 
 KV_INTERNAL void members_names_of(const struct siphash_key *key,
                                   const struct member *const *members, size_t count,
                                   struct member_name *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        member_name_set_member(&names[i], members[i]);
-        names[i].mark = false;
-    }
-    members_hash_names(key, names, count);
+    for (size_t i = 0; i < count; i++) member_name_set_member(&names[i], members[i]);
+    member_names_hash(key, names, count);
+}
+
+KV_INTERNAL kv_slice member_name_text(const struct member_name *name,
+                                      char scratch[MEMBER_TEXT_SIZE])
+{
+    if (!name->is_integer) return name->hashed;
+    return (kv_slice){scratch, number_format_int64(scratch, name->integer)};
 }
 
 /* ------------------------------------------------------------------------------------- the table */
@@ -4834,6 +4862,24 @@ KV_INTERNAL size_t members_next(const struct members *members, struct table_curs
         if (!member_is_direct(batch[i])) KV_PREFETCH(batch[i]);
     }
     return count;
+}
+
+KV_INTERNAL kv_status members_copy(const struct members *from, struct members *to)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    struct member_name names[MEMBERS_BATCH];
+    size_t count;
+    assert(members_count(to) == 0);
+    while ((count = members_next(from, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        members_names_of(members_key(from), (const struct member *const *)batch, count, names);
+        for (size_t i = 0; i < count; i++) {
+            struct member_parts parts = member_parts(batch[i]);
+            kv_status status = members_insert(to, names[i].hash, &parts);
+            if (status != KV_OK) return status;
+        }
+    }
+    return KV_OK;
 }
 
 KV_INTERNAL struct member *members_random(const struct members *members, struct random *random)
@@ -5921,6 +5967,267 @@ KV_INTERNAL void pack_check(const struct pack *pack)
     assert(*at == PACK_END);
     size_t stated = pack_header_count(pack);
     assert(stated == count || stated == PACK_COUNT_UNKNOWN);
+}
+#endif
+
+/* -------------------- engine/structures/intset.c ----------------------------------------------- */
+/*
+ * structures/intset.c -- see intset.h.
+ */
+/* -------------------- engine/structures/intset.h ----------------------------------------------- */
+/*
+ * structures/intset.h -- a small set of integers in one block of bytes, sorted, in Redis's intset
+ * format.
+ *
+ *     width:4  count:4  integer...        all little-endian; width is 2, 4 or 8 bytes an integer
+ *
+ * The bytes are exactly those that Redis keeps and writes into RDB files. All integers have the
+ * width of the widest that ever was in it, as in Redis.
+ *
+ * Ownership  An intset is a block of its owner's memory, with room to grow. An owner may keep a pack
+ *            or an intset behind the same pointer: intset_is() tells which.
+ * Failure    Making room can fail; putting in and taking out what there is room for cannot.
+ * Limits     INTSET_COUNT_MAX integers. The cost of a change grows with the count: meant for some
+ *            hundreds.
+ */
+#ifndef KV_STRUCTURES_INTSET_H
+#define KV_STRUCTURES_INTSET_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INTSET_HEADER    8 /* width and count */
+#define INTSET_COUNT_MAX ((size_t)1 << 27)
+
+/* Where a pack has its `start`; no pack starts so far in. */
+#define INTSET_MARK UINT32_MAX
+
+struct intset {
+    uint32_t capacity; /* bytes of room */
+    uint32_t mark;     /* INTSET_MARK */
+    uint8_t room[];
+};
+
+/* Whether a block, which is that of a pack or of an intset, is that of an intset. */
+static inline bool intset_is(const void *block)
+{
+    return ((const struct intset *)block)->mark == INTSET_MARK;
+}
+
+static inline size_t intset_width(const struct intset *intset)
+{
+    return bytes_load32(intset->room);
+}
+
+static inline size_t intset_count(const struct intset *intset)
+{
+    return bytes_load32(intset->room + 4);
+}
+
+/* The intset itself, as an RDB file has it. Lent. */
+static inline kv_slice intset_bytes(const struct intset *intset)
+{
+    return (kv_slice){intset->room, INTSET_HEADER + intset_count(intset) * intset_width(intset)};
+}
+
+/* The size of the block: what it must be given back with. */
+static inline size_t intset_block_size(const struct intset *intset)
+{
+    return sizeof *intset + intset->capacity;
+}
+
+/* The integer at `index`, in ascending order. */
+KV_INTERNAL int64_t intset_at(const struct intset *intset, size_t index);
+
+/* Whether it has the integer; where it is, or belongs, goes to *index. O(log n). */
+KV_INTERNAL bool intset_find(const struct intset *intset, int64_t integer, size_t *index);
+
+/*
+ * Sees to it that `count` integers as wide as `integer` can be put in; *intset may be NULL, and then
+ * a new one is made. It may move. KV_OK, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status intset_reserve(struct memory *memory, struct intset **intset, size_t count,
+                                     int64_t integer);
+
+/* Puts in an integer for which there is room, at the index that intset_find() gave. O(n). */
+KV_INTERNAL void intset_insert(struct intset *intset, size_t index, int64_t integer);
+
+/* Takes out the integer at an index. O(n). */
+KV_INTERNAL void intset_delete(struct intset *intset, size_t index);
+
+KV_INTERNAL void intset_destroy(struct memory *memory, struct intset *intset);
+
+/* Whether untrusted bytes are an intset: its outside and, if `deep`, that it is in order. */
+KV_INTERNAL KV_UNUSED bool intset_validate(kv_slice bytes, bool deep);
+
+/* An intset with a copy of validated bytes. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status intset_load(struct memory *memory, kv_slice bytes, struct intset **intset);
+
+#if KV_DEBUG > 0
+/* Asserts what is promised above. */
+KV_INTERNAL KV_UNUSED void intset_check(const struct intset *intset);
+#endif
+
+#endif
+
+
+#include <string.h>
+
+static size_t intset_width_of(int64_t integer)
+{
+    if (integer >= INT16_MIN && integer <= INT16_MAX) return 2;
+    return integer >= INT32_MIN && integer <= INT32_MAX ? 4 : 8;
+}
+
+static int64_t intset_load_integer(const uint8_t *at, size_t width)
+{
+    if (width == 2) return (int16_t)bytes_load16(at);
+    return width == 4 ? (int64_t)(int32_t)bytes_load32(at) : (int64_t)bytes_load64(at);
+}
+
+static void intset_store_integer(uint8_t *at, size_t width, int64_t integer)
+{
+    if (width == 2) bytes_store16(at, (uint16_t)integer);
+    else if (width == 4) bytes_store32(at, (uint32_t)integer);
+    else bytes_store64(at, (uint64_t)integer);
+}
+
+static uint8_t *intset_place(struct intset *intset, size_t index)
+{
+    return intset->room + INTSET_HEADER + index * intset_width(intset);
+}
+
+static void intset_set_count(struct intset *intset, size_t count)
+{
+    bytes_store32(intset->room + 4, (uint32_t)count);
+}
+
+KV_INTERNAL int64_t intset_at(const struct intset *intset, size_t index)
+{
+    assert(index < intset_count(intset));
+    size_t width = intset_width(intset);
+    return intset_load_integer(intset->room + INTSET_HEADER + index * width, width);
+}
+
+KV_INTERNAL bool intset_find(const struct intset *intset, int64_t integer, size_t *index)
+{
+    size_t low = 0, high = intset_count(intset);
+    if (high > 0 && integer > intset_at(intset, high - 1))
+        low = high; /* mostly they come in order */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (intset_at(intset, middle) < integer) low = middle + 1;
+        else high = middle;
+    }
+    *index = low;
+    return low < intset_count(intset) && intset_at(intset, low) == integer;
+}
+
+KV_INTERNAL kv_status intset_reserve(struct memory *memory, struct intset **intset, size_t count,
+                                     int64_t integer)
+{
+    struct intset *old = *intset;
+    size_t old_count = old != NULL ? intset_count(old) : 0;
+    size_t width = intset_width_of(integer);
+    if (old != NULL && intset_width(old) > width) width = intset_width(old);
+    if (count > INTSET_COUNT_MAX - old_count) return KV_TOOBIG;
+
+    size_t wanted = INTSET_HEADER + (old_count + count) * width;
+    if (old != NULL && wanted <= old->capacity) return KV_OK;
+    /* an eighth to spare, so that growing by one costs O(1) moves of the block */
+    size_t old_size = old != NULL ? intset_block_size(old) : 0;
+    size_t size = memory_capacity(sizeof *old + wanted + (old != NULL ? wanted / 8 : 0));
+    struct intset *moved = memory_resize(memory, old, old_size, size);
+    if (moved == NULL) return KV_NOMEM;
+    moved->capacity = (uint32_t)(size - sizeof *moved);
+    if (old == NULL) {
+        moved->mark = INTSET_MARK;
+        bytes_store32(moved->room, (uint32_t)width);
+        intset_set_count(moved, 0);
+    }
+    *intset = moved;
+    return KV_OK;
+}
+
+/* Makes all integers wider, from the last one on, as they grow into each other. */
+static void intset_widen(struct intset *intset, size_t width)
+{
+    size_t old_width = intset_width(intset);
+    for (size_t i = intset_count(intset); i-- > 0;) {
+        int64_t integer =
+            intset_load_integer(intset->room + INTSET_HEADER + i * old_width, old_width);
+        intset_store_integer(intset->room + INTSET_HEADER + i * width, width, integer);
+    }
+    bytes_store32(intset->room, (uint32_t)width);
+}
+
+KV_INTERNAL void intset_insert(struct intset *intset, size_t index, int64_t integer)
+{
+    size_t count = intset_count(intset);
+    size_t needed = intset_width_of(integer);
+    assert(index <= count);
+    if (needed > intset_width(intset)) intset_widen(intset, needed);
+    size_t width = intset_width(intset);
+    assert(INTSET_HEADER + (count + 1) * width <= intset->capacity);
+    uint8_t *at = intset_place(intset, index);
+    memmove(at + width, at, (count - index) * width);
+    intset_store_integer(at, width, integer);
+    intset_set_count(intset, count + 1);
+}
+
+KV_INTERNAL void intset_delete(struct intset *intset, size_t index)
+{
+    size_t count = intset_count(intset);
+    size_t width = intset_width(intset);
+    assert(index < count);
+    uint8_t *at = intset_place(intset, index);
+    memmove(at, at + width, (count - index - 1) * width);
+    intset_set_count(intset, count - 1);
+}
+
+KV_INTERNAL void intset_destroy(struct memory *memory, struct intset *intset)
+{
+    if (intset != NULL) memory_free(memory, intset, intset_block_size(intset));
+}
+
+KV_INTERNAL bool intset_validate(kv_slice bytes, bool deep)
+{
+    const uint8_t *at = bytes.data;
+    if (bytes.size < INTSET_HEADER) return false;
+    size_t width = bytes_load32(at);
+    size_t count = bytes_load32(at + 4);
+    if (width != 2 && width != 4 && width != 8) return false;
+    if (count > INTSET_COUNT_MAX || bytes.size != INTSET_HEADER + count * width) return false;
+    if (!deep) return true;
+    at += INTSET_HEADER;
+    for (size_t i = 1; i < count; i++, at += width) {
+        if (intset_load_integer(at, width) >= intset_load_integer(at + width, width)) return false;
+    }
+    return true;
+}
+
+KV_INTERNAL kv_status intset_load(struct memory *memory, kv_slice bytes, struct intset **intset)
+{
+    assert(intset_validate(bytes, false));
+    size_t size = memory_capacity(sizeof **intset + bytes.size);
+    struct intset *loaded = memory_get(memory, size);
+    if (loaded == NULL) return KV_NOMEM;
+    loaded->capacity = (uint32_t)(size - sizeof *loaded);
+    loaded->mark = INTSET_MARK;
+    memcpy(loaded->room, bytes.data, bytes.size);
+    *intset = loaded;
+    return KV_OK;
+}
+
+#if KV_DEBUG > 0
+KV_INTERNAL void intset_check(const struct intset *intset)
+{
+    assert(intset_is(intset));
+    assert(intset_validate(intset_bytes(intset), true));
+    assert(intset_bytes(intset).size <= intset->capacity);
 }
 #endif
 
@@ -9407,6 +9714,1186 @@ KV_INTERNAL kv_status bitmap_add_unsigned(uint64_t number, int64_t increment, un
 #undef BITMAP_WORDS
 #undef BITMAP_BLOCK
 
+/* -------------------- engine/values/set.c ------------------------------------------------------ */
+/*
+ * values/set.c -- the set value: an intset or a pack while it is small, members when it is large.
+ *
+ * Invariants (set_check() asserts them):
+ *   1. No set but {0} is empty.
+ *   2. A small set is the block of an intset or of a pack, which tell themselves apart.
+ *   3. No member comes twice.
+ *
+ * Several members are added to a copy of a small set, which takes its place when all are in; those
+ * added to a large one are remembered, and taken out again if memory ends.
+ *
+ * May use structures/ and base/. Knows nothing of keys, expiry, locks.
+ */
+/* -------------------- engine/values/set.h ------------------------------------------------------ */
+/*
+ * values/set.h -- the set value: an intset or a pack while it is small, a table of members when it
+ * is large.
+ *
+ * Ownership  A set is a struct collection. A small one is an intset or a pack in its owner's memory;
+ *            a large one begins with a struct large.
+ * Failure    Whatever can fail changes the set entirely or not at all. Removing never fails.
+ * Encoding   As in Redis 7.2 a set is "intset" while it has integers only, up to a number of them;
+ *            "listpack" within the limits of set-max-listpack-entries and -value; "hashtable"
+ *            (large) beyond. It never goes back, however much is removed.
+ * Lent       Members are lent until the next change; integers as text from a scratch room. What is
+ *            put in must not be lent from the same set.
+ * Order      An intset's is ascending, a pack's that in which the members came, a large one's any.
+ * Cost       Small: O(n) at a few ns a member. Large: O(1) a member and two cache misses, of an
+ *            integer one. 33 bytes for a member of 16 among a million, 9 for an integer.
+ */
+#ifndef KV_VALUES_SET_H
+#define KV_VALUES_SET_H
+
+
+/* Whose set it is: a shard with this memory, in a store with this key. */
+struct set_owner {
+    struct memory *memory;
+    const struct siphash_key *key;
+    struct collection_limits limits; /* of a pack */
+    size_t integer_count;            /* of an intset */
+};
+
+/* -------------------------------------------------------------------------------------- reading */
+
+/* The number of members. O(1). */
+KV_INTERNAL uint64_t set_length(const struct collection *set);
+
+static inline bool set_is_large(const struct collection *set)
+{
+    return !collection_is_small(set);
+}
+
+/* The table of a large set. */
+KV_INTERNAL const struct members *set_members(const struct collection *set);
+
+/* Whether it has the member. */
+KV_INTERNAL bool set_has(const struct collection *set, kv_slice member);
+
+/* The same for many, the cache misses of several overlapping. */
+KV_INTERNAL void set_has_many(const struct collection *set, const kv_slice *members, size_t count,
+                              bool *found);
+
+/* Lends all members until the visitor has enough. O(n). */
+KV_INTERNAL void set_visit(const struct collection *set, kv_visit *visit, void *context);
+
+/*
+ * Lends about `limit` members from a cursor on, all of a small set; gives the cursor to go on with,
+ * 0 at the end. What visit returns is ignored.
+ */
+KV_INTERNAL uint64_t set_scan(const struct collection *set, uint64_t cursor, uint64_t limit,
+                              kv_visit *visit, void *context);
+
+/* ------------------------------------------------------------------------------- members in hand */
+
+/*
+ * Where a member of a set is, whatever its encoding, until the next change. The places of a small
+ * set go up from its first member to its last.
+ */
+typedef uintptr_t set_place;
+
+/* The member at a place, lent. */
+KV_INTERNAL kv_slice set_text_at(const struct collection *set, set_place place,
+                                 char scratch[MEMBER_TEXT_SIZE]);
+
+/* A member chosen at random, each equally likely; the set is not empty. O(1), of a pack O(n). */
+KV_INTERNAL set_place set_random(const struct collection *set, struct random *random);
+
+/*
+ * `count` different members chosen at random, every choice equally likely; there are as many.
+ * O(count), or O(n) of a small set and for more than a third. KV_OK; KV_NOMEM.
+ */
+KV_INTERNAL kv_status set_sample(const struct collection *set, struct random *random,
+                                 uint64_t count, set_place *places);
+
+/* Takes out the members at these places, which are different, and of a small set go up. */
+KV_INTERNAL void set_remove_at(struct collection *set, struct memory *memory,
+                               const set_place *places, uint64_t count);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/*
+ * Adds members one by one; *added receives how many were not there. KV_OK, KV_NOMEM. O(count), and
+ * of a small set O(n).
+ */
+KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *owner,
+                              const kv_slice *members, size_t count, uint64_t *added);
+
+/*
+ * Removes members and gives how many there were. A set of which nothing is left is {0}. O(count).
+ */
+KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
+                                const kv_slice *members, size_t count);
+
+/* ------------------------------------------------------------------ names, for set operations */
+
+/* Where a walk through a set stands. */
+struct set_walk {
+    const struct collection *set;
+    struct table_cursor cursor; /* of a large one */
+    const uint8_t *at;          /* of a pack */
+    size_t index;               /* of an intset */
+};
+
+KV_INTERNAL void set_walk_begin(struct set_walk *walk, const struct collection *set);
+
+/*
+ * Sets `names` to those of the next members, MEMBERS_BATCH at most, not hashed yet; 0: there are no
+ * more. They are lent until the next change.
+ */
+KV_INTERNAL size_t set_walk_next(struct set_walk *walk, struct member_name names[MEMBERS_BATCH]);
+
+/* Whether it has a member of that name, which has been hashed if the set is large. */
+KV_INTERNAL bool set_has_name(const struct collection *set, const struct member_name *name);
+
+/* Adds a member of that name, which has been hashed. KV_OK; KV_SKIPPED if it is there; KV_NOMEM. */
+KV_INTERNAL kv_status set_add_name(struct collection *set, const struct set_owner *owner,
+                                   const struct member_name *name);
+
+/* ----------------------------------------------------------------------------------- whole sets */
+
+/* A deep copy, in the memory of the shard it is for. KV_OK, KV_NOMEM. O(n). */
+KV_INTERNAL kv_status set_copy(const struct collection *set, struct memory *memory,
+                               struct collection *copy);
+
+/* Frees all; the set is {0}. */
+KV_INTERNAL void set_destroy(struct collection *set, struct memory *memory);
+
+/* What value.c knows of sets. */
+KV_INTERNAL_DATA const struct collection_kind set_kind;
+
+#if KV_DEBUG > 0
+/* Asserts what set.c promises. */
+KV_INTERNAL KV_UNUSED void set_check(const struct collection *set);
+#endif
+
+#endif
+
+
+
+#include <string.h>
+
+/* Bits that remember what was added, before they need memory. */
+#define SET_MARKS_ON_STACK 512
+
+struct set_large {
+    struct large large;
+    struct members members;
+};
+
+/* A value on its way in. */
+struct set_value {
+    kv_slice text;
+    int64_t integer;
+    bool is_integer;
+};
+
+static struct set_value set_value(kv_slice text)
+{
+    struct set_value value = {.text = text};
+    value.is_integer = number_parse_int64(text, &value.integer);
+    return value;
+}
+
+/* ------------------------------------------------------------------------------ the three forms */
+
+static bool set_is_intset(const struct collection *set)
+{
+    return collection_is_small(set) && !collection_is_empty(set) &&
+           intset_is(collection_block(set));
+}
+
+static bool set_is_pack(const struct collection *set)
+{
+    return collection_is_small(set) && !collection_is_empty(set) &&
+           !intset_is(collection_block(set));
+}
+
+static struct intset *set_intset(const struct collection *set)
+{
+    assert(set_is_intset(set));
+    return collection_block(set);
+}
+
+static struct pack *set_pack(const struct collection *set)
+{
+    assert(set_is_pack(set));
+    return collection_block(set);
+}
+
+static struct members *set_table(const struct collection *set)
+{
+    return &((struct set_large *)(void *)collection_large(set))->members;
+}
+
+KV_INTERNAL const struct members *set_members(const struct collection *set)
+{
+    return set_table(set);
+}
+
+KV_INTERNAL uint64_t set_length(const struct collection *set)
+{
+    if (collection_is_empty(set)) return 0;
+    if (set_is_large(set)) return members_count(set_table(set));
+    return set_is_intset(set) ? intset_count(set_intset(set)) : pack_count(set_pack(set));
+}
+
+KV_INTERNAL void set_destroy(struct collection *set, struct memory *memory)
+{
+    if (set_is_large(set)) large_destroy(collection_large(set));
+    else if (set_is_intset(set)) intset_destroy(memory, set_intset(set));
+    else if (set_is_pack(set)) pack_destroy(memory, set_pack(set));
+    *set = (struct collection){0};
+}
+
+/* An empty large set; the word of `set` is its own. */
+static kv_status set_large_create(struct collection *set, struct memory *memory,
+                                  const struct siphash_key *key)
+{
+    struct set_large *large = large_create(memory, sizeof *large);
+    if (large == NULL) return KV_NOMEM;
+    members_init(&large->members, &large->large.memory, key);
+    collection_set_large(set, &large->large);
+    return KV_OK;
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+static const uint8_t *set_find_in_pack(const struct pack *pack, kv_slice member)
+{
+    struct pack_needle needle = pack_needle(member);
+    return pack_find(pack_first(pack), &needle, 0);
+}
+
+static bool set_small_has(const struct collection *set, kv_slice member)
+{
+    if (collection_is_empty(set)) return false;
+    if (set_is_pack(set)) return set_find_in_pack(set_pack(set), member) != NULL;
+    struct set_value value = set_value(member);
+    size_t index;
+    return value.is_integer && intset_find(set_intset(set), value.integer, &index);
+}
+
+KV_INTERNAL bool set_has(const struct collection *set, kv_slice member)
+{
+    if (collection_is_small(set)) return set_small_has(set, member);
+    const struct members *members = set_table(set);
+    struct member_name name;
+    members_name(members_key(members), member, &name);
+    return members_find(members, &name) != NULL;
+}
+
+KV_INTERNAL void set_has_many(const struct collection *set, const kv_slice *members, size_t count,
+                              bool *found)
+{
+    if (collection_is_small(set)) {
+        for (size_t i = 0; i < count; i++) found[i] = set_small_has(set, members[i]);
+        return;
+    }
+    const struct members *table = set_table(set);
+    struct member_name names[MEMBERS_BATCH];
+    for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
+        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
+        members_names(members_key(table), members + first, some, names);
+        members_fetch(table, names, some);
+        for (size_t i = 0; i < some; i++) found[first + i] = members_find(table, &names[i]) != NULL;
+    }
+}
+
+static void set_visit_intset(const struct intset *intset, kv_visit *visit, void *context)
+{
+    char scratch[NUMBER_INT64_SIZE];
+    for (size_t i = 0; i < intset_count(intset); i++) {
+        kv_slice text = {scratch, number_format_int64(scratch, intset_at(intset, i))};
+        if (!visit(context, text)) return;
+    }
+}
+
+static void set_visit_pack(const struct pack *pack, kv_visit *visit, void *context)
+{
+    char scratch[PACK_TEXT_SIZE];
+    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(at)) {
+        if (!visit(context, pack_text(at, scratch))) return;
+    }
+}
+
+static void set_visit_large(const struct members *members, kv_visit *visit, void *context)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    char scratch[MEMBER_TEXT_SIZE];
+    size_t count;
+    while ((count = members_next(members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            if (!visit(context, member_text(batch[i], scratch))) return;
+        }
+    }
+}
+
+KV_INTERNAL void set_visit(const struct collection *set, kv_visit *visit, void *context)
+{
+    if (set_is_large(set)) set_visit_large(set_table(set), visit, context);
+    else if (set_is_intset(set)) set_visit_intset(set_intset(set), visit, context);
+    else if (set_is_pack(set)) set_visit_pack(set_pack(set), visit, context);
+}
+
+struct set_scanning {
+    kv_visit *visit;
+    void *context;
+};
+
+static void set_scan_one(void *context, const struct member *member)
+{
+    struct set_scanning *scanning = context;
+    char scratch[MEMBER_TEXT_SIZE];
+    (void)scanning->visit(scanning->context, member_text(member, scratch));
+}
+
+static bool set_scan_text(void *context, kv_slice member)
+{
+    struct set_scanning *scanning = context;
+    (void)scanning->visit(scanning->context, member);
+    return true;
+}
+
+KV_INTERNAL uint64_t set_scan(const struct collection *set, uint64_t cursor, uint64_t limit,
+                              kv_visit *visit, void *context)
+{
+    struct set_scanning scanning = {visit, context};
+    if (set_is_large(set))
+        return members_scan(set_table(set), cursor, limit, set_scan_one, &scanning);
+    set_visit(set, set_scan_text, &scanning);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------- members in hand */
+
+/*
+ * A place is an index of an intset, an offset from the start of a pack, the address of a member.
+ */
+KV_INTERNAL kv_slice set_text_at(const struct collection *set, set_place place,
+                                 char scratch[MEMBER_TEXT_SIZE])
+{
+    if (set_is_large(set)) return member_text((const struct member *)place, scratch);
+    if (set_is_pack(set)) return pack_text(pack_begin(set_pack(set)) + place, scratch);
+    int64_t integer = intset_at(set_intset(set), (size_t)place);
+    return (kv_slice){scratch, number_format_int64(scratch, integer)};
+}
+
+KV_INTERNAL set_place set_random(const struct collection *set, struct random *random)
+{
+    if (set_is_large(set)) return (set_place)members_random(set_table(set), random);
+    size_t index = (size_t)random_below(random, set_length(set));
+    if (set_is_intset(set)) return index;
+    const struct pack *pack = set_pack(set);
+    return (set_place)(pack_seek(pack, index) - pack_begin(pack));
+}
+
+/* Takes each with the chance (still wanted) / (still to come), as members_sample() does for many. */
+static void set_sample_small(const struct collection *set, struct random *random, uint64_t count,
+                             set_place *places)
+{
+    const struct pack *pack = set_is_pack(set) ? set_pack(set) : NULL;
+    const uint8_t *at = pack != NULL ? pack_first(pack) : NULL;
+    uint64_t to_come = set_length(set);
+    for (set_place index = 0; count > 0; index++) {
+        if (random_below(random, to_come--) < count) {
+            *places++ = pack != NULL ? (set_place)(at - pack_begin(pack)) : index;
+            count--;
+        }
+        if (pack != NULL) at = pack_next(at);
+    }
+}
+
+KV_INTERNAL kv_status set_sample(const struct collection *set, struct random *random,
+                                 uint64_t count, set_place *places)
+{
+    assert(count <= set_length(set));
+    if (set_is_large(set)) {
+        _Static_assert(sizeof(set_place) == sizeof(struct member *), "a place may be an address");
+        return members_sample(set_table(set), random, count, (void *)places);
+    }
+    if (count > 0) set_sample_small(set, random, count, places);
+    return KV_OK;
+}
+
+/* A set of which members were taken out: if none is left it is {0}. */
+static void set_settle(struct collection *set, struct memory *memory)
+{
+    if (!collection_is_empty(set) && set_length(set) == 0) set_destroy(set, memory);
+}
+
+KV_INTERNAL void set_remove_at(struct collection *set, struct memory *memory,
+                               const set_place *places, uint64_t count)
+{
+    for (uint64_t i = count; i-- > 0;) { /* the last first: those before stay where they are */
+        if (set_is_large(set)) {
+            members_remove_member(set_table(set), (struct member *)places[i]);
+        } else if (set_is_intset(set)) {
+            intset_delete(set_intset(set), (size_t)places[i]);
+        } else {
+            struct pack *pack = set_pack(set);
+            pack_delete(pack, pack_begin(pack) + places[i], 1);
+        }
+    }
+    set_settle(set, memory);
+}
+
+/* ---------------------------------------------------------------------------- from form to form */
+
+/* Digits of the longest integer in an intset. */
+static size_t set_longest(const struct intset *intset)
+{
+    char text[NUMBER_INT64_SIZE];
+    size_t first = number_format_int64(text, intset_at(intset, 0));
+    size_t last = number_format_int64(text, intset_at(intset, intset_count(intset) - 1));
+    return first > last ? first : last;
+}
+
+/* Whether a pack of `size` bytes and `count` members may take another one of so many bytes. */
+static bool set_pack_may_take(const struct set_owner *owner, size_t size, size_t count,
+                              size_t text_size)
+{
+    return count < owner->limits.count && text_size <= owner->limits.value_size &&
+           text_size < PACK_SIZE_MAX / 2 && size < PACK_SIZE_MAX / 2;
+}
+
+/* Whether an intset may become a pack with this text. */
+static bool set_intset_may_pack(const struct set_owner *owner, const struct intset *intset,
+                                size_t text_size)
+{
+    size_t count = intset_count(intset);
+    return set_pack_may_take(owner, count * (NUMBER_INT64_SIZE + 1), count, text_size) &&
+           set_longest(intset) <= owner->limits.value_size;
+}
+
+struct set_adding {
+    struct pack *pack;
+    struct members *members;
+    kv_status status;
+};
+
+static bool set_add_to_pack(void *context, kv_slice member)
+{
+    struct set_adding *adding = context;
+    struct pack_run run = {&member, 1, pack_value_size(member)};
+    pack_push(adding->pack, KV_TAIL, &run);
+    return true;
+}
+
+/* A pack with an intset's members and room for a text. */
+static kv_status set_pack_from_intset(const struct intset *intset, struct memory *memory,
+                                      kv_slice text, struct pack **pack)
+{
+    size_t most =
+        intset_count(intset) * 10 + pack_value_size(text); /* an integer takes 10 at most */
+    struct set_adding adding = {0};
+    kv_status status = pack_create(memory, most, KV_TAIL, &adding.pack);
+    if (status != KV_OK) return status;
+    set_visit_intset(intset, set_add_to_pack, &adding);
+    *pack = adding.pack;
+    return KV_OK;
+}
+
+static bool set_add_to_members(void *context, kv_slice member)
+{
+    struct set_adding *adding = context;
+    struct member_name name;
+    members_name(members_key(adding->members), member, &name);
+    adding->status = members_add(adding->members, &name);
+    assert(adding->status != KV_SKIPPED);
+    return adding->status == KV_OK;
+}
+
+/* A large set with the members of a small one. */
+static kv_status set_large_from(const struct collection *set, const struct set_owner *owner,
+                                struct collection *large)
+{
+    kv_status status = set_large_create(large, owner->memory, owner->key);
+    if (status != KV_OK) return status;
+    struct set_adding adding = {.members = set_table(large), .status = KV_OK};
+    set_visit(set, set_add_to_members, &adding);
+    if (adding.status != KV_OK) set_destroy(large, owner->memory);
+    return adding.status;
+}
+
+/* --------------------------------------------------------------------------------------- adding */
+
+static kv_status set_add_large(struct collection *set, const kv_slice *members, size_t count,
+                               uint64_t *added);
+
+/* Makes a small set large and adds a text, which it does not have. */
+static kv_status set_outgrow(struct collection *set, const struct set_owner *owner, kv_slice text)
+{
+    struct collection large;
+    uint64_t added;
+    kv_status status = set_large_from(set, owner, &large);
+    if (status != KV_OK) return status;
+    status = set_add_large(&large, &text, 1, &added);
+    if (status != KV_OK) {
+        set_destroy(&large, owner->memory);
+        return status;
+    }
+    assert(added == 1);
+    set_destroy(set, owner->memory);
+    *set = large;
+    return KV_OK;
+}
+
+/* Appends a text to a pack, which does not have it. */
+static kv_status set_append(struct collection *set, const struct set_owner *owner, kv_slice text)
+{
+    struct pack *pack = set_pack(set);
+    struct pack_run run = {&text, 1, pack_value_size(text)};
+    kv_status status = pack_reserve(owner->memory, &pack, run.size, KV_TAIL);
+    if (status != KV_OK) return status;
+    pack_push(pack, KV_TAIL, &run);
+    collection_set_block(set, pack);
+    return KV_OK;
+}
+
+static kv_status set_add_to_intset(struct collection *set, const struct set_owner *owner,
+                                   const struct set_value *value)
+{
+    struct intset *intset = set_intset(set);
+    if (value->is_integer) {
+        size_t index;
+        if (intset_find(intset, value->integer, &index)) return KV_SKIPPED;
+        if (intset_count(intset) >= owner->integer_count ||
+            intset_count(intset) == INTSET_COUNT_MAX)
+            return set_outgrow(set, owner, value->text);
+        kv_status status = intset_reserve(owner->memory, &intset, 1, value->integer);
+        if (status != KV_OK) return status;
+        intset_insert(intset, index, value->integer);
+        collection_set_block(set, intset);
+        return KV_OK;
+    }
+    if (!set_intset_may_pack(owner, intset, value->text.size))
+        return set_outgrow(set, owner, value->text);
+    struct pack *pack;
+    kv_status status = set_pack_from_intset(intset, owner->memory, value->text, &pack);
+    if (status != KV_OK) return status;
+    struct set_adding adding = {.pack = pack};
+    (void)set_add_to_pack(&adding, value->text);
+    intset_destroy(owner->memory, intset);
+    collection_set_block(set, pack);
+    return KV_OK;
+}
+
+/* The first member of a set to which `hint` are going to be added. */
+static kv_status set_start(struct collection *set, const struct set_owner *owner,
+                           const struct set_value *value, size_t hint)
+{
+    kv_status status;
+    if (value->is_integer && hint <= owner->integer_count) {
+        struct intset *intset = NULL;
+        status = intset_reserve(owner->memory, &intset, 1, value->integer);
+        if (status != KV_OK) return status;
+        intset_insert(intset, 0, value->integer);
+        collection_set_block(set, intset);
+        return KV_OK;
+    }
+    if (hint > owner->limits.count || !set_pack_may_take(owner, 0, 0, value->text.size))
+        return set_outgrow(set, owner, value->text);
+    struct pack *pack;
+    status = pack_create(owner->memory, pack_value_size(value->text), KV_TAIL, &pack);
+    if (status != KV_OK) return status;
+    struct set_adding adding = {.pack = pack};
+    (void)set_add_to_pack(&adding, value->text);
+    collection_set_block(set, pack);
+    return KV_OK;
+}
+
+/* Adds one member to a small set. KV_OK; KV_SKIPPED if it is there; KV_NOMEM. */
+static kv_status set_add_one(struct collection *set, const struct set_owner *owner, kv_slice member,
+                             size_t hint)
+{
+    struct set_value value = set_value(member);
+    if (collection_is_empty(set)) return set_start(set, owner, &value, hint);
+    if (set_is_intset(set)) return set_add_to_intset(set, owner, &value);
+    struct pack *pack = set_pack(set);
+    if (set_find_in_pack(pack, member) != NULL) return KV_SKIPPED;
+    if (!set_pack_may_take(owner, pack_size(pack), pack_count(pack), member.size))
+        return set_outgrow(set, owner, member);
+    return set_append(set, owner, member);
+}
+
+/* Which of the members in hand were added: a bit each. */
+struct set_marks {
+    uint64_t few[SET_MARKS_ON_STACK / 64];
+    uint64_t *bits;
+    size_t size; /* of a block */
+};
+
+static kv_status set_marks_open(struct set_marks *marks, struct alloc *alloc, size_t count)
+{
+    marks->bits = marks->few;
+    marks->size = (count / 64 + 1) * sizeof *marks->bits;
+    if (count > SET_MARKS_ON_STACK) marks->bits = alloc_get(alloc, marks->size);
+    if (marks->bits == NULL) return KV_NOMEM;
+    memset(marks->bits, 0, count > SET_MARKS_ON_STACK ? marks->size : sizeof marks->few);
+    return KV_OK;
+}
+
+static void set_marks_close(struct set_marks *marks, struct alloc *alloc)
+{
+    if (marks->bits != marks->few) alloc_free(alloc, marks->bits, marks->size);
+}
+
+/* Adds members from `first` on, up to MEMBERS_BATCH, and marks those that were not there. */
+static kv_status set_add_batch(struct members *table, const kv_slice *members, size_t first,
+                               size_t count, struct set_marks *marks, uint64_t *added)
+{
+    struct member_name names[MEMBERS_BATCH];
+    members_names(members_key(table), members + first, count, names);
+    if (count > 1) members_fetch(table, names, count);
+    for (size_t i = 0; i < count; i++) {
+        kv_status status = members_add(table, &names[i]);
+        if (status == KV_SKIPPED) continue;
+        if (status != KV_OK) return status;
+        marks->bits[(first + i) / 64] |= UINT64_C(1) << ((first + i) % 64);
+        (*added)++;
+    }
+    return KV_OK;
+}
+
+/* Takes out again what was added. */
+static void set_take_back(struct members *table, const kv_slice *members, size_t count,
+                          const struct set_marks *marks)
+{
+    for (size_t i = 0; i < count; i++) {
+        if ((marks->bits[i / 64] >> (i % 64) & 1) == 0) continue;
+        struct member_name name;
+        members_name(members_key(table), members[i], &name);
+        members_undo(table, &name, NULL);
+    }
+}
+
+static kv_status set_add_large(struct collection *set, const kv_slice *members, size_t count,
+                               uint64_t *added)
+{
+    struct members *table = set_table(set);
+    struct alloc *alloc = table->table.memory->pages->alloc;
+    struct set_marks marks;
+    kv_status status = set_marks_open(&marks, alloc, count);
+    if (status != KV_OK) return status;
+    uint64_t new_ones = 0;
+    for (size_t first = 0; first < count && status == KV_OK; first += MEMBERS_BATCH) {
+        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
+        status = set_add_batch(table, members, first, some, &marks, &new_ones);
+    }
+    if (status == KV_OK) *added = new_ones;
+    else set_take_back(table, members, count, &marks);
+    set_marks_close(&marks, alloc);
+    return status;
+}
+
+/* Adds to a small set, which on failure may have got some of them unless there is one only. */
+static kv_status set_add_small(struct collection *set, const struct set_owner *owner,
+                               const kv_slice *members, size_t count, uint64_t *added)
+{
+    uint64_t new_ones = 0, rest = 0;
+    kv_status status = KV_OK;
+    for (size_t i = 0; i < count && status >= 0 && !set_is_large(set); i++) {
+        status = set_add_one(set, owner, members[i], count);
+        new_ones += status == KV_OK;
+        if (status >= 0 && set_is_large(set) && i + 1 < count)
+            status = set_add_large(set, members + i + 1, count - i - 1, &rest);
+    }
+    if (status < 0) return status;
+    *added = new_ones + rest;
+    return KV_OK;
+}
+
+/* A copy of a small set to which `count` members are going to be added. */
+static kv_status set_copy_to_grow(const struct collection *set, const struct set_owner *owner,
+                                  size_t count, struct collection *copy)
+{
+    *copy = (struct collection){0};
+    if (collection_is_empty(set)) return KV_OK;
+    size_t limit = set_is_intset(set) ? owner->integer_count : owner->limits.count;
+    if (count > limit) return set_large_from(set, owner, copy);
+    return set_copy(set, owner->memory, copy);
+}
+
+KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *owner,
+                              const kv_slice *members, size_t count, uint64_t *added)
+{
+    if (set_is_large(set)) return set_add_large(set, members, count, added);
+    if (count == 1) return set_add_small(set, owner, members, count, added);
+    struct collection copy;
+    uint64_t copy_added;
+    kv_status status = set_copy_to_grow(set, owner, count, &copy);
+    if (status != KV_OK) return status;
+    status = set_is_large(&copy) ? set_add_large(&copy, members, count, &copy_added)
+                                 : set_add_small(&copy, owner, members, count, &copy_added);
+    if (status != KV_OK) {
+        set_destroy(&copy, owner->memory);
+        return status;
+    }
+    set_destroy(set, owner->memory);
+    *set = copy;
+    *added = copy_added;
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- removing */
+
+static uint64_t set_remove_large(struct members *table, const kv_slice *members, size_t count)
+{
+    uint64_t removed = 0;
+    struct member_name names[MEMBERS_BATCH];
+    for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
+        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
+        members_names(members_key(table), members + first, some, names);
+        if (some > 1) members_fetch(table, names, some);
+        for (size_t i = 0; i < some; i++) removed += members_remove(table, &names[i]);
+    }
+    return removed;
+}
+
+static bool set_remove_small(struct collection *set, kv_slice member)
+{
+    if (set_is_pack(set)) {
+        struct pack *pack = set_pack(set);
+        const uint8_t *at = set_find_in_pack(pack, member);
+        if (at != NULL) pack_delete(pack, at, 1);
+        return at != NULL;
+    }
+    struct set_value value = set_value(member);
+    size_t index;
+    if (!value.is_integer || !intset_find(set_intset(set), value.integer, &index)) return false;
+    intset_delete(set_intset(set), index);
+    return true;
+}
+
+KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
+                                const kv_slice *members, size_t count)
+{
+    uint64_t removed = 0;
+    if (collection_is_empty(set)) return 0;
+    if (set_is_large(set)) removed = set_remove_large(set_table(set), members, count);
+    else
+        for (size_t i = 0; i < count; i++) removed += set_remove_small(set, members[i]);
+    set_settle(set, memory);
+    return removed;
+}
+
+/* ---------------------------------------------------------------------------------------- names */
+
+KV_INTERNAL void set_walk_begin(struct set_walk *walk, const struct collection *set)
+{
+    *walk = (struct set_walk){.set = set};
+    if (set_is_pack(set)) walk->at = pack_first(set_pack(set));
+}
+
+static size_t set_walk_pack(struct set_walk *walk, struct member_name names[MEMBERS_BATCH])
+{
+    size_t count = 0;
+    for (; *walk->at != PACK_END && count < MEMBERS_BATCH; walk->at = pack_next(walk->at)) {
+        struct pack_item item = pack_get(walk->at);
+        if (item.is_integer) member_name_set_integer(&names[count++], item.integer);
+        else member_name_set(&names[count++], item.text);
+    }
+    return count;
+}
+
+static size_t set_walk_intset(struct set_walk *walk, struct member_name names[MEMBERS_BATCH])
+{
+    const struct intset *intset = set_intset(walk->set);
+    size_t left = intset_count(intset) - walk->index;
+    size_t count = left < MEMBERS_BATCH ? left : MEMBERS_BATCH;
+    for (size_t i = 0; i < count; i++)
+        member_name_set_integer(&names[i], intset_at(intset, walk->index++));
+    return count;
+}
+
+KV_INTERNAL size_t set_walk_next(struct set_walk *walk, struct member_name names[MEMBERS_BATCH])
+{
+    if (collection_is_empty(walk->set)) return 0;
+    if (set_is_pack(walk->set)) return set_walk_pack(walk, names);
+    if (set_is_intset(walk->set)) return set_walk_intset(walk, names);
+    struct member *batch[MEMBERS_BATCH];
+    size_t count = members_next(set_table(walk->set), &walk->cursor, batch, MEMBERS_BATCH);
+    for (size_t i = 0; i < count; i++) member_name_set_member(&names[i], batch[i]);
+    return count;
+}
+
+KV_INTERNAL bool set_has_name(const struct collection *set, const struct member_name *name)
+{
+    if (collection_is_empty(set)) return false;
+    if (set_is_large(set)) return members_find(set_table(set), name) != NULL;
+    if (set_is_intset(set)) {
+        size_t index;
+        return name->is_integer && intset_find(set_intset(set), name->integer, &index);
+    }
+    char scratch[MEMBER_TEXT_SIZE];
+    return set_find_in_pack(set_pack(set), member_name_text(name, scratch)) != NULL;
+}
+
+KV_INTERNAL kv_status set_add_name(struct collection *set, const struct set_owner *owner,
+                                   const struct member_name *name)
+{
+    if (set_is_large(set)) return members_add(set_table(set), name);
+    char scratch[MEMBER_TEXT_SIZE];
+    return set_add_one(set, owner, member_name_text(name, scratch), 1);
+}
+
+/* ----------------------------------------------------------------------------------- whole sets */
+
+static kv_status set_copy_large(const struct members *members, struct memory *memory,
+                                struct collection *copy)
+{
+    kv_status status = set_large_create(copy, memory, members_key(members));
+    if (status != KV_OK) return status;
+    status = members_copy(members, set_table(copy));
+    if (status != KV_OK) set_destroy(copy, memory);
+    return status;
+}
+
+KV_INTERNAL kv_status set_copy(const struct collection *set, struct memory *memory,
+                               struct collection *copy)
+{
+    *copy = (struct collection){0};
+    if (collection_is_empty(set)) return KV_OK;
+    if (set_is_large(set)) return set_copy_large(set_table(set), memory, copy);
+    if (set_is_intset(set)) {
+        struct intset *intset;
+        kv_status status = intset_load(memory, intset_bytes(set_intset(set)), &intset);
+        if (status == KV_OK) collection_set_block(copy, intset);
+        return status;
+    }
+    struct pack *pack;
+    kv_status status = pack_load(memory, pack_bytes(set_pack(set)), &pack);
+    if (status == KV_OK) collection_set_block(copy, pack);
+    return status;
+}
+
+static const char *set_encoding(const struct collection *set)
+{
+    if (set_is_large(set)) return "hashtable";
+    return set_is_intset(set) ? "intset" : "listpack";
+}
+
+static size_t set_block_size(const void *block)
+{
+    return intset_is(block) ? intset_block_size(block) : pack_block_size(block);
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static bool set_check_one(void *context, kv_slice member)
+{
+    const struct collection *set = context;
+    assert(set_has(set, member));
+    return true;
+}
+
+KV_INTERNAL void set_check(const struct collection *set)
+{
+    if (collection_is_empty(set)) return;
+    assert(set_length(set) > 0);
+    if (set_is_large(set)) {
+        members_check(set_table(set));
+        memory_check(&collection_large(set)->memory);
+        return;
+    }
+    if (set_is_intset(set)) {
+        intset_check(set_intset(set));
+        return;
+    }
+    const struct pack *pack = set_pack(set);
+    pack_check(pack);
+    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(at)) {
+        char scratch[PACK_TEXT_SIZE];
+        assert(set_find_in_pack(pack, pack_text(at, scratch)) == at); /* so none comes twice */
+    }
+    set_visit(set, set_check_one, (void *)(uintptr_t)set);
+}
+#endif
+
+KV_INTERNAL const struct collection_kind set_kind = {
+    .length = set_length,
+    .encoding = set_encoding,
+    .block_size = set_block_size,
+    .copy = set_copy,
+#if KV_DEBUG > 0
+    .check = set_check,
+#endif
+};
+
+/* -------------------- engine/values/set_algebra.c ---------------------------------------------- */
+/*
+ * values/set_algebra.c -- see set_algebra.h.
+ *
+ * A union looks up the members of each set in those before it; a difference looks up those of the
+ * first in all others. With many sets that would be many lookups for each member: then the sets that
+ * are looked up are put together in a table first, for the time of the call.
+ */
+/* -------------------- engine/values/set_algebra.h ---------------------------------------------- */
+/*
+ * values/set_algebra.h -- sets made of others: intersection, union, difference.
+ *
+ * The members of one set are gone through in batches, and each batch is looked up in the others at
+ * once, so that cache misses overlap. Large sets of one store lie in the order of the same hash, so
+ * such lookups go through the other table in order, too.
+ *
+ * The sets stay as they are; the result goes member by member to a sink, each once.
+ */
+#ifndef KV_VALUES_SET_ALGEBRA_H
+#define KV_VALUES_SET_ALGEBRA_H
+
+
+enum set_operation {
+    SET_INTERSECTION,
+    SET_UNION,
+    SET_DIFFERENCE /* of the first set: what no other has */
+};
+
+/* What becomes of the result: called for each member; false: no more is wanted. */
+struct set_sink {
+    bool (*put)(void *context, const struct member_name *name);
+    void *context;
+    bool takes_duplicates; /* and sorts them out itself: it is given hashed names */
+};
+
+/*
+ * Does the operation. `sets` may be reordered, and empty ones may be among them; `owner` has room
+ * for what is needed for a time. KV_OK; KV_NOMEM, and what the sink has got is of no use.
+ *
+ * Cost: intersection O(smallest x sets), less where most members are missing in the next smallest
+ * set; union O(members of all); difference O(members of all) or O(first x sets), the lesser.
+ */
+KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collection *sets,
+                                  size_t count, const struct set_owner *owner,
+                                  const struct set_sink *sink);
+
+#endif
+
+
+#include <stdlib.h>
+
+/* Up to so many sets each lookup is made in one after the other. */
+#define SET_FEW 4
+
+/* Members under way. */
+struct set_batch {
+    struct member_name names[MEMBERS_BATCH]; /* those with a mark are out */
+    size_t count, left;
+    bool is_hashed;
+};
+
+/* Members of several sets, in a memory that lasts as long as the call. */
+struct set_heap {
+    struct memory memory;
+    struct members members;
+};
+
+static void set_heap_open(struct set_heap *heap, const struct set_owner *owner)
+{
+    memory_init(&heap->memory, owner->memory->pages);
+    members_init(&heap->members, &heap->memory, owner->key);
+}
+
+static void set_heap_close(struct set_heap *heap)
+{
+    memory_destroy(&heap->memory);
+}
+
+/* -------------------------------------------------------------------------------------- batches */
+
+static bool set_batch_next(struct set_batch *batch, struct set_walk *walk)
+{
+    batch->count = batch->left = set_walk_next(walk, batch->names);
+    batch->is_hashed = false;
+    return batch->count > 0;
+}
+
+static void set_batch_hash(struct set_batch *batch, const struct set_owner *owner)
+{
+    if (!batch->is_hashed) member_names_hash(owner->key, batch->names, batch->count);
+    batch->is_hashed = true;
+}
+
+/* Keeps the members that a set has, or those that it has not. */
+static void set_batch_filter(struct set_batch *batch, const struct collection *set, bool keep,
+                             const struct set_owner *owner)
+{
+    if (batch->left == 0) return;
+    if (set_is_large(set)) {
+        set_batch_hash(batch, owner);
+        members_fetch(set_members(set), batch->names, batch->count);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        struct member_name *name = &batch->names[i];
+        if (name->mark || set_has_name(set, name) == keep) continue;
+        name->mark = true;
+        batch->left--;
+    }
+}
+
+/* Gives what is left of a batch to the sink; false if it wants no more. */
+static bool set_batch_put(struct set_batch *batch, const struct set_owner *owner,
+                          const struct set_sink *sink)
+{
+    if (batch->left == 0) return true;
+    if (sink->takes_duplicates) set_batch_hash(batch, owner);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch->names[i].mark && !sink->put(sink->context, &batch->names[i])) return false;
+    }
+    return true;
+}
+
+/* ----------------------------------------------------------------------------------- operations */
+
+static int set_compare_length(const void *a, const void *b)
+{
+    uint64_t x = set_length(a), y = set_length(b);
+    return x < y ? -1 : x > y;
+}
+
+static void set_intersect(struct collection *sets, size_t count, const struct set_owner *owner,
+                          const struct set_sink *sink)
+{
+    qsort(sets, count, sizeof *sets, set_compare_length);
+    struct set_walk walk;
+    struct set_batch batch;
+    set_walk_begin(&walk, &sets[0]);
+    do {
+        if (!set_batch_next(&batch, &walk)) return;
+        for (size_t i = 1; i < count && batch.left > 0; i++)
+            set_batch_filter(&batch, &sets[i], true, owner);
+    } while (set_batch_put(&batch, owner, sink));
+}
+
+/* The members of a set that `others` do not have. */
+static bool set_subtract(const struct collection *set, const struct collection *others,
+                         size_t count, const struct set_owner *owner, const struct set_sink *sink)
+{
+    struct set_walk walk;
+    struct set_batch batch;
+    set_walk_begin(&walk, set);
+    while (set_batch_next(&batch, &walk)) {
+        for (size_t i = 0; i < count && batch.left > 0; i++)
+            set_batch_filter(&batch, &others[i], false, owner);
+        if (!set_batch_put(&batch, owner, sink)) return false;
+    }
+    return true;
+}
+
+/* Adds a set's members to a heap and takes those out of the batch that were there. */
+static kv_status set_heap_add(struct set_heap *heap, struct set_batch *batch,
+                              const struct set_owner *owner)
+{
+    set_batch_hash(batch, owner);
+    members_fetch(&heap->members, batch->names, batch->count);
+    for (size_t i = 0; i < batch->count; i++) {
+        kv_status status = members_add(&heap->members, &batch->names[i]);
+        if (status < 0) return status;
+        if (status == KV_OK) continue;
+        batch->names[i].mark = true;
+        batch->left--;
+    }
+    return KV_OK;
+}
+
+/* Adds the members of sets to a heap; those that are new go to the sink, if there is one. */
+static kv_status set_heap_add_sets(struct set_heap *heap, const struct collection *sets,
+                                   size_t count, const struct set_owner *owner,
+                                   const struct set_sink *sink)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct set_walk walk;
+        struct set_batch batch;
+        set_walk_begin(&walk, &sets[i]);
+        while (set_batch_next(&batch, &walk)) {
+            kv_status status = set_heap_add(heap, &batch, owner);
+            if (status != KV_OK) return status;
+            if (sink != NULL && !set_batch_put(&batch, owner, sink)) return KV_OK;
+        }
+    }
+    return KV_OK;
+}
+
+/* The largest first: its members need no lookup. Small ones stay in the order they were given. */
+static void set_sort_for_union(struct collection *sets, size_t count)
+{
+    size_t largest = 0;
+    for (size_t i = 1; i < count; i++)
+        if (set_is_large(&sets[i]) && set_length(&sets[i]) > set_length(&sets[largest]))
+            largest = i;
+    struct collection first = sets[0];
+    sets[0] = sets[largest];
+    sets[largest] = first;
+}
+
+static kv_status set_unite(struct collection *sets, size_t count, const struct set_owner *owner,
+                           const struct set_sink *sink)
+{
+    set_sort_for_union(sets, count);
+    if (sink->takes_duplicates || count <= SET_FEW) {
+        for (size_t i = 0; i < count; i++) {
+            size_t others = sink->takes_duplicates ? 0 : i;
+            if (!set_subtract(&sets[i], sets, others, owner, sink)) break;
+        }
+        return KV_OK;
+    }
+    struct set_heap heap;
+    set_heap_open(&heap, owner);
+    kv_status status = set_heap_add_sets(&heap, sets, count, owner, sink);
+    set_heap_close(&heap);
+    return status;
+}
+
+/* Whether so many sets are better put together before a set's members are looked up in them. */
+static bool set_others_are_many(const struct collection *set, const struct collection *others,
+                                size_t count)
+{
+    if (count <= SET_FEW) return false;
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) total += set_length(&others[i]);
+    return set_length(set) > total / count; /* lookups: length x count, or so many as `total` */
+}
+
+static kv_status set_differ(struct collection *sets, size_t count, const struct set_owner *owner,
+                            const struct set_sink *sink)
+{
+    if (!set_others_are_many(&sets[0], sets + 1, count - 1)) {
+        (void)set_subtract(&sets[0], sets + 1, count - 1, owner, sink);
+        return KV_OK;
+    }
+    struct set_heap heap;
+    set_heap_open(&heap, owner);
+    kv_status status = set_heap_add_sets(&heap, sets + 1, count - 1, owner, NULL);
+    struct set_walk walk;
+    struct set_batch batch;
+    set_walk_begin(&walk, &sets[0]);
+    while (status == KV_OK && set_batch_next(&batch, &walk)) {
+        set_batch_hash(&batch, owner);
+        members_fetch(&heap.members, batch.names, batch.count);
+        for (size_t i = 0; i < batch.count; i++)
+            batch.names[i].mark = members_find(&heap.members, &batch.names[i]) != NULL;
+        if (!set_batch_put(&batch, owner, sink)) break;
+    }
+    set_heap_close(&heap);
+    return status;
+}
+
+KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collection *sets,
+                                  size_t count, const struct set_owner *owner,
+                                  const struct set_sink *sink)
+{
+    assert(count > 0);
+    if (operation == SET_UNION) return set_unite(sets, count, owner, sink);
+    if (operation == SET_DIFFERENCE) return set_differ(sets, count, owner, sink);
+    set_intersect(sets, count, owner, sink);
+    return KV_OK;
+}
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -11722,6 +13209,7 @@ KV_INTERNAL void value_check(const struct entry *entry);
 static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_LIST] = &list_kind,
     [KV_TYPE_HASH] = &hash_kind,
+    [KV_TYPE_SET] = &set_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)
@@ -12441,6 +13929,7 @@ struct span {
     struct txn txn;
     bool is_nested; /* in the caller's transaction, which has the locks (or a call will say
                          KV_NOTLOCKED) */
+    bool holds_time;
 };
 
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
@@ -12448,6 +13937,12 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
 
 /* The same for keys whose hashes are known. */
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
+
+/*
+ * Lets all calls on the span see the same instant, so that a key that was there for one of them does
+ * not expire before the end.
+ */
+KV_INTERNAL void span_hold_time(struct span *span);
 
 KV_INTERNAL void span_end(struct span *span);
 
@@ -12936,6 +14431,7 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
                             unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
+    span->holds_time = false;
     if (span->is_nested) {
         span->db = *db;
         return;
@@ -12947,6 +14443,7 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count)
 {
     span->is_nested = db->view->txn != NULL;
+    span->holds_time = false;
     if (span->is_nested) {
         span->db = *db;
         return;
@@ -12966,8 +14463,18 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
     span_lock(span, db);
 }
 
+KV_INTERNAL void span_hold_time(struct span *span)
+{
+    struct view *view = span->db.view; /* one thread's: the span's own, or its transaction's */
+    if ((view->flags & VIEW_PINNED) != 0) return;
+    view->now_ms = view_now(view);
+    view->flags |= VIEW_PINNED;
+    span->holds_time = true;
+}
+
 KV_INTERNAL void span_end(struct span *span)
 {
+    if (span->holds_time) span->db.view->flags &= ~VIEW_PINNED;
     if (!span->is_nested) txn_commit(&span->txn);
 }
 
@@ -14102,6 +15609,16 @@ KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
 KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
                                uint64_t changes);
 
+/*
+ * Puts a whole collection under its key in the place of whatever that held, or removes the key if it
+ * is empty, and writes the effect: the call's, of this name and these words, or that the key went;
+ * none if there was nothing and is nothing. KV_OK; KV_NOMEM, after which the collection is freed and
+ * nothing has changed. It is the empty one afterwards.
+ */
+KV_INTERNAL kv_status access_replace_collection(struct access *access, kv_type type,
+                                                struct collection *collection, kv_slice name,
+                                                const kv_slice *words, size_t count);
+
 /* The limits that two settings in a row hold: a count, and a size of values. */
 KV_UNUSED static inline struct collection_limits access_limits(const struct access *access,
                                                                kv_setting count)
@@ -14114,63 +15631,6 @@ KV_UNUSED static inline struct collection_limits access_limits(const struct acce
 #endif
 
 
-KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
-                                       enum access_mode mode)
-{
-    if (db == NULL) return KV_BADARG;
-    kv_status status = access_open(access, db, key, mode);
-    if (status != KV_OK) return status;
-    status = access_expect(access, type);
-    return status == KV_OK ? KV_OK : access_close(access, status);
-}
-
-KV_INTERNAL kv_status access_open_existing(struct access *access, kv *db, kv_slice key,
-                                           kv_type type, enum access_mode mode)
-{
-    kv_status status = access_open_type(access, db, key, type, mode);
-    if (status != KV_OK) return status;
-    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
-}
-
-KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
-                               uint64_t changes)
-{
-    assert(changes > 0);
-    access_set_payload(access, collection->word);
-    if (collection_is_empty(collection)) {
-        access_event(access, KV_EVENT_GENERIC, "del");
-        access_remove(access);
-    } else {
-        access_changed(access);
-    }
-    access->shard->changes += changes - 1; /* one is counted already */
-    KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
-}
-
-KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
-                                            const struct collection *collection, uint64_t changes)
-{
-    if (access->entry != NULL) {
-        access_settle(access, collection, changes);
-        return KV_OK;
-    }
-    assert(changes > 0);
-    assert(!collection_is_empty(collection));
-    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
-    if (status == KV_OK) {
-        access->shard->changes += changes - 1;
-        return KV_OK;
-    }
-    struct entry_shape shape = {
-        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
-    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
-    return status;
-}
-
-/* -------------------- engine/keyspace/effect.c ------------------------------------------------- */
-/*
- * keyspace/effect.c -- see effect.h.
- */
 /* -------------------- engine/keyspace/effect.h ------------------------------------------------- */
 /*
  * keyspace/effect.h -- one effect of a call, put together word by word for the journal.
@@ -14229,6 +15689,96 @@ KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool
 
 #endif
 
+
+KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
+                                       enum access_mode mode)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = access_expect(access, type);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+KV_INTERNAL kv_status access_open_existing(struct access *access, kv *db, kv_slice key,
+                                           kv_type type, enum access_mode mode)
+{
+    kv_status status = access_open_type(access, db, key, type, mode);
+    if (status != KV_OK) return status;
+    return access->entry != NULL ? KV_OK : access_close(access, KV_NONE);
+}
+
+KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
+                               uint64_t changes)
+{
+    assert(changes > 0);
+    access_set_payload(access, collection->word);
+    if (collection_is_empty(collection)) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        access_changed(access);
+    }
+    access->shard->changes += changes - 1; /* one is counted already */
+    KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
+}
+
+/* Frees a collection that found no key. */
+static void access_discard_collection(struct access *access, kv_type type,
+                                      const struct collection *collection)
+{
+    struct entry_shape shape = {
+        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
+    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+}
+
+KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
+                                            const struct collection *collection, uint64_t changes)
+{
+    if (access->entry != NULL) {
+        access_settle(access, collection, changes);
+        return KV_OK;
+    }
+    assert(changes > 0);
+    assert(!collection_is_empty(collection));
+    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
+    if (status == KV_OK) {
+        access->shard->changes += changes - 1;
+        return KV_OK;
+    }
+    access_discard_collection(access, type, collection);
+    return status;
+}
+
+KV_INTERNAL kv_status access_replace_collection(struct access *access, kv_type type,
+                                                struct collection *collection, kv_slice name,
+                                                const kv_slice *words, size_t count)
+{
+    struct collection given = *collection;
+    struct effect effect;
+    *collection = (struct collection){0};
+    if (collection_is_empty(&given)) {
+        if (access->entry == NULL) return KV_OK;
+        kv_status status = effect_open(&effect, access, EFFECT_NAME("DEL"), 0, 0);
+        if (status != KV_OK) return status;
+        access_remove(access);
+        access_event(access, KV_EVENT_GENERIC, "del");
+        effect_close(&effect, access, true);
+        return KV_OK;
+    }
+    kv_status status = effect_open_with(&effect, access, name, words, count);
+    if (status == KV_OK) {
+        status = access_put_value(access, type, ENTRY_COLLECTION, given.word, KV_NEVER);
+        effect_close(&effect, access, status == KV_OK);
+    }
+    if (status != KV_OK) access_discard_collection(access, type, &given);
+    return status;
+}
+
+/* -------------------- engine/keyspace/effect.c ------------------------------------------------- */
+/*
+ * keyspace/effect.c -- see effect.h.
+ */
 
 /* Begins with room for `count` words in all. */
 static kv_status effect_allocate(struct effect *effect, struct alloc *alloc, size_t count)
@@ -18614,6 +20164,641 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
     kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     return access_close(&access, hashes_incrbyfloat_opened(&access, field, addend, result));
+}
+
+/* -------------------- engine/api/api_set.c ----------------------------------------------------- */
+/*
+ * api/api_set.c -- sets: add and remove, look, take at random. Sets made of others are in
+ * api_set_combine.c.
+ */
+/* -------------------- engine/api/api_set.h ----------------------------------------------------- */
+/*
+ * api/api_set.h -- what the calls on sets have in common.
+ */
+#ifndef KV_API_API_SET_H
+#define KV_API_API_SET_H
+
+
+/* Whose the sets of the shard are that was opened. */
+static inline struct set_owner sets_owner(const struct access *access)
+{
+    return (struct set_owner){
+        .memory = &access->shard->memory,
+        .key = &access->store->hash_key,
+        .limits = access_limits(access, KV_SETTING_SET_PACK_COUNT),
+        .integer_count = (size_t)store_setting(access->store, KV_SETTING_SET_INTEGER_COUNT),
+    };
+}
+
+#endif
+
+
+static kv_status sets_open_existing(struct access *access, kv *db, kv_slice key,
+                                    enum access_mode mode)
+{
+    return access_open_existing(access, db, key, KV_TYPE_SET, mode);
+}
+
+/* --------------------------------------------------------------------------------------- adding */
+
+/* Adds to the set that was opened, or makes one. All of the members or none. */
+static kv_status sets_add_opened(struct access *access, const kv_slice *members, size_t count,
+                                 uint64_t *added)
+{
+    struct set_owner owner = sets_owner(access);
+    struct collection set = access_collection(access);
+    kv_status status = set_add(&set, &owner, members, count, added);
+    if (status != KV_OK) return status;
+    if (*added == 0) {
+        if (access->entry != NULL) access_set_payload(access, set.word); /* its form may differ */
+        return KV_OK;
+    }
+    return access_put_collection(access, KV_TYPE_SET, &set, *added);
+}
+
+kv_status kv_sadd(kv *db, kv_slice key, const kv_slice *members, size_t count, uint64_t *added)
+{
+    if (count == 0 || members == NULL) return KV_BADARG;
+    struct access access;
+    struct effect effect;
+    uint64_t new_ones = 0;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = effect_open_with(&effect, &access, EFFECT_NAME("SADD"), members, count);
+    if (status != KV_OK) return access_close(&access, status);
+    status = sets_add_opened(&access, members, count, &new_ones);
+    bool is_changed = status == KV_OK && new_ones > 0;
+    effect_close(&effect, &access, is_changed);
+    if (is_changed) access_event(&access, KV_EVENT_SET, "sadd");
+    if (status == KV_OK && added != NULL) *added = new_ones;
+    return access_close(&access, status);
+}
+
+/* ------------------------------------------------------------------------------------- removing */
+
+static void sets_remove_opened(struct access *access, const kv_slice *members, size_t count,
+                               uint64_t *removed)
+{
+    struct collection set = access_collection(access);
+    *removed = set_remove(&set, &access->shard->memory, members, count);
+    if (*removed == 0) return;
+    access_event(access, KV_EVENT_SET, "srem");
+    access_settle(access, &set, *removed);
+}
+
+kv_status kv_srem(kv *db, kv_slice key, const kv_slice *members, size_t count, uint64_t *removed)
+{
+    if (count == 0 || members == NULL) return KV_BADARG;
+    struct access access;
+    struct effect effect;
+    uint64_t gone;
+    kv_status status = sets_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE && removed != NULL) *removed = 0;
+    if (status != KV_OK) return status;
+    status = effect_open_with(&effect, &access, EFFECT_NAME("SREM"), members, count);
+    if (status != KV_OK) return access_close(&access, status);
+    sets_remove_opened(&access, members, count, &gone);
+    effect_close(&effect, &access, gone > 0);
+    if (removed != NULL) *removed = gone;
+    return access_close(&access, KV_OK);
+}
+
+/* -------------------------------------------------------------------------------------- looking */
+
+kv_status kv_sismember(kv *db, kv_slice key, kv_slice member)
+{
+    struct access access;
+    kv_status status = sets_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    return access_close(&access, set_has(&set, member) ? KV_OK : KV_NONE);
+}
+
+kv_status kv_smismember(kv *db, kv_slice key, const kv_slice *members, size_t count, bool *found)
+{
+    if (found == NULL || (members == NULL && count > 0)) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    set_has_many(&set, members, count, found);
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_scard(kv *db, kv_slice key, uint64_t *count)
+{
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    if (count != NULL) *count = set_length(&set);
+    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+}
+
+kv_status kv_smembers(kv *db, kv_slice key, kv_range_begin *begin, kv_visit *visit, void *context)
+{
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    if (begin != NULL) begin(context, set_length(&set));
+    if (visit != NULL) set_visit(&set, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_sscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit, kv_visit *visit,
+                   void *context)
+{
+    if (cursor == NULL || limit == 0 || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = sets_open_existing(&access, db, key, ACCESS_READ);
+    if (status == KV_NONE) *cursor = 0;
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    *cursor = set_scan(&set, *cursor, limit, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+/* --------------------------------------------------------------------------------------- moving */
+
+/*
+ * The destination gets the member before the source loses it, as only the former may fail. Two keys,
+ * so two sets.
+ */
+static kv_status sets_move_opened(struct access *source, struct access *destination,
+                                  kv_slice member)
+{
+    struct collection set = access_collection(source);
+    kv_status status = access_expect(destination, KV_TYPE_SET);
+    if (status != KV_OK) return status;
+    if (!set_has(&set, member)) return KV_NONE;
+    kv_slice words[2] = {destination->key, member};
+    struct effect effect;
+    uint64_t added, removed;
+    status = effect_open_with(&effect, source, EFFECT_NAME("SMOVE"), words, 2);
+    if (status != KV_OK) return status;
+    status = sets_add_opened(destination, &member, 1, &added);
+    effect_close(&effect, source, status == KV_OK);
+    if (status != KV_OK) return status;
+    access_find_again(source);
+    sets_remove_opened(source, &member, 1, &removed);
+    if (added > 0) access_event(destination, KV_EVENT_SET, "sadd");
+    return KV_OK;
+}
+
+kv_status kv_smove(kv *db, kv_slice source, kv_slice destination, kv_slice member)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_slice keys[2] = {source, destination};
+    struct span span;
+    struct access from, to;
+    span_begin(&span, db, keys, 2, 0);
+    kv_status status = sets_open_existing(&from, &span.db, source, ACCESS_WRITE);
+    if (status == KV_OK && slice_equal(source, destination)) {
+        struct collection set = access_collection(&from);
+        status = access_close(&from, set_has(&set, member) ? KV_OK : KV_NONE);
+    } else if (status == KV_OK) {
+        status = access_open(&to, &span.db, destination, ACCESS_WRITE);
+        if (status == KV_OK) {
+            access_find_again(&from);
+            status = sets_move_opened(&from, &to, member);
+            (void)access_close(&to, status);
+        }
+        (void)access_close(&from, status);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------ at random */
+
+/* Members in hand, with room for the text of each. */
+#define SETS_HAND 16
+
+struct sets_hand {
+    set_place few[SETS_HAND];
+    char few_scratches[SETS_HAND][MEMBER_TEXT_SIZE];
+    set_place *places;
+    char (*scratches)[MEMBER_TEXT_SIZE];
+    uint64_t count;
+};
+
+static void sets_hand_close(struct sets_hand *hand, struct alloc *alloc)
+{
+    if (hand->places == hand->few) return;
+    alloc_free(alloc, hand->places, (size_t)hand->count * sizeof *hand->places);
+    alloc_free(alloc, hand->scratches, (size_t)hand->count * sizeof *hand->scratches);
+}
+
+/* Draws `count` different members; there are as many. KV_OK, KV_NOMEM. */
+static kv_status sets_hand_open(struct sets_hand *hand, struct access *access, uint64_t count)
+{
+    struct alloc *alloc = &access->store->alloc;
+    struct collection set = access_collection(access);
+    hand->count = count;
+    hand->places = hand->few;
+    hand->scratches = hand->few_scratches;
+    if (count == 1) {
+        hand->places[0] = set_random(&set, &access->shard->random);
+        return KV_OK;
+    }
+    if (count > SETS_HAND) {
+        hand->places = alloc_get_array(alloc, (size_t)count, sizeof *hand->places);
+        hand->scratches = alloc_get_array(alloc, (size_t)count, sizeof *hand->scratches);
+    }
+    kv_status status = hand->places != NULL && hand->scratches != NULL ? KV_OK : KV_NOMEM;
+    if (status == KV_OK) status = set_sample(&set, &access->shard->random, count, hand->places);
+    if (status != KV_OK) sets_hand_close(hand, alloc);
+    return status;
+}
+
+static kv_slice sets_hand_text(struct sets_hand *hand, const struct collection *set, uint64_t index)
+{
+    return set_text_at(set, hand->places[index], hand->scratches[index]);
+}
+
+/* Opens the effect of taking the members in hand. */
+static kv_status sets_hand_effect(struct sets_hand *hand, struct access *access,
+                                  struct effect *effect)
+{
+    struct collection set = access_collection(access);
+    size_t size = 0;
+    if (access_is_journaled(access)) {
+        for (uint64_t i = 0; i < hand->count; i++) size += sets_hand_text(hand, &set, i).size;
+    }
+    kv_status status = effect_open(effect, access, EFFECT_NAME("SREM"), (size_t)hand->count, size);
+    if (status != KV_OK || effect->words == NULL) return status;
+    for (uint64_t i = 0; i < hand->count; i++) effect_add(effect, sets_hand_text(hand, &set, i));
+    return KV_OK;
+}
+
+static void sets_lend_hand(struct sets_hand *hand, const struct collection *set, kv_visit *visit,
+                           void *context)
+{
+    for (uint64_t i = 0; i < hand->count; i++) (void)visit(context, sets_hand_text(hand, set, i));
+}
+
+static kv_status sets_pop_some(struct access *access, uint64_t count, kv_visit *visit,
+                               void *context)
+{
+    struct alloc *alloc = &access->store->alloc;
+    struct collection set = access_collection(access);
+    struct sets_hand hand;
+    struct effect effect;
+    kv_status status = sets_hand_open(&hand, access, count);
+    if (status != KV_OK) return status;
+    status = sets_hand_effect(&hand, access, &effect);
+    if (status == KV_OK) {
+        if (visit != NULL) sets_lend_hand(&hand, &set, visit, context);
+        effect_close(&effect, access, true);
+        set_remove_at(&set, &access->shard->memory, hand.places, count);
+        access_event(access, KV_EVENT_SET, "spop");
+        access_settle(access, &set, count);
+    }
+    sets_hand_close(&hand, alloc);
+    return status;
+}
+
+struct sets_lending {
+    kv_visit *visit;
+    void *context;
+};
+
+static bool sets_lend(void *context, kv_slice member)
+{
+    struct sets_lending *lending = context;
+    (void)lending->visit(lending->context, member);
+    return true;
+}
+
+static kv_status sets_pop_all(struct access *access, kv_visit *visit, void *context)
+{
+    struct collection set = access_collection(access);
+    struct sets_lending lending = {visit, context};
+    struct effect effect;
+    kv_status status = effect_open(&effect, access, EFFECT_NAME("DEL"), 0, 0);
+    if (status != KV_OK) return status;
+    if (visit != NULL) set_visit(&set, sets_lend, &lending);
+    effect_close(&effect, access, true);
+    access_event(access, KV_EVENT_SET, "spop");
+    access_event(access, KV_EVENT_GENERIC, "del");
+    access->shard->changes += set_length(&set) - 1; /* one is counted with the key */
+    access_remove(access);
+    return KV_OK;
+}
+
+kv_status kv_spop(kv *db, kv_slice key, uint64_t count, kv_visit *visit, void *context,
+                  uint64_t *popped)
+{
+    struct access access;
+    kv_status status = sets_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    uint64_t length = set_length(&set);
+    if (count > length) count = length;
+    if (count == length) status = sets_pop_all(&access, visit, context);
+    else if (count > 0) status = sets_pop_some(&access, count, visit, context);
+    if (status == KV_OK && popped != NULL) *popped = count;
+    return access_close(&access, status);
+}
+
+/* Lends members each of which is drawn anew. */
+static void sets_draw(struct access *access, uint64_t count, kv_visit *visit, void *context)
+{
+    struct collection set = access_collection(access);
+    char scratch[MEMBER_TEXT_SIZE];
+    for (uint64_t i = 0; i < count; i++) {
+        set_place place = set_random(&set, &access->shard->random);
+        if (!visit(context, set_text_at(&set, place, scratch))) return;
+    }
+}
+
+static kv_status sets_lend_sample(struct access *access, uint64_t count, kv_range_begin *begin,
+                                  kv_visit *visit, void *context)
+{
+    struct collection set = access_collection(access);
+    struct sets_hand hand;
+    kv_status status = sets_hand_open(&hand, access, count);
+    if (status != KV_OK) return status;
+    if (begin != NULL) begin(context, count);
+    for (uint64_t i = 0; i < count && visit(context, sets_hand_text(&hand, &set, i)); i++) {}
+    sets_hand_close(&hand, &access->store->alloc);
+    return KV_OK;
+}
+
+kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
+                         kv_visit *visit, void *context)
+{
+    if (visit == NULL || count == INT64_MIN) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    uint64_t length = set_length(&set);
+    if (count > 0 && (uint64_t)count < length)
+        return access_close(&access,
+                            sets_lend_sample(&access, (uint64_t)count, begin, visit, context));
+    uint64_t lent = length == 0 || count == 0 ? 0 : count < 0 ? (uint64_t)-count : length;
+    if (begin != NULL) begin(context, lent);
+    if (count < 0) sets_draw(&access, lent, visit, context);
+    else if (lent > 0) set_visit(&set, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+/* -------------------- engine/api/api_set_combine.c --------------------------------------------- */
+/*
+ * api/api_set_combine.c -- sets made of others: intersection, union, difference.
+ *
+ * All keys are locked together and the time is held, so that the sets that were found stay as they
+ * are until the result is made.
+ */
+
+/* Keys whose sets need no memory. */
+#define SETS_ON_STACK 8
+
+/* The sets of several keys at one instant. */
+struct sets_group {
+    struct span span;
+    struct alloc *alloc;
+    struct collection few[SETS_ON_STACK];
+    struct collection *sets;
+    size_t count;
+};
+
+/* Reads the set at each key. */
+static kv_status sets_group_read(struct sets_group *group, const kv_slice *keys)
+{
+    kv_status status = KV_OK;
+    for (size_t i = 0; i < group->count && status == KV_OK; i++) {
+        struct access access;
+        status = access_open_type(&access, &group->span.db, keys[i], KV_TYPE_SET, ACCESS_READ);
+        if (status != KV_OK) break;
+        group->sets[i] = access_collection(&access);
+        status = access_close(&access, KV_OK);
+    }
+    return status;
+}
+
+static kv_status sets_group_allocate(struct sets_group *group, kv *db, size_t count)
+{
+    group->alloc = &db->view->store->alloc;
+    group->count = count;
+    group->sets = group->few;
+    if (count > SETS_ON_STACK)
+        group->sets = alloc_get_array(group->alloc, count, sizeof *group->sets);
+    return group->sets != NULL ? KV_OK : KV_NOMEM;
+}
+
+static void sets_group_free(struct sets_group *group)
+{
+    if (group->sets != group->few)
+        alloc_free(group->alloc, group->sets, group->count * sizeof *group->sets);
+}
+
+static void sets_group_end(struct sets_group *group)
+{
+    span_end(&group->span);
+    sets_group_free(group);
+}
+
+/* Where what is needed for a time comes from: the memory is only told by its pages. */
+static struct set_owner sets_group_owner(struct sets_group *group, struct memory *memory)
+{
+    struct store *store = group->span.db.view->store;
+    memory_init(memory, &store->pages);
+    return (struct set_owner){.memory = memory, .key = &store->hash_key};
+}
+
+/* ------------------------------------------------------------------------------- to be lent only */
+
+struct sets_lent {
+    kv_visit *visit;
+    void *context;
+};
+
+static bool sets_lend_name(void *context, const struct member_name *name)
+{
+    struct sets_lent *lent = context;
+    char scratch[MEMBER_TEXT_SIZE];
+    return lent->visit(lent->context, member_name_text(name, scratch));
+}
+
+static kv_status sets_combine(kv *db, enum set_operation operation, const kv_slice *keys,
+                              size_t count, const struct set_sink *sink)
+{
+    struct sets_group group;
+    struct memory memory;
+    if (db == NULL || keys == NULL || count == 0) return KV_BADARG;
+    kv_status status = sets_group_allocate(&group, db, count);
+    if (status != KV_OK) return status;
+    span_begin(&group.span, db, keys, count, 0);
+    span_hold_time(&group.span);
+    status = sets_group_read(&group, keys);
+    if (status == KV_OK) {
+        struct set_owner owner = sets_group_owner(&group, &memory);
+        status = set_operate(operation, group.sets, count, &owner, sink);
+    }
+    sets_group_end(&group);
+    return status;
+}
+
+static kv_status sets_combine_and_lend(kv *db, enum set_operation operation, const kv_slice *keys,
+                                       size_t count, kv_visit *visit, void *context)
+{
+    struct sets_lent lent = {visit, context};
+    struct set_sink sink = {.put = sets_lend_name, .context = &lent};
+    if (visit == NULL) return KV_BADARG;
+    return sets_combine(db, operation, keys, count, &sink);
+}
+
+kv_status kv_sinter(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit, void *context)
+{
+    return sets_combine_and_lend(db, SET_INTERSECTION, keys, key_count, visit, context);
+}
+
+kv_status kv_sunion(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit, void *context)
+{
+    return sets_combine_and_lend(db, SET_UNION, keys, key_count, visit, context);
+}
+
+kv_status kv_sdiff(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit, void *context)
+{
+    return sets_combine_and_lend(db, SET_DIFFERENCE, keys, key_count, visit, context);
+}
+
+struct sets_counted {
+    uint64_t count, limit;
+};
+
+static bool sets_count_name(void *context, const struct member_name *name)
+{
+    struct sets_counted *counted = context;
+    (void)name;
+    return ++counted->count != counted->limit;
+}
+
+kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                        uint64_t *count)
+{
+    struct sets_counted counted = {0, limit};
+    struct set_sink sink = {.put = sets_count_name, .context = &counted};
+    kv_status status = sets_combine(db, SET_INTERSECTION, keys, key_count, &sink);
+    if (status == KV_OK && count != NULL) *count = counted.count;
+    return status;
+}
+
+/* -------------------------------------------------------------------------------- to be stored */
+
+static kv_slice sets_store_name(enum set_operation operation)
+{
+    if (operation == SET_INTERSECTION) return EFFECT_NAME("SINTERSTORE");
+    return operation == SET_UNION ? EFFECT_NAME("SUNIONSTORE") : EFFECT_NAME("SDIFFSTORE");
+}
+
+static const char *sets_store_event(enum set_operation operation)
+{
+    if (operation == SET_INTERSECTION) return "sinterstore";
+    return operation == SET_UNION ? "sunionstore" : "sdiffstore";
+}
+
+/* A set that grows by what an operation gives. */
+struct sets_result {
+    struct collection set;
+    struct set_owner owner;
+    kv_status status;
+};
+
+static bool sets_keep_name(void *context, const struct member_name *name)
+{
+    struct sets_result *result = context;
+    kv_status status = set_add_name(&result->set, &result->owner, name);
+    if (status < 0) result->status = status;
+    return status >= 0;
+}
+
+/* Makes the result of an operation, for the shard of the destination. */
+static kv_status sets_make_result(struct sets_group *group, enum set_operation operation,
+                                  const struct access *destination, struct sets_result *result)
+{
+    struct set_sink sink = {.put = sets_keep_name, .context = result, .takes_duplicates = true};
+    *result = (struct sets_result){.owner = sets_owner(destination), .status = KV_OK};
+    kv_status status = set_operate(operation, group->sets, group->count, &result->owner, &sink);
+    if (status == KV_OK) status = result->status;
+    if (status != KV_OK) set_destroy(&result->set, result->owner.memory);
+    return status;
+}
+
+static kv_status sets_store_opened(struct sets_group *group, enum set_operation operation,
+                                   struct access *destination, const kv_slice *keys,
+                                   uint64_t *stored)
+{
+    struct sets_result result;
+    kv_status status = sets_group_read(group, keys);
+    if (status != KV_OK) return status;
+    access_find_again(destination);
+    status = sets_make_result(group, operation, destination, &result);
+    if (status != KV_OK) return status;
+    uint64_t count = set_length(&result.set);
+    status = access_replace_collection(destination, KV_TYPE_SET, &result.set,
+                                       sets_store_name(operation), keys, group->count);
+    if (status != KV_OK) return status;
+    if (count > 0) access_event(destination, KV_EVENT_SET, sets_store_event(operation));
+    if (stored != NULL) *stored = count;
+    return KV_OK;
+}
+
+/* Locks the keys and the destination, which are in one array for that. */
+static kv_status sets_store_begin(struct sets_group *group, kv *db, kv_slice destination,
+                                  const kv_slice *keys)
+{
+    kv_slice *all = alloc_get_array(group->alloc, group->count + 1, sizeof *all);
+    if (all == NULL) return KV_NOMEM;
+    all[0] = destination;
+    memcpy(all + 1, keys, group->count * sizeof *keys);
+    span_begin(&group->span, db, all, group->count + 1, 0);
+    span_hold_time(&group->span);
+    alloc_free(group->alloc, all, (group->count + 1) * sizeof *all);
+    return KV_OK;
+}
+
+static kv_status sets_combine_and_store(kv *db, enum set_operation operation, kv_slice destination,
+                                        const kv_slice *keys, size_t count, uint64_t *stored)
+{
+    struct sets_group group;
+    struct access access;
+    if (db == NULL || keys == NULL || count == 0) return KV_BADARG;
+    kv_status status = sets_group_allocate(&group, db, count);
+    if (status != KV_OK) return status;
+    status = sets_store_begin(&group, db, destination, keys);
+    if (status != KV_OK) {
+        sets_group_free(&group);
+        return status;
+    }
+    status = access_open(&access, &group.span.db, destination, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = sets_store_opened(&group, operation, &access, keys, stored);
+        (void)access_close(&access, status);
+    }
+    sets_group_end(&group);
+    return status;
+}
+
+kv_status kv_sinterstore(kv *db, kv_slice destination, const kv_slice *keys, size_t key_count,
+                         uint64_t *stored)
+{
+    return sets_combine_and_store(db, SET_INTERSECTION, destination, keys, key_count, stored);
+}
+
+kv_status kv_sunionstore(kv *db, kv_slice destination, const kv_slice *keys, size_t key_count,
+                         uint64_t *stored)
+{
+    return sets_combine_and_store(db, SET_UNION, destination, keys, key_count, stored);
+}
+
+kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys, size_t key_count,
+                        uint64_t *stored)
+{
+    return sets_combine_and_store(db, SET_DIFFERENCE, destination, keys, key_count, stored);
 }
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */

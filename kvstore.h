@@ -899,6 +899,108 @@ KV_API kv_status kv_hscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit
 
 /* ----------------------------------------------------------------------------------------- sets */
 
+/*
+ * A set has members: texts of any kind, none twice, in no order. An absent key is the empty set, and
+ * a set of which nothing is left is removed. All calls return KV_WRONGTYPE if a key holds another
+ * type; those that write also KV_READONLY and KV_NOMEM, with nothing changed.
+ */
+
+/*
+ * Adds `count` members, creating the set if the key is absent; `added` receives how many were not
+ * there. KV_OK; KV_BADARG if count is 0. All are added or none is. Cost O(count).
+ */
+KV_API kv_status kv_sadd(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                         uint64_t *added);
+
+/*
+ * Removes members; `removed` receives how many were there; KV_NONE (and 0) if there is no key. Cost
+ * O(count).
+ */
+KV_API kv_status kv_srem(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                         uint64_t *removed);
+
+/* KV_OK if it is a member, else KV_NONE. Cost O(1). */
+KV_API kv_status kv_sismember(kv *db, kv_slice key, kv_slice member);
+
+/*
+ * Says of each of `count` texts in found[] whether it is a member, all at one instant. The cache
+ * misses of several overlap. KV_OK also if there is no key. Cost O(count).
+ */
+KV_API kv_status kv_smismember(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                               bool *found);
+
+/* The number of members; KV_NONE (and 0) if there is no key. Cost O(1). */
+KV_API kv_status kv_scard(kv *db, kv_slice key, uint64_t *count);
+
+/*
+ * Lends all members, of one instant. `begin`, if not NULL, is told their number first (0 for an
+ * absent key). KV_OK also if there is no key. Cost O(n).
+ */
+KV_API kv_status kv_smembers(kv *db, kv_slice key, kv_range_begin *begin, kv_visit *visit,
+                             void *context);
+
+/*
+ * Moves a member from one set to another, which may have it already, at one instant. KV_NONE if the
+ * source has it not. Cost O(1).
+ */
+KV_API kv_status kv_smove(kv *db, kv_slice source, kv_slice destination, kv_slice member);
+
+/*
+ * Takes up to `count` members, chosen at random, out of the set and lends them; `popped` receives
+ * how many. What visit returns is ignored: all are taken. KV_NONE if there is no key (also when
+ * count is 0). Cost O(count), or O(n) for more than a third.
+ */
+KV_API kv_status kv_spop(kv *db, kv_slice key, uint64_t count, kv_visit *visit, void *context,
+                         uint64_t *popped);
+
+/*
+ * Lends members chosen at random, each choice equally likely: `count` different ones, or all if
+ * there are fewer; if count is negative, -count, each chosen anew. `begin` is told how many, as in
+ * kv_smembers(). KV_OK also if there is no key; KV_BADARG for INT64_MIN; KV_NOMEM. Cost O(count), or
+ * O(n) for more than a third.
+ */
+KV_API kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
+                                kv_visit *visit, void *context);
+
+/*
+ * Visits about `limit` members and advances *cursor, as kv_scan() does with keys: start at 0; it is
+ * over when it is 0 again. A member that is there from start to end is visited once or more. All
+ * members of a small set are visited at once; what visit returns is ignored. KV_NONE (and 0) if
+ * there is no key; KV_BADARG if limit is 0.
+ */
+KV_API kv_status kv_sscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit, kv_visit *visit,
+                          void *context);
+
+/*
+ * Lends the members that all of the sets have (kv_sinter), that any has (kv_sunion), or that the
+ * first has and no other (kv_sdiff), each once, all at one instant. KV_OK also if there are none;
+ * KV_BADARG if there are no keys; KV_NOMEM, perhaps after some were lent.
+ *
+ * Cost      kv_sinter O(smallest set x sets), and less where the others lack most of it; kv_sunion
+ *           O(members of all); kv_sdiff O(members of all) or O(first set x sets), the lesser.
+ */
+KV_API kv_status kv_sinter(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit,
+                           void *context);
+KV_API kv_status kv_sunion(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit,
+                           void *context);
+KV_API kv_status kv_sdiff(kv *db, const kv_slice *keys, size_t key_count, kv_visit *visit,
+                          void *context);
+
+/*
+ * The same, stored as a set under `destination`, which may be one of the keys, replacing whatever it
+ * held; if there are none the key is removed. `stored` receives their number.
+ */
+KV_API kv_status kv_sinterstore(kv *db, kv_slice destination, const kv_slice *keys,
+                                size_t key_count, uint64_t *stored);
+KV_API kv_status kv_sunionstore(kv *db, kv_slice destination, const kv_slice *keys,
+                                size_t key_count, uint64_t *stored);
+KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys,
+                               size_t key_count, uint64_t *stored);
+
+/* How many members all of the sets have, counted up to `limit` unless that is 0. */
+KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                               uint64_t *count);
+
 /* ---------------------------------------------------------------------------------- sorted sets */
 
 /* ------------------------------------------------------------------------------------------ geo */

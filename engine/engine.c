@@ -37,6 +37,7 @@
 #include "structures/table.c" /* a hash table that grows one piece at a time */
 #include "structures/members.c" /* the members of a large collection: names, values, deadlines */
 #include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
+#include "structures/intset.c" /* a small set of integers, in intset format */
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 
 /* values: what a key can hold. */
@@ -44,6 +45,8 @@
 #include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
 #include "values/hash.c"  /* a pack while it is small, a table of members when it is large */
 #include "values/bitmap.c" /* a string seen as bits */
+#include "values/set.c"   /* an intset or a pack while it is small, members when it is large */
+#include "values/set_algebra.c" /* sets made of others: intersection, union, difference */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -73,6 +76,8 @@
 #include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
 #include "api/api_hash.c"        /* hashes */
+#include "api/api_set.c"         /* sets */
+#include "api/api_set_combine.c" /* sets made of others */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

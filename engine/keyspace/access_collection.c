@@ -3,6 +3,8 @@
  */
 #include "keyspace/access_collection.h"
 
+#include "keyspace/effect.h"
+
 KV_INTERNAL kv_status access_open_type(struct access *access, kv *db, kv_slice key, kv_type type,
                                        enum access_mode mode)
 {
@@ -36,6 +38,15 @@ KV_INTERNAL void access_settle(struct access *access, const struct collection *c
     KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
 }
 
+/* Frees a collection that found no key. */
+static void access_discard_collection(struct access *access, kv_type type,
+                                      const struct collection *collection)
+{
+    struct entry_shape shape = {
+        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
+    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+}
+
 KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
                                             const struct collection *collection, uint64_t changes)
 {
@@ -50,8 +61,31 @@ KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
         access->shard->changes += changes - 1;
         return KV_OK;
     }
-    struct entry_shape shape = {
-        .type = type, .form = ENTRY_COLLECTION, .payload = collection->word};
-    value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+    access_discard_collection(access, type, collection);
+    return status;
+}
+
+KV_INTERNAL kv_status access_replace_collection(struct access *access, kv_type type,
+                                                struct collection *collection, kv_slice name,
+                                                const kv_slice *words, size_t count)
+{
+    struct collection given = *collection;
+    struct effect effect;
+    *collection = (struct collection){0};
+    if (collection_is_empty(&given)) {
+        if (access->entry == NULL) return KV_OK;
+        kv_status status = effect_open(&effect, access, EFFECT_NAME("DEL"), 0, 0);
+        if (status != KV_OK) return status;
+        access_remove(access);
+        access_event(access, KV_EVENT_GENERIC, "del");
+        effect_close(&effect, access, true);
+        return KV_OK;
+    }
+    kv_status status = effect_open_with(&effect, access, name, words, count);
+    if (status == KV_OK) {
+        status = access_put_value(access, type, ENTRY_COLLECTION, given.word, KV_NEVER);
+        effect_close(&effect, access, status == KV_OK);
+    }
+    if (status != KV_OK) access_discard_collection(access, type, &given);
     return status;
 }

@@ -48,6 +48,16 @@ KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
 KV_INTERNAL void access_settle(struct access *access, const struct collection *collection,
                                uint64_t changes);
 
+/*
+ * Puts a whole collection under its key in the place of whatever that held, or removes the key if it
+ * is empty, and writes the effect: the call's, of this name and these words, or that the key went;
+ * none if there was nothing and is nothing. KV_OK; KV_NOMEM, after which the collection is freed and
+ * nothing has changed. It is the empty one afterwards.
+ */
+KV_INTERNAL kv_status access_replace_collection(struct access *access, kv_type type,
+                                                struct collection *collection, kv_slice name,
+                                                const kv_slice *words, size_t count);
+
 /* The limits that two settings in a row hold: a count, and a size of values. */
 KV_UNUSED static inline struct collection_limits access_limits(const struct access *access,
                                                                kv_setting count)

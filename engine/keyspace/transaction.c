@@ -299,6 +299,7 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
                             unsigned flags)
 {
     span->is_nested = db->view->txn != NULL;
+    span->holds_time = false;
     if (span->is_nested) {
         span->db = *db;
         return;
@@ -310,6 +311,7 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count)
 {
     span->is_nested = db->view->txn != NULL;
+    span->holds_time = false;
     if (span->is_nested) {
         span->db = *db;
         return;
@@ -329,8 +331,18 @@ KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *ha
     span_lock(span, db);
 }
 
+KV_INTERNAL void span_hold_time(struct span *span)
+{
+    struct view *view = span->db.view; /* one thread's: the span's own, or its transaction's */
+    if ((view->flags & VIEW_PINNED) != 0) return;
+    view->now_ms = view_now(view);
+    view->flags |= VIEW_PINNED;
+    span->holds_time = true;
+}
+
 KV_INTERNAL void span_end(struct span *span)
 {
+    if (span->holds_time) span->db.view->flags &= ~VIEW_PINNED;
     if (!span->is_nested) txn_commit(&span->txn);
 }
 

@@ -85,6 +85,7 @@ struct span {
     struct txn txn;
     bool is_nested; /* in the caller's transaction, which has the locks (or a call will say
                          KV_NOTLOCKED) */
+    bool holds_time;
 };
 
 KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, size_t count,
@@ -92,6 +93,12 @@ KV_INTERNAL void span_begin(struct span *span, kv *db, const kv_slice *keys, siz
 
 /* The same for keys whose hashes are known. */
 KV_INTERNAL void span_begin_hashed(struct span *span, kv *db, const uint64_t *hashes, size_t count);
+
+/*
+ * Lets all calls on the span see the same instant, so that a key that was there for one of them does
+ * not expire before the end.
+ */
+KV_INTERNAL void span_hold_time(struct span *span);
 
 KV_INTERNAL void span_end(struct span *span);
 

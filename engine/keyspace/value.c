@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "values/hash.h"
 #include "values/list.h"
+#include "values/set.h"
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
 #define VALUE_EMBSTR_MAX 44
@@ -14,6 +15,7 @@
 static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_LIST] = &list_kind,
     [KV_TYPE_HASH] = &hash_kind,
+    [KV_TYPE_SET] = &set_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)

@@ -309,31 +309,32 @@ KV_INTERNAL void member_set_deadline_id(struct member *member, uint32_t id)
 
 /* --------------------------------------------------------------------------------------- names */
 
-static void member_name_set_integer(struct member_name *name, int64_t integer)
+KV_INTERNAL void member_name_set_integer(struct member_name *name, int64_t integer)
 {
     name->is_integer = true;
+    name->mark = false;
     name->integer = integer;
     name->hashed = (kv_slice){&name->integer, sizeof name->integer};
 }
 
-static void member_name_set(struct member_name *name, kv_slice text)
+KV_INTERNAL void member_name_set(struct member_name *name, kv_slice text)
 {
     int64_t integer;
     if (number_parse_int64(text, &integer)) {
         member_name_set_integer(name, integer);
     } else {
-        name->is_integer = false;
+        name->is_integer = name->mark = false;
         name->hashed = text;
     }
 }
 
-static void member_name_set_member(struct member_name *name, const struct member *member)
+KV_INTERNAL void member_name_set_member(struct member_name *name, const struct member *member)
 {
     int64_t integer;
     if (member_integer(member, &integer)) {
         member_name_set_integer(name, integer);
     } else {
-        name->is_integer = false;
+        name->is_integer = name->mark = false;
         name->hashed.data = member_name_at(member, &name->hashed.size);
     }
 }
@@ -342,12 +343,11 @@ KV_INTERNAL void members_name(const struct siphash_key *key, kv_slice text,
                               struct member_name *name)
 {
     member_name_set(name, text);
-    name->mark = false;
     name->hash = siphash(key, name->hashed.data, name->hashed.size);
 }
 
-static void members_hash_names(const struct siphash_key *key, struct member_name *names,
-                               size_t count)
+KV_INTERNAL void member_names_hash(const struct siphash_key *key, struct member_name *names,
+                                   size_t count)
 {
     uint64_t hashes[MEMBERS_BATCH];
     for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
@@ -360,22 +360,23 @@ static void members_hash_names(const struct siphash_key *key, struct member_name
 KV_INTERNAL void members_names(const struct siphash_key *key, const kv_slice *texts, size_t count,
                                struct member_name *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        member_name_set(&names[i], texts[i]);
-        names[i].mark = false;
-    }
-    members_hash_names(key, names, count);
+    for (size_t i = 0; i < count; i++) member_name_set(&names[i], texts[i]);
+    member_names_hash(key, names, count);
 }
 
 KV_INTERNAL void members_names_of(const struct siphash_key *key,
                                   const struct member *const *members, size_t count,
                                   struct member_name *names)
 {
-    for (size_t i = 0; i < count; i++) {
-        member_name_set_member(&names[i], members[i]);
-        names[i].mark = false;
-    }
-    members_hash_names(key, names, count);
+    for (size_t i = 0; i < count; i++) member_name_set_member(&names[i], members[i]);
+    member_names_hash(key, names, count);
+}
+
+KV_INTERNAL kv_slice member_name_text(const struct member_name *name,
+                                      char scratch[MEMBER_TEXT_SIZE])
+{
+    if (!name->is_integer) return name->hashed;
+    return (kv_slice){scratch, number_format_int64(scratch, name->integer)};
 }
 
 /* ------------------------------------------------------------------------------------- the table */
@@ -612,6 +613,24 @@ KV_INTERNAL size_t members_next(const struct members *members, struct table_curs
         if (!member_is_direct(batch[i])) KV_PREFETCH(batch[i]);
     }
     return count;
+}
+
+KV_INTERNAL kv_status members_copy(const struct members *from, struct members *to)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    struct member_name names[MEMBERS_BATCH];
+    size_t count;
+    assert(members_count(to) == 0);
+    while ((count = members_next(from, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        members_names_of(members_key(from), (const struct member *const *)batch, count, names);
+        for (size_t i = 0; i < count; i++) {
+            struct member_parts parts = member_parts(batch[i]);
+            kv_status status = members_insert(to, names[i].hash, &parts);
+            if (status != KV_OK) return status;
+        }
+    }
+    return KV_OK;
 }
 
 KV_INTERNAL struct member *members_random(const struct members *members, struct random *random)

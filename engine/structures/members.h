@@ -67,6 +67,12 @@ struct member_name {
 KV_INTERNAL KV_UNUSED void members_init(struct members *members, struct memory *memory,
                                         const struct siphash_key *key);
 
+/* The key of its names' hashes. */
+static inline const struct siphash_key *members_key(const struct members *members)
+{
+    return members->table.context;
+}
+
 static inline uint64_t members_count(const struct members *members)
 {
     return members->table.count;
@@ -81,6 +87,21 @@ KV_INTERNAL KV_UNUSED void members_name(const struct siphash_key *key, kv_slice 
 /* The same for many, which takes half the time for each. */
 KV_INTERNAL KV_UNUSED void members_names(const struct siphash_key *key, const kv_slice *texts,
                                          size_t count, struct member_name *names);
+
+/*
+ * The same in two steps, for names that come from elsewhere: each is set to a text, an integer or
+ * the name of a member, and then they are hashed.
+ */
+KV_INTERNAL KV_UNUSED void member_name_set(struct member_name *name, kv_slice text);
+KV_INTERNAL KV_UNUSED void member_name_set_integer(struct member_name *name, int64_t integer);
+KV_INTERNAL KV_UNUSED void member_name_set_member(struct member_name *name,
+                                                  const struct member *member);
+KV_INTERNAL KV_UNUSED void member_names_hash(const struct siphash_key *key,
+                                             struct member_name *names, size_t count);
+
+/* A name as text, which is the one it was made of or, of an integer, in `scratch`. */
+KV_INTERNAL KV_UNUSED kv_slice member_name_text(const struct member_name *name,
+                                                char scratch[MEMBER_TEXT_SIZE]);
 
 /* The names of members, to look them up in another table. */
 KV_INTERNAL KV_UNUSED void members_names_of(const struct siphash_key *key,
@@ -178,6 +199,12 @@ KV_INTERNAL KV_UNUSED uint64_t members_scan(const struct members *members, uint6
 KV_INTERNAL KV_UNUSED size_t members_next(const struct members *members,
                                           struct table_cursor *cursor, struct member **batch,
                                           size_t room);
+
+/*
+ * Copies all members, with values and deadlines, into another table, which is empty, of the same
+ * store. What was copied before a failure stays there. KV_OK, KV_NOMEM. O(n).
+ */
+KV_INTERNAL KV_UNUSED kv_status members_copy(const struct members *from, struct members *to);
 
 /* A member chosen at random, each equally likely; there is one. Expected O(1). */
 KV_INTERNAL KV_UNUSED struct member *members_random(const struct members *members,

@@ -563,6 +563,74 @@ static kv_status caller_read_hash(struct caller *caller, kv *db, kv_slice key)
     return status;
 }
 
+static bool caller_count_members(void *context, kv_slice member)
+{
+    (void)member;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+/* Which members are popped is chance: all of them are, or none. */
+static kv_status caller_change_set(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_slice members[CALLER_ARGUMENTS], keys[3] = {key, other, key};
+    size_t count = 1 + caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    size_t key_count = 1 + caller_below(caller, 3);
+    uint64_t number = 0, sum = 0;
+    kv_status status;
+    for (size_t i = 0; i < count; i++)
+        members[i] = caller_below(caller, 2) == 0 ? caller_field(caller) : caller_element(caller);
+    switch (caller_below(caller, 12)) {
+    case 0:
+    case 1: status = CALL(kv_srem)(db, key, members, count, &number); break;
+    case 2: return CALL(kv_smove)(db, key, other, members[0]);
+    case 3:
+        number = caller_below(caller, 3) == 0 ? UINT64_MAX : 0;
+        status = CALL(kv_spop)(db, key, number, caller_sum_keys, &sum, &number);
+        caller_see(caller, sum);
+        break;
+    case 4: status = CALL(kv_sinterstore)(db, other, keys, key_count, &number); break;
+    case 5: status = CALL(kv_sunionstore)(db, other, keys, key_count, &number); break;
+    case 6: status = CALL(kv_sdiffstore)(db, key, keys, key_count, &number); break;
+    default: status = CALL(kv_sadd)(db, key, members, count, &number); break;
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
+static kv_status caller_read_set(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_slice members[3] = {caller_field(caller), caller_element(caller), caller_field(caller)};
+    kv_slice keys[3] = {key, other, key};
+    size_t key_count = 1 + caller_below(caller, 3);
+    uint64_t number = 0, cursor = 0;
+    bool found[3] = {false};
+    kv_status status;
+    switch (caller_below(caller, 10)) {
+    case 0: return CALL(kv_sismember)(db, key, members[0]);
+    case 1:
+        status = CALL(kv_smismember)(db, key, members, 3, found);
+        number = found[0] + 2u * found[1] + 4u * found[2];
+        break;
+    case 2: status = CALL(kv_scard)(db, key, &number); break;
+    case 3:
+        status = CALL(kv_srandmember)(db, key, caller_index(caller), NULL, caller_count_members,
+                                      &number);
+        break;
+    case 4:
+        do status = CALL(kv_sscan)(db, key, &cursor, 5, caller_sum_keys, &number);
+        while (status == KV_OK && cursor != 0);
+        break;
+    case 5: status = CALL(kv_sinter)(db, keys, key_count, caller_sum_keys, &number); break;
+    case 6: status = CALL(kv_sunion)(db, keys, key_count, caller_sum_keys, &number); break;
+    case 7: status = CALL(kv_sdiff)(db, keys, key_count, caller_sum_keys, &number); break;
+    case 8: status = CALL(kv_sintercard)(db, keys, key_count, 2, &number); break;
+    default: status = CALL(kv_smembers)(db, key, NULL, caller_sum_keys, &number); break;
+    }
+    if (status >= 0) caller_see(caller, number);
+    return status;
+}
+
 /*
  * Waits that find something end; the others are called off. In a transaction they end by
  * themselves.
@@ -633,7 +701,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 125);
+    uint64_t pick = caller_below(caller, 140);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -648,7 +716,9 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 100) status = caller_whole(caller, view);
     else if (pick < 110) status = caller_change_hash(caller, view, key);
     else if (pick < 115) status = caller_read_hash(caller, view, key);
-    else status = caller_bits(caller, view, key, other);
+    else if (pick < 125) status = caller_bits(caller, view, key, other);
+    else if (pick < 135) status = caller_change_set(caller, view, key, other);
+    else status = caller_read_set(caller, view, key, other);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -809,6 +879,34 @@ static kv_status caller_replay_hash(kv *db, const kv_slice *words, size_t count)
     ck_abort_msg("the journal has %.*s", (int)words[0].size, (const char *)words[0].data);
 }
 
+static kv_status caller_replay_members(kv *db, const kv_slice *words, size_t count)
+{
+    uint64_t changed = 0;
+    kv_status status;
+    if (caller_is(words[0], "SADD")) status = kv_sadd(db, words[1], words + 2, count - 2, &changed);
+    else if (caller_is(words[0], "SREM"))
+        status = kv_srem(db, words[1], words + 2, count - 2, &changed);
+    else if (caller_is(words[0], "SINTERSTORE"))
+        status = kv_sinterstore(db, words[1], words + 2, count - 2, &changed);
+    else if (caller_is(words[0], "SUNIONSTORE"))
+        status = kv_sunionstore(db, words[1], words + 2, count - 2, &changed);
+    else if (caller_is(words[0], "SDIFFSTORE"))
+        status = kv_sdiffstore(db, words[1], words + 2, count - 2, &changed);
+    else return kv_smove(db, words[1], words[2], words[3]);
+    MUST(changed > 0);
+    return status;
+}
+
+/* SADD, SINTERSTORE and the like, but not SET. */
+static bool caller_is_of_sets(kv_slice name)
+{
+    static const char *const names[] = {"SADD",        "SREM",        "SMOVE",
+                                        "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (caller_is(name, names[i])) return true;
+    return false;
+}
+
 void caller_replay(kv *db, const kv_change *change)
 {
     const kv_slice *words = change->arguments;
@@ -837,6 +935,8 @@ void caller_replay(kv *db, const kv_change *change)
                           caller_end_named(words[4]), NULL);
     } else if (words[0].size > 0 && *(const char *)words[0].data == 'H') {
         status = caller_replay_hash(view, words, count);
+    } else if (caller_is_of_sets(words[0])) {
+        status = caller_replay_members(view, words, count);
     } else {
         status = caller_replay_key(view, words, count);
     }

@@ -81,6 +81,17 @@ void fixture_push_all(kv *db, const char *key, const char *words)
     for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) fixture_push(db, key, word);
 }
 
+void fixture_add_all(kv *db, const char *key, const char *words)
+{
+    char copy[1024], *rest = copy;
+    MUST(strlen(words) < sizeof copy);
+    strcpy(copy, words);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
+        kv_slice member = KV_TEXT(word);
+        MUST(kv_sadd(db, KV_TEXT(key), &member, 1, NULL) == KV_OK);
+    }
+}
+
 struct fixture_text {
     char bytes[4096];
     size_t size;
@@ -116,11 +127,12 @@ static bool fixture_write_field(void *context, kv_slice field, kv_slice value)
     return true;
 }
 
-/* A list's, hash's... elements. */
+/* A list's, hash's, set's... elements. */
 static void fixture_write_value(struct fixture_text *text, kv *db, kv_slice key, kv_type type)
 {
     kv_status status;
     if (type == KV_TYPE_HASH) status = kv_hgetall(db, key, NULL, fixture_write_field, text);
+    else if (type == KV_TYPE_SET) status = kv_smembers(db, key, NULL, fixture_write_element, text);
     else status = kv_lrange(db, key, 0, -1, NULL, fixture_write_element, text);
     MUST(status == KV_OK);
 }
@@ -174,14 +186,30 @@ static bool fixture_mix_field(void *context, kv_slice field, kv_slice value)
     return true;
 }
 
+/* Nor does that of members. */
+static bool fixture_mix_member(void *context, kv_slice member)
+{
+    uint64_t digest = 2;
+    fixture_mix_item(&digest, member);
+    *(uint64_t *)context += digest;
+    return true;
+}
+
+/* What is called for each item of a value. */
+struct fixture_visitors {
+    kv_visit *item, *member;
+    kv_visit_field *field;
+};
+
 /* Shows what a key holds to the visitor for its type. */
-static kv_status fixture_visit(kv *db, kv_slice key, kv_type type, kv_visit *visit,
-                               kv_visit_field *visit_field, void *context)
+static kv_status fixture_visit(kv *db, kv_slice key, kv_type type,
+                               const struct fixture_visitors *visitors, void *context)
 {
     switch (type) {
-    case KV_TYPE_STRING: return kv_read(db, key, visit, context);
-    case KV_TYPE_HASH: return kv_hgetall(db, key, NULL, visit_field, context);
-    default: return kv_lrange(db, key, 0, -1, NULL, visit, context);
+    case KV_TYPE_STRING: return kv_read(db, key, visitors->item, context);
+    case KV_TYPE_SET: return kv_smembers(db, key, NULL, visitors->member, context);
+    case KV_TYPE_HASH: return kv_hgetall(db, key, NULL, visitors->field, context);
+    default: return kv_lrange(db, key, 0, -1, NULL, visitors->item, context);
     }
 }
 
@@ -217,18 +245,22 @@ static bool fixture_print_field(void *context, kv_slice field, kv_slice value)
 
 static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
 {
+    static const struct fixture_visitors mix = {fixture_mix_item, fixture_mix_member,
+                                                fixture_mix_field};
+    static const struct fixture_visitors print = {fixture_print_item, fixture_print_item,
+                                                  fixture_print_field};
     kv_object_info info = KV_OPTIONS(kv_object_info);
     if (kv_object(db, key, &info) != KV_OK) return 0;
     uint64_t digest =
         fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
     fixture_mix_item(&digest, key);
-    MUST(fixture_visit(db, key, info.type, fixture_mix_item, fixture_mix_field, &digest) == KV_OK);
+    MUST(fixture_visit(db, key, info.type, &mix, &digest) == KV_OK);
     if (is_printed) {
         fprintf(
             stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,
             (const char *)key.data, kv_type_name(info.type), info.encoding,
             (long long)(info.deadline_ms == KV_NEVER ? -1 : info.deadline_ms - FIXTURE_START_MS));
-        (void)fixture_visit(db, key, info.type, fixture_print_item, fixture_print_field, NULL);
+        (void)fixture_visit(db, key, info.type, &print, NULL);
         fprintf(stderr, "\n");
     }
     return digest;

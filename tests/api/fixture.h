@@ -60,10 +60,12 @@ void fixture_push(kv *db, const char *key, const char *element);
 /* Pushes the words of a text at the tail. */
 void fixture_push_all(kv *db, const char *key, const char *words);
 
+/* Adds the words of a text to a set. */
+void fixture_add_all(kv *db, const char *key, const char *words);
+
 /*
- * What a key holds, as text: "-" if it is absent, "'abc'" for a string, "[a b c]" for a list, "[a:1 b:2]" for a
- * hash. The
- * memory is the function's, eight results long.
+ * What a key holds, as text: "-" if it is absent, "'abc'" for a string, "[a b c]" for a list or set,
+ * "[a:1 b:2]" for a hash. The memory is the function's, eight results long.
  */
 const char *fixture_show(kv *db, const char *key);
 

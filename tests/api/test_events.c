@@ -235,6 +235,35 @@ START_TEST(lists_tell_what_redis_tells)
 }
 END_TEST
 
+START_TEST(sets_tell_what_redis_tells)
+{
+    kv_slice three[3] = {a, b, x}, none[2] = {a, KV_TEXT("none")};
+    ck_assert_int_eq(kv_sadd(db, a, three, 3, NULL), KV_OK);
+    ck_assert_int_eq(kv_sadd(db, a, three, 3, NULL), KV_OK);
+    ck_assert_told("0 a new;0 a sadd;");
+    ck_assert_int_eq(kv_srem(db, a, none + 1, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_srem(db, a, three, 1, NULL), KV_OK);
+    ck_assert_told("0 a srem;");
+    ck_assert_int_eq(kv_smove(db, a, b, x), KV_OK);
+    ck_assert_told("0 b new;0 a srem;0 b sadd;");
+    ck_assert_int_eq(kv_smove(db, b, a, x), KV_OK);
+    ck_assert_told("0 b srem;0 b del;0 a sadd;");
+    ck_assert_int_eq(kv_spop(db, a, 1, NULL, NULL, NULL), KV_OK);
+    ck_assert_told("0 a spop;");
+    ck_assert_int_eq(kv_sunionstore(db, b, none, 2, NULL), KV_OK);
+    ck_assert_int_eq(kv_sinterstore(db, b, none, 1, NULL), KV_OK);
+    ck_assert_told("0 none keymiss;0 b new;0 b sunionstore;0 b sinterstore;");
+    ck_assert_int_eq(kv_sinterstore(db, b, none, 2, NULL), KV_OK);
+    ck_assert_int_eq(kv_sinterstore(db, b, none, 2, NULL), KV_OK);
+    ck_assert_told("0 none keymiss;0 b del;0 none keymiss;");
+    ck_assert_int_eq(kv_sdiffstore(db, b, none, 2, NULL), KV_OK);
+    ck_assert_int_eq(kv_spop(db, b, 1, NULL, NULL, NULL), KV_OK);
+    ck_assert_told("0 none keymiss;0 b new;0 b sdiffstore;0 b spop;0 b del;");
+    ck_assert_int_eq(kv_spop(db, a, 5, NULL, NULL, NULL), KV_OK);
+    ck_assert_told("0 a spop;0 a del;");
+}
+END_TEST
+
 START_TEST(only_wanted_classes_are_told_of)
 {
     want(KV_EVENT_LIST | KV_EVENT_BY_KEY);
@@ -369,6 +398,7 @@ int main(void)
     tcase_add_test(tcase, many_keys_that_are_not_there_are_told_of_in_order);
     tcase_add_test(tcase, keys_of_any_type_tell_what_redis_tells);
     tcase_add_test(tcase, lists_tell_what_redis_tells);
+    tcase_add_test(tcase, sets_tell_what_redis_tells);
     tcase_add_test(tcase, only_wanted_classes_are_told_of);
     tcase_add_test(tcase, an_event_has_a_channel_for_its_name_and_one_for_its_key);
     tcase_add_test(tcase, a_long_key_needs_memory_to_be_told_of);

@@ -153,6 +153,10 @@ static void fill(kv *db)
         wide_pairs[2 * i + 1] = wide_values[i];
     }
     MUST(kv_hset(db, KV_TEXT("table"), wide_pairs, WIDE / 2, NULL) == KV_OK);
+    fixture_add_all(db, "integers", "1 2 -3");
+    fixture_add_all(db, "set", "1 a b");
+    MUST(kv_configure(db, KV_SETTING_SET_PACK_COUNT, WIDE / 4) == KV_OK);
+    MUST(kv_sadd(db, KV_TEXT("members"), wide_keys, WIDE / 2, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
 }
 
@@ -219,6 +223,8 @@ static void ignore_journal(void *context, const kv_change *changes, size_t count
 
 static const kv_slice pair[2] = {{"text", 4}, {"new", 3}};
 static const kv_slice elements[3] = {{"1", 1}, {"two", 3}, {bytes_of_large, 9000}};
+static const kv_slice set_keys[6] = {{"members", 7}, {"integers", 8}, {"set", 3},
+                                     {"none", 4},    {"set", 3},      {"set", 3}};
 static const kv_slice hash_fields[2] = {{"a", 1}, {"c", 1}};
 static const kv_slice list_keys[2] = {{"none", 4}, {"list", 4}};
 static const kv_slice tree_key = {"tree", 4};
@@ -466,6 +472,43 @@ DO(hgetall, kv_hgetall(db, K("table"), NULL, ignore_field, NULL))
 DO(hrandfield, kv_hrandfield(db, K("table"), 5, NULL, ignore_field, NULL))
 DO(hrandfield_often, kv_hrandfield(db, K("hash"), -50, NULL, ignore_field, NULL))
 DO(hscan, kv_hscan(db, K("table"), &results->number, 1000, ignore_field, NULL))
+
+/* Sets: of integers, small, large. */
+static bool are_members[WIDE];
+DO(sadd, kv_sadd(db, K("set"), wide_keys, 1, &results->number))
+DO(sadd_several, kv_sadd(db, K("set"), wide_keys, 3, &results->number))
+DO(sadd_integer, kv_sadd(db, K("integers"), elements, 1, &results->number))
+DO(sadd_no_integer, kv_sadd(db, K("integers"), wide_keys, 1, &results->number))
+DO(sadd_new, kv_sadd(db, K("new"), elements, 1, &results->number))
+DO(sadd_grown, kv_sadd(db, K("set"), wide_keys, WIDE, &results->number))
+DO(sadd_outgrown, kv_sadd(db, K("set"), elements + 2, 1, &results->number))
+DO(sadd_wide, kv_sadd(db, K("members"), wide_keys, WIDE, &results->number))
+DO(sadd_due, kv_sadd(db, K("duelist"), wide_keys, WIDE, &results->number))
+DO(srem, kv_srem(db, K("integers"), elements, 1, &results->number))
+DO(srem_all, kv_srem(db, K("members"), wide_keys, WIDE, &results->number))
+DO(sismember, kv_sismember(db, K("members"), K("w1")))
+DO(smismember, kv_smismember(db, K("members"), wide_keys, WIDE, are_members))
+DO(scard, kv_scard(db, K("members"), &results->number))
+DO(smembers, kv_smembers(db, K("members"), NULL, ignore, NULL))
+DO(smove, kv_smove(db, K("members"), K("integers"), K("w1")))
+DO(smove_new, kv_smove(db, K("set"), K("new"), K("a")))
+DO(spop, kv_spop(db, K("members"), 1, ignore, NULL, &results->number))
+DO(spop_some, kv_spop(db, K("members"), 5, ignore, NULL, &results->number))
+DO(spop_many, kv_spop(db, K("members"), 30, ignore, NULL, &results->number))
+DO(spop_all, kv_spop(db, K("members"), WIDE, ignore, NULL, &results->number))
+DO(srandmember, kv_srandmember(db, K("members"), 5, NULL, ignore, NULL))
+DO(srandmember_many, kv_srandmember(db, K("members"), 30, NULL, ignore, NULL))
+DO(srandmember_often, kv_srandmember(db, K("set"), -50, NULL, ignore, NULL))
+DO(sscan, kv_sscan(db, K("members"), &results->number, 1000, ignore, NULL))
+DO(sinter, kv_sinter(db, set_keys, 2, ignore, NULL))
+DO(sunion, kv_sunion(db, set_keys, 6, ignore, NULL))
+DO(sdiff, kv_sdiff(db, set_keys, 6, ignore, NULL))
+DO(sintercard, kv_sintercard(db, set_keys, 2, 0, &results->number))
+DO(sinterstore, kv_sinterstore(db, K("text"), set_keys, 1, &results->number))
+DO(sinterstore_empty, kv_sinterstore(db, K("set"), set_keys, 2, &results->number))
+DO(sunionstore, kv_sunionstore(db, K("new"), set_keys, 6, &results->number))
+DO(sunionstore_due, kv_sunionstore(db, K("duelist"), set_keys + 1, 2, &results->number))
+DO(sdiffstore, kv_sdiffstore(db, K("members"), set_keys, 6, &results->number))
 
 CASE(wait)
 {
@@ -842,7 +885,40 @@ static const struct row rows[] = {
     ROW("kv_hrandfield", hrandfield_often, KV_OK, EVERYWHERE),
     ROW("kv_hscan", hscan, KV_OK, EVERYWHERE),
 
-    /* Sets. */
+    ROW("kv_sadd", sadd, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_several, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_integer, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_no_integer, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_new, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_grown, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_outgrown, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_wide, KV_OK, EVERYWHERE),
+    ROW("kv_sadd", sadd_due, KV_OK, EVERYWHERE),
+    ROW("kv_srem", srem, KV_OK, EVERYWHERE),
+    ROW("kv_srem", srem_all, KV_OK, EVERYWHERE),
+    ROW("kv_sismember", sismember, KV_OK, EVERYWHERE),
+    ROW("kv_smismember", smismember, KV_OK, EVERYWHERE),
+    ROW("kv_scard", scard, KV_OK, EVERYWHERE),
+    ROW("kv_smembers", smembers, KV_OK, EVERYWHERE),
+    ROW("kv_smove", smove, KV_OK, EVERYWHERE),
+    ROW("kv_smove", smove_new, KV_OK, EVERYWHERE),
+    ROW("kv_spop", spop, KV_OK, EVERYWHERE),
+    ROW("kv_spop", spop_some, KV_OK, EVERYWHERE),
+    ROW("kv_spop", spop_many, KV_OK, EVERYWHERE),
+    ROW("kv_spop", spop_all, KV_OK, EVERYWHERE),
+    ROW("kv_srandmember", srandmember, KV_OK, EVERYWHERE),
+    ROW("kv_srandmember", srandmember_many, KV_OK, EVERYWHERE),
+    ROW("kv_srandmember", srandmember_often, KV_OK, EVERYWHERE),
+    ROW("kv_sscan", sscan, KV_OK, EVERYWHERE),
+    ROW("kv_sinter", sinter, KV_OK, EVERYWHERE),
+    ROW("kv_sunion", sunion, KV_OK, EVERYWHERE),
+    ROW("kv_sdiff", sdiff, KV_OK, EVERYWHERE),
+    ROW("kv_sintercard", sintercard, KV_OK, EVERYWHERE),
+    ROW("kv_sinterstore", sinterstore, KV_OK, EVERYWHERE),
+    ROW("kv_sinterstore", sinterstore_empty, KV_OK, EVERYWHERE),
+    ROW("kv_sunionstore", sunionstore, KV_OK, EVERYWHERE),
+    ROW("kv_sunionstore", sunionstore_due, KV_OK, EVERYWHERE),
+    ROW("kv_sdiffstore", sdiffstore, KV_OK, EVERYWHERE),
 
     /* Sorted sets. */
 
