@@ -789,6 +789,106 @@ COMMAND(hvals, "hvals", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.
 
 /* Sets. */
 
+COMMAND(sadd, "sadd", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_SET, GROUP_SET,
+        1, "1.0.0", "O(N), N being the number of members.",
+        "Adds members to a set, creating it if need be.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("2.4.0", "Takes several members."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(scard, "scard", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(1)", "Returns the number of members of a set.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(sdiff, "sdiff", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(N), N being the number of members of all sets.",
+        "Returns the members of the first set that no other has.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sdiffstore, "sdiffstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_SET, GROUP_SET, 2,
+        "1.0.0", "O(N), N being the number of members of all sets.",
+        "Stores the members of the first set that no other has as a set.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE), KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("destination"),
+            KEY("key", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sinter, "sinter", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(N*M), N being the size of the smallest set and M the number of sets.",
+        "Returns the members that all sets have.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sintercard, "sintercard", -3, COMMAND_READONLY | COMMAND_MOVABLEKEYS, CATEGORY_SET,
+        GROUP_SET, 2, "7.0.0", "O(N*M), N being the size of the smallest set and M the number of sets.",
+        "Counts the members that all sets have, up to a limit.",
+        .keys = KEYS(KEYS_COUNTED_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARGUMENT_MULTIPLE),
+            INTEGER("limit", .token = "LIMIT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(sinterstore, "sinterstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_SET, GROUP_SET, 2,
+        "1.0.0", "O(N*M), N being the size of the smallest set and M the number of sets.",
+        "Stores the members that all sets have as a set.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE), KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("destination"),
+            KEY("key", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sismember, "sismember", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 1,
+        "1.0.0", "O(1)", "Tells whether a set has a member.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("member")))
+COMMAND(smembers, "smembers", 2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 1, "1.0.0",
+        "O(N), N being the size of the set.", "Returns all members of a set.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(smismember, "smismember", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2,
+        "6.2.0", "O(N), N being the number of members asked for.",
+        "Tells of each of several members whether a set has it.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(smove, "smove", 4, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2, "1.0.0", "O(1)",
+        "Moves a member from one set to another.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("source"), KEY("destination", .key_spec = 1), STRING("member")))
+COMMAND(spop, "spop", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(N), N being the number of members returned.",
+        "Takes members out of a set at random.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
+        .history = TEXTS("3.2.0", "Takes a count."),
+        .arguments = ARGUMENTS(KEY("key"),
+            INTEGER("count", .since = "3.2.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(srandmember, "srandmember", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(N), N being the number of members returned.",
+        "Returns members of a set at random; with a negative count some may come again.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("2.6.0", "Takes a count."),
+        .arguments = ARGUMENTS(KEY("key"),
+            INTEGER("count", .since = "2.6.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(srem, "srem", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 1, "1.0.0",
+        "O(N), N being the number of members.", "Removes members from a set.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .history = TEXTS("2.4.0", "Takes several members."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sscan, "sscan", -3, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "2.8.0",
+        "O(1) a call, O(N) for all N members.",
+        "Walks the members of a set a few at a time, by a cursor.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("cursor"),
+            PATTERN("pattern", .token = "MATCH", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(sunion, "sunion", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
+        "O(N), N being the number of members of all sets.",
+        "Returns the members that any of the sets has.",
+        .tips = TEXTS("nondeterministic_output_order"),
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sunionstore, "sunionstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_SET, GROUP_SET, 2,
+        "1.0.0", "O(N), N being the number of members of all sets.",
+        "Stores the members that any of the sets has as a set.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE), KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("destination"),
+            KEY("key", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
+
 /* Sorted sets. */
 
 /* Geo. */

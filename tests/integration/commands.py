@@ -9,6 +9,7 @@ mutated.
 """
 
 import commands_hashes
+import commands_sets
 from wire import encode, encode_inline
 
 KEYS = [b'k%d' % i for i in range(14)] + [b'l%d' % i for i in range(8)]
@@ -37,6 +38,9 @@ HOSTILE = [
 # Accepted by no command as a time to wait, so that a mutation cannot make a command wait for ever.
 BAD_TIMEOUTS = [b'', b'abc', b'-1', b'-0.01', b'nan', b'1e30', b'9223372036854775807', b'\x00',
                 b'1 ', b'0x', b'k1']
+
+# Of these a mutation could make chance decide what is there afterwards.
+UNMUTATED = {b'SPOP'}
 
 # Hostile values that a command with a deadline would take for one that passes during the test.
 TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREAT', b'PEXPIREAT'}
@@ -295,7 +299,7 @@ class Generator:
             b'SCAN': (2, [w(b'0', b'0', b'1', b'x', b'-1', b'18446744073709551615',
                             b'18446744073709551616', b''),
                           shuffled((w(b'MATCH'), self.pattern), (w(b'COUNT'), integer),
-                                   (w(b'TYPE'), w(b'string', b'list', b'hash', b'nosuch')))]),
+                                   (w(b'TYPE'), w(b'string', b'list', b'set', b'hash', b'nosuch')))]),
             b'EXPIRE': (5, [key, self.seconds, expire_condition]),
             b'PEXPIRE': (4, [key, self.milliseconds, expire_condition]),
             b'EXPIREAT': (4, [key, self.unix_seconds, expire_condition]),
@@ -354,6 +358,7 @@ class Generator:
             b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
                             maybe(key, maybe(w(b'SAMPLES'), integer))]),
             **commands_hashes.forms(self),
+            **commands_sets.forms(self),
         }
 
     def _fixed(self):
@@ -478,7 +483,7 @@ class Generator:
             arguments = [name]
             for form in self.forms[name][1]:
                 arguments += form()
-            if self.chance(0.12):
+            if self.chance(0.12) and name not in UNMUTATED:
                 self._mutate(name, arguments)
             elif self.chance(0.1):
                 arguments[0] = name.lower()

@@ -89,9 +89,16 @@ def in_any_order(a, b, _):
     return a.kind == b.kind == '*' and sorted(a.value) == sorted(b.value)
 
 
+ENCODINGS = {
+    (b'quicklist', b'listpack'),  # a small list
+    (b'hashtable', b'listpack'),  # a small set
+    (b'hashtable', b'intset'),    # what SDIFFSTORE left of a set that was not of integers only
+}
+
+
 def encoding(a, b, _):
-    """Of a small list Redis 7.0 says quicklist, 7.2 listpack."""
-    return a.kind == b.kind == '$' and (a.value, b.value) == (b'quicklist', b'listpack')
+    """What Redis 7.0 says, and what 7.2."""
+    return a.kind == b.kind == '$' and (a.value, b.value) in ENCODINGS
 
 
 def idle_time(a, b, _):
@@ -321,7 +328,9 @@ RULES = [
     ('hkeys, hvals', NATURE, 'a large hash is in no order', any_order),
     ('hscan', NATURE, 'the order of a large hash is that of its table; see the scan episode',
      scan),
-    ('hrandfield', NATURE, 'chance', random_members),
+    ('hrandfield, srandmember', NATURE, 'chance', random_members),
+    ('smembers, sinter, sunion, sdiff, spop', NATURE, 'in no order', any_order),
+    ('sscan', NATURE, 'the order of a set is that of its table; see the scan episode', scan),
     ('client id', NATURE, 'a number of the connection', same_kind),
     ('client info, client list', VERSION,
      'addresses, ages and buffers; 7.2 adds lib-name and lib-ver, and its RESET ends NO-EVICT',
@@ -337,7 +346,7 @@ RULES = [
     ('info', NATURE, 'avg_ttl is an estimate', without_average_ttl),
     ('memory usage', OURS, 'the bytes that the value takes here', same_kind),
     ('object encoding', VERSION,
-     '7.2 keeps small lists as listpack', encoding),
+     '7.2 keeps small lists and sets as listpack', encoding),
     ('object refcount', OURS, 'no two keys share a value, so it is always 1', same_kind),
     ('pubsub channels, pubsub shardchannels', NATURE, 'in no order', in_any_order),
     ('command count', OURS, 'counts the commands of kvstore', same_kind),

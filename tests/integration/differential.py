@@ -38,6 +38,7 @@ READING = {  # all of a value, by its type
     b'string': lambda key: [b'GET', key],
     b'list': lambda key: [b'LRANGE', key, b'0', b'-1'],
     b'hash': lambda key: [b'HGETALL', key],
+    b'set': lambda key: [b'SMEMBERS', key],
 }
 WITH_FILE = ['--appendonly', 'yes', '--appendfsync', 'no']
 OPTIONS = [

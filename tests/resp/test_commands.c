@@ -382,6 +382,7 @@ static const struct exchange about_hashes[] = {
 };
 
 static const struct exchange about_hashes_in_resp3[] = {
+    {"SET s v", "+OK\r\n"},
     {"HSET h a 1 b 2", ":2\r\n"},
     {"HGETALL h", "%2\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n"},
     {"HKEYS h", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
@@ -400,6 +401,134 @@ static const struct exchange about_hashes_in_resp3[] = {
     {"HGETDEL s FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
     {"HGETDEL h FIELDS 1 b", "*1\r\n$1\r\n2\r\n"},
     {"EXISTS h", ":0\r\n"},
+};
+
+static const struct exchange about_sets[] = {
+    {"SADD s 3 1 2 1", ":3\r\n"},
+    {"SADD s 1", ":0\r\n"},
+    {"SADD s", "-ERR wrong number of arguments for 'sadd' command\r\n"},
+    {"SMEMBERS s", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SMEMBERS none", "*0\r\n"},
+    {"SCARD s", ":3\r\n"},
+    {"SCARD none", ":0\r\n"},
+    {"SISMEMBER s 2", ":1\r\n"},
+    {"SISMEMBER s 02", ":0\r\n"},
+    {"SISMEMBER none 2", ":0\r\n"},
+    {"SMISMEMBER s 1 x 3", "*3\r\n:1\r\n:0\r\n:1\r\n"},
+    {"SMISMEMBER none 1 x", "*2\r\n:0\r\n:0\r\n"},
+    {"SMISMEMBER s", "-ERR wrong number of arguments for 'smismember' command\r\n"},
+    {"OBJECT ENCODING s", "$6\r\nintset\r\n"},
+    {"TYPE s", "+set\r\n"},
+    {"SADD w a", ":1\r\n"},
+    {"SADD w 1", ":1\r\n"},
+    {"OBJECT ENCODING w", "$8\r\nlistpack\r\n"},
+    {"SADD v xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", ":1\r\n"},
+    {"OBJECT ENCODING v", "$9\r\nhashtable\r\n"},
+    {"SREM s 9 1", ":1\r\n"},
+    {"SREM none 1", ":0\r\n"},
+    {"SMOVE s t 2", ":1\r\n"},
+    {"SMOVE s t 2", ":0\r\n"},
+    {"SMOVE none t 2", ":0\r\n"},
+    {"SMOVE t t 2", ":1\r\n"},
+    {"SMOVE t t 3", ":0\r\n"},
+    {"SMEMBERS t", "*1\r\n$1\r\n2\r\n"},
+    {"SRANDMEMBER none", "$-1\r\n"},
+    {"SRANDMEMBER none 5", "*0\r\n"},
+    {"SRANDMEMBER s 0", "*0\r\n"},
+    {"SRANDMEMBER t 100", "*1\r\n$1\r\n2\r\n"},
+    {"SRANDMEMBER t -3", "*3\r\n$1\r\n2\r\n$1\r\n2\r\n$1\r\n2\r\n"},
+    {"SRANDMEMBER t", "$1\r\n2\r\n"},
+    {"SRANDMEMBER t x", "-ERR value is not an integer or out of range\r\n"},
+    {"SRANDMEMBER t -9223372036854775808", "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n"},
+    {"SRANDMEMBER t 1 2", "-ERR syntax error\r\n"},
+    {"SPOP none", "$-1\r\n"},
+    {"SPOP none 3", "*0\r\n"},
+    {"SPOP t 0", "*0\r\n"},
+    {"SPOP t -1", "-ERR value is out of range, must be positive\r\n"},
+    {"SPOP t x", "-ERR value is out of range, must be positive\r\n"},
+    {"SPOP t 1 2", "-ERR syntax error\r\n"},
+    {"SPOP t 5", "*1\r\n$1\r\n2\r\n"},
+    {"SPOP s", "$1\r\n3\r\n"},
+    {"EXISTS s t", ":0\r\n"},
+    {"SADD a 1 2 3 4", ":4\r\n"},
+    {"SADD b 3 4 5 6", ":4\r\n"},
+    {"SADD c 4", ":1\r\n"},
+    {"SINTER a b", "*2\r\n$1\r\n3\r\n$1\r\n4\r\n"},
+    {"SINTER a b c", "*1\r\n$1\r\n4\r\n"},
+    {"SINTER a none", "*0\r\n"},
+    {"SINTER a", "*4\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n"},
+    {"SUNION a b c", "*6\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n"},
+    {"SUNION none", "*0\r\n"},
+    {"SDIFF a b", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SDIFF a b c none", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SDIFF none a", "*0\r\n"},
+    {"SINTERSTORE d a b", ":2\r\n"},
+    {"SMEMBERS d", "*2\r\n$1\r\n3\r\n$1\r\n4\r\n"},
+    {"SUNIONSTORE d a b", ":6\r\n"},
+    {"SMEMBERS d", "*6\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n"},
+    {"SDIFFSTORE a a b", ":2\r\n"},
+    {"SMEMBERS a", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SINTERSTORE a a none", ":0\r\n"},
+    {"EXISTS a", ":0\r\n"},
+    {"SINTERCARD 2 b d", ":4\r\n"},
+    {"SINTERCARD 2 b d LIMIT 2", ":2\r\n"},
+    {"SINTERCARD 2 b d LIMIT 0", ":4\r\n"},
+    {"SINTERCARD 2 b d LIMIT 1 LIMIT 3", ":3\r\n"},
+    {"SINTERCARD 2 b d LIMIT", "-ERR syntax error\r\n"},
+    {"SINTERCARD 2 b d LIMIT x", "-ERR LIMIT can't be negative\r\n"},
+    {"SINTERCARD 2 b d LIMIT -1", "-ERR LIMIT can't be negative\r\n"},
+    {"SINTERCARD 2 b d FOO 1", "-ERR syntax error\r\n"},
+    {"SINTERCARD 0 b", "-ERR numkeys should be greater than 0\r\n"},
+    {"SINTERCARD x b", "-ERR numkeys should be greater than 0\r\n"},
+    {"SINTERCARD 2 b", "-ERR Number of keys can't be greater than number of args\r\n"},
+    {"SSCAN b 0", "*2\r\n$1\r\n0\r\n*4\r\n$1\r\n3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n"},
+    {"SSCAN b 0 MATCH [35] COUNT 1", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\n3\r\n$1\r\n5\r\n"},
+    {"SSCAN none 0 FOO", "*2\r\n$1\r\n0\r\n*0\r\n"},
+    {"SSCAN b 0 FOO", "-ERR syntax error\r\n"},
+    {"SSCAN b x", "-ERR invalid cursor\r\n"},
+    {"SSCAN b 0 COUNT 0", "-ERR syntax error\r\n"},
+    {"SET text v", "+OK\r\n"},
+    {"SADD text a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SREM text a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SISMEMBER text a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SMISMEMBER text a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SCARD text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SMEMBERS text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SMOVE text b 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SMOVE b text 3", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SMOVE none text 3", ":0\r\n"},
+    {"SPOP text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SPOP text 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SRANDMEMBER text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SRANDMEMBER text 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SSCAN text 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SINTER none text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SINTERSTORE d none text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SUNION text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SDIFF b text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SINTERCARD 2 none text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GET b", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SINTERSTORE text b", ":4\r\n"},
+    {"TYPE text", "+set\r\n"},
+};
+
+static const struct exchange about_sets_in_resp3[] = {
+    {"SADD s 1 2", ":2\r\n"},
+    {"SMEMBERS s", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SMEMBERS none", "~0\r\n"},
+    {"SPOP none", "_\r\n"},
+    {"SPOP none 1", "~0\r\n"},
+    {"SRANDMEMBER none", "_\r\n"},
+    {"SRANDMEMBER none 1", "*0\r\n"},
+    {"SRANDMEMBER s 5", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SINTER s s", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SUNION none", "~0\r\n"},
+    {"SDIFF s none", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SISMEMBER s 1", ":1\r\n"},
+    {"SMISMEMBER s 1 x", "*2\r\n:1\r\n:0\r\n"},
+    {"SSCAN s 0", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SPOP s 0", "~0\r\n"},
+    {"SPOP s 5", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
 };
 
 static const struct exchange about_keys[] = {
@@ -606,16 +735,35 @@ START_TEST(hashes_answer_as_redis_does)
 }
 END_TEST
 
-START_TEST(hashes_answer_in_resp3_as_redis_does)
+/* The same after HELLO 3. */
+static void assert_exchanges_in_resp3(const struct exchange *exchanges, size_t count)
 {
     struct server server;
     server_open(&server);
     struct server_client *client = server_client(&server);
     (void)say(&server, client, "HELLO 3");
-    (void)say(&server, client, "SET s v");
-    for (size_t i = 0; i < sizeof about_hashes_in_resp3 / sizeof *about_hashes_in_resp3; i++)
-        assert_says(client, about_hashes_in_resp3[i].line, about_hashes_in_resp3[i].answer);
+    for (size_t i = 0; i < count; i++)
+        assert_says(client, exchanges[i].line, exchanges[i].answer);
     server_close(&server);
+}
+
+START_TEST(hashes_answer_in_resp3_as_redis_does)
+{
+    assert_exchanges_in_resp3(about_hashes_in_resp3,
+                              sizeof about_hashes_in_resp3 / sizeof *about_hashes_in_resp3);
+}
+END_TEST
+
+START_TEST(sets_answer_as_redis_does)
+{
+    assert_exchanges(about_sets, sizeof about_sets / sizeof *about_sets);
+}
+END_TEST
+
+START_TEST(sets_answer_in_resp3_as_redis_does)
+{
+    assert_exchanges_in_resp3(about_sets_in_resp3,
+                              sizeof about_sets_in_resp3 / sizeof *about_sets_in_resp3);
 }
 END_TEST
 
@@ -730,6 +878,8 @@ int main(void)
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_in_resp3_as_redis_does);
+    tcase_add_test(tests, sets_answer_as_redis_does);
+    tcase_add_test(tests, sets_answer_in_resp3_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
     tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);
