@@ -144,7 +144,9 @@ KV_INTERNAL KV_UNUSED void tree_clear(struct tree *tree, struct memory *memory, 
 
 /*
  * Puts another leaf in the place of the path's, with as many elements. In an ordered tree this is
- * also how the tree learns that the leaf's first element has become a lesser one.
+ * also how the tree learns that the leaf's first element has become a lesser one: elements that
+ * join those of another leaf go to the one behind, never to the one before, since a mark may be
+ * older than the elements it was taken from.
  */
 KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *leaf);
 
