@@ -6412,7 +6412,9 @@ KV_INTERNAL KV_UNUSED void tree_clear(struct tree *tree, struct memory *memory, 
 
 /*
  * Puts another leaf in the place of the path's, with as many elements. In an ordered tree this is
- * also how the tree learns that the leaf's first element has become a lesser one.
+ * also how the tree learns that the leaf's first element has become a lesser one: elements that
+ * join those of another leaf go to the one behind, never to the one before, since a mark may be
+ * older than the elements it was taken from.
  */
 KV_INTERNAL void tree_replace(struct tree *tree, struct tree_path *path, void *leaf);
 
@@ -7174,6 +7176,693 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
     assert(walk.elements == tree->count);
     assert(walk.nodes == tree->nodes);
     if (tree->first == tree->last) assert(tree->last_count == 0);
+}
+#endif
+
+/* -------------------- engine/structures/ranking.c ---------------------------------------------- */
+/*
+ * structures/ranking.c -- members in the order of their scores, on a counted tree.
+ *
+ *     leaf:  | count capacity | mark member | mark member | ...        mark: the score as an integer
+ *
+ * Invariants (ranking_check() asserts them):
+ *   1. Slots are in order: by mark, equal ones by the names of their members. A slot's mark is that
+ *      of its member's score.
+ *   2. A leaf is not empty and holds RANKING_LEAF_MAX slots at most, which is what fits a block of
+ *      base/memory.h's largest class; its capacity is what its own block has room for.
+ *   3. What tree.c promises, with the first slot's mark as a leaf's.
+ *
+ * The score is kept twice, in the slot and in the member. Kept in the member alone, as first tried
+ * here, each step of a search within a leaf is a cache miss of its own, and that is most of what an
+ * insertion costs.
+ *
+ * A full leaf splits in the middle, but at either end of the ranking just the new slot moves on, so
+ * that members that come in order fill leaves. A leaf grows by the classes of base/memory.h, not at
+ * once to the largest: half empty ones are many after splitting. One that has come below
+ * RANKING_LEAF_LOW joins a neighbour if both together are well below the limit.
+ *
+ * May use base/ and other structures. Knows nothing of keys, expiry, locks.
+ */
+/* -------------------- engine/structures/ranking.h ---------------------------------------------- */
+/*
+ * structures/ranking.h -- members in the order of their scores: found by score, by name or by rank
+ * in O(log n).
+ *
+ * A counted tree (structures/tree.h) whose leaves are arrays of pointers to the owner's members
+ * (structures/members.h), each with its score beside it. So a search looks at the members
+ * themselves only to tell equal scores apart: those are ordered by their names, byte by byte.
+ *
+ * Ownership  Members are the owner's and must stay where they are; where the owner keeps their
+ *            scores is its own affair. Leaves and nodes are in the memory that each changing call
+ *            is given: the owner may give all of it back at once and forget the ranking.
+ * Failure    Only ranking_insert() and ranking_move() need memory; they change everything or
+ *            nothing.
+ * Places     A place is a path to a member. It is good until the ranking changes.
+ * Size       About 19 bytes for each of many members that came in any order, 17 if in order.
+ */
+#ifndef KV_STRUCTURES_RANKING_H
+#define KV_STRUCTURES_RANKING_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ranking {
+    struct tree tree;
+};
+
+/* Where a search for a place goes among the members of one score. */
+enum ranking_side {
+    RANKING_BEFORE_ALL, /* before them */
+    RANKING_AT,         /* at the one with this name, or where it would be */
+    RANKING_BEHIND,     /* behind that one */
+    RANKING_AFTER_ALL   /* behind all of them */
+};
+
+/* A point between two neighbours, or before or behind all. */
+struct ranking_key {
+    uint64_t mark; /* of the score, see ranking_key() */
+    enum ranking_side side;
+    kv_slice name; /* for RANKING_AT and RANKING_BEHIND */
+};
+
+struct ranking_slot {
+    uint64_t mark;
+    struct member *member;
+};
+
+struct ranking_leaf {
+    uint32_t count, capacity;
+    struct ranking_slot slots[];
+};
+
+struct ranking_place {
+    struct tree_path path;
+    unsigned index; /* in the leaf */
+};
+
+/* An empty ranking, which holds nothing. */
+KV_INTERNAL void ranking_init(struct ranking *ranking);
+
+static inline uint64_t ranking_count(const struct ranking *ranking)
+{
+    return tree_count(&ranking->tree);
+}
+
+/*
+ * A number with the order of the score: IEEE 754 doubles compare as integers of sign and magnitude.
+ * 0 and -0 are the same. The score is a number.
+ */
+static inline uint64_t ranking_mark(double score)
+{
+    uint64_t bits;
+    score += 0.0; /* makes -0 be 0 */
+    memcpy(&bits, &score, sizeof bits);
+    return (bits >> 63) != 0 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static inline struct ranking_key ranking_key(double score, enum ranking_side side, kv_slice name)
+{
+    return (struct ranking_key){ranking_mark(score), side, name};
+}
+
+/* -------------------------------------------------------------------------------------- finding */
+
+/* How many members are before the key. O(log n). */
+KV_INTERNAL uint64_t ranking_before(const struct ranking *ranking, const struct ranking_key *key);
+
+/* The place of the member with so many before it, which must be there. O(log n). */
+KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
+                            struct ranking_place *place);
+
+/* How many members come before one that is there. O(log n). */
+KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
+                                  double score);
+
+static inline struct member *ranking_member(const struct ranking_place *place)
+{
+    return ((const struct ranking_leaf *)place->path.leaf)->slots[place->index].member;
+}
+
+/*
+ * Goes on to the next or previous member. False, and the place is none any more, if there is none.
+ * Members some way ahead are brought into the cache; ranking_fetch() does so at the start of a walk
+ * from `end` on. O(1) on average.
+ */
+KV_INTERNAL void ranking_fetch(const struct ranking_place *place, kv_end end);
+KV_INTERNAL bool ranking_next(const struct ranking *ranking, struct ranking_place *place);
+KV_INTERNAL bool ranking_prev(const struct ranking *ranking, struct ranking_place *place);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/*
+ * Adds a member, even one that is there with another score: it is then in two places, until one is
+ * removed. KV_OK, KV_NOMEM. O(log n).
+ */
+KV_INTERNAL kv_status ranking_insert(struct ranking *ranking, struct memory *memory,
+                                     struct member *member, double score);
+
+/* Takes out a member, which is there with that score. O(log n). */
+KV_INTERNAL void ranking_remove(struct ranking *ranking, struct memory *memory,
+                                const struct member *member, double score);
+
+/*
+ * Both in one: gives a member that is there with one score another. KV_OK, KV_NOMEM. O(log n).
+ */
+KV_INTERNAL kv_status ranking_move(struct ranking *ranking, struct memory *memory,
+                                   struct member *member, double from, double to);
+
+/*
+ * Takes out `count` members from a rank on, which must be there, without looking at them: they may
+ * be gone already. O(log n + leaves).
+ */
+KV_INTERNAL void ranking_remove_range(struct ranking *ranking, struct memory *memory, uint64_t rank,
+                                      uint64_t count);
+
+#if KV_DEBUG > 0
+/* Asserts what ranking.c promises; `score` tells the score of a member. */
+KV_INTERNAL KV_UNUSED void ranking_check(const struct ranking *ranking,
+                                         double (*score)(const struct member *member));
+#endif
+
+#endif
+
+
+
+#include <string.h>
+
+enum {
+    RANKING_LEAF_MAX = 63,
+    RANKING_LEAF_LOW = 16,  /* fewer slots than this want to join another leaf's */
+    RANKING_LEAF_JOIN = 48, /* and do if they come to no more than this */
+    RANKING_SPARE = 16,     /* free slots that a leaf may keep after removals */
+    RANKING_AHEAD = 8       /* how far ahead of a walk members are fetched: tried 4 to 16 */
+};
+
+/* -------------------------------------------------------------------------------------- ordering */
+
+/* The key's order with a slot: below 0, 0, above 0. */
+static int ranking_compare(const struct ranking_key *key, const struct ranking_slot *slot)
+{
+    if (KV_LIKELY(key->mark != slot->mark)) return key->mark < slot->mark ? -1 : 1;
+    if (key->side == RANKING_BEFORE_ALL) return -1;
+    if (key->side == RANKING_AFTER_ALL) return 1;
+    char scratch[MEMBER_TEXT_SIZE];
+    int order = slice_compare(key->name, member_text(slot->member, scratch));
+    return order == 0 && key->side == RANKING_BEHIND ? 1 : order;
+}
+
+static uint64_t ranking_leaf_mark(const void *leaf)
+{
+    return ((const struct ranking_leaf *)leaf)->slots[0].mark;
+}
+
+static int ranking_leaf_compare(const void *key, const void *leaf)
+{
+    return ranking_compare(key, ((const struct ranking_leaf *)leaf)->slots);
+}
+
+static const struct tree_order ranking_order = {ranking_leaf_mark, ranking_leaf_compare};
+
+KV_INTERNAL void ranking_init(struct ranking *ranking)
+{
+    *ranking = (struct ranking){.tree = {.order = &ranking_order}};
+}
+
+/* The first slot of the leaf that is not before the key; its count if there is none. */
+static unsigned ranking_leaf_seek(const struct ranking_leaf *leaf, const struct ranking_key *key)
+{
+    unsigned low = 0, high = leaf->count; /* those before `low` are, those from `high` on are not */
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (ranking_compare(key, &leaf->slots[middle]) > 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* Where the key belongs: in this leaf, perhaps behind its last slot. The ranking is not empty. */
+static void ranking_locate(const struct ranking *ranking, const struct ranking_key *key,
+                           struct ranking_place *place)
+{
+    tree_locate_key(&ranking->tree, key, key->mark, &place->path);
+    place->index = ranking_leaf_seek(place->path.leaf, key);
+}
+
+static struct ranking_key ranking_key_of(const struct member *member, double score,
+                                         char scratch[MEMBER_TEXT_SIZE])
+{
+    return ranking_key(score, RANKING_AT, member_text(member, scratch));
+}
+
+/* The place of a member that is there under this key. */
+static void ranking_locate_member(const struct ranking *ranking, const struct ranking_key *key,
+                                  const struct member *member, struct ranking_place *place)
+{
+    tree_locate_key(&ranking->tree, key, key->mark, &place->path);
+    const struct ranking_leaf *leaf = place->path.leaf;
+    unsigned i = 0; /* looking for the pointer touches no other member */
+    while (leaf->slots[i].member != member || leaf->slots[i].mark != key->mark) {
+        i++;
+        assert(i < leaf->count);
+    }
+    place->index = i;
+}
+
+/* --------------------------------------------------------------------------------------- finding */
+
+KV_INTERNAL uint64_t ranking_before(const struct ranking *ranking, const struct ranking_key *key)
+{
+    struct ranking_place place;
+    if (ranking_count(ranking) == 0) return 0;
+    ranking_locate(ranking, key, &place);
+    return tree_rank(&ranking->tree, &place.path) + place.index;
+}
+
+KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
+                            struct ranking_place *place)
+{
+    place->index = (unsigned)tree_locate(&ranking->tree, rank, &place->path);
+}
+
+KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
+                                  double score)
+{
+    struct ranking_place place;
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_key_of(member, score, scratch);
+    ranking_locate_member(ranking, &key, member, &place);
+    return tree_rank(&ranking->tree, &place.path) + place.index;
+}
+
+KV_INTERNAL void ranking_fetch(const struct ranking_place *place, kv_end end)
+{
+    const struct ranking_leaf *leaf = place->path.leaf;
+    for (unsigned i = 1; i <= RANKING_AHEAD; i++) {
+        unsigned index = end == KV_HEAD ? place->index + i : place->index - i; /* may wrap */
+        if (index < leaf->count) KV_PREFETCH(leaf->slots[index].member);
+    }
+}
+
+KV_INTERNAL bool ranking_next(const struct ranking *ranking, struct ranking_place *place)
+{
+    const struct ranking_leaf *leaf = place->path.leaf;
+    if (KV_LIKELY(++place->index < leaf->count)) {
+        unsigned ahead = place->index + RANKING_AHEAD;
+        if (ahead < leaf->count) KV_PREFETCH(leaf->slots[ahead].member);
+        return true;
+    }
+    place->index = 0;
+    if (!tree_next(&ranking->tree, &place->path)) return false;
+    ranking_fetch(place, KV_HEAD);
+    return true;
+}
+
+KV_INTERNAL bool ranking_prev(const struct ranking *ranking, struct ranking_place *place)
+{
+    const struct ranking_leaf *leaf = place->path.leaf;
+    if (KV_LIKELY(place->index > 0)) {
+        place->index--;
+        if (place->index >= RANKING_AHEAD) {
+            KV_PREFETCH(leaf->slots[place->index - RANKING_AHEAD].member);
+        }
+        return true;
+    }
+    if (!tree_prev(&ranking->tree, &place->path)) return false;
+    place->index = ((const struct ranking_leaf *)place->path.leaf)->count - 1;
+    ranking_fetch(place, KV_TAIL);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------- leaves */
+
+static size_t ranking_leaf_size(size_t capacity)
+{
+    return sizeof(struct ranking_leaf) + capacity * sizeof(struct ranking_slot);
+}
+
+/* A leaf with room for `capacity` slots or a few more. NULL when there is no memory. */
+static struct ranking_leaf *ranking_leaf_create(struct memory *memory, size_t capacity)
+{
+    if (capacity > RANKING_LEAF_MAX) capacity = RANKING_LEAF_MAX;
+    size_t size = ranking_leaf_size(capacity);
+    struct ranking_leaf *leaf = memory_get(memory, size);
+    if (leaf == NULL) return NULL;
+    leaf->count = 0;
+    leaf->capacity =
+        (uint32_t)((memory_capacity(size) - sizeof *leaf) / sizeof(struct ranking_slot));
+    return leaf;
+}
+
+static void ranking_leaf_destroy(struct memory *memory, struct ranking_leaf *leaf)
+{
+    memory_free(memory, leaf, ranking_leaf_size(leaf->capacity));
+}
+
+static void ranking_leaf_drop(void *context, void *leaf)
+{
+    ranking_leaf_destroy(context, leaf);
+}
+
+static void ranking_leaf_append(struct ranking_leaf *leaf, const struct ranking_slot *slots,
+                                unsigned count)
+{
+    assert(leaf->count + count <= leaf->capacity);
+    memcpy(leaf->slots + leaf->count, slots, count * sizeof *slots);
+    leaf->count += count;
+}
+
+/* Moves the path's leaf to a block with this capacity. KV_OK, KV_NOMEM. */
+static kv_status ranking_leaf_resize(struct ranking *ranking, struct memory *memory,
+                                     struct tree_path *path, size_t capacity)
+{
+    struct ranking_leaf *old = path->leaf;
+    struct ranking_leaf *leaf = ranking_leaf_create(memory, capacity);
+    if (leaf == NULL) return KV_NOMEM;
+    ranking_leaf_append(leaf, old->slots, old->count);
+    tree_replace(&ranking->tree, path, leaf);
+    ranking_leaf_destroy(memory, old);
+    return KV_OK;
+}
+
+static kv_status ranking_leaf_grow(struct ranking *ranking, struct memory *memory,
+                                   struct tree_path *path)
+{
+    size_t capacity = ((const struct ranking_leaf *)path->leaf)->capacity;
+    return ranking_leaf_resize(ranking, memory, path, capacity + capacity / 8 + 1);
+}
+
+/* Gives back room that the path's leaf will not soon need, if memory allows. */
+static void ranking_leaf_fit(struct ranking *ranking, struct memory *memory, struct tree_path *path)
+{
+    const struct ranking_leaf *leaf = path->leaf;
+    if (leaf->capacity - leaf->count <= RANKING_SPARE) return;
+    (void)ranking_leaf_resize(ranking, memory, path, leaf->count + 1);
+}
+
+/* Adds a leaf with one slot beside the place's, which stays as it is. The place follows. */
+static kv_status ranking_leaf_beside(struct ranking *ranking, struct memory *memory,
+                                     struct ranking_place *place, kv_end side,
+                                     const struct ranking_slot *slot)
+{
+    struct ranking_leaf *leaf = ranking_leaf_create(memory, RANKING_LEAF_MAX);
+    if (leaf == NULL) return KV_NOMEM;
+    ranking_leaf_append(leaf, slot, 1);
+    kv_status status = tree_insert(&ranking->tree, memory, &place->path, side, leaf, 1);
+    if (status != KV_OK) ranking_leaf_destroy(memory, leaf);
+    return status;
+}
+
+/*
+ * Moves the upper half of the place's full leaf to a new one, and the place with it. The members
+ * stay as they are, so this may succeed although what follows fails.
+ */
+static kv_status ranking_leaf_split(struct ranking *ranking, struct memory *memory,
+                                    struct ranking_place *place)
+{
+    struct ranking_leaf *left = place->path.leaf;
+    unsigned cut = left->count / 2, moved = left->count - cut;
+    struct ranking_leaf *right = ranking_leaf_create(memory, moved + 1);
+    if (right == NULL) return KV_NOMEM;
+    ranking_leaf_append(right, left->slots + cut, moved);
+    kv_status status = tree_insert(&ranking->tree, memory, &place->path, KV_TAIL, right, moved);
+    if (status != KV_OK) {
+        ranking_leaf_destroy(memory, right);
+        return status;
+    }
+
+    struct tree_path path = place->path;
+    bool has_left = tree_prev(&ranking->tree, &path);
+    assert(has_left);
+    (void)has_left;
+    left->count = cut;
+    tree_adjust(&ranking->tree, &path, -(int64_t)moved);
+    ranking_leaf_fit(ranking, memory, &path);
+    if (place->index > cut) place->index -= cut;
+    else place->path = path;
+    return KV_OK;
+}
+
+/*
+ * Moves the slots of the path's leaf to the front of the one behind it. (Not the other way: a node
+ * whose first leaf has gone keeps its mark, before which no greater one may come to lie.) False if
+ * they are too many, or memory is short.
+ */
+static bool ranking_leaf_join(struct ranking *ranking, struct memory *memory,
+                              struct tree_path *path)
+{
+    struct tree_path next = *path;
+    if (!tree_next(&ranking->tree, &next)) return false;
+    struct ranking_leaf *left = path->leaf;
+    struct ranking_leaf *right = next.leaf;
+    unsigned count = left->count + right->count;
+    if (count > RANKING_LEAF_JOIN) return false;
+    if (right->capacity < count && ranking_leaf_resize(ranking, memory, &next, count) != KV_OK)
+        return false;
+
+    right = next.leaf;
+    memmove(right->slots + left->count, right->slots, right->count * sizeof *right->slots);
+    memcpy(right->slots, left->slots, left->count * sizeof *left->slots);
+    right->count = count;
+    tree_adjust(&ranking->tree, &next, left->count);
+    tree_replace(&ranking->tree, &next, right); /* its mark is a lesser one now */
+    tree_remove(&ranking->tree, memory, path);
+    ranking_leaf_destroy(memory, left);
+    return true;
+}
+
+/* After slots of the path's leaf have gone: removes, joins or fits it. */
+static void ranking_leaf_mend(struct ranking *ranking, struct memory *memory,
+                              struct tree_path *path)
+{
+    struct ranking_leaf *leaf = path->leaf;
+    if (leaf->count == 0) {
+        tree_remove(&ranking->tree, memory, path);
+        ranking_leaf_destroy(memory, leaf);
+        return;
+    }
+    if (leaf->count < RANKING_LEAF_LOW) {
+        struct tree_path previous = *path;
+        if (ranking_leaf_join(ranking, memory, path)) return;
+        if (tree_prev(&ranking->tree, &previous) && ranking_leaf_join(ranking, memory, &previous))
+            return;
+    }
+    ranking_leaf_fit(ranking, memory, path);
+}
+
+/* Takes `count` slots from an index on out of the path's leaf. */
+static void ranking_leaf_cut(struct ranking *ranking, const struct tree_path *path, unsigned index,
+                             unsigned count)
+{
+    struct ranking_leaf *leaf = path->leaf;
+    assert(index + count <= leaf->count);
+    leaf->count -= count;
+    memmove(leaf->slots + index, leaf->slots + index + count,
+            (leaf->count - index) * sizeof *leaf->slots);
+    tree_adjust(&ranking->tree, path, -(int64_t)count);
+}
+
+/* ------------------------------------------------------------------------------------- inserting */
+
+/* Whether the place is before the first or behind the last slot of all. */
+static bool ranking_is_outermost(const struct ranking *ranking, const struct ranking_place *place,
+                                 kv_end end)
+{
+    const struct ranking_leaf *leaf = place->path.leaf;
+    if (end == KV_HEAD) return leaf == ranking->tree.first && place->index == 0;
+    return leaf == ranking->tree.last && place->index == leaf->count;
+}
+
+/* Puts a slot at the place, which says where in the order it belongs. KV_OK, KV_NOMEM. */
+static kv_status ranking_put(struct ranking *ranking, struct memory *memory,
+                             struct ranking_place *place, const struct ranking_slot *slot)
+{
+    const struct ranking_leaf *at = place->path.leaf;
+    kv_status status = KV_OK;
+    if (KV_UNLIKELY(at == NULL || at->count == RANKING_LEAF_MAX)) {
+        if (at == NULL || ranking_is_outermost(ranking, place, KV_TAIL))
+            return ranking_leaf_beside(ranking, memory, place, KV_TAIL, slot);
+        if (ranking_is_outermost(ranking, place, KV_HEAD))
+            return ranking_leaf_beside(ranking, memory, place, KV_HEAD, slot);
+        status = ranking_leaf_split(ranking, memory, place);
+    }
+    struct ranking_leaf *leaf = place->path.leaf;
+    if (status == KV_OK && leaf->count == leaf->capacity) {
+        status = ranking_leaf_grow(ranking, memory, &place->path);
+        leaf = place->path.leaf;
+    }
+    if (status != KV_OK) return status;
+
+    memmove(leaf->slots + place->index + 1, leaf->slots + place->index,
+            (leaf->count - place->index) * sizeof *slot);
+    leaf->slots[place->index] = *slot;
+    leaf->count++;
+    tree_adjust(&ranking->tree, &place->path, 1);
+    /* In a gap that removed members left the tree may take the leaf's mark for a greater one. */
+    if (KV_UNLIKELY(place->index == 0)) tree_replace(&ranking->tree, &place->path, leaf);
+    return KV_OK;
+}
+
+static kv_status ranking_add(struct ranking *ranking, struct memory *memory,
+                             const struct ranking_key *key, struct member *member)
+{
+    struct ranking_place place;
+    struct ranking_slot slot = {key->mark, member};
+    place.path.leaf = NULL;
+    if (ranking_count(ranking) > 0) ranking_locate(ranking, key, &place);
+    return ranking_put(ranking, memory, &place, &slot);
+}
+
+KV_INTERNAL kv_status ranking_insert(struct ranking *ranking, struct memory *memory,
+                                     struct member *member, double score)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_key_of(member, score, scratch);
+    return ranking_add(ranking, memory, &key, member);
+}
+
+/* -------------------------------------------------------------------------------------- removing */
+
+/* Takes out the slot of a member under a key. */
+static void ranking_take(struct ranking *ranking, struct memory *memory,
+                         const struct ranking_key *key, const struct member *member)
+{
+    struct ranking_place place;
+    ranking_locate_member(ranking, key, member, &place);
+    ranking_leaf_cut(ranking, &place.path, place.index, 1);
+    ranking_leaf_mend(ranking, memory, &place.path);
+}
+
+KV_INTERNAL void ranking_remove(struct ranking *ranking, struct memory *memory,
+                                const struct member *member, double score)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_key_of(member, score, scratch);
+    ranking_take(ranking, memory, &key, member);
+}
+
+/*
+ * Changes the mark in place if the slot's neighbours in the same leaf show that its order stays:
+ * most often so when many count up a little at a time.
+ */
+static bool ranking_move_within(const struct ranking *ranking, const struct ranking_key *from,
+                                const struct ranking_key *to, const struct member *member)
+{
+    struct ranking_place place;
+    ranking_locate_member(ranking, from, member, &place);
+    struct ranking_leaf *leaf = place.path.leaf;
+    struct ranking_slot *slot = &leaf->slots[place.index];
+    if (place.index == 0 || ranking_compare(to, slot - 1) <= 0) return false;
+    bool is_last = place.index + 1 == leaf->count;
+    if (is_last ? leaf != ranking->tree.last : ranking_compare(to, slot + 1) >= 0) return false;
+    slot->mark = to->mark;
+    return true;
+}
+
+KV_INTERNAL kv_status ranking_move(struct ranking *ranking, struct memory *memory,
+                                   struct member *member, double from, double to)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key old = ranking_key_of(member, from, scratch);
+    struct ranking_key new = ranking_key(to, RANKING_AT, old.name);
+    if (old.mark == new.mark || ranking_move_within(ranking, &old, &new, member)) return KV_OK;
+    kv_status status = ranking_add(ranking, memory, &new, member);
+    if (status == KV_OK) ranking_take(ranking, memory, &old, member);
+    return status;
+}
+
+KV_INTERNAL void ranking_remove_range(struct ranking *ranking, struct memory *memory, uint64_t rank,
+                                      uint64_t count)
+{
+    assert(rank + count <= ranking_count(ranking));
+    while (count > 0) {
+        struct ranking_place place;
+        ranking_at(ranking, rank, &place);
+        const struct ranking_leaf *leaf = place.path.leaf;
+        unsigned here = leaf->count - place.index;
+        if (here > count) here = (unsigned)count;
+        if (here < leaf->count) {
+            ranking_leaf_cut(ranking, &place.path, place.index, here);
+            count -= here;
+            ranking_leaf_mend(ranking, memory, &place.path);
+            continue;
+        }
+        /* Whole leaves go together, up to the one with the first member to stay, if there is one. */
+        struct ranking_place last;
+        ranking_at(ranking, rank + count - 1, &last);
+        const struct ranking_leaf *end = last.path.leaf;
+        uint64_t whole = count;
+        if (last.index + 1 < end->count) {
+            whole -= last.index + 1;
+            tree_prev(&ranking->tree, &last.path);
+        }
+        tree_remove_range(&ranking->tree, memory, &place.path, &last.path, ranking_leaf_drop,
+                          memory);
+        count -= whole;
+    }
+}
+
+/* -------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static uint64_t ranking_leaf_count(const void *leaf)
+{
+    return ((const struct ranking_leaf *)leaf)->count;
+}
+
+static struct ranking_key ranking_check_key(const struct ranking_slot *slot,
+                                            char scratch[MEMBER_TEXT_SIZE])
+{
+    kv_slice name = member_text(slot->member, scratch);
+    return (struct ranking_key){slot->mark, RANKING_AT, name};
+}
+
+static void ranking_check_leaf(const struct ranking_leaf *leaf, const struct ranking_slot *before,
+                               double (*score)(const struct member *member))
+{
+    assert(leaf->count > 0);
+    assert(leaf->count <= RANKING_LEAF_MAX);
+    assert(leaf->count <= leaf->capacity);
+    for (unsigned i = 0; i < leaf->count; i++) {
+        const struct ranking_slot *slot = &leaf->slots[i];
+        assert(slot->mark == ranking_mark(score(slot->member)));
+        if (before != NULL) {
+            char scratch[MEMBER_TEXT_SIZE];
+            struct ranking_key key = ranking_check_key(before, scratch);
+            assert(ranking_compare(&key, slot) < 0);
+        }
+        before = slot;
+    }
+}
+
+/* A search for the slot leads to this leaf. */
+static void ranking_check_search(const struct ranking *ranking, const struct ranking_leaf *leaf,
+                                 const struct ranking_slot *slot)
+{
+    struct ranking_place place;
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_check_key(slot, scratch);
+    ranking_locate(ranking, &key, &place);
+    assert(place.path.leaf == leaf);
+}
+
+KV_INTERNAL void ranking_check(const struct ranking *ranking,
+                               double (*score)(const struct member *member))
+{
+    tree_check(&ranking->tree, ranking_leaf_count);
+    if (ranking_count(ranking) == 0) return;
+    struct tree_path path;
+    const struct ranking_slot *before = NULL;
+    tree_end(&ranking->tree, KV_HEAD, &path);
+    do {
+        const struct ranking_leaf *leaf = path.leaf;
+        ranking_check_leaf(leaf, before, score);
+        before = &leaf->slots[leaf->count - 1];
+        ranking_check_search(ranking, leaf, leaf->slots);
+        ranking_check_search(ranking, leaf, before);
+    } while (tree_next(&ranking->tree, &path));
 }
 #endif
 
@@ -10894,6 +11583,1035 @@ KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collectio
     return KV_OK;
 }
 
+/* -------------------- engine/values/zset.c ----------------------------------------------------- */
+/*
+ * values/zset.c -- the sorted set: a pack while it is small, a table and a ranking when it is large.
+ *
+ *     small:  pack [ a 1 b 2 c 2 ]        large:  members  name -> member (its value: the score)
+ *                                                 ranking  scores and members, in order
+ *
+ * Invariants (zset_check() asserts them):
+ *   1. No set but {0} is empty.
+ *   2. A pack holds members and scores by turns, in order. It is a listpack as Redis keeps one.
+ *   3. A large set's members are all in its ranking, each once, with the score that is its value: 8
+ *      bytes, a double.
+ *
+ * Several members are put into a large set so that all of it can be taken back: a member that gets
+ * another score stays at its old place in the ranking, too, until all are put, since taking places
+ * away cannot fail and making new ones can.
+ *
+ * May use structures/ and base/. Knows nothing of keys, expiry, locks.
+ */
+/* -------------------- engine/values/zset.h ----------------------------------------------------- */
+/*
+ * values/zset.h -- the sorted set: a pack of members and scores in order while it is small, a table
+ * of members and a ranking of them when it is large.
+ *
+ * Ownership  A struct collection (collection.h). A small one is one block of its shard's memory,
+ *            which every call is given. A large one has a memory of its own.
+ * Failure    Whatever can fail changes everything it was asked to or nothing. Taking members out
+ *            never fails.
+ * Encoding   As in Redis, "listpack" (small) up to the limits of zset-max-listpack-entries and
+ *            -value, and "skiplist" (large, though there is none) once a member came in that was
+ *            beyond one of them. A large one stays so.
+ * Order      By score, then by name, byte by byte. 0 and -0 are the same score; nan is none.
+ * Members    Of up to KV_SETTING_MAX_VALUE_SIZE bytes. Lent slices end with the next change;
+ *            integers are lent as text from a scratch room. A member put in must not be one lent
+ *            from the same set.
+ * Cost       Of a large set: O(1) for the score of a member, O(log n) for its rank, for any place
+ *            by rank, score or name, and for a change. Resident: about 62 bytes for each of many
+ *            members of 16 bytes.
+ */
+#ifndef KV_VALUES_ZSET_H
+#define KV_VALUES_ZSET_H
+
+
+/* What value.c knows of sorted sets. */
+KV_INTERNAL_DATA const struct collection_kind zset_kind;
+
+/* What a set must know to become a large one. */
+struct zset_rules {
+    struct collection_limits limits;
+    const struct siphash_key *key; /* the store's, which stays where it is */
+};
+
+/* -------------------------------------------------------------------------------------- reading */
+
+/* The number of members. O(1). */
+KV_INTERNAL uint64_t zset_count(const struct collection *set);
+
+/* The score of a member; false if it is not there. */
+KV_INTERNAL bool zset_score(const struct collection *set, kv_slice member, double *score);
+
+/* The score, and how many members are before it in order. */
+KV_INTERNAL bool zset_rank(const struct collection *set, kv_slice member, uint64_t *rank,
+                           double *score);
+
+/*
+ * Which members a range means: how many, and how many lie between them and the end they are counted
+ * from, which is the tail if the range is a reverse one.
+ */
+KV_INTERNAL uint64_t zset_select(const struct collection *set, const kv_zrange_options *range,
+                                 uint64_t *skip);
+
+/*
+ * Lends up to `count` members, from the one `skip` members away from `end` on towards the other
+ * end, until the visitor has enough.
+ */
+KV_INTERNAL void zset_visit(const struct collection *set, kv_end end, uint64_t skip, uint64_t count,
+                            kv_visit_scored *visit, void *context);
+
+/*
+ * Lends about `limit` members from `cursor` on and gives the cursor that goes on; start at 0, it is
+ * over when it is 0 again. A member that is there from start to end is lent once or more. What the
+ * visitor returns is ignored.
+ */
+KV_INTERNAL uint64_t zset_scan(const struct collection *set, uint64_t cursor, uint64_t limit,
+                               kv_visit_scored *visit, void *context);
+
+/* Lends `count` members chosen at random, each anew, so that one may come again. Not empty. */
+KV_INTERNAL void zset_draw(const struct collection *set, struct random *random, uint64_t count,
+                           kv_visit_scored *visit, void *context);
+
+/*
+ * Lends `count` different members chosen at random, no more than there are. Takes memory for a
+ * time: KV_OK, or KV_NOMEM with none lent.
+ */
+KV_INTERNAL kv_status zset_sample(const struct collection *set, struct memory *memory,
+                                  struct random *random, uint64_t count, kv_visit_scored *visit,
+                                  void *context);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/* What became of a member that was put. */
+enum zset_outcome {
+    ZSET_REFUSED, /* a condition (KV_ZADD_...) did not hold */
+    ZSET_SAME,    /* it has that score already */
+    ZSET_UPDATED,
+    ZSET_ADDED
+};
+
+/*
+ * Puts a member with *score, or adds *score to what it has if `increments`, under the conditions of
+ * `flags` (KV_ZADD_...). *score receives the score it has, unless refused. KV_OK; KV_NOTFINITE if
+ * the sum is nan; KV_TOOBIG; KV_NOMEM.
+ */
+KV_INTERNAL kv_status zset_put(struct collection *set, struct memory *memory,
+                               const struct zset_rules *rules, kv_slice member, unsigned flags,
+                               bool increments, double *score, enum zset_outcome *outcome);
+
+/*
+ * Puts several, one after another, the same one perhaps twice; outcomes[] tells of each (enum
+ * zset_outcome). All or none: KV_OK, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory,
+                                   const struct zset_rules *rules, const kv_scored *members,
+                                   size_t count, unsigned flags, uint8_t *outcomes);
+
+/* Takes a member out; false if it is not there. */
+KV_INTERNAL bool zset_remove(struct collection *set, struct memory *memory, kv_slice member);
+
+/*
+ * Takes out `count` members, from the one `skip` members away from `end` on towards the other end,
+ * which must be there, and lends each to `visit`, if not NULL, before it goes; what that returns is
+ * ignored. O(log n + count).
+ */
+KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory, kv_end end,
+                                   uint64_t skip, uint64_t count, kv_visit_scored *visit,
+                                   void *context);
+
+/* Frees all; the set is the empty one. O(blocks). */
+KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory);
+
+#if KV_DEBUG > 0
+/* Asserts what zset.c promises. */
+KV_INTERNAL KV_UNUSED void zset_check(const struct collection *set);
+#endif
+
+#endif
+
+
+
+#include <math.h>
+#include <string.h>
+
+struct zset_large {
+    struct large large;
+    struct members members;
+    struct ranking ranking;
+};
+
+static struct pack *zset_small(const struct collection *set)
+{
+    return collection_block(set);
+}
+
+static struct zset_large *zset_large(const struct collection *set)
+{
+    return (struct zset_large *)collection_large(set);
+}
+
+KV_INTERNAL uint64_t zset_count(const struct collection *set)
+{
+    if (!collection_is_small(set)) return ranking_count(&zset_large(set)->ranking);
+    return collection_is_empty(set) ? 0 : pack_count(zset_small(set)) / 2;
+}
+
+/* ---------------------------------------------------------------------------------- small: a pack */
+
+/* A member and its score on their way into a pack. */
+struct zset_pair {
+    char text[NUMBER_DOUBLE_SIZE];
+    kv_slice values[2];
+    struct pack_run run;
+};
+
+/* As in Redis, -0 becomes 0 here. */
+static kv_status zset_pair_make(struct zset_pair *pair, kv_slice member, double score)
+{
+    score += 0.0;
+    pair->values[0] = member;
+    pair->values[1] = (kv_slice){pair->text, number_format_double_shortest(pair->text, score)};
+    return pack_measure(pair->values, 2, &pair->run);
+}
+
+/* The score in an element. What Redis wrote there may be written differently, but is a number. */
+static double zset_pack_score(const uint8_t *at)
+{
+    double score = 0;
+    struct pack_item item = pack_get(at);
+    if (item.is_integer) return (double)item.integer;
+    (void)number_parse_double(item.text, &score);
+    return score;
+}
+
+/* The element of a member; NULL if it is not there. */
+static const uint8_t *zset_pack_find(const struct pack *pack, kv_slice member)
+{
+    struct pack_needle needle = pack_needle(member);
+    return pack_find(pack_first(pack), &needle, 1);
+}
+
+/* Whether the member at `at` comes behind this one. */
+static bool zset_pack_is_behind(const uint8_t *at, kv_slice member, double score)
+{
+    double other = zset_pack_score(pack_next(at));
+    if (other != score) return other > score;
+    char scratch[PACK_TEXT_SIZE];
+    return slice_compare(pack_text(at, scratch), member) > 0;
+}
+
+/* Where in the order a member belongs that is not there. */
+static const uint8_t *zset_pack_place(const struct pack *pack, kv_slice member, double score)
+{
+    const uint8_t *at = pack_last(pack);
+    if (at == NULL) return pack_first(pack);
+    if (!zset_pack_is_behind(pack_prev(pack, at), member, score)) return pack_end(pack);
+    at = pack_first(pack);
+    while (!zset_pack_is_behind(at, member, score)) at = pack_next(pack_next(at));
+    return at;
+}
+
+/* Puts a pair that is not there into a pack with room for it. */
+static void zset_pack_insert(struct pack *pack, const struct zset_pair *pair, double score)
+{
+    pack_insert(pack, zset_pack_place(pack, pair->values[0], score), &pair->run);
+}
+
+/* ----------------------------------------------------------------------- large: table and ranking */
+
+static double zset_member_score(const struct member *member)
+{
+    uint64_t bits = bytes_load64(member_value(member).data);
+    double score;
+    memcpy(&score, &bits, sizeof score);
+    return score;
+}
+
+static void zset_score_bytes(double score, uint8_t bytes[8])
+{
+    uint64_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    bytes_store64(bytes, bits);
+}
+
+static void zset_set_member_score(struct member *member, double score)
+{
+    zset_score_bytes(score, (uint8_t *)(uintptr_t)member_value(member).data);
+}
+
+static struct zset_large *zset_large_create(struct memory *memory, const struct siphash_key *key)
+{
+    struct zset_large *large = large_create(memory, sizeof *large);
+    if (large == NULL) return NULL;
+    members_init(&large->members, &large->large.memory, key);
+    ranking_init(&large->ranking);
+    return large;
+}
+
+static struct member *zset_large_find(const struct zset_large *large, kv_slice text)
+{
+    struct member_name name;
+    members_name(large->members.table.context, text, &name);
+    return members_find(&large->members, &name);
+}
+
+/* Adds a member that is not there. */
+static kv_status zset_large_add(struct zset_large *large, const struct member_name *name,
+                                double score, struct member **added)
+{
+    uint8_t bytes[8];
+    struct member *old;
+    zset_score_bytes(score, bytes);
+    kv_status status = members_put(&large->members, name, kv_bytes(bytes, sizeof bytes), &old);
+    if (status != KV_OK) return status;
+    assert(old == NULL);
+    *added = members_find(&large->members, name);
+    status = ranking_insert(&large->ranking, &large->large.memory, *added, score);
+    if (status != KV_OK) members_undo(&large->members, name, NULL);
+    return status;
+}
+
+static kv_status zset_large_add_text(struct zset_large *large, kv_slice text, double score)
+{
+    struct member_name name;
+    struct member *added;
+    members_name(large->members.table.context, text, &name);
+    return zset_large_add(large, &name, score, &added);
+}
+
+static void zset_large_remove(struct zset_large *large, struct member *member, double score)
+{
+    ranking_remove(&large->ranking, &large->large.memory, member, score);
+    members_remove_member(&large->members, member);
+}
+
+/* ---------------------------------------------------------------------------- from form to form */
+
+struct zset_filling {
+    struct zset_large *large;
+    kv_status status;
+};
+
+static bool zset_fill(void *context, kv_slice member, double score)
+{
+    struct zset_filling *filling = context;
+    filling->status = zset_large_add_text(filling->large, member, score);
+    return filling->status == KV_OK;
+}
+
+/* A large set with the same members. NULL without memory. */
+static struct zset_large *zset_large_from(const struct collection *set, struct memory *memory,
+                                          const struct siphash_key *key)
+{
+    struct zset_large *large = zset_large_create(memory, key);
+    if (large == NULL) return NULL;
+    struct zset_filling filling = {large, KV_OK};
+    zset_visit(set, KV_HEAD, 0, UINT64_MAX, zset_fill, &filling);
+    if (filling.status == KV_OK) return large;
+    large_destroy(&large->large);
+    return NULL;
+}
+
+/* A pack with the members of a large set that is within the limits. NULL without memory. */
+static struct pack *zset_small_from(const struct zset_large *large, struct memory *memory)
+{
+    struct pack *pack;
+    struct ranking_place place;
+    if (pack_create(memory, 0, KV_TAIL, &pack) != KV_OK) return NULL;
+    ranking_at(&large->ranking, 0, &place);
+    do {
+        struct zset_pair pair;
+        char scratch[MEMBER_TEXT_SIZE];
+        struct member *member = ranking_member(&place);
+        double score = zset_member_score(member);
+        if (zset_pair_make(&pair, member_text(member, scratch), score) != KV_OK ||
+            pack_reserve(memory, &pack, pair.run.size, KV_TAIL) != KV_OK) {
+            pack_destroy(memory, pack);
+            return NULL;
+        }
+        pack_push(pack, KV_TAIL, &pair.run);
+    } while (ranking_next(&large->ranking, &place));
+    return pack;
+}
+
+/* Whether a small set stays within its limits with so many members and bytes of text more. */
+static bool zset_fits(const struct collection *set, const struct collection_limits *limits,
+                      size_t count, size_t text_size)
+{
+    size_t size = collection_is_empty(set) ? 0 : pack_size(zset_small(set));
+    uint64_t before = zset_count(set);
+    if (before > limits->count || count > limits->count - before) return false;
+    /* Scores and the heads of elements take some bytes more than the texts. */
+    size_t most = PACK_SIZE_MAX / 2 - size;
+    return size < PACK_SIZE_MAX / 2 && text_size <= most && count <= (most - text_size) / 64;
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL bool zset_score(const struct collection *set, kv_slice member, double *score)
+{
+    if (collection_is_empty(set)) return false;
+    if (collection_is_small(set)) {
+        const uint8_t *at = zset_pack_find(zset_small(set), member);
+        if (at != NULL) *score = zset_pack_score(pack_next(at));
+        return at != NULL;
+    }
+    const struct member *found = zset_large_find(zset_large(set), member);
+    if (found != NULL) *score = zset_member_score(found);
+    return found != NULL;
+}
+
+KV_INTERNAL bool zset_rank(const struct collection *set, kv_slice member, uint64_t *rank,
+                           double *score)
+{
+    if (collection_is_empty(set)) return false;
+    if (collection_is_small(set)) {
+        const uint8_t *found = zset_pack_find(zset_small(set), member);
+        if (found == NULL) return false;
+        *rank = 0;
+        for (const uint8_t *at = pack_first(zset_small(set)); at != found; ++*rank)
+            at = pack_next(pack_next(at));
+        *score = zset_pack_score(pack_next(found));
+        return true;
+    }
+    const struct zset_large *large = zset_large(set);
+    const struct member *found = zset_large_find(large, member);
+    if (found == NULL) return false;
+    *score = zset_member_score(found);
+    *rank = ranking_rank(&large->ranking, found, *score);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------- ranges */
+
+/* Which side of equal scores or names a bound is on. As a maximum it comes behind what it includes. */
+static bool zset_bound_is_behind(const kv_zbound *bound, bool is_maximum)
+{
+    return (bound->bound == KV_BOUND_INCLUDED) == is_maximum;
+}
+
+static uint64_t zset_pack_before(const struct pack *pack, kv_zrange_by by, const kv_zbound *bound,
+                                 bool is_behind)
+{
+    uint64_t before = 0;
+    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(pack_next(at))) {
+        int order;
+        if (by == KV_BY_SCORE) {
+            double score = zset_pack_score(pack_next(at));
+            order = (score > bound->score) - (score < bound->score);
+        } else {
+            char scratch[PACK_TEXT_SIZE];
+            order = slice_compare(pack_text(at, scratch), bound->name);
+        }
+        if (is_behind ? order > 0 : order >= 0) break;
+        before++;
+    }
+    return before;
+}
+
+static uint64_t zset_large_before(const struct zset_large *large, kv_zrange_by by,
+                                  const kv_zbound *bound, bool is_behind)
+{
+    struct ranking_key key;
+    if (by == KV_BY_SCORE) {
+        enum ranking_side side = is_behind ? RANKING_AFTER_ALL : RANKING_BEFORE_ALL;
+        key = ranking_key(bound->score, side, bound->name);
+    } else { /* all scores are that of the first member */
+        struct ranking_place place;
+        ranking_at(&large->ranking, 0, &place);
+        double score = zset_member_score(ranking_member(&place));
+        key = ranking_key(score, is_behind ? RANKING_BEHIND : RANKING_AT, bound->name);
+    }
+    return ranking_before(&large->ranking, &key);
+}
+
+/* How many members are before a bound. */
+static uint64_t zset_before(const struct collection *set, kv_zrange_by by, const kv_zbound *bound,
+                            bool is_maximum)
+{
+    if (bound->bound == KV_BOUND_LOWEST) return 0;
+    if (bound->bound == KV_BOUND_HIGHEST) return zset_count(set);
+    bool is_behind = zset_bound_is_behind(bound, is_maximum);
+    return collection_is_small(set) ? zset_pack_before(zset_small(set), by, bound, is_behind)
+                                    : zset_large_before(zset_large(set), by, bound, is_behind);
+}
+
+/* Of `length` members those from `start` to `stop`, negative ones counted from the end. */
+static uint64_t zset_select_ranks(uint64_t length, int64_t start, int64_t stop, uint64_t *first)
+{
+    int64_t end = (int64_t)length; /* far below 2^63: there is no memory for more */
+    if (start < 0) start = start + end < 0 ? 0 : start + end;
+    if (stop < 0) stop += end;
+    if (stop >= end) stop = end - 1;
+    *first = (uint64_t)start;
+    return start > stop ? 0 : (uint64_t)(stop - start) + 1;
+}
+
+KV_INTERNAL uint64_t zset_select(const struct collection *set, const kv_zrange_options *range,
+                                 uint64_t *skip)
+{
+    uint64_t count = 0, length = zset_count(set);
+    *skip = 0;
+    if (length == 0) return 0;
+    if (range->by == KV_BY_RANK) {
+        count = zset_select_ranks(length, range->start, range->stop, skip);
+    } else {
+        uint64_t first = zset_before(set, range->by, &range->minimum, false);
+        uint64_t end = zset_before(set, range->by, &range->maximum, true);
+        if (end > first) count = end - first;
+        *skip = range->reverse ? length - end : first;
+    }
+    if (!range->limited) return count;
+    if (range->offset >= count) return 0;
+    *skip += range->offset;
+    count -= range->offset;
+    return count < range->count ? count : range->count;
+}
+
+static void zset_small_visit(const struct pack *pack, kv_end end, uint64_t first, uint64_t count,
+                             kv_visit_scored *visit, void *context)
+{
+    const uint8_t *at = pack_seek(pack, (size_t)first * 2);
+    for (;;) {
+        char scratch[PACK_TEXT_SIZE];
+        double score = zset_pack_score(pack_next(at));
+        if (!visit(context, pack_text(at, scratch), score) || --count == 0) return;
+        at = end == KV_HEAD ? pack_next(pack_next(at)) : pack_prev(pack, pack_prev(pack, at));
+    }
+}
+
+static void zset_large_visit(const struct zset_large *large, kv_end end, uint64_t first,
+                             uint64_t count, kv_visit_scored *visit, void *context)
+{
+    struct ranking_place place;
+    ranking_at(&large->ranking, first, &place);
+    ranking_fetch(&place, end);
+    for (;;) {
+        char scratch[MEMBER_TEXT_SIZE];
+        const struct member *member = ranking_member(&place);
+        double score = zset_member_score(member);
+        if (!visit(context, member_text(member, scratch), score) || --count == 0) return;
+        if (end == KV_HEAD) ranking_next(&large->ranking, &place);
+        else ranking_prev(&large->ranking, &place);
+    }
+}
+
+KV_INTERNAL void zset_visit(const struct collection *set, kv_end end, uint64_t skip, uint64_t count,
+                            kv_visit_scored *visit, void *context)
+{
+    uint64_t length = zset_count(set);
+    if (skip >= length || count == 0) return;
+    if (count > length - skip) count = length - skip;
+    uint64_t first = end == KV_HEAD ? skip : length - 1 - skip;
+    if (collection_is_small(set))
+        zset_small_visit(zset_small(set), end, first, count, visit, context);
+    else zset_large_visit(zset_large(set), end, first, count, visit, context);
+}
+
+/* ---------------------------------------------------------------------- in no order, or by chance */
+
+struct zset_lending {
+    kv_visit_scored *visit;
+    void *context;
+};
+
+static void zset_lend(void *context, const struct member *member)
+{
+    struct zset_lending *lending = context;
+    char scratch[MEMBER_TEXT_SIZE];
+    (void)lending->visit(lending->context, member_text(member, scratch), zset_member_score(member));
+}
+
+static bool zset_lend_all(void *context, kv_slice member, double score)
+{
+    struct zset_lending *lending = context;
+    (void)lending->visit(lending->context, member, score);
+    return true;
+}
+
+KV_INTERNAL uint64_t zset_scan(const struct collection *set, uint64_t cursor, uint64_t limit,
+                               kv_visit_scored *visit, void *context)
+{
+    struct zset_lending lending = {visit, context};
+    if (!collection_is_small(set))
+        return members_scan(&zset_large(set)->members, cursor, limit, zset_lend, &lending);
+    zset_visit(set, KV_HEAD, 0, UINT64_MAX, zset_lend_all, &lending);
+    return 0;
+}
+
+KV_INTERNAL void zset_draw(const struct collection *set, struct random *random, uint64_t count,
+                           kv_visit_scored *visit, void *context)
+{
+    struct zset_lending lending = {visit, context};
+    for (; count > 0; count--) {
+        if (collection_is_small(set)) {
+            uint64_t index = random_below(random, zset_count(set));
+            zset_visit(set, KV_HEAD, index, 1, visit, context);
+        } else {
+            zset_lend(&lending, members_random(&zset_large(set)->members, random));
+        }
+    }
+}
+
+/* Goes through all and takes each with the chance (still wanted) / (still to come). */
+static void zset_small_sample(const struct collection *set, struct random *random, uint64_t count,
+                              kv_visit_scored *visit, void *context)
+{
+    uint64_t length = zset_count(set);
+    for (uint64_t i = 0; count > 0; i++) {
+        if (random_below(random, length - i) >= count) continue;
+        zset_visit(set, KV_HEAD, i, 1, visit, context);
+        count--;
+    }
+}
+
+KV_INTERNAL kv_status zset_sample(const struct collection *set, struct memory *memory,
+                                  struct random *random, uint64_t count, kv_visit_scored *visit,
+                                  void *context)
+{
+    assert(count <= zset_count(set));
+    if (collection_is_small(set)) {
+        zset_small_sample(set, random, count, visit, context);
+        return KV_OK;
+    }
+    struct zset_lending lending = {visit, context};
+    struct alloc *alloc = memory->pages->alloc;
+    if (count == 0) return KV_OK;
+    struct member **sample = alloc_get_array(alloc, (size_t)count, sizeof *sample);
+    if (sample == NULL) return KV_NOMEM;
+    kv_status status = members_sample(&zset_large(set)->members, random, count, sample);
+    for (uint64_t i = 0; i < count && status == KV_OK; i++) zset_lend(&lending, sample[i]);
+    alloc_free(alloc, sample, (size_t)count * sizeof *sample);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------- one member in */
+
+/*
+ * What is to become of a member that has the score `old` if it `exists`; *score receives its new
+ * one.
+ */
+static kv_status zset_decide(unsigned flags, bool increments, bool exists, double old,
+                             double *score, enum zset_outcome *outcome)
+{
+    *outcome = ZSET_REFUSED;
+    if (!exists) {
+        if ((flags & KV_ZADD_XX) == 0) *outcome = ZSET_ADDED;
+        return KV_OK;
+    }
+    if ((flags & KV_ZADD_NX) != 0) return KV_OK;
+    double wanted = increments ? old + *score : *score;
+    if (isnan(wanted)) return KV_NOTFINITE;
+    if ((flags & KV_ZADD_GT) != 0 && wanted <= old) return KV_OK;
+    if ((flags & KV_ZADD_LT) != 0 && wanted >= old) return KV_OK;
+    *outcome = wanted == old ? ZSET_SAME : ZSET_UPDATED;
+    *score = wanted;
+    return KV_OK;
+}
+
+/* Puts a member into a pack with room for it; `at` is its element there, or NULL. */
+static void zset_small_write(struct pack *pack, const uint8_t *at, const struct zset_pair *pair,
+                             double score)
+{
+    if (at != NULL) pack_delete(pack, at, 2);
+    zset_pack_insert(pack, pair, score);
+}
+
+static kv_status zset_large_put(struct zset_large *large, kv_slice member, unsigned flags,
+                                bool increments, double *score, enum zset_outcome *outcome)
+{
+    struct member_name name;
+    members_name(large->members.table.context, member, &name);
+    struct member *found = members_find(&large->members, &name);
+    double old = found != NULL ? zset_member_score(found) : 0;
+    kv_status status = zset_decide(flags, increments, found != NULL, old, score, outcome);
+    if (status != KV_OK) return status;
+    if (*outcome == ZSET_ADDED) return zset_large_add(large, &name, *score, &found);
+    if (*outcome != ZSET_UPDATED) return KV_OK;
+    status = ranking_move(&large->ranking, &large->large.memory, found, old, *score);
+    if (status == KV_OK) zset_set_member_score(found, *score);
+    return status;
+}
+
+/* Puts a member that a small set has no room for into a large one in its place. */
+static kv_status zset_outgrow(struct collection *set, struct memory *memory,
+                              const struct zset_rules *rules, kv_slice member, double score)
+{
+    struct zset_large *large = zset_large_from(set, memory, rules->key);
+    if (large == NULL) return KV_NOMEM;
+    kv_status status = zset_large_add_text(large, member, score);
+    if (status != KV_OK) {
+        large_destroy(&large->large);
+        return status;
+    }
+    pack_destroy(memory, zset_small(set));
+    collection_set_large(set, &large->large);
+    return KV_OK;
+}
+
+static kv_status zset_small_put(struct collection *set, struct memory *memory,
+                                const struct zset_rules *rules, kv_slice member, unsigned flags,
+                                bool increments, double *score, enum zset_outcome *outcome)
+{
+    struct pack *pack = zset_small(set);
+    const uint8_t *at = pack != NULL ? zset_pack_find(pack, member) : NULL;
+    double old = at != NULL ? zset_pack_score(pack_next(at)) : 0;
+    kv_status status = zset_decide(flags, increments, at != NULL, old, score, outcome);
+    if (status != KV_OK || *outcome < ZSET_UPDATED) return status;
+    if (*outcome == ZSET_ADDED &&
+        (member.size > rules->limits.value_size || !zset_fits(set, &rules->limits, 1, member.size)))
+        return zset_outgrow(set, memory, rules, member, *score);
+
+    struct zset_pair pair;
+    status = zset_pair_make(&pair, member, *score);
+    if (status == KV_OK) {
+        status = pack == NULL ? pack_create(memory, pair.run.size, KV_TAIL, &pack)
+                              : pack_reserve(memory, &pack, pair.run.size, KV_TAIL);
+    }
+    if (status != KV_OK) return status;
+    zset_small_write(pack, at != NULL ? zset_pack_find(pack, member) : NULL, &pair, *score);
+    collection_set_block(set, pack);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status zset_put(struct collection *set, struct memory *memory,
+                               const struct zset_rules *rules, kv_slice member, unsigned flags,
+                               bool increments, double *score, enum zset_outcome *outcome)
+{
+    if (!collection_is_small(set))
+        return zset_large_put(zset_large(set), member, flags, increments, score, outcome);
+    return zset_small_put(set, memory, rules, member, flags, increments, score, outcome);
+}
+
+/* ------------------------------------------------------------------------------- several members in */
+
+/* Puts members into a small set that stays small whatever becomes of them. */
+static kv_status zset_small_put_all(struct collection *set, struct memory *memory,
+                                    const kv_scored *members, size_t count, size_t text_size,
+                                    unsigned flags, uint8_t *outcomes)
+{
+    struct pack *pack = zset_small(set);
+    size_t size = text_size + count * 64; /* see zset_fits() */
+    kv_status status = pack == NULL ? pack_create(memory, size, KV_TAIL, &pack)
+                                    : pack_reserve(memory, &pack, size, KV_TAIL);
+    if (status != KV_OK) return status;
+    for (size_t i = 0; i < count; i++) {
+        double score = members[i].score;
+        enum zset_outcome outcome;
+        const uint8_t *at = zset_pack_find(pack, members[i].member);
+        double old = at != NULL ? zset_pack_score(pack_next(at)) : 0;
+        (void)zset_decide(flags, false, at != NULL, old, &score, &outcome);
+        outcomes[i] = (uint8_t)outcome;
+        if (outcome < ZSET_UPDATED) continue;
+        struct zset_pair pair;
+        status = zset_pair_make(&pair, members[i].member, score);
+        assert(status == KV_OK); /* as it fits */
+        zset_small_write(pack, at, &pair, score);
+    }
+    pack_fit(memory, &pack, pack_size(pack) / 8 + 16);
+    collection_set_block(set, pack);
+    return KV_OK;
+}
+
+/* What was done with a member, for taking it back. */
+struct zset_note {
+    struct member *member; /* NULL: nothing */
+    double old, score;     /* before and after, if it was there before */
+    bool was_added;
+};
+
+/* Puts a member; one that gets another score keeps its old place, too. */
+static kv_status zset_note_put(struct zset_large *large, const struct member_name *name,
+                               double score, unsigned flags, struct zset_note *note,
+                               uint8_t *outcome)
+{
+    enum zset_outcome decided;
+    struct member *found = members_find(&large->members, name);
+    *note = (struct zset_note){.score = score};
+    if (found != NULL) note->old = zset_member_score(found);
+    (void)zset_decide(flags, false, found != NULL, note->old, &note->score, &decided);
+    *outcome = (uint8_t)decided;
+    if (decided < ZSET_UPDATED) return KV_OK;
+
+    kv_status status;
+    note->was_added = decided == ZSET_ADDED;
+    if (note->was_added) {
+        status = zset_large_add(large, name, score, &found);
+    } else {
+        status = ranking_insert(&large->ranking, &large->large.memory, found, score);
+        if (status == KV_OK) zset_set_member_score(found, score);
+    }
+    if (status == KV_OK) note->member = found;
+    return status;
+}
+
+static void zset_note_take_back(struct zset_large *large, const struct zset_note *note)
+{
+    if (note->member == NULL) return;
+    if (note->was_added) {
+        zset_large_remove(large, note->member, note->score);
+    } else {
+        ranking_remove(&large->ranking, &large->large.memory, note->member, note->score);
+        zset_set_member_score(note->member, note->old);
+    }
+}
+
+static void zset_note_keep(struct zset_large *large, const struct zset_note *note)
+{
+    if (note->member == NULL || note->was_added) return;
+    ranking_remove(&large->ranking, &large->large.memory, note->member, note->old);
+}
+
+/* Puts some members, up to MEMBERS_BATCH; *done receives how many before memory ran out. */
+static kv_status zset_large_put_batch(struct zset_large *large, const kv_scored *members,
+                                      size_t count, unsigned flags, struct zset_note *notes,
+                                      uint8_t *outcomes, size_t *done)
+{
+    kv_slice texts[MEMBERS_BATCH];
+    struct member_name names[MEMBERS_BATCH];
+    for (size_t i = 0; i < count; i++) texts[i] = members[i].member;
+    members_names(large->members.table.context, texts, count, names);
+    members_fetch(&large->members, names, count);
+    kv_status status = KV_OK;
+    for (*done = 0; *done < count && status == KV_OK; ++*done) {
+        status = zset_note_put(large, &names[*done], members[*done].score, flags, &notes[*done],
+                               &outcomes[*done]);
+    }
+    if (status != KV_OK) --*done;
+    return status;
+}
+
+static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *members,
+                                    size_t count, unsigned flags, uint8_t *outcomes)
+{
+    struct alloc *alloc = large->large.memory.pages->alloc;
+    struct zset_note *notes = alloc_get_array(alloc, count, sizeof *notes);
+    if (notes == NULL) return KV_NOMEM;
+    kv_status status = KV_OK;
+    size_t done = 0;
+    while (done < count && status == KV_OK) {
+        size_t here, some = count - done < MEMBERS_BATCH ? count - done : MEMBERS_BATCH;
+        status = zset_large_put_batch(large, members + done, some, flags, notes + done,
+                                      outcomes + done, &here);
+        done += here;
+    }
+    if (status == KV_OK) {
+        for (size_t i = 0; i < done; i++) zset_note_keep(large, &notes[i]);
+    } else {
+        while (done > 0) zset_note_take_back(large, &notes[--done]);
+    }
+    alloc_free(alloc, notes, count * sizeof *notes);
+    return status;
+}
+
+/* Whether no member was added that must make a set large. */
+static bool zset_stays_small(const struct zset_large *large, const struct collection_limits *limits,
+                             const kv_scored *members, size_t count, const uint8_t *outcomes)
+{
+    if (ranking_count(&large->ranking) > limits->count) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (outcomes[i] == ZSET_ADDED && members[i].member.size > limits->value_size) return false;
+    }
+    return true;
+}
+
+/* Puts members that may make a small set large; whether they did is seen only afterwards. */
+static kv_status zset_outgrow_all(struct collection *set, struct memory *memory,
+                                  const struct zset_rules *rules, const kv_scored *members,
+                                  size_t count, unsigned flags, uint8_t *outcomes)
+{
+    struct zset_large *large = zset_large_from(set, memory, rules->key);
+    if (large == NULL) return KV_NOMEM;
+    struct pack *small = NULL;
+    kv_status status = zset_large_put_all(large, members, count, flags, outcomes);
+    bool is_small =
+        status == KV_OK && zset_stays_small(large, &rules->limits, members, count, outcomes);
+    if (is_small) {
+        small = zset_small_from(large, memory);
+        if (small == NULL) status = KV_NOMEM;
+    }
+    if (status != KV_OK || is_small) large_destroy(&large->large);
+    if (status != KV_OK) return status;
+    pack_destroy(memory, zset_small(set));
+    if (is_small) collection_set_block(set, small);
+    else collection_set_large(set, &large->large);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory,
+                                   const struct zset_rules *rules, const kv_scored *members,
+                                   size_t count, unsigned flags, uint8_t *outcomes)
+{
+    if (count == 1) {
+        enum zset_outcome outcome;
+        double score = members[0].score;
+        kv_status status =
+            zset_put(set, memory, rules, members[0].member, flags, false, &score, &outcome);
+        outcomes[0] = (uint8_t)outcome;
+        return status;
+    }
+    if (!collection_is_small(set))
+        return zset_large_put_all(zset_large(set), members, count, flags, outcomes);
+    if (collection_is_empty(set) && (flags & KV_ZADD_XX) != 0) {
+        memset(outcomes, ZSET_REFUSED, count);
+        return KV_OK;
+    }
+
+    size_t text_size = 0, largest = 0; /* no more is added than is safe */
+    for (size_t i = 0; i < count && text_size <= PACK_SIZE_MAX; i++) {
+        size_t size = members[i].member.size;
+        if (size > largest) largest = size;
+        text_size += size <= PACK_SIZE_MAX ? size : PACK_SIZE_MAX + 1;
+    }
+    bool fits =
+        largest <= rules->limits.value_size && zset_fits(set, &rules->limits, count, text_size);
+    if (fits) return zset_small_put_all(set, memory, members, count, text_size, flags, outcomes);
+    return zset_outgrow_all(set, memory, rules, members, count, flags, outcomes);
+}
+
+/* -------------------------------------------------------------------------------------- removing */
+
+/* Puts a small set back after members were taken out of it. */
+static void zset_small_settle(struct collection *set, struct memory *memory, struct pack *pack)
+{
+    if (pack_size(pack) == PACK_EMPTY_SIZE) {
+        zset_destroy(set, memory);
+        return;
+    }
+    pack_fit(memory, &pack, pack_size(pack) + 64);
+    collection_set_block(set, pack);
+}
+
+KV_INTERNAL bool zset_remove(struct collection *set, struct memory *memory, kv_slice member)
+{
+    if (collection_is_empty(set)) return false;
+    if (collection_is_small(set)) {
+        struct pack *pack = zset_small(set);
+        const uint8_t *at = zset_pack_find(pack, member);
+        if (at == NULL) return false;
+        pack_delete(pack, at, 2);
+        zset_small_settle(set, memory, pack);
+        return true;
+    }
+    struct zset_large *large = zset_large(set);
+    struct member *found = zset_large_find(large, member);
+    if (found == NULL) return false;
+    if (ranking_count(&large->ranking) == 1) zset_destroy(set, memory);
+    else zset_large_remove(large, found, zset_member_score(found));
+    return true;
+}
+
+static void zset_large_remove_range(struct zset_large *large, uint64_t first, uint64_t count)
+{
+    struct ranking_place place;
+    ranking_at(&large->ranking, first, &place);
+    ranking_fetch(&place, KV_HEAD);
+    for (uint64_t i = 0; i < count; i++) {
+        members_remove_member(&large->members, ranking_member(&place));
+        ranking_next(&large->ranking, &place);
+    }
+    ranking_remove_range(&large->ranking, &large->large.memory, first, count);
+}
+
+KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory, kv_end end,
+                                   uint64_t skip, uint64_t count, kv_visit_scored *visit,
+                                   void *context)
+{
+    uint64_t length = zset_count(set);
+    struct zset_lending lending = {visit, context};
+    assert(count <= length && skip <= length - count);
+    if (count == 0) return;
+    if (visit != NULL) zset_visit(set, end, skip, count, zset_lend_all, &lending);
+    uint64_t first = end == KV_HEAD ? skip : length - skip - count;
+    if (count == length) {
+        zset_destroy(set, memory);
+    } else if (collection_is_small(set)) {
+        struct pack *pack = zset_small(set);
+        pack_delete(pack, pack_seek(pack, (size_t)first * 2), (size_t)count * 2);
+        zset_small_settle(set, memory, pack);
+    } else {
+        zset_large_remove_range(zset_large(set), first, count);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- whole sets */
+
+KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory)
+{
+    if (collection_is_small(set)) pack_destroy(memory, zset_small(set));
+    else large_destroy(&zset_large(set)->large);
+    set->word = 0;
+}
+
+static kv_status zset_copy(const struct collection *set, struct memory *memory,
+                           struct collection *copy)
+{
+    if (collection_is_small(set)) {
+        struct pack *pack;
+        kv_status status = pack_load(memory, pack_bytes(zset_small(set)), &pack);
+        if (status == KV_OK) collection_set_block(copy, pack);
+        return status;
+    }
+    struct zset_large *large = zset_large_from(set, memory, zset_large(set)->members.table.context);
+    if (large == NULL) return KV_NOMEM;
+    collection_set_large(copy, &large->large);
+    return KV_OK;
+}
+
+static const char *zset_encoding(const struct collection *set)
+{
+    return collection_is_small(set) ? "listpack" : "skiplist";
+}
+
+static size_t zset_block_size(const void *block)
+{
+    return pack_block_size(block);
+}
+
+/* -------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static void zset_check_small(const struct pack *pack)
+{
+    pack_check(pack);
+    assert(pack_count(pack) % 2 == 0);
+    assert(pack_count(pack) > 0);
+    for (const uint8_t *at = pack_first(pack);;) {
+        const uint8_t *next = pack_next(pack_next(at));
+        char scratch[PACK_TEXT_SIZE];
+        if (*next == PACK_END) return;
+        assert(zset_pack_is_behind(next, pack_text(at, scratch), zset_pack_score(pack_next(at))));
+        at = next;
+    }
+}
+
+KV_INTERNAL void zset_check(const struct collection *set)
+{
+    if (collection_is_empty(set)) return;
+    if (collection_is_small(set)) {
+        zset_check_small(zset_small(set));
+        return;
+    }
+    const struct zset_large *large = zset_large(set);
+    memory_check(&large->large.memory);
+    members_check(&large->members);
+    ranking_check(&large->ranking, zset_member_score);
+    assert(members_count(&large->members) == ranking_count(&large->ranking));
+    assert(ranking_count(&large->ranking) > 0);
+}
+#endif
+
+KV_INTERNAL const struct collection_kind zset_kind = {
+    .length = zset_count,
+    .encoding = zset_encoding,
+    .block_size = zset_block_size,
+    .copy = zset_copy,
+#if KV_DEBUG > 0
+    .check = zset_check,
+#endif
+};
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -13210,6 +14928,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_LIST] = &list_kind,
     [KV_TYPE_HASH] = &hash_kind,
     [KV_TYPE_SET] = &set_kind,
+    [KV_TYPE_SORTED_SET] = &zset_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)
@@ -20799,6 +22518,1171 @@ kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys, size
                         uint64_t *stored)
 {
     return sets_combine_and_store(db, SET_DIFFERENCE, destination, keys, key_count, stored);
+}
+
+/* -------------------- engine/api/api_zset.c ---------------------------------------------------- */
+/*
+ * api/api_zset.c -- sorted sets: put and take, look, ranges. Several sets at once are in
+ * api_zset_combine.c.
+ */
+
+#include <math.h>
+
+/* Opens a key that must hold a sorted set or nothing. */
+static kv_status zsets_open(struct access *access, kv *db, kv_slice key, enum access_mode mode)
+{
+    return access_open_type(access, db, key, KV_TYPE_SORTED_SET, mode);
+}
+
+/* The same, and there must be one: else KV_NONE. */
+static kv_status zsets_open_existing(struct access *access, kv *db, kv_slice key,
+                                     enum access_mode mode)
+{
+    return access_open_existing(access, db, key, KV_TYPE_SORTED_SET, mode);
+}
+
+static struct zset_rules zsets_rules(const struct access *access)
+{
+    return (struct zset_rules){access_limits(access, KV_SETTING_SORTED_SET_PACK_COUNT),
+                               &access->store->hash_key};
+}
+
+static void zsets_tell(struct access *access, const char *event)
+{
+    access_event(access, KV_EVENT_SORTED_SET, event);
+}
+
+/* Puts a set back that may lie elsewhere now although it has the same members. */
+static kv_status zsets_put(struct access *access, const struct collection *set, uint64_t changes,
+                           const char *event)
+{
+    if (changes == 0) {
+        if (access->entry != NULL) access_set_payload(access, set->word);
+        return KV_OK;
+    }
+    kv_status status = access_put_collection(access, KV_TYPE_SORTED_SET, set, changes);
+    if (status == KV_OK) zsets_tell(access, event);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------- putting */
+
+static bool zsets_flags_are_valid(unsigned flags)
+{
+    if ((flags & ~(KV_ZADD_NX | KV_ZADD_XX | KV_ZADD_GT | KV_ZADD_LT)) != 0) return false;
+    if ((flags & KV_ZADD_NX) != 0) return flags == KV_ZADD_NX;
+    return (flags & (KV_ZADD_GT | KV_ZADD_LT)) != (KV_ZADD_GT | KV_ZADD_LT);
+}
+
+/* What zadd notes of each member: its outcome, and its score as text for the journal. */
+#define ZSETS_ON_STACK 16
+
+struct zsets_adding {
+    const kv_scored *members;
+    size_t count;
+    uint8_t *outcomes;
+    char (*texts)[NUMBER_DOUBLE_SIZE];
+    void *block;
+    char texts_on_stack[ZSETS_ON_STACK][NUMBER_DOUBLE_SIZE];
+    uint8_t outcomes_on_stack[ZSETS_ON_STACK];
+};
+
+static kv_status zsets_adding_open(struct zsets_adding *adding, struct access *access,
+                                   const kv_scored *members, size_t count)
+{
+    adding->members = members;
+    adding->count = count;
+    adding->block = NULL;
+    adding->texts = adding->texts_on_stack;
+    adding->outcomes = adding->outcomes_on_stack;
+    if (count <= ZSETS_ON_STACK) return KV_OK;
+    adding->block = alloc_get_array(&access->store->alloc, count, NUMBER_DOUBLE_SIZE + 1);
+    if (adding->block == NULL) return KV_NOMEM;
+    adding->texts = adding->block;
+    adding->outcomes = (uint8_t *)(adding->texts + count);
+    return KV_OK;
+}
+
+static void zsets_adding_close(struct zsets_adding *adding, struct access *access)
+{
+    alloc_free(&access->store->alloc, adding->block, adding->count * (NUMBER_DOUBLE_SIZE + 1));
+}
+
+static kv_status zsets_adding_reserve(const struct zsets_adding *adding, struct access *access,
+                                      struct effect *effect)
+{
+    size_t size = 0;
+    if (access_is_journaled(access)) {
+        for (size_t i = 0; i < adding->count; i++)
+            size += adding->members[i].member.size + NUMBER_DOUBLE_SIZE;
+    }
+    return effect_open(effect, access, EFFECT_NAME("ZADD"), adding->count * 2, size);
+}
+
+/* Adds those that were changed to the effect, and counts them. */
+static void zsets_adding_tell(struct zsets_adding *adding, struct effect *effect, uint64_t *added,
+                              uint64_t *updated)
+{
+    *added = *updated = 0;
+    for (size_t i = 0; i < adding->count; i++) {
+        if (adding->outcomes[i] < ZSET_UPDATED) continue;
+        if (adding->outcomes[i] == ZSET_ADDED) ++*added;
+        else ++*updated;
+        if (effect->words == NULL) continue;
+        const kv_scored *one = &adding->members[i];
+        size_t size = number_format_double_shortest(adding->texts[i], one->score);
+        effect_add(effect, kv_bytes(adding->texts[i], size));
+        effect_add(effect, one->member);
+    }
+}
+
+static kv_status zsets_add_opened(struct access *access, struct zsets_adding *adding,
+                                  unsigned flags, uint64_t *added, uint64_t *updated)
+{
+    struct effect effect;
+    struct zset_rules rules = zsets_rules(access);
+    struct collection set = access_collection(access);
+    kv_status status = zsets_adding_reserve(adding, access, &effect);
+    if (status != KV_OK) return status;
+    status = zset_put_all(&set, &access->shard->memory, &rules, adding->members, adding->count,
+                          flags, adding->outcomes);
+    uint64_t new_ones = 0, changed = 0;
+    if (status == KV_OK) {
+        zsets_adding_tell(adding, &effect, &new_ones, &changed);
+        status = zsets_put(access, &set, new_ones + changed, "zadd");
+    }
+    effect_close(&effect, access, status == KV_OK && new_ones + changed > 0);
+    if (status != KV_OK) return status;
+    if (added != NULL) *added = new_ones;
+    if (updated != NULL) *updated = changed;
+    return KV_OK;
+}
+
+kv_status kv_zadd(kv *db, kv_slice key, const kv_scored *members, size_t count, unsigned flags,
+                  uint64_t *added, uint64_t *updated)
+{
+    if (members == NULL || count == 0 || !zsets_flags_are_valid(flags)) return KV_BADARG;
+    for (size_t i = 0; i < count; i++) {
+        if (isnan(members[i].score)) return KV_BADARG;
+    }
+    struct access access;
+    struct zsets_adding adding;
+    kv_status status = zsets_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = zsets_adding_open(&adding, &access, members, count);
+    if (status == KV_OK) {
+        status = zsets_add_opened(&access, &adding, flags, added, updated);
+        zsets_adding_close(&adding, &access);
+    }
+    return access_close(&access, status);
+}
+
+static kv_status zsets_increase_opened(struct access *access, kv_slice member, double increment,
+                                       unsigned flags, double *score)
+{
+    struct effect effect;
+    char text[NUMBER_DOUBLE_SIZE];
+    kv_slice words[2] = {{text, number_format_double_shortest(text, increment)}, member};
+    struct zset_rules rules = zsets_rules(access);
+    struct collection set = access_collection(access);
+    enum zset_outcome outcome;
+    double sum = increment;
+    kv_status status = effect_open_with(&effect, access, EFFECT_NAME("ZINCRBY"), words, 2);
+    if (status != KV_OK) return status;
+    status = zset_put(&set, &access->shard->memory, &rules, member, flags, true, &sum, &outcome);
+    bool changed = status == KV_OK && outcome >= ZSET_UPDATED;
+    if (status == KV_OK) status = zsets_put(access, &set, changed ? 1 : 0, "zincr");
+    effect_close(&effect, access, status == KV_OK && changed);
+    if (status != KV_OK) return status;
+    if (outcome == ZSET_REFUSED) return KV_SKIPPED;
+    if (score != NULL) *score = sum;
+    return KV_OK;
+}
+
+kv_status kv_zincrby(kv *db, kv_slice key, kv_slice member, double increment, unsigned flags,
+                     double *score)
+{
+    if (isnan(increment) || !zsets_flags_are_valid(flags)) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, zsets_increase_opened(&access, member, increment, flags, score));
+}
+
+/* --------------------------------------------------------------------------------------- taking */
+
+static kv_status zsets_remove_opened(struct access *access, const kv_slice *members, size_t count,
+                                     uint64_t *removed)
+{
+    struct effect effect;
+    size_t size = 0;
+    if (access_is_journaled(access))
+        for (size_t i = 0; i < count; i++) size += members[i].size;
+    kv_status status = effect_open(&effect, access, EFFECT_NAME("ZREM"), count, size);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(access);
+    uint64_t gone = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!zset_remove(&set, &access->shard->memory, members[i])) continue;
+        effect_add(&effect, members[i]);
+        gone++;
+    }
+    effect_close(&effect, access, gone > 0);
+    if (gone > 0) {
+        zsets_tell(access, "zrem");
+        access_settle(access, &set, gone);
+    }
+    if (removed != NULL) *removed = gone;
+    return KV_OK;
+}
+
+kv_status kv_zrem(kv *db, kv_slice key, const kv_slice *members, size_t count, uint64_t *removed)
+{
+    if (members == NULL || count == 0) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE && removed != NULL) *removed = 0;
+    if (status != KV_OK) return status;
+    return access_close(&access, zsets_remove_opened(&access, members, count, removed));
+}
+
+static kv_status zsets_pop_opened(struct access *access, kv_end end, uint64_t count,
+                                  kv_visit_scored *visit, void *context, uint64_t *popped)
+{
+    struct collection set = access_collection(access);
+    uint64_t length = zset_count(&set);
+    if (count > length) count = length;
+    if (count > 0) {
+        struct effect effect;
+        char number[NUMBER_INT64_SIZE];
+        kv_slice text = {number, number_format_uint64(number, count)};
+        kv_slice name = end == KV_HEAD ? EFFECT_NAME("ZPOPMIN") : EFFECT_NAME("ZPOPMAX");
+        kv_status status = effect_open_with(&effect, access, name, &text, count == 1 ? 0 : 1);
+        if (status != KV_OK) return status;
+        effect_close(&effect, access, true);
+        zset_remove_range(&set, &access->shard->memory, end, 0, count, visit, context);
+        zsets_tell(access, end == KV_HEAD ? "zpopmin" : "zpopmax");
+        access_settle(access, &set, count);
+    }
+    if (popped != NULL) *popped = count;
+    return KV_OK;
+}
+
+kv_status kv_zpop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit_scored *visit,
+                  void *context, uint64_t *popped)
+{
+    struct access access;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, zsets_pop_opened(&access, end, count, visit, context, popped));
+}
+
+kv_status kv_zmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                   size_t *index, kv_visit_scored *visit, void *context)
+{
+    if (db == NULL || keys == NULL || key_count == 0 || count == 0) return KV_BADARG;
+    struct span span;
+    span_begin(&span, db, keys, key_count, 0);
+    kv_status status = KV_NONE;
+    for (size_t i = 0; i < key_count && status == KV_NONE; i++) {
+        status = kv_zpop(&span.db, keys[i], end, count, visit, context, NULL);
+        if (status == KV_OK && index != NULL) *index = i;
+    }
+    span_end(&span);
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------- one member */
+
+kv_status kv_zcard(kv *db, kv_slice key, uint64_t *count)
+{
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    if (count != NULL) *count = zset_count(&set);
+    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+}
+
+kv_status kv_zscore(kv *db, kv_slice key, kv_slice member, double *score)
+{
+    struct access access;
+    double found;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    if (!zset_score(&set, member, &found)) status = KV_NONE;
+    else if (score != NULL) *score = found;
+    return access_close(&access, status);
+}
+
+kv_status kv_zmscore(kv *db, kv_slice key, const kv_slice *members, size_t count, double *scores)
+{
+    if ((members == NULL || scores == NULL) && count > 0) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    for (size_t i = 0; i < count; i++)
+        if (!zset_score(&set, members[i], &scores[i])) scores[i] = (double)NAN;
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_zrank(kv *db, kv_slice key, kv_slice member, kv_end end, uint64_t *rank, double *score)
+{
+    struct access access;
+    uint64_t found;
+    double its_score;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    if (zset_rank(&set, member, &found, &its_score)) {
+        if (end == KV_TAIL) found = zset_count(&set) - 1 - found;
+        if (rank != NULL) *rank = found;
+        if (score != NULL) *score = its_score;
+    } else {
+        status = KV_NONE;
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_zscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit, kv_visit_scored *visit,
+                   void *context)
+{
+    if (cursor == NULL || limit == 0 || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_READ);
+    if (status == KV_NONE) *cursor = 0;
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    *cursor = zset_scan(&set, *cursor, limit, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+/* Tells how many come when the first does, since before that memory may run out. */
+struct zsets_sampling {
+    uint64_t count;
+    kv_range_begin *begin;
+    kv_visit_scored *visit;
+    void *context;
+};
+
+static void zsets_sampling_begin(struct zsets_sampling *sampling)
+{
+    if (sampling->begin != NULL) sampling->begin(sampling->context, sampling->count);
+    sampling->begin = NULL;
+}
+
+static bool zsets_sampling_visit(void *context, kv_slice member, double score)
+{
+    struct zsets_sampling *sampling = context;
+    zsets_sampling_begin(sampling);
+    return sampling->visit(sampling->context, member, score);
+}
+
+kv_status kv_zrandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
+                         kv_visit_scored *visit, void *context)
+{
+    if (count == INT64_MIN || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open_existing(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    struct random *random = &access.shard->random;
+    uint64_t length = zset_count(&set);
+    uint64_t wanted = count < 0 ? (uint64_t)-count : (uint64_t)count;
+    if (count >= 0 && wanted > length) wanted = length;
+    struct zsets_sampling sampling = {wanted, begin, visit, context};
+    if (count < 0) {
+        zset_draw(&set, random, wanted, zsets_sampling_visit, &sampling);
+    } else if (wanted == length) {
+        zset_visit(&set, KV_HEAD, 0, wanted, zsets_sampling_visit, &sampling);
+    } else {
+        status = zset_sample(&set, &access.shard->memory, random, wanted, zsets_sampling_visit,
+                             &sampling);
+    }
+    if (status == KV_OK && wanted == 0) zsets_sampling_begin(&sampling);
+    return access_close(&access, status);
+}
+
+/* --------------------------------------------------------------------------------------- ranges */
+
+static bool zsets_read_range(const kv_zrange_options *given, kv_zrange_options *range)
+{
+    *range = KV_OPTIONS(kv_zrange_options);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *range)
+        return false;
+    memcpy(range, given, given->size);
+    if (range->by == KV_BY_RANK || range->by == KV_BY_NAME) return true;
+    return range->by == KV_BY_SCORE && !isnan(range->minimum.score) && !isnan(range->maximum.score);
+}
+
+kv_status kv_zrange(kv *db, kv_slice key, const kv_zrange_options *given, kv_range_begin *begin,
+                    kv_visit_scored *visit, void *context)
+{
+    kv_zrange_options range;
+    if (!zsets_read_range(given, &range)) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    uint64_t skip, count = zset_select(&set, &range, &skip);
+    kv_end end = range.reverse ? KV_TAIL : KV_HEAD;
+    if (begin != NULL) begin(context, count);
+    if (count > 0 && visit != NULL) zset_visit(&set, end, skip, count, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_zcount(kv *db, kv_slice key, const kv_zrange_options *given, uint64_t *count)
+{
+    kv_zrange_options range;
+    if (!zsets_read_range(given, &range)) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    uint64_t skip, found = zset_select(&set, &range, &skip);
+    if (count != NULL) *count = found;
+    return access_close(&access, KV_OK);
+}
+
+/* The words of a range for the journal, in the form of ZRANGE. */
+struct zsets_words {
+    kv_slice words[8]; /* ZRANGESTORE's source first, then these */
+    size_t count;
+    char *block; /* the texts of the bounds, if they are long */
+    size_t block_size;
+    char on_stack[256];
+};
+
+/* Writes a bound to `at` and gives its size: 1 + NUMBER_DOUBLE_SIZE or 1 + name at most. */
+static size_t zsets_write_bound(char *at, kv_zrange_by by, const kv_zbound *bound)
+{
+    bool is_highest = bound->bound == KV_BOUND_HIGHEST;
+    char *from = at;
+    if (bound->bound >= KV_BOUND_LOWEST) {
+        *at++ = is_highest ? '+' : '-';
+        if (by == KV_BY_NAME) return 1;
+        memcpy(at, "inf", 3);
+        return 4;
+    }
+    if (bound->bound == KV_BOUND_EXCLUDED) *at++ = '(';
+    else if (by == KV_BY_NAME) *at++ = '[';
+    if (by == KV_BY_SCORE)
+        return (size_t)(at - from) + number_format_double_shortest(at, bound->score);
+    if (bound->name.size > 0) memcpy(at, bound->name.data, bound->name.size);
+    return (size_t)(at - from) + bound->name.size;
+}
+
+static void zsets_words_add(struct zsets_words *words, kv_slice word)
+{
+    words->words[words->count++] = word;
+}
+
+/* Adds both ends of the range, the first one of a walk first. */
+static void zsets_words_add_ends(struct zsets_words *words, const kv_zrange_options *range)
+{
+    char *at = words->block;
+    for (int i = 0; i < 2; i++) {
+        size_t size;
+        if (range->by == KV_BY_RANK) {
+            size = number_format_int64(at, i == 0 ? range->start : range->stop);
+        } else {
+            bool is_minimum = (i == 0) != range->reverse;
+            size = zsets_write_bound(at, range->by, is_minimum ? &range->minimum : &range->maximum);
+        }
+        zsets_words_add(words, kv_bytes(at, size));
+        at += size;
+    }
+}
+
+/* Begins with the ends of the range. KV_OK or KV_NOMEM. */
+static kv_status zsets_words_open(struct zsets_words *words, struct access *access,
+                                  const kv_zrange_options *range)
+{
+    size_t size = 4 * NUMBER_DOUBLE_SIZE;
+    if (range->by == KV_BY_NAME) size += range->minimum.name.size + range->maximum.name.size;
+    words->block = words->on_stack;
+    words->block_size = size;
+    if (!access_is_journaled(access)) return KV_OK;
+    if (size > sizeof words->on_stack) words->block = alloc_get(&access->store->alloc, size);
+    if (words->block == NULL) return KV_NOMEM;
+    zsets_words_add_ends(words, range);
+    return KV_OK;
+}
+
+static void zsets_words_close(struct zsets_words *words, struct access *access)
+{
+    if (words->block == words->on_stack) return;
+    alloc_free(&access->store->alloc, words->block, words->block_size);
+}
+
+static kv_slice zsets_remove_word(kv_zrange_by by)
+{
+    if (by == KV_BY_RANK) return EFFECT_NAME("ZREMRANGEBYRANK");
+    return by == KV_BY_SCORE ? EFFECT_NAME("ZREMRANGEBYSCORE") : EFFECT_NAME("ZREMRANGEBYLEX");
+}
+
+static const char *zsets_remove_event(kv_zrange_by by)
+{
+    if (by == KV_BY_RANK) return "zremrangebyrank";
+    return by == KV_BY_SCORE ? "zremrangebyscore" : "zremrangebylex";
+}
+
+static kv_status zsets_remove_range_opened(struct access *access, const kv_zrange_options *range,
+                                           uint64_t *removed)
+{
+    struct zsets_words words = {.count = 0};
+    struct effect effect;
+    struct collection set = access_collection(access);
+    uint64_t skip, count = zset_select(&set, range, &skip);
+    if (count > 0) {
+        kv_status status = zsets_words_open(&words, access, range);
+        if (status == KV_OK) {
+            status = effect_open_with(&effect, access, zsets_remove_word(range->by), words.words,
+                                      words.count);
+            if (status == KV_OK) effect_close(&effect, access, true);
+            zsets_words_close(&words, access);
+        }
+        if (status != KV_OK) return status;
+        zset_remove_range(&set, &access->shard->memory, KV_HEAD, skip, count, NULL, NULL);
+        zsets_tell(access, zsets_remove_event(range->by));
+        access_settle(access, &set, count);
+    }
+    if (removed != NULL) *removed = count;
+    return KV_OK;
+}
+
+kv_status kv_zremrange(kv *db, kv_slice key, const kv_zrange_options *given, uint64_t *removed)
+{
+    kv_zrange_options range;
+    if (!zsets_read_range(given, &range) || range.reverse || range.limited) return KV_BADARG;
+    struct access access;
+    kv_status status = zsets_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, zsets_remove_range_opened(&access, &range, removed));
+}
+
+/* ------------------------------------------------------------------------------ a range as a set */
+
+struct zsets_gathering {
+    struct collection *result;
+    struct memory *memory;
+    const struct zset_rules *rules;
+    kv_status status;
+};
+
+static bool zsets_gather(void *context, kv_slice member, double score)
+{
+    struct zsets_gathering *gathering = context;
+    enum zset_outcome outcome;
+    gathering->status = zset_put(gathering->result, gathering->memory, gathering->rules, member, 0,
+                                 false, &score, &outcome);
+    return gathering->status == KV_OK;
+}
+
+/* A set of the range's members, in memory of the destination's shard. */
+static kv_status zsets_range_gather(const struct access *source, const struct access *destination,
+                                    const kv_zrange_options *range, struct collection *result)
+{
+    struct zset_rules rules = zsets_rules(destination);
+    struct memory *memory = &destination->shard->memory;
+    struct zsets_gathering gathering = {result, memory, &rules, KV_OK};
+    struct collection set = access_collection(source);
+    uint64_t skip, count = zset_select(&set, range, &skip);
+    kv_end end = range->reverse ? KV_TAIL : KV_HEAD;
+    *result = (struct collection){0};
+    zset_visit(&set, end, skip, count, zsets_gather, &gathering);
+    if (gathering.status != KV_OK) zset_destroy(result, memory);
+    return gathering.status;
+}
+
+/* Adds what ZRANGE has behind the ends. The limits' texts lie in `numbers`. */
+static void zsets_words_add_options(struct zsets_words *words, const kv_zrange_options *range,
+                                    char numbers[2][NUMBER_INT64_SIZE])
+{
+    if (range->by == KV_BY_SCORE) zsets_words_add(words, EFFECT_NAME("BYSCORE"));
+    if (range->by == KV_BY_NAME) zsets_words_add(words, EFFECT_NAME("BYLEX"));
+    if (range->reverse) zsets_words_add(words, EFFECT_NAME("REV"));
+    if (!range->limited) return;
+    int64_t count = range->count > INT64_MAX ? -1 : (int64_t)range->count; /* -1: all */
+    zsets_words_add(words, EFFECT_NAME("LIMIT"));
+    size_t size = number_format_uint64(numbers[0], range->offset);
+    zsets_words_add(words, kv_bytes(numbers[0], size));
+    size = number_format_int64(numbers[1], count);
+    zsets_words_add(words, kv_bytes(numbers[1], size));
+}
+
+/* Puts the result under its key with the effect of the call; the result is gone if that fails. */
+static kv_status zsets_range_keep(struct access *destination, kv_slice source,
+                                  const kv_zrange_options *range, struct collection *result)
+{
+    struct zsets_words words = {.words = {source}, .count = 1};
+    char numbers[2][NUMBER_INT64_SIZE];
+    kv_status status = zsets_words_open(&words, destination, range);
+    if (status != KV_OK) {
+        zset_destroy(result, &destination->shard->memory);
+        return status;
+    }
+    zsets_words_add_options(&words, range, numbers);
+    status = access_replace_collection(destination, KV_TYPE_SORTED_SET, result,
+                                       EFFECT_NAME("ZRANGESTORE"), words.words, words.count);
+    zsets_words_close(&words, destination);
+    if (status == KV_OK && destination->entry != NULL) zsets_tell(destination, "zrangestore");
+    return status;
+}
+
+static kv_status zsets_range_store_opened(struct access *destination, struct access *source,
+                                          const kv_zrange_options *range, uint64_t *stored)
+{
+    struct collection result;
+    kv_status status = zsets_range_gather(source, destination, range, &result);
+    if (status != KV_OK) return status;
+    uint64_t count = zset_count(&result);
+    status = zsets_range_keep(destination, source->key, range, &result);
+    if (status == KV_OK && stored != NULL) *stored = count;
+    return status;
+}
+
+kv_status kv_zrangestore(kv *db, kv_slice destination, kv_slice source,
+                         const kv_zrange_options *given, uint64_t *stored)
+{
+    kv_zrange_options range;
+    if (db == NULL || !zsets_read_range(given, &range)) return KV_BADARG;
+    kv_slice keys[2] = {destination, source};
+    struct span span;
+    struct access to, from;
+    span_begin(&span, db, keys, 2, 0);
+    span_hold_time(&span);
+    kv_status status = access_open(&to, &span.db, destination, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = zsets_open(&from, &span.db, source, ACCESS_READ);
+        if (status == KV_OK) {
+            access_find_again(&to);
+            status = zsets_range_store_opened(&to, &from, &range, stored);
+            (void)access_close(&from, status);
+        }
+        (void)access_close(&to, status);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------- waiting */
+
+/*
+ * What a thread that waits has taken: members and scores, in a buffer, since it is another thread
+ * that takes them for it.
+ */
+struct zsets_wait {
+    kv_end end;
+    uint64_t count;
+    kv_buffer taken; /* of each the score, the size and the bytes */
+};
+
+static size_t zsets_wait_size(kv_slice member)
+{
+    return sizeof(double) + sizeof(size_t) + member.size;
+}
+
+static bool zsets_wait_measure(void *context, kv_slice member, double score)
+{
+    (void)score;
+    *(size_t *)context += zsets_wait_size(member);
+    return true;
+}
+
+/* There is room. */
+static bool zsets_wait_note(void *context, kv_slice member, double score)
+{
+    kv_buffer *taken = context;
+    char *at = (char *)taken->data + taken->size;
+    memcpy(at, &score, sizeof score);
+    memcpy(at + sizeof score, &member.size, sizeof member.size);
+    if (member.size > 0) memcpy(at + sizeof score + sizeof member.size, member.data, member.size);
+    taken->size += zsets_wait_size(member);
+    return true;
+}
+
+static kv_status zsets_wait_attempt(void *context, kv *txn, size_t key_index, kv_slice key)
+{
+    struct zsets_wait *wait = context;
+    kv_zrange_options range = KV_OPTIONS(kv_zrange_options);
+    size_t size = 0;
+    (void)key_index;
+    range.stop = -1;
+    range.reverse = wait->end == KV_TAIL;
+    range.limited = true;
+    range.count = wait->count;
+    kv_status status = kv_zrange(txn, key, &range, NULL, zsets_wait_measure, &size);
+    if (status != KV_OK) return status == KV_WRONGTYPE ? KV_NONE : status;
+    if (size == 0) return KV_NONE;
+    if (buffer_reserve(&wait->taken, size) != KV_OK) return KV_NOMEM;
+    return kv_zpop(txn, key, wait->end, wait->count, zsets_wait_note, &wait->taken, NULL);
+}
+
+static void zsets_wait_lend(const struct zsets_wait *wait, kv_visit_scored *visit, void *context)
+{
+    const char *at = wait->taken.data;
+    for (size_t left = wait->taken.size; left > 0;) {
+        double score;
+        kv_slice member;
+        memcpy(&score, at, sizeof score);
+        memcpy(&member.size, at + sizeof score, sizeof member.size);
+        member.data = at + sizeof score + sizeof member.size;
+        (void)visit(context, member, score);
+        at += zsets_wait_size(member);
+        left -= zsets_wait_size(member);
+    }
+}
+
+kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, uint64_t count,
+                    int64_t timeout_ms, size_t *index, kv_visit_scored *visit, void *context)
+{
+    if (db == NULL || count == 0) return KV_BADARG;
+    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    struct zsets_wait wait = {.end = end, .count = count};
+    kv_wait_options options = KV_OPTIONS(kv_wait_options);
+    options.keys = keys;
+    options.key_count = key_count;
+    options.attempt = zsets_wait_attempt;
+    options.type = KV_TYPE_SORTED_SET;
+    options.context = &wait;
+    kv_status status = kv_wait_here(db, &options, timeout_ms, index);
+    if (status == KV_OK && visit != NULL) zsets_wait_lend(&wait, visit, context);
+    kv_buffer_free(&wait.taken);
+    return status;
+}
+
+/* -------------------- engine/api/api_zset_combine.c -------------------------------------------- */
+/*
+ * api/api_zset_combine.c -- sorted sets made of others: union, intersection, difference.
+ *
+ * All keys are locked together and the time is held, so that the sets that were found stay as they
+ * are until the result is made; which is a sorted set of its own, to be stored or just lent.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+
+enum combine_operation { COMBINE_UNION, COMBINE_INTER, COMBINE_DIFF };
+
+/* One of the sets. */
+struct combine_input {
+    struct collection set; /* empty if there is no key */
+    double weight;
+    uint64_t count;
+    size_t index; /* among the keys */
+};
+
+struct combine {
+    enum combine_operation operation;
+    kv_zcombine_options options;
+    struct combine_input *inputs; /* union and intersection: the smallest first */
+    size_t count;
+    /* Where the result comes. */
+    struct memory *memory;
+    struct zset_rules rules;
+    struct collection result;
+    kv_status status;
+    double weight;         /* of the set that is gone through */
+    uint64_t limit, found; /* only to be counted, up to the limit */
+    bool only_counts;
+};
+
+/* ---------------------------------------------------------------------------------------- inputs */
+
+static bool combine_read_options(const kv_zcombine_options *given, kv_zcombine_options *options)
+{
+    *options = KV_OPTIONS(kv_zcombine_options);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
+        return false;
+    memcpy(options, given, given->size);
+    if (options->keys == NULL || options->key_count == 0) return false;
+    if (options->aggregate > KV_MAX) return false;
+    for (size_t i = 0; i < options->key_count && options->weights != NULL; i++) {
+        if (isnan(options->weights[i])) return false;
+    }
+    return true;
+}
+
+/* Looks a key up; the time is held and the lock too, so that what is found stays. */
+static kv_status combine_open_input(struct combine_input *input, kv *db, kv_slice key)
+{
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SORTED_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    input->set = access_collection(&access);
+    input->count = zset_count(&input->set);
+    return access_close(&access, KV_OK);
+}
+
+static void combine_input_visit(const struct combine_input *input, kv_visit_scored *visit,
+                                void *context)
+{
+    zset_visit(&input->set, KV_HEAD, 0, UINT64_MAX, visit, context);
+}
+
+static bool combine_input_score(const struct combine_input *input, kv_slice member, double *score)
+{
+    return zset_score(&input->set, member, score);
+}
+
+/* As Redis, which adds up scores in this order. */
+static int combine_compare(const void *a, const void *b)
+{
+    const struct combine_input *x = a, *y = b;
+    if (x->count != y->count) return x->count < y->count ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static kv_status combine_open(struct combine *combine, kv *db)
+{
+    struct alloc *alloc = &db->view->store->alloc;
+    const kv_zcombine_options *options = &combine->options;
+    combine->inputs = alloc_get_array(alloc, options->key_count, sizeof *combine->inputs);
+    if (combine->inputs == NULL) return KV_NOMEM;
+    combine->count = options->key_count;
+    kv_status status = KV_OK;
+    for (size_t i = 0; i < combine->count && status == KV_OK; i++) {
+        struct combine_input *input = &combine->inputs[i];
+        input->index = i;
+        input->weight = options->weights != NULL ? options->weights[i] : 1;
+        status = combine_open_input(input, db, options->keys[i]);
+    }
+    if (status != KV_OK) {
+        alloc_free(alloc, combine->inputs, combine->count * sizeof *combine->inputs);
+    } else if (combine->operation != COMBINE_DIFF) {
+        qsort(combine->inputs, combine->count, sizeof *combine->inputs, combine_compare);
+    }
+    return status;
+}
+
+static void combine_close(struct combine *combine, kv *db)
+{
+    alloc_free(&db->view->store->alloc, combine->inputs, combine->count * sizeof *combine->inputs);
+}
+
+/* ---------------------------------------------------------------------------------------- scores */
+
+static double combine_without_nan(double score)
+{
+    return isnan(score) ? 0 : score;
+}
+
+/* `b` may be nan: it is neither less nor more than `a`, and the sum is 0. */
+static double combine_aggregate(kv_aggregate aggregate, double a, double b)
+{
+    if (aggregate == KV_MIN) return b < a ? b : a;
+    if (aggregate == KV_MAX) return b > a ? b : a;
+    return combine_without_nan(a + b);
+}
+
+static bool combine_put(struct combine *combine, kv_slice member, double score)
+{
+    enum zset_outcome outcome;
+    if (combine->only_counts) return ++combine->found != combine->limit;
+    combine->status = zset_put(&combine->result, combine->memory, &combine->rules, member, 0, false,
+                               &score, &outcome);
+    return combine->status == KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- operations */
+
+static bool combine_union_visit(void *context, kv_slice member, double score)
+{
+    struct combine *combine = context;
+    double other;
+    score = combine_without_nan(score * combine->weight);
+    if (zset_score(&combine->result, member, &other))
+        score = combine_aggregate(combine->options.aggregate, other, score);
+    return combine_put(combine, member, score);
+}
+
+static void combine_union(struct combine *combine)
+{
+    for (size_t i = 0; i < combine->count && combine->status == KV_OK; i++) {
+        combine->weight = combine->inputs[i].weight;
+        combine_input_visit(&combine->inputs[i], combine_union_visit, combine);
+    }
+}
+
+static bool combine_inter_visit(void *context, kv_slice member, double score)
+{
+    struct combine *combine = context;
+    score = combine_without_nan(score * combine->inputs[0].weight);
+    for (size_t i = 1; i < combine->count; i++) {
+        const struct combine_input *input = &combine->inputs[i];
+        double other;
+        if (!combine_input_score(input, member, &other)) return true;
+        score = combine_aggregate(combine->options.aggregate, score, other * input->weight);
+    }
+    return combine_put(combine, member, score);
+}
+
+static bool combine_diff_visit(void *context, kv_slice member, double score)
+{
+    struct combine *combine = context;
+    double other;
+    for (size_t i = 1; i < combine->count; i++)
+        if (combine_input_score(&combine->inputs[i], member, &other)) return true;
+    return combine_put(combine, member, score);
+}
+
+/* Makes the result; the empty one, if that fails. */
+static kv_status combine_run(struct combine *combine)
+{
+    const struct combine_input *first = &combine->inputs[0];
+    combine->result = (struct collection){0};
+    combine->status = KV_OK;
+    if (combine->operation == COMBINE_UNION) combine_union(combine);
+    else if (combine->operation == COMBINE_INTER)
+        combine_input_visit(first, combine_inter_visit, combine);
+    else combine_input_visit(first, combine_diff_visit, combine);
+    if (combine->status != KV_OK) zset_destroy(&combine->result, combine->memory);
+    return combine->status;
+}
+
+/* ----------------------------------------------------------------------------------------- lending */
+
+static struct zset_rules combine_rules(const kv *db)
+{
+    const struct store *store = db->view->store;
+    size_t count = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_COUNT);
+    size_t value_size = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_VALUE);
+    return (struct zset_rules){{count, value_size}, &store->hash_key};
+}
+
+/* Makes the result in memory of its own and lends it. */
+static kv_status combine_lend(kv *db, enum combine_operation operation,
+                              const kv_zcombine_options *sets, kv_range_begin *begin,
+                              kv_visit_scored *visit, void *context)
+{
+    struct combine combine = {.operation = operation};
+    if (db == NULL || visit == NULL || !combine_read_options(sets, &combine.options))
+        return KV_BADARG;
+    struct memory memory;
+    struct span span;
+    memory_init(&memory, &db->view->store->pages);
+    combine.memory = &memory;
+    combine.rules = combine_rules(db);
+    span_begin(&span, db, combine.options.keys, combine.options.key_count, 0);
+    span_hold_time(&span);
+    kv_status status = combine_open(&combine, &span.db);
+    if (status == KV_OK) {
+        status = combine_run(&combine);
+        combine_close(&combine, &span.db);
+    }
+    span_end(&span);
+    if (status == KV_OK) {
+        if (begin != NULL) begin(context, zset_count(&combine.result));
+        zset_visit(&combine.result, KV_HEAD, 0, UINT64_MAX, visit, context);
+        zset_destroy(&combine.result, &memory);
+    }
+    memory_destroy(&memory);
+    return status;
+}
+
+kv_status kv_zunion(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                    kv_visit_scored *visit, void *context)
+{
+    return combine_lend(db, COMBINE_UNION, sets, begin, visit, context);
+}
+
+kv_status kv_zinter(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                    kv_visit_scored *visit, void *context)
+{
+    return combine_lend(db, COMBINE_INTER, sets, begin, visit, context);
+}
+
+kv_status kv_zdiff(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                   kv_visit_scored *visit, void *context)
+{
+    return combine_lend(db, COMBINE_DIFF, sets, begin, visit, context);
+}
+
+kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                        uint64_t *count)
+{
+    if (db == NULL || keys == NULL || key_count == 0) return KV_BADARG;
+    struct combine combine = {.operation = COMBINE_INTER, .limit = limit, .only_counts = true};
+    struct span span;
+    combine.options = KV_OPTIONS(kv_zcombine_options);
+    combine.options.keys = keys;
+    combine.options.key_count = key_count;
+    span_begin(&span, db, keys, key_count, 0);
+    span_hold_time(&span);
+    kv_status status = combine_open(&combine, &span.db);
+    if (status == KV_OK) {
+        status = combine_run(&combine);
+        combine_close(&combine, &span.db);
+    }
+    span_end(&span);
+    if (status == KV_OK && count != NULL) *count = combine.found;
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- storing */
+
+/* What the journal is told: the number of keys, the keys, the weights, how to aggregate. */
+struct combine_words {
+    kv_slice *words;
+    size_t count, capacity;
+    char *texts; /* of the weights, NUMBER_DOUBLE_SIZE each; then the number of keys */
+    size_t text_size;
+};
+
+static kv_slice combine_name(enum combine_operation operation)
+{
+    if (operation == COMBINE_UNION) return EFFECT_NAME("ZUNIONSTORE");
+    return operation == COMBINE_INTER ? EFFECT_NAME("ZINTERSTORE") : EFFECT_NAME("ZDIFFSTORE");
+}
+
+static const char *combine_event(enum combine_operation operation)
+{
+    if (operation == COMBINE_UNION) return "zunionstore";
+    return operation == COMBINE_INTER ? "zinterstore" : "zdiffstore";
+}
+
+static kv_slice combine_aggregate_word(kv_aggregate aggregate)
+{
+    if (aggregate == KV_SUM) return EFFECT_NAME("SUM");
+    return aggregate == KV_MIN ? EFFECT_NAME("MIN") : EFFECT_NAME("MAX");
+}
+
+static void combine_words_add(struct combine_words *words, kv_slice word)
+{
+    assert(words->count < words->capacity);
+    words->words[words->count++] = word;
+}
+
+static void combine_words_fill(struct combine_words *words, const struct combine *combine)
+{
+    const kv_zcombine_options *options = &combine->options;
+    char *text = words->texts;
+    combine_words_add(words, kv_bytes(text, number_format_uint64(text, options->key_count)));
+    for (size_t i = 0; i < options->key_count; i++) combine_words_add(words, options->keys[i]);
+    if (combine->operation == COMBINE_DIFF) return;
+    if (options->weights != NULL) combine_words_add(words, EFFECT_NAME("WEIGHTS"));
+    for (size_t i = 0; i < options->key_count && options->weights != NULL; i++) {
+        text += NUMBER_DOUBLE_SIZE;
+        size_t size = number_format_double_shortest(text, options->weights[i]);
+        combine_words_add(words, kv_bytes(text, size));
+    }
+    if (options->aggregate == KV_SUM) return;
+    combine_words_add(words, EFFECT_NAME("AGGREGATE"));
+    combine_words_add(words, combine_aggregate_word(options->aggregate));
+}
+
+static void combine_words_close(struct combine_words *words, struct access *access)
+{
+    struct alloc *alloc = &access->store->alloc;
+    alloc_free(alloc, words->words, words->capacity * sizeof *words->words);
+    alloc_free(alloc, words->texts, words->text_size);
+}
+
+static kv_status combine_words_open(struct combine_words *words, struct access *access,
+                                    const struct combine *combine)
+{
+    *words = (struct combine_words){.words = NULL};
+    if (!access_is_journaled(access)) return KV_OK;
+    struct alloc *alloc = &access->store->alloc;
+    size_t keys = combine->options.key_count;
+    words->capacity = 2 * keys + 4;
+    words->text_size = (keys + 1) * NUMBER_DOUBLE_SIZE;
+    words->words = alloc_get_array(alloc, words->capacity, sizeof *words->words);
+    words->texts = alloc_get(alloc, words->text_size);
+    if (words->words == NULL || words->texts == NULL) {
+        combine_words_close(words, access);
+        return KV_NOMEM;
+    }
+    combine_words_fill(words, combine);
+    return KV_OK;
+}
+
+static kv_status combine_keep(struct combine *combine, struct access *destination)
+{
+    struct combine_words words;
+    kv_status status = combine_words_open(&words, destination, combine);
+    if (status != KV_OK) {
+        zset_destroy(&combine->result, combine->memory);
+        return status;
+    }
+    status = access_replace_collection(destination, KV_TYPE_SORTED_SET, &combine->result,
+                                       combine_name(combine->operation), words.words, words.count);
+    combine_words_close(&words, destination);
+    if (status == KV_OK && destination->entry != NULL)
+        access_event(destination, KV_EVENT_SORTED_SET, combine_event(combine->operation));
+    return status;
+}
+
+static kv_status combine_store_opened(struct combine *combine, kv *db, struct access *destination,
+                                      uint64_t *stored)
+{
+    combine->memory = &destination->shard->memory;
+    kv_status status = combine_open(combine, db);
+    if (status != KV_OK) return status;
+    access_find_again(destination);
+    status = combine_run(combine);
+    combine_close(combine, db);
+    if (status != KV_OK) return status;
+    uint64_t count = zset_count(&combine->result);
+    status = combine_keep(combine, destination);
+    if (status == KV_OK && stored != NULL) *stored = count;
+    return status;
+}
+
+/* Locks the keys and the destination, which are in one array for that. */
+static kv_status combine_begin(struct span *span, kv *db, kv_slice destination,
+                               const kv_zcombine_options *options)
+{
+    struct alloc *alloc = &db->view->store->alloc;
+    size_t count = options->key_count + 1;
+    kv_slice *keys = alloc_get_array(alloc, count, sizeof *keys);
+    if (keys == NULL) return KV_NOMEM;
+    keys[0] = destination;
+    memcpy(keys + 1, options->keys, options->key_count * sizeof *keys);
+    span_begin(span, db, keys, count, 0);
+    span_hold_time(span);
+    alloc_free(alloc, keys, count * sizeof *keys);
+    return KV_OK;
+}
+
+static kv_status combine_store(kv *db, enum combine_operation operation, kv_slice destination,
+                               const kv_zcombine_options *sets, uint64_t *stored)
+{
+    struct combine combine = {.operation = operation};
+    if (db == NULL || !combine_read_options(sets, &combine.options)) return KV_BADARG;
+    struct span span;
+    struct access to;
+    combine.rules = combine_rules(db);
+    kv_status status = combine_begin(&span, db, destination, &combine.options);
+    if (status != KV_OK) return status;
+    status = access_open(&to, &span.db, destination, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = combine_store_opened(&combine, &span.db, &to, stored);
+        (void)access_close(&to, status);
+    }
+    span_end(&span);
+    return status;
+}
+
+kv_status kv_zunionstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                         uint64_t *stored)
+{
+    return combine_store(db, COMBINE_UNION, destination, sets, stored);
+}
+
+kv_status kv_zinterstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                         uint64_t *stored)
+{
+    return combine_store(db, COMBINE_INTER, destination, sets, stored);
+}
+
+kv_status kv_zdiffstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                        uint64_t *stored)
+{
+    return combine_store(db, COMBINE_DIFF, destination, sets, stored);
 }
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */

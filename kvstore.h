@@ -1003,6 +1003,200 @@ KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, u
 
 /* ---------------------------------------------------------------------------------- sorted sets */
 
+/*
+ * Members in the order of their scores, members of equal score in the order of their bytes. A score
+ * is any double but nan; 0 and -0 are equal. Members count from 0, their rank. Cost: n is the
+ * number of members.
+ */
+typedef struct kv_scored {
+    kv_slice member;
+    double score;
+} kv_scored;
+
+/* A visitor of members. Returning false ends the visit early, unless the function says otherwise. */
+typedef bool kv_visit_scored(void *context, kv_slice member, double score);
+
+/* Conditions for kv_zadd() and kv_zincrby(). */
+#define KV_ZADD_NX 1u /* only if the member is not there; excludes the others */
+#define KV_ZADD_XX 2u /* only if it is */
+#define KV_ZADD_GT 4u /* if it is there, only if the new score is greater; excludes LT */
+#define KV_ZADD_LT 8u /* if it is there, only if the new score is less */
+
+/*
+ * Gives members their scores, one after another, adding those that are not there and creating the
+ * set if the key is absent.
+ *
+ * added     receives how many are new; `updated` how many of the others have another score now.
+ * Returns   KV_OK; KV_BADARG if count is 0, a score is nan or flags exclude each other;
+ *           KV_WRONGTYPE; KV_TOOBIG if a member has more than KV_SETTING_MAX_VALUE_SIZE bytes;
+ *           KV_NOMEM; KV_READONLY. All or none.
+ * Cost      O(log n) each.
+ */
+KV_API kv_status kv_zadd(kv *db, kv_slice key, const kv_scored *members, size_t count,
+                         unsigned flags, uint64_t *added, uint64_t *updated);
+
+/*
+ * Adds to the score of a member; one that is not there counts as 0 and is added. `score` receives
+ * the sum. As kv_zadd(); KV_SKIPPED if a condition fails; KV_NOTFINITE if the sum is nan.
+ */
+KV_API kv_status kv_zincrby(kv *db, kv_slice key, kv_slice member, double increment, unsigned flags,
+                            double *score);
+
+/*
+ * Removes members; `removed` receives how many were there. A set that becomes empty is removed, here
+ * and in every other call that takes members out. KV_NONE (and 0) if there is no key. Cost O(log n)
+ * each.
+ */
+KV_API kv_status kv_zrem(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                         uint64_t *removed);
+
+/* The number of members; KV_NONE (and 0) if there is no key; KV_WRONGTYPE. Cost O(1). */
+KV_API kv_status kv_zcard(kv *db, kv_slice key, uint64_t *count);
+
+/* The score of a member; KV_NONE if there is no such key or member. Cost O(1). */
+KV_API kv_status kv_zscore(kv *db, kv_slice key, kv_slice member, double *score);
+
+/* The scores of several at one instant; nan for each that is not there. KV_OK also without a key. */
+KV_API kv_status kv_zmscore(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                            double *scores);
+
+/*
+ * The rank of a member, from the least score (KV_HEAD) or the greatest (KV_TAIL), and its score.
+ * KV_NONE if there is no such key or member. Cost O(log n).
+ */
+KV_API kv_status kv_zrank(kv *db, kv_slice key, kv_slice member, kv_end end, uint64_t *rank,
+                          double *score);
+
+typedef enum kv_zrange_by {
+    KV_BY_RANK = 0,  /* start and stop, negative ones from the end */
+    KV_BY_SCORE = 1, /* the scores of minimum and maximum */
+    KV_BY_NAME = 2   /* their names, where all scores are equal; else the result means nothing */
+} kv_zrange_by;
+
+typedef enum kv_bound {
+    KV_BOUND_INCLUDED = 0,
+    KV_BOUND_EXCLUDED = 1,
+    KV_BOUND_LOWEST = 2, /* before every member, whatever the score or name */
+    KV_BOUND_HIGHEST = 3 /* behind every member */
+} kv_bound;
+
+typedef struct kv_zbound {
+    kv_bound bound;
+    double score;
+    kv_slice name;
+} kv_zbound;
+
+typedef struct kv_zrange_options {
+    size_t size; /* sizeof(kv_zrange_options) */
+    kv_zrange_by by;
+    int64_t start, stop; /* both included; in a reverse range counted from the greatest */
+    kv_zbound minimum, maximum;
+    bool reverse;           /* from the greatest to the least */
+    bool limited;           /* not all of them: */
+    uint64_t offset, count; /* this many are passed over first, and no more than this many taken */
+} kv_zrange_options;
+
+/*
+ * Lends the members of a range in order. `begin`, if not NULL, is told their number first (also when
+ * it is 0, and for an absent key). KV_OK also if there is no key; KV_BADARG if a bound is nan;
+ * KV_WRONGTYPE. Cost O(log n + members lent).
+ */
+KV_API kv_status kv_zrange(kv *db, kv_slice key, const kv_zrange_options *range,
+                           kv_range_begin *begin, kv_visit_scored *visit, void *context);
+
+/* How many members a range has. KV_OK (and 0) also if there is no key. Cost O(log n). */
+KV_API kv_status kv_zcount(kv *db, kv_slice key, const kv_zrange_options *range, uint64_t *count);
+
+/*
+ * Removes the members of a range, which is not limited and not reverse (KV_BADARG). KV_OK (and 0)
+ * also if there is no key. Cost O(log n + members removed).
+ */
+KV_API kv_status kv_zremrange(kv *db, kv_slice key, const kv_zrange_options *range,
+                              uint64_t *removed);
+
+/*
+ * Stores the members of a range of one set as another, replacing whatever `destination` held; if
+ * there are none that key is removed. KV_WRONGTYPE if the source is no sorted set. Cost O(log n +
+ * members x log members).
+ */
+KV_API kv_status kv_zrangestore(kv *db, kv_slice destination, kv_slice source,
+                                const kv_zrange_options *range, uint64_t *stored);
+
+/*
+ * Takes up to `count` members with the least (KV_HEAD) or greatest (KV_TAIL) scores and lends them
+ * in that order. What visit returns is ignored: all are taken. KV_NONE if there is no key (also when
+ * count is 0). kv_zmpop() takes from the first of the keys that has any; `index` receives which.
+ */
+KV_API kv_status kv_zpop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit_scored *visit,
+                         void *context, uint64_t *popped);
+KV_API kv_status kv_zmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                          uint64_t count, size_t *index, kv_visit_scored *visit, void *context);
+
+/*
+ * The same, and the calling thread sleeps until there is a member or `timeout_ms` has passed, as
+ * with kv_blmpop(); `visit` is called in the calling thread. KV_TIMEOUT.
+ */
+KV_API kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
+                           uint64_t count, int64_t timeout_ms, size_t *index,
+                           kv_visit_scored *visit, void *context);
+
+/*
+ * Lends members chosen at random: `count` different ones, or all if there are fewer; if count < 0
+ * then -count, each drawn anew. `begin` is told how many. KV_NONE if there is no key (then it is
+ * not called); KV_BADARG for INT64_MIN; KV_NOMEM. Cost O(count), or O(n) for a third of n and more.
+ */
+KV_API kv_status kv_zrandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
+                                kv_visit_scored *visit, void *context);
+
+/*
+ * Visits about `limit` members and advances *cursor, as kv_hscan() does with fields. KV_NONE (and 0)
+ * if there is no key; KV_BADARG if limit is 0.
+ */
+KV_API kv_status kv_zscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit,
+                          kv_visit_scored *visit, void *context);
+
+typedef enum kv_aggregate { KV_SUM = 0, KV_MIN = 1, KV_MAX = 2 } kv_aggregate;
+
+typedef struct kv_zcombine_options {
+    size_t size;          /* sizeof(kv_zcombine_options) */
+    const kv_slice *keys; /* of sorted sets, or of sets, whose members count as of score 1 */
+    size_t key_count;
+    const double *weights;  /* what the scores of each are multiplied with; NULL: 1 */
+    kv_aggregate aggregate; /* what becomes of the scores of a member that several sets have */
+} kv_zcombine_options;
+
+/*
+ * The members that any of the sets has (union) or all of them have (intersection), with their scores
+ * put together; or the members of the first set that no other has (difference), with their scores
+ * there: weights and aggregate do not apply. Absent keys are empty sets. Where a score would be nan
+ * it is 0. All is done at one instant. The result is lent in order; `begin` is told its number
+ * first.
+ *
+ * Returns   KV_OK; KV_BADARG if there are no keys or a weight is nan; KV_WRONGTYPE; KV_NOMEM.
+ * Cost      O(members of all sets x log result); intersection: O(members of the smallest x sets).
+ */
+KV_API kv_status kv_zunion(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                           kv_visit_scored *visit, void *context);
+KV_API kv_status kv_zinter(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                           kv_visit_scored *visit, void *context);
+KV_API kv_status kv_zdiff(kv *db, const kv_zcombine_options *sets, kv_range_begin *begin,
+                          kv_visit_scored *visit, void *context);
+
+/*
+ * The same, stored as a sorted set under `destination`, which may be one of the keys, replacing
+ * whatever it held; if the result is empty the key is removed. `stored` receives its number.
+ */
+KV_API kv_status kv_zunionstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                                uint64_t *stored);
+KV_API kv_status kv_zinterstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                                uint64_t *stored);
+KV_API kv_status kv_zdiffstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
+                               uint64_t *stored);
+
+/* How many members all of the sets have, counted up to `limit` unless that is 0. */
+KV_API kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                               uint64_t *count);
+
 /* ------------------------------------------------------------------------------------------ geo */
 
 /* -------------------------------------------------------------------------------------- bitmaps */

@@ -39,6 +39,7 @@
 #include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
 #include "structures/intset.c" /* a small set of integers, in intset format */
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
+#include "structures/ranking.c" /* members in the order of their scores, on that tree */
 
 /* values: what a key can hold. */
 #include "values/large.c" /* what every large collection begins with */
@@ -47,6 +48,7 @@
 #include "values/bitmap.c" /* a string seen as bits */
 #include "values/set.c"   /* an intset or a pack while it is small, members when it is large */
 #include "values/set_algebra.c" /* sets made of others: intersection, union, difference */
+#include "values/zset.c"  /* a pack while it is small, a table and a ranking when it is large */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -78,6 +80,8 @@
 #include "api/api_hash.c"        /* hashes */
 #include "api/api_set.c"         /* sets */
 #include "api/api_set_combine.c" /* sets made of others */
+#include "api/api_zset.c"        /* sorted sets */
+#include "api/api_zset_combine.c" /* sorted sets made of others */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

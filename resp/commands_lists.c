@@ -4,10 +4,8 @@
 #include "resp/blocked.h"
 #include "resp/commands.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* -------------------------------------------------------------------------------------- pushing */
@@ -265,41 +263,11 @@ static bool list_end(struct call *call, size_t index, kv_end *end)
     return false;
 }
 
-/* Redis reads no number of more bytes. */
-enum { TIMEOUT_TEXT_MAX = 5 * 1024 - 1 };
-
-/*
- * Copies the text of a number for strtold(), which wants the decimal point of the host's locale:
- * one or some bytes, which printf() tells without a race with setlocale(). False if it has a byte
- * that no number has in the C locale.
- */
-static bool timeout_localize(kv_slice text, char *plain)
-{
-    char half[16]; /* "0.5", with the locale's point */
-    int point_size = snprintf(half, sizeof half, "%.1f", 0.5) - 2;
-    const char *bytes = text.data;
-    bool has_point = false;
-    for (size_t i = 0; i < text.size; i++) {
-        if (bytes[i] == '.' && !has_point) {
-            has_point = true;
-            memcpy(plain, half + 1, (size_t)point_size);
-            plain += point_size;
-        } else if (isalnum((unsigned char)bytes[i]) || bytes[i] == '+' || bytes[i] == '-') {
-            *plain++ = bytes[i];
-        } else {
-            return false;
-        }
-    }
-    *plain = '\0';
-    return true;
-}
-
 /* Reads a long double, as Redis does with timeouts: 1e400 and 9223372036854775.807 are numbers. */
 static bool timeout_read(kv_slice text, long double *number)
 {
-    char plain[TIMEOUT_TEXT_MAX + 16], *end;
-    if (text.size == 0 || text.size > TIMEOUT_TEXT_MAX || !timeout_localize(text, plain))
-        return false;
+    char plain[TEXT_NUMBER_SIZE], *end;
+    if (!text_for_strtod(text, plain)) return false;
     errno = 0;
     *number = strtold(plain, &end);
     if (*end != '\0' || isnan(*number)) return false;

@@ -3,6 +3,8 @@
  */
 #include "resp/text.h"
 
+#include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,6 +53,44 @@ bool text_parse_integer(kv_slice slice, int64_t *value)
     if (magnitude > (uint64_t)INT64_MAX + negative) return false;
     *value = (int64_t)(negative ? 0 - magnitude : magnitude);
     return true;
+}
+
+/* --------------------------------------------------------------------------------------- doubles */
+
+bool text_for_strtod(kv_slice text, char plain[TEXT_NUMBER_SIZE])
+{
+    char half[16]; /* "0.5", with the locale's point, which printf() tells without a race with
+                      setlocale() */
+    int point_size = snprintf(half, sizeof half, "%.1f", 0.5) - 2;
+    const char *bytes = text.data;
+    bool has_point = false;
+    if (text.size == 0 || text.size >= 5 * 1024) return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (bytes[i] == '.' && !has_point) {
+            has_point = true;
+            memcpy(plain, half + 1, (size_t)point_size);
+            plain += point_size;
+        } else if (isalnum((unsigned char)bytes[i]) || bytes[i] == '+' || bytes[i] == '-') {
+            *plain++ = bytes[i];
+        } else {
+            return false;
+        }
+    }
+    *plain = '\0';
+    return true;
+}
+
+bool text_parse_c_double(kv_slice text, double *value)
+{
+    const char *at = text.data;
+    *value = 0;
+    if (text.size == 0) return true;
+    while (text.size > 0 && text_is_space((uint8_t)*at)) at++, text.size--;
+    if (kv_parse_double(kv_bytes(at, text.size), value) == KV_OK) return true;
+    char plain[TEXT_NUMBER_SIZE], *end;
+    if (!text_for_strtod(kv_bytes(at, text.size), plain)) return false;
+    *value = strtod(plain, &end);
+    return *end == '\0' && !isnan(*value);
 }
 
 kv_status text_reserve(kv_buffer *buffer, size_t capacity)

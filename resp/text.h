@@ -96,6 +96,23 @@ static inline uint8_t *text_write_integer(uint8_t *at, int64_t value)
     return text_write_unsigned(at, magnitude);
 }
 
+/* --------------------------------------------------------------------------------------- doubles */
+
+/* Redis reads no number of 5120 bytes or more; and room for a decimal point of several. */
+enum { TEXT_NUMBER_SIZE = 5 * 1024 + 16 };
+
+/*
+ * Copies the text of a number for strtod() and its kin, which want the decimal point of the host's
+ * locale. False if it is empty, too long, or has a byte that no number has in the C locale.
+ */
+bool text_for_strtod(kv_slice text, char plain[TEXT_NUMBER_SIZE]);
+
+/*
+ * Reads a double as strtod() does in the C locale, where kv_parse_double() is strict: space may come
+ * first, what is too great is infinite, too small is 0, and so is no text at all. Not nan.
+ */
+bool text_parse_c_double(kv_slice text, double *value);
+
 /* -------------------------------------------------------------------------------------- buffers */
 
 /*

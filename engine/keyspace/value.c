@@ -7,6 +7,7 @@
 #include "values/hash.h"
 #include "values/list.h"
 #include "values/set.h"
+#include "values/zset.h"
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
 #define VALUE_EMBSTR_MAX 44
@@ -16,6 +17,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_LIST] = &list_kind,
     [KV_TYPE_HASH] = &hash_kind,
     [KV_TYPE_SET] = &set_kind,
+    [KV_TYPE_SORTED_SET] = &zset_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)

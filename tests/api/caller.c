@@ -1,19 +1,19 @@
 /*
  * tests/api/caller.c -- see the header.
  */
-#include "caller.h"
+#include "caller_internal.h"
 
 #include <string.h>
 
 /* --------------------------------------------------------------------------------- what is seen */
 
-static void caller_see(struct caller *caller, uint64_t word)
+void caller_see(struct caller *caller, uint64_t word)
 {
     uint64_t state = caller->seen ^ word;
     caller->seen = fixture_random(&state);
 }
 
-static void caller_see_bytes(struct caller *caller, kv_slice bytes)
+void caller_see_bytes(struct caller *caller, kv_slice bytes)
 {
     uint64_t hash = bytes.size;
     for (size_t i = 0; i < bytes.size; i++) hash = hash * 31 + ((const uint8_t *)bytes.data)[i];
@@ -45,7 +45,7 @@ static bool caller_visit_position(void *context, uint64_t position)
     return true;
 }
 
-static void caller_begin_range(void *context, uint64_t count)
+void caller_begin_range(void *context, uint64_t count)
 {
     caller_see(context, count);
 }
@@ -82,11 +82,6 @@ struct caller_names {
     char bytes[CALLER_ARGUMENTS][16];
 };
 
-static uint64_t caller_below(struct caller *caller, uint64_t bound)
-{
-    return fixture_below(&caller->seed, bound);
-}
-
 static kv_slice caller_key(struct caller *caller, struct caller_names *names, size_t index)
 {
     int size = snprintf(names->bytes[index], sizeof names->bytes[index], "key:%u",
@@ -116,14 +111,14 @@ static kv_slice caller_value(struct caller *caller)
 }
 
 /* An element: often one of a few, so that there is something to find. */
-static kv_slice caller_element(struct caller *caller)
+kv_slice caller_element(struct caller *caller)
 {
     static const char *const few[] = {"a", "b", "c", "1", "2"};
     if (caller_below(caller, 4) == 0) return caller_value(caller);
     return KV_TEXT(few[caller_below(caller, 5)]);
 }
 
-static int64_t caller_index(struct caller *caller)
+int64_t caller_index(struct caller *caller)
 {
     return (int64_t)caller_below(caller, 21) - 10;
 }
@@ -133,7 +128,7 @@ static int64_t caller_ttl(struct caller *caller)
     return (int64_t)caller_below(caller, 3) == 0 ? 100000 : (int64_t)caller_below(caller, 300);
 }
 
-static kv_end caller_end(struct caller *caller)
+kv_end caller_end(struct caller *caller)
 {
     return caller_below(caller, 2) == 0 ? KV_HEAD : KV_TAIL;
 }
@@ -145,8 +140,6 @@ static kv *caller_database(struct caller *caller, kv *db)
 }
 
 /* ------------------------------------------------------------------------------------ the calls */
-
-#define CALL(name) (caller->last = #name, name)
 
 static kv_status caller_set(struct caller *caller, kv *db, kv_slice key)
 {
@@ -693,15 +686,13 @@ static kv_status caller_whole(struct caller *caller, kv *db)
     return status;
 }
 
-#undef CALL
-
 kv_status caller_call(struct caller *caller, kv *db)
 {
     struct caller_names names;
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 140);
+    uint64_t pick = caller_below(caller, 155);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -718,7 +709,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 115) status = caller_read_hash(caller, view, key);
     else if (pick < 125) status = caller_bits(caller, view, key, other);
     else if (pick < 135) status = caller_change_set(caller, view, key, other);
-    else status = caller_read_set(caller, view, key, other);
+    else if (pick < 140) status = caller_read_set(caller, view, key, other);
+    else status = caller_call_zset(caller, view, key, other);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -738,7 +730,7 @@ void caller_free(struct caller *caller)
 
 /* --------------------------------------------------------------------------------------- replay */
 
-static int64_t caller_number(kv_slice text)
+int64_t caller_number(kv_slice text)
 {
     char digits[32] = {0};
     MUST(text.size > 0 && text.size < sizeof digits);
@@ -749,7 +741,7 @@ static int64_t caller_number(kv_slice text)
     return number;
 }
 
-static bool caller_is(kv_slice word, const char *text)
+bool caller_is(kv_slice word, const char *text)
 {
     return word.size == strlen(text) && memcmp(word.data, text, word.size) == 0;
 }
@@ -914,7 +906,9 @@ void caller_replay(kv *db, const kv_change *change)
     kv *view = kv_select(db, change->database);
     kv_status status;
     uint64_t removed = 0;
-    if (caller_is(words[0], "LPUSH")) status = kv_lpush(view, words[1], words + 2, count - 2, NULL);
+    if (caller_replay_zset(view, words, count, &status)) MUST(status == KV_OK);
+    else if (caller_is(words[0], "LPUSH"))
+        status = kv_lpush(view, words[1], words + 2, count - 2, NULL);
     else if (caller_is(words[0], "RPUSH"))
         status = kv_rpush(view, words[1], words + 2, count - 2, NULL);
     else if (caller_is(words[0], "LPOP") || caller_is(words[0], "RPOP"))

@@ -127,12 +127,36 @@ static bool fixture_write_field(void *context, kv_slice field, kv_slice value)
     return true;
 }
 
+/* Lends members and scores as if they were fields and values. */
+struct fixture_scored {
+    kv_visit_field *visit;
+    void *context;
+};
+
+static bool fixture_visit_scored(void *context, kv_slice member, double score)
+{
+    struct fixture_scored *scored = context;
+    char text[32];
+    size_t size = kv_format_double(text, score + 0.0); /* -0 becomes 0 in a small set */
+    return scored->visit(scored->context, member, kv_bytes(text, size));
+}
+
+static kv_status fixture_visit_zset(kv *db, kv_slice key, kv_visit_field *visit, void *context)
+{
+    kv_zrange_options range = KV_OPTIONS(kv_zrange_options);
+    struct fixture_scored scored = {visit, context};
+    range.stop = -1;
+    return kv_zrange(db, key, &range, NULL, fixture_visit_scored, &scored);
+}
+
 /* A list's, hash's, set's... elements. */
 static void fixture_write_value(struct fixture_text *text, kv *db, kv_slice key, kv_type type)
 {
     kv_status status;
     if (type == KV_TYPE_HASH) status = kv_hgetall(db, key, NULL, fixture_write_field, text);
     else if (type == KV_TYPE_SET) status = kv_smembers(db, key, NULL, fixture_write_element, text);
+    else if (type == KV_TYPE_SORTED_SET)
+        status = fixture_visit_zset(db, key, fixture_write_field, text);
     else status = kv_lrange(db, key, 0, -1, NULL, fixture_write_element, text);
     MUST(status == KV_OK);
 }
@@ -209,6 +233,7 @@ static kv_status fixture_visit(kv *db, kv_slice key, kv_type type,
     case KV_TYPE_STRING: return kv_read(db, key, visitors->item, context);
     case KV_TYPE_SET: return kv_smembers(db, key, NULL, visitors->member, context);
     case KV_TYPE_HASH: return kv_hgetall(db, key, NULL, visitors->field, context);
+    case KV_TYPE_SORTED_SET: return fixture_visit_zset(db, key, visitors->field, context);
     default: return kv_lrange(db, key, 0, -1, NULL, visitors->item, context);
     }
 }

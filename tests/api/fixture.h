@@ -65,7 +65,7 @@ void fixture_add_all(kv *db, const char *key, const char *words);
 
 /*
  * What a key holds, as text: "-" if it is absent, "'abc'" for a string, "[a b c]" for a list or set,
- * "[a:1 b:2]" for a hash. The memory is the function's, eight results long.
+ * "[a:1 b:2]" for a hash or a sorted set. The memory is the function's, eight results long.
  */
 const char *fixture_show(kv *db, const char *key);
 

@@ -84,14 +84,19 @@ struct results {
     size_t index;
     kv_status status;
     kv_type type;
+    double score;
 };
 
 #define BEFORE "what was in it before"
 
 static void results_open(struct results *results)
 {
-    *results = (struct results){
-        .number = 77, .integer = -77, .index = 77, .status = KV_MORE, .type = KV_TYPE_STREAM};
+    *results = (struct results){.number = 77,
+                                .integer = -77,
+                                .index = 77,
+                                .status = KV_MORE,
+                                .type = KV_TYPE_STREAM,
+                                .score = 77};
     results->buffer.data = malloc(sizeof BEFORE);
     results->buffer.size = results->buffer.capacity = sizeof BEFORE;
     memcpy(results->buffer.data, BEFORE, sizeof BEFORE);
@@ -100,7 +105,7 @@ static void results_open(struct results *results)
 static void results_must_be_untouched(const struct results *results)
 {
     TRY(results->number == 77 && results->integer == -77 && results->index == 77);
-    TRY(results->status == KV_MORE && results->type == KV_TYPE_STREAM);
+    TRY(results->status == KV_MORE && results->type == KV_TYPE_STREAM && results->score == 77);
     TRY(results->buffer.size == sizeof BEFORE &&
         memcmp(results->buffer.data, BEFORE, sizeof BEFORE) == 0);
 }
@@ -120,6 +125,21 @@ static void fill_due(kv *db)
     fixture_push(db, "duelist", "x");
     MUST(kv_expire(db, KV_TEXT("duelist"), 5, 0) == KV_OK);
     fixture_pass(&fx, 10);
+}
+
+/* A small sorted set, and one with so many members that the next one of some of them splits a leaf. */
+#define RANKED 63 * 3
+static char ranked_names[RANKED][16];
+static kv_scored ranked[RANKED];
+
+static void fill_zsets(kv *db)
+{
+    for (int i = 0; i < RANKED; i++) {
+        int size = snprintf(ranked_names[i], sizeof ranked_names[i], "member%d", i);
+        ranked[i] = (kv_scored){kv_bytes(ranked_names[i], (size_t)size), i};
+    }
+    MUST(kv_zadd(db, KV_TEXT("zset"), ranked, 5, 0, NULL, NULL) == KV_OK);
+    MUST(kv_zadd(db, KV_TEXT("ranking"), ranked, RANKED, 0, NULL, NULL) == KV_OK);
 }
 
 /*
@@ -143,6 +163,7 @@ static void fill(kv *db)
     kv_slice pairs[6] = {KV_TEXT("a"), KV_TEXT("1"), KV_TEXT("b"),
                          KV_TEXT("2"), KV_TEXT("c"), KV_TEXT("text")};
     MUST(kv_hset(db, KV_TEXT("hash"), pairs, 3, NULL) == KV_OK);
+    fill_zsets(db);
     for (int i = 0; i < WIDE; i++) {
         snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
         wide_keys[i] = KV_TEXT(wide_names[i]);
@@ -509,6 +530,95 @@ DO(sinterstore_empty, kv_sinterstore(db, K("set"), set_keys, 2, &results->number
 DO(sunionstore, kv_sunionstore(db, K("new"), set_keys, 6, &results->number))
 DO(sunionstore_due, kv_sunionstore(db, K("duelist"), set_keys + 1, 2, &results->number))
 DO(sdiffstore, kv_sdiffstore(db, K("members"), set_keys, 6, &results->number))
+
+/* Sorted sets: one small, one large. */
+static kv_scored scored[3] = {
+    {{"member3", 7}, 1.5}, {{"two", 3}, 30.5}, {{bytes_of_large, 9000}, 2}};
+static const kv_slice members[3] = {{"member3", 7}, {"none", 4}, {"member4", 7}};
+static const kv_slice zset_keys[2] = {{"zset", 4}, {"ranking", 7}};
+
+static bool ignore_scored(void *context, kv_slice member, double score)
+{
+    (void)context, (void)member, (void)score;
+    return true;
+}
+
+/* Nobody is told of what then does not come. */
+static void count_begun(void *context, uint64_t count)
+{
+    *(uint64_t *)context = count;
+}
+
+static const kv_zrange_options *range_by(kv_zrange_by by)
+{
+    static kv_zrange_options range;
+    range = KV_OPTIONS(kv_zrange_options);
+    range.by = by;
+    range.start = 1;
+    range.stop = 100;
+    range.minimum = (kv_zbound){KV_BOUND_INCLUDED, 1, KV_TEXT("member1")};
+    range.maximum = (kv_zbound){KV_BOUND_EXCLUDED, 100, LARGE};
+    return &range;
+}
+
+static const kv_zcombine_options *both_zsets(void)
+{
+    static const double weights[2] = {2, 0.5};
+    static kv_zcombine_options sets;
+    sets = KV_OPTIONS(kv_zcombine_options);
+    sets.keys = zset_keys;
+    sets.key_count = 2;
+    sets.weights = weights;
+    sets.aggregate = KV_MAX;
+    return &sets;
+}
+
+DO(zadd, kv_zadd(db, K("zset"), scored, 2, 0, &results->number, NULL))
+DO(zadd_one, kv_zadd(db, K("zset"), scored, 1, 0, &results->number, NULL))
+DO(zadd_new, kv_zadd(db, K("new"), scored, 2, 0, NULL, &results->number))
+DO(zadd_to_large, kv_zadd(db, K("zset"), scored, 3, 0, &results->number, NULL))
+DO(zadd_one_to_large, kv_zadd(db, K("zset"), scored + 2, 1, 0, &results->number, NULL))
+DO(zadd_all, kv_zadd(db, K("zset"), ranked, RANKED, 0, &results->number, NULL))
+DO(zadd_all_present, kv_zadd(db, K("zset"), ranked, RANKED, KV_ZADD_XX, &results->number, NULL))
+DO(zadd_ranking, kv_zadd(db, K("ranking"), scored, 3, 0, &results->number, NULL))
+DO(zadd_ranking_one, kv_zadd(db, K("ranking"), scored + 1, 1, 0, &results->number, NULL))
+DO(zadd_ranking_move, kv_zadd(db, K("ranking"), scored, 1, 0, NULL, &results->number))
+DO(zincrby, kv_zincrby(db, K("zset"), K("member1"), 2.5, 0, &results->score))
+DO(zincrby_new, kv_zincrby(db, K("new"), K("member1"), 2.5, 0, &results->score))
+DO(zincrby_ranking, kv_zincrby(db, K("ranking"), K("member1"), 95.5, 0, &results->score))
+DO(zrem, kv_zrem(db, K("zset"), members, 3, &results->number))
+DO(zrem_ranking, kv_zrem(db, K("ranking"), members, 3, &results->number))
+DO(zcard, kv_zcard(db, K("zset"), &results->number))
+DO(zscore, kv_zscore(db, K("ranking"), K("member1"), &results->score))
+DO(zmscore, kv_zmscore(db, K("zset"), members, 3, (double[3]){0}))
+DO(zrank, kv_zrank(db, K("ranking"), K("member100"), KV_TAIL, &results->number, &results->score))
+DO(zrange, kv_zrange(db, K("ranking"), range_by(KV_BY_SCORE), NULL, ignore_scored, NULL))
+DO(zcount, kv_zcount(db, K("ranking"), range_by(KV_BY_SCORE), &results->number))
+DO(zremrange_rank, kv_zremrange(db, K("ranking"), range_by(KV_BY_RANK), &results->number))
+DO(zremrange_score, kv_zremrange(db, K("zset"), range_by(KV_BY_SCORE), &results->number))
+DO(zremrange_name, kv_zremrange(db, K("zset"), range_by(KV_BY_NAME), &results->number))
+DO(zrangestore, kv_zrangestore(db, K("zset"), K("ranking"), range_by(KV_BY_RANK), &results->number))
+DO(zrangestore_name,
+   kv_zrangestore(db, K("list"), K("zset"), range_by(KV_BY_NAME), &results->number))
+DO(zrangestore_none,
+   kv_zrangestore(db, K("list"), K("none"), range_by(KV_BY_NAME), &results->number))
+DO(zpop, kv_zpop(db, K("ranking"), KV_TAIL, 150, ignore_scored, NULL, &results->number))
+DO(zpop_all, kv_zpop(db, K("zset"), KV_HEAD, 150, ignore_scored, NULL, &results->number))
+DO(zmpop, kv_zmpop(db, zset_keys, 2, KV_HEAD, 3, &results->index, ignore_scored, NULL))
+DO(bzmpop, kv_bzmpop(db, zset_keys, 2, KV_TAIL, 3, 1, &results->index, ignore_scored, NULL))
+DO(bzmpop_in_vain, kv_bzmpop(db, list_keys, 1, KV_TAIL, 3, 1, &results->index, ignore_scored, NULL))
+DO(zrandmember, kv_zrandmember(db, K("ranking"), 5, count_begun, ignore_scored, &results->number))
+DO(zscan, kv_zscan(db, K("zset"), &results->number, 10, ignore_scored, NULL))
+DO(zunion, kv_zunion(db, both_zsets(), NULL, ignore_scored, NULL))
+DO(zinter, kv_zinter(db, both_zsets(), NULL, ignore_scored, NULL))
+DO(zdiff, kv_zdiff(db, both_zsets(), NULL, ignore_scored, NULL))
+DO(zunionstore, kv_zunionstore(db, K("zset"), both_zsets(), &results->number))
+DO(zinterstore, kv_zinterstore(db, K("list"), both_zsets(), &results->number))
+DO(zdiffstore, kv_zdiffstore(db, K("list"), both_zsets(), &results->number))
+DO(zintercard, kv_zintercard(db, zset_keys, 2, 3, &results->number))
+DO(copy_zset, kv_copy(db, K("zset"), NULL, K("new"), false))
+DO(copy_ranking, kv_copy(db, K("ranking"), kv_select(db, 5), K("new"), false))
+DO(rename_ranking, kv_rename(db, K("ranking"), K("zset")))
 
 CASE(wait)
 {
@@ -921,6 +1031,50 @@ static const struct row rows[] = {
     ROW("kv_sdiffstore", sdiffstore, KV_OK, EVERYWHERE),
 
     /* Sorted sets. */
+    ROW("kv_zadd", zadd, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_one, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_new, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_to_large, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_one_to_large, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_all, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_all_present, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_ranking_one, KV_OK, EVERYWHERE),
+    ROW("kv_zadd", zadd_ranking_move, KV_OK, EVERYWHERE),
+    ROW("kv_zincrby", zincrby, KV_OK, EVERYWHERE),
+    ROW("kv_zincrby", zincrby_new, KV_OK, EVERYWHERE),
+    ROW("kv_zincrby", zincrby_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_zrem", zrem, KV_OK, EVERYWHERE),
+    ROW("kv_zrem", zrem_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_zcard", zcard, KV_OK, EVERYWHERE),
+    ROW("kv_zscore", zscore, KV_OK, EVERYWHERE),
+    ROW("kv_zmscore", zmscore, KV_OK, EVERYWHERE),
+    ROW("kv_zrank", zrank, KV_OK, EVERYWHERE),
+    ROW("kv_zrange", zrange, KV_OK, EVERYWHERE),
+    ROW("kv_zcount", zcount, KV_OK, EVERYWHERE),
+    ROW("kv_zremrange", zremrange_rank, KV_OK, EVERYWHERE),
+    ROW("kv_zremrange", zremrange_score, KV_OK, EVERYWHERE),
+    ROW("kv_zremrange", zremrange_name, KV_OK, EVERYWHERE),
+    ROW("kv_zrangestore", zrangestore, KV_OK, EVERYWHERE),
+    ROW("kv_zrangestore", zrangestore_name, KV_OK, EVERYWHERE),
+    ROW("kv_zrangestore", zrangestore_none, KV_OK, EVERYWHERE),
+    ROW("kv_zpop", zpop, KV_OK, EVERYWHERE),
+    ROW("kv_zpop", zpop_all, KV_OK, EVERYWHERE),
+    ROW("kv_zmpop", zmpop, KV_OK, EVERYWHERE),
+    ROW("kv_bzmpop", bzmpop, KV_OK, EVERYWHERE),
+    ROW("kv_bzmpop", bzmpop_in_vain, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_zrandmember", zrandmember, KV_OK, EVERYWHERE),
+    ROW("kv_zscan", zscan, KV_OK, EVERYWHERE),
+    ROW("kv_zunion", zunion, KV_OK, EVERYWHERE),
+    ROW("kv_zinter", zinter, KV_OK, EVERYWHERE),
+    ROW("kv_zdiff", zdiff, KV_OK, EVERYWHERE),
+    ROW("kv_zunionstore", zunionstore, KV_OK, EVERYWHERE),
+    ROW("kv_zinterstore", zinterstore, KV_OK, EVERYWHERE),
+    ROW("kv_zdiffstore", zdiffstore, KV_OK, EVERYWHERE),
+    ROW("kv_zintercard", zintercard, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_zset, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_ranking, KV_OK, EVERYWHERE),
 
     /* Geo. */
 

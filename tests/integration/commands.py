@@ -10,6 +10,7 @@ mutated.
 
 import commands_hashes
 import commands_sets
+import commands_zsets
 from wire import encode, encode_inline
 
 KEYS = [b'k%d' % i for i in range(14)] + [b'l%d' % i for i in range(8)]
@@ -361,6 +362,7 @@ class Generator:
                             maybe(key, maybe(w(b'SAMPLES'), integer))]),
             **commands_hashes.forms(self),
             **commands_sets.forms(self),
+            **commands_zsets.forms(self),
         }
 
     def _fixed(self):
@@ -451,6 +453,10 @@ class Generator:
     # -------------------------------------------------------------------------------- mutations
 
     def _mutate(self, name, arguments):
+        if commands_zsets.is_equal_add(arguments):
+            return
+        if name in commands_zsets.AS_THEY_ARE:
+            return
         kind = self.random.random()
         waits = name.startswith(b'B')
         hostile = NOT_NEAR if name in TIMED else NOT_FAR if name in OFFSETS else HOSTILE
@@ -460,7 +466,9 @@ class Generator:
             arguments.append(b'extra' if waits else self.one(hostile))
         elif kind < 0.7 and len(arguments) > 1:
             at = self.random.randrange(1, len(arguments))
-            is_timeout = at == 1 if name == b'BLMPOP' else at == len(arguments) - 1
+            if name in commands_zsets.BY_NAME and at == 1:
+                return
+            is_timeout = at == 1 if name.endswith(b'MPOP') else at == len(arguments) - 1
             arguments[at] = self.one(BAD_TIMEOUTS if waits and is_timeout else hostile)
         elif kind < 0.8 and len(arguments) > 1 and not waits:
             at = self.random.randrange(1, len(arguments))

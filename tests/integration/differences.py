@@ -51,7 +51,9 @@ def same_shape(a, b, _):
 
 
 def random_members(a, b, _):
-    """As many, in the same form."""
+    """As many, in the same form; the words of a bad count were mended in 7.2."""
+    if '-' in (a.kind, b.kind):
+        return a.value.replace(b'must between', b'must be between') == b.value
     if not isinstance(a.value, list) or not isinstance(b.value, list):
         return same_kind(a, b, _)
     return same_shape(a, b, _)
@@ -99,6 +101,32 @@ ENCODINGS = {
 def encoding(a, b, _):
     """What Redis 7.0 says, and what 7.2."""
     return a.kind == b.kind == '$' and (a.value, b.value) in ENCODINGS
+
+
+def as_double(text):
+    """What a text says as a number, or None."""
+    try:
+        return float(text) if text.strip(b'0123456789+-.einf') == b'' else None
+    except ValueError:
+        return None
+
+
+def doubles(a, b, _):
+    """The same doubles, which 7.0 prints with 17 digits and 7.2 with as few as it takes."""
+    if a.kind != b.kind or type(a.value) is not type(b.value):
+        return False
+    if isinstance(a.value, list):
+        return len(a.value) == len(b.value) and all(doubles(x, y, _) for x, y in
+                                                    zip(a.value, b.value))
+    if a.value == b.value:
+        return True
+    return (isinstance(a.value, bytes) and a.kind in '$,' and as_double(a.value) is not None
+            and as_double(a.value) == as_double(b.value))
+
+
+def scan_of_doubles(a, b, _):
+    """The same, or the order is that of another table."""
+    return doubles(a, b, _) or scan(a, b, _)
 
 
 def idle_time(a, b, _):
@@ -169,8 +197,9 @@ def without_average_ttl(a, b, _):
 
 
 DENYOOM_SINCE_7_2 = {b'subscribe', b'psubscribe', b'ssubscribe'}
-NOSCRIPT_UNTIL_7_2 = {b'blpop', b'brpop', b'blmove', b'brpoplpush'}
-ARITY_OF_7_2 = {b'command|getkeys': -3, b'command|getkeysandflags': -3}
+NOSCRIPT_UNTIL_7_2 = {b'blpop', b'brpop', b'blmove', b'brpoplpush', b'bzpopmin', b'bzpopmax'}
+ARITY_OF_7_2 = {b'command|getkeys': -3, b'command|getkeysandflags': -3, b'zrank': -3,
+                b'zrevrank': -3}
 
 
 def command_entry(entry, known):
@@ -200,7 +229,8 @@ def command_info(a, b, _):
     return [command_entry(e, known) for e in a] == [command_entry(e, known) for e in b]
 
 
-NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES'}
+NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES', b'zrank': b'WITHSCORE',
+                b'zrevrank': b'WITHSCORE', b'zscan': b'NOSCORES'}
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 
@@ -328,9 +358,14 @@ RULES = [
     ('hkeys, hvals', NATURE, 'a large hash is in no order', any_order),
     ('hscan', NATURE, 'the order of a large hash is that of its table; see the scan episode',
      scan),
-    ('hrandfield, srandmember', NATURE, 'chance', random_members),
+    ('hrandfield, srandmember, zrandmember', NATURE, 'chance', random_members),
     ('smembers, sinter, sunion, sdiff, spop', NATURE, 'in no order', any_order),
     ('sscan', NATURE, 'the order of a set is that of its table; see the scan episode', scan),
+    ('zadd, zincrby, zscore, zmscore, zrange, zrangebyscore, zrevrange, zrevrangebyscore, zpopmin, '
+     'zpopmax, zmpop, bzpopmin, bzpopmax, bzmpop, zunion, zinter, zdiff', VERSION,
+     '7.2 prints a double with as few digits as it takes', doubles),
+    ('zscan', NATURE, 'the order of a large set is that of its table; see the scan episode',
+     scan_of_doubles),
     ('client id', NATURE, 'a number of the connection', same_kind),
     ('client info, client list', VERSION,
      'addresses, ages and buffers; 7.2 adds lib-name and lib-ver, and its RESET ends NO-EVICT',
@@ -392,7 +427,8 @@ STREAM_RULES = [
 ]
 
 # These are asked about errors, too.
-RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank, bit_count, arguments_first)
+RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank, bit_count, arguments_first,
+                    random_members)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.
 WATCH_GOES_ON = [['LTRIM', 'l', 0, -1]]

@@ -24,6 +24,7 @@ import sys
 import time
 
 import episodes
+import episodes_zsets
 from commands import Command, Generator
 from differences import ARGUMENTS_BEFORE_KEY_SINCE_7_2, Differences
 from pair import Disagreement, Pair, show_command
@@ -39,6 +40,7 @@ READING = {  # all of a value, by its type
     b'list': lambda key: [b'LRANGE', key, b'0', b'-1'],
     b'hash': lambda key: [b'HGETALL', key],
     b'set': lambda key: [b'SMEMBERS', key],
+    b'zset': lambda key: [b'ZRANGE', key, b'0', b'-1', b'WITHSCORES'],
 }
 WITH_FILE = ['--appendonly', 'yes', '--appendfsync', 'no']
 OPTIONS = [
@@ -285,7 +287,8 @@ class Tester:
             self.note(silence(trouble), lambda: 'TROUBLE in %s: %r' % (episode.__name__, trouble))
 
     def run(self, count, only):
-        waiting = [e for e in episodes.ALL if only in (None, e.__name__) and not self.restarts]
+        waiting = [e for e in episodes.ALL + episodes_zsets.ALL
+                   if only in (None, e.__name__) and not self.restarts]
         per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
         turn = 0
         while self.done < count and only is None or turn < len(waiting):

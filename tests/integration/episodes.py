@@ -8,7 +8,7 @@ what only one server can be asked (is a client waiting yet?) is asked of both an
 import time
 
 from commands import Command, Generator
-from differences import CONFIG_NOT_HERE, CONFIG_REFUSED, INFO_NOT_HERE, WATCH_GOES_ON
+from differences import ARITY_OF_7_2, CONFIG_NOT_HERE, CONFIG_REFUSED, INFO_NOT_HERE, WATCH_GOES_ON
 from pair import Disagreement
 from wire import encode, encode_inline, parse
 
@@ -930,7 +930,7 @@ def command_facts(pair, random):
             both.do('COMMAND', 'DOCS', name)
             for shape in (['a'], ['a', 'b'], ['a', 'b', 'c'], ['2', 'a', 'b', 'LEFT'],
                           ['0', '2', 'a', 'b', 'LEFT']):
-                if name in (b'command|getkeys', b'command|getkeysandflags'):
+                if name in ARITY_OF_7_2:
                     continue
                 both.do('COMMAND', 'GETKEYS', *name.split(b'|'), *shape)
                 both.do('COMMAND', 'GETKEYSANDFLAGS', *name.split(b'|'), *shape)
