@@ -121,7 +121,7 @@ bool call_integer_between(struct call *call, size_t index, int64_t minimum, int6
     if (*value >= minimum && *value <= maximum) return true;
     if (error != NULL) call_error(call, error);
     else
-        call_error_format(call, "ERR value is out of range, must be between %lld and %lld",
+        call_error_format(call, "ERR value is out of range, value must between %lld and %lld",
                           (long long)minimum, (long long)maximum);
     return false;
 }

@@ -241,7 +241,7 @@ static const struct exchange about_lists[] = {
     {"LPOS l a RANK 0", "-ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list\r\n"},
     {"LPOS l a RANK -1", ":3\r\n"},
     {"LPOS l a RANK -9223372036854775807", "$-1\r\n"},
-    {"LPOS l a RANK -9223372036854775808", "-ERR value is out of range, must be between -9223372036854775807 and 9223372036854775807\r\n"},
+    {"LPOS l a RANK -9223372036854775808", "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807\r\n"},
     {"LPOS l a COUNT 0", "*1\r\n:3\r\n"},
     {"LPOS none a COUNT 1", "*0\r\n"},
     {"LPOS l a COUNT -1", "-ERR COUNT can't be negative\r\n"},
