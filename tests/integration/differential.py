@@ -89,6 +89,9 @@ class Listeners:
         if any(command.arguments and command.arguments[0].lower() in ARGUMENTS_BEFORE_KEY_SINCE_7_2
                for command in commands):
             a, b = ([event for event in events if b'keymiss' not in event] for events in (a, b))
+        if any(command.arguments and command.arguments[0].lower() in (b'smove', b'exec')
+               for command in commands):  # SMOVE adds before it removes
+            a, b = ([event for event in events if b'new' not in event] for events in (a, b))
         if a != b:
             at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
             raise Disagreement(arguments, b'<event> ' + b', '.join(a[at:at + 8]),
