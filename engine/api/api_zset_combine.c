@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "keyspace/access_collection.h"
 #include "keyspace/effect.h"
+#include "values/set.h"
 #include "values/zset.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ enum combine_operation { COMBINE_UNION, COMBINE_INTER, COMBINE_DIFF };
 /* One of the sets. */
 struct combine_input {
     struct collection set; /* empty if there is no key */
+    bool is_plain;         /* a set without scores: each is 1 */
     double weight;
     uint64_t count;
     size_t index; /* among the keys */
@@ -57,22 +59,41 @@ static bool combine_read_options(const kv_zcombine_options *given, kv_zcombine_o
 static kv_status combine_open_input(struct combine_input *input, kv *db, kv_slice key)
 {
     struct access access;
-    kv_status status = access_open_type(&access, db, key, KV_TYPE_SORTED_SET, ACCESS_READ);
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
+    input->is_plain = access.entry != NULL && entry_type(access.entry) == KV_TYPE_SET;
+    status = access_expect(&access, input->is_plain ? KV_TYPE_SET : KV_TYPE_SORTED_SET);
+    if (status != KV_OK) return access_close(&access, status);
     input->set = access_collection(&access);
-    input->count = zset_count(&input->set);
+    input->count = input->is_plain ? set_length(&input->set) : zset_count(&input->set);
     return access_close(&access, KV_OK);
+}
+
+/* Lends members of a set to a visitor of scored ones. */
+struct combine_plain {
+    kv_visit_scored *visit;
+    void *context;
+};
+
+static bool combine_visit_plain(void *context, kv_slice member)
+{
+    const struct combine_plain *plain = context;
+    return plain->visit(plain->context, member, 1);
 }
 
 static void combine_input_visit(const struct combine_input *input, kv_visit_scored *visit,
                                 void *context)
 {
-    zset_visit(&input->set, KV_HEAD, 0, UINT64_MAX, visit, context);
+    struct combine_plain plain = {visit, context};
+    if (input->is_plain) set_visit(&input->set, combine_visit_plain, &plain);
+    else zset_visit(&input->set, KV_HEAD, 0, UINT64_MAX, visit, context);
 }
 
 static bool combine_input_score(const struct combine_input *input, kv_slice member, double *score)
 {
-    return zset_score(&input->set, member, score);
+    if (!input->is_plain) return zset_score(&input->set, member, score);
+    *score = 1;
+    return set_has(&input->set, member);
 }
 
 /* As Redis, which adds up scores in this order. */
