@@ -4286,6 +4286,7 @@ struct member_parts {
     bool is_integer;
     bool has_value;
     kv_slice value;
+    bool is_timed;       /* there is room for a deadline, which may be KV_NEVER */
     int64_t deadline_ms; /* KV_NEVER: none */
     uint32_t deadline_id;
 };
@@ -4411,6 +4412,7 @@ static struct member_parts member_parts(const struct member *member)
     else parts.text = (kv_slice){name, size};
     parts.has_value = (head & MEMBER_VALUE) != 0;
     if (parts.has_value) parts.value = member_value(member);
+    parts.is_timed = (head & MEMBER_TIMED) != 0;
     parts.deadline_ms = member_deadline(member);
     parts.deadline_id = member_deadline_id(member);
     return parts;
@@ -4428,7 +4430,7 @@ static size_t member_parts_size(const struct member_parts *parts)
     if (name > SIZE_MAX / 4 || parts->value.size > SIZE_MAX / 4) return 0;
     size_t size = 1 + member_size_size(name) + name;
     if (parts->has_value) size += member_varint_size(parts->value.size) + parts->value.size;
-    if (parts->deadline_ms != KV_NEVER) size += MEMBER_TIMED_SIZE;
+    if (parts->is_timed) size += MEMBER_TIMED_SIZE;
     return size;
 }
 
@@ -4466,7 +4468,7 @@ static void member_write(struct member *member, const struct member_parts *parts
     uint8_t *at = head + 1;
     *head =
         (uint8_t)((parts->is_integer ? MEMBER_INTEGER : 0) | (parts->has_value ? MEMBER_VALUE : 0));
-    if (parts->deadline_ms != KV_NEVER) {
+    if (parts->is_timed) {
         *head |= MEMBER_TIMED;
         bytes_store64(at, (uint64_t)parts->deadline_ms);
         bytes_store32(at + 8, parts->deadline_id);
@@ -4481,7 +4483,7 @@ static void member_write(struct member *member, const struct member_parts *parts
 /* A member of these parts; NULL when there is no memory. */
 static struct member *member_create(struct memory *memory, const struct member_parts *parts)
 {
-    if (parts->is_integer && !parts->has_value && parts->deadline_ms == KV_NEVER &&
+    if (parts->is_integer && !parts->has_value && !parts->is_timed &&
         member_fits_directly(parts->integer)) {
         return member_direct(parts->integer);
     }
@@ -4799,18 +4801,21 @@ KV_INTERNAL kv_status members_set_deadline(struct members *members, const struct
     struct table_place place = members_place(members, name);
     assert(place.bucket != NULL);
     struct member *member = table_item(place);
-    if (member_is_timed(member) && deadline_ms != KV_NEVER) {
-        bytes_store64((uint8_t *)member + 1, (uint64_t)deadline_ms);
-        member_set_deadline_id(member, id);
-        *moved = member;
-        return KV_OK;
+    bool was_timed = member_is_timed(member);
+    *moved = member;
+    if (!was_timed || deadline_ms == KV_NEVER) {
+        struct member_parts parts = member_parts(member);
+        parts.is_timed = deadline_ms != KV_NEVER;
+        parts.deadline_ms = deadline_ms;
+        parts.deadline_id = id;
+        kv_status status = members_rewrite(members, place, &parts);
+        if (status == KV_OK) *moved = table_item(place);
+        if (status == KV_OK || !was_timed) return status;
     }
-    struct member_parts parts = member_parts(member);
-    parts.deadline_ms = deadline_ms;
-    parts.deadline_id = id;
-    kv_status status = members_rewrite(members, place, &parts);
-    if (status == KV_OK) *moved = table_item(place);
-    return status;
+    /* Also for want of memory to write it without. */
+    bytes_store64((uint8_t *)member + 1, (uint64_t)deadline_ms);
+    member_set_deadline_id(member, id);
+    return KV_OK;
 }
 
 KV_INTERNAL bool members_remove(struct members *members, const struct member_name *name)
@@ -4961,7 +4966,7 @@ static void members_check_one(void *context, void *item)
     assert(members_find(members, &name) == member); /* so there is no other of that name */
     struct member_parts parts = member_parts(member);
     assert(parts.is_integer == name.is_integer);
-    bool is_bare = !parts.has_value && parts.deadline_ms == KV_NEVER;
+    bool is_bare = !parts.has_value && !parts.is_timed;
     assert(member_is_direct(member) ==
            (parts.is_integer && is_bare && member_fits_directly(parts.integer)));
     if (member_is_direct(member)) return;
@@ -4975,6 +4980,268 @@ KV_INTERNAL void members_check(const struct members *members)
 {
     table_check(&members->table);
     table_each(&members->table, members_check_one, (void *)(uintptr_t)members);
+}
+#endif
+
+/* -------------------- engine/structures/agenda.c ----------------------------------------------- */
+/*
+ * structures/agenda.c -- see agenda.h.
+ *
+ * Invariants (agenda_check() asserts them):
+ *   1. No member has an earlier deadline than the one at (place - 1) / 2.
+ *   2. A member's number is its place.
+ *   3. There is room for all, and less than two chunks more than that.
+ */
+/* -------------------- engine/structures/agenda.h ----------------------------------------------- */
+/*
+ * structures/agenda.h -- the members of a large collection that have a deadline, the earliest of
+ * them at hand.
+ *
+ * A binary heap by deadline, its places in chunks of 64, so that no block grows with it but the
+ * short list of chunks: 8 bytes and a little for each member, which knows its own place
+ * (member_deadline_id). Whoever moves a member tells the agenda.
+ *
+ * Ownership  All lies in the memory that is given to each call, the collection's own.
+ * Source     Williams, Algorithm 232: Heapsort, CACM 1964.
+ */
+#ifndef KV_STRUCTURES_AGENDA_H
+#define KV_STRUCTURES_AGENDA_H
+
+
+#define AGENDA_CHUNK 64
+
+struct agenda {
+    struct member ***chunks;
+    uint32_t count;    /* members */
+    uint32_t room;     /* of the chunks there are */
+    uint32_t capacity; /* of the list of chunks */
+};
+
+/* Makes room for `count` members more. KV_OK, or KV_NOMEM (also past 2^32 members). */
+KV_INTERNAL kv_status agenda_reserve(struct agenda *agenda, struct memory *memory, size_t count);
+
+/* Adds a member that has a deadline; there is room. O(log n). */
+KV_INTERNAL void agenda_add(struct agenda *agenda, struct member *member);
+
+/* Takes one out, which still has its deadline and place. Gives memory back. O(log n). */
+KV_INTERNAL void agenda_remove(struct agenda *agenda, struct memory *memory,
+                               const struct member *member);
+
+/* A member that is in it lies elsewhere now, or has another deadline, or both. O(log n). */
+KV_INTERNAL void agenda_update(struct agenda *agenda, struct member *member);
+
+/* The member at a place below agenda->count, and whether one is in it at all. O(1). */
+KV_INTERNAL struct member *agenda_at(const struct agenda *agenda, uint32_t place);
+KV_INTERNAL bool agenda_has(const struct agenda *agenda, const struct member *member);
+
+/* Whether no deadline is after now_ms. O(n) at worst. */
+KV_INTERNAL bool agenda_is_spent(const struct agenda *agenda, int64_t now_ms);
+
+/* The member with the earliest deadline; NULL if there is none. O(1). */
+KV_INTERNAL struct member *agenda_first(const struct agenda *agenda);
+
+/*
+ * Notes up to `room` members whose deadlines have passed at now_ms, in no order worth mention, and
+ * gives how many. O(that).
+ */
+KV_INTERNAL size_t agenda_due(const struct agenda *agenda, int64_t now_ms, struct member **due,
+                              size_t room);
+
+#if KV_DEBUG > 0
+/* Asserts the above. */
+KV_INTERNAL void agenda_check(const struct agenda *agenda);
+#endif
+
+#endif
+
+
+#include <string.h>
+
+#define AGENDA_LIST_FIRST 8 /* chunks that the list of them has room for at first */
+
+static struct member **agenda_place(const struct agenda *agenda, uint32_t place)
+{
+    return &agenda->chunks[place / AGENDA_CHUNK][place % AGENDA_CHUNK];
+}
+
+KV_INTERNAL struct member *agenda_at(const struct agenda *agenda, uint32_t place)
+{
+    assert(place < agenda->count);
+    return *agenda_place(agenda, place);
+}
+
+static void agenda_put(struct agenda *agenda, uint32_t place, struct member *member)
+{
+    *agenda_place(agenda, place) = member;
+    member_set_deadline_id(member, place);
+}
+
+/* ---------------------------------------------------------------------------------------- memory */
+
+/* Makes the list of chunks longer, or shorter if memory allows. */
+static kv_status agenda_resize_list(struct agenda *agenda, struct memory *memory, uint32_t capacity)
+{
+    const size_t size = sizeof *agenda->chunks;
+    void *chunks = memory_resize(memory, agenda->chunks, agenda->capacity * size, capacity * size);
+    if (chunks == NULL) return KV_NOMEM;
+    agenda->chunks = chunks;
+    agenda->capacity = capacity;
+    return KV_OK;
+}
+
+static kv_status agenda_grow(struct agenda *agenda, struct memory *memory)
+{
+    uint32_t used = agenda->room / AGENDA_CHUNK;
+    if (used == agenda->capacity) {
+        uint32_t capacity = used == 0 ? AGENDA_LIST_FIRST : used * 2;
+        if (agenda_resize_list(agenda, memory, capacity) != KV_OK) return KV_NOMEM;
+    }
+    struct member **chunk = memory_get(memory, AGENDA_CHUNK * sizeof *chunk);
+    if (chunk == NULL) return KV_NOMEM;
+    agenda->chunks[used] = chunk;
+    agenda->room += AGENDA_CHUNK;
+    return KV_OK;
+}
+
+/* Gives back chunks, but one to spare, and the list with the last one. */
+static void agenda_shrink(struct agenda *agenda, struct memory *memory)
+{
+    uint32_t kept = agenda->count == 0 ? 0 : agenda->count + AGENDA_CHUNK;
+    while (agenda->room > kept && agenda->room - kept >= AGENDA_CHUNK) {
+        agenda->room -= AGENDA_CHUNK;
+        struct member **chunk = agenda->chunks[agenda->room / AGENDA_CHUNK];
+        memory_free(memory, chunk, AGENDA_CHUNK * sizeof *chunk);
+    }
+    if (agenda->room > 0) return;
+    memory_free(memory, agenda->chunks, agenda->capacity * sizeof *agenda->chunks);
+    *agenda = (struct agenda){0};
+}
+
+KV_INTERNAL kv_status agenda_reserve(struct agenda *agenda, struct memory *memory, size_t count)
+{
+    if (count > UINT32_MAX - 2 * AGENDA_CHUNK - agenda->count) return KV_NOMEM;
+    while (agenda->room - agenda->count < count)
+        if (agenda_grow(agenda, memory) != KV_OK) return KV_NOMEM;
+    return KV_OK;
+}
+
+/* ----------------------------------------------------------------------------------------- order */
+
+static void agenda_rise(struct agenda *agenda, uint32_t place, struct member *member)
+{
+    int64_t deadline_ms = member_deadline(member);
+    while (place > 0) {
+        uint32_t above = (place - 1) / 2;
+        struct member *other = agenda_at(agenda, above);
+        if (member_deadline(other) <= deadline_ms) break;
+        agenda_put(agenda, place, other);
+        place = above;
+    }
+    agenda_put(agenda, place, member);
+}
+
+static void agenda_sink(struct agenda *agenda, uint32_t place, struct member *member)
+{
+    int64_t deadline_ms = member_deadline(member);
+    while (place < agenda->count / 2) { /* there is one below */
+        uint32_t below = 2 * place + 1;
+        struct member *other = agenda_at(agenda, below);
+        if (below + 1 < agenda->count) {
+            struct member *next = agenda_at(agenda, below + 1);
+            if (member_deadline(next) < member_deadline(other)) {
+                other = next;
+                below++;
+            }
+        }
+        if (member_deadline(other) >= deadline_ms) break;
+        agenda_put(agenda, place, other);
+        place = below;
+    }
+    agenda_put(agenda, place, member);
+}
+
+/* Puts a member where it belongs, starting at a place whose own member is of no account. */
+static void agenda_settle(struct agenda *agenda, uint32_t place, struct member *member)
+{
+    bool rises =
+        place > 0 && member_deadline(agenda_at(agenda, (place - 1) / 2)) > member_deadline(member);
+    if (rises) agenda_rise(agenda, place, member);
+    else agenda_sink(agenda, place, member);
+}
+
+KV_INTERNAL void agenda_add(struct agenda *agenda, struct member *member)
+{
+    assert(agenda->count < agenda->room);
+    agenda_rise(agenda, agenda->count++, member);
+}
+
+KV_INTERNAL void agenda_remove(struct agenda *agenda, struct memory *memory,
+                               const struct member *member)
+{
+    uint32_t place = member_deadline_id(member);
+    assert(agenda_at(agenda, place) == member);
+    struct member *last = agenda_at(agenda, agenda->count - 1);
+    agenda->count--;
+    if (last != member) agenda_settle(agenda, place, last);
+    agenda_shrink(agenda, memory);
+}
+
+KV_INTERNAL void agenda_update(struct agenda *agenda, struct member *member)
+{
+    agenda_settle(agenda, member_deadline_id(member), member);
+}
+
+KV_INTERNAL bool agenda_has(const struct agenda *agenda, const struct member *member)
+{
+    if (member_deadline(member) == KV_NEVER) return false;
+    uint32_t place = member_deadline_id(member);
+    return place < agenda->count && agenda_at(agenda, place) == member;
+}
+
+/* The latest are below, so they are looked at first. */
+KV_INTERNAL bool agenda_is_spent(const struct agenda *agenda, int64_t now_ms)
+{
+    for (uint32_t i = agenda->count; i > 0; i--)
+        if (member_deadline(agenda_at(agenda, i - 1)) > now_ms) return false;
+    return true;
+}
+
+KV_INTERNAL struct member *agenda_first(const struct agenda *agenda)
+{
+    return agenda->count > 0 ? agenda_at(agenda, 0) : NULL;
+}
+
+/* Level by level: what is found is the queue of what is still to be looked below. */
+KV_INTERNAL size_t agenda_due(const struct agenda *agenda, int64_t now_ms, struct member **due,
+                              size_t room)
+{
+    size_t count = 0;
+    if (agenda->count == 0 || room == 0 || member_deadline(agenda_at(agenda, 0)) > now_ms) return 0;
+    due[count++] = agenda_at(agenda, 0);
+    for (size_t looked = 0; looked < count; looked++) {
+        uint32_t below = 2 * member_deadline_id(due[looked]) + 1;
+        for (uint32_t i = below; i < below + 2 && i < agenda->count && count < room; i++) {
+            struct member *member = agenda_at(agenda, i);
+            if (member_deadline(member) <= now_ms) due[count++] = member;
+        }
+    }
+    return count;
+}
+
+#if KV_DEBUG > 0
+KV_INTERNAL void agenda_check(const struct agenda *agenda)
+{
+    assert(agenda->room % AGENDA_CHUNK == 0);
+    assert(agenda->count <= agenda->room);
+    assert(agenda->room / AGENDA_CHUNK <= agenda->capacity);
+    for (uint32_t i = 0; i < agenda->count; i++) {
+        const struct member *member = agenda_at(agenda, i);
+        assert(member_deadline(member) != KV_NEVER);
+        assert(member_deadline_id(member) == i);
+        if (i > 0) {
+            assert(member_deadline(agenda_at(agenda, (i - 1) / 2)) <= member_deadline(member));
+        }
+    }
 }
 #endif
 
@@ -5252,6 +5519,13 @@ KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice val
 
 /* Takes out the `count` elements from `at` on, which must be there. */
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count);
+
+/*
+ * Exchanges two runs of elements that lie side by side: those from `first` to before `middle`, and
+ * from there to before `end`. O(bytes).
+ */
+KV_INTERNAL void pack_exchange(struct pack *pack, const uint8_t *first, const uint8_t *middle,
+                               const uint8_t *end);
 
 /* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
@@ -5813,6 +6087,27 @@ static void pack_copy_range(struct pack *pack, kv_end end, const uint8_t *from, 
     size_t offset = end == KV_HEAD ? PACK_HEADER : pack_size(pack) - 1;
     memcpy(pack_open(pack, offset, 0, size), from, size);
     pack_count_change(pack, 0, count);
+}
+
+static void pack_reverse(uint8_t *from, uint8_t *to)
+{
+    while (from < to) {
+        uint8_t byte = *from;
+        *from++ = *--to;
+        *to = byte;
+    }
+}
+
+KV_INTERNAL void pack_exchange(struct pack *pack, const uint8_t *first, const uint8_t *middle,
+                               const uint8_t *end)
+{
+    uint8_t *begin = pack_begin_mutable(pack);
+    uint8_t *from = begin + pack_offset(pack, first);
+    uint8_t *within = begin + pack_offset(pack, middle);
+    uint8_t *to = begin + pack_offset(pack, end);
+    pack_reverse(from, within);
+    pack_reverse(within, to);
+    pack_reverse(from, to);
 }
 
 KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count)
@@ -7895,7 +8190,8 @@ KV_INTERNAL void ranking_check(const struct ranking *ranking,
  * word.
  *
  *     0       the empty collection, which holds nothing
- *     even    a small one: the address of its only block, in the memory of the shard it belongs to
+ *     even    a small one: the address of its only block, in the memory of the shard it belongs to,
+ *             and 2 if its type has a second form of that and this is it
  *     odd     a large one: the address of a struct large (large.h), and 1
  *
  * The word is what an entry keeps. Functions that change a collection are given the shard's memory
@@ -7917,7 +8213,8 @@ struct collection {
     uintptr_t word;
 };
 
-#define COLLECTION_LARGE ((uintptr_t)1)
+#define COLLECTION_LARGE  ((uintptr_t)1)
+#define COLLECTION_SECOND ((uintptr_t)2)
 
 /* Up to where a collection is small, as Redis's ...-max-listpack-entries and -value say. */
 struct collection_limits {
@@ -7940,7 +8237,13 @@ static inline bool collection_is_small(const struct collection *collection)
 static inline void *collection_block(const struct collection *collection)
 {
     assert(collection_is_small(collection));
-    return (void *)collection->word;
+    return (void *)(collection->word & ~COLLECTION_SECOND);
+}
+
+/* Whether a small one is of the second form. */
+static inline bool collection_is_second(const struct collection *collection)
+{
+    return (collection->word & (COLLECTION_LARGE | COLLECTION_SECOND)) == COLLECTION_SECOND;
 }
 
 static inline struct large *collection_large(const struct collection *collection)
@@ -7955,11 +8258,27 @@ static inline void collection_set_block(struct collection *collection, const voi
     assert(collection_is_small(collection));
 }
 
+/* The same with a block of the second form. */
+static inline void collection_set_second(struct collection *collection, const void *block)
+{
+    collection->word = (uintptr_t)block | COLLECTION_SECOND;
+}
+
 static inline void collection_set_large(struct collection *collection, const struct large *large)
 {
     collection->word = (uintptr_t)large + COLLECTION_LARGE;
     assert(!collection_is_small(collection));
 }
+
+/* Something in a collection whose deadline has passed: its name, lent, and what it is there. */
+struct collection_due {
+    kv_slice name;
+    char scratch[24]; /* of a name that is kept as an integer */
+    void *item;
+};
+
+/* How many of them are dealt with at a time. */
+#define COLLECTION_DUE_BATCH 32
 
 /*
  * What a type of collection is to rooms that do not know it (value.c). None of the functions is
@@ -7978,6 +8297,24 @@ struct collection_kind {
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,
                       struct collection *copy);
+
+    /*
+     * Of a type whose elements may have deadlines of their own; NULL: it has none of the following.
+     * The earliest of these deadlines, 0 if there is none. O(1).
+     */
+    int64_t (*next_deadline)(const struct collection *collection);
+
+    /* Whether every element has a deadline that has passed at now_ms. O(elements) at worst. */
+    bool (*is_spent)(const struct collection *collection, int64_t now_ms);
+
+    /*
+     * Notes up to COLLECTION_DUE_BATCH elements whose deadlines have passed at now_ms, and gives
+     * how many; takes them out, in the memory of the collection's shard.
+     */
+    size_t (*peek_due)(const struct collection *collection, int64_t now_ms,
+                       struct collection_due *due);
+    void (*drop_due)(struct collection *collection, struct memory *memory,
+                     const struct collection_due *due, size_t count);
 
     /* Asserts what the room promises. */
     void (*check)(const struct collection *collection);
@@ -9246,30 +9583,488 @@ KV_INTERNAL const struct collection_kind list_kind = {
 #endif
 };
 
+/* -------------------- engine/values/hash_pack.c ------------------------------------------------ */
+/*
+ * values/hash_pack.c -- see hash_pack.h.
+ *
+ * Invariants (hash_pack_check() asserts them):
+ *   1. No field is there twice.
+ *   2. In triples each deadline is an integer above 0 and not before the one before it, or 0 and
+ *      only zeros follow.
+ */
+/* -------------------- engine/values/hash_pack.h ------------------------------------------------ */
+/*
+ * values/hash_pack.h -- a small hash: a pack of fields, each with its value and, once one of them
+ * has had a deadline, its deadline.
+ *
+ *     pairs      field value field value ...                  "listpack", in the order they came
+ *     triples    field value deadline field value 0 ...       "listpackex", by deadline, those
+ *                                                             without one (0) last
+ *
+ * Both are as Redis keeps them and writes them into RDB files. Triples are the second form of a
+ * collection's block (collection.h). A hash that has become triples stays so.
+ */
+#ifndef KV_VALUES_HASH_PACK_H
+#define KV_VALUES_HASH_PACK_H
+
+
+/* For a deadline that is to be set: leaves the one that a field has. */
+#define HASH_KEEP_DEADLINE (-1)
+
+struct hash_pack {
+    struct pack *pack; /* NULL: the empty hash */
+    bool has_deadlines;
+};
+
+static inline struct hash_pack hash_pack_of(const struct collection *hash)
+{
+    return (struct hash_pack){collection_block(hash), collection_is_second(hash)};
+}
+
+static inline void hash_pack_store(const struct hash_pack *small, struct collection *hash)
+{
+    if (small->has_deadlines) collection_set_second(hash, small->pack);
+    else collection_set_block(hash, small->pack);
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL size_t hash_pack_count(const struct hash_pack *small);
+
+/* Where a field is; NULL if there is none. O(n). */
+KV_INTERNAL const uint8_t *hash_pack_find(const struct hash_pack *small, kv_slice field);
+
+/* The value and the deadline of the field there; KV_NEVER if it has none. */
+KV_INTERNAL kv_slice hash_pack_value(const uint8_t *at, char scratch[PACK_TEXT_SIZE]);
+KV_INTERNAL int64_t hash_pack_deadline(const struct hash_pack *small, const uint8_t *at);
+
+/* The earliest deadline; 0 if there is none. O(1). */
+KV_INTERNAL int64_t hash_pack_next_deadline(const struct hash_pack *small);
+
+/* A walk along all fields: begin, then a step for each, until that is false. */
+struct hash_pack_walk {
+    const uint8_t *next;
+    kv_slice field, value;
+    int64_t deadline_ms;
+    char scratch[2][PACK_TEXT_SIZE];
+};
+
+KV_INTERNAL struct hash_pack_walk hash_pack_begin(const struct hash_pack *small);
+KV_INTERNAL bool hash_pack_step(const struct hash_pack *small, struct hash_pack_walk *walk);
+
+KV_INTERNAL void hash_pack_visit(const struct hash_pack *small, kv_visit_field *visit,
+                                 void *context);
+
+/* As hash_draw() and hash_sample(). */
+KV_INTERNAL kv_status hash_pack_draw(const struct hash_pack *small, struct alloc *alloc,
+                                     struct random *random, uint64_t count, kv_visit_field *visit,
+                                     void *context);
+KV_INTERNAL void hash_pack_sample(const struct hash_pack *small, struct random *random,
+                                  uint64_t count, kv_visit_field *visit, void *context);
+
+/* As the functions of struct collection_kind; what is due comes first. */
+KV_INTERNAL bool hash_pack_is_spent(const struct hash_pack *small, int64_t now_ms);
+KV_INTERNAL size_t hash_pack_peek_due(const struct hash_pack *small, int64_t now_ms,
+                                      struct collection_due *due);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/*
+ * How much room hash_pack_put() of these pairs, one after another, takes at most; and how many of
+ * the fields are not there, one that is given twice counted twice.
+ */
+KV_INTERNAL size_t hash_pack_growth(const struct hash_pack *small, const kv_slice *pairs,
+                                    size_t count, size_t *fresh);
+
+/*
+ * Makes that room, and triples if deadlines are wanted; a hash that is empty gets its pack. KV_OK,
+ * KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status hash_pack_reserve(struct hash_pack *small, struct memory *memory,
+                                        size_t growth, bool with_deadlines);
+
+/* What giving a field a deadline, or another one, adds at most. */
+#define HASH_PACK_DEADLINE_ROOM 10
+
+/*
+ * Sets a field and its deadline (KV_NEVER, HASH_KEEP_DEADLINE); there is room. True if it is new.
+ */
+KV_INTERNAL bool hash_pack_put(struct hash_pack *small, const kv_slice pair[2],
+                               int64_t deadline_ms);
+
+/* Gives the field there a deadline, or KV_NEVER; there is room, and deadlines. */
+KV_INTERNAL void hash_pack_set_deadline(struct hash_pack *small, const uint8_t *at,
+                                        int64_t deadline_ms);
+
+/* Removes fields; gives how many there were. The pack may be empty then. */
+KV_INTERNAL uint64_t hash_pack_remove(struct hash_pack *small, const kv_slice *fields,
+                                      size_t count);
+
+/* Removes the first `count` fields. */
+KV_INTERNAL void hash_pack_drop(struct hash_pack *small, size_t count);
+
+/* Gives back room that is not needed. */
+KV_INTERNAL void hash_pack_fit(struct hash_pack *small, struct memory *memory);
+
+#if KV_DEBUG > 0
+KV_INTERNAL void hash_pack_check(const struct hash_pack *small);
+#endif
+
+#endif
+
+
+
+/* Room that may stay free after a change. */
+#define HASH_PACK_SPARE 64
+
+static size_t hash_pack_width(const struct hash_pack *small)
+{
+    return small->has_deadlines ? 3 : 2;
+}
+
+static const uint8_t *hash_pack_next(const struct hash_pack *small, const uint8_t *at)
+{
+    at = pack_next(pack_next(at));
+    return small->has_deadlines ? pack_next(at) : at;
+}
+
+static const uint8_t *hash_pack_first(const struct hash_pack *small)
+{
+    return pack_first(small->pack);
+}
+
+/* The field of this number, which is there. */
+static const uint8_t *hash_pack_at(const struct hash_pack *small, size_t index)
+{
+    return pack_seek(small->pack, index * hash_pack_width(small));
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL size_t hash_pack_count(const struct hash_pack *small)
+{
+    return small->pack != NULL ? pack_count(small->pack) / hash_pack_width(small) : 0;
+}
+
+KV_INTERNAL const uint8_t *hash_pack_find(const struct hash_pack *small, kv_slice field)
+{
+    if (small->pack == NULL) return NULL;
+    struct pack_needle needle = pack_needle(field);
+    return pack_find(hash_pack_first(small), &needle, hash_pack_width(small) - 1);
+}
+
+KV_INTERNAL kv_slice hash_pack_value(const uint8_t *at, char scratch[PACK_TEXT_SIZE])
+{
+    return pack_text(pack_next(at), scratch);
+}
+
+KV_INTERNAL int64_t hash_pack_deadline(const struct hash_pack *small, const uint8_t *at)
+{
+    if (!small->has_deadlines) return KV_NEVER;
+    struct pack_item item = pack_get(pack_next(pack_next(at)));
+    assert(item.is_integer);
+    return item.integer != 0 ? item.integer : KV_NEVER;
+}
+
+KV_INTERNAL int64_t hash_pack_next_deadline(const struct hash_pack *small)
+{
+    if (!small->has_deadlines || *hash_pack_first(small) == PACK_END) return 0;
+    int64_t deadline_ms = hash_pack_deadline(small, hash_pack_first(small));
+    return deadline_ms != KV_NEVER ? deadline_ms : 0;
+}
+
+KV_INTERNAL struct hash_pack_walk hash_pack_begin(const struct hash_pack *small)
+{
+    return (struct hash_pack_walk){.next = hash_pack_first(small)};
+}
+
+KV_INTERNAL bool hash_pack_step(const struct hash_pack *small, struct hash_pack_walk *walk)
+{
+    if (*walk->next == PACK_END) return false;
+    walk->field = pack_text(walk->next, walk->scratch[0]);
+    walk->value = hash_pack_value(walk->next, walk->scratch[1]);
+    walk->deadline_ms = hash_pack_deadline(small, walk->next);
+    walk->next = hash_pack_next(small, walk->next);
+    return true;
+}
+
+/* Shows the field at a place; gives whether the visitor wants more. */
+static bool hash_pack_show(const uint8_t *at, kv_visit_field *visit, void *context)
+{
+    char field[PACK_TEXT_SIZE], value[PACK_TEXT_SIZE];
+    return visit(context, pack_text(at, field), hash_pack_value(at, value));
+}
+
+KV_INTERNAL void hash_pack_visit(const struct hash_pack *small, kv_visit_field *visit,
+                                 void *context)
+{
+    const uint8_t *at = hash_pack_first(small);
+    while (*at != PACK_END && hash_pack_show(at, visit, context)) at = hash_pack_next(small, at);
+}
+
+/* Where each field is. NULL without memory. */
+static const uint8_t **hash_pack_places(const struct hash_pack *small, struct alloc *alloc,
+                                        size_t count)
+{
+    const uint8_t **places = alloc_get_array(alloc, count, sizeof *places);
+    const uint8_t *at = hash_pack_first(small);
+    for (size_t i = 0; places != NULL && i < count; i++) {
+        places[i] = at;
+        at = hash_pack_next(small, at);
+    }
+    return places;
+}
+
+KV_INTERNAL kv_status hash_pack_draw(const struct hash_pack *small, struct alloc *alloc,
+                                     struct random *random, uint64_t count, kv_visit_field *visit,
+                                     void *context)
+{
+    size_t length = hash_pack_count(small);
+    if (count == 1) { /* mostly */
+        (void)hash_pack_show(hash_pack_at(small, (size_t)random_below(random, length)), visit,
+                             context);
+        return KV_OK;
+    }
+    const uint8_t **places = hash_pack_places(small, alloc, length);
+    if (places == NULL) return KV_NOMEM;
+    while (count > 0 && hash_pack_show(places[random_below(random, length)], visit, context))
+        count--;
+    alloc_free(alloc, places, length * sizeof *places);
+    return KV_OK;
+}
+
+/* Each in turn with the chance (still wanted) / (still to come): Knuth vol. 2, 3.4.2, S. */
+KV_INTERNAL void hash_pack_sample(const struct hash_pack *small, struct random *random,
+                                  uint64_t count, kv_visit_field *visit, void *context)
+{
+    const uint8_t *at = hash_pack_first(small);
+    for (size_t to_come = hash_pack_count(small); count > 0; to_come--) {
+        if (random_below(random, to_come) < count) {
+            if (!hash_pack_show(at, visit, context)) return;
+            count--;
+        }
+        at = hash_pack_next(small, at);
+    }
+}
+
+KV_INTERNAL bool hash_pack_is_spent(const struct hash_pack *small, int64_t now_ms)
+{
+    if (!small->has_deadlines) return false;
+    /* The last deadline is the latest, and 0 is never. */
+    const uint8_t *last = hash_pack_at(small, hash_pack_count(small) - 1);
+    return hash_pack_deadline(small, last) <= now_ms;
+}
+
+KV_INTERNAL size_t hash_pack_peek_due(const struct hash_pack *small, int64_t now_ms,
+                                      struct collection_due *due)
+{
+    size_t count = 0;
+    if (!small->has_deadlines) return 0;
+    const uint8_t *at = hash_pack_first(small);
+    while (*at != PACK_END && count < COLLECTION_DUE_BATCH &&
+           hash_pack_deadline(small, at) <= now_ms) {
+        due[count].name = pack_text(at, due[count].scratch);
+        due[count].item = NULL;
+        count++;
+        at = hash_pack_next(small, at);
+    }
+    return count;
+}
+
+/* -------------------------------------------------------------------------------------- making room */
+
+KV_INTERNAL size_t hash_pack_growth(const struct hash_pack *small, const kv_slice *pairs,
+                                    size_t count, size_t *fresh)
+{
+    size_t growth = 0;
+    *fresh = 0;
+    for (size_t i = 0; i < count; i++, pairs += 2) {
+        const uint8_t *at = hash_pack_find(small, pairs[0]);
+        size_t size = pack_value_size(pairs[1]);
+        size_t old_size = at != NULL ? pack_element_size(pack_next(at)) : 0;
+        if (at == NULL) {
+            size += pack_value_size(pairs[0]);
+            ++*fresh;
+        }
+        /*
+         * A value that is smaller than the old one counts with the difference, too, as the same
+         * field may be given again and get a larger one.
+         */
+        if (size > old_size) growth += size - old_size;
+        else if (count > 1) growth += old_size - size;
+    }
+    return growth;
+}
+
+/* Makes triples of pairs, with room for so much more. */
+static kv_status hash_pack_add_deadlines(struct hash_pack *small, struct memory *memory,
+                                         size_t growth)
+{
+    struct pack *old = small->pack, *pack;
+    size_t count = hash_pack_count(small);
+    kv_slice zero = {"0", 1};
+    struct pack_run run = {&zero, 1, pack_value_size(zero)};
+    size_t size = pack_size(old) - PACK_EMPTY_SIZE + count * run.size;
+    if (growth > PACK_SIZE_MAX - size) return KV_TOOBIG;
+    kv_status status = pack_create(memory, size + growth, KV_TAIL, &pack);
+    if (status != KV_OK) return status;
+    for (const uint8_t *at = pack_first(old); *at != PACK_END; at = pack_next(pack_next(at))) {
+        pack_copy(pack, KV_TAIL, at, 2);
+        pack_push(pack, KV_TAIL, &run);
+    }
+    pack_destroy(memory, old);
+    *small = (struct hash_pack){pack, true};
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status hash_pack_reserve(struct hash_pack *small, struct memory *memory,
+                                        size_t growth, bool with_deadlines)
+{
+    if (small->pack == NULL) {
+        kv_status status = pack_create(memory, growth, KV_TAIL, &small->pack);
+        if (status == KV_OK) small->has_deadlines = with_deadlines;
+        return status;
+    }
+    if (with_deadlines && !small->has_deadlines)
+        return hash_pack_add_deadlines(small, memory, growth);
+    return pack_reserve(memory, &small->pack, growth, KV_TAIL);
+}
+
+KV_INTERNAL void hash_pack_fit(struct hash_pack *small, struct memory *memory)
+{
+    pack_fit(memory, &small->pack, pack_size(small->pack) / 8 + HASH_PACK_SPARE);
+}
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/* Where a field with this deadline belongs: before the first one with a later deadline. */
+static const uint8_t *hash_pack_place(const struct hash_pack *small, int64_t deadline_ms)
+{
+    const uint8_t *at = hash_pack_first(small);
+    if (deadline_ms == KV_NEVER) return pack_end(small->pack);
+    while (*at != PACK_END && hash_pack_deadline(small, at) <= deadline_ms)
+        at = hash_pack_next(small, at);
+    return at;
+}
+
+static kv_slice hash_pack_deadline_text(int64_t deadline_ms, char text[NUMBER_INT64_SIZE])
+{
+    assert(deadline_ms > 0);
+    return (kv_slice){text, number_format_int64(text, deadline_ms != KV_NEVER ? deadline_ms : 0)};
+}
+
+/* The number of the field at a place. */
+static size_t hash_pack_index(const struct hash_pack *small, const uint8_t *at)
+{
+    size_t index = 0;
+    for (const uint8_t *i = hash_pack_first(small); i != at; i = hash_pack_next(small, i)) index++;
+    return index;
+}
+
+KV_INTERNAL void hash_pack_set_deadline(struct hash_pack *small, const uint8_t *at,
+                                        int64_t deadline_ms)
+{
+    assert(small->has_deadlines);
+    char text[NUMBER_INT64_SIZE];
+    size_t index = hash_pack_index(small, at);
+    pack_replace(small->pack, pack_next(pack_next(at)), hash_pack_deadline_text(deadline_ms, text));
+
+    /* It may be anywhere now; so may its place, before the first of the others that is later. */
+    at = hash_pack_at(small, index);
+    const uint8_t *end = hash_pack_next(small, at), *place = hash_pack_first(small);
+    while (*place != PACK_END && (place == at || hash_pack_deadline(small, place) <= deadline_ms))
+        place = hash_pack_next(small, place);
+    if (place < at) pack_exchange(small->pack, place, at, end);
+    else if (place > end) pack_exchange(small->pack, at, end, place);
+}
+
+KV_INTERNAL bool hash_pack_put(struct hash_pack *small, const kv_slice pair[2], int64_t deadline_ms)
+{
+    const uint8_t *at = hash_pack_find(small, pair[0]);
+    if (at != NULL) {
+        size_t index = hash_pack_index(small, at);
+        pack_replace(small->pack, pack_next(at), pair[1]);
+        if (!small->has_deadlines || deadline_ms == HASH_KEEP_DEADLINE) return false;
+        at = hash_pack_at(small, index);
+        if (hash_pack_deadline(small, at) != deadline_ms)
+            hash_pack_set_deadline(small, at, deadline_ms);
+        return false;
+    }
+    char text[NUMBER_INT64_SIZE];
+    kv_slice triple[3] = {pair[0], pair[1]};
+    if (deadline_ms == HASH_KEEP_DEADLINE) deadline_ms = KV_NEVER;
+    if (small->has_deadlines) triple[2] = hash_pack_deadline_text(deadline_ms, text);
+    struct pack_run run;
+    kv_status status = pack_measure(triple, hash_pack_width(small), &run);
+    assert(status == KV_OK); /* it was measured before */
+    (void)status;
+    pack_insert(small->pack, hash_pack_place(small, deadline_ms), &run);
+    return true;
+}
+
+KV_INTERNAL uint64_t hash_pack_remove(struct hash_pack *small, const kv_slice *fields, size_t count)
+{
+    uint64_t removed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *at = hash_pack_find(small, fields[i]);
+        if (at == NULL) continue;
+        pack_delete(small->pack, at, hash_pack_width(small));
+        removed++;
+    }
+    return removed;
+}
+
+KV_INTERNAL void hash_pack_drop(struct hash_pack *small, size_t count)
+{
+    pack_delete(small->pack, hash_pack_first(small), count * hash_pack_width(small));
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+KV_INTERNAL void hash_pack_check(const struct hash_pack *small)
+{
+    pack_check(small->pack);
+    assert(pack_count(small->pack) > 0);
+    assert(pack_count(small->pack) % hash_pack_width(small) == 0);
+    int64_t last_ms = 1;
+    for (const uint8_t *at = hash_pack_first(small); *at != PACK_END;
+         at = hash_pack_next(small, at)) {
+        char scratch[PACK_TEXT_SIZE];
+        assert(hash_pack_find(small, pack_text(at, scratch)) == at);
+        if (!small->has_deadlines) continue;
+        assert(hash_pack_deadline(small, at) >= last_ms);
+        last_ms = hash_pack_deadline(small, at);
+    }
+}
+#endif
+
 /* -------------------- engine/values/hash.c ----------------------------------------------------- */
 /*
  * values/hash.c -- the hash value: a pack while it is small, a table of members when it is large.
  *
  *     small:  pack [ field value field value ... ]        large:  members { field: value ... }
+ *                                                                 agenda: those with a deadline
  *
  * Invariants (hash_check() asserts them):
- *   1. No hash but {0} is empty, and no field is in it twice.
- *   2. Every member of a large one has a value.
+ *   1. No hash but {0} is empty.
+ *   2. Every member of a large one has a value; those that have a deadline are in the agenda.
  *
  * May use structures/ and base/. Knows nothing of keys, expiry, locks.
  */
 /* -------------------- engine/values/hash.h ----------------------------------------------------- */
 /*
  * values/hash.h -- the hash value: a pack of fields and values while it is small, a table of
- * members when it is large.
+ * members when it is large. Any field may have a deadline.
  *
  * Ownership  A hash is a struct collection. A small one is a pack in its owner's memory; a large
  *            one begins with a struct large.
  * Failure    Whatever can fail changes the hash entirely or not at all. Removing never fails.
- * Encoding   As in Redis a hash is "listpack" (small) within the limits of
- *            hash-max-listpack-entries and -value and "hashtable" (large) from then on, however
- *            much is removed. The pack has field and value in turn, in the order in which the
- *            fields came.
+ * Encoding   As in Redis a hash is "listpack" (small; "listpackex" from the first deadline on)
+ *            within the limits of hash-max-listpack-entries and -value and "hashtable" (large) from
+ *            then on, however much is removed.
+ * Deadlines  Nothing expires by itself here: a field is there until hash_drop_due(), whatever its
+ *            deadline. A deadline is above 0.
  * Lent       Fields and values are lent until the next change; integers as text from a scratch
  *            room. What is put in must not be lent from the same hash.
  * Cost       Small: O(n) at a few ns a field. Large: O(1) a field, and two cache misses.
@@ -9293,6 +10088,10 @@ KV_INTERNAL uint64_t hash_length(const struct collection *hash);
 /* Lends the value of a field; false if there is no such field. */
 KV_INTERNAL bool hash_get(const struct collection *hash, kv_slice field,
                           char scratch[PACK_TEXT_SIZE], kv_slice *value);
+
+/* Gives the deadline of a field, KV_NEVER if it has none; false if there is no such field. */
+KV_INTERNAL bool hash_get_deadline(const struct collection *hash, kv_slice field,
+                                   int64_t *deadline_ms);
 
 /* The same for many, each shown with its index, in order, the misses of several overlapping. */
 KV_INTERNAL void hash_get_many(const struct collection *hash, const kv_slice *fields, size_t count,
@@ -9324,11 +10123,28 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
 /* ------------------------------------------------------------------------------------- changing */
 
 /*
- * Puts `count` pairs, a field and its value in turn, one by one; *added receives how many fields
- * are new. KV_OK, KV_TOOBIG, KV_NOMEM. O(count).
+ * Puts `count` pairs, a field and its value in turn, one by one, all with this deadline (KV_NEVER:
+ * none, HASH_KEEP_DEADLINE: that which a field has); *added receives how many fields are new.
+ * KV_OK, KV_TOOBIG, KV_NOMEM. O(count), O(count log n) with deadlines.
  */
 KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner *owner,
-                               const kv_slice *pairs, size_t count, uint64_t *added);
+                               const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                               uint64_t *added);
+
+/*
+ * Makes room for deadlines of `count` fields, which only a large hash can then still be without
+ * memory for. KV_OK, KV_NOMEM.
+ */
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
+                                             const struct hash_owner *owner, size_t count);
+
+/*
+ * Gives a field that is there a deadline. KV_NEVER takes it away, and does not fail; nor, where
+ * hash_reserve_deadlines() came before, does putting back what it had. KV_OK, KV_NOMEM. O(log n),
+ * O(n) of a small hash.
+ */
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+                                        kv_slice field, int64_t deadline_ms);
 
 /*
  * Removes fields and gives how many there were. A hash of which nothing is left is {0}. O(count).
@@ -9358,9 +10174,6 @@ KV_INTERNAL void hash_check(const struct collection *hash);
 
 
 enum {
-    /* Room that a small hash may keep free after a change. */
-    HASH_SPARE = 64,
-
     /* Fields of one call whose old values need no memory to be remembered in. */
     HASH_ON_STACK = 16,
 
@@ -9371,12 +10184,8 @@ enum {
 struct hash_large {
     struct large head;
     struct members members; /* in its memory */
+    struct agenda agenda;
 };
-
-static struct pack *hash_small(const struct collection *hash)
-{
-    return collection_block(hash);
-}
 
 static struct hash_large *hash_large(const struct collection *hash)
 {
@@ -9388,63 +10197,12 @@ static const struct siphash_key *hash_key(const struct hash_large *large)
     return large->members.table.context;
 }
 
-KV_INTERNAL uint64_t hash_length(const struct collection *hash)
+static bool hash_member_is_timed(const struct member *member)
 {
-    if (!collection_is_small(hash)) return members_count(&hash_large(hash)->members);
-    return collection_is_empty(hash) ? 0 : pack_count(hash_small(hash)) / 2;
+    return member_deadline(member) != KV_NEVER;
 }
 
-/* ----------------------------------------------------------------------------------- small ones */
-
-/* Where a field is; NULL if there is none. */
-static const uint8_t *hash_small_find(const struct pack *pack, kv_slice field)
-{
-    struct pack_needle needle = pack_needle(field);
-    return pack_find(pack_first(pack), &needle, 1);
-}
-
-/* Shows the field at a place; gives the place of the next. */
-static const uint8_t *hash_small_show(const uint8_t *at, kv_visit_field *visit, void *context,
-                                      bool *goes_on)
-{
-    char field[PACK_TEXT_SIZE], value[PACK_TEXT_SIZE];
-    const uint8_t *value_at = pack_next(at);
-    *goes_on = visit(context, pack_text(at, field), pack_text(value_at, value));
-    return pack_next(value_at);
-}
-
-static void hash_small_visit(const struct pack *pack, kv_visit_field *visit, void *context)
-{
-    bool goes_on = true;
-    for (const uint8_t *at = pack_first(pack); goes_on && *at != PACK_END;)
-        at = hash_small_show(at, visit, context, &goes_on);
-}
-
-/* ----------------------------------------------------------------------------------- large ones */
-
-static struct member *hash_large_find(const struct hash_large *large, kv_slice field)
-{
-    struct member_name name;
-    members_name(hash_key(large), field, &name);
-    return members_find(&large->members, &name);
-}
-
-static bool hash_large_show(const struct member *member, kv_visit_field *visit, void *context)
-{
-    char scratch[MEMBER_TEXT_SIZE];
-    return visit(context, member_text(member, scratch), member_value(member));
-}
-
-static void hash_large_visit(const struct hash_large *large, kv_visit_field *visit, void *context)
-{
-    struct table_cursor cursor = {0};
-    struct member *batch[MEMBERS_BATCH];
-    size_t count;
-    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
-        for (size_t i = 0; i < count; i++)
-            if (!hash_large_show(batch[i], visit, context)) return;
-    }
-}
+/* ------------------------------------------------------------------------------ making large ones */
 
 static struct hash_large *hash_large_create(struct memory *memory, const struct siphash_key *key)
 {
@@ -9453,40 +10211,81 @@ static struct hash_large *hash_large_create(struct memory *memory, const struct 
     return large;
 }
 
-static kv_status hash_large_put(struct hash_large *large, kv_slice field, kv_slice value,
-                                struct member **old)
+/* Adds a field that is not there. KV_OK, KV_NOMEM. */
+static kv_status hash_large_add(struct hash_large *large, kv_slice field, kv_slice value,
+                                int64_t deadline_ms)
 {
     struct member_name name;
+    struct member *member;
     members_name(hash_key(large), field, &name);
-    return members_put(&large->members, &name, value, old);
+    kv_status status = members_put(&large->members, &name, value, &member);
+    if (status != KV_OK || deadline_ms == KV_NEVER) return status;
+    status = agenda_reserve(&large->agenda, &large->head.memory, 1);
+    if (status == KV_OK)
+        status = members_set_deadline(&large->members, &name, deadline_ms, 0, &member);
+    if (status == KV_OK) agenda_add(&large->agenda, member);
+    return status;
 }
 
-struct hash_filling {
-    struct hash_large *large;
-    kv_status status;
-};
-
-static bool hash_large_fill(void *context, kv_slice field, kv_slice value)
+static kv_status hash_large_add_pack(struct hash_large *large, const struct hash_pack *small)
 {
-    struct hash_filling *filling = context;
-    struct member *old;
-    filling->status = hash_large_put(filling->large, field, value, &old);
-    return filling->status == KV_OK;
+    kv_status status = KV_OK;
+    struct hash_pack_walk walk = hash_pack_begin(small);
+    while (status == KV_OK && hash_pack_step(small, &walk))
+        status = hash_large_add(large, walk.field, walk.value, walk.deadline_ms);
+    return status;
+}
+
+static kv_status hash_large_add_large(struct hash_large *large, const struct hash_large *from)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&from->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            char scratch[MEMBER_TEXT_SIZE];
+            kv_status status = hash_large_add(large, member_text(batch[i], scratch),
+                                              member_value(batch[i]), member_deadline(batch[i]));
+            if (status != KV_OK) return status;
+        }
+    }
+    return KV_OK;
 }
 
 /* A large hash with a copy of what another one has. NULL without memory. */
 static struct hash_large *hash_large_from(const struct collection *hash, struct memory *memory,
                                           const struct siphash_key *key)
 {
-    struct hash_filling filling = {hash_large_create(memory, key), KV_OK};
-    if (filling.large == NULL) return NULL;
-    hash_visit(hash, hash_large_fill, &filling);
-    if (filling.status == KV_OK) return filling.large;
-    large_destroy(&filling.large->head);
+    struct hash_large *large = hash_large_create(memory, key);
+    if (large == NULL || collection_is_empty(hash)) return large;
+    struct hash_pack small;
+    kv_status status;
+    if (collection_is_small(hash)) {
+        small = hash_pack_of(hash);
+        status = hash_large_add_pack(large, &small);
+    } else {
+        status = hash_large_add_large(large, hash_large(hash));
+    }
+    if (status == KV_OK) return large;
+    large_destroy(&large->head);
     return NULL;
 }
 
 /* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL uint64_t hash_length(const struct collection *hash)
+{
+    if (!collection_is_small(hash)) return members_count(&hash_large(hash)->members);
+    struct hash_pack small = hash_pack_of(hash);
+    return hash_pack_count(&small);
+}
+
+static const struct member *hash_large_find(const struct hash_large *large, kv_slice field)
+{
+    struct member_name name;
+    members_name(hash_key(large), field, &name);
+    return members_find(&large->members, &name);
+}
 
 KV_INTERNAL bool hash_get(const struct collection *hash, kv_slice field,
                           char scratch[PACK_TEXT_SIZE], kv_slice *value)
@@ -9496,9 +10295,23 @@ KV_INTERNAL bool hash_get(const struct collection *hash, kv_slice field,
         if (member != NULL) *value = member_value(member);
         return member != NULL;
     }
-    if (collection_is_empty(hash)) return false;
-    const uint8_t *at = hash_small_find(hash_small(hash), field);
-    if (at != NULL) *value = pack_text(pack_next(at), scratch);
+    struct hash_pack small = hash_pack_of(hash);
+    const uint8_t *at = hash_pack_find(&small, field);
+    if (at != NULL) *value = hash_pack_value(at, scratch);
+    return at != NULL;
+}
+
+KV_INTERNAL bool hash_get_deadline(const struct collection *hash, kv_slice field,
+                                   int64_t *deadline_ms)
+{
+    if (!collection_is_small(hash)) {
+        const struct member *member = hash_large_find(hash_large(hash), field);
+        if (member != NULL) *deadline_ms = member_deadline(member);
+        return member != NULL;
+    }
+    struct hash_pack small = hash_pack_of(hash);
+    const uint8_t *at = hash_pack_find(&small, field);
+    if (at != NULL) *deadline_ms = hash_pack_deadline(&small, at);
     return at != NULL;
 }
 
@@ -9534,10 +10347,31 @@ KV_INTERNAL void hash_get_many(const struct collection *hash, const kv_slice *fi
     }
 }
 
+static bool hash_large_show(const struct member *member, kv_visit_field *visit, void *context)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    return visit(context, member_text(member, scratch), member_value(member));
+}
+
+static void hash_large_visit(const struct hash_large *large, kv_visit_field *visit, void *context)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++)
+            if (!hash_large_show(batch[i], visit, context)) return;
+    }
+}
+
 KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit, void *context)
 {
-    if (!collection_is_small(hash)) hash_large_visit(hash_large(hash), visit, context);
-    else if (!collection_is_empty(hash)) hash_small_visit(hash_small(hash), visit, context);
+    if (!collection_is_small(hash)) {
+        hash_large_visit(hash_large(hash), visit, context);
+    } else if (!collection_is_empty(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_visit(&small, visit, context);
+    }
 }
 
 struct hash_showing {
@@ -9564,64 +10398,19 @@ KV_INTERNAL uint64_t hash_scan(const struct collection *hash, uint64_t cursor, u
 
 /* -------------------------------------------------------------------------------------- chances */
 
-/* Where each field of a small hash is. NULL without memory. */
-static const uint8_t **hash_small_places(const struct pack *pack, struct alloc *alloc, size_t count)
-{
-    const uint8_t **places = alloc_get_array(alloc, count, sizeof *places);
-    const uint8_t *at = pack_first(pack);
-    for (size_t i = 0; places != NULL && i < count; i++) {
-        places[i] = at;
-        at = pack_next(pack_next(at));
-    }
-    return places;
-}
-
-static kv_status hash_small_draw(const struct pack *pack, struct alloc *alloc,
-                                 struct random *random, uint64_t count, kv_visit_field *visit,
-                                 void *context)
-{
-    bool goes_on = true;
-    size_t length = pack_count(pack) / 2;
-    if (count <= 1) { /* mostly */
-        const uint8_t *at = pack_seek(pack, 2 * (size_t)random_below(random, length));
-        if (count == 1) hash_small_show(at, visit, context, &goes_on);
-        return KV_OK;
-    }
-    const uint8_t **places = hash_small_places(pack, alloc, length);
-    if (places == NULL) return KV_NOMEM;
-    for (; goes_on && count > 0; count--)
-        hash_small_show(places[random_below(random, length)], visit, context, &goes_on);
-    alloc_free(alloc, places, length * sizeof *places);
-    return KV_OK;
-}
-
 KV_INTERNAL kv_status hash_draw(const struct collection *hash, struct alloc *alloc,
                                 struct random *random, uint64_t count, kv_visit_field *visit,
                                 void *context)
 {
     assert(!collection_is_empty(hash));
-    if (collection_is_small(hash))
-        return hash_small_draw(hash_small(hash), alloc, random, count, visit, context);
-    const struct members *members = &hash_large(hash)->members;
-    for (bool goes_on = true; goes_on && count > 0; count--)
-        goes_on = hash_large_show(members_random(members, random), visit, context);
-    return KV_OK;
-}
-
-/* Each in turn with the chance (still wanted) / (still to come): Knuth vol. 2, 3.4.2, S. */
-static void hash_small_sample(const struct pack *pack, struct random *random, uint64_t count,
-                              kv_visit_field *visit, void *context)
-{
-    bool goes_on = true;
-    const uint8_t *at = pack_first(pack);
-    for (size_t to_come = pack_count(pack) / 2; goes_on && count > 0; to_come--) {
-        if (random_below(random, to_come) < count) {
-            at = hash_small_show(at, visit, context, &goes_on);
-            count--;
-        } else {
-            at = pack_next(pack_next(at));
-        }
+    if (count == 0) return KV_OK;
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_draw(&small, alloc, random, count, visit, context);
     }
+    const struct members *members = &hash_large(hash)->members;
+    while (count > 0 && hash_large_show(members_random(members, random), visit, context)) count--;
+    return KV_OK;
 }
 
 KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *alloc,
@@ -9636,7 +10425,8 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
         return KV_OK;
     }
     if (collection_is_small(hash)) {
-        hash_small_sample(hash_small(hash), random, count, visit, context);
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_sample(&small, random, count, visit, context);
         return KV_OK;
     }
     struct member **sample = alloc_get_array(alloc, (size_t)count, sizeof *sample);
@@ -9648,144 +10438,127 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
     return status;
 }
 
-/* ------------------------------------------------------------------------------- setting: small */
+/* ------------------------------------------------------------------------------- setting: large */
 
-/* Puts one pair. All or nothing. */
-static kv_status hash_small_put(struct pack **pack, struct memory *memory, const kv_slice *pair,
-                                uint64_t *added)
+/* What a call that sets fields of a large hash is about. */
+struct hash_setting {
+    struct hash_large *large;
+    const kv_slice *pairs;
+    size_t count;
+    int64_t deadline_ms;
+    struct member **olds; /* what each replaced; NULL: nothing */
+};
+
+/* The deadline that a field is to have after its old member, NULL if it had none. */
+static int64_t hash_setting_deadline(const struct hash_setting *setting, const struct member *old)
 {
-    const uint8_t *at = hash_small_find(*pack, pair[0]);
-    if (at == NULL) {
-        struct pack_run run;
-        kv_status status = pack_measure(pair, 2, &run);
-        if (status == KV_OK) status = pack_reserve(memory, pack, run.size, KV_TAIL);
-        if (status != KV_OK) return status;
-        pack_push(*pack, KV_TAIL, &run);
-        ++*added;
-        return KV_OK;
-    }
-    at = pack_next(at);
-    size_t new_size = pack_value_size(pair[1]);
-    size_t old_size = pack_element_size(at);
-    size_t grow = new_size > old_size ? new_size - old_size : 0;
-    kv_status status = pack_reserve_at(memory, pack, &at, grow);
-    if (status == KV_OK) pack_replace(*pack, at, pair[1]);
+    if (setting->deadline_ms != HASH_KEEP_DEADLINE) return setting->deadline_ms;
+    return old != NULL ? member_deadline(old) : KV_NEVER;
+}
+
+/* Puts one pair, whose name is prepared; on failure it may be there, and is to be undone. */
+static kv_status hash_setting_put(const struct hash_setting *setting, size_t i,
+                                  const struct member_name *name)
+{
+    struct members *members = &setting->large->members;
+    struct member *moved;
+    setting->olds[i] = NULL;
+    kv_status status = members_put(members, name, setting->pairs[2 * i + 1], &setting->olds[i]);
+    if (status != KV_OK) return status;
+    const struct member *old = setting->olds[i];
+    int64_t deadline_ms = hash_setting_deadline(setting, old);
+    if (deadline_ms == KV_NEVER) return KV_OK;
+    uint32_t id = old != NULL ? member_deadline_id(old) : 0;
+    status = members_set_deadline(members, name, deadline_ms, id, &moved);
+    if (status != KV_OK) members_undo(members, name, setting->olds[i]);
     return status;
 }
 
-/*
- * How much room putting the pairs one by one takes at most; `fresh`: how many are not there, one
- * that is given twice counted twice. A value that is smaller than the old one counts with the
- * difference, too, as the same field may be given again and get a larger one.
- */
-static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, size_t count,
-                                size_t *fresh)
-{
-    size_t growth = 0;
-    *fresh = 0;
-    for (size_t i = 0; i < count; i++, pairs += 2) {
-        const uint8_t *at = pack != NULL ? hash_small_find(pack, pairs[0]) : NULL;
-        size_t size = pack_value_size(pairs[1]);
-        size_t old_size = at != NULL ? pack_element_size(pack_next(at)) : 0;
-        if (at == NULL) {
-            size += pack_value_size(pairs[0]);
-            ++*fresh;
-        }
-        if (size > old_size) growth += size - old_size;
-        else if (count > 1) growth += old_size - size;
-    }
-    return growth;
-}
-
-static kv_status hash_small_set(struct collection *hash, struct memory *memory,
-                                const kv_slice *pairs, size_t count, size_t growth, uint64_t *added)
-{
-    struct pack *pack = hash_small(hash);
-    kv_status status = pack == NULL ? pack_create(memory, growth, KV_TAIL, &pack)
-                                    : pack_reserve(memory, &pack, growth, KV_TAIL);
-    if (status != KV_OK) return status;
-    collection_set_block(hash, pack);
-    *added = 0;
-    for (size_t i = 0; i < count; i++) {
-        status = hash_small_put(&pack, memory, pairs + 2 * i, added);
-        assert(status == KV_OK); /* the room is there */
-    }
-    assert(pack == hash_small(hash));
-    pack_fit(memory, &pack, pack_size(pack) / 8 + HASH_SPARE);
-    collection_set_block(hash, pack);
-    return KV_OK;
-}
-
-/* Whether these pairs, `fresh` of which may be new, are beyond what a small hash may have. */
-static bool hash_outgrows(const struct collection *hash, const struct collection_limits *limits,
-                          const kv_slice *pairs, size_t count, size_t growth, size_t fresh)
-{
-    size_t size = collection_is_empty(hash) ? PACK_EMPTY_SIZE : pack_size(hash_small(hash));
-    if (growth > PACK_SIZE_MAX - size) return true;
-    uint64_t length = hash_length(hash) + fresh;
-    if (length <= limits->count) return false;
-    if (fresh > limits->count || count > HASH_COMPARED) return true;
-    /* Beyond, unless some are given twice. */
-    for (size_t i = 1; i < count; i++) {
-        size_t j = 0;
-        while (j < i && !slice_equal(pairs[2 * i], pairs[2 * j])) j++;
-        kv_slice value;
-        char scratch[PACK_TEXT_SIZE];
-        if (j < i && !hash_get(hash, pairs[2 * i], scratch, &value)) length--;
-    }
-    return length > limits->count;
-}
-
-/* ------------------------------------------------------------------------------- setting: large */
-
-/* Takes back what was put: the first `count` of the pairs, the last one first. */
-static void hash_large_undo(struct hash_large *large, const kv_slice *pairs, struct member **olds,
-                            size_t count)
-{
-    while (count-- > 0) {
-        struct member_name name;
-        members_name(hash_key(large), pairs[2 * count], &name);
-        members_undo(&large->members, &name, olds[count]);
-    }
-}
-
-/* Puts pairs, the misses of several overlapping; gives how many could be. */
-static size_t hash_large_put_many(struct hash_large *large, const kv_slice *pairs, size_t count,
-                                  struct member **olds)
+/* Puts the pairs, the misses of several overlapping; gives how many could be. */
+static size_t hash_setting_put_all(const struct hash_setting *setting)
 {
     kv_slice fields[MEMBERS_BATCH];
     struct member_name names[MEMBERS_BATCH];
-    for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
-        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
-        for (size_t i = 0; i < some; i++) fields[i] = pairs[2 * (first + i)];
+    const struct hash_large *large = setting->large;
+    for (size_t first = 0; first < setting->count; first += MEMBERS_BATCH) {
+        size_t some = setting->count - first;
+        if (some > MEMBERS_BATCH) some = MEMBERS_BATCH;
+        for (size_t i = 0; i < some; i++) fields[i] = setting->pairs[2 * (first + i)];
         members_names(hash_key(large), fields, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = first; i < first + some; i++) {
-            kv_slice value = pairs[2 * i + 1];
-            if (members_put(&large->members, &names[i - first], value, &olds[i]) != KV_OK) return i;
-        }
+        for (size_t i = first; i < first + some; i++)
+            if (hash_setting_put(setting, i, &names[i - first]) != KV_OK) return i;
     }
-    return count;
+    return setting->count;
+}
+
+/* Takes back what was put: the first `count` of the pairs, the last one first. */
+static void hash_setting_undo(const struct hash_setting *setting, size_t count)
+{
+    while (count-- > 0) {
+        struct member_name name;
+        members_name(hash_key(setting->large), setting->pairs[2 * count], &name);
+        members_undo(&setting->large->members, &name, setting->olds[count]);
+    }
+}
+
+/*
+ * Brings the agenda in line with one field that was set, which nothing prevents any more. The old
+ * member is in it if it had a deadline; given twice, the second old one is the first new one, which
+ * is not.
+ */
+static void hash_setting_file(const struct hash_setting *setting, size_t i)
+{
+    struct hash_large *large = setting->large;
+    const struct member *old = setting->olds[i];
+    struct member_name name;
+    members_name(hash_key(large), setting->pairs[2 * i], &name);
+    struct member *member = members_find(&large->members, &name);
+    bool was_filed = old != NULL && agenda_has(&large->agenda, old);
+    bool is_filed = agenda_has(&large->agenda, member);
+    if (was_filed && hash_member_is_timed(member)) {
+        member_set_deadline_id(member, member_deadline_id(old));
+        agenda_update(&large->agenda, member);
+    } else if (was_filed) {
+        agenda_remove(&large->agenda, &large->head.memory, old);
+    } else if (hash_member_is_timed(member) && !is_filed) {
+        agenda_add(&large->agenda, member);
+    }
+}
+
+static void hash_setting_commit(const struct hash_setting *setting, uint64_t *added)
+{
+    struct hash_large *large = setting->large;
+    bool has_deadlines = setting->deadline_ms > 0 && setting->deadline_ms != KV_NEVER;
+    has_deadlines = has_deadlines || agenda_first(&large->agenda) != NULL;
+    *added = 0;
+    for (size_t i = 0; i < setting->count; i++) {
+        if (has_deadlines) hash_setting_file(setting, i);
+        *added += setting->olds[i] == NULL;
+    }
+    for (size_t i = 0; i < setting->count; i++) members_free(&large->members, setting->olds[i]);
 }
 
 static kv_status hash_large_set(struct hash_large *large, const kv_slice *pairs, size_t count,
-                                uint64_t *added)
+                                int64_t deadline_ms, uint64_t *added)
 {
-    struct alloc *alloc = large->head.memory.pages->alloc;
-    struct member *on_stack[HASH_ON_STACK], **olds = on_stack;
-    if (count > HASH_ON_STACK) olds = alloc_get_array(alloc, count, sizeof *olds);
-    if (olds == NULL) return KV_NOMEM;
+    struct memory *memory = &large->head.memory;
+    struct alloc *alloc = memory->pages->alloc;
+    struct member *on_stack[HASH_ON_STACK];
+    struct hash_setting setting = {large, pairs, count, deadline_ms, on_stack};
+    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
+    if (is_timed && agenda_reserve(&large->agenda, memory, count) != KV_OK) return KV_NOMEM;
+    if (count > HASH_ON_STACK) setting.olds = alloc_get_array(alloc, count, sizeof *setting.olds);
+    if (setting.olds == NULL) return KV_NOMEM;
 
-    size_t put = hash_large_put_many(large, pairs, count, olds);
-    if (put < count) hash_large_undo(large, pairs, olds, put);
-    else *added = 0;
-    for (size_t i = 0; put == count && i < count; i++) {
-        *added += olds[i] == NULL;
-        members_free(&large->members, olds[i]);
-    }
-    if (olds != on_stack) alloc_free(alloc, olds, count * sizeof *olds);
+    size_t put = hash_setting_put_all(&setting);
+    if (put < count) hash_setting_undo(&setting, put);
+    else hash_setting_commit(&setting, added);
+    if (setting.olds != on_stack) alloc_free(alloc, setting.olds, count * sizeof *setting.olds);
     return put == count ? KV_OK : KV_NOMEM;
 }
+
+/* ------------------------------------------------------------------------------- setting: small */
 
 /* Whether a field or a value is too long for a small hash. */
 static bool hash_has_long(const struct collection_limits *limits, const kv_slice *pairs,
@@ -9797,27 +10570,180 @@ static bool hash_has_long(const struct collection_limits *limits, const kv_slice
     return false;
 }
 
-KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner *owner,
-                               const kv_slice *pairs, size_t count, uint64_t *added)
+/* Whether these pairs, `fresh` of which may be new, are beyond what a small hash may have. */
+static bool hash_outgrows(const struct hash_pack *small, const struct collection_limits *limits,
+                          const kv_slice *pairs, size_t count, size_t growth, size_t fresh)
 {
-    assert(count > 0);
-    if (!collection_is_small(hash)) return hash_large_set(hash_large(hash), pairs, count, added);
-    const struct collection_limits *limits = &owner->limits;
-    if (!hash_has_long(limits, pairs, count)) {
-        size_t fresh, growth = hash_small_growth(hash_small(hash), pairs, count, &fresh);
-        if (!hash_outgrows(hash, limits, pairs, count, growth, fresh))
-            return hash_small_set(hash, owner->memory, pairs, count, growth, added);
+    size_t size = small->pack != NULL ? pack_size(small->pack) : PACK_EMPTY_SIZE;
+    if (growth > PACK_SIZE_MAX - size) return true;
+    size_t length = hash_pack_count(small) + fresh;
+    if (length <= limits->count) return false;
+    if (fresh > limits->count || count > HASH_COMPARED) return true;
+    /* Beyond, unless some are given twice. */
+    for (size_t i = 1; i < count; i++) {
+        size_t j = 0;
+        while (j < i && !slice_equal(pairs[2 * i], pairs[2 * j])) j++;
+        if (j < i && hash_pack_find(small, pairs[2 * i]) == NULL) length--;
     }
+    return length > limits->count;
+}
+
+/* Sets the pairs if they fit: else KV_TOOBIG, and the hash has to become large. */
+static kv_status hash_small_set(struct collection *hash, const struct hash_owner *owner,
+                                const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                                uint64_t *added)
+{
+    struct hash_pack small = hash_pack_of(hash);
+    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
+    if (hash_has_long(&owner->limits, pairs, count)) return KV_TOOBIG;
+    size_t fresh, growth = hash_pack_growth(&small, pairs, count, &fresh);
+    if (is_timed || small.has_deadlines) growth += count * HASH_PACK_DEADLINE_ROOM;
+    if (hash_outgrows(&small, &owner->limits, pairs, count, growth, fresh)) return KV_TOOBIG;
+    kv_status status = hash_pack_reserve(&small, owner->memory, growth, is_timed);
+    if (status != KV_OK) return status;
+    *added = 0;
+    for (size_t i = 0; i < count; i++) *added += hash_pack_put(&small, pairs + 2 * i, deadline_ms);
+    hash_pack_fit(&small, owner->memory);
+    hash_pack_store(&small, hash);
+    return KV_OK;
+}
+
+/* Makes a small hash large, for something that comes; takes it back if that fails. */
+static kv_status hash_large_set_from(struct collection *hash, const struct hash_owner *owner,
+                                     const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                                     uint64_t *added)
+{
     struct hash_large *large = hash_large_from(hash, owner->memory, owner->key);
     if (large == NULL) return KV_NOMEM;
-    kv_status status = hash_large_set(large, pairs, count, added);
+    kv_status status = hash_large_set(large, pairs, count, deadline_ms, added);
     if (status != KV_OK) {
         large_destroy(&large->head);
         return status;
     }
-    pack_destroy(owner->memory, hash_small(hash));
+    pack_destroy(owner->memory, collection_block(hash));
     collection_set_large(hash, &large->head);
     return KV_OK;
+}
+
+KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner *owner,
+                               const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                               uint64_t *added)
+{
+    assert(count > 0);
+    if (!collection_is_small(hash))
+        return hash_large_set(hash_large(hash), pairs, count, deadline_ms, added);
+    kv_status status = hash_small_set(hash, owner, pairs, count, deadline_ms, added);
+    if (status != KV_TOOBIG) return status;
+    return hash_large_set_from(hash, owner, pairs, count, deadline_ms, added);
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+static kv_status hash_large_set_deadline(struct hash_large *large, kv_slice field,
+                                         int64_t deadline_ms)
+{
+    struct memory *memory = &large->head.memory;
+    struct member_name name;
+    members_name(hash_key(large), field, &name);
+    struct member *member = members_find(&large->members, &name);
+    bool was_timed = hash_member_is_timed(member), is_timed = deadline_ms != KV_NEVER;
+    if (!was_timed && !is_timed) return KV_OK;
+    if (!was_timed && agenda_reserve(&large->agenda, memory, 1) != KV_OK) return KV_NOMEM;
+    if (!is_timed) agenda_remove(&large->agenda, memory, member);
+    uint32_t id = was_timed ? member_deadline_id(member) : 0;
+    kv_status status = members_set_deadline(&large->members, &name, deadline_ms, id, &member);
+    if (status != KV_OK) return status;
+    if (was_timed && is_timed) agenda_update(&large->agenda, member);
+    else if (is_timed) agenda_add(&large->agenda, member);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
+                                             const struct hash_owner *owner, size_t count)
+{
+    if (collection_is_empty(hash)) return KV_OK;
+    if (!collection_is_small(hash)) {
+        struct hash_large *large = hash_large(hash);
+        return agenda_reserve(&large->agenda, &large->head.memory, count);
+    }
+    struct hash_pack small = hash_pack_of(hash);
+    if (count > PACK_SIZE_MAX / HASH_PACK_DEADLINE_ROOM) return KV_NOMEM;
+    size_t room = count * HASH_PACK_DEADLINE_ROOM;
+    kv_status status = hash_pack_reserve(&small, owner->memory, room, true);
+    if (status == KV_OK) hash_pack_store(&small, hash);
+    return status;
+}
+
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+                                        kv_slice field, int64_t deadline_ms)
+{
+    assert(deadline_ms > 0);
+    if (!collection_is_small(hash))
+        return hash_large_set_deadline(hash_large(hash), field, deadline_ms);
+    struct hash_pack small = hash_pack_of(hash);
+    if (!small.has_deadlines && deadline_ms == KV_NEVER) return KV_OK;
+    if (deadline_ms != KV_NEVER) {
+        kv_status status = hash_reserve_deadlines(hash, owner, 1);
+        if (status != KV_OK) return status;
+        small = hash_pack_of(hash);
+    }
+    hash_pack_set_deadline(&small, hash_pack_find(&small, field), deadline_ms);
+    return KV_OK;
+}
+
+static int64_t hash_next_deadline(const struct collection *hash)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_next_deadline(&small);
+    }
+    const struct member *first = agenda_first(&hash_large(hash)->agenda);
+    return first != NULL ? member_deadline(first) : 0;
+}
+
+static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_is_spent(&small, now_ms);
+    }
+    const struct hash_large *large = hash_large(hash);
+    if (large->agenda.count < members_count(&large->members)) return false;
+    return agenda_is_spent(&large->agenda, now_ms);
+}
+
+static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
+                            struct collection_due *due)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_peek_due(&small, now_ms, due);
+    }
+    struct member *members[COLLECTION_DUE_BATCH];
+    size_t count = agenda_due(&hash_large(hash)->agenda, now_ms, members, COLLECTION_DUE_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        due[i].name = member_text(members[i], due[i].scratch);
+        due[i].item = members[i];
+    }
+    return count;
+}
+
+static void hash_drop_due(struct collection *hash, struct memory *memory,
+                          const struct collection_due *due, size_t count)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_drop(&small, count);
+        hash_pack_fit(&small, memory);
+        hash_pack_store(&small, hash);
+    } else {
+        struct hash_large *large = hash_large(hash);
+        for (size_t i = 0; i < count; i++) {
+            agenda_remove(&large->agenda, &large->head.memory, due[i].item);
+            members_remove_member(&large->members, due[i].item);
+        }
+    }
+    if (hash_length(hash) == 0) hash_destroy(hash, memory);
 }
 
 /* ------------------------------------------------------------------------------------- removing */
@@ -9825,18 +10751,22 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
 static uint64_t hash_small_remove(struct collection *hash, struct memory *memory,
                                   const kv_slice *fields, size_t count)
 {
-    struct pack *pack = hash_small(hash);
-    uint64_t removed = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *at = hash_small_find(pack, fields[i]);
-        if (at == NULL) continue;
-        pack_delete(pack, at, 2);
-        removed++;
-    }
+    struct hash_pack small = hash_pack_of(hash);
+    uint64_t removed = hash_pack_remove(&small, fields, count);
     if (removed == 0) return 0; /* who is told so does not look where the hash lies now */
-    pack_fit(memory, &pack, pack_size(pack) + HASH_SPARE);
-    collection_set_block(hash, pack);
+    hash_pack_fit(&small, memory);
+    hash_pack_store(&small, hash);
     return removed;
+}
+
+static bool hash_large_remove_one(struct hash_large *large, const struct member_name *name)
+{
+    if (agenda_first(&large->agenda) != NULL) {
+        const struct member *member = members_find(&large->members, name);
+        if (member != NULL && hash_member_is_timed(member))
+            agenda_remove(&large->agenda, &large->head.memory, member);
+    }
+    return members_remove(&large->members, name);
 }
 
 static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fields, size_t count)
@@ -9847,7 +10777,7 @@ static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fiel
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(hash_key(large), fields + first, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = 0; i < some; i++) removed += members_remove(&large->members, &names[i]);
+        for (size_t i = 0; i < some; i++) removed += hash_large_remove_one(large, &names[i]);
     }
     return removed;
 }
@@ -9874,18 +10804,18 @@ KV_INTERNAL kv_status hash_copy(const struct collection *hash, struct memory *me
         collection_set_large(copy, &large->head);
         return KV_OK;
     }
-    struct pack *pack = NULL;
-    if (!collection_is_empty(hash)) {
-        kv_status status = pack_load(memory, pack_bytes(hash_small(hash)), &pack);
+    struct hash_pack small = hash_pack_of(hash);
+    if (small.pack != NULL) {
+        kv_status status = pack_load(memory, pack_bytes(small.pack), &small.pack);
         if (status != KV_OK) return status;
     }
-    collection_set_block(copy, pack);
+    hash_pack_store(&small, copy);
     return KV_OK;
 }
 
 KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 {
-    if (collection_is_small(hash)) pack_destroy(memory, hash_small(hash));
+    if (collection_is_small(hash)) pack_destroy(memory, collection_block(hash));
     else large_destroy(collection_large(hash));
     hash->word = 0;
 }
@@ -9895,32 +10825,35 @@ KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 #if KV_DEBUG > 0
 static void hash_check_member(void *context, void *item)
 {
-    (void)context;
+    uint64_t *timed = context;
     assert(((uintptr_t)item & 1) == 0); /* in a block, so there can be a value */
     assert(member_value(item).data != NULL);
+    *timed += hash_member_is_timed(item);
 }
 
-static void hash_small_check(const struct pack *pack)
+static void hash_large_check(const struct hash_large *large)
 {
-    pack_check(pack);
-    assert(pack_count(pack) > 0);
-    assert(pack_count(pack) % 2 == 0);
-    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(pack_next(at))) {
-        char scratch[PACK_TEXT_SIZE];
-        assert(hash_small_find(pack, pack_text(at, scratch)) == at);
+    uint64_t timed = 0;
+    memory_check(&large->head.memory);
+    members_check(&large->members);
+    agenda_check(&large->agenda);
+    assert(members_count(&large->members) > 0);
+    table_each(&large->members.table, hash_check_member, &timed);
+    assert(timed == large->agenda.count);
+    for (uint32_t i = 0; i < large->agenda.count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        const struct member *member = agenda_at(&large->agenda, i);
+        assert(hash_large_find(large, member_text(member, scratch)) == member);
     }
 }
 
 KV_INTERNAL void hash_check(const struct collection *hash)
 {
     if (!collection_is_small(hash)) {
-        struct hash_large *large = hash_large(hash);
-        memory_check(&large->head.memory);
-        members_check(&large->members);
-        assert(members_count(&large->members) > 0);
-        table_each(&large->members.table, hash_check_member, NULL);
+        hash_large_check(hash_large(hash));
     } else if (!collection_is_empty(hash)) {
-        hash_small_check(hash_small(hash));
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_check(&small);
     }
 }
 #endif
@@ -9929,7 +10862,8 @@ KV_INTERNAL void hash_check(const struct collection *hash)
 
 static const char *hash_encoding(const struct collection *hash)
 {
-    return collection_is_small(hash) ? "listpack" : "hashtable";
+    if (!collection_is_small(hash)) return "hashtable";
+    return collection_is_second(hash) ? "listpackex" : "listpack";
 }
 
 static size_t hash_block_size(const void *block)
@@ -9942,6 +10876,10 @@ KV_INTERNAL const struct collection_kind hash_kind = {
     .encoding = hash_encoding,
     .block_size = hash_block_size,
     .copy = hash_copy,
+    .next_deadline = hash_next_deadline,
+    .is_spent = hash_is_spent,
+    .peek_due = hash_peek_due,
+    .drop_due = hash_drop_due,
 #if KV_DEBUG > 0
     .check = hash_check,
 #endif
@@ -12632,6 +13570,8 @@ KV_INTERNAL const struct collection_kind zset_kind = {
  *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of
  *                   deadlines (the top two bits of the flags are two more of it)
  *             8+8   ENTRY_TIMED_FAR instead: 64 bits each, for a deadline that does not fit
+ *             8     ENTRY_FIELDS_TIMED: the deadline of the key, KV_NEVER if it has none; that
+ *                   before it is the earliest of this one and those of its fields
  *             8     ENTRY_VERSIONED: the version
  *             8     forms other than inline: an integer, or the address of the value
  *             ...   key
@@ -12661,12 +13601,13 @@ enum entry_form {
 #define ENTRY_RAW \
     16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
                          it */
+#define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
 
-#define ENTRY_ID_SHIFT   6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
-#define ENTRY_ID_LIMIT   (UINT64_C(1) << 26)
+#define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
+#define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
 
-#define ENTRY_FIELD      8
-#define ENTRY_CLOCK_MASK 0xffffffu
+#define ENTRY_FIELD        8
+#define ENTRY_CLOCK_MASK   0xffffffu
 
 struct entry {
     uint8_t kind;
@@ -12712,7 +13653,8 @@ struct entry_shape {
                                below */
     kv_slice text;       /* ENTRY_INLINE */
     uint64_t payload;    /* other forms: the integer or the address */
-    int64_t deadline_ms; /* KV_NEVER: not timed */
+    int64_t deadline_ms; /* KV_NEVER: the key has none */
+    int64_t fields_ms;   /* not after the earliest deadline in its value; 0: there is none */
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
@@ -12737,6 +13679,13 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
 
 /* 2020-01-01 in ms: 40 bits from there reach 2054. */
 #define ENTRY_NEAR_EPOCH UINT64_C(1577836800000)
+
+/* The instant at which something is to be done about a key of this shape; KV_NEVER: none. */
+static inline int64_t entry_shape_due(const struct entry_shape *shape)
+{
+    bool is_earlier = shape->fields_ms != 0 && shape->fields_ms < shape->deadline_ms;
+    return is_earlier ? shape->fields_ms : shape->deadline_ms;
+}
 
 /* True if a deadline fits the short field. */
 static inline bool entry_is_near(int64_t deadline_ms)
@@ -12773,12 +13722,18 @@ static inline size_t entry_timed_offset(const struct entry *entry)
     return sizeof *entry + ((entry->flags & ENTRY_WIDE) != 0 ? ENTRY_FIELD : 0);
 }
 
-static inline size_t entry_version_offset(const struct entry *entry)
+static inline size_t entry_own_offset(const struct entry *entry)
 {
     size_t timed = (entry->flags & ENTRY_TIMED_FAR) != 0 ? 2 * ENTRY_FIELD
                    : (entry->flags & ENTRY_TIMED) != 0   ? ENTRY_FIELD
                                                          : 0;
     return entry_timed_offset(entry) + timed;
+}
+
+static inline size_t entry_version_offset(const struct entry *entry)
+{
+    size_t own = (entry->flags & ENTRY_FIELDS_TIMED) != 0 ? ENTRY_FIELD : 0;
+    return entry_own_offset(entry) + own;
 }
 
 static inline size_t entry_payload_offset(const struct entry *entry)
@@ -12819,18 +13774,32 @@ static inline void *entry_pointer(const struct entry *entry)
     return (void *)(uintptr_t)entry_payload(entry);
 }
 
+/* True if it is in the order of deadlines: for the key's, or one in its value. */
 static inline bool entry_is_timed(const struct entry *entry)
 {
     return (entry->flags & (ENTRY_TIMED | ENTRY_TIMED_FAR)) != 0;
 }
 
-/* KV_NEVER if it has none. */
-static inline int64_t entry_deadline(const struct entry *entry)
+static inline bool entry_has_timed_fields(const struct entry *entry)
+{
+    return (entry->flags & ENTRY_FIELDS_TIMED) != 0;
+}
+
+/* Where it is in that order, the earliest of these deadlines; KV_NEVER if it is not. */
+static inline int64_t entry_due(const struct entry *entry)
 {
     if (KV_LIKELY(!entry_is_timed(entry))) return KV_NEVER;
     uint64_t word = entry_word(entry, entry_timed_offset(entry));
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return (int64_t)word;
     return (int64_t)((word >> 24) + ENTRY_NEAR_EPOCH);
+}
+
+/* The key's deadline, KV_NEVER if it has none. */
+static inline int64_t entry_deadline(const struct entry *entry)
+{
+    if (KV_UNLIKELY(entry_has_timed_fields(entry)))
+        return (int64_t)entry_word(entry, entry_own_offset(entry));
+    return entry_due(entry);
 }
 
 static inline uint64_t entry_deadline_id(const struct entry *entry)
@@ -12842,10 +13811,10 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
 }
 
 /*
- * Changes deadline and number of an entry that has room for them: a near deadline, or far fields.
+ * Changes place and number in the order of deadlines of an entry that has room for them: a near
+ * deadline, or far fields. The place is the key's own deadline unless entry_has_timed_fields().
  */
-static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
-                                      uint64_t deadline_id)
+static inline void entry_set_due(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
     size_t offset = entry_timed_offset(entry);
@@ -12861,7 +13830,7 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
                              deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
-/* True if the entry has the fields for this deadline. */
+/* True if the entry has room for this place in the order of deadlines. */
 static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
 {
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;
@@ -12921,9 +13890,9 @@ KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
 {
     unsigned flags = shape->flags & (ENTRY_VERSIONED | ENTRY_RAW);
     if (shape->key.size > UINT8_MAX) flags |= ENTRY_WIDE;
-    if (shape->deadline_ms != KV_NEVER) {
-        flags |= entry_is_near(shape->deadline_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
-    }
+    int64_t due_ms = entry_shape_due(shape);
+    if (due_ms != KV_NEVER) flags |= entry_is_near(due_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
+    if (shape->fields_ms != 0) flags |= ENTRY_FIELDS_TIMED;
     shape->flags = flags;
 }
 
@@ -12933,6 +13902,7 @@ static size_t entry_fields_size(unsigned flags, enum entry_form form)
     if ((flags & ENTRY_WIDE) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_TIMED) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_TIMED_FAR) != 0) size += 2 * ENTRY_FIELD;
+    if ((flags & ENTRY_FIELDS_TIMED) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_VERSIONED) != 0) size += ENTRY_FIELD;
     if (form != ENTRY_INLINE) size += ENTRY_FIELD;
     return size;
@@ -12970,7 +13940,9 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     entry->clock[2] = (uint8_t)(shape->clock >> 16);
     entry->inline_size = 0;
     if ((shape->flags & ENTRY_WIDE) != 0) entry_set_word(entry, sizeof *entry, shape->key.size);
-    if (entry_is_timed(entry)) entry_set_deadline(entry, shape->deadline_ms, shape->deadline_id);
+    if (entry_is_timed(entry)) entry_set_due(entry, entry_shape_due(shape), shape->deadline_id);
+    if (entry_has_timed_fields(entry))
+        entry_set_word(entry, entry_own_offset(entry), (uint64_t)shape->deadline_ms);
     if ((shape->flags & ENTRY_VERSIONED) != 0) {
         entry_set_word(entry, entry_version_offset(entry), shape->version);
     }
@@ -12995,6 +13967,7 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
     shape->text = is_inline ? entry_text(entry) : (kv_slice){NULL, 0};
     shape->payload = is_inline ? 0 : entry_payload(entry);
     shape->deadline_ms = entry_deadline(entry);
+    shape->fields_ms = entry_has_timed_fields(entry) ? entry_due(entry) : 0;
     shape->deadline_id = entry_is_timed(entry) ? entry_deadline_id(entry) : 0;
     bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
     shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;
@@ -13042,8 +14015,8 @@ KV_INTERNAL void blob_destroy(struct alloc *alloc, struct blob *blob)
  */
 /* -------------------- engine/keyspace/deadlines.h ---------------------------------------------- */
 /*
- * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, in the order
- * of their deadlines.
+ * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, or fields
+ * with deadlines, in the order of the earliest of these (entry_due).
  *
  * A hierarchical timing wheel: level 0 has 64 slots of 1 ms, level 1 has 64 of 64 ms, and so on; 8
  * levels span 2^48 ms. A key lies on the level of the highest 6-bit digit in which its deadline
@@ -13142,7 +14115,8 @@ enum deadlines_outcome {
  * Takes out entries that are due at now_ms and moves the wheel, looking at no more than `limit`
  * entries; those that are not due are filed again. They come in the order of their deadlines, but
  * within a slot, of whatever level, that lies wholly in the past in any order. The numbers of those
- * in `due`, *due_count of them, are void.
+ * in `due`, *due_count of them, are void. One with timed fields, which may have to be filed again,
+ * is the last of them: the next deadlines_add() finds room.
  */
 KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms,
                                                   size_t limit, struct entry **due,
@@ -13369,7 +14343,7 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
     if (chunk != head || place != head->count - 1u) {
         struct entry *last = deadlines_item(head, head->count - 1u);
         deadlines_set_item(chunk, place, last);
-        entry_set_deadline(last, entry_deadline(last), id);
+        entry_set_due(last, entry_due(last), id);
     }
     deadlines_drop_last(deadlines, level, slot);
 }
@@ -13483,12 +14457,17 @@ static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_t
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
-        int64_t deadline_ms = entry_deadline(entry);
-        bool is_due = deadline_ms <= turn->due_ms;
-        if (!is_due && deadlines_reserve(deadlines) != KV_OK) return false;
+        int64_t due_ms = entry_due(entry);
+        bool is_due = due_ms <= turn->due_ms;
+        bool comes_back = !is_due || entry_has_timed_fields(entry);
+        if (comes_back && deadlines_reserve(deadlines) != KV_OK) return false;
         deadlines_drop_last(deadlines, turn->level, turn->slot);
         if (is_due) turn->due[(*turn->due_count)++] = entry;
-        else entry_set_deadline(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
+        else entry_set_due(entry, due_ms, deadlines_add(deadlines, entry, due_ms));
+        if (is_due && comes_back) { /* what was reserved is for it: nothing else may come */
+            turn->limit = 0;
+            break;
+        }
     }
     return true;
 }
@@ -14284,6 +15263,7 @@ struct space {
     struct table table;
     struct deadlines *deadlines; /* NULL until a key has one */
     uint64_t outside;            /* entries whose value lies outside the shard's memory */
+    uint64_t undated;            /* entries among the deadlines only for those of their fields */
 };
 
 /* What was in a space when it was flushed, to be freed in slices. */
@@ -14319,6 +15299,7 @@ struct shard {
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
+    uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
     uint64_t last_version; /* given out so far */
     struct random random;
@@ -14418,6 +15399,80 @@ KV_INTERNAL void view_destroy(struct view *view);
 
 #endif
 
+/* -------------------- engine/keyspace/value.h -------------------------------------------------- */
+/*
+ * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
+ * it.
+ *
+ * The one place that knows which room of values/ stands behind a type: to add one, name its kind in
+ * value_kinds[].
+ */
+#ifndef KV_KEYSPACE_VALUE_H
+#define KV_KEYSPACE_VALUE_H
+
+
+/*
+ * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
+ * itself.
+ */
+KV_INTERNAL bool value_is_outside(const struct entry *entry);
+
+/*
+ * Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's;
+ * else it goes to `garbage`.
+ */
+KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage);
+
+/*
+ * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of
+ * `shape` receive it; its text points into the old entry. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
+                                 struct memory *memory, struct entry_shape *shape);
+
+/*
+ * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
+ * is till that.
+ */
+KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
+
+/* Frees a payload made by value_copy() that found no entry. */
+KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
+                                     struct garbage *garbage);
+
+/*
+ * The earliest deadline of anything in the value, 0 if there is none; and whether a key is not
+ * there any more at now_ms, as its deadline has passed or that of each of its fields.
+ */
+KV_INTERNAL int64_t value_next_deadline(const struct entry *entry);
+KV_INTERNAL int64_t value_next_of(kv_type type, const struct collection *collection);
+KV_INTERNAL bool value_is_gone_slowly(const struct entry *entry, int64_t now_ms);
+
+static inline bool value_is_gone(const struct entry *entry, int64_t now_ms)
+{
+    return KV_UNLIKELY(entry_due(entry) <= now_ms) && value_is_gone_slowly(entry, now_ms);
+}
+
+/* Notes what is due in the value of an entry with timed fields, and takes it out. */
+KV_INTERNAL size_t value_peek_due(const struct entry *entry, int64_t now_ms,
+                                  struct collection_due *due);
+KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct memory *memory,
+                                             const struct collection_due *due, size_t count);
+
+/*
+ * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
+ * encoding.
+ */
+KV_INTERNAL size_t value_bytes(const struct entry *entry);
+KV_INTERNAL uint64_t value_length(const struct entry *entry);
+KV_INTERNAL const char *value_encoding(const struct entry *entry);
+
+#if KV_DEBUG > 0
+KV_INTERNAL void value_check(const struct entry *entry);
+#endif
+
+#endif
+
 
 /* Prepares a shard, which holds no memory but its array of spaces. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index);
@@ -14434,6 +15489,21 @@ static inline struct space *shard_peek_space(const struct shard *shard, uint32_t
 
 /* The space of a database; creates it. NULL without memory. */
 KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
+
+/* Counts an entry that has come (1) to the space or goes (-1), as it is at that moment. */
+static inline void space_count(struct space *space, const struct entry *entry, int by)
+{
+    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    space->outside += (uint64_t)(by * (int)value_is_outside(entry));
+    bool is_undated = entry_has_timed_fields(entry) && entry_deadline(entry) == KV_NEVER;
+    space->undated += (uint64_t)(by * (int)is_undated);
+}
+
+/* How many keys of it have a deadline of their own. */
+static inline uint64_t space_timed(const struct space *space)
+{
+    return space->deadlines != NULL ? space->deadlines->count - space->undated : 0;
+}
 
 /* The hash of an entry's key; the table's kind. */
 KV_INTERNAL_DATA const struct table_kind shard_table_kind;
@@ -14457,11 +15527,11 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold).
- * KV_OK, or KV_NOMEM with nothing changed.
+ * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due); it
+ * can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing changed.
  */
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
-                                            struct entry *entry, int64_t deadline_ms);
+KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
+                                       struct entry *entry, int64_t due_ms);
 
 /*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
@@ -14477,8 +15547,8 @@ static inline uint64_t shard_next_version(struct shard *shard)
 }
 
 /*
- * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers.
- * DEADLINES_MORE if others are due. *removed is increased.
+ * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
+ * observers. DEADLINES_MORE if others are due. *removed is increased, by keys.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, uint64_t *removed);
@@ -14863,61 +15933,6 @@ KV_INTERNAL void events_publish(struct store *store, uint32_t database, const ch
 /*
  * keyspace/value.c -- see value.h.
  */
-/* -------------------- engine/keyspace/value.h -------------------------------------------------- */
-/*
- * keyspace/value.h -- what can be done with a value whatever its type: free it, copy it, measure
- * it.
- *
- * The one place that knows which room of values/ stands behind a type: to add one, name its kind in
- * value_kinds[].
- */
-#ifndef KV_KEYSPACE_VALUE_H
-#define KV_KEYSPACE_VALUE_H
-
-
-/*
- * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
- * itself.
- */
-KV_INTERNAL bool value_is_outside(const struct entry *entry);
-
-/*
- * Frees what the entry holds beside its own block: at once if it lies in `memory`, the shard's;
- * else it goes to `garbage`.
- */
-KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage);
-
-/*
- * Makes a copy of the value that belongs to a shard with this memory: form, text or payload of
- * `shape` receive it; its text points into the old entry. KV_OK or KV_NOMEM.
- */
-KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
-                                 struct memory *memory, struct entry_shape *shape);
-
-/*
- * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
- * is till that.
- */
-KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape);
-
-/* Frees a payload made by value_copy() that found no entry. */
-KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct memory *memory,
-                                     struct garbage *garbage);
-
-/*
- * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
- * encoding.
- */
-KV_INTERNAL size_t value_bytes(const struct entry *entry);
-KV_INTERNAL uint64_t value_length(const struct entry *entry);
-KV_INTERNAL const char *value_encoding(const struct entry *entry);
-
-#if KV_DEBUG > 0
-KV_INTERNAL void value_check(const struct entry *entry);
-#endif
-
-#endif
-
 
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
@@ -14994,6 +16009,7 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     shape->flags |= entry->flags & ENTRY_RAW;
     if (shape->form == ENTRY_INLINE) shape->text = entry_text(entry);
     else shape->payload = entry_payload(entry);
+    shape->fields_ms = value_next_deadline(entry);
 }
 
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
@@ -15013,6 +16029,44 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
         return status;
     }
     return KV_OK;
+}
+
+KV_INTERNAL int64_t value_next_of(kv_type type, const struct collection *collection)
+{
+    const struct collection_kind *kind = value_kind(type);
+    bool has_any = kind->next_deadline != NULL && !collection_is_empty(collection);
+    return has_any ? kind->next_deadline(collection) : 0;
+}
+
+KV_INTERNAL int64_t value_next_deadline(const struct entry *entry)
+{
+    if (KV_LIKELY(entry_form(entry) != ENTRY_COLLECTION)) return 0;
+    struct collection collection = value_collection(entry);
+    return value_next_of(entry_type(entry), &collection);
+}
+
+KV_INTERNAL bool value_is_gone_slowly(const struct entry *entry, int64_t now_ms)
+{
+    if (entry_is_expired(entry, now_ms)) return true;
+    if (!entry_has_timed_fields(entry)) return false;
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->is_spent(&collection, now_ms);
+}
+
+KV_INTERNAL size_t value_peek_due(const struct entry *entry, int64_t now_ms,
+                                  struct collection_due *due)
+{
+    assert(entry_has_timed_fields(entry));
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->peek_due(&collection, now_ms, due);
+}
+
+KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct memory *memory,
+                                             const struct collection_due *due, size_t count)
+{
+    struct collection collection = value_collection(entry);
+    value_kind(entry_type(entry))->drop_due(&collection, memory, due, count);
+    return collection;
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)
@@ -15079,7 +16133,8 @@ KV_INTERNAL void value_check(const struct entry *entry)
  *
  * Invariants (shard_check() asserts them, with those of the rooms below):
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
- *   2. space->outside counts the entries whose value lies outside the shard's memory.
+ *   2. space->outside counts the entries whose value lies outside the shard's memory, and
+ *      space->undated those that are timed but have no deadline of their own.
  *   3. next_deadline_ms is not after the earliest deadline of any space.
  */
 
@@ -15139,6 +16194,9 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
  * How many due entries are taken from the wheel at once: enough for their cache misses to overlap.
  */
 #define SHARD_EXPIRE_BATCH 32
+
+/* When to try again what there was no memory for. */
+#define SHARD_LATER_MS 10000
 
 static uint64_t shard_hash_entry(const void *item, const void *context)
 {
@@ -15221,12 +16279,11 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
  * The old number may stay if the deadline is put off, for the wheel will file the key again when
  * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old,
-                               int64_t deadline_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms)
 {
-    if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
-    return deadline_ms >= entry_deadline(old) ||
-           deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
+    if (old == NULL || !entry_is_timed(old) || due_ms == KV_NEVER) return false;
+    return due_ms >= entry_due(old) ||
+           deadlines_may_stay(space->deadlines, entry_deadline_id(old), due_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -15246,16 +16303,17 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
 static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old,
                                 struct entry *block, struct entry_shape *shape)
 {
-    if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
-    if (shard_keeps_number(space, old, shape->deadline_ms)) {
+    int64_t due_ms = entry_shape_due(shape);
+    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms);
+    if (shard_keeps_number(space, old, due_ms)) {
         shape->deadline_id = entry_deadline_id(old);
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
     }
     if (old != NULL && entry_is_timed(old))
         deadlines_remove(space->deadlines, entry_deadline_id(old));
-    if (shape->deadline_ms == KV_NEVER) return;
-    shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
+    if (due_ms == KV_NEVER) return;
+    shape->deadline_id = deadlines_add(space->deadlines, block, due_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -15264,8 +16322,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) &&
-        !shard_keeps_number(space, old, shape->deadline_ms)) {
+    int64_t due_ms = entry_shape_due(shape);
+    if (KV_UNLIKELY(due_ms != KV_NEVER) && !shard_keeps_number(space, old, due_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -15277,10 +16335,10 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     }
 
     /* From here nothing fails. */
-    if (old != NULL) space->outside -= value_is_outside(old);
+    if (old != NULL) space_count(space, old, -1);
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
-    space->outside += value_is_outside(block);
+    space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
     } else if (block != old) {
@@ -15290,18 +16348,18 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     return KV_OK;
 }
 
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
-                                            struct entry *entry, int64_t deadline_ms)
+KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
+                                       struct entry *entry, int64_t due_ms)
 {
-    assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
+    assert(entry_can_hold(entry, due_ms) && due_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
-    if (!shard_keeps_number(space, entry, deadline_ms)) {
+    if (!shard_keeps_number(space, entry, due_ms)) {
         if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
         deadlines_remove(space->deadlines, id);
-        id = deadlines_add(space->deadlines, entry, deadline_ms);
+        id = deadlines_add(space->deadlines, entry, due_ms);
     }
-    entry_set_deadline(entry, deadline_ms, id);
-    shard_note_deadline(shard, deadline_ms);
+    entry_set_due(entry, due_ms, id);
+    shard_note_deadline(shard, due_ms);
     return KV_OK;
 }
 
@@ -15312,7 +16370,7 @@ KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *s
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
-    space->outside -= value_is_outside(entry);
+    space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
 }
@@ -15345,12 +16403,12 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
     atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
 }
 
-/* Tells the journal and the observers that a key has expired. */
+/* Tells the journal and the observers that a key has expired, which is nobody's change. */
 static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
                                const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
-    shard->expired++; /* which is nobody's change */
+    shard->expired++;
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
     if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
         events_publish(shard->store, database, "expired", key);
@@ -15358,6 +16416,70 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
         journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);
     }
+}
+
+/* The same of fields of a key, which are still there. */
+static void shard_tell_fields_expired(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, const struct collection_due *due, size_t count)
+{
+    shard->expired_fields += count;
+    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (events_are_wanted(shard->store, KV_EVENT_HASH))
+        events_publish(shard->store, database, "hexpired", key);
+    if (!journal_is_read(shard->store)) return;
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), key};
+    for (size_t i = 0; i < count; i++) arguments[2 + i] = due[i].name;
+    journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2 + count);
+}
+
+/*
+ * Files an entry again that the wheel has let go because of its fields; there is room. An entry
+ * that has no place for what is its due now, or none left, is written anew; without memory that
+ * has to wait.
+ */
+static void shard_file_again(struct shard *shard, struct space *space, uint64_t hash,
+                             struct entry *entry, int64_t now_ms)
+{
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    shape.fields_ms = value_next_deadline(entry);
+    int64_t due_ms = entry_shape_due(&shape);
+    bool fits = due_ms != KV_NEVER && entry_can_hold(entry, due_ms);
+    if (!fits) due_ms = now_ms + SHARD_LATER_MS;
+    entry_set_due(entry, due_ms, deadlines_add(space->deadlines, entry, due_ms));
+    shard_note_deadline(shard, due_ms);
+    if (fits) return;
+    struct table_place place = table_place_of(&space->table, hash, entry);
+    (void)shard_write(shard, space, hash, &place, &shape);
+}
+
+/*
+ * Removes some fields that are due of an entry that the wheel has let go, and the key with the last
+ * of them; else files it again.
+ */
+static void shard_remove_due_fields(struct shard *shard, uint32_t database, struct entry *entry,
+                                    int64_t now_ms, struct garbage *garbage)
+{
+    struct space *space = shard_peek_space(shard, database);
+    kv_slice key = entry_key(entry);
+    uint64_t hash = store_hash(shard->store, key);
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count = value_peek_due(entry, now_ms, due);
+    if (count > 0) {
+        shard_tell_fields_expired(shard, database, hash, key, due, count);
+        space_count(space, entry, -1);
+        struct collection left = value_drop_due(entry, &shard->memory, due, count);
+        entry_set_payload(entry, left.word);
+        space_count(space, entry, 1);
+        if (collection_is_empty(&left)) {
+            if (events_are_wanted(shard->store, KV_EVENT_GENERIC))
+                events_publish(shard->store, database, "del", key);
+            struct table_place place = table_place_of(&space->table, hash, entry);
+            shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
+            return;
+        }
+    }
+    shard_file_again(shard, space, hash, entry, now_ms);
 }
 
 /*
@@ -15396,8 +16518,16 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
         enum deadlines_outcome outcome =
             deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        struct entry *last = due_count > 0 ? due[due_count - 1] : NULL;
+        bool has_fields = last != NULL && entry_has_timed_fields(last);
+        if (has_fields && entry_deadline(last) > now_ms) due_count--;
+        else has_fields = false;
         shard_remove_due(shard, database, due, due_count, garbage);
         *removed += due_count;
+        if (has_fields) {
+            shard_remove_due_fields(shard, database, last, now_ms, garbage);
+            if (outcome == DEADLINES_DONE) outcome = DEADLINES_MORE; /* look again */
+        }
         limit -= batch;
         if (outcome != DEADLINES_MORE || limit == 0) return outcome;
     }
@@ -15451,7 +16581,7 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     table_detach(&space->table, &record->table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
-    space->outside = 0;
+    space->outside = space->undated = 0;
     record->next = shard->flushed;
     shard->flushed = record;
     atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
@@ -15519,7 +16649,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, timed;
+    uint64_t outside, undated, timed;
     int64_t first_deadline_ms;
 };
 
@@ -15529,8 +16659,12 @@ static void shard_check_entry(void *context, void *item)
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
     counts->timed += entry_is_timed(entry);
-    if (entry_deadline(entry) < counts->first_deadline_ms)
-        counts->first_deadline_ms = entry_deadline(entry);
+    counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
+    if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
+    int64_t fields_ms = value_next_deadline(entry);
+    assert(fields_ms == 0 || entry_has_timed_fields(entry));
+    assert(fields_ms == 0 || entry_due(entry) <= fields_ms);
+    assert(entry_due(entry) <= entry_deadline(entry));
     value_check(entry);
 }
 
@@ -15539,10 +16673,11 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {0, 0, KV_NEVER};
+        struct shard_counts counts = {0, 0, 0, KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
+        assert(counts.undated == space->undated);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
@@ -16061,11 +17196,11 @@ static void txn_restore(struct undo_record *record)
     if (entry_is_timed(entry)) {
         status = deadlines_reserve(space->deadlines);
         assert(status == KV_OK);
-        uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
-        entry_set_deadline(entry, entry_deadline(entry), id);
+        uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
+        entry_set_due(entry, entry_due(entry), id);
     }
     (void)table_insert(&space->table, record->hash, entry);
-    space->outside += value_is_outside(entry);
+    space_count(space, entry, 1);
     record->entry = NULL;
     shard_renew_deadline(shard);
 }
@@ -16551,11 +17686,13 @@ KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready)
 
 
 enum access_mode {
-    ACCESS_READ,       /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK,       /* counts a hit or miss only */
-    ACCESS_PEEK,       /* leaves no trace */
-    ACCESS_WRITE,      /* may change the key; refused while the store accepts no writes */
-    ACCESS_WRITE_TIMED /* the same, and wants to know the time: read while the bucket is fetched */
+    ACCESS_READ,        /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,        /* counts a hit or miss only */
+    ACCESS_PEEK,        /* leaves no trace */
+    ACCESS_WRITE,       /* may change the key; refused while the store accepts no writes */
+    ACCESS_WRITE_TIMED, /* the same, and wants to know the time: read while the bucket is fetched */
+    ACCESS_REPLACE      /* a write that removes the value, so that it needs no look into it: no more
+                           goes to the journal before than that the key has expired */
 };
 
 struct access {
@@ -16713,6 +17850,16 @@ KV_INTERNAL void access_forget(struct access *access);
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
 
 /*
+ * Gives the key, which must be there, the earliest deadline of anything in its value, 0 if there is
+ * none any more. KV_OK or KV_NOMEM. A deadline that is earlier than that in truth does no harm; so
+ * whoever is to give something a deadline calls this first, and access_renew_due() at the end. That
+ * one finds the earliest itself; after a change that only took deadlines away it may be without
+ * memory and leave one that is too early.
+ */
+KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms);
+KV_INTERNAL void access_renew_due(struct access *access);
+
+/*
  * To be called once after each change of a value in place: counts it, renews the access clock,
  * gives the key a new version, tells who watches. The access_put and access_remove functions do it
  * themselves.
@@ -16796,6 +17943,19 @@ KV_INTERNAL KV_NOINLINE void access_publish_event(struct access *access, int64_t
     else events_publish(access->store, access->database, name, access->key);
 }
 
+/* Counts a change, gives the key a new version if it carries one, tells who watches. */
+static void access_note_change(struct access *access)
+{
+    struct shard *shard = access->shard;
+    shard->changes++;
+    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
+        entry_set_word(access->entry, entry_version_offset(access->entry),
+                       shard_next_version(shard));
+    }
+    if (KV_UNLIKELY(shard->observers != NULL))
+        observers_touch(shard, access->database, access->hash, access->key);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
@@ -16816,22 +17976,70 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 /* A deadline further away than the cheap clock can be late needs no look at the other one. */
 #define ACCESS_SURELY_MS 1000
 
-/* True if the timed entry that was found is not expired. */
+/* True if neither the timed entry that was found nor anything in its value is due. */
 static bool access_is_alive(struct access *access)
 {
-    int64_t deadline_ms = entry_deadline(access->entry);
-    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
+    int64_t due_ms = entry_due(access->entry);
+    if (access->known_now_ms < 0 && due_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
         return true;
-    return deadline_ms > access_now(access) || !access_expires(access);
+    return due_ms > access_now(access) || !access_expires(access);
+}
+
+/* Removes what was noted of the value, whose entry may go with it. */
+static kv_status access_drop_due(struct access *access, const struct collection_due *due,
+                                 size_t count)
+{
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), access->key};
+    size_t size = 4 + access->key.size;
+    for (size_t i = 0; i < count; i++) {
+        arguments[2 + i] = due[i].name;
+        size += due[i].name.size;
+    }
+    kv_status status = access_reserve_journal(access, 2 + count, size);
+    if (status == KV_OK) status = access_save(access);
+    if (status != KV_OK) return status;
+    if (journal_is_read(access->store)) {
+        journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
+                      2 + count);
+    }
+    struct collection left = value_drop_due(access->entry, &access->shard->memory, due, count);
+    access_set_payload(access, left.word);
+    access_event(access, KV_EVENT_HASH, "hexpired");
+    access->shard->expired_fields += count;
+    if (collection_is_empty(&left)) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        access_note_change(access);
+    }
+    access->shard->changes--; /* expiry is nobody's change */
+    return KV_OK;
+}
+
+/* The same of all fields whose deadlines have passed. */
+static KV_NOINLINE kv_status access_drop_fields(struct access *access)
+{
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count;
+    while ((count = value_peek_due(access->entry, access_now(access), due)) > 0) {
+        kv_status status = access_drop_due(access, due, count);
+        if (status != KV_OK || access->entry == NULL) return status;
+    }
+    access_renew_due(access);
+    return KV_OK;
 }
 
 /* Finds the entry, drops it if it is expired. */
-static kv_status access_find(struct access *access)
+static kv_status access_find(struct access *access, enum access_mode mode)
 {
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
+    bool is_whole = mode == ACCESS_REPLACE;
+    if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
+    if (!is_whole && entry_deadline(access->entry) > access_now(access))
+        return access_drop_fields(access);
     return access_drop_expired(access);
 }
 
@@ -16870,7 +18078,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
-    kv_status status = access_find(access);
+    kv_status status = access_find(access, mode);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
     else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_save(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
@@ -16917,19 +18125,6 @@ KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments
 {
     if (!journal_is_read(access->store)) return;
     journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
-}
-
-/* Counts a change, gives the key a new version if it carries one, tells who watches. */
-static void access_note_change(struct access *access)
-{
-    struct shard *shard = access->shard;
-    shard->changes++;
-    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
-        entry_set_word(access->entry, entry_version_offset(access->entry),
-                       shard_next_version(shard));
-    }
-    if (KV_UNLIKELY(shard->observers != NULL))
-        observers_touch(shard, access->database, access->hash, access->key);
 }
 
 KV_INTERNAL void access_changed(struct access *access)
@@ -17015,7 +18210,7 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
-    return shard_change_deadline(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+    return shard_change_due(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
 }
 
 /* The commonest change of all: a string of the same size in the place of another. */
@@ -17106,7 +18301,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
-    access->space->outside += value_is_outside(block);
+    space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);
     staged->old = access->entry;
@@ -17144,7 +18339,7 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
 static void access_free_entry(struct access *access, struct entry *entry)
 {
     size_t size = entry_size(entry);
-    access->space->outside -= value_is_outside(entry);
+    space_count(access->space, entry, -1);
     value_discard(entry, &access->shard->memory, &access->garbage);
     memory_free(&access->shard->memory, entry, size);
 }
@@ -17196,9 +18391,9 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
 KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload)
 {
     struct entry *entry = access->entry;
-    access->space->outside -= value_is_outside(entry);
+    space_count(access->space, entry, -1);
     entry_set_payload(entry, payload);
-    access->space->outside += value_is_outside(entry);
+    space_count(access->space, entry, 1);
 }
 
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
@@ -17244,8 +18439,10 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
     kv_status status;
-    if (entry_can_hold(access->entry, deadline_ms) && deadline_ms != KV_NEVER) {
-        status = shard_change_deadline(access->shard, access->space, access->entry, deadline_ms);
+    bool fits = deadline_ms != KV_NEVER && entry_can_hold(access->entry, deadline_ms) &&
+                !entry_has_timed_fields(access->entry);
+    if (fits) {
+        status = shard_change_due(access->shard, access->space, access->entry, deadline_ms);
     } else {
         struct entry_shape shape;
         entry_read(access->entry, &shape);
@@ -17254,6 +18451,27 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
     }
     if (status == KV_OK) access_changed(access);
     return status;
+}
+
+KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms)
+{
+    struct entry *entry = access->entry;
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    shape.fields_ms = fields_ms;
+    int64_t due_ms = entry_shape_due(&shape);
+    bool stays = entry_has_timed_fields(entry) == (fields_ms != 0);
+    if (stays && entry_due(entry) == due_ms) return KV_OK;
+    if (stays && fields_ms != 0 && entry_can_hold(entry, due_ms))
+        return shard_change_due(access->shard, access->space, entry, due_ms);
+    return access_reshape(access, &shape);
+}
+
+KV_INTERNAL void access_renew_due(struct access *access)
+{
+    int64_t fields_ms = value_next_deadline(access->entry);
+    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(access->entry))) return;
+    (void)access_set_fields_due(access, fields_ms);
 }
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
@@ -17437,6 +18655,7 @@ KV_INTERNAL void access_settle(struct access *access, const struct collection *c
         access_remove(access);
     } else {
         access_changed(access);
+        access_renew_due(access);
     }
     access->shard->changes += changes - 1; /* one is counted already */
     KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
@@ -17460,7 +18679,12 @@ KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
     }
     assert(changes > 0);
     assert(!collection_is_empty(collection));
-    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
+    struct entry_shape shape = {.type = type,
+                                .form = ENTRY_COLLECTION,
+                                .payload = collection->word,
+                                .deadline_ms = KV_NEVER,
+                                .fields_ms = value_next_of(type, collection)};
+    kv_status status = access_put_shape(access, &shape);
     if (status == KV_OK) {
         access->shard->changes += changes - 1;
         return KV_OK;
@@ -18252,6 +19476,7 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     sum->misses += shard->misses;
     sum->expired += shard->expired;
     sum->evicted += shard->evicted;
+    sum->expired_fields += shard->expired_fields;
     sum->changes += shard->changes;
     sum->freed_later += shard->freed_later;
     for (const struct flushed *at = shard->flushed; at != NULL; at = at->next)
@@ -18261,7 +19486,7 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
         if (space == NULL) continue;
         sum->keys += space->table.count;
         sum->bytes_tables += space->table.bytes;
-        if (space->deadlines != NULL) sum->keys_with_ttl += space->deadlines->count;
+        sum->keys_with_ttl += space_timed(space);
     }
 }
 
@@ -18302,6 +19527,7 @@ void kv_stats_reset(kv *db)
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
         shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        shard->expired_fields = 0;
         shard->freed_later = 0;
         if (is_entered) lock_unlock(&shard->lock);
     }
@@ -18345,7 +19571,7 @@ kv_status kv_database_stats(kv *db, kv_database_info *info)
         struct space *space = shard_peek_space(shard, db->database);
         if (space != NULL) {
             sum.keys += space->table.count;
-            uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+            uint64_t timed = space_timed(space);
             sum.keys_with_ttl += timed;
             if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
         }
@@ -18504,7 +19730,7 @@ static void key_remove(struct access *access)
 static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *removed)
 {
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    kv_status status = access_open(&access, db, key, ACCESS_REPLACE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
         /* as much as key_delete() has reserved for it */
@@ -18884,7 +20110,7 @@ kv_status kv_persist(kv *db, kv_slice key)
     if (status != KV_OK) return status;
     if (access.entry == NULL) {
         status = KV_NONE;
-    } else if (!entry_is_timed(access.entry)) {
+    } else if (entry_deadline(access.entry) == KV_NEVER) {
         status = KV_SKIPPED;
     } else {
         kv_slice arguments[2] = {KEY_WORD("PERSIST"), key};
@@ -19008,7 +20234,7 @@ static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *c
 static bool keyspace_matches(const struct keyspace_scan *scan, const struct entry *entry)
 {
     if (scan->type != KV_TYPE_NONE && entry_type(entry) != scan->type) return false;
-    if (entry_is_expired(entry, scan->now_ms)) return false;
+    if (value_is_gone(entry, scan->now_ms)) return false;
     return scan->match == NULL || glob_match(*scan->match, entry_key(entry), false);
 }
 
@@ -19227,9 +20453,9 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
             continue;
         }
         const struct entry *entry = table_random(&space->table, &shard->random);
-        status = entry_is_expired(entry, now_ms) ? KV_NONE
-                 : key != NULL                   ? buffer_set(key, entry_key(entry))
-                                                 : KV_OK;
+        status = value_is_gone(entry, now_ms) ? KV_NONE
+                 : key != NULL                ? buffer_set(key, entry_key(entry))
+                                              : KV_OK;
         keyspace_leave(db, shard);
         return status;
     }
@@ -20859,7 +22085,7 @@ static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const st
 {
     if (store_setting(batch->store, KV_SETTING_EXPIRE) == 0) return false;
     if (reading->now_ms < 0) reading->now_ms = view_now(batch->span.db.view);
-    if (!entry_is_expired(entry, reading->now_ms)) return false;
+    if (!value_is_gone(entry, reading->now_ms)) return false;
     reading->has_expired = true;
     return true;
 }
@@ -21000,7 +22226,7 @@ static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key
 {
     struct access *access = &staged->access;
     kv_status status =
-        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_REPLACE);
     if (status != KV_OK) return status;
     status = access_stage(staged, value);
     return status == KV_OK ? KV_OK : access_close(access, status);
@@ -21603,6 +22829,9 @@ static kv_status hashes_open_existing(struct access *access, kv *db, kv_slice ke
     return access_open_existing(access, db, key, KV_TYPE_HASH, mode);
 }
 
+/* Fields of one call about deadlines that need no memory to be remembered in. */
+#define HASHES_ON_STACK 16
+
 static struct hash_owner hashes_owner(const struct access *access)
 {
     return (struct hash_owner){&access->shard->memory, &access->store->hash_key,
@@ -21611,24 +22840,39 @@ static struct hash_owner hashes_owner(const struct access *access)
 
 /* ------------------------------------------------------------------------------------------ set */
 
-/* Sets pairs in the hash that was opened, or makes one; the effect is given by its caller. */
-static kv_status hashes_put(struct access *access, const kv_slice *pairs, size_t count,
-                            uint64_t *added)
+/*
+ * Before fields of the hash that was opened get this deadline: sees to it that the key is looked at
+ * then. KV_OK or KV_NOMEM.
+ */
+static kv_status hashes_reserve_deadline(struct access *access, int64_t deadline_ms)
 {
-    struct hash_owner owner = hashes_owner(access);
-    struct collection hash = access_collection(access);
-    kv_status status = hash_set(&hash, &owner, pairs, count, added);
-    if (status != KV_OK) return status;
-    return access_put_collection(access, KV_TYPE_HASH, &hash, count); /* as Redis counts them */
+    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
+    if (access->entry == NULL || !is_timed) return KV_OK;
+    int64_t next_ms = value_next_deadline(access->entry);
+    return access_set_fields_due(access,
+                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
 }
 
-/* What a call that sets fields leaves behind: its effect and its event. */
+/* What a call that sets fields does to their deadlines, and leaves behind: effect and event. */
 struct hashes_trace {
     kv_slice name;
     const kv_slice *words;
     size_t count;
+    int64_t deadline_ms; /* as hash_set() takes it */
     const char *event;
 };
+
+/* Sets pairs in the hash that was opened, or makes one. */
+static kv_status hashes_put(struct access *access, const kv_slice *pairs, size_t count,
+                            int64_t deadline_ms, uint64_t *added)
+{
+    struct hash_owner owner = hashes_owner(access);
+    struct collection hash = access_collection(access);
+    kv_status status = hashes_reserve_deadline(access, deadline_ms);
+    if (status == KV_OK) status = hash_set(&hash, &owner, pairs, count, deadline_ms, added);
+    if (status != KV_OK) return status;
+    return access_put_collection(access, KV_TYPE_HASH, &hash, count); /* as Redis counts them */
+}
 
 /* The same, with the journal. */
 static kv_status hashes_set_opened(struct access *access, const kv_slice *pairs, size_t count,
@@ -21638,7 +22882,7 @@ static kv_status hashes_set_opened(struct access *access, const kv_slice *pairs,
     uint64_t fresh;
     kv_status status = effect_open_with(&effect, access, trace->name, trace->words, trace->count);
     if (status != KV_OK) return status;
-    status = hashes_put(access, pairs, count, &fresh);
+    status = hashes_put(access, pairs, count, trace->deadline_ms, &fresh);
     effect_close(&effect, access, status == KV_OK);
     if (status != KV_OK) return status;
     access_event(access, KV_EVENT_HASH, trace->event);
@@ -21652,7 +22896,7 @@ kv_status kv_hset(kv *db, kv_slice key, const kv_slice *pairs, size_t count, uin
     struct access access;
     kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
-    struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, "hset"};
+    struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
     return access_close(&access, hashes_set_opened(&access, pairs, count, added, &trace));
 }
 
@@ -21664,7 +22908,7 @@ kv_status kv_hsetnx(kv *db, kv_slice key, kv_slice field, kv_slice value)
     struct collection hash = access_collection(&access);
     char scratch[PACK_TEXT_SIZE];
     kv_slice old, pair[2] = {field, value};
-    struct hashes_trace trace = {EFFECT_NAME("HSETNX"), pair, 2, "hset"};
+    struct hashes_trace trace = {EFFECT_NAME("HSETNX"), pair, 2, KV_NEVER, "hset"};
     if (hash_get(&hash, field, scratch, &old)) status = KV_SKIPPED;
     else status = hashes_set_opened(&access, pair, 1, NULL, &trace);
     return access_close(&access, status);
@@ -21848,7 +23092,7 @@ kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increment, in
     integer += increment;
     kv_slice pair[2] = {field, {text, number_format_int64(text, integer)}};
     kv_slice words[2] = {field, {scratch, number_format_int64(scratch, increment)}};
-    struct hashes_trace trace = {EFFECT_NAME("HINCRBY"), words, 2, "hincrby"};
+    struct hashes_trace trace = {EFFECT_NAME("HINCRBY"), words, 2, HASH_KEEP_DEADLINE, "hincrby"};
     status = hashes_set_opened(&access, pair, 1, NULL, &trace);
     if (status == KV_OK && result != NULL) *result = integer;
     return access_close(&access, status);
@@ -21868,7 +23112,17 @@ static kv_status hashes_incrbyfloat_opened(struct access *access, kv_slice field
     kv_slice pair[2] = {field, {text, number_format_long_double_human(text, number)}};
     if (pair[1].size == 0) return KV_NOMEM;
     kv_status status = result != NULL ? buffer_reserve(result, pair[1].size) : KV_OK;
-    struct hashes_trace trace = {EFFECT_NAME("HSET"), pair, 2, "hincrbyfloat"};
+    /* HSET takes a deadline away. */
+    int64_t deadline_ms = KV_NEVER;
+    (void)hash_get_deadline(&hash, field, &deadline_ms);
+    kv_slice words[5] = {EFFECT_NAME("KEEPTTL"), EFFECT_NAME("FIELDS"), {"1", 1}, pair[0], pair[1]};
+    struct hashes_trace trace = {EFFECT_NAME("HSETEX"), words, 5, HASH_KEEP_DEADLINE,
+                                 "hincrbyfloat"};
+    if (deadline_ms == KV_NEVER) {
+        trace.name = EFFECT_NAME("HSET");
+        trace.words = pair;
+        trace.count = 2;
+    }
     if (status == KV_OK) status = hashes_set_opened(access, pair, 1, NULL, &trace);
     if (status == KV_OK && result != NULL) status = buffer_set(result, pair[1]); /* there is room */
     return status;
@@ -21883,6 +23137,422 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
     kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
     if (status != KV_OK) return status;
     return access_close(&access, hashes_incrbyfloat_opened(&access, field, addend, result));
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+/* Whether fields that get this deadline are to go at once. */
+static bool hashes_is_past(struct access *access, int64_t deadline_ms)
+{
+    return deadline_ms <= access_now(access) &&
+           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+}
+
+/* What is long past is all the same, and the last instant means "never". */
+static int64_t hashes_kept_deadline(int64_t deadline_ms)
+{
+    if (deadline_ms < 1) return 1;
+    return deadline_ms < KV_NEVER ? deadline_ms : KV_NEVER - 1;
+}
+
+/* "HPEXPIREAT key milliseconds FIELDS count field...", of which so many fields may come. */
+struct hashes_effect {
+    struct effect effect;
+    char deadline[NUMBER_INT64_SIZE], number[NUMBER_INT64_SIZE];
+    size_t number_at; /* the word with the count, which is known at the end */
+    size_t added;
+};
+
+/*
+ * Opens the effect of giving fields a deadline: of taking it away (KV_NEVER), or of removing them
+ * (`removes`).
+ */
+static kv_status hashes_effect_open(struct hashes_effect *effect, struct access *access,
+                                    int64_t deadline_ms, bool removes, const kv_slice *fields,
+                                    size_t count)
+{
+    bool persists = deadline_ms == KV_NEVER;
+    kv_slice name = removes    ? EFFECT_NAME("HDEL")
+                    : persists ? EFFECT_NAME("HPERSIST")
+                               : EFFECT_NAME("HPEXPIREAT");
+    size_t size = 2 * NUMBER_INT64_SIZE + 6;
+    for (size_t i = 0; i < count && access_is_journaled(access); i++) size += fields[i].size;
+    effect->added = effect->number_at = 0;
+    kv_status status = effect_open(&effect->effect, access, name, count + 3, size);
+    if (status != KV_OK || removes || effect->effect.words == NULL) return status;
+    if (!persists) {
+        kv_slice text = {effect->deadline, number_format_int64(effect->deadline, deadline_ms)};
+        effect_add(&effect->effect, text);
+    }
+    effect_add(&effect->effect, EFFECT_NAME("FIELDS"));
+    effect->number_at = effect->effect.count;
+    effect_add(&effect->effect, EFFECT_NAME(""));
+    return KV_OK;
+}
+
+static void hashes_effect_add(struct hashes_effect *effect, kv_slice field)
+{
+    effect_add(&effect->effect, field);
+    effect->added++;
+}
+
+static void hashes_effect_close(struct hashes_effect *effect, struct access *access, bool happened)
+{
+    if (effect->number_at != 0) {
+        kv_slice *number = &effect->effect.words[effect->number_at];
+        *number = (kv_slice){effect->number, number_format_uint64(effect->number, effect->added)};
+    }
+    effect_close(&effect->effect, access, happened && effect->added > 0);
+}
+
+/* What a call about deadlines is to do with each field, and tells of it. */
+struct hashes_timing {
+    int64_t deadline_ms; /* KV_NEVER: takes it away */
+    unsigned flags;      /* KV_EXPIRE_... */
+    bool removes;        /* as the deadline has passed */
+    const kv_slice *fields;
+    size_t count;
+    kv_field_result *results; /* may be NULL */
+    uint64_t changed;
+};
+
+static bool hashes_condition_holds(int64_t old_ms, const struct hashes_timing *timing)
+{
+    unsigned flags = timing->flags;
+    bool has_old = old_ms != KV_NEVER;
+    if ((flags & KV_EXPIRE_NX) != 0 && has_old) return false;
+    if ((flags & KV_EXPIRE_XX) != 0 && !has_old) return false;
+    /* A field without a deadline lasts longer than any. */
+    if ((flags & KV_EXPIRE_GT) != 0 && timing->deadline_ms <= old_ms) return false;
+    if ((flags & KV_EXPIRE_LT) != 0 && timing->deadline_ms >= old_ms) return false;
+    return true;
+}
+
+/* What is to become of a field. */
+static kv_field_result hashes_judge(const struct collection *hash, kv_slice field,
+                                    const struct hashes_timing *timing, int64_t *old_ms)
+{
+    if (!hash_get_deadline(hash, field, old_ms)) return KV_FIELD_NONE;
+    if (timing->deadline_ms == KV_NEVER)
+        return *old_ms != KV_NEVER ? KV_FIELD_DONE : KV_FIELD_UNTIMED;
+    if (!hashes_condition_holds(*old_ms, timing)) return KV_FIELD_SKIPPED;
+    return timing->removes ? KV_FIELD_REMOVED : KV_FIELD_DONE;
+}
+
+/* Deals with the fields one by one; with `olds` what was done can be taken back. */
+static kv_status hashes_time_each(struct access *access, struct collection *hash,
+                                  struct hashes_timing *timing, struct hashes_effect *effect,
+                                  int64_t *olds)
+{
+    struct hash_owner owner = hashes_owner(access);
+    int64_t kept_ms =
+        timing->deadline_ms == KV_NEVER ? KV_NEVER : hashes_kept_deadline(timing->deadline_ms);
+    if (kept_ms != KV_NEVER && !timing->removes) {
+        kv_status status = hash_reserve_deadlines(hash, &owner, timing->count);
+        if (status != KV_OK) return status;
+    }
+    for (size_t i = 0; i < timing->count; i++) {
+        kv_slice field = timing->fields[i];
+        olds[i] = 0; /* untouched */
+        int64_t old_ms;
+        kv_field_result result = hashes_judge(hash, field, timing, &old_ms);
+        if (result == KV_FIELD_REMOVED) {
+            (void)hash_remove(hash, owner.memory, &field, 1);
+        } else if (result == KV_FIELD_DONE) {
+            kv_status status = hash_set_deadline(hash, &owner, field, kept_ms);
+            while (status != KV_OK && i-- > 0) {
+                if (olds[i] == 0) continue;
+                (void)hash_set_deadline(hash, &owner, timing->fields[i], olds[i]);
+            }
+            if (status != KV_OK) return status;
+            olds[i] = old_ms;
+        }
+        if (result == KV_FIELD_REMOVED || result == KV_FIELD_DONE) {
+            hashes_effect_add(effect, field);
+            timing->changed++;
+        }
+        if (timing->results != NULL) timing->results[i] = result;
+    }
+    return KV_OK;
+}
+
+static const char *hashes_timing_event(const struct hashes_timing *timing)
+{
+    if (timing->removes) return "hdel";
+    return timing->deadline_ms == KV_NEVER ? "hpersist" : "hexpire";
+}
+
+/*
+ * The same with the journal; `olds` has room for all. A hash that was small may lie elsewhere even
+ * if nothing was done after all.
+ */
+static kv_status hashes_time_opened(struct access *access, struct hashes_timing *timing,
+                                    int64_t *olds)
+{
+    struct hashes_effect effect;
+    struct collection hash = access_collection(access);
+    kv_status status = hashes_effect_open(&effect, access, timing->deadline_ms, timing->removes,
+                                          timing->fields, timing->count);
+    if (status != KV_OK) return status;
+    if (!timing->removes) status = hashes_reserve_deadline(access, timing->deadline_ms);
+    if (status == KV_OK) status = hashes_time_each(access, &hash, timing, &effect, olds);
+    hashes_effect_close(&effect, access, status == KV_OK);
+    if (status == KV_OK && timing->changed > 0) {
+        access_event(access, KV_EVENT_HASH, hashes_timing_event(timing));
+        access_settle(access, &hash, timing->changed);
+    } else {
+        access_set_payload(access, hash.word);
+        access_renew_due(access);
+    }
+    return status;
+}
+
+/* With memory for what was; results are told on KV_OK only. */
+static kv_status hashes_time(struct access *access, struct hashes_timing *timing)
+{
+    int64_t on_stack[HASHES_ON_STACK], *olds = on_stack;
+    kv_field_result results_on_stack[HASHES_ON_STACK], *results = results_on_stack;
+    struct alloc *alloc = &access->store->alloc;
+    size_t count = timing->count;
+    kv_field_result *told = timing->results;
+    if (count > HASHES_ON_STACK) {
+        olds = alloc_get_array(alloc, count, sizeof *olds);
+        results = alloc_get_array(alloc, count, sizeof *results);
+    }
+    kv_status status = KV_NOMEM;
+    if (olds != NULL && results != NULL) {
+        timing->results = results;
+        status = hashes_time_opened(access, timing, olds);
+    }
+    if (status == KV_OK && told != NULL) memcpy(told, results, count * sizeof *told);
+    if (count > HASHES_ON_STACK) {
+        if (olds != NULL) alloc_free(alloc, olds, count * sizeof *olds);
+        if (results != NULL) alloc_free(alloc, results, count * sizeof *results);
+    }
+    return status;
+}
+
+/* No key: none of the fields is there. */
+static kv_status hashes_tell_none(size_t count, kv_field_result *results)
+{
+    for (size_t i = 0; results != NULL && i < count; i++) results[i] = KV_FIELD_NONE;
+    return KV_NONE;
+}
+
+static bool hashes_flags_are_valid(unsigned flags)
+{
+    const unsigned all = KV_EXPIRE_NX | KV_EXPIRE_XX | KV_EXPIRE_GT | KV_EXPIRE_LT;
+    return (flags & ~all) == 0 && (flags & (flags - 1)) == 0;
+}
+
+static kv_status hashes_expire(kv *db, kv_slice key, struct hashes_timing *timing, int64_t ttl_ms,
+                               bool is_relative)
+{
+    if (timing->count == 0 || timing->fields == NULL || !hashes_flags_are_valid(timing->flags))
+        return KV_BADARG;
+    struct access access;
+    kv_status status = hashes_open_existing(&access, db, key, ACCESS_WRITE);
+    if (status == KV_NONE) return hashes_tell_none(timing->count, timing->results);
+    if (status != KV_OK) return status;
+    if (is_relative) {
+        int64_t now_ms = access_now(&access);
+        if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
+        timing->deadline_ms = now_ms + ttl_ms;
+    }
+    if (timing->deadline_ms != KV_NEVER || is_relative) {
+        timing->removes = hashes_is_past(&access, timing->deadline_ms);
+        timing->deadline_ms = hashes_kept_deadline(timing->deadline_ms);
+    }
+    return access_close(&access, hashes_time(&access, timing));
+}
+
+kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *fields,
+                     size_t count, kv_field_result *results)
+{
+    struct hashes_timing timing = {
+        .flags = flags, .fields = fields, .count = count, .results = results};
+    return hashes_expire(db, key, &timing, ttl_ms, true);
+}
+
+kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                        const kv_slice *fields, size_t count, kv_field_result *results)
+{
+    struct hashes_timing timing = {.deadline_ms = hashes_kept_deadline(deadline_ms),
+                                   .flags = flags,
+                                   .fields = fields,
+                                   .count = count,
+                                   .results = results};
+    return hashes_expire(db, key, &timing, 0, false);
+}
+
+kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                      kv_field_result *results)
+{
+    struct hashes_timing timing = {
+        .deadline_ms = KV_NEVER, .fields = fields, .count = count, .results = results};
+    return hashes_expire(db, key, &timing, 0, false);
+}
+
+kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                       int64_t *deadlines_ms)
+{
+    if (count == 0 || fields == NULL || deadlines_ms == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = hashes_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection hash = access_collection(&access);
+    for (size_t i = 0; i < count; i++)
+        if (!hash_get_deadline(&hash, fields[i], &deadlines_ms[i])) deadlines_ms[i] = -1;
+    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+}
+
+/* ------------------------------------------------------------------- deadlines and something else */
+
+/* Of kv_getex_options and the like: KV_NEVER if neither is given. */
+static kv_status hashes_read_deadline(struct access *access, int64_t ttl_ms, int64_t given_ms,
+                                      int64_t *deadline_ms)
+{
+    *deadline_ms = KV_NEVER;
+    if (ttl_ms > 0) {
+        int64_t now_ms = access_now(access);
+        if (now_ms > INT64_MAX - ttl_ms) return KV_OVERFLOW;
+        *deadline_ms = now_ms + ttl_ms;
+    } else if (given_ms != 0) {
+        *deadline_ms = hashes_kept_deadline(given_ms);
+    }
+    return KV_OK;
+}
+
+static kv_status hashes_getex_opened(struct access *access, const kv_slice *fields, size_t count,
+                                     const kv_getex_options *options, kv_visit_at *visit,
+                                     void *context)
+{
+    struct hashes_timing timing = {.fields = fields, .count = count};
+    kv_status status =
+        hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &timing.deadline_ms);
+    if (status != KV_OK) return status;
+    bool changes = (options->flags & KV_PERSIST) != 0 || timing.deadline_ms != KV_NEVER;
+    if (timing.deadline_ms != KV_NEVER) timing.removes = hashes_is_past(access, timing.deadline_ms);
+    if (timing.removes) return hashes_remove_opened(access, fields, count, visit, context, NULL);
+    /* The values stay, so they are lent when nothing can fail any more. */
+    if (changes && access->entry != NULL) status = hashes_time(access, &timing);
+    if (status != KV_OK) return status;
+    struct collection hash = access_collection(access);
+    hash_get_many(&hash, fields, count, visit, context);
+    return KV_OK;
+}
+
+kv_status kv_hgetex(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                    const kv_getex_options *given, kv_visit_at *visit, void *context)
+{
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof options) return KV_BADARG;
+        memcpy(&options, given, given->size);
+    }
+    int asked =
+        ((options.flags & KV_PERSIST) != 0) + (options.ttl_ms != 0) + (options.deadline_ms != 0);
+    if (asked > 1 || (options.flags & ~KV_PERSIST) != 0 || options.ttl_ms < 0) return KV_BADARG;
+    if (count == 0 || fields == NULL || visit == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    access_count(&access);
+    status = hashes_getex_opened(&access, fields, count, &options, visit, context);
+    return access_close(&access, status);
+}
+
+/* Whether all of the fields are there, or one of them. */
+static bool hashes_has(const struct collection *hash, const kv_slice *pairs, size_t count, bool all)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t deadline_ms;
+        if (hash_get_deadline(hash, pairs[2 * i], &deadline_ms) != all) return !all;
+    }
+    return all;
+}
+
+/* Sets the pairs with a deadline that has passed: they go if they were there. */
+static kv_status hashes_set_past(struct access *access, const kv_slice *pairs, size_t count)
+{
+    struct alloc *alloc = &access->store->alloc;
+    if (access->entry == NULL) return KV_OK;
+    kv_slice *fields = alloc_get_array(alloc, count, sizeof *fields);
+    if (fields == NULL) return KV_NOMEM;
+    for (size_t i = 0; i < count; i++) fields[i] = pairs[2 * i];
+    kv_status status = hashes_remove_opened(access, fields, count, NULL, NULL, NULL);
+    alloc_free(alloc, fields, count * sizeof *fields);
+    return status;
+}
+
+/* "HSETEX key PXAT milliseconds FIELDS count field value...". */
+static kv_status hashes_set_timed(struct access *access, const kv_slice *pairs, size_t count,
+                                  int64_t deadline_ms)
+{
+    struct effect effect;
+    char text[NUMBER_INT64_SIZE], number[NUMBER_INT64_SIZE];
+    uint64_t added;
+    size_t size = 2 * NUMBER_INT64_SIZE + 17;
+    for (size_t i = 0; i < 2 * count && access_is_journaled(access); i++) size += pairs[i].size;
+    kv_status status = effect_open(&effect, access, EFFECT_NAME("HSETEX"), 2 * count + 4, size);
+    if (status != KV_OK) return status;
+    if (deadline_ms == HASH_KEEP_DEADLINE) {
+        effect_add(&effect, EFFECT_NAME("KEEPTTL"));
+    } else {
+        effect_add(&effect, EFFECT_NAME("PXAT"));
+        effect_add(&effect, (kv_slice){text, number_format_int64(text, deadline_ms)});
+    }
+    effect_add(&effect, EFFECT_NAME("FIELDS"));
+    effect_add(&effect, (kv_slice){number, number_format_uint64(number, count)});
+    for (size_t i = 0; i < 2 * count; i++) effect_add(&effect, pairs[i]);
+    status = hashes_put(access, pairs, count, deadline_ms, &added);
+    effect_close(&effect, access, status == KV_OK);
+    return status;
+}
+
+static kv_status hashes_setex_opened(struct access *access, const kv_slice *pairs, size_t count,
+                                     const kv_hsetex_options *options)
+{
+    struct collection hash = access_collection(access);
+    int64_t deadline_ms;
+    kv_status status =
+        hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &deadline_ms);
+    if (status != KV_OK) return status;
+    if ((options->flags & KV_IF_ABSENT) != 0 && hashes_has(&hash, pairs, count, false))
+        return KV_SKIPPED;
+    if ((options->flags & KV_IF_PRESENT) != 0 && !hashes_has(&hash, pairs, count, true))
+        return KV_SKIPPED;
+    bool keeps = (options->flags & KV_KEEP_TTL) != 0;
+    if (deadline_ms == KV_NEVER && !keeps) {
+        struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
+        return hashes_set_opened(access, pairs, count, NULL, &trace);
+    }
+    if (!keeps && hashes_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
+    status = hashes_set_timed(access, pairs, count, keeps ? HASH_KEEP_DEADLINE : deadline_ms);
+    if (status != KV_OK) return status;
+    access_event(access, KV_EVENT_HASH, "hset");
+    if (!keeps) access_event(access, KV_EVENT_HASH, "hexpire");
+    return KV_OK;
+}
+
+kv_status kv_hsetex(kv *db, kv_slice key, const kv_slice *pairs, size_t count,
+                    const kv_hsetex_options *given)
+{
+    const unsigned conditions = KV_IF_ABSENT | KV_IF_PRESENT;
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof options) return KV_BADARG;
+        memcpy(&options, given, given->size);
+    }
+    int asked =
+        ((options.flags & KV_KEEP_TTL) != 0) + (options.ttl_ms != 0) + (options.deadline_ms != 0);
+    if (asked > 1 || (options.flags & ~(conditions | KV_KEEP_TTL)) != 0) return KV_BADARG;
+    if ((options.flags & conditions) == conditions || options.ttl_ms < 0) return KV_BADARG;
+    if (count == 0 || count > SIZE_MAX / 4 || pairs == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = hashes_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    return access_close(&access, hashes_setex_opened(&access, pairs, count, &options));
 }
 
 /* -------------------- engine/api/api_set.c ----------------------------------------------------- */
@@ -24335,6 +26005,15 @@ static void watch_link_in(struct watch_link *link, struct observed *observed,
     watch->links = link;
 }
 
+/* When a key changes by itself: as it expires, or a field of it. */
+static int64_t watch_deadline(const struct entry *entry)
+{
+    if (entry == NULL) return KV_NEVER;
+    int64_t deadline_ms = entry_deadline(entry);
+    int64_t fields_ms = value_next_deadline(entry);
+    return fields_ms != 0 && fields_ms < deadline_ms ? fields_ms : deadline_ms;
+}
+
 /*
  * Adds the key that was opened, unless it is there already. The link is taken, and *link NULL then,
  * if it was used.
@@ -24346,7 +26025,7 @@ static kv_status watch_add_opened(struct kv_watch *watch, struct access *access,
         observers_open(access->shard, access->database, access->hash, access->key);
     if (observed == NULL) return KV_NOMEM;
     if (watch_has(watch, observed)) return KV_OK;
-    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    int64_t deadline_ms = watch_deadline(access->entry);
     if (deadline_ms < watch->deadline_ms) watch->deadline_ms = deadline_ms;
     watch_link_in(*link, observed, watch);
     *link = NULL;

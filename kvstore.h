@@ -318,13 +318,15 @@ typedef struct kv_statistics {
      * shard all at once, and large values of keys that were unlinked.
      */
     uint64_t owed, freed_later;
+    uint64_t expired_fields; /* fields of hashes reclaimed because their deadline passed */
 } kv_statistics;
 
 /*
  * Sums up the store, all shards one after another. Cost O(shards x databases). KV_OK or KV_BADARG.
  */
 KV_API kv_status kv_stats(kv *db, kv_statistics *statistics);
-KV_API void kv_stats_reset(kv *db); /* hits, misses, expired, evicted, freed_later, peak */
+KV_API void kv_stats_reset(
+    kv *db); /* hits, misses, expired, expired_fields, evicted, freed_later, peak */
 
 typedef struct kv_database_info {
     size_t size;
@@ -871,6 +873,64 @@ KV_API kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increm
                             int64_t *result);
 KV_API kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increment,
                                  kv_buffer *result);
+
+/* What became of a field; the numbers are those of Redis's replies. */
+typedef enum kv_field_result {
+    KV_FIELD_NONE = -2,    /* there is no such field */
+    KV_FIELD_UNTIMED = -1, /* it has no deadline that could be taken away */
+    KV_FIELD_SKIPPED = 0,  /* the condition did not hold */
+    KV_FIELD_DONE = 1,
+    KV_FIELD_REMOVED = 2 /* as the deadline had passed */
+} kv_field_result;
+
+/*
+ * Each field may have a deadline, at which it goes as a key does: it is not there from that instant
+ * on, its memory is reclaimed in kv_tick(), and the journal tells HDEL with KV_CAUSE_EXPIRED. The
+ * hash goes with its last field. Setting a field takes its deadline away, adding to its number
+ * leaves it.
+ *
+ * kv_hexpire() gives fields a deadline `ttl_ms` from now, kv_hexpire_at() at an instant; one that
+ * has passed removes them. `flags` is one of KV_EXPIRE_NX, XX, GT and LT, or 0; a field without a
+ * deadline counts as one that lasts for ever. kv_hpersist() takes deadlines away.
+ *
+ * results   receive what became of each field; may be NULL. Written also on KV_NONE.
+ * Returns   KV_OK; KV_NONE if there is no key; KV_BADARG if count is 0 or for other flags;
+ *           KV_OVERFLOW if now + ttl_ms leaves int64_t. All is done, or nothing.
+ * Cost      O(count log n), O(count n) of a small hash.
+ */
+KV_API kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags,
+                            const kv_slice *fields, size_t count, kv_field_result *results);
+KV_API kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                               const kv_slice *fields, size_t count, kv_field_result *results);
+KV_API kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                             kv_field_result *results);
+
+/*
+ * The deadline of each field: KV_NEVER if it has none, -1 if there is no such field (also on
+ * KV_NONE, when there is no key). Cost O(count).
+ */
+KV_API kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                              int64_t *deadlines_ms);
+
+/*
+ * Lends the values of fields, as kv_hmget(), and gives those that are there the deadline of the
+ * options (see kv_getex()), or takes it away with KV_PERSIST; a deadline that has passed removes
+ * them.
+ */
+KV_API kv_status kv_hgetex(kv *db, kv_slice key, const kv_slice *fields, size_t count,
+                           const kv_getex_options *options, kv_visit_at *visit, void *context);
+
+typedef struct kv_hsetex_options {
+    size_t size;
+    unsigned flags;      /* KV_IF_ABSENT: if none of the fields is there; KV_IF_PRESENT: if all are;
+                            KV_KEEP_TTL: leave the old deadlines */
+    int64_t ttl_ms;      /* the fields expire this long from now; 0 means never */
+    int64_t deadline_ms; /* or at this instant; 0 means never. With one in the past they go */
+} kv_hsetex_options;
+
+/* Sets fields as kv_hset() does, with a deadline. KV_SKIPPED if the condition does not hold. */
+KV_API kv_status kv_hsetex(kv *db, kv_slice key, const kv_slice *pairs, size_t count,
+                           const kv_hsetex_options *options);
 
 /*
  * Lends all fields and their values, of one instant. `begin`, if not NULL, is told their number

@@ -33,9 +33,10 @@
 #include "base/buffer.c"  /* the caller's reusable memory */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
-#include "structures/grace.c" /* memory that readers without the lock may still be looking at */
-#include "structures/table.c" /* a hash table that grows one piece at a time */
+#include "structures/grace.c"   /* memory that readers without the lock may still be looking at */
+#include "structures/table.c"   /* a hash table that grows one piece at a time */
 #include "structures/members.c" /* the members of a large collection: names, values, deadlines */
+#include "structures/agenda.c" /* those of them that have a deadline, the earliest at hand */
 #include "structures/pack.c"  /* a small collection in one block of bytes, in listpack format */
 #include "structures/intset.c" /* a small set of integers, in intset format */
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
@@ -44,6 +45,7 @@
 /* values: what a key can hold. */
 #include "values/large.c" /* what every large collection begins with */
 #include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
+#include "values/hash_pack.c" /* a small hash: fields, values, deadlines in one block */
 #include "values/hash.c"  /* a pack while it is small, a table of members when it is large */
 #include "values/bitmap.c" /* a string seen as bits */
 #include "values/set.c"   /* an intset or a pack while it is small, members when it is large */

@@ -319,3 +319,258 @@ void hgetdel_command(struct call *call)
     if (status == KV_OK) writer_end_deferred(call->reply, began, '*', count);
     else call_fail(call, status);
 }
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+/* The latest instant that Redis gives a field, in milliseconds since 1970. */
+#define HASH_DEADLINE_MAX ((INT64_C(1) << 46) - 1)
+
+/* Whether there is a hash or nothing, which Redis looks at first. False: answered. */
+static bool hash_is_one(struct call *call)
+{
+    kv_status status = kv_hlen(call->db, call->arguments[1], NULL);
+    if (status < 0) call_fail(call, status);
+    return status >= 0;
+}
+
+/* Reads when fields are to expire, as an instant in milliseconds. False: answered. */
+static bool hash_deadline(struct call *call, size_t index, bool in_seconds, bool is_relative,
+                          int64_t *deadline_ms)
+{
+    int64_t time, base_ms = is_relative ? kv_now(call->db) : 0;
+    if (!call_integer(call, index, &time, NULL)) return false;
+    if (time < 0) {
+        call_error(call, "ERR invalid expire time, must be >= 0");
+        return false;
+    }
+    bool is_late = in_seconds && time > HASH_DEADLINE_MAX / 1000;
+    if (in_seconds && !is_late) time *= 1000;
+    if (is_late || time > HASH_DEADLINE_MAX - base_ms) {
+        call_error_format(call, "ERR invalid expire time in '%s' command",
+                          call->command->facts.name);
+        return false;
+    }
+    *deadline_ms = base_ms + time;
+    return true;
+}
+
+/* Room for one result for each field, in the worker's memory. NULL: answered. */
+static void *hash_results(struct call *call, size_t count, size_t size)
+{
+    kv_buffer *room = &call->worker->value;
+    if (count <= SIZE_MAX / size && text_reserve(room, count * size) == KV_OK) return room->data;
+    call_fail(call, KV_NOMEM);
+    return NULL;
+}
+
+static void hash_answer_results(struct call *call, kv_status status, const kv_field_result *results,
+                                size_t count)
+{
+    if (status < 0) {
+        call_fail(call, status);
+        return;
+    }
+    writer_array(call->reply, count);
+    for (size_t i = 0; i < count; i++) writer_integer(call->reply, results[i]);
+}
+
+static unsigned hash_condition(const struct call *call, size_t index)
+{
+    if (call_is(call, index, "nx")) return KV_EXPIRE_NX;
+    if (call_is(call, index, "xx")) return KV_EXPIRE_XX;
+    if (call_is(call, index, "gt")) return KV_EXPIRE_GT;
+    return call_is(call, index, "lt") ? KV_EXPIRE_LT : 0;
+}
+
+static void hash_expire(struct call *call, bool in_seconds, bool is_relative)
+{
+    int64_t deadline_ms;
+    size_t count;
+    if (!hash_is_one(call) || !hash_deadline(call, 2, in_seconds, is_relative, &deadline_ms))
+        return;
+    unsigned flags = hash_condition(call, 3);
+    size_t at = flags != 0 ? 4 : 3;
+    if (!hash_fields(call, at, &count, "ERR Parameter `numFields` should be greater than 0"))
+        return;
+    kv_field_result *results = hash_results(call, count, sizeof *results);
+    if (results == NULL) return;
+    kv_status status = kv_hexpire_at(call->db, call->arguments[1], deadline_ms, flags,
+                                     call->arguments + at + 2, count, results);
+    hash_answer_results(call, status, results, count);
+}
+
+void hexpire_command(struct call *call)
+{
+    hash_expire(call, true, true);
+}
+
+void hpexpire_command(struct call *call)
+{
+    hash_expire(call, false, true);
+}
+
+void hexpireat_command(struct call *call)
+{
+    hash_expire(call, true, false);
+}
+
+void hpexpireat_command(struct call *call)
+{
+    hash_expire(call, false, false);
+}
+
+void hpersist_command(struct call *call)
+{
+    size_t count;
+    if (!hash_is_one(call) || !hash_fields(call, 2, &count, HASH_FIELDS_POSITIVE)) return;
+    kv_field_result *results = hash_results(call, count, sizeof *results);
+    if (results == NULL) return;
+    kv_status status =
+        kv_hpersist(call->db, call->arguments[1], call->arguments + 4, count, results);
+    hash_answer_results(call, status, results, count);
+}
+
+/* Tells deadlines, from an instant on, in seconds that have begun or in milliseconds. */
+static void hash_tell_deadlines(struct call *call, bool in_seconds, bool is_relative)
+{
+    size_t count;
+    if (!hash_is_one(call) || !hash_fields(call, 2, &count, HASH_FIELDS_POSITIVE)) return;
+    int64_t *deadlines_ms = hash_results(call, count, sizeof *deadlines_ms);
+    if (deadlines_ms == NULL) return;
+    kv_status status =
+        kv_hdeadline(call->db, call->arguments[1], call->arguments + 4, count, deadlines_ms);
+    if (status < 0) {
+        call_fail(call, status);
+        return;
+    }
+    int64_t base_ms = is_relative ? kv_now(call->db) : 0;
+    writer_array(call->reply, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t time = deadlines_ms[i];
+        if (time == KV_NEVER || time == -1) {
+            writer_integer(call->reply, time == -1 ? KV_FIELD_NONE : KV_FIELD_UNTIMED);
+            continue;
+        }
+        time = time > base_ms ? time - base_ms : 0;
+        writer_integer(call->reply, in_seconds ? (time + 999) / 1000 : time);
+    }
+}
+
+void httl_command(struct call *call)
+{
+    hash_tell_deadlines(call, true, true);
+}
+
+void hpttl_command(struct call *call)
+{
+    hash_tell_deadlines(call, false, true);
+}
+
+void hexpiretime_command(struct call *call)
+{
+    hash_tell_deadlines(call, true, false);
+}
+
+void hpexpiretime_command(struct call *call)
+{
+    hash_tell_deadlines(call, false, false);
+}
+
+/* EX, PX, EXAT and PXAT: KV_NONE if it is none of them, KV_BADARG if it was answered. */
+static kv_status hash_expiry(struct call *call, size_t index, int64_t *deadline_ms)
+{
+    static const struct {
+        const char *word;
+        bool in_seconds, is_relative;
+    } kinds[] = {
+        {"ex", true, true}, {"px", false, true}, {"exat", true, false}, {"pxat", false, false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!call_is(call, index, kinds[i].word)) continue;
+        if (index + 1 == call->count) {
+            call_error(call, "ERR missing expire time");
+            return KV_BADARG;
+        }
+        bool is_read =
+            hash_deadline(call, index + 1, kinds[i].in_seconds, kinds[i].is_relative, deadline_ms);
+        if (is_read && *deadline_ms == 0) *deadline_ms = 1; /* past as well */
+        return is_read ? KV_OK : KV_BADARG;
+    }
+    return KV_NONE;
+}
+
+void hgetex_command(struct call *call)
+{
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    size_t count, at = 2;
+    if (!hash_is_one(call)) return;
+    kv_status status = hash_expiry(call, at, &options.deadline_ms);
+    if (status == KV_BADARG) return;
+    if (status == KV_OK) {
+        at += 2;
+    } else if (call_is(call, at, "persist")) {
+        options.flags = KV_PERSIST;
+        at++;
+    }
+    if (!hash_fields(call, at, &count, HASH_FIELDS_POSITIVE)) return;
+    size_t began = writer_begin_deferred(call->reply);
+    status = kv_hgetex(call->db, call->arguments[1], call->arguments + at + 2, count, &options,
+                       hash_visit_value, call->reply);
+    if (status == KV_OK) writer_end_deferred(call->reply, began, '*', count);
+    else call_fail(call, status);
+}
+
+/* One option of HSETEX before FIELDS; moves *index behind it. False: answered. */
+static bool hsetex_option(struct call *call, size_t *index, kv_hsetex_options *options)
+{
+    int64_t deadline_ms;
+    bool is_absent = call_is(call, *index, "fnx"), is_present = call_is(call, *index, "fxx");
+    if (is_absent || is_present) {
+        if ((options->flags & (KV_IF_ABSENT | KV_IF_PRESENT)) != 0) {
+            call_error(call, "ERR Only one of FXX or FNX arguments can be specified");
+            return false;
+        }
+        options->flags |= is_absent ? KV_IF_ABSENT : KV_IF_PRESENT;
+        ++*index;
+        return true;
+    }
+    bool keeps = call_is(call, *index, "keepttl");
+    kv_status status = keeps ? KV_OK : hash_expiry(call, *index, &deadline_ms);
+    if (status == KV_BADARG) return false;
+    if (status == KV_NONE) {
+        kv_slice word = text_terminated(call->arguments[*index]);
+        call_error_format(call, "ERR unknown argument: %.*s",
+                          (int)(word.size < 400 ? word.size : 400), (const char *)word.data);
+        return false;
+    }
+    if ((options->flags & KV_KEEP_TTL) != 0 || options->deadline_ms != 0) {
+        call_error(call,
+                   "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified");
+        return false;
+    }
+    if (keeps) options->flags |= KV_KEEP_TTL;
+    else options->deadline_ms = deadline_ms;
+    *index += keeps ? 1 : 2;
+    return true;
+}
+
+void hsetex_command(struct call *call)
+{
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    size_t at = 2;
+    int64_t count;
+    while (at < call->count && !call_is(call, at, "fields"))
+        if (!hsetex_option(call, &at, &options)) return;
+    if (at + 3 >= call->count) {
+        call_wrong_arity(call);
+        return;
+    }
+    if (!call_integer_between(call, at + 1, 1, INT32_MAX, &count, "ERR invalid number of fields"))
+        return;
+    if (call->count - at - 2 != 2 * (size_t)count) {
+        call_wrong_arity(call);
+        return;
+    }
+    kv_status status =
+        kv_hsetex(call->db, call->arguments[1], call->arguments + at + 2, (size_t)count, &options);
+    hash_answer_number(call, status, status == KV_OK);
+}

@@ -345,6 +345,7 @@ static void info_stats(struct info *info)
     info_number(info, "rejected_connections",
                 info_counter(info, KVRESP_COUNT_REJECTED_CONNECTIONS));
     text_format(info->text, "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\n");
+    info_number(info, "expired_subkeys", info->store.expired_fields);
     info_number(info, "expired_keys", info->store.expired);
     text_format(info->text, "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
                             "expire_cycle_cpu_milliseconds:0\r\n");

@@ -202,7 +202,7 @@ static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const st
 {
     if (store_setting(batch->store, KV_SETTING_EXPIRE) == 0) return false;
     if (reading->now_ms < 0) reading->now_ms = view_now(batch->span.db.view);
-    if (!entry_is_expired(entry, reading->now_ms)) return false;
+    if (!value_is_gone(entry, reading->now_ms)) return false;
     reading->has_expired = true;
     return true;
 }
@@ -343,7 +343,7 @@ static kv_status batch_stage_one(struct batch *batch, size_t index, kv_slice key
 {
     struct access *access = &staged->access;
     kv_status status =
-        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_WRITE);
+        access_open_hashed(access, &batch->span.db, key, batch->hashes[index], ACCESS_REPLACE);
     if (status != KV_OK) return status;
     status = access_stage(staged, value);
     return status == KV_OK ? KV_OK : access_close(access, status);

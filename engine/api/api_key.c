@@ -20,7 +20,7 @@ static void key_remove(struct access *access)
 static kv_status key_delete_one(kv *db, kv_slice key, bool later, uint64_t *removed)
 {
     struct access access;
-    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    kv_status status = access_open(&access, db, key, ACCESS_REPLACE);
     if (status != KV_OK) return status;
     if (access.entry != NULL) {
         /* as much as key_delete() has reserved for it */
@@ -400,7 +400,7 @@ kv_status kv_persist(kv *db, kv_slice key)
     if (status != KV_OK) return status;
     if (access.entry == NULL) {
         status = KV_NONE;
-    } else if (!entry_is_timed(access.entry)) {
+    } else if (entry_deadline(access.entry) == KV_NEVER) {
         status = KV_SKIPPED;
     } else {
         kv_slice arguments[2] = {KEY_WORD("PERSIST"), key};

@@ -67,7 +67,7 @@ static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *c
 static bool keyspace_matches(const struct keyspace_scan *scan, const struct entry *entry)
 {
     if (scan->type != KV_TYPE_NONE && entry_type(entry) != scan->type) return false;
-    if (entry_is_expired(entry, scan->now_ms)) return false;
+    if (value_is_gone(entry, scan->now_ms)) return false;
     return scan->match == NULL || glob_match(*scan->match, entry_key(entry), false);
 }
 
@@ -286,9 +286,9 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
             continue;
         }
         const struct entry *entry = table_random(&space->table, &shard->random);
-        status = entry_is_expired(entry, now_ms) ? KV_NONE
-                 : key != NULL                   ? buffer_set(key, entry_key(entry))
-                                                 : KV_OK;
+        status = value_is_gone(entry, now_ms) ? KV_NONE
+                 : key != NULL                ? buffer_set(key, entry_key(entry))
+                                              : KV_OK;
         keyspace_leave(db, shard);
         return status;
     }

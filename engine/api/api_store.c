@@ -373,6 +373,7 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     sum->misses += shard->misses;
     sum->expired += shard->expired;
     sum->evicted += shard->evicted;
+    sum->expired_fields += shard->expired_fields;
     sum->changes += shard->changes;
     sum->freed_later += shard->freed_later;
     for (const struct flushed *at = shard->flushed; at != NULL; at = at->next)
@@ -382,7 +383,7 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
         if (space == NULL) continue;
         sum->keys += space->table.count;
         sum->bytes_tables += space->table.bytes;
-        if (space->deadlines != NULL) sum->keys_with_ttl += space->deadlines->count;
+        sum->keys_with_ttl += space_timed(space);
     }
 }
 
@@ -423,6 +424,7 @@ void kv_stats_reset(kv *db)
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
         shard->hits = shard->misses = shard->expired = shard->evicted = 0;
+        shard->expired_fields = 0;
         shard->freed_later = 0;
         if (is_entered) lock_unlock(&shard->lock);
     }
@@ -466,7 +468,7 @@ kv_status kv_database_stats(kv *db, kv_database_info *info)
         struct space *space = shard_peek_space(shard, db->database);
         if (space != NULL) {
             sum.keys += space->table.count;
-            uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+            uint64_t timed = space_timed(space);
             sum.keys_with_ttl += timed;
             if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
         }

@@ -156,6 +156,15 @@ static void watch_link_in(struct watch_link *link, struct observed *observed,
     watch->links = link;
 }
 
+/* When a key changes by itself: as it expires, or a field of it. */
+static int64_t watch_deadline(const struct entry *entry)
+{
+    if (entry == NULL) return KV_NEVER;
+    int64_t deadline_ms = entry_deadline(entry);
+    int64_t fields_ms = value_next_deadline(entry);
+    return fields_ms != 0 && fields_ms < deadline_ms ? fields_ms : deadline_ms;
+}
+
 /*
  * Adds the key that was opened, unless it is there already. The link is taken, and *link NULL then,
  * if it was used.
@@ -167,7 +176,7 @@ static kv_status watch_add_opened(struct kv_watch *watch, struct access *access,
         observers_open(access->shard, access->database, access->hash, access->key);
     if (observed == NULL) return KV_NOMEM;
     if (watch_has(watch, observed)) return KV_OK;
-    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    int64_t deadline_ms = watch_deadline(access->entry);
     if (deadline_ms < watch->deadline_ms) watch->deadline_ms = deadline_ms;
     watch_link_in(*link, observed, watch);
     *link = NULL;

@@ -70,6 +70,19 @@ KV_INTERNAL KV_NOINLINE void access_publish_event(struct access *access, int64_t
     else events_publish(access->store, access->database, name, access->key);
 }
 
+/* Counts a change, gives the key a new version if it carries one, tells who watches. */
+static void access_note_change(struct access *access)
+{
+    struct shard *shard = access->shard;
+    shard->changes++;
+    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
+        entry_set_word(access->entry, entry_version_offset(access->entry),
+                       shard_next_version(shard));
+    }
+    if (KV_UNLIKELY(shard->observers != NULL))
+        observers_touch(shard, access->database, access->hash, access->key);
+}
+
 /* Removes the entry that was found, as its deadline has passed. */
 static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 {
@@ -90,22 +103,70 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
 /* A deadline further away than the cheap clock can be late needs no look at the other one. */
 #define ACCESS_SURELY_MS 1000
 
-/* True if the timed entry that was found is not expired. */
+/* True if neither the timed entry that was found nor anything in its value is due. */
 static bool access_is_alive(struct access *access)
 {
-    int64_t deadline_ms = entry_deadline(access->entry);
-    if (access->known_now_ms < 0 && deadline_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
+    int64_t due_ms = entry_due(access->entry);
+    if (access->known_now_ms < 0 && due_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
         return true;
-    return deadline_ms > access_now(access) || !access_expires(access);
+    return due_ms > access_now(access) || !access_expires(access);
+}
+
+/* Removes what was noted of the value, whose entry may go with it. */
+static kv_status access_drop_due(struct access *access, const struct collection_due *due,
+                                 size_t count)
+{
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), access->key};
+    size_t size = 4 + access->key.size;
+    for (size_t i = 0; i < count; i++) {
+        arguments[2 + i] = due[i].name;
+        size += due[i].name.size;
+    }
+    kv_status status = access_reserve_journal(access, 2 + count, size);
+    if (status == KV_OK) status = access_save(access);
+    if (status != KV_OK) return status;
+    if (journal_is_read(access->store)) {
+        journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
+                      2 + count);
+    }
+    struct collection left = value_drop_due(access->entry, &access->shard->memory, due, count);
+    access_set_payload(access, left.word);
+    access_event(access, KV_EVENT_HASH, "hexpired");
+    access->shard->expired_fields += count;
+    if (collection_is_empty(&left)) {
+        access_event(access, KV_EVENT_GENERIC, "del");
+        access_remove(access);
+    } else {
+        access_note_change(access);
+    }
+    access->shard->changes--; /* expiry is nobody's change */
+    return KV_OK;
+}
+
+/* The same of all fields whose deadlines have passed. */
+static KV_NOINLINE kv_status access_drop_fields(struct access *access)
+{
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count;
+    while ((count = value_peek_due(access->entry, access_now(access), due)) > 0) {
+        kv_status status = access_drop_due(access, due, count);
+        if (status != KV_OK || access->entry == NULL) return status;
+    }
+    access_renew_due(access);
+    return KV_OK;
 }
 
 /* Finds the entry, drops it if it is expired. */
-static kv_status access_find(struct access *access)
+static kv_status access_find(struct access *access, enum access_mode mode)
 {
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
+    bool is_whole = mode == ACCESS_REPLACE;
+    if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
+    if (!is_whole && entry_deadline(access->entry) > access_now(access))
+        return access_drop_fields(access);
     return access_drop_expired(access);
 }
 
@@ -144,7 +205,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
-    kv_status status = access_find(access);
+    kv_status status = access_find(access, mode);
     if (mode == ACCESS_READ || mode == ACCESS_LOOK) access_count_read(access, mode);
     else if (mode >= ACCESS_WRITE && status == KV_OK) status = access_save(access);
     return KV_LIKELY(status == KV_OK) ? KV_OK : access_close(access, status);
@@ -191,19 +252,6 @@ KV_INTERNAL void access_journal(struct access *access, const kv_slice *arguments
 {
     if (!journal_is_read(access->store)) return;
     journal_write(access->store, access->txn, access->database, KV_CAUSE_CALL, arguments, count);
-}
-
-/* Counts a change, gives the key a new version if it carries one, tells who watches. */
-static void access_note_change(struct access *access)
-{
-    struct shard *shard = access->shard;
-    shard->changes++;
-    if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
-        entry_set_word(access->entry, entry_version_offset(access->entry),
-                       shard_next_version(shard));
-    }
-    if (KV_UNLIKELY(shard->observers != NULL))
-        observers_touch(shard, access->database, access->hash, access->key);
 }
 
 KV_INTERNAL void access_changed(struct access *access)
@@ -289,7 +337,7 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
-    return shard_change_deadline(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+    return shard_change_due(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
 }
 
 /* The commonest change of all: a string of the same size in the place of another. */
@@ -380,7 +428,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
-    access->space->outside += value_is_outside(block);
+    space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);
     staged->old = access->entry;
@@ -418,7 +466,7 @@ KV_INTERNAL kv_status access_stage(struct staged *staged, kv_slice text)
 static void access_free_entry(struct access *access, struct entry *entry)
 {
     size_t size = entry_size(entry);
-    access->space->outside -= value_is_outside(entry);
+    space_count(access->space, entry, -1);
     value_discard(entry, &access->shard->memory, &access->garbage);
     memory_free(&access->shard->memory, entry, size);
 }
@@ -470,9 +518,9 @@ KV_INTERNAL kv_status access_put_value(struct access *access, kv_type type, enum
 KV_INTERNAL void access_set_payload(struct access *access, uint64_t payload)
 {
     struct entry *entry = access->entry;
-    access->space->outside -= value_is_outside(entry);
+    space_count(access->space, entry, -1);
     entry_set_payload(entry, payload);
-    access->space->outside += value_is_outside(entry);
+    space_count(access->space, entry, 1);
 }
 
 KV_INTERNAL kv_status access_put_shape(struct access *access, struct entry_shape *shape)
@@ -518,8 +566,10 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
     kv_status status;
-    if (entry_can_hold(access->entry, deadline_ms) && deadline_ms != KV_NEVER) {
-        status = shard_change_deadline(access->shard, access->space, access->entry, deadline_ms);
+    bool fits = deadline_ms != KV_NEVER && entry_can_hold(access->entry, deadline_ms) &&
+                !entry_has_timed_fields(access->entry);
+    if (fits) {
+        status = shard_change_due(access->shard, access->space, access->entry, deadline_ms);
     } else {
         struct entry_shape shape;
         entry_read(access->entry, &shape);
@@ -528,6 +578,27 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
     }
     if (status == KV_OK) access_changed(access);
     return status;
+}
+
+KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms)
+{
+    struct entry *entry = access->entry;
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    shape.fields_ms = fields_ms;
+    int64_t due_ms = entry_shape_due(&shape);
+    bool stays = entry_has_timed_fields(entry) == (fields_ms != 0);
+    if (stays && entry_due(entry) == due_ms) return KV_OK;
+    if (stays && fields_ms != 0 && entry_can_hold(entry, due_ms))
+        return shard_change_due(access->shard, access->space, entry, due_ms);
+    return access_reshape(access, &shape);
+}
+
+KV_INTERNAL void access_renew_due(struct access *access)
+{
+    int64_t fields_ms = value_next_deadline(access->entry);
+    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(access->entry))) return;
+    (void)access_set_fields_due(access, fields_ms);
 }
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)

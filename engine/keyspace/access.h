@@ -19,11 +19,13 @@
 #include "keyspace/value.h"
 
 enum access_mode {
-    ACCESS_READ,       /* counts a hit or miss, renews the access clock */
-    ACCESS_LOOK,       /* counts a hit or miss only */
-    ACCESS_PEEK,       /* leaves no trace */
-    ACCESS_WRITE,      /* may change the key; refused while the store accepts no writes */
-    ACCESS_WRITE_TIMED /* the same, and wants to know the time: read while the bucket is fetched */
+    ACCESS_READ,        /* counts a hit or miss, renews the access clock */
+    ACCESS_LOOK,        /* counts a hit or miss only */
+    ACCESS_PEEK,        /* leaves no trace */
+    ACCESS_WRITE,       /* may change the key; refused while the store accepts no writes */
+    ACCESS_WRITE_TIMED, /* the same, and wants to know the time: read while the bucket is fetched */
+    ACCESS_REPLACE      /* a write that removes the value, so that it needs no look into it: no more
+                           goes to the journal before than that the key has expired */
 };
 
 struct access {
@@ -179,6 +181,16 @@ KV_INTERNAL void access_forget(struct access *access);
  * Changes the deadline of the key, which must be there; KV_NEVER takes it away. KV_OK or KV_NOMEM.
  */
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms);
+
+/*
+ * Gives the key, which must be there, the earliest deadline of anything in its value, 0 if there is
+ * none any more. KV_OK or KV_NOMEM. A deadline that is earlier than that in truth does no harm; so
+ * whoever is to give something a deadline calls this first, and access_renew_due() at the end. That
+ * one finds the earliest itself; after a change that only took deadlines away it may be without
+ * memory and leave one that is too early.
+ */
+KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms);
+KV_INTERNAL void access_renew_due(struct access *access);
 
 /*
  * To be called once after each change of a value in place: counts it, renews the access clock,

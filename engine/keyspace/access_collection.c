@@ -33,6 +33,7 @@ KV_INTERNAL void access_settle(struct access *access, const struct collection *c
         access_remove(access);
     } else {
         access_changed(access);
+        access_renew_due(access);
     }
     access->shard->changes += changes - 1; /* one is counted already */
     KV_CHECK(access->entry != NULL ? value_check(access->entry) : (void)0);
@@ -56,7 +57,12 @@ KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
     }
     assert(changes > 0);
     assert(!collection_is_empty(collection));
-    kv_status status = access_put_value(access, type, ENTRY_COLLECTION, collection->word, KV_NEVER);
+    struct entry_shape shape = {.type = type,
+                                .form = ENTRY_COLLECTION,
+                                .payload = collection->word,
+                                .deadline_ms = KV_NEVER,
+                                .fields_ms = value_next_of(type, collection)};
+    kv_status status = access_put_shape(access, &shape);
     if (status == KV_OK) {
         access->shard->changes += changes - 1;
         return KV_OK;

@@ -222,7 +222,7 @@ KV_INTERNAL void deadlines_remove(struct deadlines *deadlines, uint64_t id)
     if (chunk != head || place != head->count - 1u) {
         struct entry *last = deadlines_item(head, head->count - 1u);
         deadlines_set_item(chunk, place, last);
-        entry_set_deadline(last, entry_deadline(last), id);
+        entry_set_due(last, entry_due(last), id);
     }
     deadlines_drop_last(deadlines, level, slot);
 }
@@ -336,12 +336,17 @@ static bool deadlines_turn_chunk(struct deadlines *deadlines, struct deadlines_t
     unsigned count = head->count < turn->limit ? head->count : (unsigned)turn->limit;
     for (; count > 0; count--, turn->limit--) {
         struct entry *entry = deadlines_item(head, head->count - 1u);
-        int64_t deadline_ms = entry_deadline(entry);
-        bool is_due = deadline_ms <= turn->due_ms;
-        if (!is_due && deadlines_reserve(deadlines) != KV_OK) return false;
+        int64_t due_ms = entry_due(entry);
+        bool is_due = due_ms <= turn->due_ms;
+        bool comes_back = !is_due || entry_has_timed_fields(entry);
+        if (comes_back && deadlines_reserve(deadlines) != KV_OK) return false;
         deadlines_drop_last(deadlines, turn->level, turn->slot);
         if (is_due) turn->due[(*turn->due_count)++] = entry;
-        else entry_set_deadline(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
+        else entry_set_due(entry, due_ms, deadlines_add(deadlines, entry, due_ms));
+        if (is_due && comes_back) { /* what was reserved is for it: nothing else may come */
+            turn->limit = 0;
+            break;
+        }
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /*
- * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, in the order
- * of their deadlines.
+ * keyspace/deadlines.h -- the keys of one database in one shard that have a deadline, or fields
+ * with deadlines, in the order of the earliest of these (entry_due).
  *
  * A hierarchical timing wheel: level 0 has 64 slots of 1 ms, level 1 has 64 of 64 ms, and so on; 8
  * levels span 2^48 ms. A key lies on the level of the highest 6-bit digit in which its deadline
@@ -100,7 +100,8 @@ enum deadlines_outcome {
  * Takes out entries that are due at now_ms and moves the wheel, looking at no more than `limit`
  * entries; those that are not due are filed again. They come in the order of their deadlines, but
  * within a slot, of whatever level, that lies wholly in the past in any order. The numbers of those
- * in `due`, *due_count of them, are void.
+ * in `due`, *due_count of them, are void. One with timed fields, which may have to be filed again,
+ * is the last of them: the next deadlines_add() finds room.
  */
 KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, int64_t now_ms,
                                                   size_t limit, struct entry **due,

@@ -7,9 +7,9 @@ KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
 {
     unsigned flags = shape->flags & (ENTRY_VERSIONED | ENTRY_RAW);
     if (shape->key.size > UINT8_MAX) flags |= ENTRY_WIDE;
-    if (shape->deadline_ms != KV_NEVER) {
-        flags |= entry_is_near(shape->deadline_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
-    }
+    int64_t due_ms = entry_shape_due(shape);
+    if (due_ms != KV_NEVER) flags |= entry_is_near(due_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
+    if (shape->fields_ms != 0) flags |= ENTRY_FIELDS_TIMED;
     shape->flags = flags;
 }
 
@@ -19,6 +19,7 @@ static size_t entry_fields_size(unsigned flags, enum entry_form form)
     if ((flags & ENTRY_WIDE) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_TIMED) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_TIMED_FAR) != 0) size += 2 * ENTRY_FIELD;
+    if ((flags & ENTRY_FIELDS_TIMED) != 0) size += ENTRY_FIELD;
     if ((flags & ENTRY_VERSIONED) != 0) size += ENTRY_FIELD;
     if (form != ENTRY_INLINE) size += ENTRY_FIELD;
     return size;
@@ -56,7 +57,9 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     entry->clock[2] = (uint8_t)(shape->clock >> 16);
     entry->inline_size = 0;
     if ((shape->flags & ENTRY_WIDE) != 0) entry_set_word(entry, sizeof *entry, shape->key.size);
-    if (entry_is_timed(entry)) entry_set_deadline(entry, shape->deadline_ms, shape->deadline_id);
+    if (entry_is_timed(entry)) entry_set_due(entry, entry_shape_due(shape), shape->deadline_id);
+    if (entry_has_timed_fields(entry))
+        entry_set_word(entry, entry_own_offset(entry), (uint64_t)shape->deadline_ms);
     if ((shape->flags & ENTRY_VERSIONED) != 0) {
         entry_set_word(entry, entry_version_offset(entry), shape->version);
     }
@@ -81,6 +84,7 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
     shape->text = is_inline ? entry_text(entry) : (kv_slice){NULL, 0};
     shape->payload = is_inline ? 0 : entry_payload(entry);
     shape->deadline_ms = entry_deadline(entry);
+    shape->fields_ms = entry_has_timed_fields(entry) ? entry_due(entry) : 0;
     shape->deadline_id = entry_is_timed(entry) ? entry_deadline_id(entry) : 0;
     bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
     shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;

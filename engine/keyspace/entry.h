@@ -11,6 +11,8 @@
  *             8     ENTRY_TIMED: 40 bits of deadline, 24 bits of its number in the shard's order of
  *                   deadlines (the top two bits of the flags are two more of it)
  *             8+8   ENTRY_TIMED_FAR instead: 64 bits each, for a deadline that does not fit
+ *             8     ENTRY_FIELDS_TIMED: the deadline of the key, KV_NEVER if it has none; that
+ *                   before it is the earliest of this one and those of its fields
  *             8     ENTRY_VERSIONED: the version
  *             8     forms other than inline: an integer, or the address of the value
  *             ...   key
@@ -44,12 +46,13 @@ enum entry_form {
 #define ENTRY_RAW \
     16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
                          it */
+#define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
 
-#define ENTRY_ID_SHIFT   6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
-#define ENTRY_ID_LIMIT   (UINT64_C(1) << 26)
+#define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
+#define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
 
-#define ENTRY_FIELD      8
-#define ENTRY_CLOCK_MASK 0xffffffu
+#define ENTRY_FIELD        8
+#define ENTRY_CLOCK_MASK   0xffffffu
 
 struct entry {
     uint8_t kind;
@@ -95,7 +98,8 @@ struct entry_shape {
                                below */
     kv_slice text;       /* ENTRY_INLINE */
     uint64_t payload;    /* other forms: the integer or the address */
-    int64_t deadline_ms; /* KV_NEVER: not timed */
+    int64_t deadline_ms; /* KV_NEVER: the key has none */
+    int64_t fields_ms;   /* not after the earliest deadline in its value; 0: there is none */
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
@@ -120,6 +124,13 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
 
 /* 2020-01-01 in ms: 40 bits from there reach 2054. */
 #define ENTRY_NEAR_EPOCH UINT64_C(1577836800000)
+
+/* The instant at which something is to be done about a key of this shape; KV_NEVER: none. */
+static inline int64_t entry_shape_due(const struct entry_shape *shape)
+{
+    bool is_earlier = shape->fields_ms != 0 && shape->fields_ms < shape->deadline_ms;
+    return is_earlier ? shape->fields_ms : shape->deadline_ms;
+}
 
 /* True if a deadline fits the short field. */
 static inline bool entry_is_near(int64_t deadline_ms)
@@ -156,12 +167,18 @@ static inline size_t entry_timed_offset(const struct entry *entry)
     return sizeof *entry + ((entry->flags & ENTRY_WIDE) != 0 ? ENTRY_FIELD : 0);
 }
 
-static inline size_t entry_version_offset(const struct entry *entry)
+static inline size_t entry_own_offset(const struct entry *entry)
 {
     size_t timed = (entry->flags & ENTRY_TIMED_FAR) != 0 ? 2 * ENTRY_FIELD
                    : (entry->flags & ENTRY_TIMED) != 0   ? ENTRY_FIELD
                                                          : 0;
     return entry_timed_offset(entry) + timed;
+}
+
+static inline size_t entry_version_offset(const struct entry *entry)
+{
+    size_t own = (entry->flags & ENTRY_FIELDS_TIMED) != 0 ? ENTRY_FIELD : 0;
+    return entry_own_offset(entry) + own;
 }
 
 static inline size_t entry_payload_offset(const struct entry *entry)
@@ -202,18 +219,32 @@ static inline void *entry_pointer(const struct entry *entry)
     return (void *)(uintptr_t)entry_payload(entry);
 }
 
+/* True if it is in the order of deadlines: for the key's, or one in its value. */
 static inline bool entry_is_timed(const struct entry *entry)
 {
     return (entry->flags & (ENTRY_TIMED | ENTRY_TIMED_FAR)) != 0;
 }
 
-/* KV_NEVER if it has none. */
-static inline int64_t entry_deadline(const struct entry *entry)
+static inline bool entry_has_timed_fields(const struct entry *entry)
+{
+    return (entry->flags & ENTRY_FIELDS_TIMED) != 0;
+}
+
+/* Where it is in that order, the earliest of these deadlines; KV_NEVER if it is not. */
+static inline int64_t entry_due(const struct entry *entry)
 {
     if (KV_LIKELY(!entry_is_timed(entry))) return KV_NEVER;
     uint64_t word = entry_word(entry, entry_timed_offset(entry));
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return (int64_t)word;
     return (int64_t)((word >> 24) + ENTRY_NEAR_EPOCH);
+}
+
+/* The key's deadline, KV_NEVER if it has none. */
+static inline int64_t entry_deadline(const struct entry *entry)
+{
+    if (KV_UNLIKELY(entry_has_timed_fields(entry)))
+        return (int64_t)entry_word(entry, entry_own_offset(entry));
+    return entry_due(entry);
 }
 
 static inline uint64_t entry_deadline_id(const struct entry *entry)
@@ -225,10 +256,10 @@ static inline uint64_t entry_deadline_id(const struct entry *entry)
 }
 
 /*
- * Changes deadline and number of an entry that has room for them: a near deadline, or far fields.
+ * Changes place and number in the order of deadlines of an entry that has room for them: a near
+ * deadline, or far fields. The place is the key's own deadline unless entry_has_timed_fields().
  */
-static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
-                                      uint64_t deadline_id)
+static inline void entry_set_due(struct entry *entry, int64_t deadline_ms, uint64_t deadline_id)
 {
     assert(deadline_id < ENTRY_ID_LIMIT);
     size_t offset = entry_timed_offset(entry);
@@ -244,7 +275,7 @@ static inline void entry_set_deadline(struct entry *entry, int64_t deadline_ms,
                              deadline_id >> 24 << ENTRY_ID_SHIFT);
 }
 
-/* True if the entry has the fields for this deadline. */
+/* True if the entry has room for this place in the order of deadlines. */
 static inline bool entry_can_hold(const struct entry *entry, int64_t deadline_ms)
 {
     if ((entry->flags & ENTRY_TIMED_FAR) != 0) return true;

@@ -3,7 +3,8 @@
  *
  * Invariants (shard_check() asserts them, with those of the rooms below):
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
- *   2. space->outside counts the entries whose value lies outside the shard's memory.
+ *   2. space->outside counts the entries whose value lies outside the shard's memory, and
+ *      space->undated those that are timed but have no deadline of their own.
  *   3. next_deadline_ms is not after the earliest deadline of any space.
  */
 #include "keyspace/shard.h"
@@ -11,12 +12,14 @@
 #include "keyspace/events.h"
 #include "keyspace/journal.h"
 #include "keyspace/observers.h"
-#include "keyspace/value.h"
 
 /*
  * How many due entries are taken from the wheel at once: enough for their cache misses to overlap.
  */
 #define SHARD_EXPIRE_BATCH 32
+
+/* When to try again what there was no memory for. */
+#define SHARD_LATER_MS 10000
 
 static uint64_t shard_hash_entry(const void *item, const void *context)
 {
@@ -99,12 +102,11 @@ static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
  * The old number may stay if the deadline is put off, for the wheel will file the key again when
  * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old,
-                               int64_t deadline_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms)
 {
-    if (old == NULL || !entry_is_timed(old) || deadline_ms == KV_NEVER) return false;
-    return deadline_ms >= entry_deadline(old) ||
-           deadlines_may_stay(space->deadlines, entry_deadline_id(old), deadline_ms);
+    if (old == NULL || !entry_is_timed(old) || due_ms == KV_NEVER) return false;
+    return due_ms >= entry_due(old) ||
+           deadlines_may_stay(space->deadlines, entry_deadline_id(old), due_ms);
 }
 
 static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
@@ -124,16 +126,17 @@ static kv_status shard_reserve_deadline(struct shard *shard, struct space *space
 static void shard_file_deadline(struct shard *shard, struct space *space, struct entry *old,
                                 struct entry *block, struct entry_shape *shape)
 {
-    if (shape->deadline_ms != KV_NEVER) shard_note_deadline(shard, shape->deadline_ms);
-    if (shard_keeps_number(space, old, shape->deadline_ms)) {
+    int64_t due_ms = entry_shape_due(shape);
+    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms);
+    if (shard_keeps_number(space, old, due_ms)) {
         shape->deadline_id = entry_deadline_id(old);
         if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
         return;
     }
     if (old != NULL && entry_is_timed(old))
         deadlines_remove(space->deadlines, entry_deadline_id(old));
-    if (shape->deadline_ms == KV_NEVER) return;
-    shape->deadline_id = deadlines_add(space->deadlines, block, shape->deadline_ms);
+    if (due_ms == KV_NEVER) return;
+    shape->deadline_id = deadlines_add(space->deadlines, block, due_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -142,8 +145,8 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     struct entry *old = place->bucket != NULL ? table_item(*place) : NULL;
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
-    if (KV_UNLIKELY(shape->deadline_ms != KV_NEVER) &&
-        !shard_keeps_number(space, old, shape->deadline_ms)) {
+    int64_t due_ms = entry_shape_due(shape);
+    if (KV_UNLIKELY(due_ms != KV_NEVER) && !shard_keeps_number(space, old, due_ms)) {
         if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
@@ -155,10 +158,10 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     }
 
     /* From here nothing fails. */
-    if (old != NULL) space->outside -= value_is_outside(old);
+    if (old != NULL) space_count(space, old, -1);
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
-    space->outside += value_is_outside(block);
+    space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
     } else if (block != old) {
@@ -168,18 +171,18 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     return KV_OK;
 }
 
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
-                                            struct entry *entry, int64_t deadline_ms)
+KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
+                                       struct entry *entry, int64_t due_ms)
 {
-    assert(entry_can_hold(entry, deadline_ms) && deadline_ms != KV_NEVER);
+    assert(entry_can_hold(entry, due_ms) && due_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
-    if (!shard_keeps_number(space, entry, deadline_ms)) {
+    if (!shard_keeps_number(space, entry, due_ms)) {
         if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
         deadlines_remove(space->deadlines, id);
-        id = deadlines_add(space->deadlines, entry, deadline_ms);
+        id = deadlines_add(space->deadlines, entry, due_ms);
     }
-    entry_set_deadline(entry, deadline_ms, id);
-    shard_note_deadline(shard, deadline_ms);
+    entry_set_due(entry, due_ms, id);
+    shard_note_deadline(shard, due_ms);
     return KV_OK;
 }
 
@@ -190,7 +193,7 @@ KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *s
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
-    space->outside -= value_is_outside(entry);
+    space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
 }
@@ -223,12 +226,12 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
     atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
 }
 
-/* Tells the journal and the observers that a key has expired. */
+/* Tells the journal and the observers that a key has expired, which is nobody's change. */
 static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
                                const struct entry *entry)
 {
     kv_slice key = entry_key(entry);
-    shard->expired++; /* which is nobody's change */
+    shard->expired++;
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
     if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
         events_publish(shard->store, database, "expired", key);
@@ -236,6 +239,70 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
         kv_slice arguments[2] = {kv_bytes("DEL", 3), key};
         journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2);
     }
+}
+
+/* The same of fields of a key, which are still there. */
+static void shard_tell_fields_expired(struct shard *shard, uint32_t database, uint64_t hash,
+                                      kv_slice key, const struct collection_due *due, size_t count)
+{
+    shard->expired_fields += count;
+    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (events_are_wanted(shard->store, KV_EVENT_HASH))
+        events_publish(shard->store, database, "hexpired", key);
+    if (!journal_is_read(shard->store)) return;
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), key};
+    for (size_t i = 0; i < count; i++) arguments[2 + i] = due[i].name;
+    journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2 + count);
+}
+
+/*
+ * Files an entry again that the wheel has let go because of its fields; there is room. An entry
+ * that has no place for what is its due now, or none left, is written anew; without memory that
+ * has to wait.
+ */
+static void shard_file_again(struct shard *shard, struct space *space, uint64_t hash,
+                             struct entry *entry, int64_t now_ms)
+{
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    shape.fields_ms = value_next_deadline(entry);
+    int64_t due_ms = entry_shape_due(&shape);
+    bool fits = due_ms != KV_NEVER && entry_can_hold(entry, due_ms);
+    if (!fits) due_ms = now_ms + SHARD_LATER_MS;
+    entry_set_due(entry, due_ms, deadlines_add(space->deadlines, entry, due_ms));
+    shard_note_deadline(shard, due_ms);
+    if (fits) return;
+    struct table_place place = table_place_of(&space->table, hash, entry);
+    (void)shard_write(shard, space, hash, &place, &shape);
+}
+
+/*
+ * Removes some fields that are due of an entry that the wheel has let go, and the key with the last
+ * of them; else files it again.
+ */
+static void shard_remove_due_fields(struct shard *shard, uint32_t database, struct entry *entry,
+                                    int64_t now_ms, struct garbage *garbage)
+{
+    struct space *space = shard_peek_space(shard, database);
+    kv_slice key = entry_key(entry);
+    uint64_t hash = store_hash(shard->store, key);
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count = value_peek_due(entry, now_ms, due);
+    if (count > 0) {
+        shard_tell_fields_expired(shard, database, hash, key, due, count);
+        space_count(space, entry, -1);
+        struct collection left = value_drop_due(entry, &shard->memory, due, count);
+        entry_set_payload(entry, left.word);
+        space_count(space, entry, 1);
+        if (collection_is_empty(&left)) {
+            if (events_are_wanted(shard->store, KV_EVENT_GENERIC))
+                events_publish(shard->store, database, "del", key);
+            struct table_place place = table_place_of(&space->table, hash, entry);
+            shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
+            return;
+        }
+    }
+    shard_file_again(shard, space, hash, entry, now_ms);
 }
 
 /*
@@ -274,8 +341,16 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
         enum deadlines_outcome outcome =
             deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        struct entry *last = due_count > 0 ? due[due_count - 1] : NULL;
+        bool has_fields = last != NULL && entry_has_timed_fields(last);
+        if (has_fields && entry_deadline(last) > now_ms) due_count--;
+        else has_fields = false;
         shard_remove_due(shard, database, due, due_count, garbage);
         *removed += due_count;
+        if (has_fields) {
+            shard_remove_due_fields(shard, database, last, now_ms, garbage);
+            if (outcome == DEADLINES_DONE) outcome = DEADLINES_MORE; /* look again */
+        }
         limit -= batch;
         if (outcome != DEADLINES_MORE || limit == 0) return outcome;
     }
@@ -329,7 +404,7 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     table_detach(&space->table, &record->table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
-    space->outside = 0;
+    space->outside = space->undated = 0;
     record->next = shard->flushed;
     shard->flushed = record;
     atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
@@ -397,7 +472,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, timed;
+    uint64_t outside, undated, timed;
     int64_t first_deadline_ms;
 };
 
@@ -407,8 +482,12 @@ static void shard_check_entry(void *context, void *item)
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
     counts->timed += entry_is_timed(entry);
-    if (entry_deadline(entry) < counts->first_deadline_ms)
-        counts->first_deadline_ms = entry_deadline(entry);
+    counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
+    if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
+    int64_t fields_ms = value_next_deadline(entry);
+    assert(fields_ms == 0 || entry_has_timed_fields(entry));
+    assert(fields_ms == 0 || entry_due(entry) <= fields_ms);
+    assert(entry_due(entry) <= entry_deadline(entry));
     value_check(entry);
 }
 
@@ -417,10 +496,11 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {0, 0, KV_NEVER};
+        struct shard_counts counts = {0, 0, 0, KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
+        assert(counts.undated == space->undated);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=

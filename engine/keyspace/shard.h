@@ -5,6 +5,7 @@
 #define KV_KEYSPACE_SHARD_H
 
 #include "keyspace/store.h"
+#include "keyspace/value.h"
 
 /* Prepares a shard, which holds no memory but its array of spaces. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint32_t index);
@@ -21,6 +22,21 @@ static inline struct space *shard_peek_space(const struct shard *shard, uint32_t
 
 /* The space of a database; creates it. NULL without memory. */
 KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
+
+/* Counts an entry that has come (1) to the space or goes (-1), as it is at that moment. */
+static inline void space_count(struct space *space, const struct entry *entry, int by)
+{
+    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    space->outside += (uint64_t)(by * (int)value_is_outside(entry));
+    bool is_undated = entry_has_timed_fields(entry) && entry_deadline(entry) == KV_NEVER;
+    space->undated += (uint64_t)(by * (int)is_undated);
+}
+
+/* How many keys of it have a deadline of their own. */
+static inline uint64_t space_timed(const struct space *space)
+{
+    return space->deadlines != NULL ? space->deadlines->count - space->undated : 0;
+}
 
 /* The hash of an entry's key; the table's kind. */
 KV_INTERNAL_DATA const struct table_kind shard_table_kind;
@@ -44,11 +60,11 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the deadline of a timed entry where it lies; it can hold the new one (entry_can_hold).
- * KV_OK, or KV_NOMEM with nothing changed.
+ * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due); it
+ * can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing changed.
  */
-KV_INTERNAL kv_status shard_change_deadline(struct shard *shard, struct space *space,
-                                            struct entry *entry, int64_t deadline_ms);
+KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
+                                       struct entry *entry, int64_t due_ms);
 
 /*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
@@ -64,8 +80,8 @@ static inline uint64_t shard_next_version(struct shard *shard)
 }
 
 /*
- * Removes keys that are due, up to `limit` entries looked at, and tells journal and observers.
- * DEADLINES_MORE if others are due. *removed is increased.
+ * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
+ * observers. DEADLINES_MORE if others are due. *removed is increased, by keys.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, uint64_t *removed);

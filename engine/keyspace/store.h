@@ -33,6 +33,7 @@ struct space {
     struct table table;
     struct deadlines *deadlines; /* NULL until a key has one */
     uint64_t outside;            /* entries whose value lies outside the shard's memory */
+    uint64_t undated;            /* entries among the deadlines only for those of their fields */
 };
 
 /* What was in a space when it was flushed, to be freed in slices. */
@@ -68,6 +69,7 @@ struct shard {
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
     uint64_t expired, evicted, changes;
+    uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
     uint64_t last_version; /* given out so far */
     struct random random;

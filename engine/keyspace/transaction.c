@@ -210,11 +210,11 @@ static void txn_restore(struct undo_record *record)
     if (entry_is_timed(entry)) {
         status = deadlines_reserve(space->deadlines);
         assert(status == KV_OK);
-        uint64_t id = deadlines_add(space->deadlines, entry, entry_deadline(entry));
-        entry_set_deadline(entry, entry_deadline(entry), id);
+        uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
+        entry_set_due(entry, entry_due(entry), id);
     }
     (void)table_insert(&space->table, record->hash, entry);
-    space->outside += value_is_outside(entry);
+    space_count(space, entry, 1);
     record->entry = NULL;
     shard_renew_deadline(shard);
 }

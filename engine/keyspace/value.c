@@ -83,6 +83,7 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     shape->flags |= entry->flags & ENTRY_RAW;
     if (shape->form == ENTRY_INLINE) shape->text = entry_text(entry);
     else shape->payload = entry_payload(entry);
+    shape->fields_ms = value_next_deadline(entry);
 }
 
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
@@ -102,6 +103,44 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
         return status;
     }
     return KV_OK;
+}
+
+KV_INTERNAL int64_t value_next_of(kv_type type, const struct collection *collection)
+{
+    const struct collection_kind *kind = value_kind(type);
+    bool has_any = kind->next_deadline != NULL && !collection_is_empty(collection);
+    return has_any ? kind->next_deadline(collection) : 0;
+}
+
+KV_INTERNAL int64_t value_next_deadline(const struct entry *entry)
+{
+    if (KV_LIKELY(entry_form(entry) != ENTRY_COLLECTION)) return 0;
+    struct collection collection = value_collection(entry);
+    return value_next_of(entry_type(entry), &collection);
+}
+
+KV_INTERNAL bool value_is_gone_slowly(const struct entry *entry, int64_t now_ms)
+{
+    if (entry_is_expired(entry, now_ms)) return true;
+    if (!entry_has_timed_fields(entry)) return false;
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->is_spent(&collection, now_ms);
+}
+
+KV_INTERNAL size_t value_peek_due(const struct entry *entry, int64_t now_ms,
+                                  struct collection_due *due)
+{
+    assert(entry_has_timed_fields(entry));
+    struct collection collection = value_collection(entry);
+    return value_kind(entry_type(entry))->peek_due(&collection, now_ms, due);
+}
+
+KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct memory *memory,
+                                             const struct collection_due *due, size_t count)
+{
+    struct collection collection = value_collection(entry);
+    value_kind(entry_type(entry))->drop_due(&collection, memory, due, count);
+    return collection;
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)

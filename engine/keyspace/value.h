@@ -40,6 +40,25 @@ KV_INTERNAL void value_discard_shape(const struct entry_shape *shape, struct mem
                                      struct garbage *garbage);
 
 /*
+ * The earliest deadline of anything in the value, 0 if there is none; and whether a key is not
+ * there any more at now_ms, as its deadline has passed or that of each of its fields.
+ */
+KV_INTERNAL int64_t value_next_deadline(const struct entry *entry);
+KV_INTERNAL int64_t value_next_of(kv_type type, const struct collection *collection);
+KV_INTERNAL bool value_is_gone_slowly(const struct entry *entry, int64_t now_ms);
+
+static inline bool value_is_gone(const struct entry *entry, int64_t now_ms)
+{
+    return KV_UNLIKELY(entry_due(entry) <= now_ms) && value_is_gone_slowly(entry, now_ms);
+}
+
+/* Notes what is due in the value of an entry with timed fields, and takes it out. */
+KV_INTERNAL size_t value_peek_due(const struct entry *entry, int64_t now_ms,
+                                  struct collection_due *due);
+KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct memory *memory,
+                                             const struct collection_due *due, size_t count);
+
+/*
  * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
  * encoding.
  */

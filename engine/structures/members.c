@@ -37,6 +37,7 @@ struct member_parts {
     bool is_integer;
     bool has_value;
     kv_slice value;
+    bool is_timed;       /* there is room for a deadline, which may be KV_NEVER */
     int64_t deadline_ms; /* KV_NEVER: none */
     uint32_t deadline_id;
 };
@@ -162,6 +163,7 @@ static struct member_parts member_parts(const struct member *member)
     else parts.text = (kv_slice){name, size};
     parts.has_value = (head & MEMBER_VALUE) != 0;
     if (parts.has_value) parts.value = member_value(member);
+    parts.is_timed = (head & MEMBER_TIMED) != 0;
     parts.deadline_ms = member_deadline(member);
     parts.deadline_id = member_deadline_id(member);
     return parts;
@@ -179,7 +181,7 @@ static size_t member_parts_size(const struct member_parts *parts)
     if (name > SIZE_MAX / 4 || parts->value.size > SIZE_MAX / 4) return 0;
     size_t size = 1 + member_size_size(name) + name;
     if (parts->has_value) size += member_varint_size(parts->value.size) + parts->value.size;
-    if (parts->deadline_ms != KV_NEVER) size += MEMBER_TIMED_SIZE;
+    if (parts->is_timed) size += MEMBER_TIMED_SIZE;
     return size;
 }
 
@@ -217,7 +219,7 @@ static void member_write(struct member *member, const struct member_parts *parts
     uint8_t *at = head + 1;
     *head =
         (uint8_t)((parts->is_integer ? MEMBER_INTEGER : 0) | (parts->has_value ? MEMBER_VALUE : 0));
-    if (parts->deadline_ms != KV_NEVER) {
+    if (parts->is_timed) {
         *head |= MEMBER_TIMED;
         bytes_store64(at, (uint64_t)parts->deadline_ms);
         bytes_store32(at + 8, parts->deadline_id);
@@ -232,7 +234,7 @@ static void member_write(struct member *member, const struct member_parts *parts
 /* A member of these parts; NULL when there is no memory. */
 static struct member *member_create(struct memory *memory, const struct member_parts *parts)
 {
-    if (parts->is_integer && !parts->has_value && parts->deadline_ms == KV_NEVER &&
+    if (parts->is_integer && !parts->has_value && !parts->is_timed &&
         member_fits_directly(parts->integer)) {
         return member_direct(parts->integer);
     }
@@ -550,18 +552,21 @@ KV_INTERNAL kv_status members_set_deadline(struct members *members, const struct
     struct table_place place = members_place(members, name);
     assert(place.bucket != NULL);
     struct member *member = table_item(place);
-    if (member_is_timed(member) && deadline_ms != KV_NEVER) {
-        bytes_store64((uint8_t *)member + 1, (uint64_t)deadline_ms);
-        member_set_deadline_id(member, id);
-        *moved = member;
-        return KV_OK;
+    bool was_timed = member_is_timed(member);
+    *moved = member;
+    if (!was_timed || deadline_ms == KV_NEVER) {
+        struct member_parts parts = member_parts(member);
+        parts.is_timed = deadline_ms != KV_NEVER;
+        parts.deadline_ms = deadline_ms;
+        parts.deadline_id = id;
+        kv_status status = members_rewrite(members, place, &parts);
+        if (status == KV_OK) *moved = table_item(place);
+        if (status == KV_OK || !was_timed) return status;
     }
-    struct member_parts parts = member_parts(member);
-    parts.deadline_ms = deadline_ms;
-    parts.deadline_id = id;
-    kv_status status = members_rewrite(members, place, &parts);
-    if (status == KV_OK) *moved = table_item(place);
-    return status;
+    /* Also for want of memory to write it without. */
+    bytes_store64((uint8_t *)member + 1, (uint64_t)deadline_ms);
+    member_set_deadline_id(member, id);
+    return KV_OK;
 }
 
 KV_INTERNAL bool members_remove(struct members *members, const struct member_name *name)
@@ -712,7 +717,7 @@ static void members_check_one(void *context, void *item)
     assert(members_find(members, &name) == member); /* so there is no other of that name */
     struct member_parts parts = member_parts(member);
     assert(parts.is_integer == name.is_integer);
-    bool is_bare = !parts.has_value && parts.deadline_ms == KV_NEVER;
+    bool is_bare = !parts.has_value && !parts.is_timed;
     assert(member_is_direct(member) ==
            (parts.is_integer && is_bare && member_fits_directly(parts.integer)));
     if (member_is_direct(member)) return;

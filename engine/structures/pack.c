@@ -515,6 +515,27 @@ static void pack_copy_range(struct pack *pack, kv_end end, const uint8_t *from, 
     pack_count_change(pack, 0, count);
 }
 
+static void pack_reverse(uint8_t *from, uint8_t *to)
+{
+    while (from < to) {
+        uint8_t byte = *from;
+        *from++ = *--to;
+        *to = byte;
+    }
+}
+
+KV_INTERNAL void pack_exchange(struct pack *pack, const uint8_t *first, const uint8_t *middle,
+                               const uint8_t *end)
+{
+    uint8_t *begin = pack_begin_mutable(pack);
+    uint8_t *from = begin + pack_offset(pack, first);
+    uint8_t *within = begin + pack_offset(pack, middle);
+    uint8_t *to = begin + pack_offset(pack, end);
+    pack_reverse(from, within);
+    pack_reverse(within, to);
+    pack_reverse(from, to);
+}
+
 KV_INTERNAL void pack_copy(struct pack *pack, kv_end end, const uint8_t *from, size_t count)
 {
     const uint8_t *to = from;

@@ -258,6 +258,13 @@ KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice val
 /* Takes out the `count` elements from `at` on, which must be there. */
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count);
 
+/*
+ * Exchanges two runs of elements that lie side by side: those from `first` to before `middle`, and
+ * from there to before `end`. O(bytes).
+ */
+KV_INTERNAL void pack_exchange(struct pack *pack, const uint8_t *first, const uint8_t *middle,
+                               const uint8_t *end);
+
 /* Takes all elements from `at` on out of `pack` and puts them at the end of `tail`, in order. */
 KV_INTERNAL void pack_split(struct pack *pack, const uint8_t *at, struct pack *tail);
 

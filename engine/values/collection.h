@@ -3,7 +3,8 @@
  * word.
  *
  *     0       the empty collection, which holds nothing
- *     even    a small one: the address of its only block, in the memory of the shard it belongs to
+ *     even    a small one: the address of its only block, in the memory of the shard it belongs to,
+ *             and 2 if its type has a second form of that and this is it
  *     odd     a large one: the address of a struct large (large.h), and 1
  *
  * The word is what an entry keeps. Functions that change a collection are given the shard's memory
@@ -28,7 +29,8 @@ struct collection {
     uintptr_t word;
 };
 
-#define COLLECTION_LARGE ((uintptr_t)1)
+#define COLLECTION_LARGE  ((uintptr_t)1)
+#define COLLECTION_SECOND ((uintptr_t)2)
 
 /* Up to where a collection is small, as Redis's ...-max-listpack-entries and -value say. */
 struct collection_limits {
@@ -51,7 +53,13 @@ static inline bool collection_is_small(const struct collection *collection)
 static inline void *collection_block(const struct collection *collection)
 {
     assert(collection_is_small(collection));
-    return (void *)collection->word;
+    return (void *)(collection->word & ~COLLECTION_SECOND);
+}
+
+/* Whether a small one is of the second form. */
+static inline bool collection_is_second(const struct collection *collection)
+{
+    return (collection->word & (COLLECTION_LARGE | COLLECTION_SECOND)) == COLLECTION_SECOND;
 }
 
 static inline struct large *collection_large(const struct collection *collection)
@@ -66,11 +74,27 @@ static inline void collection_set_block(struct collection *collection, const voi
     assert(collection_is_small(collection));
 }
 
+/* The same with a block of the second form. */
+static inline void collection_set_second(struct collection *collection, const void *block)
+{
+    collection->word = (uintptr_t)block | COLLECTION_SECOND;
+}
+
 static inline void collection_set_large(struct collection *collection, const struct large *large)
 {
     collection->word = (uintptr_t)large + COLLECTION_LARGE;
     assert(!collection_is_small(collection));
 }
+
+/* Something in a collection whose deadline has passed: its name, lent, and what it is there. */
+struct collection_due {
+    kv_slice name;
+    char scratch[24]; /* of a name that is kept as an integer */
+    void *item;
+};
+
+/* How many of them are dealt with at a time. */
+#define COLLECTION_DUE_BATCH 32
 
 /*
  * What a type of collection is to rooms that do not know it (value.c). None of the functions is
@@ -89,6 +113,24 @@ struct collection_kind {
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,
                       struct collection *copy);
+
+    /*
+     * Of a type whose elements may have deadlines of their own; NULL: it has none of the following.
+     * The earliest of these deadlines, 0 if there is none. O(1).
+     */
+    int64_t (*next_deadline)(const struct collection *collection);
+
+    /* Whether every element has a deadline that has passed at now_ms. O(elements) at worst. */
+    bool (*is_spent)(const struct collection *collection, int64_t now_ms);
+
+    /*
+     * Notes up to COLLECTION_DUE_BATCH elements whose deadlines have passed at now_ms, and gives
+     * how many; takes them out, in the memory of the collection's shard.
+     */
+    size_t (*peek_due)(const struct collection *collection, int64_t now_ms,
+                       struct collection_due *due);
+    void (*drop_due)(struct collection *collection, struct memory *memory,
+                     const struct collection_due *due, size_t count);
 
     /* Asserts what the room promises. */
     void (*check)(const struct collection *collection);

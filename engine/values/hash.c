@@ -2,21 +2,20 @@
  * values/hash.c -- the hash value: a pack while it is small, a table of members when it is large.
  *
  *     small:  pack [ field value field value ... ]        large:  members { field: value ... }
+ *                                                                 agenda: those with a deadline
  *
  * Invariants (hash_check() asserts them):
- *   1. No hash but {0} is empty, and no field is in it twice.
- *   2. Every member of a large one has a value.
+ *   1. No hash but {0} is empty.
+ *   2. Every member of a large one has a value; those that have a deadline are in the agenda.
  *
  * May use structures/ and base/. Knows nothing of keys, expiry, locks.
  */
 #include "values/hash.h"
 
 #include "base/slice.h"
+#include "structures/agenda.h"
 
 enum {
-    /* Room that a small hash may keep free after a change. */
-    HASH_SPARE = 64,
-
     /* Fields of one call whose old values need no memory to be remembered in. */
     HASH_ON_STACK = 16,
 
@@ -27,12 +26,8 @@ enum {
 struct hash_large {
     struct large head;
     struct members members; /* in its memory */
+    struct agenda agenda;
 };
-
-static struct pack *hash_small(const struct collection *hash)
-{
-    return collection_block(hash);
-}
 
 static struct hash_large *hash_large(const struct collection *hash)
 {
@@ -44,63 +39,12 @@ static const struct siphash_key *hash_key(const struct hash_large *large)
     return large->members.table.context;
 }
 
-KV_INTERNAL uint64_t hash_length(const struct collection *hash)
+static bool hash_member_is_timed(const struct member *member)
 {
-    if (!collection_is_small(hash)) return members_count(&hash_large(hash)->members);
-    return collection_is_empty(hash) ? 0 : pack_count(hash_small(hash)) / 2;
+    return member_deadline(member) != KV_NEVER;
 }
 
-/* ----------------------------------------------------------------------------------- small ones */
-
-/* Where a field is; NULL if there is none. */
-static const uint8_t *hash_small_find(const struct pack *pack, kv_slice field)
-{
-    struct pack_needle needle = pack_needle(field);
-    return pack_find(pack_first(pack), &needle, 1);
-}
-
-/* Shows the field at a place; gives the place of the next. */
-static const uint8_t *hash_small_show(const uint8_t *at, kv_visit_field *visit, void *context,
-                                      bool *goes_on)
-{
-    char field[PACK_TEXT_SIZE], value[PACK_TEXT_SIZE];
-    const uint8_t *value_at = pack_next(at);
-    *goes_on = visit(context, pack_text(at, field), pack_text(value_at, value));
-    return pack_next(value_at);
-}
-
-static void hash_small_visit(const struct pack *pack, kv_visit_field *visit, void *context)
-{
-    bool goes_on = true;
-    for (const uint8_t *at = pack_first(pack); goes_on && *at != PACK_END;)
-        at = hash_small_show(at, visit, context, &goes_on);
-}
-
-/* ----------------------------------------------------------------------------------- large ones */
-
-static struct member *hash_large_find(const struct hash_large *large, kv_slice field)
-{
-    struct member_name name;
-    members_name(hash_key(large), field, &name);
-    return members_find(&large->members, &name);
-}
-
-static bool hash_large_show(const struct member *member, kv_visit_field *visit, void *context)
-{
-    char scratch[MEMBER_TEXT_SIZE];
-    return visit(context, member_text(member, scratch), member_value(member));
-}
-
-static void hash_large_visit(const struct hash_large *large, kv_visit_field *visit, void *context)
-{
-    struct table_cursor cursor = {0};
-    struct member *batch[MEMBERS_BATCH];
-    size_t count;
-    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
-        for (size_t i = 0; i < count; i++)
-            if (!hash_large_show(batch[i], visit, context)) return;
-    }
-}
+/* ------------------------------------------------------------------------------ making large ones */
 
 static struct hash_large *hash_large_create(struct memory *memory, const struct siphash_key *key)
 {
@@ -109,40 +53,81 @@ static struct hash_large *hash_large_create(struct memory *memory, const struct 
     return large;
 }
 
-static kv_status hash_large_put(struct hash_large *large, kv_slice field, kv_slice value,
-                                struct member **old)
+/* Adds a field that is not there. KV_OK, KV_NOMEM. */
+static kv_status hash_large_add(struct hash_large *large, kv_slice field, kv_slice value,
+                                int64_t deadline_ms)
 {
     struct member_name name;
+    struct member *member;
     members_name(hash_key(large), field, &name);
-    return members_put(&large->members, &name, value, old);
+    kv_status status = members_put(&large->members, &name, value, &member);
+    if (status != KV_OK || deadline_ms == KV_NEVER) return status;
+    status = agenda_reserve(&large->agenda, &large->head.memory, 1);
+    if (status == KV_OK)
+        status = members_set_deadline(&large->members, &name, deadline_ms, 0, &member);
+    if (status == KV_OK) agenda_add(&large->agenda, member);
+    return status;
 }
 
-struct hash_filling {
-    struct hash_large *large;
-    kv_status status;
-};
-
-static bool hash_large_fill(void *context, kv_slice field, kv_slice value)
+static kv_status hash_large_add_pack(struct hash_large *large, const struct hash_pack *small)
 {
-    struct hash_filling *filling = context;
-    struct member *old;
-    filling->status = hash_large_put(filling->large, field, value, &old);
-    return filling->status == KV_OK;
+    kv_status status = KV_OK;
+    struct hash_pack_walk walk = hash_pack_begin(small);
+    while (status == KV_OK && hash_pack_step(small, &walk))
+        status = hash_large_add(large, walk.field, walk.value, walk.deadline_ms);
+    return status;
+}
+
+static kv_status hash_large_add_large(struct hash_large *large, const struct hash_large *from)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&from->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            char scratch[MEMBER_TEXT_SIZE];
+            kv_status status = hash_large_add(large, member_text(batch[i], scratch),
+                                              member_value(batch[i]), member_deadline(batch[i]));
+            if (status != KV_OK) return status;
+        }
+    }
+    return KV_OK;
 }
 
 /* A large hash with a copy of what another one has. NULL without memory. */
 static struct hash_large *hash_large_from(const struct collection *hash, struct memory *memory,
                                           const struct siphash_key *key)
 {
-    struct hash_filling filling = {hash_large_create(memory, key), KV_OK};
-    if (filling.large == NULL) return NULL;
-    hash_visit(hash, hash_large_fill, &filling);
-    if (filling.status == KV_OK) return filling.large;
-    large_destroy(&filling.large->head);
+    struct hash_large *large = hash_large_create(memory, key);
+    if (large == NULL || collection_is_empty(hash)) return large;
+    struct hash_pack small;
+    kv_status status;
+    if (collection_is_small(hash)) {
+        small = hash_pack_of(hash);
+        status = hash_large_add_pack(large, &small);
+    } else {
+        status = hash_large_add_large(large, hash_large(hash));
+    }
+    if (status == KV_OK) return large;
+    large_destroy(&large->head);
     return NULL;
 }
 
 /* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL uint64_t hash_length(const struct collection *hash)
+{
+    if (!collection_is_small(hash)) return members_count(&hash_large(hash)->members);
+    struct hash_pack small = hash_pack_of(hash);
+    return hash_pack_count(&small);
+}
+
+static const struct member *hash_large_find(const struct hash_large *large, kv_slice field)
+{
+    struct member_name name;
+    members_name(hash_key(large), field, &name);
+    return members_find(&large->members, &name);
+}
 
 KV_INTERNAL bool hash_get(const struct collection *hash, kv_slice field,
                           char scratch[PACK_TEXT_SIZE], kv_slice *value)
@@ -152,9 +137,23 @@ KV_INTERNAL bool hash_get(const struct collection *hash, kv_slice field,
         if (member != NULL) *value = member_value(member);
         return member != NULL;
     }
-    if (collection_is_empty(hash)) return false;
-    const uint8_t *at = hash_small_find(hash_small(hash), field);
-    if (at != NULL) *value = pack_text(pack_next(at), scratch);
+    struct hash_pack small = hash_pack_of(hash);
+    const uint8_t *at = hash_pack_find(&small, field);
+    if (at != NULL) *value = hash_pack_value(at, scratch);
+    return at != NULL;
+}
+
+KV_INTERNAL bool hash_get_deadline(const struct collection *hash, kv_slice field,
+                                   int64_t *deadline_ms)
+{
+    if (!collection_is_small(hash)) {
+        const struct member *member = hash_large_find(hash_large(hash), field);
+        if (member != NULL) *deadline_ms = member_deadline(member);
+        return member != NULL;
+    }
+    struct hash_pack small = hash_pack_of(hash);
+    const uint8_t *at = hash_pack_find(&small, field);
+    if (at != NULL) *deadline_ms = hash_pack_deadline(&small, at);
     return at != NULL;
 }
 
@@ -190,10 +189,31 @@ KV_INTERNAL void hash_get_many(const struct collection *hash, const kv_slice *fi
     }
 }
 
+static bool hash_large_show(const struct member *member, kv_visit_field *visit, void *context)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    return visit(context, member_text(member, scratch), member_value(member));
+}
+
+static void hash_large_visit(const struct hash_large *large, kv_visit_field *visit, void *context)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++)
+            if (!hash_large_show(batch[i], visit, context)) return;
+    }
+}
+
 KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit, void *context)
 {
-    if (!collection_is_small(hash)) hash_large_visit(hash_large(hash), visit, context);
-    else if (!collection_is_empty(hash)) hash_small_visit(hash_small(hash), visit, context);
+    if (!collection_is_small(hash)) {
+        hash_large_visit(hash_large(hash), visit, context);
+    } else if (!collection_is_empty(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_visit(&small, visit, context);
+    }
 }
 
 struct hash_showing {
@@ -220,64 +240,19 @@ KV_INTERNAL uint64_t hash_scan(const struct collection *hash, uint64_t cursor, u
 
 /* -------------------------------------------------------------------------------------- chances */
 
-/* Where each field of a small hash is. NULL without memory. */
-static const uint8_t **hash_small_places(const struct pack *pack, struct alloc *alloc, size_t count)
-{
-    const uint8_t **places = alloc_get_array(alloc, count, sizeof *places);
-    const uint8_t *at = pack_first(pack);
-    for (size_t i = 0; places != NULL && i < count; i++) {
-        places[i] = at;
-        at = pack_next(pack_next(at));
-    }
-    return places;
-}
-
-static kv_status hash_small_draw(const struct pack *pack, struct alloc *alloc,
-                                 struct random *random, uint64_t count, kv_visit_field *visit,
-                                 void *context)
-{
-    bool goes_on = true;
-    size_t length = pack_count(pack) / 2;
-    if (count <= 1) { /* mostly */
-        const uint8_t *at = pack_seek(pack, 2 * (size_t)random_below(random, length));
-        if (count == 1) hash_small_show(at, visit, context, &goes_on);
-        return KV_OK;
-    }
-    const uint8_t **places = hash_small_places(pack, alloc, length);
-    if (places == NULL) return KV_NOMEM;
-    for (; goes_on && count > 0; count--)
-        hash_small_show(places[random_below(random, length)], visit, context, &goes_on);
-    alloc_free(alloc, places, length * sizeof *places);
-    return KV_OK;
-}
-
 KV_INTERNAL kv_status hash_draw(const struct collection *hash, struct alloc *alloc,
                                 struct random *random, uint64_t count, kv_visit_field *visit,
                                 void *context)
 {
     assert(!collection_is_empty(hash));
-    if (collection_is_small(hash))
-        return hash_small_draw(hash_small(hash), alloc, random, count, visit, context);
-    const struct members *members = &hash_large(hash)->members;
-    for (bool goes_on = true; goes_on && count > 0; count--)
-        goes_on = hash_large_show(members_random(members, random), visit, context);
-    return KV_OK;
-}
-
-/* Each in turn with the chance (still wanted) / (still to come): Knuth vol. 2, 3.4.2, S. */
-static void hash_small_sample(const struct pack *pack, struct random *random, uint64_t count,
-                              kv_visit_field *visit, void *context)
-{
-    bool goes_on = true;
-    const uint8_t *at = pack_first(pack);
-    for (size_t to_come = pack_count(pack) / 2; goes_on && count > 0; to_come--) {
-        if (random_below(random, to_come) < count) {
-            at = hash_small_show(at, visit, context, &goes_on);
-            count--;
-        } else {
-            at = pack_next(pack_next(at));
-        }
+    if (count == 0) return KV_OK;
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_draw(&small, alloc, random, count, visit, context);
     }
+    const struct members *members = &hash_large(hash)->members;
+    while (count > 0 && hash_large_show(members_random(members, random), visit, context)) count--;
+    return KV_OK;
 }
 
 KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *alloc,
@@ -292,7 +267,8 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
         return KV_OK;
     }
     if (collection_is_small(hash)) {
-        hash_small_sample(hash_small(hash), random, count, visit, context);
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_sample(&small, random, count, visit, context);
         return KV_OK;
     }
     struct member **sample = alloc_get_array(alloc, (size_t)count, sizeof *sample);
@@ -304,144 +280,127 @@ KV_INTERNAL kv_status hash_sample(const struct collection *hash, struct alloc *a
     return status;
 }
 
-/* ------------------------------------------------------------------------------- setting: small */
+/* ------------------------------------------------------------------------------- setting: large */
 
-/* Puts one pair. All or nothing. */
-static kv_status hash_small_put(struct pack **pack, struct memory *memory, const kv_slice *pair,
-                                uint64_t *added)
+/* What a call that sets fields of a large hash is about. */
+struct hash_setting {
+    struct hash_large *large;
+    const kv_slice *pairs;
+    size_t count;
+    int64_t deadline_ms;
+    struct member **olds; /* what each replaced; NULL: nothing */
+};
+
+/* The deadline that a field is to have after its old member, NULL if it had none. */
+static int64_t hash_setting_deadline(const struct hash_setting *setting, const struct member *old)
 {
-    const uint8_t *at = hash_small_find(*pack, pair[0]);
-    if (at == NULL) {
-        struct pack_run run;
-        kv_status status = pack_measure(pair, 2, &run);
-        if (status == KV_OK) status = pack_reserve(memory, pack, run.size, KV_TAIL);
-        if (status != KV_OK) return status;
-        pack_push(*pack, KV_TAIL, &run);
-        ++*added;
-        return KV_OK;
-    }
-    at = pack_next(at);
-    size_t new_size = pack_value_size(pair[1]);
-    size_t old_size = pack_element_size(at);
-    size_t grow = new_size > old_size ? new_size - old_size : 0;
-    kv_status status = pack_reserve_at(memory, pack, &at, grow);
-    if (status == KV_OK) pack_replace(*pack, at, pair[1]);
+    if (setting->deadline_ms != HASH_KEEP_DEADLINE) return setting->deadline_ms;
+    return old != NULL ? member_deadline(old) : KV_NEVER;
+}
+
+/* Puts one pair, whose name is prepared; on failure it may be there, and is to be undone. */
+static kv_status hash_setting_put(const struct hash_setting *setting, size_t i,
+                                  const struct member_name *name)
+{
+    struct members *members = &setting->large->members;
+    struct member *moved;
+    setting->olds[i] = NULL;
+    kv_status status = members_put(members, name, setting->pairs[2 * i + 1], &setting->olds[i]);
+    if (status != KV_OK) return status;
+    const struct member *old = setting->olds[i];
+    int64_t deadline_ms = hash_setting_deadline(setting, old);
+    if (deadline_ms == KV_NEVER) return KV_OK;
+    uint32_t id = old != NULL ? member_deadline_id(old) : 0;
+    status = members_set_deadline(members, name, deadline_ms, id, &moved);
+    if (status != KV_OK) members_undo(members, name, setting->olds[i]);
     return status;
 }
 
-/*
- * How much room putting the pairs one by one takes at most; `fresh`: how many are not there, one
- * that is given twice counted twice. A value that is smaller than the old one counts with the
- * difference, too, as the same field may be given again and get a larger one.
- */
-static size_t hash_small_growth(const struct pack *pack, const kv_slice *pairs, size_t count,
-                                size_t *fresh)
-{
-    size_t growth = 0;
-    *fresh = 0;
-    for (size_t i = 0; i < count; i++, pairs += 2) {
-        const uint8_t *at = pack != NULL ? hash_small_find(pack, pairs[0]) : NULL;
-        size_t size = pack_value_size(pairs[1]);
-        size_t old_size = at != NULL ? pack_element_size(pack_next(at)) : 0;
-        if (at == NULL) {
-            size += pack_value_size(pairs[0]);
-            ++*fresh;
-        }
-        if (size > old_size) growth += size - old_size;
-        else if (count > 1) growth += old_size - size;
-    }
-    return growth;
-}
-
-static kv_status hash_small_set(struct collection *hash, struct memory *memory,
-                                const kv_slice *pairs, size_t count, size_t growth, uint64_t *added)
-{
-    struct pack *pack = hash_small(hash);
-    kv_status status = pack == NULL ? pack_create(memory, growth, KV_TAIL, &pack)
-                                    : pack_reserve(memory, &pack, growth, KV_TAIL);
-    if (status != KV_OK) return status;
-    collection_set_block(hash, pack);
-    *added = 0;
-    for (size_t i = 0; i < count; i++) {
-        status = hash_small_put(&pack, memory, pairs + 2 * i, added);
-        assert(status == KV_OK); /* the room is there */
-    }
-    assert(pack == hash_small(hash));
-    pack_fit(memory, &pack, pack_size(pack) / 8 + HASH_SPARE);
-    collection_set_block(hash, pack);
-    return KV_OK;
-}
-
-/* Whether these pairs, `fresh` of which may be new, are beyond what a small hash may have. */
-static bool hash_outgrows(const struct collection *hash, const struct collection_limits *limits,
-                          const kv_slice *pairs, size_t count, size_t growth, size_t fresh)
-{
-    size_t size = collection_is_empty(hash) ? PACK_EMPTY_SIZE : pack_size(hash_small(hash));
-    if (growth > PACK_SIZE_MAX - size) return true;
-    uint64_t length = hash_length(hash) + fresh;
-    if (length <= limits->count) return false;
-    if (fresh > limits->count || count > HASH_COMPARED) return true;
-    /* Beyond, unless some are given twice. */
-    for (size_t i = 1; i < count; i++) {
-        size_t j = 0;
-        while (j < i && !slice_equal(pairs[2 * i], pairs[2 * j])) j++;
-        kv_slice value;
-        char scratch[PACK_TEXT_SIZE];
-        if (j < i && !hash_get(hash, pairs[2 * i], scratch, &value)) length--;
-    }
-    return length > limits->count;
-}
-
-/* ------------------------------------------------------------------------------- setting: large */
-
-/* Takes back what was put: the first `count` of the pairs, the last one first. */
-static void hash_large_undo(struct hash_large *large, const kv_slice *pairs, struct member **olds,
-                            size_t count)
-{
-    while (count-- > 0) {
-        struct member_name name;
-        members_name(hash_key(large), pairs[2 * count], &name);
-        members_undo(&large->members, &name, olds[count]);
-    }
-}
-
-/* Puts pairs, the misses of several overlapping; gives how many could be. */
-static size_t hash_large_put_many(struct hash_large *large, const kv_slice *pairs, size_t count,
-                                  struct member **olds)
+/* Puts the pairs, the misses of several overlapping; gives how many could be. */
+static size_t hash_setting_put_all(const struct hash_setting *setting)
 {
     kv_slice fields[MEMBERS_BATCH];
     struct member_name names[MEMBERS_BATCH];
-    for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
-        size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
-        for (size_t i = 0; i < some; i++) fields[i] = pairs[2 * (first + i)];
+    const struct hash_large *large = setting->large;
+    for (size_t first = 0; first < setting->count; first += MEMBERS_BATCH) {
+        size_t some = setting->count - first;
+        if (some > MEMBERS_BATCH) some = MEMBERS_BATCH;
+        for (size_t i = 0; i < some; i++) fields[i] = setting->pairs[2 * (first + i)];
         members_names(hash_key(large), fields, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = first; i < first + some; i++) {
-            kv_slice value = pairs[2 * i + 1];
-            if (members_put(&large->members, &names[i - first], value, &olds[i]) != KV_OK) return i;
-        }
+        for (size_t i = first; i < first + some; i++)
+            if (hash_setting_put(setting, i, &names[i - first]) != KV_OK) return i;
     }
-    return count;
+    return setting->count;
+}
+
+/* Takes back what was put: the first `count` of the pairs, the last one first. */
+static void hash_setting_undo(const struct hash_setting *setting, size_t count)
+{
+    while (count-- > 0) {
+        struct member_name name;
+        members_name(hash_key(setting->large), setting->pairs[2 * count], &name);
+        members_undo(&setting->large->members, &name, setting->olds[count]);
+    }
+}
+
+/*
+ * Brings the agenda in line with one field that was set, which nothing prevents any more. The old
+ * member is in it if it had a deadline; given twice, the second old one is the first new one, which
+ * is not.
+ */
+static void hash_setting_file(const struct hash_setting *setting, size_t i)
+{
+    struct hash_large *large = setting->large;
+    const struct member *old = setting->olds[i];
+    struct member_name name;
+    members_name(hash_key(large), setting->pairs[2 * i], &name);
+    struct member *member = members_find(&large->members, &name);
+    bool was_filed = old != NULL && agenda_has(&large->agenda, old);
+    bool is_filed = agenda_has(&large->agenda, member);
+    if (was_filed && hash_member_is_timed(member)) {
+        member_set_deadline_id(member, member_deadline_id(old));
+        agenda_update(&large->agenda, member);
+    } else if (was_filed) {
+        agenda_remove(&large->agenda, &large->head.memory, old);
+    } else if (hash_member_is_timed(member) && !is_filed) {
+        agenda_add(&large->agenda, member);
+    }
+}
+
+static void hash_setting_commit(const struct hash_setting *setting, uint64_t *added)
+{
+    struct hash_large *large = setting->large;
+    bool has_deadlines = setting->deadline_ms > 0 && setting->deadline_ms != KV_NEVER;
+    has_deadlines = has_deadlines || agenda_first(&large->agenda) != NULL;
+    *added = 0;
+    for (size_t i = 0; i < setting->count; i++) {
+        if (has_deadlines) hash_setting_file(setting, i);
+        *added += setting->olds[i] == NULL;
+    }
+    for (size_t i = 0; i < setting->count; i++) members_free(&large->members, setting->olds[i]);
 }
 
 static kv_status hash_large_set(struct hash_large *large, const kv_slice *pairs, size_t count,
-                                uint64_t *added)
+                                int64_t deadline_ms, uint64_t *added)
 {
-    struct alloc *alloc = large->head.memory.pages->alloc;
-    struct member *on_stack[HASH_ON_STACK], **olds = on_stack;
-    if (count > HASH_ON_STACK) olds = alloc_get_array(alloc, count, sizeof *olds);
-    if (olds == NULL) return KV_NOMEM;
+    struct memory *memory = &large->head.memory;
+    struct alloc *alloc = memory->pages->alloc;
+    struct member *on_stack[HASH_ON_STACK];
+    struct hash_setting setting = {large, pairs, count, deadline_ms, on_stack};
+    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
+    if (is_timed && agenda_reserve(&large->agenda, memory, count) != KV_OK) return KV_NOMEM;
+    if (count > HASH_ON_STACK) setting.olds = alloc_get_array(alloc, count, sizeof *setting.olds);
+    if (setting.olds == NULL) return KV_NOMEM;
 
-    size_t put = hash_large_put_many(large, pairs, count, olds);
-    if (put < count) hash_large_undo(large, pairs, olds, put);
-    else *added = 0;
-    for (size_t i = 0; put == count && i < count; i++) {
-        *added += olds[i] == NULL;
-        members_free(&large->members, olds[i]);
-    }
-    if (olds != on_stack) alloc_free(alloc, olds, count * sizeof *olds);
+    size_t put = hash_setting_put_all(&setting);
+    if (put < count) hash_setting_undo(&setting, put);
+    else hash_setting_commit(&setting, added);
+    if (setting.olds != on_stack) alloc_free(alloc, setting.olds, count * sizeof *setting.olds);
     return put == count ? KV_OK : KV_NOMEM;
 }
+
+/* ------------------------------------------------------------------------------- setting: small */
 
 /* Whether a field or a value is too long for a small hash. */
 static bool hash_has_long(const struct collection_limits *limits, const kv_slice *pairs,
@@ -453,27 +412,180 @@ static bool hash_has_long(const struct collection_limits *limits, const kv_slice
     return false;
 }
 
-KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner *owner,
-                               const kv_slice *pairs, size_t count, uint64_t *added)
+/* Whether these pairs, `fresh` of which may be new, are beyond what a small hash may have. */
+static bool hash_outgrows(const struct hash_pack *small, const struct collection_limits *limits,
+                          const kv_slice *pairs, size_t count, size_t growth, size_t fresh)
 {
-    assert(count > 0);
-    if (!collection_is_small(hash)) return hash_large_set(hash_large(hash), pairs, count, added);
-    const struct collection_limits *limits = &owner->limits;
-    if (!hash_has_long(limits, pairs, count)) {
-        size_t fresh, growth = hash_small_growth(hash_small(hash), pairs, count, &fresh);
-        if (!hash_outgrows(hash, limits, pairs, count, growth, fresh))
-            return hash_small_set(hash, owner->memory, pairs, count, growth, added);
+    size_t size = small->pack != NULL ? pack_size(small->pack) : PACK_EMPTY_SIZE;
+    if (growth > PACK_SIZE_MAX - size) return true;
+    size_t length = hash_pack_count(small) + fresh;
+    if (length <= limits->count) return false;
+    if (fresh > limits->count || count > HASH_COMPARED) return true;
+    /* Beyond, unless some are given twice. */
+    for (size_t i = 1; i < count; i++) {
+        size_t j = 0;
+        while (j < i && !slice_equal(pairs[2 * i], pairs[2 * j])) j++;
+        if (j < i && hash_pack_find(small, pairs[2 * i]) == NULL) length--;
     }
+    return length > limits->count;
+}
+
+/* Sets the pairs if they fit: else KV_TOOBIG, and the hash has to become large. */
+static kv_status hash_small_set(struct collection *hash, const struct hash_owner *owner,
+                                const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                                uint64_t *added)
+{
+    struct hash_pack small = hash_pack_of(hash);
+    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
+    if (hash_has_long(&owner->limits, pairs, count)) return KV_TOOBIG;
+    size_t fresh, growth = hash_pack_growth(&small, pairs, count, &fresh);
+    if (is_timed || small.has_deadlines) growth += count * HASH_PACK_DEADLINE_ROOM;
+    if (hash_outgrows(&small, &owner->limits, pairs, count, growth, fresh)) return KV_TOOBIG;
+    kv_status status = hash_pack_reserve(&small, owner->memory, growth, is_timed);
+    if (status != KV_OK) return status;
+    *added = 0;
+    for (size_t i = 0; i < count; i++) *added += hash_pack_put(&small, pairs + 2 * i, deadline_ms);
+    hash_pack_fit(&small, owner->memory);
+    hash_pack_store(&small, hash);
+    return KV_OK;
+}
+
+/* Makes a small hash large, for something that comes; takes it back if that fails. */
+static kv_status hash_large_set_from(struct collection *hash, const struct hash_owner *owner,
+                                     const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                                     uint64_t *added)
+{
     struct hash_large *large = hash_large_from(hash, owner->memory, owner->key);
     if (large == NULL) return KV_NOMEM;
-    kv_status status = hash_large_set(large, pairs, count, added);
+    kv_status status = hash_large_set(large, pairs, count, deadline_ms, added);
     if (status != KV_OK) {
         large_destroy(&large->head);
         return status;
     }
-    pack_destroy(owner->memory, hash_small(hash));
+    pack_destroy(owner->memory, collection_block(hash));
     collection_set_large(hash, &large->head);
     return KV_OK;
+}
+
+KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner *owner,
+                               const kv_slice *pairs, size_t count, int64_t deadline_ms,
+                               uint64_t *added)
+{
+    assert(count > 0);
+    if (!collection_is_small(hash))
+        return hash_large_set(hash_large(hash), pairs, count, deadline_ms, added);
+    kv_status status = hash_small_set(hash, owner, pairs, count, deadline_ms, added);
+    if (status != KV_TOOBIG) return status;
+    return hash_large_set_from(hash, owner, pairs, count, deadline_ms, added);
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+static kv_status hash_large_set_deadline(struct hash_large *large, kv_slice field,
+                                         int64_t deadline_ms)
+{
+    struct memory *memory = &large->head.memory;
+    struct member_name name;
+    members_name(hash_key(large), field, &name);
+    struct member *member = members_find(&large->members, &name);
+    bool was_timed = hash_member_is_timed(member), is_timed = deadline_ms != KV_NEVER;
+    if (!was_timed && !is_timed) return KV_OK;
+    if (!was_timed && agenda_reserve(&large->agenda, memory, 1) != KV_OK) return KV_NOMEM;
+    if (!is_timed) agenda_remove(&large->agenda, memory, member);
+    uint32_t id = was_timed ? member_deadline_id(member) : 0;
+    kv_status status = members_set_deadline(&large->members, &name, deadline_ms, id, &member);
+    if (status != KV_OK) return status;
+    if (was_timed && is_timed) agenda_update(&large->agenda, member);
+    else if (is_timed) agenda_add(&large->agenda, member);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
+                                             const struct hash_owner *owner, size_t count)
+{
+    if (collection_is_empty(hash)) return KV_OK;
+    if (!collection_is_small(hash)) {
+        struct hash_large *large = hash_large(hash);
+        return agenda_reserve(&large->agenda, &large->head.memory, count);
+    }
+    struct hash_pack small = hash_pack_of(hash);
+    if (count > PACK_SIZE_MAX / HASH_PACK_DEADLINE_ROOM) return KV_NOMEM;
+    size_t room = count * HASH_PACK_DEADLINE_ROOM;
+    kv_status status = hash_pack_reserve(&small, owner->memory, room, true);
+    if (status == KV_OK) hash_pack_store(&small, hash);
+    return status;
+}
+
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+                                        kv_slice field, int64_t deadline_ms)
+{
+    assert(deadline_ms > 0);
+    if (!collection_is_small(hash))
+        return hash_large_set_deadline(hash_large(hash), field, deadline_ms);
+    struct hash_pack small = hash_pack_of(hash);
+    if (!small.has_deadlines && deadline_ms == KV_NEVER) return KV_OK;
+    if (deadline_ms != KV_NEVER) {
+        kv_status status = hash_reserve_deadlines(hash, owner, 1);
+        if (status != KV_OK) return status;
+        small = hash_pack_of(hash);
+    }
+    hash_pack_set_deadline(&small, hash_pack_find(&small, field), deadline_ms);
+    return KV_OK;
+}
+
+static int64_t hash_next_deadline(const struct collection *hash)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_next_deadline(&small);
+    }
+    const struct member *first = agenda_first(&hash_large(hash)->agenda);
+    return first != NULL ? member_deadline(first) : 0;
+}
+
+static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_is_spent(&small, now_ms);
+    }
+    const struct hash_large *large = hash_large(hash);
+    if (large->agenda.count < members_count(&large->members)) return false;
+    return agenda_is_spent(&large->agenda, now_ms);
+}
+
+static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
+                            struct collection_due *due)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        return hash_pack_peek_due(&small, now_ms, due);
+    }
+    struct member *members[COLLECTION_DUE_BATCH];
+    size_t count = agenda_due(&hash_large(hash)->agenda, now_ms, members, COLLECTION_DUE_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        due[i].name = member_text(members[i], due[i].scratch);
+        due[i].item = members[i];
+    }
+    return count;
+}
+
+static void hash_drop_due(struct collection *hash, struct memory *memory,
+                          const struct collection_due *due, size_t count)
+{
+    if (collection_is_small(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_drop(&small, count);
+        hash_pack_fit(&small, memory);
+        hash_pack_store(&small, hash);
+    } else {
+        struct hash_large *large = hash_large(hash);
+        for (size_t i = 0; i < count; i++) {
+            agenda_remove(&large->agenda, &large->head.memory, due[i].item);
+            members_remove_member(&large->members, due[i].item);
+        }
+    }
+    if (hash_length(hash) == 0) hash_destroy(hash, memory);
 }
 
 /* ------------------------------------------------------------------------------------- removing */
@@ -481,18 +593,22 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
 static uint64_t hash_small_remove(struct collection *hash, struct memory *memory,
                                   const kv_slice *fields, size_t count)
 {
-    struct pack *pack = hash_small(hash);
-    uint64_t removed = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *at = hash_small_find(pack, fields[i]);
-        if (at == NULL) continue;
-        pack_delete(pack, at, 2);
-        removed++;
-    }
+    struct hash_pack small = hash_pack_of(hash);
+    uint64_t removed = hash_pack_remove(&small, fields, count);
     if (removed == 0) return 0; /* who is told so does not look where the hash lies now */
-    pack_fit(memory, &pack, pack_size(pack) + HASH_SPARE);
-    collection_set_block(hash, pack);
+    hash_pack_fit(&small, memory);
+    hash_pack_store(&small, hash);
     return removed;
+}
+
+static bool hash_large_remove_one(struct hash_large *large, const struct member_name *name)
+{
+    if (agenda_first(&large->agenda) != NULL) {
+        const struct member *member = members_find(&large->members, name);
+        if (member != NULL && hash_member_is_timed(member))
+            agenda_remove(&large->agenda, &large->head.memory, member);
+    }
+    return members_remove(&large->members, name);
 }
 
 static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fields, size_t count)
@@ -503,7 +619,7 @@ static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fiel
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(hash_key(large), fields + first, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = 0; i < some; i++) removed += members_remove(&large->members, &names[i]);
+        for (size_t i = 0; i < some; i++) removed += hash_large_remove_one(large, &names[i]);
     }
     return removed;
 }
@@ -530,18 +646,18 @@ KV_INTERNAL kv_status hash_copy(const struct collection *hash, struct memory *me
         collection_set_large(copy, &large->head);
         return KV_OK;
     }
-    struct pack *pack = NULL;
-    if (!collection_is_empty(hash)) {
-        kv_status status = pack_load(memory, pack_bytes(hash_small(hash)), &pack);
+    struct hash_pack small = hash_pack_of(hash);
+    if (small.pack != NULL) {
+        kv_status status = pack_load(memory, pack_bytes(small.pack), &small.pack);
         if (status != KV_OK) return status;
     }
-    collection_set_block(copy, pack);
+    hash_pack_store(&small, copy);
     return KV_OK;
 }
 
 KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 {
-    if (collection_is_small(hash)) pack_destroy(memory, hash_small(hash));
+    if (collection_is_small(hash)) pack_destroy(memory, collection_block(hash));
     else large_destroy(collection_large(hash));
     hash->word = 0;
 }
@@ -551,32 +667,35 @@ KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 #if KV_DEBUG > 0
 static void hash_check_member(void *context, void *item)
 {
-    (void)context;
+    uint64_t *timed = context;
     assert(((uintptr_t)item & 1) == 0); /* in a block, so there can be a value */
     assert(member_value(item).data != NULL);
+    *timed += hash_member_is_timed(item);
 }
 
-static void hash_small_check(const struct pack *pack)
+static void hash_large_check(const struct hash_large *large)
 {
-    pack_check(pack);
-    assert(pack_count(pack) > 0);
-    assert(pack_count(pack) % 2 == 0);
-    for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(pack_next(at))) {
-        char scratch[PACK_TEXT_SIZE];
-        assert(hash_small_find(pack, pack_text(at, scratch)) == at);
+    uint64_t timed = 0;
+    memory_check(&large->head.memory);
+    members_check(&large->members);
+    agenda_check(&large->agenda);
+    assert(members_count(&large->members) > 0);
+    table_each(&large->members.table, hash_check_member, &timed);
+    assert(timed == large->agenda.count);
+    for (uint32_t i = 0; i < large->agenda.count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        const struct member *member = agenda_at(&large->agenda, i);
+        assert(hash_large_find(large, member_text(member, scratch)) == member);
     }
 }
 
 KV_INTERNAL void hash_check(const struct collection *hash)
 {
     if (!collection_is_small(hash)) {
-        struct hash_large *large = hash_large(hash);
-        memory_check(&large->head.memory);
-        members_check(&large->members);
-        assert(members_count(&large->members) > 0);
-        table_each(&large->members.table, hash_check_member, NULL);
+        hash_large_check(hash_large(hash));
     } else if (!collection_is_empty(hash)) {
-        hash_small_check(hash_small(hash));
+        struct hash_pack small = hash_pack_of(hash);
+        hash_pack_check(&small);
     }
 }
 #endif
@@ -585,7 +704,8 @@ KV_INTERNAL void hash_check(const struct collection *hash)
 
 static const char *hash_encoding(const struct collection *hash)
 {
-    return collection_is_small(hash) ? "listpack" : "hashtable";
+    if (!collection_is_small(hash)) return "hashtable";
+    return collection_is_second(hash) ? "listpackex" : "listpack";
 }
 
 static size_t hash_block_size(const void *block)
@@ -598,6 +718,10 @@ KV_INTERNAL const struct collection_kind hash_kind = {
     .encoding = hash_encoding,
     .block_size = hash_block_size,
     .copy = hash_copy,
+    .next_deadline = hash_next_deadline,
+    .is_spent = hash_is_spent,
+    .peek_due = hash_peek_due,
+    .drop_due = hash_drop_due,
 #if KV_DEBUG > 0
     .check = hash_check,
 #endif

@@ -528,6 +528,63 @@ static kv_status caller_change_hash(struct caller *caller, kv *db, kv_slice key)
     return status;
 }
 
+static kv_status caller_see_results(struct caller *caller, kv_status status,
+                                    const kv_field_result *results, size_t count)
+{
+    for (size_t i = 0; i < count && status >= 0; i++) caller_see(caller, (uint64_t)results[i]);
+    return status;
+}
+
+static kv_status caller_time_hash(struct caller *caller, kv *db, kv_slice key)
+{
+    static const unsigned conditions[] = {
+        0, 0, 0, KV_EXPIRE_NX, KV_EXPIRE_XX, KV_EXPIRE_GT, KV_EXPIRE_LT};
+    kv_slice fields[CALLER_ARGUMENTS], pairs[2 * CALLER_ARGUMENTS];
+    size_t count = 1 + caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    kv_field_result results[CALLER_ARGUMENTS];
+    int64_t deadlines_ms[CALLER_ARGUMENTS];
+    unsigned condition = conditions[caller_below(caller, sizeof conditions / sizeof *conditions)];
+    kv_getex_options getex = KV_OPTIONS(kv_getex_options);
+    kv_hsetex_options setex = KV_OPTIONS(kv_hsetex_options);
+    kv_status status;
+    for (size_t i = 0; i < count; i++) {
+        fields[i] = pairs[2 * i] = caller_field(caller);
+        pairs[2 * i + 1] = caller_element(caller);
+    }
+    switch (caller_below(caller, 8)) {
+    case 0:
+    case 1:
+        status = CALL(kv_hexpire)(db, key, caller_ttl(caller), condition, fields, count, results);
+        return caller_see_results(caller, status, results, count);
+    case 2: {
+        int64_t deadline_ms = kv_now(db) + caller_index(caller);
+        status = CALL(kv_hexpire_at)(db, key, deadline_ms, condition, fields, count, results);
+        return caller_see_results(caller, status, results, count);
+    }
+    case 3:
+        status = CALL(kv_hpersist)(db, key, fields, count, results);
+        return caller_see_results(caller, status, results, count);
+    case 4:
+        if (caller_below(caller, 3) == 0) getex.flags = KV_PERSIST;
+        else getex.ttl_ms = 1 + caller_ttl(caller);
+        return CALL(kv_hgetex)(db, key, fields, count, &getex, caller_visit_at, caller);
+    case 5:
+    case 6:
+        if (caller_below(caller, 3) == 0) setex.flags = KV_KEEP_TTL;
+        else if (caller_below(caller, 4) == 0)
+            setex.deadline_ms = kv_now(db) + caller_index(caller);
+        else setex.ttl_ms = 1 + caller_ttl(caller);
+        if (caller_below(caller, 4) == 0) setex.flags |= KV_IF_ABSENT;
+        else if (caller_below(caller, 4) == 0) setex.flags |= KV_IF_PRESENT;
+        return CALL(kv_hsetex)(db, key, pairs, count, &setex);
+    default:
+        status = CALL(kv_hdeadline)(db, key, fields, count, deadlines_ms);
+        for (size_t i = 0; i < count && status >= 0; i++)
+            caller_see(caller, (uint64_t)deadlines_ms[i]);
+        return status;
+    }
+}
+
 static kv_status caller_read_hash(struct caller *caller, kv *db, kv_slice key)
 {
     kv_slice fields[3] = {caller_field(caller), caller_field(caller), caller_field(caller)};
@@ -692,7 +749,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 155);
+    uint64_t pick = caller_below(caller, 162);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -710,7 +767,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 125) status = caller_bits(caller, view, key, other);
     else if (pick < 135) status = caller_change_set(caller, view, key, other);
     else if (pick < 140) status = caller_read_set(caller, view, key, other);
-    else status = caller_call_zset(caller, view, key, other);
+    else if (pick < 155) status = caller_call_zset(caller, view, key, other);
+    else status = caller_time_hash(caller, view, key);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -859,6 +917,31 @@ static kv_status caller_replay_hash(kv *db, const kv_slice *words, size_t count)
     if (caller_is(words[0], "HSET")) {
         MUST(count % 2 == 0);
         return kv_hset(db, words[1], words + 2, (count - 2) / 2, NULL);
+    }
+    if (caller_is(words[0], "HPEXPIREAT") || caller_is(words[0], "HPERSIST")) {
+        bool persists = caller_is(words[0], "HPERSIST");
+        size_t at = persists ? 2 : 3;
+        kv_field_result results[CALLER_ARGUMENTS];
+        MUST(caller_is(words[at], "FIELDS"));
+        size_t fields = (size_t)caller_number(words[at + 1]);
+        MUST(fields > 0 && fields <= CALLER_ARGUMENTS && fields == count - at - 2);
+        kv_status status = persists ? kv_hpersist(db, words[1], words + 4, fields, results)
+                                    : kv_hexpire_at(db, words[1], caller_number(words[2]), 0,
+                                                    words + 5, fields, results);
+        for (size_t i = 0; i < fields; i++)
+            MUST(results[i] == KV_FIELD_DONE || (persists && results[i] == KV_FIELD_UNTIMED));
+        return status;
+    }
+    if (caller_is(words[0], "HSETEX")) {
+        kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+        bool keeps = caller_is(words[2], "KEEPTTL");
+        size_t at = keeps ? 3 : 4;
+        if (keeps) options.flags = KV_KEEP_TTL;
+        else options.deadline_ms = caller_number(words[3]);
+        MUST(caller_is(words[at], "FIELDS"));
+        size_t pairs = (size_t)caller_number(words[at + 1]);
+        MUST(pairs > 0 && 2 * pairs == count - at - 2);
+        return kv_hsetex(db, words[1], words + at + 2, pairs, &options);
     }
     if (caller_is(words[0], "HSETNX")) return kv_hsetnx(db, words[1], words[2], words[3]);
     if (caller_is(words[0], "HINCRBY"))

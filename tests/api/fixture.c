@@ -255,6 +255,33 @@ static bool fixture_collect(void *context, kv_slice key)
     return true;
 }
 
+/* A hash's fields, each with its deadline, whatever their order. */
+static bool fixture_collect_field(void *context, kv_slice field, kv_slice value)
+{
+    (void)value;
+    return fixture_collect(context, field);
+}
+
+static uint64_t fixture_digest_deadlines(kv *db, kv_slice key)
+{
+    uint64_t digest = 0;
+    kv_buffer fields = {0};
+    MUST(kv_hgetall(db, key, NULL, fixture_collect_field, &fields) == KV_OK);
+    for (size_t at = 0; at < fields.size;) {
+        kv_slice field;
+        int64_t deadline_ms;
+        memcpy(&field.size, (char *)fields.data + at, sizeof field.size);
+        field.data = (char *)fields.data + at + sizeof field.size;
+        at += sizeof field.size + field.size;
+        MUST(kv_hdeadline(db, key, &field, 1, &deadline_ms) == KV_OK);
+        uint64_t one = (uint64_t)deadline_ms;
+        fixture_mix_item(&one, field);
+        digest += one;
+    }
+    kv_buffer_free(&fields);
+    return digest;
+}
+
 static bool fixture_print_item(void *context, kv_slice item)
 {
     (void)context;
@@ -280,6 +307,7 @@ static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
         fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
     fixture_mix_item(&digest, key);
     MUST(fixture_visit(db, key, info.type, &mix, &digest) == KV_OK);
+    if (info.type == KV_TYPE_HASH) digest += fixture_digest_deadlines(db, key);
     if (is_printed) {
         fprintf(
             stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,

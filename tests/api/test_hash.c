@@ -345,6 +345,421 @@ START_TEST(changes_are_counted_as_redis_counts_them)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------ deadlines */
+
+/* Gives fields, as words, a deadline; the results go to `visited`. */
+static kv_status expire(const char *key, int64_t ttl_ms, unsigned flags, const char *words)
+{
+    char copy[1000], *rest = copy;
+    kv_slice fields[100];
+    kv_field_result results[100];
+    size_t count = 0;
+    strcpy(copy, words);
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) fields[count++] = K(word);
+    kv_status status = ttl_ms == 0 ? kv_hpersist(db, K(key), fields, count, results)
+                                   : kv_hexpire(db, K(key), ttl_ms, flags, fields, count, results);
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", (int)results[i]);
+        write_word(visited[0] != 0 ? " " : "", K(number));
+    }
+    return status;
+}
+
+/* How long a field lasts still; -1: for ever, -2: it is not there. */
+static int64_t ttl_of(const char *key, const char *field)
+{
+    int64_t deadline_ms = 7;
+    kv_slice fields[1] = {K(field)};
+    MUST(kv_hdeadline(db, K(key), fields, 1, &deadline_ms) >= 0);
+    if (deadline_ms == -1) return -2;
+    return deadline_ms == KV_NEVER ? -1 : deadline_ms - kv_now(db);
+}
+
+static kv_status set_for(const char *key, const char *field, int64_t ttl_ms, unsigned flags)
+{
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    kv_slice pair[2] = {K(field), K("v")};
+    options.ttl_ms = ttl_ms;
+    options.flags = flags;
+    return kv_hsetex(db, K(key), pair, 1, &options);
+}
+
+/* Both forms of a hash: few fields, and many. */
+static const int sizes[] = {10, 700};
+
+START_TEST(a_field_goes_at_its_deadline_and_not_before)
+{
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    uint64_t length;
+    set_many("h", sizes[_i]);
+    ck_assert_int_eq(expire("h", 100, 0, "1 2 x"), KV_OK);
+    ck_assert_visited("1 1 -2");
+    ck_assert_int_eq(ttl_of("h", "1"), 100);
+    ck_assert_int_eq(ttl_of("h", "3"), -1);
+    ck_assert_int_eq(ttl_of("h", "x"), -2);
+    fixture_pass(&fx, 99);
+    ck_assert_int_eq(kv_hexists(db, K("h"), K("1")), KV_OK);
+    fixture_pass(&fx, 1);
+    ck_assert_int_eq(kv_hexists(db, K("h"), K("1")), KV_NONE);
+    (void)kv_hlen(db, K("h"), &length);
+    ck_assert_uint_eq(length, (uint64_t)sizes[_i] - 2);
+    ck_assert_int_eq(ttl_of("h", "1"), -2);
+    (void)kv_stats(db, &statistics);
+    ck_assert_uint_eq(statistics.expired_fields, 2);
+    ck_assert_uint_eq(statistics.keys_with_ttl, 0);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(a_tick_reclaims_fields_and_says_so)
+{
+    struct notes notes;
+    set_many("h", sizes[_i]);
+    (void)expire("h", 100, 0, "1");
+    (void)expire("h", 5000, 0, "2");
+    ck_assert_int_le(kv_next_deadline(db), kv_now(db) + 100);
+    notes_begin(&notes, db);
+    fixture_pass(&fx, 100);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    notes_expect(&notes, "expired 0 HDEL h 1;\n");
+    kv_check(db);
+    int64_t due_ms = kv_now(db) + 4900;
+    while (kv_next_deadline(db) < due_ms) {
+        fixture_pass(&fx, kv_next_deadline(db) - kv_now(db));
+        ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+        notes_expect(&notes, "");
+    }
+    fixture_pass(&fx, due_ms - kv_now(db));
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    notes_expect(&notes, "expired 0 HDEL h 2;\n");
+    ck_assert_int_eq(kv_next_deadline(db), KV_NEVER);
+    notes_end(&notes);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(the_key_goes_with_its_last_field)
+{
+    uint64_t count;
+    set_many("h", sizes[_i]);
+    for (int i = 0; i < sizes[_i]; i++) {
+        char field[16];
+        snprintf(field, sizeof field, "%d", i);
+        (void)expire("h", 100 + i, 0, field);
+    }
+    visited[0] = 0;
+    ck_assert_int_eq(kv_copy(db, K("h"), db, K("copy"), true), KV_OK);
+    fixture_pass(&fx, 98 + sizes[_i]);
+    /* Nobody has looked yet. */
+    kv_type type;
+    ck_assert_int_eq(kv_type_of(db, K("h"), &type), KV_OK);
+    fixture_pass(&fx, 1);
+    ck_assert_int_eq(kv_type_of(db, K("h"), &type), KV_NONE);
+    ck_assert_key(db, "h", "-");
+    kv_check(db);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    (void)kv_count(db, &count);
+    ck_assert_uint_eq(count, 0);
+    kv_check(db);
+}
+END_TEST
+
+static bool count_key(void *context, kv_slice key)
+{
+    (void)key;
+    ++*(int *)context;
+    return true;
+}
+
+START_TEST(a_hash_of_nothing_but_expired_fields_is_not_there)
+{
+    int seen = 0;
+    kv_buffer key = {0};
+    set_many("h", sizes[_i]);
+    set_many("i", sizes[_i]);
+    for (int i = 0; i < sizes[_i]; i++) {
+        char field[16];
+        snprintf(field, sizeof field, "%d", i);
+        (void)expire("h", 100, 0, field);
+        if (i > 0) (void)expire("i", 100, 0, field);
+    }
+    visited[0] = 0;
+    fixture_pass(&fx, 100);
+    ck_assert_int_eq(kv_keys(db, K("*"), count_key, &seen), KV_OK);
+    ck_assert_int_eq(seen, 1);
+    ck_assert_int_eq(kv_randomkey(db, &key), KV_OK);
+    ck_assert_int_eq(memcmp(key.data, "i", 1), 0);
+    ck_assert_key(db, "i", "[0:v]");
+    kv_slice one = K("h");
+    uint64_t removed = 7;
+    ck_assert_int_eq(kv_del(db, &one, 1, &removed), KV_OK);
+    ck_assert_uint_eq(removed, 0);
+    kv_buffer_free(&key);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(conditions_are_about_the_old_deadline)
+{
+    set_many("h", sizes[_i]);
+    (void)expire("h", 1000, 0, "1 2");
+    visited[0] = 0;
+    (void)expire("h", 500, KV_EXPIRE_NX, "1 3 x");
+    ck_assert_visited("0 1 -2");
+    (void)expire("h", 2000, KV_EXPIRE_XX, "1 4");
+    ck_assert_visited("1 0");
+    (void)expire("h", 1500, KV_EXPIRE_GT, "1 2 4");
+    ck_assert_visited("0 1 0");
+    (void)expire("h", 1200, KV_EXPIRE_LT, "1 2 4 3");
+    ck_assert_visited("1 1 1 0");
+    ck_assert_int_eq(ttl_of("h", "1"), 1200);
+    ck_assert_int_eq(ttl_of("h", "2"), 1200);
+    ck_assert_int_eq(ttl_of("h", "3"), 500);
+    ck_assert_int_eq(ttl_of("h", "4"), 1200);
+    ck_assert_int_eq(expire("h", 5, KV_EXPIRE_NX | KV_EXPIRE_XX, "1"), KV_BADARG);
+    (void)expire("h", 700, KV_EXPIRE_NX, "5 5");
+    ck_assert_visited("1 0");
+    (void)expire("h", -1, KV_EXPIRE_XX, "1 6 1 x");
+    ck_assert_visited("2 0 -2 -2");
+    ck_assert_int_eq(expire("none", 5, 0, "1 2"), KV_NONE);
+    ck_assert_visited("-2 -2");
+    (void)expire("h", 0, 0, "2 6 x 2");
+    ck_assert_visited("1 -1 -2 -1");
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(setting_ends_a_deadline_and_adding_does_not)
+{
+    set_many("h", sizes[_i]);
+    kv_slice pair[2] = {K("1"), K("5")};
+    (void)expire("h", 1000, 0, "1 2 3");
+    (void)kv_hset(db, K("h"), pair, 1, NULL);
+    ck_assert_int_eq(ttl_of("h", "1"), -1);
+    (void)expire("h", 1000, 0, "1");
+    (void)kv_hincrby(db, K("h"), K("1"), 1, NULL);
+    (void)kv_hincrbyfloat(db, K("h"), K("1"), K("0.5"), NULL);
+    ck_assert_int_eq(ttl_of("h", "1"), 1000);
+    (void)set_for("h", "2", 0, KV_KEEP_TTL);
+    ck_assert_int_eq(ttl_of("h", "2"), 1000);
+    (void)set_for("h", "2", 300, 0);
+    ck_assert_int_eq(ttl_of("h", "2"), 300);
+    (void)set_for("h", "2", 0, 0);
+    ck_assert_int_eq(ttl_of("h", "2"), -1);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(hsetex_has_conditions_and_deadlines)
+{
+    ck_assert_int_eq(set_for("h", "a", 100, KV_IF_PRESENT), KV_SKIPPED);
+    ck_assert_key(db, "h", "-");
+    ck_assert_int_eq(set_for("h", "a", 100, KV_IF_ABSENT), KV_OK);
+    ck_assert_int_eq(set_for("h", "a", 200, KV_IF_ABSENT), KV_SKIPPED);
+    ck_assert_int_eq(set_for("h", "a", 200, KV_IF_PRESENT), KV_OK);
+    ck_assert_int_eq(ttl_of("h", "a"), 200);
+    ck_assert_int_eq(set_for("h", "a", 100, KV_KEEP_TTL), KV_BADARG);
+    ck_assert_int_eq(set_for("h", "a", 100, KV_IF_PRESENT | KV_IF_ABSENT), KV_BADARG);
+    ck_assert_int_eq(set_for("h", "a", -1, 0), KV_BADARG);
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    kv_slice pairs[4] = {K("a"), K("1"), K("b"), K("2")};
+    options.deadline_ms = kv_now(db) - 1;
+    (void)set("h", "c 3", NULL);
+    ck_assert_int_eq(kv_hsetex(db, K("h"), pairs, 2, &options), KV_OK);
+    ck_assert_key(db, "h", "[c:3]");
+    ck_assert_int_eq(kv_hsetex(db, K("new"), pairs, 2, &options), KV_OK);
+    ck_assert_key(db, "new", "-");
+    options.deadline_ms = 0;
+    options.flags = KV_IF_PRESENT;
+    pairs[2] = K("c");
+    ck_assert_int_eq(kv_hsetex(db, K("h"), pairs, 2, &options), KV_SKIPPED);
+    options.flags = KV_IF_ABSENT;
+    ck_assert_int_eq(kv_hsetex(db, K("h"), pairs, 2, &options), KV_SKIPPED);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(hgetex_reads_and_sets_deadlines)
+{
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    kv_slice fields[2] = {K("a"), K("x")};
+    (void)set("h", "a 1 b 2", NULL);
+    ck_assert_int_eq(kv_hgetex(db, K("h"), fields, 2, NULL, note_value, NULL), KV_OK);
+    ck_assert_visited("0:1 1:-");
+    options.ttl_ms = 100;
+    ck_assert_int_eq(kv_hgetex(db, K("h"), fields, 2, &options, note_value, NULL), KV_OK);
+    ck_assert_visited("0:1 1:-");
+    ck_assert_int_eq(ttl_of("h", "a"), 100);
+    options.ttl_ms = 0;
+    options.flags = KV_PERSIST;
+    ck_assert_int_eq(kv_hgetex(db, K("h"), fields, 2, &options, note_value, NULL), KV_OK);
+    ck_assert_visited("0:1 1:-");
+    ck_assert_int_eq(ttl_of("h", "a"), -1);
+    options.flags = 0;
+    options.deadline_ms = 5;
+    ck_assert_int_eq(kv_hgetex(db, K("h"), fields, 2, &options, note_value, NULL), KV_OK);
+    ck_assert_visited("0:1 1:-");
+    ck_assert_key(db, "h", "[b:2]");
+    ck_assert_int_eq(kv_hgetex(db, K("none"), fields, 2, &options, note_value, NULL), KV_OK);
+    ck_assert_visited("0:- 1:-");
+    options.ttl_ms = 5;
+    ck_assert_int_eq(kv_hgetex(db, K("h"), fields, 2, &options, note_value, NULL), KV_BADARG);
+}
+END_TEST
+
+START_TEST(deadlines_go_where_their_hash_goes)
+{
+    set_many("h", sizes[_i]);
+    (void)expire("h", 1000, 0, "1");
+    ck_assert_int_eq(kv_copy(db, K("h"), db, K("copy"), false), KV_OK);
+    ck_assert_int_eq(kv_rename(db, K("h"), K("i")), KV_OK);
+    ck_assert_int_eq(kv_move(db, K("i"), kv_select(db, 1)), KV_OK);
+    ck_assert_int_eq(ttl_of("copy", "1"), 1000);
+    kv_check(db);
+    fixture_pass(&fx, 1000);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_int_eq(kv_hexists(db, K("copy"), K("1")), KV_NONE);
+    ck_assert_int_eq(kv_hexists(kv_select(db, 1), K("i"), K("1")), KV_NONE);
+    ck_assert_int_eq(kv_hexists(db, K("copy"), K("2")), KV_OK);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(a_key_has_its_own_deadline_beside_those_of_its_fields)
+{
+    int64_t ttl_ms;
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    set_many("h", sizes[_i]);
+    (void)expire("h", 1000, 0, "1");
+    ck_assert_int_eq(kv_ttl(db, K("h"), &ttl_ms), KV_OK);
+    ck_assert_int_eq(ttl_ms, KV_NEVER);
+    ck_assert_int_eq(kv_expire(db, K("h"), 5000, 0), KV_OK);
+    (void)kv_ttl(db, K("h"), &ttl_ms);
+    ck_assert_int_eq(ttl_ms, 5000);
+    (void)kv_stats(db, &statistics);
+    ck_assert_uint_eq(statistics.keys_with_ttl, 1);
+    ck_assert_int_eq(kv_persist(db, K("h")), KV_OK);
+    ck_assert_int_eq(kv_persist(db, K("h")), KV_SKIPPED);
+    ck_assert_int_eq(ttl_of("h", "1"), 1000);
+    (void)kv_expire(db, K("h"), 500, 0);
+    kv_check(db);
+    fixture_pass(&fx, 500);
+    ck_assert_int_eq(kv_hexists(db, K("h"), K("2")), KV_NONE);
+    kv_check(db);
+    set_many("h", sizes[_i]);
+    (void)expire("h", 500, 0, "1");
+    (void)kv_expire(db, K("h"), 700, 0);
+    fixture_pass(&fx, 600);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    (void)kv_ttl(db, K("h"), &ttl_ms);
+    ck_assert_int_eq(ttl_ms, 100);
+    kv_check(db);
+    fixture_pass(&fx, 100);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_key(db, "h", "-");
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(many_fields_that_are_due_at_once_go_in_slices)
+{
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    options.ttl_ms = 50;
+    for (int i = 0; i < 5000; i++) {
+        char field[16];
+        snprintf(field, sizeof field, "%d", i);
+        kv_slice pair[2] = {K(field), K("v")};
+        MUST(kv_hsetex(db, K("h"), pair, 1, &options) == KV_OK);
+    }
+    uint64_t length;
+    (void)set("h", "stays 1", NULL);
+    fixture_pass(&fx, 50);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    (void)kv_hlen(db, K("h"), &length);
+    ck_assert_uint_eq(length, 1);
+    kv_check(db);
+}
+END_TEST
+
+START_TEST(a_watched_hash_changes_as_a_field_expires)
+{
+    kv_watch *watch;
+    kv *txn;
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    kv_slice key = K("h");
+    set_many("h", sizes[_i]);
+    (void)expire("h", 1000, 0, "1");
+    (void)expire("h", 2000, 0, "2");
+    ck_assert_int_eq(kv_watch_open(db, &watch), KV_OK);
+    options.keys = &key;
+    options.key_count = 1;
+    options.watch = watch;
+    ck_assert_int_eq(kv_watch_add(watch, db, key), KV_OK);
+    fixture_pass(&fx, 999);
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    fixture_pass(&fx, 1);
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_CONFLICT);
+    kv_watch_reset(watch);
+    ck_assert_int_eq(kv_watch_add(watch, db, key), KV_OK);
+    fixture_pass(&fx, 999);
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    kv_watch_close(watch);
+}
+END_TEST
+
+START_TEST(the_journal_has_deadlines_as_instants)
+{
+    struct notes notes;
+    char expected[200];
+    set_many("h", 3);
+    notes_begin(&notes, db);
+    long long then_ms = (long long)kv_now(db) + 100;
+    (void)expire("h", 100, 0, "1 x 2");
+    snprintf(expected, sizeof expected, "0 HPEXPIREAT h %lld FIELDS 2 1 2;\n", then_ms);
+    notes_expect(&notes, expected);
+    (void)set_for("h", "1", 100, 0);
+    snprintf(expected, sizeof expected, "0 HSETEX h PXAT %lld FIELDS 1 1 v;\n", then_ms);
+    notes_expect(&notes, expected);
+    (void)set_for("h", "1", 0, KV_KEEP_TTL);
+    notes_expect(&notes, "0 HSETEX h KEEPTTL FIELDS 1 1 v;\n");
+    (void)set_for("h", "0", 0, 0);
+    notes_expect(&notes, "0 HSET h 0 v;\n");
+    (void)expire("h", 0, 0, "0 1 x");
+    notes_expect(&notes, "0 HPERSIST h FIELDS 1 1;\n");
+    (void)expire("h", 100, KV_EXPIRE_XX, "0");
+    notes_expect(&notes, "");
+    (void)expire("h", -1, 0, "0 x");
+    notes_expect(&notes, "0 HDEL h 0;\n");
+    kv_slice two[2] = {K("2"), K("5")};
+    (void)kv_hset(db, K("h"), two, 1, NULL);
+    (void)expire("h", 100, 0, "2");
+    notes.size = 0;
+    notes.text[0] = 0;
+    (void)kv_hincrbyfloat(db, K("h"), K("2"), K("0.5"), NULL);
+    notes_expect(&notes, "0 HSETEX h KEEPTTL FIELDS 1 2 5.5;\n");
+    notes_end(&notes);
+}
+END_TEST
+
+START_TEST(without_expiry_fields_stay_whatever_their_deadline)
+{
+    kv_field_result result;
+    kv_slice field = K("1");
+    set_many("h", sizes[_i]);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 0), KV_OK);
+    ck_assert_int_eq(kv_hexpire_at(db, K("h"), 5, 0, &field, 1, &result), KV_OK);
+    ck_assert_int_eq(result, KV_FIELD_DONE);
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_int_eq(kv_hexists(db, K("h"), K("1")), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 1), KV_OK);
+    ck_assert_int_eq(kv_hexists(db, K("h"), K("1")), KV_NONE);
+    kv_check(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hash");
@@ -364,8 +779,26 @@ int main(void)
         a_hash_is_renamed_copied_and_moved_as_it_is,
         the_journal_says_what_was_done,
         changes_are_counted_as_redis_counts_them,
+        hsetex_has_conditions_and_deadlines,
+        hgetex_reads_and_sets_deadlines,
+        many_fields_that_are_due_at_once_go_in_slices,
+        the_journal_has_deadlines_as_instants,
+    };
+    const TTest *const both[] = {
+        a_field_goes_at_its_deadline_and_not_before,
+        a_tick_reclaims_fields_and_says_so,
+        the_key_goes_with_its_last_field,
+        a_hash_of_nothing_but_expired_fields_is_not_there,
+        conditions_are_about_the_old_deadline,
+        setting_ends_a_deadline_and_adding_does_not,
+        deadlines_go_where_their_hash_goes,
+        a_key_has_its_own_deadline_beside_those_of_its_fields,
+        a_watched_hash_changes_as_a_field_expires,
+        without_expiry_fields_stay_whatever_their_deadline,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++)
+        tcase_add_loop_test(tcase, both[i], 0, sizeof sizes / sizeof *sizes);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -115,12 +115,21 @@ static const char bytes_of_large[30000];
 #define MIDDLE kv_bytes(bytes_of_large, 2000)
 #define WIDE   80 /* keys of a call that is wide enough to need memory for itself */
 
+static const kv_slice hash_fields[2] = {{"a", 1}, {"c", 1}};
+static kv_field_result field_results[WIDE];
+static int64_t field_deadlines[WIDE];
 static char wide_names[WIDE][16];
 static kv_slice wide_keys[WIDE], wide_values[WIDE], wide_pairs[2 * WIDE];
 
-/* Two keys that have expired and are still there. */
+/* Keys that have expired and are still there, and fields of others. */
 static void fill_due(kv *db)
 {
+    kv_hsetex_options soon = KV_OPTIONS(kv_hsetex_options);
+    kv_slice pairs[4] = {KV_TEXT("due"), KV_TEXT("1"), KV_TEXT("due too"), KV_TEXT("2")};
+    soon.ttl_ms = 5;
+    MUST(kv_hsetex(db, KV_TEXT("duehash"), pairs, 2, &soon) == KV_OK);
+    MUST(kv_hsetex(db, KV_TEXT("hash"), pairs, 2, &soon) == KV_OK);
+    MUST(kv_hsetex(db, KV_TEXT("table"), pairs, 2, &soon) == KV_OK);
     fixture_set_for(db, "due", "1", 5);
     fixture_push(db, "duelist", "x");
     MUST(kv_expire(db, KV_TEXT("duelist"), 5, 0) == KV_OK);
@@ -164,6 +173,8 @@ static void fill(kv *db)
                          KV_TEXT("2"), KV_TEXT("c"), KV_TEXT("text")};
     MUST(kv_hset(db, KV_TEXT("hash"), pairs, 3, NULL) == KV_OK);
     fill_zsets(db);
+    MUST(kv_hset(db, KV_TEXT("fading"), pairs, 3, NULL) == KV_OK);
+    MUST(kv_hexpire(db, KV_TEXT("fading"), 50000, 0, pairs, 1, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i++) {
         snprintf(wide_names[i], sizeof wide_names[i], "w%d", i);
         wide_keys[i] = KV_TEXT(wide_names[i]);
@@ -178,6 +189,8 @@ static void fill(kv *db)
     fixture_add_all(db, "set", "1 a b");
     MUST(kv_configure(db, KV_SETTING_SET_PACK_COUNT, WIDE / 4) == KV_OK);
     MUST(kv_sadd(db, KV_TEXT("members"), wide_keys, WIDE / 2, NULL) == KV_OK);
+    MUST(kv_hset(db, KV_TEXT("sands"), wide_pairs, WIDE, NULL) == KV_OK);
+    MUST(kv_hexpire(db, KV_TEXT("sands"), 50000, 0, wide_keys, WIDE / 2, NULL) == KV_OK);
     for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
 }
 
@@ -246,7 +259,6 @@ static const kv_slice pair[2] = {{"text", 4}, {"new", 3}};
 static const kv_slice elements[3] = {{"1", 1}, {"two", 3}, {bytes_of_large, 9000}};
 static const kv_slice set_keys[6] = {{"members", 7}, {"integers", 8}, {"set", 3},
                                      {"none", 4},    {"set", 3},      {"set", 3}};
-static const kv_slice hash_fields[2] = {{"a", 1}, {"c", 1}};
 static const kv_slice list_keys[2] = {{"none", 4}, {"list", 4}};
 static const kv_slice tree_key = {"tree", 4};
 
@@ -492,6 +504,61 @@ DO(hincrbyfloat, kv_hincrbyfloat(db, K("hash"), K("b"), K("1e300"), &results->bu
 DO(hgetall, kv_hgetall(db, K("table"), NULL, ignore_field, NULL))
 DO(hrandfield, kv_hrandfield(db, K("table"), 5, NULL, ignore_field, NULL))
 DO(hrandfield_often, kv_hrandfield(db, K("hash"), -50, NULL, ignore_field, NULL))
+DO(hexpire, kv_hexpire(db, K("hash"), 1000, 0, hash_fields, 2, field_results))
+DO(hexpire_wide, kv_hexpire(db, K("table"), 1000, 0, wide_keys, WIDE, field_results))
+DO(hexpire_sooner, kv_hexpire(db, K("sands"), 1000, 0, wide_keys, WIDE, field_results))
+DO(hexpire_past, kv_hexpire(db, K("sands"), -1, 0, wide_keys, WIDE, field_results))
+DO(hexpire_at, kv_hexpire_at(db, K("fading"), INT64_C(1) << 45, 0, hash_fields, 2, field_results))
+DO(hpersist, kv_hpersist(db, K("fading"), hash_fields, 2, field_results))
+DO(hpersist_wide, kv_hpersist(db, K("sands"), wide_keys, WIDE, field_results))
+DO(hdeadline, kv_hdeadline(db, K("sands"), wide_keys, WIDE, field_deadlines))
+DO(hlen_due, kv_hlen(db, K("hash"), &results->number))
+DO(hset_due_hash, kv_hset(db, K("duehash"), wide_pairs, WIDE, &results->number))
+DO(expire_fading, kv_expire(db, K("fading"), 100, 0))
+DO(copy_fading, kv_copy(db, K("fading"), kv_select(db, 2), K("new"), false))
+DO(copy_sands, kv_copy(db, K("sands"), db, K("new"), false))
+DO(rename_sands, kv_rename(db, K("sands"), K("list")))
+
+static kv_status call_hgetex(kv *db, struct results *results)
+{
+    (void)results;
+    kv_getex_options options = KV_OPTIONS(kv_getex_options);
+    options.ttl_ms = 700;
+    return kv_hgetex(db, K("table"), wide_keys, WIDE, &options, ignore_at, NULL);
+}
+
+static kv_status call_hsetex(kv *db, struct results *results)
+{
+    (void)results;
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    options.ttl_ms = 700;
+    return kv_hsetex(db, K("hash"), wide_pairs, 3, &options);
+}
+
+static kv_status call_hsetex_wide(kv *db, struct results *results)
+{
+    (void)results;
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    options.ttl_ms = 700;
+    return kv_hsetex(db, K("sands"), wide_pairs, WIDE, &options);
+}
+
+static kv_status call_hsetex_kept(kv *db, struct results *results)
+{
+    (void)results;
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    options.flags = KV_KEEP_TTL;
+    return kv_hsetex(db, K("sands"), wide_pairs, WIDE, &options);
+}
+
+static kv_status call_hsetex_new(kv *db, struct results *results)
+{
+    (void)results;
+    kv_hsetex_options options = KV_OPTIONS(kv_hsetex_options);
+    options.deadline_ms = INT64_C(1) << 45;
+    return kv_hsetex(db, K("new"), wide_pairs, 3, &options);
+}
+
 DO(hscan, kv_hscan(db, K("table"), &results->number, 1000, ignore_field, NULL))
 
 /* Sets: of integers, small, large. */
@@ -993,6 +1060,25 @@ static const struct row rows[] = {
     ROW("kv_hgetall", hgetall, KV_OK, EVERYWHERE),
     ROW("kv_hrandfield", hrandfield, KV_OK, EVERYWHERE),
     ROW("kv_hrandfield", hrandfield_often, KV_OK, EVERYWHERE),
+    ROW("kv_hexpire", hexpire, KV_OK, EVERYWHERE),
+    ROW("kv_hexpire", hexpire_wide, KV_OK, EVERYWHERE),
+    ROW("kv_hexpire", hexpire_sooner, KV_OK, EVERYWHERE),
+    ROW("kv_hexpire", hexpire_past, KV_OK, EVERYWHERE),
+    ROW("kv_hexpire_at", hexpire_at, KV_OK, EVERYWHERE),
+    ROW("kv_hpersist", hpersist, KV_OK, EVERYWHERE),
+    ROW("kv_hpersist", hpersist_wide, KV_OK, EVERYWHERE),
+    ROW("kv_hdeadline", hdeadline, KV_OK, EVERYWHERE),
+    ROW("kv_hlen", hlen_due, KV_OK, EVERYWHERE),
+    ROW("kv_hset", hset_due_hash, KV_OK, EVERYWHERE),
+    ROW("kv_hgetex", hgetex, KV_OK, EVERYWHERE),
+    ROW("kv_hsetex", hsetex, KV_OK, EVERYWHERE),
+    ROW("kv_hsetex", hsetex_wide, KV_OK, EVERYWHERE),
+    ROW("kv_hsetex", hsetex_kept, KV_OK, EVERYWHERE),
+    ROW("kv_hsetex", hsetex_new, KV_OK, EVERYWHERE),
+    ROW("kv_expire", expire_fading, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_fading, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_sands, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_sands, KV_OK, EVERYWHERE),
     ROW("kv_hscan", hscan, KV_OK, EVERYWHERE),
 
     ROW("kv_sadd", sadd, KV_OK, EVERYWHERE),
@@ -1126,13 +1212,21 @@ static void count_calls(void *context, const kv_change *changes, size_t count)
 
 static int events_of_calls;
 
-/* Of keys that expire a call may tell though it fails, and of keys that are not there. */
+/*
+ * Of keys and fields that expire a call may tell though it fails, and of keys that are not there.
+ * The key of "duehash" is deleted with its last field.
+ */
 static void count_events(void *context, const kv_message *message)
 {
+    static const char *const words[] = {"expired", "keymiss", "hexpired"};
+    const char *event = message->payload.data;
+    size_t size = message->payload.size;
     (void)context;
-    bool is_of_call = message->payload.size != 7 || (memcmp(message->payload.data, "expired", 7) &&
-                                                     memcmp(message->payload.data, "keymiss", 7));
-    events_of_calls += is_of_call;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (size == strlen(words[i]) && memcmp(event, words[i], size) == 0) return;
+    const char *end = (const char *)message->channel.data + message->channel.size;
+    if (size == 3 && memcmp(event, "del", 3) == 0 && memcmp(end - 7, "duehash", 7) == 0) return;
+    events_of_calls++;
 }
 
 static kv_subscriber *subscribe_to_events(kv *db)

@@ -25,7 +25,7 @@ static void file(struct deadlines *deadlines, struct entry *entry)
 {
     ck_assert_int_eq(deadlines_reserve(deadlines), KV_OK);
     int64_t deadline_ms = entry_deadline(entry);
-    entry_set_deadline(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
+    entry_set_due(entry, deadline_ms, deadlines_add(deadlines, entry, deadline_ms));
 }
 
 /* Takes all that is due, and returns how many; *last_ms grows with the deadlines taken. */
@@ -125,7 +125,7 @@ START_TEST(removal_and_postponement_keep_numbers_true)
             entries[i] = NULL;
         } else if (what == 1) { /* put off: the wheel is not told */
             int64_t later_ms = entry_deadline(entries[i]) + (int64_t)random_below(&random, 5000);
-            entry_set_deadline(entries[i], later_ms, entry_deadline_id(entries[i]));
+            entry_set_due(entries[i], later_ms, entry_deadline_id(entries[i]));
         } else if (what == 2) { /* moved in memory */
             struct entry *moved = malloc(entry_size(entries[i]));
             memcpy(moved, entries[i], entry_size(entries[i]));
@@ -247,7 +247,7 @@ START_TEST(an_empty_wheel_gives_its_memory_back)
         free(entries[i]);
     }
     ck_assert_uint_gt(alloc_used(&alloc), least + N * 6);
-    entry_set_deadline(late, now_ms + 200000, entry_deadline_id(late));
+    entry_set_due(late, now_ms + 200000, entry_deadline_id(late));
     ck_assert_uint_eq(take_all(deadlines, now_ms + 150000, 64, 0), 0);
     ck_assert_uint_le(alloc_used(&alloc), least + N / 64);
     ck_assert_uint_eq(take_all(deadlines, now_ms + 200000, 64, 0), 1);

@@ -16,6 +16,8 @@
         if (!(condition)) ck_abort_msg("%s", #condition); \
     } while (0)
 
+#define MIN ((int64_t)100) /* a deadline that takes less room than others */
+
 static struct fixture_alloc host;
 static struct alloc alloc;
 static struct pages pages;
@@ -58,7 +60,7 @@ static uint64_t set_one(kv_slice field, kv_slice value)
 {
     kv_slice pair[2] = {field, value};
     uint64_t added = 7;
-    MUST(hash_set(&hash, &owner, pair, 1, &added) == KV_OK);
+    MUST(hash_set(&hash, &owner, pair, 1, KV_NEVER, &added) == KV_OK);
     return added;
 }
 
@@ -116,7 +118,7 @@ START_TEST(a_small_hash_keeps_the_order_in_which_fields_came)
     kv_slice pairs[] = {KV_TEXT("b"), KV_TEXT("1"), KV_TEXT("a"), KV_TEXT("two"),
                         KV_TEXT("7"), KV_TEXT(""),  KV_TEXT("b"), KV_TEXT("3")};
     uint64_t added;
-    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, &added), KV_OK);
+    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, KV_NEVER, &added), KV_OK);
     ck_assert_uint_eq(added, 3);
     ck_assert_str_eq(hash_kind.encoding(&hash), "listpack");
     ck_assert_uint_eq(set_one(KV_TEXT("a"), KV_TEXT("a longer text than before")), 0);
@@ -140,6 +142,63 @@ START_TEST(a_value_that_is_a_field_s_name_is_not_found)
     (void)set_one(KV_TEXT("b"), KV_TEXT("a"));
     ck_assert(is_value(&hash, KV_TEXT("b"), KV_TEXT("a")));
     teardown();
+}
+END_TEST
+
+START_TEST(fields_go_in_the_order_of_their_deadlines)
+{
+    for (size_t n = 50; n <= 400; n += 350) {
+        setup();
+        set_numbered(n);
+        ck_assert_int_eq(hash_kind.next_deadline(&hash), 0);
+        for (size_t i = 0; i < n; i++) {
+            char room[32];
+            kv_slice field = number_text(room, i % 2 == 0 ? "f" : "", i);
+            ck_assert_int_eq(hash_set_deadline(&hash, &owner, field, MIN + 1000 - (int64_t)i),
+                             KV_OK);
+            hash_check(&hash);
+        }
+        ck_assert_str_eq(hash_kind.encoding(&hash), n == 50 ? "listpackex" : "hashtable");
+        for (size_t i = n; i-- > 0;) {
+            struct collection_due due[COLLECTION_DUE_BATCH];
+            char room[32];
+            ck_assert(!hash_kind.is_spent(&hash, MIN + 999));
+            ck_assert(hash_kind.is_spent(&hash, MIN + 1000));
+            ck_assert_int_eq(hash_kind.next_deadline(&hash), MIN + 1000 - (int64_t)i);
+            ck_assert_uint_eq(hash_kind.peek_due(&hash, MIN + 999 - (int64_t)i, due), 0);
+            ck_assert_uint_eq(hash_kind.peek_due(&hash, MIN + 1000 - (int64_t)i, due), 1);
+            ck_assert(slice_equal(due[0].name, number_text(room, i % 2 == 0 ? "f" : "", i)));
+            hash_kind.drop_due(&hash, &memory, due, 1);
+        }
+        ck_assert_uint_eq(hash.word, 0);
+        teardown();
+    }
+}
+END_TEST
+
+START_TEST(setting_takes_a_deadline_away_unless_it_is_kept)
+{
+    for (size_t n = 50; n <= 400; n += 350) {
+        setup();
+        set_numbered(n);
+        int64_t deadline_ms;
+        kv_slice pair[4] = {KV_TEXT("f0"), KV_TEXT("a"), KV_TEXT("f0"), KV_TEXT("a longer one")};
+        uint64_t added;
+        ck_assert_int_eq(hash_set_deadline(&hash, &owner, pair[0], MIN + 77), KV_OK);
+        ck_assert_int_eq(hash_set(&hash, &owner, pair, 2, HASH_KEEP_DEADLINE, &added), KV_OK);
+        hash_check(&hash);
+        ck_assert(hash_get_deadline(&hash, pair[0], &deadline_ms));
+        ck_assert_int_eq(deadline_ms, MIN + 77);
+        ck_assert_int_eq(hash_set(&hash, &owner, pair, 2, KV_NEVER, &added), KV_OK);
+        hash_check(&hash);
+        ck_assert(hash_get_deadline(&hash, pair[0], &deadline_ms));
+        ck_assert_int_eq(deadline_ms, KV_NEVER);
+        ck_assert_int_eq(hash_set(&hash, &owner, pair, 2, MIN + 78, &added), KV_OK);
+        ck_assert_uint_eq(added, 0);
+        hash_check(&hash);
+        ck_assert_int_eq(hash_kind.next_deadline(&hash), MIN + 78);
+        teardown();
+    }
 }
 END_TEST
 
@@ -183,11 +242,11 @@ START_TEST(fields_given_twice_count_once_for_the_limit)
         pairs[2 * i + 1] = KV_TEXT("v");
     }
     uint64_t added;
-    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, &added), KV_OK);
+    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, KV_NEVER, &added), KV_OK);
     ck_assert_uint_eq(added, 3);
     ck_assert(collection_is_small(&hash));
     pairs[2] = pairs[4] = KV_TEXT("d");
-    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, &added), KV_OK);
+    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 4, KV_NEVER, &added), KV_OK);
     ck_assert_uint_eq(added, 1);
     ck_assert(collection_is_small(&hash));
     (void)set_one(KV_TEXT("e"), KV_TEXT("v"));
@@ -326,13 +385,25 @@ static char pair_rooms[400][32];
 static kv_status set_many(void)
 {
     uint64_t added;
-    return hash_set(&hash, &owner, many_pairs, 200, &added);
+    return hash_set(&hash, &owner, many_pairs, 200, KV_NEVER, &added);
 }
 
 static kv_status set_few(void)
 {
     uint64_t added;
-    return hash_set(&hash, &owner, many_pairs, 10, &added);
+    return hash_set(&hash, &owner, many_pairs, 10, KV_NEVER, &added);
+}
+
+static kv_status set_timed(void)
+{
+    uint64_t added;
+    return hash_set(&hash, &owner, many_pairs, 200, MIN + 5000, &added);
+}
+
+static kv_status time_one(void)
+{
+    if (hash_length(&hash) == 0) return KV_OK;
+    return hash_set_deadline(&hash, &owner, KV_TEXT("f0"), MIN + 5000);
 }
 
 static kv_status set_long(void)
@@ -340,7 +411,7 @@ static kv_status set_long(void)
     static char text[5000];
     kv_slice pair[2] = {KV_TEXT("f0"), KV_BYTES(text, sizeof text)};
     uint64_t added;
-    return hash_set(&hash, &owner, pair, 1, &added);
+    return hash_set(&hash, &owner, pair, 1, KV_NEVER, &added);
 }
 
 /* Runs one change of a hash of `n` fields with each of its allocations failing in turn. */
@@ -371,10 +442,10 @@ static void fail_each_allocation(size_t n, kv_status (*change)(void))
 
 START_TEST(every_change_is_all_or_nothing_when_memory_runs_out)
 {
-    kv_status (*const changes[])(void) = {set_many, set_few, set_long};
+    kv_status (*const changes[])(void) = {set_many, set_few, set_long, set_timed, time_one};
     for (size_t i = 0; i < 400; i++)
         many_pairs[i] = number_text(pair_rooms[i], i % 4 == 0 ? "f" : "new ", i);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 5; i++) {
         fail_each_allocation(0, changes[i]);
         fail_each_allocation(10, changes[i]);
         fail_each_allocation(128, changes[i]);
@@ -398,12 +469,13 @@ END_TEST
 
 /* ------------------------------------------------------------------------------ against a model */
 
-enum { MODEL_FIELDS = 300 };
+enum { MODEL_FIELDS = 300, MODEL_SPAN = 1000000 };
 
 /* The naive hash: the value of each field there may be, in an array. */
 static struct model {
     bool is_there[MODEL_FIELDS];
     char values[MODEL_FIELDS][200];
+    int64_t deadlines[MODEL_FIELDS]; /* KV_NEVER: none */
     size_t sizes[MODEL_FIELDS];
     size_t count;
 } model;
@@ -413,8 +485,10 @@ static kv_slice model_field(char room[32], size_t i)
     return number_text(room, i % 3 == 0 ? "" : i % 3 == 1 ? "-" : "field ", i);
 }
 
-static void model_set(size_t i, kv_slice value)
+static void model_set(size_t i, kv_slice value, int64_t deadline_ms)
 {
+    if (deadline_ms != HASH_KEEP_DEADLINE) model.deadlines[i] = deadline_ms;
+    else if (!model.is_there[i]) model.deadlines[i] = KV_NEVER;
     model.count += !model.is_there[i];
     model.is_there[i] = true;
     model.sizes[i] = value.size;
@@ -429,13 +503,24 @@ static kv_slice model_value(size_t i)
 static void assert_same(const struct collection *of)
 {
     char room[32];
+    int64_t first_ms = 0;
+    bool all_are_timed = true;
     MUST(hash_length(of) == model.count);
     for (size_t i = 0; i < MODEL_FIELDS; i++) {
         char scratch[PACK_TEXT_SIZE];
         kv_slice value;
         MUST(hash_get(of, model_field(room, i), scratch, &value) == model.is_there[i]);
-        MUST(!model.is_there[i] || slice_equal(value, model_value(i)));
+        if (!model.is_there[i]) continue;
+        int64_t deadline_ms;
+        MUST(slice_equal(value, model_value(i)));
+        MUST(hash_get_deadline(of, model_field(room, i), &deadline_ms));
+        MUST(deadline_ms == model.deadlines[i]);
+        if (first_ms == 0 || deadline_ms < first_ms) first_ms = deadline_ms;
+        all_are_timed = all_are_timed && deadline_ms <= MIN + MODEL_SPAN;
     }
+    if (model.count == 0) return;
+    MUST(hash_kind.next_deadline(of) == (first_ms != KV_NEVER ? first_ms : 0));
+    MUST(hash_kind.is_spent(of, MIN + MODEL_SPAN) == all_are_timed);
 }
 
 static bool count_visited(void *context, kv_slice field, kv_slice value)
@@ -459,6 +544,51 @@ static kv_slice random_value(char room[200])
     }
 }
 
+static int64_t random_deadline(void)
+{
+    switch (random_below(&source, 4)) {
+    case 0: return KV_NEVER;
+    case 1: return MIN + (int64_t)random_below(&source, 10);
+    default: return MIN + (int64_t)random_below(&source, MODEL_SPAN);
+    }
+}
+
+/* Gives one field a deadline. */
+static void random_time(size_t range, bool fails)
+{
+    char room[32];
+    size_t chosen = (size_t)random_below(&source, range);
+    int64_t deadline_ms = random_deadline();
+    if (!model.is_there[chosen]) return;
+    if (fails) fixture_alloc_allow(&host, (long)random_below(&source, 3));
+    kv_status status = hash_set_deadline(&hash, &owner, model_field(room, chosen), deadline_ms);
+    fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
+    MUST(status == KV_OK || (fails && status == KV_NOMEM && deadline_ms != KV_NEVER));
+    if (status == KV_OK) model.deadlines[chosen] = deadline_ms;
+}
+
+/* Lets time pass, so that some fields go. */
+static void random_expiry(bool fails)
+{
+    int64_t now_ms =
+        MIN + (int64_t)random_below(&source, random_below(&source, 3) == 0 ? 20000 : 10);
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t expected = 0, dropped = 0, count;
+    for (size_t i = 0; i < MODEL_FIELDS; i++) {
+        if (!model.is_there[i] || model.deadlines[i] > now_ms) continue;
+        model.is_there[i] = false;
+        expected++;
+    }
+    model.count -= expected;
+    if (fails) fixture_alloc_allow(&host, 0);
+    while (!collection_is_empty(&hash) && (count = hash_kind.peek_due(&hash, now_ms, due)) > 0) {
+        hash_kind.drop_due(&hash, &memory, due, count);
+        dropped += count;
+    }
+    fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
+    MUST(dropped == expected);
+}
+
 /* One random change, the same to the hash and to the model; `fails`: memory may run out. */
 static void random_step(size_t range, bool grow, bool fails)
 {
@@ -472,15 +602,19 @@ static void random_step(size_t range, bool grow, bool fails)
         fields[i] = pairs[2 * i] = model_field(names[i], chosen[i]);
         pairs[2 * i + 1] = random_value(rooms[i]);
     }
+    if (random_below(&source, 3) == 0) random_time(range, fails);
+    if (random_below(&source, 30) == 0) random_expiry(fails);
     if (random_below(&source, 3) < (grow ? 2 : 1)) {
         uint64_t added = 0;
+        int64_t deadline_ms =
+            random_below(&source, 3) == 0 ? HASH_KEEP_DEADLINE : random_deadline();
         size_t before = model.count;
         if (fails) fixture_alloc_allow(&host, (long)random_below(&source, 4));
-        kv_status status = hash_set(&hash, &owner, pairs, count, &added);
+        kv_status status = hash_set(&hash, &owner, pairs, count, deadline_ms, &added);
         fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
         MUST(status == KV_OK || (fails && status == KV_NOMEM));
         if (status != KV_OK) return;
-        for (size_t i = 0; i < count; i++) model_set(chosen[i], pairs[2 * i + 1]);
+        for (size_t i = 0; i < count; i++) model_set(chosen[i], pairs[2 * i + 1], deadline_ms);
         MUST(added == model.count - before);
     } else {
         size_t before = model.count;
@@ -559,7 +693,7 @@ START_TEST(a_small_hash_takes_little_beside_its_bytes)
     for (size_t i = 0; i < 20; i++)
         pairs[i] = KV_BYTES(rooms[i], (size_t)snprintf(rooms[i], 32, "%08zu-%07zu", i, i));
     uint64_t added;
-    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 10, &added), KV_OK);
+    ck_assert_int_eq(hash_set(&hash, &owner, pairs, 10, KV_NEVER, &added), KV_OK);
     /* Field and value have a byte before and one behind; a class of blocks is an eighth wide. */
     ck_assert_uint_le(collection_bytes(&hash, &hash_kind), 10 * 36 * 9 / 8 + 16);
     teardown();
@@ -571,7 +705,8 @@ int main(void)
     return UNIT_RUN(
         "hash_value", an_empty_hash_holds_nothing,
         a_small_hash_keeps_the_order_in_which_fields_came,
-        a_value_that_is_a_field_s_name_is_not_found,
+        a_value_that_is_a_field_s_name_is_not_found, fields_go_in_the_order_of_their_deadlines,
+        setting_takes_a_deadline_away_unless_it_is_kept,
         a_hash_is_small_up_to_its_limits_and_large_from_then_on,
         fields_given_twice_count_once_for_the_limit, the_last_field_takes_the_hash_with_it,
         many_values_are_had_at_once, each_field_is_drawn_equally_often, a_sample_has_no_field_twice,

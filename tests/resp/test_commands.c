@@ -531,6 +531,82 @@ static const struct exchange about_sets_in_resp3[] = {
     {"SPOP s 5", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
 };
 
+/* As the manuals of Redis 7.4 and 8.0 have it. */
+static const struct exchange about_deadlines_of_fields[] = {
+    {"HSET h a 1 b 2 c 3", ":3\r\n"},
+    {"HEXPIRE h 100 FIELDS 2 a x", "*2\r\n:1\r\n:-2\r\n"},
+    {"HTTL h FIELDS 3 a b x", "*3\r\n:100\r\n:-1\r\n:-2\r\n"},
+    {"HPEXPIRE h 100001 FIELDS 1 a", "*1\r\n:1\r\n"},
+    {"HTTL h FIELDS 1 a", "*1\r\n:101\r\n"},
+    {"HPTTL h FIELDS 2 a c", "*2\r\n:100001\r\n:-1\r\n"},
+    {"OBJECT ENCODING h", "$10\r\nlistpackex\r\n"},
+    {"HEXPIREAT h 70000000000 FIELDS 1 a", "*1\r\n:1\r\n"},
+    {"HEXPIRETIME h FIELDS 2 a b", "*2\r\n:70000000000\r\n:-1\r\n"},
+    {"HPEXPIREAT h 70000000000001 FIELDS 1 a", "*1\r\n:1\r\n"},
+    {"HPEXPIRETIME h FIELDS 1 a", "*1\r\n:70000000000001\r\n"},
+    {"HEXPIRETIME h FIELDS 1 a", "*1\r\n:70000000001\r\n"},
+    {"HEXPIRE h 100 NX FIELDS 2 a b", "*2\r\n:0\r\n:1\r\n"},
+    {"HEXPIRE h 200 XX FIELDS 2 b c", "*2\r\n:1\r\n:0\r\n"},
+    {"HEXPIRE h 100 GT FIELDS 2 b c", "*2\r\n:0\r\n:0\r\n"},
+    {"HEXPIRE h 100 lt fields 2 b c", "*2\r\n:1\r\n:1\r\n"},
+    {"HPERSIST h FIELDS 3 c a x", "*3\r\n:1\r\n:1\r\n:-2\r\n"},
+    {"HPERSIST h FIELDS 1 a", "*1\r\n:-1\r\n"},
+    {"HGETALL h", "*6\r\n$1\r\nb\r\n$1\r\n2\r\n$1\r\nc\r\n$1\r\n3\r\n$1\r\na\r\n$1\r\n1\r\n"},
+    {"HEXPIRE h 0 FIELDS 2 c x", "*2\r\n:2\r\n:-2\r\n"},
+    {"HKEYS h", "*2\r\n$1\r\nb\r\n$1\r\na\r\n"},
+    {"HSET h b 3", ":0\r\n"},
+    {"HTTL h FIELDS 1 b", "*1\r\n:-1\r\n"},
+    {"HEXPIRE none 100 FIELDS 2 a b", "*2\r\n:-2\r\n:-2\r\n"},
+    {"HTTL none FIELDS 1 a", "*1\r\n:-2\r\n"},
+    {"HPERSIST none FIELDS 1 a", "*1\r\n:-2\r\n"},
+    {"HEXPIRE h -1 FIELDS 1 a", "-ERR invalid expire time, must be >= 0\r\n"},
+    {"HEXPIRE h x FIELDS 1 a", "-ERR value is not an integer or out of range\r\n"},
+    {"HEXPIRE h 70368744177 FIELDS 1 a", "-ERR invalid expire time in 'hexpire' command\r\n"},
+    {"HPEXPIREAT h 70368744177664 FIELDS 1 a", "-ERR invalid expire time in 'hpexpireat' command\r\n"},
+    {"HPEXPIREAT h 70368744177663 FIELDS 1 a", "*1\r\n:1\r\n"},
+    {"HEXPIRE h 1 FIELDS 0 a", "-ERR Parameter `numFields` should be greater than 0\r\n"},
+    {"HEXPIRE h 1 FIELDS 2 a", "-ERR The `numfields` parameter must match the number of arguments\r\n"},
+    {"HEXPIRE h 1 FOO 1 a", "-ERR Mandatory argument FIELDS is missing or not at the right position\r\n"},
+    {"HEXPIRE h 1 NX FOO 1 a", "-ERR Mandatory argument FIELDS is missing or not at the right position\r\n"},
+    {"HTTL h FIELDS 0 a", "-ERR Number of fields must be a positive integer\r\n"},
+    {"HTTL h FIELDS 2 a", "-ERR The `numfields` parameter must match the number of arguments\r\n"},
+    {"HTTL h a b 2", "-ERR Mandatory argument FIELDS is missing or not at the right position\r\n"},
+    {"HTTL h FIELDS 1", "-ERR wrong number of arguments for 'httl' command\r\n"},
+    {"HGETEX h FIELDS 2 a x", "*2\r\n$1\r\n1\r\n$-1\r\n"},
+    {"HGETEX h EX 100 FIELDS 1 b", "*1\r\n$1\r\n3\r\n"},
+    {"HTTL h FIELDS 1 b", "*1\r\n:100\r\n"},
+    {"HGETEX h PERSIST FIELDS 1 b", "*1\r\n$1\r\n3\r\n"},
+    {"HTTL h FIELDS 1 b", "*1\r\n:-1\r\n"},
+    {"HGETEX h PXAT 1 FIELDS 1 b", "*1\r\n$1\r\n3\r\n"},
+    {"HEXISTS h b", ":0\r\n"},
+    {"HGETEX h EX FIELDS 1 b", "-ERR value is not an integer or out of range\r\n"},
+    {"HGETEX none FIELDS 1 b", "*1\r\n$-1\r\n"},
+    {"HSETEX h FIELDS 2 x 1 y 2", ":1\r\n"},
+    {"HSETEX h EX 100 FIELDS 1 x 3", ":1\r\n"},
+    {"HTTL h FIELDS 2 x y", "*2\r\n:100\r\n:-1\r\n"},
+    {"HSETEX h KEEPTTL FIELDS 1 x 4", ":1\r\n"},
+    {"HTTL h FIELDS 1 x", "*1\r\n:100\r\n"},
+    {"HSETEX h FNX EX 5 FIELDS 2 x 1 z 1", ":0\r\n"},
+    {"HSETEX h FXX EX 500 FIELDS 2 x 5 y 5", ":1\r\n"},
+    {"HSETEX h FXX FIELDS 2 x 1 z 1", ":0\r\n"},
+    {"HSETEX new FXX FIELDS 1 x 1", ":0\r\n"},
+    {"EXISTS new", ":0\r\n"},
+    {"HSETEX h PXAT 1 FIELDS 1 y 6", ":1\r\n"},
+    {"HEXISTS h y", ":0\r\n"},
+    {"HSETEX h FNX FXX FIELDS 1 x 1", "-ERR Only one of FXX or FNX arguments can be specified\r\n"},
+    {"HSETEX h EX 1 KEEPTTL FIELDS 1 x 1", "-ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified\r\n"},
+    {"HSETEX h FOO FIELDS 1 x 1", "-ERR unknown argument: FOO\r\n"},
+    {"HSETEX h FIELDS 2 x 1", "-ERR wrong number of arguments for 'hsetex' command\r\n"},
+    {"HSETEX h FIELDS 0 x 1", "-ERR invalid number of fields\r\n"},
+    {"HSETEX h FIELDS 1 x", "-ERR wrong number of arguments for 'hsetex' command\r\n"},
+    {"SET s v", "+OK\r\n"},
+    {"HEXPIRE s x FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HTTL s FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HPERSIST s FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HGETEX s FIELDS 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"HSETEX s FIELDS 1 a 1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+};
+
 static const struct exchange about_keys[] = {
     {"MSET a 1 b 2 c 3", "+OK\r\n"},
     {"RPUSH l x", ":1\r\n"},
@@ -747,6 +823,13 @@ static void assert_exchanges_in_resp3(const struct exchange *exchanges, size_t c
     server_close(&server);
 }
 
+START_TEST(deadlines_of_fields_answer_as_redis_does)
+{
+    assert_exchanges(about_deadlines_of_fields,
+                     sizeof about_deadlines_of_fields / sizeof *about_deadlines_of_fields);
+}
+END_TEST
+
 START_TEST(hashes_answer_in_resp3_as_redis_does)
 {
     assert_exchanges_in_resp3(about_hashes_in_resp3,
@@ -880,6 +963,7 @@ int main(void)
     tcase_add_test(tests, hashes_answer_in_resp3_as_redis_does);
     tcase_add_test(tests, sets_answer_as_redis_does);
     tcase_add_test(tests, sets_answer_in_resp3_as_redis_does);
+    tcase_add_test(tests, deadlines_of_fields_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
     tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);
