@@ -29,7 +29,7 @@ from commands import Command, Generator
 from differences import ARGUMENTS_BEFORE_KEY_SINCE_7_2, Differences
 from pair import Disagreement, Pair, show_command
 from selftest import corrupting_proxy_is_caught
-from wire import NoReply, encode, kvstore_server, parse, redis_server
+from wire import Closed, NoReply, encode, kvstore_server, parse, redis_server
 
 ROUND = 2000           # commands between two comparisons of all keys
 CONNECTIONS = 4        # in a round
@@ -85,12 +85,16 @@ class Listeners:
             self.close()
             self.__init__(self.pair)
             return
-        a, b = (self._events(side) for side in self.sides)
-        if any(command.arguments and command.arguments[0].lower() in ARGUMENTS_BEFORE_KEY_SINCE_7_2
-               for command in commands):
+        try:
+            a, b = (self._events(side) for side in self.sides)
+        except Closed:  # by a CLIENT KILL that waited for its EXEC; a server that died shows elsewhere
+            self.close()
+            self.__init__(self.pair)
+            return
+        words = {command.arguments[0].lower() for command in commands if command.arguments}
+        if words & {*ARGUMENTS_BEFORE_KEY_SINCE_7_2, b'exec'}:
             a, b = ([event for event in events if b'keymiss' not in event] for events in (a, b))
-        if any(command.arguments and command.arguments[0].lower() in (b'smove', b'exec')
-               for command in commands):  # SMOVE adds before it removes
+        if words & {b'smove', b'exec'}:  # SMOVE adds before it removes
             a, b = ([event for event in events if b'new' not in event] for events in (a, b))
         if a != b:
             at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
