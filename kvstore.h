@@ -86,6 +86,7 @@ typedef enum kv_status {
     KV_TIMEOUT = 4,  /* the time given passed, or the wait was cancelled */
     KV_PENDING = 5,  /* a wait has begun; its callback will be called */
     KV_MORE = 6,     /* the budget was used up with work left */
+    KV_GAP = 7,      /* changes are missing between here and the position that was given */
 
     KV_WRONGTYPE = -1, /* the key holds a value of another type */
     KV_BADARG = -2,    /* an argument is outside its documented range */
@@ -1679,6 +1680,63 @@ typedef struct kv_follower kv_follower;
  */
 KV_API kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower);
 KV_API void kv_unfollow(kv_follower *follower);
+
+/*
+ * A history keeps the last changes of the journal in a ring of memory, for readers who look when it
+ * suits them and go on where they stopped: a consumer in another thread, a client that was away for
+ * a moment, a view that is brought up to date. A reader who comes too late is told of the gap.
+ *
+ *     kv_position position;
+ *     kv_history_newest(history, &position);
+ *     ... as often as one likes:
+ *     while ((status = kv_history_read(history, &position, &buffer, visit, context)) == KV_OK) {}
+ *     if (status == KV_GAP) ... what was built from the changes must be built anew ...
+ *
+ * Whoever starts with a copy of the store makes it and takes kv_history_newest() in one transaction
+ * with KV_TXN_ALL: then the copy and the changes from that position on are the whole.
+ */
+typedef struct kv_history kv_history;
+
+/*
+ * A place between two groups of changes (a call, or a transaction, is a group). To be kept as it is,
+ * in memory or elsewhere, for as long as the history is open; `number` counts the groups before it,
+ * so the difference of two tells how far a reader is behind.
+ */
+typedef struct kv_position {
+    uint64_t number;
+    uint64_t offset; /* in bytes written so far */
+    uint64_t seal;
+} kv_position;
+
+/*
+ * Begins to keep changes in `bytes` of memory, 4096 at least, and ends it. A change takes the bytes
+ * of its words and some 50 more; one that is larger than the ring cannot be kept and is a gap.
+ * Returns   KV_OK, KV_BADARG (also in a transaction), KV_NOMEM.
+ * Threads   When it is closed, nobody may be reading.
+ * Cost      For each write to the store a copy of its effect, under one lock for all shards.
+ */
+KV_API kv_status kv_history_open(kv *db, size_t bytes, kv_history **history);
+KV_API void kv_history_close(kv_history *history);
+
+/* The position before the oldest change that is kept, and the one after the newest. */
+KV_API void kv_history_oldest(kv_history *history, kv_position *position);
+KV_API void kv_history_newest(kv_history *history, kv_position *position);
+
+/*
+ * Shows the changes after a position, group by group as the journal had them, and moves it behind
+ * each when it was shown. About 64 KiB at most, in whole groups; more comes with the next call.
+ *
+ * buffer    the caller's memory for a copy, reused from call to call (see kv_buffer).
+ * visit     is called without locks: it may take its time, and call the store.
+ * Returns   KV_OK: some were shown. KV_NONE: there is nothing after it yet. KV_GAP: the changes
+ *           after it are not kept any more, or it is no position of this history (a zeroed one, one
+ *           of an earlier run): *position is that of the oldest change now, and reading may go on.
+ *           KV_NOMEM: nothing was shown. KV_BADARG.
+ * Threads   Any number of readers, each with a position and buffer of its own.
+ * Cost      O(bytes shown), of which the copy under a lock that writers need.
+ */
+KV_API kv_status kv_history_read(kv_history *history, kv_position *position, kv_buffer *buffer,
+                                 kv_journal *visit, void *context);
 
 #ifdef __cplusplus
 }

@@ -87,4 +87,5 @@
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */
+#include "api/api_history.c"     /* the last changes, for readers who come later */
 #include "api/api_text.c"        /* patterns and numbers for hosts */

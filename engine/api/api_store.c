@@ -260,6 +260,7 @@ const char *kv_strerror(kv_status status)
     case KV_TIMEOUT: return "the time given has passed";
     case KV_PENDING: return "waiting";
     case KV_MORE: return "there is more to do";
+    case KV_GAP: return "changes are missing";
     case KV_WRONGTYPE: return "the key holds a value of another type";
     case KV_BADARG: return "an argument is outside its range";
     case KV_NOMEM: return "memory is exhausted";

@@ -804,6 +804,20 @@ CASE(without_memory)
     return kv_parse_double(K("0.5"), &number);
 }
 
+CASE(history)
+{
+    kv_history *history;
+    kv_position oldest, newest;
+    kv_status status = kv_history_open(db, 4096, &history);
+    if (status != KV_OK) return status;
+    kv_history_oldest(history, &oldest);
+    kv_history_newest(history, &newest);
+    MUST(kv_history_read(history, &newest, &results->buffer, ignore_journal, NULL) == KV_NONE);
+    MUST(oldest.number == 0 && newest.number == 0);
+    kv_history_close(history);
+    return KV_OK;
+}
+
 CASE(follow)
 {
     (void)results;
@@ -1186,6 +1200,8 @@ static const struct row rows[] = {
         "kv_version kv_match kv_format_double kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
+    ROW("kv_history_open kv_history_oldest kv_history_newest kv_history_read kv_history_close",
+        history, KV_OK, OUTSIDE),
     ROW("kv_subscriber_open kv_subscriber_close kv_subscribe kv_unsubscribe kv_unsubscribe_all "
         "kv_subscriptions kv_publish kv_spublish kv_message_keep kv_message_release kv_channels "
         "kv_channel_subscribers kv_channel_count",
@@ -1386,6 +1402,36 @@ START_TEST(a_sum_that_cannot_be_written_is_not_stored)
 }
 END_TEST
 
+static void count_changes(void *context, const kv_change *changes, size_t count)
+{
+    (void)changes;
+    *(size_t *)context += count;
+}
+
+START_TEST(a_reader_of_the_history_loses_nothing_for_want_of_memory)
+{
+    kv_history *history;
+    kv_position position;
+    kv_buffer buffer = {0};
+    size_t shown = 0;
+    fixture_open(&fx, 4);
+    ck_assert_int_eq(kv_history_open(fx.db, 4096, &history), KV_OK);
+    kv_history_newest(history, &position);
+    fixture_set(fx.db, "a", "1");
+    fixture_alloc_allow(&fx.alloc, 0);
+    realloc_fails = true;
+    ck_assert_int_eq(kv_history_read(history, &position, &buffer, count_changes, &shown), KV_NOMEM);
+    realloc_fails = false;
+    fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+    ck_assert_uint_eq(position.number, 0);
+    ck_assert_int_eq(kv_history_read(history, &position, &buffer, count_changes, &shown), KV_OK);
+    ck_assert_uint_eq(shown, 1);
+    kv_history_close(history);
+    kv_buffer_free(&buffer);
+    fixture_close(&fx);
+}
+END_TEST
+
 struct told {
     kv_status status;
     size_t elements;
@@ -1488,6 +1534,7 @@ int main(void)
     tcase_add_test(tcase, a_store_grows_by_one_key_at_a_time_though_memory_fails);
     tcase_add_test(tcase, a_sum_that_cannot_be_written_is_not_stored);
     tcase_add_test(tcase, an_element_is_not_lost_when_there_is_no_memory_to_give_it);
+    tcase_add_test(tcase, a_reader_of_the_history_loses_nothing_for_want_of_memory);
     tcase_add_test(tcase, every_function_of_the_header_is_in_the_table);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
