@@ -309,8 +309,15 @@ KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 {
-    struct pack_needle needle = {value, 0, false};
+    struct pack_needle needle = {.text = value};
     needle.is_integer = pack_is_integer(value, &needle.integer);
+    size_t size = value.size < 8 ? value.size : 8;
+    if (size == 0) return needle;
+    uint8_t tail[8] = {0}, mask[8] = {0};
+    memcpy(tail + 8 - size, (const uint8_t *)value.data + value.size - size, size);
+    memset(mask + 8 - size, 0xFF, size);
+    needle.tail = bytes_load64(tail);
+    needle.tail_mask = bytes_load64(mask);
     return needle;
 }
 
@@ -320,6 +327,26 @@ KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *ne
     struct pack_item item = pack_get(at);
     if (item.is_integer) return needle->is_integer && item.integer == needle->integer;
     return slice_equal(item.text, needle->text);
+}
+
+/* Short texts by the shortest way from one to the next, which is what such a search waits for. */
+KV_INTERNAL const uint8_t *pack_find_next(const uint8_t *from, const struct pack_needle *needle,
+                                          uint64_t *passed)
+{
+    const uint8_t *at = from;
+    uint64_t count = 0;
+    for (;; count++) {
+        unsigned size = at[0] ^ 0x80u;
+        if (KV_LIKELY(size < 0x40)) {
+            if (size == needle->text.size && pack_equals(at, needle)) break;
+            at += size + 2;
+        } else {
+            if (*at == PACK_END || pack_equals_any(at, needle)) break;
+            at = pack_next(at);
+        }
+    }
+    *passed += count;
+    return at;
 }
 
 KV_INTERNAL const uint8_t *pack_find(const uint8_t *from, const struct pack_needle *needle,

@@ -76,6 +76,7 @@ struct pack_needle {
     kv_slice text;
     int64_t integer;
     bool is_integer;
+    uint64_t tail, tail_mask; /* its last bytes, up to 8, as the last ones of a word in memory */
 };
 
 /* What an element holds: an integer, or else a text lent from the pack. */
@@ -189,12 +190,27 @@ KV_INTERNAL struct pack_needle pack_needle(kv_slice value);
 /* Whether the element is that value, however it is kept. */
 KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle);
 
+/*
+ * The tails are compared first: what is kept together often begins alike. The word that ends with
+ * an element's text begins in the element, the one before it or the header.
+ */
 static inline bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
 {
     if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_equals_any(at, needle);
     size_t size = at[0] & 0x3F;
-    return size == needle->text.size && (size == 0 || memcmp(at + 1, needle->text.data, size) == 0);
+    if (size != needle->text.size) return false;
+    uint64_t tail = bytes_load64(at + 1 + size - 8) & needle->tail_mask;
+    if (tail != needle->tail) return false;
+    return size <= 8 || memcmp(at + 1, needle->text.data, size - 8) == 0;
 }
+
+/*
+ * The first element from `from` (an element or PACK_END) on that is the needle, or PACK_END; adds
+ * to *passed how many lie before it.
+ */
+KV_INTERNAL KV_UNUSED const uint8_t *pack_find_next(const uint8_t *from,
+                                                    const struct pack_needle *needle,
+                                                    uint64_t *passed);
 
 /*
  * The first element from `from` (an element or PACK_END) on that is the needle, passing over `skip`

@@ -308,6 +308,38 @@ static void list_walk_on(struct list_walk *walk, kv_end end)
     }
 }
 
+/* The next two: on to the first element that is the needle, adding to *count those before it. */
+static bool list_walk_forward_to(struct list_walk *walk, const struct pack_needle *needle,
+                                 uint64_t limit, uint64_t *count)
+{
+    for (;;) {
+        walk->at = pack_find_next(walk->at, needle, count);
+        if (*count >= limit) return false;
+        if (*walk->at != PACK_END) return true;
+        tree_next(walk->tree, &walk->path);
+        walk->pack = walk->path.leaf;
+        walk->at = pack_first(walk->pack);
+    }
+}
+
+static bool list_walk_back_to(struct list_walk *walk, const struct pack_needle *needle,
+                              uint64_t limit, uint64_t *count)
+{
+    while (!pack_equals(walk->at, needle)) {
+        if (++*count == limit) return false;
+        list_walk_on(walk, KV_TAIL);
+    }
+    return true;
+}
+
+/* The same from either end; false if there is none among the first `limit`. */
+static bool list_walk_to(struct list_walk *walk, const struct pack_needle *needle, kv_end end,
+                         uint64_t limit, uint64_t *count)
+{
+    if (end == KV_HEAD) return list_walk_forward_to(walk, needle, limit, count);
+    return list_walk_back_to(walk, needle, limit, count);
+}
+
 /* The element at a position, which is there, without a path to it. */
 static const uint8_t *list_seek(const struct collection *list, uint64_t position)
 {
@@ -387,15 +419,15 @@ KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_
 
     struct list_walk walk;
     list_walk_begin(&walk, list, end == KV_HEAD ? 0 : length - 1);
-    for (uint64_t i = 0; i < compared; i++) {
-        if (i > 0) list_walk_on(&walk, end);
-        if (!pack_equals(walk.at, &needle)) continue;
+    for (uint64_t i = 0; list_walk_to(&walk, &needle, end, compared, &i);
+         list_walk_on(&walk, end)) {
         if (passed_over > 0) {
             passed_over--;
-            continue;
+        } else {
+            if (!visit(context, end == KV_HEAD ? i : length - 1 - i)) return;
+            if (count > 0 && --count == 0) return;
         }
-        if (!visit(context, end == KV_HEAD ? i : length - 1 - i)) return;
-        if (count > 0 && --count == 0) return;
+        if (++i == compared) return;
     }
 }
 
