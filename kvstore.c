@@ -5338,6 +5338,7 @@ struct pack_needle {
     kv_slice text;
     int64_t integer;
     bool is_integer;
+    uint64_t tail, tail_mask; /* its last bytes, up to 8, as the last ones of a word in memory */
 };
 
 /* What an element holds: an integer, or else a text lent from the pack. */
@@ -5451,12 +5452,27 @@ KV_INTERNAL struct pack_needle pack_needle(kv_slice value);
 /* Whether the element is that value, however it is kept. */
 KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *needle);
 
+/*
+ * The tails are compared first: what is kept together often begins alike. The word that ends with
+ * an element's text begins in the element, the one before it or the header.
+ */
 static inline bool pack_equals(const uint8_t *at, const struct pack_needle *needle)
 {
     if (KV_UNLIKELY((at[0] & 0xC0) != 0x80)) return pack_equals_any(at, needle);
     size_t size = at[0] & 0x3F;
-    return size == needle->text.size && (size == 0 || memcmp(at + 1, needle->text.data, size) == 0);
+    if (size != needle->text.size) return false;
+    uint64_t tail = bytes_load64(at + 1 + size - 8) & needle->tail_mask;
+    if (tail != needle->tail) return false;
+    return size <= 8 || memcmp(at + 1, needle->text.data, size - 8) == 0;
 }
+
+/*
+ * The first element from `from` (an element or PACK_END) on that is the needle, or PACK_END; adds
+ * to *passed how many lie before it.
+ */
+KV_INTERNAL KV_UNUSED const uint8_t *pack_find_next(const uint8_t *from,
+                                                    const struct pack_needle *needle,
+                                                    uint64_t *passed);
 
 /*
  * The first element from `from` (an element or PACK_END) on that is the needle, passing over `skip`
@@ -5883,8 +5899,15 @@ KV_INTERNAL kv_slice pack_text_of_any(const uint8_t *at, char scratch[PACK_TEXT_
 
 KV_INTERNAL struct pack_needle pack_needle(kv_slice value)
 {
-    struct pack_needle needle = {value, 0, false};
+    struct pack_needle needle = {.text = value};
     needle.is_integer = pack_is_integer(value, &needle.integer);
+    size_t size = value.size < 8 ? value.size : 8;
+    if (size == 0) return needle;
+    uint8_t tail[8] = {0}, mask[8] = {0};
+    memcpy(tail + 8 - size, (const uint8_t *)value.data + value.size - size, size);
+    memset(mask + 8 - size, 0xFF, size);
+    needle.tail = bytes_load64(tail);
+    needle.tail_mask = bytes_load64(mask);
     return needle;
 }
 
@@ -5894,6 +5917,26 @@ KV_INTERNAL bool pack_equals_any(const uint8_t *at, const struct pack_needle *ne
     struct pack_item item = pack_get(at);
     if (item.is_integer) return needle->is_integer && item.integer == needle->integer;
     return slice_equal(item.text, needle->text);
+}
+
+/* Short texts by the shortest way from one to the next, which is what such a search waits for. */
+KV_INTERNAL const uint8_t *pack_find_next(const uint8_t *from, const struct pack_needle *needle,
+                                          uint64_t *passed)
+{
+    const uint8_t *at = from;
+    uint64_t count = 0;
+    for (;; count++) {
+        unsigned size = at[0] ^ 0x80u;
+        if (KV_LIKELY(size < 0x40)) {
+            if (size == needle->text.size && pack_equals(at, needle)) break;
+            at += size + 2;
+        } else {
+            if (*at == PACK_END || pack_equals_any(at, needle)) break;
+            at = pack_next(at);
+        }
+    }
+    *passed += count;
+    return at;
 }
 
 KV_INTERNAL const uint8_t *pack_find(const uint8_t *from, const struct pack_needle *needle,
@@ -8208,6 +8251,7 @@ KV_INTERNAL void ranking_check(const struct ranking *ranking,
 #include <stdint.h>
 
 struct large;
+struct members;
 
 struct collection {
     uintptr_t word;
@@ -8293,6 +8337,9 @@ struct collection_kind {
 
     /* The size of the only block of a small one, as memory_free() wants it. */
     size_t (*block_size)(const void *block);
+
+    /* The table of the members of a large one; NULL: the type has none. */
+    const struct members *(*members)(const struct collection *collection);
 
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,
@@ -8834,6 +8881,38 @@ static void list_walk_on(struct list_walk *walk, kv_end end)
     }
 }
 
+/* The next two: on to the first element that is the needle, adding to *count those before it. */
+static bool list_walk_forward_to(struct list_walk *walk, const struct pack_needle *needle,
+                                 uint64_t limit, uint64_t *count)
+{
+    for (;;) {
+        walk->at = pack_find_next(walk->at, needle, count);
+        if (*count >= limit) return false;
+        if (*walk->at != PACK_END) return true;
+        tree_next(walk->tree, &walk->path);
+        walk->pack = walk->path.leaf;
+        walk->at = pack_first(walk->pack);
+    }
+}
+
+static bool list_walk_back_to(struct list_walk *walk, const struct pack_needle *needle,
+                              uint64_t limit, uint64_t *count)
+{
+    while (!pack_equals(walk->at, needle)) {
+        if (++*count == limit) return false;
+        list_walk_on(walk, KV_TAIL);
+    }
+    return true;
+}
+
+/* The same from either end; false if there is none among the first `limit`. */
+static bool list_walk_to(struct list_walk *walk, const struct pack_needle *needle, kv_end end,
+                         uint64_t limit, uint64_t *count)
+{
+    if (end == KV_HEAD) return list_walk_forward_to(walk, needle, limit, count);
+    return list_walk_back_to(walk, needle, limit, count);
+}
+
 /* The element at a position, which is there, without a path to it. */
 static const uint8_t *list_seek(const struct collection *list, uint64_t position)
 {
@@ -8913,15 +8992,15 @@ KV_INTERNAL void list_find(const struct collection *list, kv_slice value, int64_
 
     struct list_walk walk;
     list_walk_begin(&walk, list, end == KV_HEAD ? 0 : length - 1);
-    for (uint64_t i = 0; i < compared; i++) {
-        if (i > 0) list_walk_on(&walk, end);
-        if (!pack_equals(walk.at, &needle)) continue;
+    for (uint64_t i = 0; list_walk_to(&walk, &needle, end, compared, &i);
+         list_walk_on(&walk, end)) {
         if (passed_over > 0) {
             passed_over--;
-            continue;
+        } else {
+            if (!visit(context, end == KV_HEAD ? i : length - 1 - i)) return;
+            if (count > 0 && --count == 0) return;
         }
-        if (!visit(context, end == KV_HEAD ? i : length - 1 - i)) return;
-        if (count > 0 && --count == 0) return;
+        if (++i == compared) return;
     }
 }
 
@@ -10871,10 +10950,16 @@ static size_t hash_block_size(const void *block)
     return pack_block_size(block);
 }
 
+static const struct members *hash_members(const struct collection *hash)
+{
+    return &hash_large(hash)->members;
+}
+
 KV_INTERNAL const struct collection_kind hash_kind = {
     .length = hash_length,
     .encoding = hash_encoding,
     .block_size = hash_block_size,
+    .members = hash_members,
     .copy = hash_copy,
     .next_deadline = hash_next_deadline,
     .is_spent = hash_is_spent,
@@ -12247,6 +12332,7 @@ KV_INTERNAL const struct collection_kind set_kind = {
     .length = set_length,
     .encoding = set_encoding,
     .block_size = set_block_size,
+    .members = set_members,
     .copy = set_copy,
 #if KV_DEBUG > 0
     .check = set_check,
@@ -13540,10 +13626,16 @@ KV_INTERNAL void zset_check(const struct collection *set)
 }
 #endif
 
+static const struct members *zset_members(const struct collection *set)
+{
+    return &zset_large(set)->members;
+}
+
 KV_INTERNAL const struct collection_kind zset_kind = {
     .length = zset_count,
     .encoding = zset_encoding,
     .block_size = zset_block_size,
+    .members = zset_members,
     .copy = zset_copy,
 #if KV_DEBUG > 0
     .check = zset_check,
@@ -15460,6 +15552,13 @@ KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct m
                                              const struct collection_due *due, size_t count);
 
 /*
+ * Fetches what a call on each of these members will need of the value, the cache misses of all
+ * overlapping: a hint. If it has no table of members, its block, or its header. Up to
+ * MEMBERS_BATCH of them; the value's shard is locked.
+ */
+KV_INTERNAL void value_fetch(const struct entry *entry, const kv_slice *members, size_t count);
+
+/*
  * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
  * encoding.
  */
@@ -16067,6 +16166,29 @@ KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct m
     struct collection collection = value_collection(entry);
     value_kind(entry_type(entry))->drop_due(&collection, memory, due, count);
     return collection;
+}
+
+/* The lines of a small collection that are fetched; most have no more. */
+#define VALUE_FETCH_SIZE 256
+
+KV_INTERNAL void value_fetch(const struct entry *entry, const kv_slice *members, size_t count)
+{
+    if (entry_form(entry) != ENTRY_COLLECTION) return;
+    struct collection collection = value_collection(entry);
+    if (collection_is_small(&collection)) {
+        const uint8_t *block = collection_block(&collection);
+        for (size_t at = 0; at < VALUE_FETCH_SIZE; at += KV_CACHE_LINE) KV_PREFETCH(block + at);
+        return;
+    }
+    const struct collection_kind *kind = value_kind(entry_type(entry));
+    if (kind->members == NULL) {
+        KV_PREFETCH(collection_large(&collection));
+        return;
+    }
+    struct member_name names[MEMBERS_BATCH];
+    const struct members *table = kind->members(&collection);
+    members_names(members_key(table), members, count, names);
+    members_fetch(table, names, count);
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)
@@ -19633,52 +19755,6 @@ void kv_view_touches(kv *view, bool touches)
     else view->view->flags |= VIEW_UNTOUCHING;
 }
 
-/* ------------------------------------------------------------------------------------- prefetch */
-
-/* Keys that are prefetched at once; more would leave the cache before they are used. */
-#define STORE_PREFETCH_BATCH 32
-
-/* Buckets that are looked into for each: of 1000 items 966 lie in the first, 23 in the second. */
-#define STORE_PREFETCH_STEPS 2
-
-/*
- * Reads tables without their locks, which the thread sanitizer would rightly report: what is read
- * is only prefetched.
- */
-KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys,
-                                      size_t count)
-{
-    uint64_t hashes[STORE_PREFETCH_BATCH];
-    struct table_walk walks[STORE_PREFETCH_BATCH];
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = store_hash(store, keys[i]);
-        struct shard *shard = store_shard(store, hashes[i]);
-        KV_PREFETCH_WRITE(shard);
-        struct space *space = shard_peek_space(shard, database);
-        walks[i].entry = 0;
-        if (space != NULL) walks[i] = table_walk_begin(&space->table, hashes[i]);
-    }
-    for (int step = 0; step < STORE_PREFETCH_STEPS; step++) {
-        for (size_t i = 0; i < count; i++) {
-            if (walks[i].entry != 0) (void)table_walk_step(&walks[i], hashes[i]);
-        }
-    }
-}
-
-void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
-{
-    if (db == NULL || keys == NULL) return;
-    struct store *store = db->view->store;
-    uint32_t ticket = grace_enter(&store->grace);
-    while (count > 0) {
-        size_t batch = count < STORE_PREFETCH_BATCH ? count : STORE_PREFETCH_BATCH;
-        store_prefetch(store, db->database, keys, batch);
-        keys += batch;
-        count -= batch;
-    }
-    grace_leave(&store->grace, ticket);
-}
-
 /* -------------------------------------------------------------------------------------- journal */
 
 kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
@@ -22810,6 +22886,97 @@ kv_status kv_lmove(kv *db, kv_slice source, kv_slice destination, kv_end from_en
     span_end(&span);
     kv_buffer_free(&own);
     return status;
+}
+
+/* -------------------- engine/api/api_prefetch.c ------------------------------------------------ */
+/*
+ * api/api_prefetch.c -- fetching what calls to come will need into the processor's cache.
+ *
+ *     keys       without locks:  hash, shard, bucket, entry     each step for all keys before the
+ *     values     under a lock:   entry, value                   next, so that the misses of all
+ *     members    under the same: bucket, member                 overlap
+ *
+ * What is read without a lock may change or be freed meanwhile: it is mapped still (grace.h), and
+ * used as an address to prefetch alone. A value's tables are nobody's but the lock holder's.
+ */
+
+/* Keys that are prefetched at once; more would leave the cache before they are used. */
+#define PREFETCH_BATCH MEMBERS_BATCH
+
+/* Buckets that are looked into for each: of 1000 items 966 lie in the first, 23 in the second. */
+#define PREFETCH_STEPS 2
+
+/* Whether this key is the one before it: a stream of calls on one key is common. */
+static bool prefetch_is_repeated(const kv_slice *keys, size_t i)
+{
+    return i > 0 && slice_equal(keys[i - 1], keys[i]);
+}
+
+/* The thread sanitizer would rightly report what is read here. */
+KV_NO_TSAN static void prefetch_entries(struct store *store, uint32_t database,
+                                        const kv_slice *keys, size_t count, uint64_t *hashes)
+{
+    struct table_walk walks[PREFETCH_BATCH];
+    for (size_t i = 0; i < count; i++) {
+        walks[i].entry = 0;
+        if (prefetch_is_repeated(keys, i)) {
+            hashes[i] = hashes[i - 1];
+            continue;
+        }
+        hashes[i] = store_hash(store, keys[i]);
+        struct shard *shard = store_shard(store, hashes[i]);
+        KV_PREFETCH_WRITE(shard);
+        struct space *space = shard_peek_space(shard, database);
+        if (space != NULL) walks[i] = table_walk_begin(&space->table, hashes[i]);
+    }
+    for (int step = 0; step < PREFETCH_STEPS; step++) {
+        for (size_t i = 0; i < count; i++) {
+            if (walks[i].entry != 0) (void)table_walk_step(&walks[i], hashes[i]);
+        }
+    }
+}
+
+/* Of a shard that another thread is busy with nothing is fetched. */
+static void prefetch_value(struct store *store, uint32_t database, kv_slice key, uint64_t hash,
+                           const kv_slice *members, size_t count)
+{
+    struct shard *shard = store_shard(store, hash);
+    if (!lock_try(&shard->lock)) return;
+    struct table_place place = shard_find(shard_peek_space(shard, database), hash, key);
+    if (place.bucket != NULL) value_fetch(table_item(place), members, count);
+    lock_unlock(&shard->lock);
+}
+
+static void prefetch_values(struct store *store, uint32_t database, const kv_slice *keys,
+                            const kv_slice *members, size_t count, const uint64_t *hashes)
+{
+    size_t end;
+    for (size_t i = 0; i < count; i = end) {
+        for (end = i + 1; end < count && members[end].data != NULL; end++)
+            if (!prefetch_is_repeated(keys, end)) break;
+        if (members[i].data == NULL) continue;
+        prefetch_value(store, database, keys[i], hashes[i], members + i, end - i);
+    }
+}
+
+void kv_prefetch_members(kv *db, const kv_slice *keys, const kv_slice *members, size_t count)
+{
+    if (db == NULL || keys == NULL) return;
+    struct store *store = db->view->store;
+    uint32_t ticket = grace_enter(&store->grace);
+    for (size_t first = 0; first < count; first += PREFETCH_BATCH) {
+        uint64_t hashes[PREFETCH_BATCH];
+        size_t some = count - first < PREFETCH_BATCH ? count - first : PREFETCH_BATCH;
+        prefetch_entries(store, db->database, keys + first, some, hashes);
+        if (members == NULL) continue;
+        prefetch_values(store, db->database, keys + first, members + first, some, hashes);
+    }
+    grace_leave(&store->grace, ticket);
+}
+
+void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
+{
+    kv_prefetch_members(db, keys, NULL, count);
 }
 
 /* -------------------- engine/api/api_hash.c ---------------------------------------------------- */

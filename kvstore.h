@@ -384,6 +384,14 @@ KV_API void kv_view_touches(kv *view, bool touches);
  */
 KV_API void kv_prefetch(kv *db, const kv_slice *keys, size_t count);
 
+/*
+ * The same for calls on one field or member each, members[i] of what is at keys[i]: hashes, sets and
+ * sorted sets. With a member whose data is NULL the key alone is fetched; with an empty one what
+ * any call on the key begins with. Calls on one collection should lie side by side.
+ */
+KV_API void kv_prefetch_members(kv *db, const kv_slice *keys, const kv_slice *members,
+                                size_t count);
+
 /* ----------------------------------------------------------------------------------------- keys */
 
 /*

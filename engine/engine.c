@@ -79,6 +79,7 @@
 #include "api/api_bitmap.c"      /* strings as bits */
 #include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
+#include "api/api_prefetch.c"        /* lists */
 #include "api/api_hash.c"        /* hashes */
 #include "api/api_set.c"         /* sets */
 #include "api/api_set_combine.c" /* sets made of others */

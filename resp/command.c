@@ -91,6 +91,13 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
 
 /* ------------------------------------------------------------------------------ finding by name */
 
+/* Whether the groups' commands are about collections, whose members may lie far from the key. */
+static bool command_is_of_collection(int group)
+{
+    return group == GROUP_LIST || group == GROUP_HASH || group == GROUP_SET ||
+           group == GROUP_SORTED_SET || group == GROUP_GEO || group == GROUP_STREAM;
+}
+
 static void command_fill_slot(struct command_slot *slot, const struct command *command)
 {
     const struct command_facts *facts = &command->facts;
@@ -110,6 +117,8 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
     const struct command_keys *keys = facts->keys;
     bool is_single = command_has_keys(command) && !keys->is_counted && keys->last == 0;
     slot->first_key = is_single && facts->arity != -1 ? (uint16_t)keys->first : 0;
+    slot->member = facts->member;
+    slot->is_deep = command_is_of_collection(facts->group);
 }
 
 static void command_map_add(struct command_map *map, const struct command *command)

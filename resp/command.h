@@ -92,6 +92,8 @@ struct command_slot {
     uint32_t arity_min, arity_max; /* of the fast path; never fits where a look is needed */
     uint16_t first_key;            /* of commands with a single key at a fixed place; 0: others */
     uint16_t flags;                /* of the facts */
+    uint8_t member;                /* of the facts, of those with a first_key */
+    bool is_deep;                  /* with a first_key: its value is a collection */
     bool is_short;                 /* takes about as long each time, and not long */
     uint8_t underscore;            /* where the name has one, as BITFIELD_RO; 0: it has none */
 };

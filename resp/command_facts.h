@@ -212,6 +212,7 @@ struct command_facts {
     uint8_t is_system; /* DOCS: doc_flags names it "syscmd" */
     const char *const *tips;
     const struct command_keys *keys;
+    uint8_t member; /* which argument is the first field or member that is looked up; not told */
     const char *const *history; /* pairs: the version, what changed in it */
     const struct command_argument *arguments;
 };
@@ -698,12 +699,12 @@ COMMAND(rpushx, "rpushx", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CA
 
 COMMAND(hdel, "hdel", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
         "O(N), N being the number of fields given.", "Removes fields of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)), .member = 2,
         .history = TEXTS("2.4.0", "Takes several fields."),
         .arguments = ARGUMENTS(KEY("key"), STRING("field", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(hexists, "hexists", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2,
         "2.0.0", "O(1)", "Tells whether a hash has a field.",
-        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .keys = KEYS(KEY_AT(1, KEY_RO)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field")))
 COMMAND(hexpire, "hexpire", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "7.4.0",
         "O(N log M), N being the number of fields given and M of those with a deadline.",
@@ -738,7 +739,7 @@ COMMAND(hexpiretime, "hexpiretime", -5, COMMAND_READONLY | COMMAND_FAST, CATEGOR
                     STRING("field", .flags = ARGUMENT_MULTIPLE)))))
 COMMAND(hget, "hget", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 1, "2.0.0",
         "O(1)", "Returns the value of a field of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field")))
 COMMAND(hgetall, "hgetall", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 1, "2.0.0",
         "O(N), N being the size of the hash.", "Returns all fields of a hash and their values.",
@@ -768,12 +769,12 @@ COMMAND(hgetex, "hgetex", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH, GROUP
                     STRING("field", .flags = ARGUMENT_MULTIPLE)))))
 COMMAND(hincrby, "hincrby", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
         GROUP_HASH, 2, "2.0.0", "O(1)", "Adds to the integer in a field of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field"), INTEGER("increment")))
 COMMAND(hincrbyfloat, "hincrbyfloat", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST,
         CATEGORY_HASH, GROUP_HASH, 2, "2.6.0", "O(1)",
         "Adds a floating-point number to the number in a field of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field"), DOUBLE("increment")))
 COMMAND(hkeys, "hkeys", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
         "O(N), N being the size of the hash.", "Returns all fields of a hash.",
@@ -786,14 +787,14 @@ COMMAND(hlen, "hlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_H
         .arguments = ARGUMENTS(KEY("key")))
 COMMAND(hmget, "hmget", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "2.0.0",
         "O(N), N being the number of fields given.", "Returns the values of fields of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(hmset, "hmset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
         GROUP_HASH, 2, "2.0.0", "O(N), N being the number of fields set.",
         "Sets fields of a hash.",
         .deprecated_since = "4.0.0",
         .replaced_by = "HSET with several fields",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), BLOCK("field_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
 COMMAND(hpersist, "hpersist", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_HASH,
@@ -862,7 +863,7 @@ COMMAND(hscan, "hscan", -3, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.8
             TOKEN("novalues", .token = "NOVALUES", .since = "7.4.0", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(hset, "hset", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH,
         1, "2.0.0", "O(N), N being the number of fields set.", "Sets fields of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)), .member = 2,
         .history = TEXTS("4.0.0", "Takes several fields and values."),
         .arguments = ARGUMENTS(KEY("key"), BLOCK("field_value", .flags = ARGUMENT_MULTIPLE,
                 .arguments = ARGUMENTS(STRING("field"), STRING("value")))))
@@ -886,11 +887,11 @@ COMMAND(hsetex, "hsetex", -6, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CA
                         .arguments = ARGUMENTS(STRING("field"), STRING("value")))))))
 COMMAND(hsetnx, "hsetnx", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HASH,
         GROUP_HASH, 2, "2.0.0", "O(1)", "Sets a field of a hash that it does not have yet.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field"), STRING("value")))
 COMMAND(hstrlen, "hstrlen", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2,
         "3.2.0", "O(1)", "Tells the size of the value of a field of a hash.",
-        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .keys = KEYS(KEY_AT(1, KEY_RO)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("field")))
 COMMAND(httl, "httl", -5, COMMAND_READONLY | COMMAND_FAST, CATEGORY_HASH, GROUP_HASH, 2, "7.4.0",
         "O(N), N being the number of fields given.",
@@ -911,7 +912,7 @@ COMMAND(hvals, "hvals", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.
 COMMAND(sadd, "sadd", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_SET, GROUP_SET,
         1, "1.0.0", "O(N), N being the number of members.",
         "Adds members to a set, creating it if need be.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)), .member = 2,
         .history = TEXTS("2.4.0", "Takes several members."),
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(scard, "scard", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2, "1.0.0",
@@ -950,7 +951,7 @@ COMMAND(sinterstore, "sinterstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGOR
             KEY("key", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
 COMMAND(sismember, "sismember", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 1,
         "1.0.0", "O(1)", "Tells whether a set has a member.",
-        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .keys = KEYS(KEY_AT(1, KEY_RO)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member")))
 COMMAND(smembers, "smembers", 2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 1, "1.0.0",
         "O(N), N being the size of the set.", "Returns all members of a set.",
@@ -960,7 +961,7 @@ COMMAND(smembers, "smembers", 2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 1, "
 COMMAND(smismember, "smismember", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2,
         "6.2.0", "O(N), N being the number of members asked for.",
         "Tells of each of several members whether a set has it.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(smove, "smove", 4, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 2, "1.0.0", "O(1)",
         "Moves a member from one set to another.",
@@ -984,7 +985,7 @@ COMMAND(srandmember, "srandmember", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SE
             INTEGER("count", .since = "2.6.0", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(srem, "srem", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET, GROUP_SET, 1, "1.0.0",
         "O(N), N being the number of members.", "Removes members from a set.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)), .member = 2,
         .history = TEXTS("2.4.0", "Takes several members."),
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(sscan, "sscan", -3, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "2.8.0",
@@ -1038,7 +1039,7 @@ COMMAND(zadd, "zadd", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGO
         GROUP_SORTED_SET, 1, "1.2.0",
         "O(log N) for each member, N being the number of members of the set.",
         "Gives members of a sorted set their scores, adding those that are not there.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)), .member = 3,
         .history = TEXTS("2.4.0", "Takes several members.", "3.0.2", "Takes NX, XX, CH and INCR.",
             "6.2.0", "Takes GT and LT."),
         .arguments = ARGUMENTS(KEY("key"),
@@ -1075,7 +1076,7 @@ COMMAND(zdiffstore, "zdiffstore", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_
 COMMAND(zincrby, "zincrby", 4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 2, "1.2.0", "O(log N), N being the number of members of the set.",
         "Adds to the score of a member.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)), .member = 3,
         .arguments = ARGUMENTS(KEY("key"), INTEGER("increment"), STRING("member")))
 COMMAND(zinter, "zinter", -3, COMMAND_READONLY | COMMAND_MOVABLEKEYS, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 2, "6.2.0",
@@ -1122,7 +1123,7 @@ COMMAND(zmpop, "zmpop", -4, COMMAND_WRITE | COMMAND_MOVABLEKEYS, CATEGORY_SORTED
 COMMAND(zmscore, "zmscore", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 2, "6.2.0", "O(N), N being the number of members asked for.",
         "Returns the scores of several members.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(zpopmax, "zpopmax", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SORTEDSET, GROUP_SORTED_SET,
         2, "5.0.0", "O(M log N), M being the number of members returned and N of the set's.",
@@ -1191,14 +1192,14 @@ COMMAND(zrangestore, "zrangestore", -5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGOR
 COMMAND(zrank, "zrank", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SORTEDSET, GROUP_SORTED_SET,
         2, "2.0.0", "O(log N), N being the number of members of the set.",
         "Tells how many members have lower scores than one.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .history = TEXTS("7.2.0", "Takes WITHSCORE."),
         .arguments = ARGUMENTS(KEY("key"), STRING("member"),
             TOKEN("withscore", .token = "WITHSCORE", .since = "7.2.0", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(zrem, "zrem", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SORTEDSET, GROUP_SORTED_SET, 2,
         "1.2.0", "O(M log N), M being the number of members removed and N of the set's.",
         "Removes members.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)), .member = 2,
         .history = TEXTS("2.4.0", "Takes several members."),
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(zremrangebylex, "zremrangebylex", 4, COMMAND_WRITE, CATEGORY_SORTEDSET, GROUP_SORTED_SET, 2,
@@ -1250,7 +1251,7 @@ COMMAND(zrevrangebyscore, "zrevrangebyscore", -4, COMMAND_READONLY, CATEGORY_SOR
 COMMAND(zrevrank, "zrevrank", -3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 2, "2.0.0", "O(log N), N being the number of members of the set.",
         "Tells how many members have higher scores than one.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .history = TEXTS("7.2.0", "Takes WITHSCORE."),
         .arguments = ARGUMENTS(KEY("key"), STRING("member"),
             TOKEN("withscore", .token = "WITHSCORE", .since = "7.2.0", .flags = ARGUMENT_OPTIONAL)))
@@ -1266,7 +1267,7 @@ COMMAND(zscan, "zscan", -3, COMMAND_READONLY, CATEGORY_SORTEDSET, GROUP_SORTED_S
                 .flags = ARGUMENT_OPTIONAL)))
 COMMAND(zscore, "zscore", 3, COMMAND_READONLY | COMMAND_FAST, CATEGORY_SORTEDSET, GROUP_SORTED_SET,
         2, "1.2.0", "O(1)", "Returns the score of a member.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member")))
 COMMAND(zunion, "zunion", -3, COMMAND_READONLY | COMMAND_MOVABLEKEYS, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 2, "6.2.0",

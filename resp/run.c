@@ -165,22 +165,36 @@ static size_t run_take_framed(struct run *run)
     return framed->count;
 }
 
+/* What a request looks up in its collection; no data if its key is not one of a collection. */
+static kv_slice run_member(const struct request *request)
+{
+    const struct command_slot *slot = request->slot;
+    if (!slot->is_deep) return (kv_slice){NULL, 0};
+    bool has_member = slot->member != 0 && slot->member < request->count;
+    return has_member ? request->arguments[slot->member] : KV_TEXT("");
+}
+
 /* Adds the key of each of the requests that has one, in one place, to worker->prefetch. */
 static size_t run_gather_keys(kvresp_worker *worker, const struct request *requests, size_t count,
                               size_t keys)
 {
+    if (keys == 0) worker->prefetches_members = false;
     for (size_t i = 0; i < count; i++) {
         const struct request *request = &requests[i];
         if (request->slot == NULL || request->slot->first_key == 0) continue;
-        if (request->slot->first_key < request->count)
-            worker->prefetch[keys++] = request->arguments[request->slot->first_key];
+        if (request->slot->first_key >= request->count) continue;
+        worker->prefetch[keys] = request->arguments[request->slot->first_key];
+        worker->prefetch_members[keys++] = run_member(request);
+        worker->prefetches_members |= request->slot->is_deep;
     }
     return keys;
 }
 
 static void run_prefetch(kvresp_worker *worker, uint32_t database, size_t keys)
 {
-    if (keys > 1) kv_prefetch(kv_select(worker->view, database), worker->prefetch, keys);
+    if (keys < 2) return;
+    kv_prefetch_members(kv_select(worker->view, database), worker->prefetch,
+                        worker->prefetches_members ? worker->prefetch_members : NULL, keys);
 }
 
 size_t kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count)

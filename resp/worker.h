@@ -36,7 +36,8 @@ struct kvresp_worker {
      */
     uint64_t round;
     struct request requests[WORKER_AHEAD];
-    kv_slice prefetch[WORKER_AHEAD];
+    kv_slice prefetch[WORKER_AHEAD], prefetch_members[WORKER_AHEAD]; /* for a kv_prefetch...() */
+    bool prefetches_members;
     kv_slice *arguments;
     size_t argument_capacity;
     kv_buffer value, text; /* for handlers */

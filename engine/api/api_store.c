@@ -530,52 +530,6 @@ void kv_view_touches(kv *view, bool touches)
     else view->view->flags |= VIEW_UNTOUCHING;
 }
 
-/* ------------------------------------------------------------------------------------- prefetch */
-
-/* Keys that are prefetched at once; more would leave the cache before they are used. */
-#define STORE_PREFETCH_BATCH 32
-
-/* Buckets that are looked into for each: of 1000 items 966 lie in the first, 23 in the second. */
-#define STORE_PREFETCH_STEPS 2
-
-/*
- * Reads tables without their locks, which the thread sanitizer would rightly report: what is read
- * is only prefetched.
- */
-KV_NO_TSAN static void store_prefetch(struct store *store, uint32_t database, const kv_slice *keys,
-                                      size_t count)
-{
-    uint64_t hashes[STORE_PREFETCH_BATCH];
-    struct table_walk walks[STORE_PREFETCH_BATCH];
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = store_hash(store, keys[i]);
-        struct shard *shard = store_shard(store, hashes[i]);
-        KV_PREFETCH_WRITE(shard);
-        struct space *space = shard_peek_space(shard, database);
-        walks[i].entry = 0;
-        if (space != NULL) walks[i] = table_walk_begin(&space->table, hashes[i]);
-    }
-    for (int step = 0; step < STORE_PREFETCH_STEPS; step++) {
-        for (size_t i = 0; i < count; i++) {
-            if (walks[i].entry != 0) (void)table_walk_step(&walks[i], hashes[i]);
-        }
-    }
-}
-
-void kv_prefetch(kv *db, const kv_slice *keys, size_t count)
-{
-    if (db == NULL || keys == NULL) return;
-    struct store *store = db->view->store;
-    uint32_t ticket = grace_enter(&store->grace);
-    while (count > 0) {
-        size_t batch = count < STORE_PREFETCH_BATCH ? count : STORE_PREFETCH_BATCH;
-        store_prefetch(store, db->database, keys, batch);
-        keys += batch;
-        count -= batch;
-    }
-    grace_leave(&store->grace, ticket);
-}
-
 /* -------------------------------------------------------------------------------------- journal */
 
 kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)

@@ -4,6 +4,7 @@
 #include "keyspace/value.h"
 
 #include "base/number.h"
+#include "structures/members.h"
 #include "values/hash.h"
 #include "values/list.h"
 #include "values/set.h"
@@ -141,6 +142,29 @@ KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct m
     struct collection collection = value_collection(entry);
     value_kind(entry_type(entry))->drop_due(&collection, memory, due, count);
     return collection;
+}
+
+/* The lines of a small collection that are fetched; most have no more. */
+#define VALUE_FETCH_SIZE 256
+
+KV_INTERNAL void value_fetch(const struct entry *entry, const kv_slice *members, size_t count)
+{
+    if (entry_form(entry) != ENTRY_COLLECTION) return;
+    struct collection collection = value_collection(entry);
+    if (collection_is_small(&collection)) {
+        const uint8_t *block = collection_block(&collection);
+        for (size_t at = 0; at < VALUE_FETCH_SIZE; at += KV_CACHE_LINE) KV_PREFETCH(block + at);
+        return;
+    }
+    const struct collection_kind *kind = value_kind(entry_type(entry));
+    if (kind->members == NULL) {
+        KV_PREFETCH(collection_large(&collection));
+        return;
+    }
+    struct member_name names[MEMBERS_BATCH];
+    const struct members *table = kind->members(&collection);
+    members_names(members_key(table), members, count, names);
+    members_fetch(table, names, count);
 }
 
 KV_INTERNAL size_t value_bytes(const struct entry *entry)

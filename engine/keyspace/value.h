@@ -59,6 +59,13 @@ KV_INTERNAL struct collection value_drop_due(const struct entry *entry, struct m
                                              const struct collection_due *due, size_t count);
 
 /*
+ * Fetches what a call on each of these members will need of the value, the cache misses of all
+ * overlapping: a hint. If it has no table of members, its block, or its header. Up to
+ * MEMBERS_BATCH of them; the value's shard is locked.
+ */
+KV_INTERNAL void value_fetch(const struct entry *entry, const kv_slice *members, size_t count);
+
+/*
  * Bytes of memory outside the entry's block; elements or bytes of the value; the name of its
  * encoding.
  */

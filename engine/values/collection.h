@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 struct large;
+struct members;
 
 struct collection {
     uintptr_t word;
@@ -109,6 +110,9 @@ struct collection_kind {
 
     /* The size of the only block of a small one, as memory_free() wants it. */
     size_t (*block_size)(const void *block);
+
+    /* The table of the members of a large one; NULL: the type has none. */
+    const struct members *(*members)(const struct collection *collection);
 
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,

@@ -713,10 +713,16 @@ static size_t hash_block_size(const void *block)
     return pack_block_size(block);
 }
 
+static const struct members *hash_members(const struct collection *hash)
+{
+    return &hash_large(hash)->members;
+}
+
 KV_INTERNAL const struct collection_kind hash_kind = {
     .length = hash_length,
     .encoding = hash_encoding,
     .block_size = hash_block_size,
+    .members = hash_members,
     .copy = hash_copy,
     .next_deadline = hash_next_deadline,
     .is_spent = hash_is_spent,

@@ -762,6 +762,7 @@ KV_INTERNAL const struct collection_kind set_kind = {
     .length = set_length,
     .encoding = set_encoding,
     .block_size = set_block_size,
+    .members = set_members,
     .copy = set_copy,
 #if KV_DEBUG > 0
     .check = set_check,

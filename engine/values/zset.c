@@ -896,10 +896,16 @@ KV_INTERNAL void zset_check(const struct collection *set)
 }
 #endif
 
+static const struct members *zset_members(const struct collection *set)
+{
+    return &zset_large(set)->members;
+}
+
 KV_INTERNAL const struct collection_kind zset_kind = {
     .length = zset_count,
     .encoding = zset_encoding,
     .block_size = zset_block_size,
+    .members = zset_members,
     .copy = zset_copy,
 #if KV_DEBUG > 0
     .check = zset_check,

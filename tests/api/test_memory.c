@@ -795,6 +795,7 @@ CASE(without_memory)
     double number;
     (void)results;
     kv_prefetch(db, wide_keys, WIDE);
+    kv_prefetch_members(db, wide_keys, wide_keys, WIDE);
     kv_check(db);
     MUST(kv_select(db, 3) != NULL && kv_database(db) == 0 && kv_databases(db) == 16);
     MUST(kv_now(db) > 0 && kv_next_deadline(db) > 0);
@@ -1195,7 +1196,7 @@ static const struct row rows[] = {
     ROW("kv_database_stats", database_stats, KV_OK, EVERYWHERE),
     ROW("kv_configure kv_configuration", configure, KV_OK, EVERYWHERE),
     ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
-    ROW("kv_prefetch kv_check kv_select kv_database kv_databases kv_now kv_next_deadline "
+    ROW("kv_prefetch kv_prefetch_members kv_check kv_select kv_database kv_databases kv_now kv_next_deadline "
         "kv_type_name kv_strerror "
         "kv_version kv_match kv_format_double kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),

@@ -530,6 +530,70 @@ START_TEST(prefetching_is_safe_while_tables_grow_and_go)
 }
 END_TEST
 
+enum { COLLECTIONS = 6, MEMBERS = 3000 };
+
+static kv_slice member_of(char *text, size_t size, uint64_t number)
+{
+    return kv_bytes(text, (size_t)snprintf(text, size, "member %u", (unsigned)number));
+}
+
+static void *prefetch_members_main(void *context)
+{
+    static const char *const names[] = {"set", "hash", "sorted", "small", "list", "none", "text"};
+    char texts[32][24];
+    kv_slice keys[32], members[32];
+    uint64_t seed = 1;
+    (void)context;
+    while (!atomic_load(&prefetch_ends)) {
+        for (int i = 0; i < 32; i++) {
+            bool same = i > 0 && fixture_below(&seed, 2) == 0;
+            keys[i] = same ? keys[i - 1] : kv_text(names[fixture_below(&seed, 7)]);
+            members[i] = member_of(texts[i], sizeof texts[i], fixture_below(&seed, 2 * MEMBERS));
+            if (fixture_below(&seed, 5) == 0) members[i] = (kv_slice){NULL, 0};
+            if (fixture_below(&seed, 5) == 0) members[i] = KV_TEXT("");
+        }
+        kv_prefetch_members(db, keys, members, 32);
+    }
+    return NULL;
+}
+
+static void grow_collections(void)
+{
+    kv_slice pair[2] = {KV_TEXT("one"), KV_TEXT("1")};
+    fixture_set(db, "text", "a text");
+    ck_assert_int_eq(kv_hset(db, KV_TEXT("small"), pair, 1, NULL), KV_OK);
+    for (int i = 0; i < MEMBERS; i++) {
+        char text[24];
+        kv_scored scored = {member_of(text, sizeof text, (uint64_t)i), i};
+        kv_slice field[2] = {scored.member, KV_TEXT("value")};
+        ck_assert_int_eq(kv_sadd(db, KV_TEXT("set"), field, 1, NULL), KV_OK);
+        ck_assert_int_eq(kv_hset(db, KV_TEXT("hash"), field, 1, NULL), KV_OK);
+        ck_assert_int_eq(kv_zadd(db, KV_TEXT("sorted"), &scored, 1, 0, NULL, NULL), KV_OK);
+        ck_assert_int_eq(kv_rpush(db, KV_TEXT("list"), field, 1, NULL), KV_OK);
+    }
+}
+
+/* The members' tables are looked at under the shard's lock, which a busy writer has most often. */
+START_TEST(prefetching_members_is_safe_while_collections_grow_and_go)
+{
+    kv_slice keys[COLLECTIONS] = {KV_TEXT("set"),   KV_TEXT("hash"), KV_TEXT("sorted"),
+                                  KV_TEXT("small"), KV_TEXT("list"), KV_TEXT("text")};
+    pthread_t threads[2];
+    atomic_store(&prefetch_ends, false);
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, prefetch_members_main, NULL);
+    for (int round = 0; round < fixture_rounds(5, 100); round++) {
+        uint64_t deleted;
+        grow_collections();
+        ck_assert_int_eq(kv_del(db, keys, COLLECTIONS, &deleted), KV_OK);
+        ck_assert_uint_eq(deleted, COLLECTIONS);
+        (void)kv_tick(db, 0);
+    }
+    atomic_store(&prefetch_ends, true);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    kv_prefetch_members(NULL, NULL, NULL, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -555,6 +619,7 @@ int main(void)
         the_background_thread_ticks,
         the_background_thread_leaves_signals_to_the_hosts,
         prefetching_is_safe_while_tables_grow_and_go,
+        prefetching_members_is_safe_while_collections_grow_and_go,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
