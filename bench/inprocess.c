@@ -24,6 +24,7 @@
  */
 #include "floor.h"
 #include "kvstore.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,33 +41,13 @@ static size_t round_count = 5;
 
 /* ---- what all cases use ---- */
 
-struct key {
-    char bytes[KEY_SIZE];
-};
-
-static struct key make_key(uint64_t number)
-{
-    struct key key;
-    write_key(key.bytes, "key:", number);
-    return key;
-}
-
 static struct key *make_keys(uint64_t count, uint64_t seed)
 {
     struct random random = {seed};
     struct key *keys = must_allocate(count * sizeof *keys);
-    for (uint64_t i = 0; i < count; i++) keys[i] = make_key(random_below(&random, key_count));
+    for (uint64_t i = 0; i < count; i++)
+        keys[i] = make_key("key:", random_below(&random, key_count));
     return keys;
-}
-
-static void must(kv_status status)
-{
-    if (status != KV_OK) fail("the store says: %s", kv_strerror(status));
-}
-
-static kv_slice key_slice(const struct key *key)
-{
-    return KV_BYTES(key->bytes, KEY_SIZE);
 }
 
 /* Every set writes another value, so that no set is a write of what is there already. */
@@ -109,18 +90,6 @@ static void print_latencies(const char *name, const struct histogram *histogram)
 
 /* `waits`: each operation (each batch, for mget) is complete before the next begins. */
 typedef void pass(const struct key *keys, uint64_t count, bool waits);
-
-static inline void end_operation(bool waits)
-{
-    if (!waits) return;
-#if defined(__x86_64__)
-    __asm__ volatile("lfence" : : : "memory");
-#elif defined(__aarch64__)
-    __asm__ volatile("dsb ish\n\tisb" : : : "memory");
-#else
-    atomic_thread_fence(memory_order_seq_cst);
-#endif
-}
 
 static struct floor_table table;
 
@@ -352,7 +321,7 @@ static struct key *make_all_keys(void)
     for (uint64_t i = 0; i < key_count; i++) {
         uint64_t j = random_below(&random, i + 1);
         keys[i] = keys[j];
-        keys[j] = make_key(i);
+        keys[j] = make_key("key:", i);
     }
     return keys;
 }
@@ -572,7 +541,7 @@ static uint64_t resident_bytes(void)
 static void fill_values(void)
 {
     for (uint64_t i = 0; i < key_count; i++) {
-        struct key key = make_key(i);
+        struct key key = make_key("key:", i);
         must(kv_set(db, key_slice(&key), KV_BYTES(value, 16), NULL));
     }
 }
@@ -582,7 +551,7 @@ static void fill_deadlines(void)
     kv_set_options options = KV_OPTIONS(kv_set_options);
     struct random random = {5};
     for (uint64_t i = 0; i < key_count; i++) {
-        struct key key = make_key(i);
+        struct key key = make_key("key:", i);
         options.ttl_ms = 3600000 + (int64_t)random_below(&random, 3600000);
         must(kv_set(db, key_slice(&key), KV_BYTES(value, 16), &options));
     }
@@ -592,7 +561,7 @@ static void fill_deadlines(void)
 static void fill_integers(void)
 {
     for (uint64_t i = 0; i < key_count; i++) {
-        struct key key = make_key(i);
+        struct key key = make_key("key:", i);
         char text[32];
         int size =
             snprintf(text, sizeof text, "%llu", 1000000000000ull + (unsigned long long)i * 977);
@@ -603,7 +572,7 @@ static void fill_integers(void)
 static void fill_list(void)
 {
     for (uint64_t i = 0; i < key_count; i++) {
-        struct key element = make_key(i);
+        struct key element = make_key("key:", i);
         kv_slice slice = key_slice(&element);
         must(kv_rpush(db, KV_TEXT("list"), &slice, 1, NULL));
     }
@@ -761,7 +730,7 @@ static void add_due_keys(void)
     kv_set_options options = KV_OPTIONS(kv_set_options);
     struct random random = {11};
     for (uint64_t i = 0; i < key_count; i++) {
-        struct key key = make_key(i);
+        struct key key = make_key("key:", i);
         memcpy(key.bytes, "due:", KEY_PREFIX_SIZE);
         options.ttl_ms = 60000 + (int64_t)random_below(&random, 1000);
         must(kv_set(db, key_slice(&key), KV_BYTES(value, VALUE_SIZE), &options));
@@ -814,17 +783,6 @@ static void case_deadlines(void)
 
 /* ---- the command line ---- */
 
-static uint64_t parse_option(int argc, char **argv, const char *name, uint64_t number)
-{
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], name) != 0) continue;
-        char *end;
-        number = strtoull(argv[i + 1], &end, 10);
-        if (*end != 0 || number == 0) fail("%s wants a number above 0", name);
-    }
-    return number;
-}
-
 int main(int argc, char **argv)
 {
     static const struct {
@@ -836,9 +794,9 @@ int main(int argc, char **argv)
     };
     if (argc < 2 || argc % 2 != 0)
         fail("usage: inprocess CASE [--keys N] [--rounds N] [--operations N]");
-    key_count = parse_option(argc, argv, "--keys", key_count);
-    round_count = parse_option(argc, argv, "--rounds", round_count);
-    operation_count = parse_option(argc, argv, "--operations", operation_count);
+    key_count = parse_option(argc, argv, 2, "--keys", key_count);
+    round_count = parse_option(argc, argv, 2, "--rounds", round_count);
+    operation_count = parse_option(argc, argv, 2, "--operations", operation_count);
     if (round_count > ROUNDS_MAX) fail("at most %d rounds", ROUNDS_MAX);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (strcmp(argv[1], cases[i].name) != 0) continue;

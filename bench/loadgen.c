@@ -44,13 +44,17 @@ enum {
 
 /*
  * A request is words with placeholders: __key__ is a 16-byte key (the prefix and twelve digits,
- * below --keys), __value__ is --value-size letters, __number__ is a number below --keys. To add a
- * test, add a line. `fill` is sent beforehand if --fill asks for it, with keys in order.
+ * below --keys), __value__ is --value-size letters, __number__ is a number below --keys, __field__
+ * one of ten, __longitude__ and __latitude__ are degrees. To add a test, add a line. `fill` is sent beforehand if --fill asks for it, with keys in order.
  */
 #define FIVE_KEYS " __key__ __key__ __key__ __key__ __key__"
 #define FIVE_PAIRS                                                                     \
     " __key__ __value__ __key__ __value__ __key__ __value__ __key__ __value__ __key__" \
     " __value__"
+#define TEN_FIELDS                                                                       \
+    " field:0 __value__ field:1 __value__ field:2 __value__ field:3 __value__ field:4"   \
+    " __value__ field:5 __value__ field:6 __value__ field:7 __value__ field:8 __value__" \
+    " field:9 __value__"
 
 static const struct test {
     const char *name;
@@ -74,13 +78,30 @@ static const struct test {
     {"lpop1", "lst:", "LPOP list", "RPUSH list __value__"},
     {"rpop1", "lst:", "RPOP list", "RPUSH list __value__"},
     {"lrange100", "lst:", "LRANGE list 0 99", "RPUSH list __value__"},
-    {"sadd", "set:", "SADD __key__ __value__", "SADD __key__ __value__"},
-    {"hset", "hsh:", "HSET __key__ field __value__", "HSET __key__ field __value__"},
+    {"lindex1", "lst:", "LINDEX list __number__", "RPUSH list __key__"},
+    {"linsert1", "lst:", "LINSERT list BEFORE __key__ new", "RPUSH list __key__"},
+    {"hset", "hsh:", "HSET __key__ __field__ __value__", "HSET __key__" TEN_FIELDS},
+    {"hget", "hsh:", "HGET __key__ __field__", "HSET __key__" TEN_FIELDS},
+    {"hgetall", "hsh:", "HGETALL __key__", "HSET __key__" TEN_FIELDS},
+    {"sadd", "set:", "SADD set __key__", "SADD set __key__"},
+    {"sismember", "set:", "SISMEMBER set __key__", "SADD set __key__"},
     {"zadd", "zst:", "ZADD scores __number__ __key__", "ZADD scores __number__ __key__"},
+    {"zscore", "zst:", "ZSCORE scores __key__", "ZADD scores __number__ __key__"},
+    {"zrank", "zst:", "ZRANK scores __key__", "ZADD scores __number__ __key__"},
+    {"zrangebyscore", "zst:", "ZRANGEBYSCORE scores __number__ inf LIMIT 0 100",
+     "ZADD scores __number__ __key__"},
+    {"zrange", "zst:", "ZRANGE scores 500000 500099", "ZADD scores __number__ __key__"},
+    {"geoadd", "geo:", "GEOADD places __longitude__ __latitude__ __key__",
+     "GEOADD places __longitude__ __latitude__ __key__"},
+    {"pfadd", "hll:", "PFADD visitors __key__", "PFADD visitors __key__"},
+    {"publish", "chn:", "PUBLISH __key__ __value__", NULL},
+    {"xadd", "str:", "XADD stream * a __number__ b __number__",
+     "XADD stream * a __number__ b __number__"},
 };
 
 #undef FIVE_KEYS
 #undef FIVE_PAIRS
+#undef TEN_FIELDS
 
 static const struct test *find_test(const char *name)
 {
@@ -95,7 +116,7 @@ struct options {
     const char *host, *port, *unix_path;
     struct test test;
     uint64_t keys, requests, fill, seed;
-    size_t connections, pipeline, value_size;
+    size_t connections, pipeline, value_size, subscribers;
     double seconds, warmup;
     pid_t server_pid;
     bool flush;
@@ -108,7 +129,7 @@ static void print_help(void)
            "  --port N             server port\n"
            "  --unix PATH          unix socket instead of TCP\n"
            "  --test NAME          what to send (get); see below\n"
-           "  --command TEXT       send this instead: words with __key__ __value__ __number__\n"
+           "  --command TEXT       send this instead: words with __key__ __value__ __number__ ...\n"
            "  --connections N      (50)\n"
            "  --pipeline N         requests in flight on each connection (1)\n"
            "  --keys N             key space: keys are drawn from 0..N-1 (1000000)\n"
@@ -119,6 +140,7 @@ static void print_help(void)
            "  --seconds S          length of the measurement (3)\n"
            "  --requests N         measure N requests instead of a time; 0: only fill\n"
            "  --server-pid PID     report the CPU that this process spends\n"
+           "  --subscribers N      connections beside, subscribed to one __key__ of the test each\n"
            "  --seed N             (1)\n\ntests:");
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) printf(" %s", tests[i].name);
     printf("\n");
@@ -149,7 +171,8 @@ static struct options parse_options(int argc, char **argv)
         {"pipeline", 1, NULL, 'P'}, {"keys", 1, NULL, 'k'},     {"value-size", 1, NULL, 'v'},
         {"flush", 0, NULL, 'F'},    {"fill", 1, NULL, 'f'},     {"warmup", 1, NULL, 'w'},
         {"seconds", 1, NULL, 's'},  {"requests", 1, NULL, 'n'}, {"server-pid", 1, NULL, 'S'},
-        {"seed", 1, NULL, 'r'},     {"help", 0, NULL, 'H'},     {NULL, 0, NULL, 0},
+        {"seed", 1, NULL, 'r'},     {"help", 0, NULL, 'H'},     {"subscribers", 1, NULL, 'b'},
+        {NULL, 0, NULL, 0},
     };
     struct options options = {
         .host = "127.0.0.1",
@@ -181,6 +204,7 @@ static struct options parse_options(int argc, char **argv)
         case 's': options.seconds = parse_seconds(optarg); break;
         case 'n': options.requests = parse_count(optarg); break;
         case 'S': options.server_pid = (pid_t)parse_count(optarg); break;
+        case 'b': options.subscribers = parse_count(optarg); break;
         case 'r': options.seed = parse_count(optarg); break;
         case 'H': print_help(); exit(0);
         default: exit(2);
@@ -225,25 +249,88 @@ static uint64_t source_number(struct source *source)
     return random_below(&source->random, source->options->keys);
 }
 
+/* Each writes what stands for a placeholder, and returns its size. */
+static size_t put_key(struct source *source, char *out)
+{
+    write_key(out, source->options->test.prefix, source_number(source));
+    return KEY_SIZE;
+}
+
+static size_t put_value(struct source *source, char *out)
+{
+    random_text(&source->random, out, source->options->value_size);
+    return source->options->value_size;
+}
+
+static size_t put_number(struct source *source, char *out)
+{
+    uint64_t number = random_below(&source->random, source->options->keys);
+    return (size_t)sprintf(out, "%llu", (unsigned long long)number);
+}
+
+static size_t put_field(struct source *source, char *out)
+{
+    return (size_t)sprintf(out, "field:%d", (int)random_below(&source->random, 10));
+}
+
+/* A number of degrees within +-limit, with six decimals. */
+static size_t put_degrees(struct source *source, int limit, char *out)
+{
+    int64_t millionths =
+        (int64_t)random_below(&source->random, 2000000u * (uint64_t)limit) - limit * 1000000ll;
+    return (size_t)sprintf(out, "%.6f", (double)millionths / 1e6);
+}
+
+static size_t put_longitude(struct source *source, char *out)
+{
+    return put_degrees(source, 180, out);
+}
+
+static size_t put_latitude(struct source *source, char *out)
+{
+    return put_degrees(source, 85, out);
+}
+
+static const struct placeholder {
+    const char *text;
+    size_t size;
+    size_t (*put)(struct source *, char *);
+} placeholders[] = {
+#define PLACEHOLDER(text, put)     \
+    {                              \
+        text, sizeof text - 1, put \
+    }
+    PLACEHOLDER("__key__", put_key),
+    PLACEHOLDER("__value__", put_value),
+    PLACEHOLDER("__number__", put_number),
+    PLACEHOLDER("__field__", put_field),
+    PLACEHOLDER("__longitude__", put_longitude),
+    PLACEHOLDER("__latitude__", put_latitude),
+#undef PLACEHOLDER
+};
+
+/* The placeholder that begins here, or NULL. */
+static const struct placeholder *placeholder_at(const char *word, size_t size)
+{
+    for (size_t i = 0; i < sizeof placeholders / sizeof placeholders[0]; i++)
+        if (size >= placeholders[i].size &&
+            memcmp(word, placeholders[i].text, placeholders[i].size) == 0)
+            return &placeholders[i];
+    return NULL;
+}
+
 /* Copies `word` to `out` with its placeholders replaced; returns the bytes written. */
 static size_t expand_word(struct source *source, const char *word, size_t size, char *out)
 {
     char *at = out;
     for (size_t i = 0; i < size;) {
-        if (size - i >= 7 && memcmp(word + i, "__key__", 7) == 0) {
-            write_key(at, source->options->test.prefix, source_number(source));
-            at += KEY_SIZE;
-            i += 7;
-        } else if (size - i >= 9 && memcmp(word + i, "__value__", 9) == 0) {
-            random_text(&source->random, at, source->options->value_size);
-            at += source->options->value_size;
-            i += 9;
-        } else if (size - i >= 10 && memcmp(word + i, "__number__", 10) == 0) {
-            uint64_t number = random_below(&source->random, source->options->keys);
-            at += sprintf(at, "%llu", (unsigned long long)number);
-            i += 10;
-        } else {
+        const struct placeholder *placeholder =
+            word[i] == '_' ? placeholder_at(word + i, size - i) : NULL;
+        if (placeholder == NULL) {
             *at++ = word[i++];
+        } else {
+            at += placeholder->put(source, at);
+            i += placeholder->size;
         }
     }
     return (size_t)(at - out);
@@ -313,6 +400,7 @@ static void ring_destroy(struct ring *ring)
 
 struct connection {
     int fd;
+    bool is_subscriber;  /* only reads, and counts bytes */
     bool waits_for_room; /* epoll also watches for writability */
     const struct batch *batch;
     size_t written; /* bytes of the batch that the kernel took */
@@ -357,8 +445,9 @@ static int open_socket(const struct options *options)
 struct load {
     const struct options *options;
     int epoll;
-    struct connection *connections;
+    struct connection *connections; /* those of --connections, then the subscribers */
     char *read_buffer;
+    uint64_t delivered; /* bytes of messages */
 };
 
 struct phase {
@@ -420,6 +509,10 @@ static void receive(struct load *load, struct phase *phase, struct connection *c
         if (errno == EAGAIN || errno == EINTR) return;
         fail("recv: %s", strerror(errno));
     }
+    if (connection->is_subscriber) {
+        load->delivered += (uint64_t)size;
+        return;
+    }
     uint64_t before = connection->replies.complete;
     replies_read(&connection->replies, load->read_buffer, (size_t)size);
     uint64_t complete = connection->replies.complete - before;
@@ -454,23 +547,58 @@ static void run_phase(struct load *load, struct phase *phase)
     phase->ended_ns = now_ns();
 }
 
+/* Subscribes to a channel and waits for the answer. */
+static void subscribe(const struct options *options, struct connection *connection, uint64_t number)
+{
+    static const char end[] = ":1\r\n";
+    char name[KEY_SIZE + 1] = {0}, text[128];
+    size_t size = 0;
+    write_key(name, options->test.prefix, number % options->keys);
+    int request =
+        snprintf(text, sizeof text, "*2\r\n$9\r\nSUBSCRIBE\r\n$%d\r\n%s\r\n", KEY_SIZE, name);
+    if (send(connection->fd, text, (size_t)request, MSG_NOSIGNAL) != request)
+        fail("send: %s", strerror(errno));
+    while (size < sizeof end || memcmp(text + size - strlen(end), end, strlen(end)) != 0) {
+        ssize_t more = recv(connection->fd, text + size, sizeof text - size, 0);
+        if (more <= 0) fail("no answer to SUBSCRIBE");
+        size += (size_t)more;
+    }
+    connection->is_subscriber = true;
+}
+
+/* The bytes of one message. */
+static size_t message_size(const struct options *options)
+{
+    char text[128];
+    return (size_t)snprintf(text, sizeof text, "*3\r\n$7\r\nmessage\r\n$%d\r\n\r\n$%zu\r\n\r\n",
+                            KEY_SIZE, options->value_size) +
+           KEY_SIZE + options->value_size;
+}
+
+static size_t connection_count(const struct options *options)
+{
+    return options->connections + options->subscribers;
+}
+
 static struct load load_open(const struct options *options)
 {
     struct load load = {.options = options, .epoll = epoll_create1(0)};
     if (load.epoll < 0) fail("epoll_create1: %s", strerror(errno));
     load.read_buffer = must_allocate(READ_SIZE);
-    load.connections = calloc(options->connections, sizeof *load.connections);
+    load.connections = calloc(connection_count(options), sizeof *load.connections);
     if (load.connections == NULL) fail("out of memory");
-    for (size_t i = 0; i < options->connections; i++) {
-        load.connections[i].fd = open_socket(options);
-        watch(&load, &load.connections[i], EPOLL_CTL_ADD, false);
+    for (size_t i = 0; i < connection_count(options); i++) {
+        struct connection *connection = &load.connections[i];
+        connection->fd = open_socket(options);
+        if (i >= options->connections) subscribe(options, connection, i);
+        watch(&load, connection, EPOLL_CTL_ADD, false);
     }
     return load;
 }
 
 static void load_close(struct load *load)
 {
-    for (size_t i = 0; i < load->options->connections; i++) close(load->connections[i].fd);
+    for (size_t i = 0; i < connection_count(load->options); i++) close(load->connections[i].fd);
     close(load->epoll);
     free(load->connections);
     free(load->read_buffer);
@@ -553,7 +681,7 @@ static struct cpu read_cpu(pid_t pid)
 struct report {
     struct phase phase;
     struct cpu server_before, server_after;
-    uint64_t client_cpu_ns, nils, errors;
+    uint64_t client_cpu_ns, nils, errors, messages;
     const char *error_text;
 };
 
@@ -584,14 +712,16 @@ static void print_report(const struct options *options, const struct report *rep
     printf(
         "{\"test\":\"%s\",\"connections\":%zu,\"pipeline\":%zu,\"keys\":%llu,\"value_size\":%zu,"
         "\"requests\":%.0f,\"seconds\":%.6f,\"per_second\":%.1f,\"errors\":%llu,\"nils\":%llu,"
+        "\"messages_per_second\":%.1f,"
         "\"server_cpu_us\":%.4f,\"server_user_us\":%.4f,\"server_system_us\":%.4f,"
         "\"client_cpu_us\":%.4f,\"mean_us\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,"
         "\"p9999_us\":%.1f,\"max_us\":%.1f}\n",
         options->test.name, options->connections, options->pipeline,
         (unsigned long long)options->keys, options->value_size, requests, seconds,
         requests / seconds, (unsigned long long)report->errors, (unsigned long long)report->nils,
-        server_cpu, server_cpu * user_share, server_cpu * (1 - user_share), client_cpu,
-        histogram_mean(phase->latencies) / 1e3, us[0], us[1], us[2], us[3], max_us);
+        (double)report->messages / seconds, server_cpu, server_cpu * user_share,
+        server_cpu * (1 - user_share), client_cpu, histogram_mean(phase->latencies) / 1e3, us[0],
+        us[1], us[2], us[3], max_us);
 }
 
 static struct report measure(struct load *load, const struct ring *ring,
@@ -603,6 +733,7 @@ static struct report measure(struct load *load, const struct ring *ring,
 
     struct report report = {.server_before = read_cpu(options->server_pid)};
     uint64_t client_before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    load->delivered = 0;
     report.phase = (struct phase){
         .ring = ring,
         .requests_left = options->requests,
@@ -612,6 +743,7 @@ static struct report measure(struct load *load, const struct ring *ring,
     run_phase(load, &report.phase);
     report.client_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - client_before;
     report.server_after = read_cpu(options->server_pid);
+    report.messages = load->delivered / message_size(options);
 
     for (size_t i = 0; i < options->connections; i++) {
         const struct replies *replies = &load->connections[i].replies;
