@@ -13642,6 +13642,670 @@ KV_INTERNAL const struct collection_kind zset_kind = {
 #endif
 };
 
+/* -------------------- engine/values/hyperloglog.c ---------------------------------------------- */
+/*
+ * values/hyperloglog.c -- see hyperloglog.h.
+ *
+ * Eight registers are unpacked or packed at a time within a 64-bit word, and raised there too, by
+ * comparing bytes whose highest bit is free. Any processor does that at some registers a cycle.
+ */
+/* -------------------- engine/values/hyperloglog.h ---------------------------------------------- */
+/*
+ * values/hyperloglog.h -- how many different elements were seen, about: a string in Redis's format,
+ * byte for byte.
+ *
+ *     offset  size
+ *     0       4     "HYLL"
+ *     4       1     0: dense, 1: sparse
+ *     5       3     unused
+ *     8       8     the estimate that was last made, little-endian; bit 63: it is out of date
+ *     16      ...   16384 registers
+ *
+ *     dense         6 bits each, the first in the lowest bits of the first byte: 12288 bytes
+ *     sparse        runs of equal registers, in order:
+ *                     00nnnnnn            n + 1 times 0            "ZERO"
+ *                     01nnnnnn nnnnnnnn   n + 1 times 0            "XZERO"
+ *                     1vvvvvnn            n + 1 times v + 1        "VAL"
+ *
+ * An element's hash picks a register with 14 of its bits; the register holds the longest run of
+ * zeros, and one more, that was seen in the 50 others. The standard error of the estimate is 0.81%.
+ *
+ * A string may come from anybody: whatever reads one finds KV_CORRUPT where its runs contradict
+ * themselves, and never reads or writes beyond it.
+ *
+ * May use base/. Knows nothing of keys; the caller owns all bytes.
+ * Source: Flajolet et al. 2007 for the structure; Ertl 2017 (arXiv 1702.01284), algorithm 6, for
+ * the estimate; Appleby's MurmurHash64A, whose results the format implies.
+ */
+#ifndef KV_VALUES_HYPERLOGLOG_H
+#define KV_VALUES_HYPERLOGLOG_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HYPERLOGLOG_HEADER    16
+#define HYPERLOGLOG_REGISTERS KV_HYPERLOGLOG_REGISTERS
+#define HYPERLOGLOG_DENSE     (HYPERLOGLOG_HEADER + HYPERLOGLOG_REGISTERS * 6 / 8)
+#define HYPERLOGLOG_EMPTY     (HYPERLOGLOG_HEADER + 2) /* sparse: one run of zeros */
+
+/* ------------------------------------------------------------------------------- a whole string */
+
+/* True if it begins as a HyperLogLog does and, if dense, has the right size. */
+KV_INTERNAL bool hyperloglog_is_one(kv_slice text);
+
+/* The rest is for strings that are one. */
+static inline bool hyperloglog_is_dense(kv_slice text)
+{
+    return ((const uint8_t *)text.data)[4] == 0;
+}
+
+/* Writes an empty one, sparse, of HYPERLOGLOG_EMPTY bytes. */
+KV_INTERNAL void hyperloglog_init(uint8_t *bytes);
+
+/* The estimate that lies in the header, if it is not out of date. */
+KV_INTERNAL bool hyperloglog_cached(kv_slice text, uint64_t *cardinality);
+KV_INTERNAL void hyperloglog_cache(uint8_t *bytes, uint64_t cardinality);
+KV_INTERNAL void hyperloglog_forget_cached(uint8_t *bytes);
+
+/* The estimate. KV_OK or KV_CORRUPT. */
+KV_INTERNAL kv_status hyperloglog_count(kv_slice text, uint64_t *cardinality);
+
+/*
+ * Raises each of HYPERLOGLOG_REGISTERS registers, one byte each, to that of the string. KV_OK;
+ * KV_CORRUPT, then some may have been raised.
+ */
+KV_INTERNAL kv_status hyperloglog_merge(kv_slice text, uint8_t *registers);
+
+/* The estimate for such registers. */
+KV_INTERNAL uint64_t hyperloglog_count_registers(const uint8_t *registers);
+
+/* --------------------------------------------------------------------------------- one register */
+
+/* Which register an element raises, and to what. */
+struct hyperloglog_mark {
+    uint16_t index;
+    uint8_t value; /* 1 to 51 */
+};
+
+KV_INTERNAL struct hyperloglog_mark hyperloglog_mark_of(kv_slice element);
+
+/* One that is being changed, in memory of the caller with room for it to grow. */
+struct hyperloglog {
+    uint8_t *bytes;
+    size_t size;
+    size_t sparse_max; /* a sparse one that would be longer becomes dense */
+};
+
+/* How much room `count` calls of hyperloglog_raise() may need. */
+KV_INTERNAL size_t hyperloglog_room(size_t size, size_t count, size_t sparse_max);
+
+/* Where a search in a sparse one may begin, for indexes that only rise; {0} is the beginning. */
+struct hyperloglog_cursor {
+    size_t at;
+    unsigned first; /* the register that the run there begins with */
+};
+
+/*
+ * Raises a register, if it is lower; `raised` receives whether it was. A sparse one may become
+ * dense. The cursor may be NULL. KV_OK; KV_CORRUPT, with nothing changed.
+ */
+KV_INTERNAL kv_status hyperloglog_raise(struct hyperloglog *log, struct hyperloglog_mark mark,
+                                        struct hyperloglog_cursor *cursor, bool *raised);
+
+/* Makes a sparse one dense. There is room for HYPERLOGLOG_DENSE bytes. KV_OK or KV_CORRUPT. */
+KV_INTERNAL kv_status hyperloglog_make_dense(struct hyperloglog *log);
+
+/* Raises all registers of a dense one to these, none of which is lower. */
+KV_INTERNAL void hyperloglog_set_dense(struct hyperloglog *log, const uint8_t *registers);
+
+/* ----------------------------------------------------------------------------------------- runs */
+
+struct hyperloglog_run {
+    kv_run_kind kind;
+    uint8_t value;
+    unsigned count; /* of registers */
+    size_t size;    /* of the run itself: 1 or 2 bytes */
+};
+
+/* Reads the run at `at`, which is before `end`. False if it goes beyond. */
+KV_INTERNAL bool hyperloglog_run(const uint8_t *at, const uint8_t *end,
+                                 struct hyperloglog_run *run);
+
+#endif
+
+
+
+#include <math.h>
+
+#define HYPERLOGLOG_INDEX_BITS 14
+#define HYPERLOGLOG_HASH_BITS  (64 - HYPERLOGLOG_INDEX_BITS) /* what the values are made of */
+#define HYPERLOGLOG_VALUES     64                            /* that 6 bits can hold */
+
+#define HYPERLOGLOG_IS_DENSE   0
+#define HYPERLOGLOG_IS_SPARSE  1
+
+/* What one run can hold. */
+#define HYPERLOGLOG_ZERO_MAX  64
+#define HYPERLOGLOG_VAL_MAX   4
+#define HYPERLOGLOG_VALUE_MAX 32
+
+/* ------------------------------------------------------------------------------------- hashing */
+
+/* MurmurHash64A. */
+static uint64_t hyperloglog_hash(kv_slice element)
+{
+    const uint64_t m = UINT64_C(0xc6a4a7935bd1e995);
+    const uint8_t *at = element.data;
+    uint64_t hash = UINT64_C(0xadc83b19) ^ (element.size * m);
+    for (size_t words = element.size / 8; words > 0; words--, at += 8) {
+        uint64_t word = bytes_load64(at) * m;
+        hash = (hash ^ (word ^ word >> 47) * m) * m;
+    }
+    size_t left = element.size % 8;
+    if (left > 0) {
+        uint64_t word = 0;
+        for (size_t i = left; i > 0; i--) word = word << 8 | at[i - 1];
+        hash = (hash ^ word) * m;
+    }
+    hash = (hash ^ hash >> 47) * m;
+    return hash ^ hash >> 47;
+}
+
+KV_INTERNAL struct hyperloglog_mark hyperloglog_mark_of(kv_slice element)
+{
+    uint64_t hash = hyperloglog_hash(element);
+    uint64_t rest = hash >> HYPERLOGLOG_INDEX_BITS | UINT64_C(1) << HYPERLOGLOG_HASH_BITS;
+    return (struct hyperloglog_mark){(uint16_t)(hash % HYPERLOGLOG_REGISTERS),
+                                     (uint8_t)(bits_lowest(rest) + 1)};
+}
+
+/* -------------------------------------------------------------------------------------- header */
+
+KV_INTERNAL bool hyperloglog_is_one(kv_slice text)
+{
+    if (text.size < HYPERLOGLOG_HEADER || memcmp(text.data, "HYLL", 4) != 0) return false;
+    uint8_t encoding = ((const uint8_t *)text.data)[4];
+    if (encoding == HYPERLOGLOG_IS_DENSE) return text.size == HYPERLOGLOG_DENSE;
+    return encoding == HYPERLOGLOG_IS_SPARSE;
+}
+
+KV_INTERNAL bool hyperloglog_cached(kv_slice text, uint64_t *cardinality)
+{
+    *cardinality = bytes_load64((const uint8_t *)text.data + 8);
+    return *cardinality >> 63 == 0;
+}
+
+KV_INTERNAL void hyperloglog_cache(uint8_t *bytes, uint64_t cardinality)
+{
+    bytes_store64(bytes + 8, cardinality);
+}
+
+KV_INTERNAL void hyperloglog_forget_cached(uint8_t *bytes)
+{
+    bytes[15] |= 0x80;
+}
+
+static const uint8_t *hyperloglog_end(kv_slice text)
+{
+    return (const uint8_t *)text.data + text.size;
+}
+
+/* ----------------------------------------------------------------------------------------- runs */
+
+/* Reads the run at `at`; false if it goes beyond the end. */
+KV_INLINE bool hyperloglog_read_run(const uint8_t *at, const uint8_t *end,
+                                    struct hyperloglog_run *run)
+{
+    unsigned low = *at & 0x3f;
+    if (*at >= 0x80) {
+        uint8_t value = (uint8_t)((*at >> 2 & 31) + 1);
+        *run = (struct hyperloglog_run){KV_RUN_VALUE, value, low % 4 + 1, 1};
+    } else if (*at < 0x40) {
+        *run = (struct hyperloglog_run){KV_RUN_ZERO, 0, low + 1, 1};
+    } else {
+        if (end - at < 2) return false;
+        *run = (struct hyperloglog_run){KV_RUN_LONG_ZERO, 0, (low << 8 | at[1]) + 1, 2};
+    }
+    return true;
+}
+
+KV_INTERNAL bool hyperloglog_run(const uint8_t *at, const uint8_t *end, struct hyperloglog_run *run)
+{
+    return hyperloglog_read_run(at, end, run);
+}
+
+static uint8_t hyperloglog_value_run(unsigned value, unsigned count)
+{
+    assert(value >= 1 && value <= HYPERLOGLOG_VALUE_MAX);
+    assert(count >= 1 && count <= HYPERLOGLOG_VAL_MAX);
+    return (uint8_t)(0x80 | (value - 1) << 2 | (count - 1));
+}
+
+/* Writes a run of zeros; returns where it ends. */
+static uint8_t *hyperloglog_write_zeros(uint8_t *at, unsigned count)
+{
+    assert(count >= 1 && count <= HYPERLOGLOG_REGISTERS);
+    if (count <= HYPERLOGLOG_ZERO_MAX) {
+        *at = (uint8_t)(count - 1);
+        return at + 1;
+    }
+    at[0] = (uint8_t)(0x40 | (count - 1) >> 8);
+    at[1] = (uint8_t)(count - 1);
+    return at + 2;
+}
+
+KV_INTERNAL void hyperloglog_init(uint8_t *bytes)
+{
+    memset(bytes, 0, HYPERLOGLOG_HEADER);
+    memcpy(bytes, "HYLL", 4);
+    bytes[4] = HYPERLOGLOG_IS_SPARSE;
+    (void)hyperloglog_write_zeros(bytes + HYPERLOGLOG_HEADER, HYPERLOGLOG_REGISTERS);
+}
+
+/* A visit of the runs of a sparse one, each with the register it begins with. */
+typedef void hyperloglog_visit(void *context, unsigned first, const struct hyperloglog_run *run);
+
+/*
+ * Shows the runs that lie within the registers; KV_CORRUPT unless together they are just these.
+ * Each use has a copy of its own with the visitor in it.
+ */
+KV_INLINE kv_status hyperloglog_each_run(kv_slice text, hyperloglog_visit *visit, void *context)
+{
+    const uint8_t *at = (const uint8_t *)text.data + HYPERLOGLOG_HEADER;
+    const uint8_t *end = hyperloglog_end(text);
+    unsigned first = 0;
+    struct hyperloglog_run run;
+    for (; at < end; at += run.size, first += run.count) {
+        if (!hyperloglog_read_run(at, end, &run)) return KV_CORRUPT;
+        if (run.count > HYPERLOGLOG_REGISTERS - first) return KV_CORRUPT;
+        visit(context, first, &run);
+    }
+    return first == HYPERLOGLOG_REGISTERS ? KV_OK : KV_CORRUPT;
+}
+
+/* ------------------------------------------------------------------------------ dense registers */
+
+/* Eight registers, a byte each, out of the six bytes that hold them; and back. */
+static inline uint64_t hyperloglog_unpack(const uint8_t *bytes)
+{
+    uint64_t word = bytes_load32(bytes) | (uint64_t)bytes_load16(bytes + 4) << 32;
+    word = (word & 0xffffff) | (word & UINT64_C(0xffffff000000)) << 8;
+    word = (word & UINT64_C(0x00000fff00000fff)) | (word & UINT64_C(0x00fff00000fff000)) << 4;
+    return (word & UINT64_C(0x003f003f003f003f)) | (word & UINT64_C(0x0fc00fc00fc00fc0)) << 2;
+}
+
+static inline void hyperloglog_pack(uint8_t *bytes, uint64_t word)
+{
+    word = (word & UINT64_C(0x003f003f003f003f)) | (word >> 2 & UINT64_C(0x0fc00fc00fc00fc0));
+    word = (word & UINT64_C(0x00000fff00000fff)) | (word >> 4 & UINT64_C(0x00fff00000fff000));
+    word = (word & 0xffffff) | (word >> 8 & UINT64_C(0xffffff000000));
+    bytes_store32(bytes, (uint32_t)word);
+    bytes_store16(bytes + 4, (uint16_t)(word >> 32));
+}
+
+/* The higher of each two bytes, all of which are below 128. */
+static inline uint64_t hyperloglog_higher(uint64_t a, uint64_t b)
+{
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    uint64_t is_a = (((a | tops) - b) & tops) >> 7; /* 1 where a is not lower */
+    uint64_t mask = is_a * 0xff;
+    return (a & mask) | (b & ~mask);
+}
+
+static unsigned hyperloglog_dense_get(const uint8_t *registers, unsigned index)
+{
+    const uint8_t *at = registers + index / 4 * 3;
+    uint32_t four = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+    return four >> 6 * (index % 4) & 63;
+}
+
+static void hyperloglog_dense_set(uint8_t *registers, unsigned index, unsigned value)
+{
+    uint8_t *at = registers + index / 4 * 3;
+    unsigned shift = 6 * (index % 4);
+    uint32_t four = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+    four = (four & ~(UINT32_C(63) << shift)) | (uint32_t)value << shift;
+    at[0] = (uint8_t)four;
+    at[1] = (uint8_t)(four >> 8);
+    at[2] = (uint8_t)(four >> 16);
+}
+
+KV_INTERNAL void hyperloglog_set_dense(struct hyperloglog *log, const uint8_t *registers)
+{
+    uint8_t *at = log->bytes + HYPERLOGLOG_HEADER;
+    for (size_t i = 0; i < HYPERLOGLOG_REGISTERS; i += 8, at += 6)
+        hyperloglog_pack(at, bytes_load64(registers + i));
+}
+
+/* ------------------------------------------------------------------------------------- merging */
+
+static void hyperloglog_merge_dense(const uint8_t *dense, uint8_t *registers)
+{
+    for (size_t i = 0; i < HYPERLOGLOG_REGISTERS; i += 8, dense += 6) {
+        uint64_t higher =
+            hyperloglog_higher(hyperloglog_unpack(dense), bytes_load64(registers + i));
+        bytes_store64(registers + i, higher);
+    }
+}
+
+static void hyperloglog_merge_run(void *context, unsigned first, const struct hyperloglog_run *run)
+{
+    uint8_t *registers = context;
+    if (run->value == 0) return;
+    for (unsigned i = first; i < first + run->count; i++)
+        if (registers[i] < run->value) registers[i] = run->value;
+}
+
+KV_INTERNAL kv_status hyperloglog_merge(kv_slice text, uint8_t *registers)
+{
+    if (!hyperloglog_is_dense(text))
+        return hyperloglog_each_run(text, hyperloglog_merge_run, registers);
+    hyperloglog_merge_dense((const uint8_t *)text.data + HYPERLOGLOG_HEADER, registers);
+    return KV_OK;
+}
+
+/* ---------------------------------------------------------------------------------- estimating */
+
+/* How many registers have each value. */
+struct hyperloglog_histogram {
+    uint32_t counts[HYPERLOGLOG_VALUES];
+};
+
+/*
+ * The square root of a number above 0 and up to 1, correctly rounded, digit by digit: the library
+ * asks for no libm, and this is for registers that only chance in 2^50 or a forger makes so high.
+ */
+static double hyperloglog_sqrt(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    int exponent = (int)(bits >> 52) - 1023;
+    uint64_t mantissa = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
+    if (exponent % 2 != 0) {
+        mantissa *= 2;
+        exponent--;
+    }
+    /* The root of mantissa * 2^54 has 54 bits, of which the last one rounds. */
+    uint64_t root = 0, rest = 0;
+    for (int i = 53; i >= 0; i--) {
+        uint64_t next = i >= 27 ? mantissa >> 2 * (i - 27) & 3 : 0;
+        rest = rest << 2 | next;
+        uint64_t trial = root << 2 | 1;
+        root <<= 1;
+        if (rest >= trial) {
+            rest -= trial;
+            root |= 1;
+        }
+    }
+    root = (root + 1) >> 1; /* never half way: the square of such a number has too many bits */
+    bits = (uint64_t)(exponent / 2 + 1023) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return (double)root / 4503599627370496.0 * scale;
+}
+
+/* Ertl's sigma: of the share of registers that are 0. */
+static double hyperloglog_sigma(double x)
+{
+    if (x == 1) return (double)INFINITY;
+    double z = x, y = 1, before;
+    do {
+        x *= x;
+        before = z;
+        z += x * y;
+        y += y;
+    } while (before != z);
+    return z;
+}
+
+/* Ertl's tau: of the share of registers that are not as high as can be. */
+static double hyperloglog_tau(double x)
+{
+    if (x == 0 || x == 1) return 0;
+    double z = 1 - x, y = 1, before;
+    do {
+        x = hyperloglog_sqrt(x);
+        before = z;
+        y *= 0.5;
+        z -= (1 - x) * (1 - x) * y;
+    } while (before != z);
+    return z / 3;
+}
+
+/* The nearest integer; what does not fit 63 bits becomes 2^63, as the x86 of a Redis makes it. */
+static uint64_t hyperloglog_round(double estimate)
+{
+    if (!(estimate < 9223372036854775808.0)) return UINT64_C(1) << 63;
+    uint64_t whole = (uint64_t)estimate;
+    return whole + (estimate - (double)whole >= 0.5);
+}
+
+static uint64_t hyperloglog_estimate(const struct hyperloglog_histogram *histogram)
+{
+    const double m = HYPERLOGLOG_REGISTERS, alpha = 0.721347520444481703680; /* 1 / (2 ln 2) */
+    const uint32_t *counts = histogram->counts;
+    double z = m * hyperloglog_tau((m - counts[HYPERLOGLOG_HASH_BITS + 1]) / m);
+    for (int i = HYPERLOGLOG_HASH_BITS; i >= 1; i--) z = (z + counts[i]) * 0.5;
+    z += m * hyperloglog_sigma(counts[0] / m);
+    return hyperloglog_round(alpha * m * m / z);
+}
+
+/* Counts in four places by turns: one after another in the same place they would wait for it. */
+static inline void hyperloglog_tally(uint32_t tallies[4][HYPERLOGLOG_VALUES], uint64_t word)
+{
+    for (int i = 0; i < 8; i++) tallies[i % 4][word >> 8 * i & (HYPERLOGLOG_VALUES - 1)]++;
+}
+
+static void hyperloglog_sum_up(uint32_t tallies[4][HYPERLOGLOG_VALUES],
+                               struct hyperloglog_histogram *histogram)
+{
+    for (int i = 0; i < HYPERLOGLOG_VALUES; i++)
+        histogram->counts[i] = tallies[0][i] + tallies[1][i] + tallies[2][i] + tallies[3][i];
+}
+
+KV_INTERNAL uint64_t hyperloglog_count_registers(const uint8_t *registers)
+{
+    uint32_t tallies[4][HYPERLOGLOG_VALUES] = {{0}};
+    struct hyperloglog_histogram histogram;
+    for (size_t i = 0; i < HYPERLOGLOG_REGISTERS; i += 8) {
+        uint64_t word = bytes_load64(registers + i);
+        if (word == 0) tallies[0][0] += 8; /* nearly always, if few elements were seen */
+        else hyperloglog_tally(tallies, word);
+    }
+    hyperloglog_sum_up(tallies, &histogram);
+    return hyperloglog_estimate(&histogram);
+}
+
+static void hyperloglog_count_run(void *context, unsigned first, const struct hyperloglog_run *run)
+{
+    struct hyperloglog_histogram *histogram = context;
+    (void)first;
+    histogram->counts[run->value] += run->count;
+}
+
+KV_INTERNAL kv_status hyperloglog_count(kv_slice text, uint64_t *cardinality)
+{
+    struct hyperloglog_histogram histogram = {{0}};
+    if (hyperloglog_is_dense(text)) {
+        uint32_t tallies[4][HYPERLOGLOG_VALUES] = {{0}};
+        const uint8_t *end = hyperloglog_end(text);
+        for (const uint8_t *at = (const uint8_t *)text.data + HYPERLOGLOG_HEADER; at < end; at += 6)
+            hyperloglog_tally(tallies, hyperloglog_unpack(at));
+        hyperloglog_sum_up(tallies, &histogram);
+    } else {
+        kv_status status = hyperloglog_each_run(text, hyperloglog_count_run, &histogram);
+        if (status != KV_OK) return status;
+    }
+    *cardinality = hyperloglog_estimate(&histogram);
+    return KV_OK;
+}
+
+/* --------------------------------------------------------------------------------- one register */
+
+/* A run that was found, and what is before it. */
+struct hyperloglog_found {
+    struct hyperloglog_run run;
+    const uint8_t *at;
+    unsigned first;         /* the register it begins with */
+    const uint8_t *before;  /* the run before it, or itself if it is the first of all */
+    const uint8_t *restart; /* a run that no search for a higher register can end in or before */
+    unsigned restart_first;
+};
+
+/*
+ * Finds the run that holds a register. A later search, for a higher one, finds a run that begins
+ * behind this register or that is a value's, which is no longer than four: so it may begin with any
+ * run that begins four registers before this one, and will know the run before the one it finds.
+ */
+static bool hyperloglog_find(kv_slice text, unsigned index, const struct hyperloglog_cursor *from,
+                             struct hyperloglog_found *found)
+{
+    const uint8_t *at = (const uint8_t *)text.data + (from->at > 0 ? from->at : HYPERLOGLOG_HEADER);
+    const uint8_t *end = hyperloglog_end(text), *before = at, *restart = at;
+    unsigned first = from->first, restart_first = first;
+    struct hyperloglog_run run;
+    while (at < end && hyperloglog_read_run(at, end, &run)) {
+        if (first + HYPERLOGLOG_VAL_MAX <= index) {
+            restart = at;
+            restart_first = first;
+        }
+        if (index < first + run.count) {
+            *found = (struct hyperloglog_found){run, at, first, before, restart, restart_first};
+            return true;
+        }
+        before = at;
+        first += run.count;
+        at += run.size;
+    }
+    return false;
+}
+
+/* A run of zeros for three takes 2 bytes at most, and each value 1; one of zeros was there. */
+#define HYPERLOGLOG_PARTS 5
+
+KV_INTERNAL size_t hyperloglog_room(size_t size, size_t count, size_t sparse_max)
+{
+    size_t room = size > HYPERLOGLOG_DENSE ? size : HYPERLOGLOG_DENSE;
+    size_t most = size + (HYPERLOGLOG_PARTS - 2) * count;
+    if (sparse_max < most) most = sparse_max;
+    return most > room ? most : room;
+}
+
+KV_INTERNAL kv_status hyperloglog_make_dense(struct hyperloglog *log)
+{
+    uint8_t registers[HYPERLOGLOG_REGISTERS] = {0};
+    kv_status status = hyperloglog_merge(kv_bytes(log->bytes, log->size), registers);
+    if (status != KV_OK) return status;
+    log->bytes[4] = HYPERLOGLOG_IS_DENSE;
+    log->size = HYPERLOGLOG_DENSE;
+    hyperloglog_set_dense(log, registers);
+    return KV_OK;
+}
+
+/* The runs that take the place of the one found when a register of it is raised. Their size. */
+static size_t hyperloglog_divide(const struct hyperloglog_found *found,
+                                 struct hyperloglog_mark mark, uint8_t parts[HYPERLOGLOG_PARTS])
+{
+    uint8_t *at = parts;
+    unsigned value = found->run.value, before = mark.index - found->first;
+    unsigned after = found->run.count - before - 1;
+    if (before > 0 && value > 0) *at++ = hyperloglog_value_run(value, before);
+    else if (before > 0) at = hyperloglog_write_zeros(at, before);
+    *at++ = hyperloglog_value_run(mark.value, 1);
+    if (after > 0 && value > 0) *at++ = hyperloglog_value_run(value, after);
+    else if (after > 0) at = hyperloglog_write_zeros(at, after);
+    return (size_t)(at - parts);
+}
+
+/*
+ * Joins neighbours of equal value, where that can be one run: of five runs from the one before the
+ * change on, which is as far as Redis looks, whose bytes these are to be.
+ */
+static void hyperloglog_join(struct hyperloglog *log, uint8_t *at)
+{
+    struct hyperloglog_run run, next;
+    for (int i = 0; i < 5; i++) {
+        uint8_t *end = log->bytes + log->size;
+        if (at >= end || !hyperloglog_run(at, end, &run)) return;
+        uint8_t *behind = at + run.size;
+        bool is_joined = run.value > 0 && behind < end && hyperloglog_run(behind, end, &next) &&
+                         next.value == run.value && run.count + next.count <= HYPERLOGLOG_VAL_MAX;
+        if (is_joined) {
+            *at = hyperloglog_value_run(run.value, run.count + next.count);
+            memmove(behind, behind + 1, (size_t)(end - behind) - 1);
+            log->size--;
+        } else {
+            at = behind;
+        }
+    }
+}
+
+/* Puts other runs in the place of the one found. */
+static void hyperloglog_replace(struct hyperloglog *log, const struct hyperloglog_found *found,
+                                const uint8_t *parts, size_t size)
+{
+    uint8_t *at = log->bytes + (found->at - log->bytes);
+    size_t tail = log->size - (size_t)(at - log->bytes) - found->run.size;
+    memmove(at + size, at + found->run.size, tail);
+    memcpy(at, parts, size);
+    log->size = log->size - found->run.size + size;
+}
+
+static kv_status hyperloglog_raise_dense(struct hyperloglog *log, struct hyperloglog_mark mark,
+                                         bool *raised)
+{
+    uint8_t *registers = log->bytes + HYPERLOGLOG_HEADER;
+    *raised = hyperloglog_dense_get(registers, mark.index) < mark.value;
+    if (*raised) hyperloglog_dense_set(registers, mark.index, mark.value);
+    return KV_OK;
+}
+
+/* A sparse one that has no room for the change, or for the value. */
+static kv_status hyperloglog_raise_made_dense(struct hyperloglog *log, struct hyperloglog_mark mark,
+                                              bool *raised)
+{
+    kv_status status = hyperloglog_make_dense(log);
+    return status == KV_OK ? hyperloglog_raise_dense(log, mark, raised) : status;
+}
+
+KV_INTERNAL kv_status hyperloglog_raise(struct hyperloglog *log, struct hyperloglog_mark mark,
+                                        struct hyperloglog_cursor *cursor, bool *raised)
+{
+    kv_slice text = {log->bytes, log->size};
+    struct hyperloglog_found found;
+    uint8_t parts[HYPERLOGLOG_PARTS];
+    const struct hyperloglog_cursor beginning = {0};
+    if (hyperloglog_is_dense(text)) return hyperloglog_raise_dense(log, mark, raised);
+    if (mark.value > HYPERLOGLOG_VALUE_MAX) return hyperloglog_raise_made_dense(log, mark, raised);
+    if (!hyperloglog_find(text, mark.index, cursor != NULL ? cursor : &beginning, &found))
+        return KV_CORRUPT;
+    *raised = found.run.value < mark.value;
+    if (cursor != NULL)
+        *cursor =
+            (struct hyperloglog_cursor){(size_t)(found.restart - log->bytes), found.restart_first};
+    if (!*raised) return KV_OK;
+    size_t size = hyperloglog_divide(&found, mark, parts);
+    bool grows = size > found.run.size;
+    if (grows && log->size - found.run.size + size > log->sparse_max)
+        return hyperloglog_raise_made_dense(log, mark, raised);
+    hyperloglog_replace(log, &found, parts, size);
+    hyperloglog_join(log, log->bytes + (found.before - log->bytes));
+    return KV_OK;
+}
+
+#undef HYPERLOGLOG_INDEX_BITS
+#undef HYPERLOGLOG_HASH_BITS
+#undef HYPERLOGLOG_VALUES
+#undef HYPERLOGLOG_IS_DENSE
+#undef HYPERLOGLOG_IS_SPARSE
+#undef HYPERLOGLOG_ZERO_MAX
+#undef HYPERLOGLOG_VAL_MAX
+#undef HYPERLOGLOG_VALUE_MAX
+#undef HYPERLOGLOG_PARTS
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -18967,6 +19631,13 @@ struct text {
  */
 KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text *text);
 
+/*
+ * Stores a string that was put together elsewhere in the place of the one there, if any; its
+ * deadline stays. A block that is needed for it has room for `capacity` bytes, not less than its
+ * size. A change. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t capacity);
+
 #endif
 
 
@@ -19095,6 +19766,30 @@ KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text 
     if (!is_blob) entry->flags |= ENTRY_RAW;
     text->bytes = is_blob ? blob_bytes(entry_pointer(entry)) : text_inline_bytes(entry);
     return KV_OK;
+}
+
+/* In the place of a text in a blob, if that is large enough and not far too large. */
+static bool text_replace_in_blob(struct access *access, kv_slice value)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_BLOB) return false;
+    struct blob *blob = entry_pointer(entry);
+    if (value.size > blob->capacity || value.size < blob->capacity / 2) return false;
+    memcpy(blob_bytes(blob), value.data, value.size);
+    blob->size = value.size;
+    access_changed(access);
+    return true;
+}
+
+KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t capacity)
+{
+    assert(capacity >= value.size);
+    if (text_write_inline(access, 0, value, value.size)) return KV_OK;
+    if (text_replace_in_blob(access, value)) return KV_OK;
+    if (access_fits_inline(access, value.size))
+        return access_put_text(access, value, text_deadline(access), ACCESS_RAW);
+    struct blob *blob = blob_create(&access->store->alloc, value, capacity);
+    return blob != NULL ? text_put_blob(access, blob) : KV_NOMEM;
 }
 
 /* -------------------- engine/keyspace/reclaim.c ------------------------------------------------ */
@@ -19497,6 +20192,8 @@ const char *kv_strerror(kv_status status)
     case KV_READONLY: return "writes are refused at present";
     case KV_NOTFOUND: return "there is no such key";
     case KV_NOTFINITE: return "the result would not be a finite number";
+    case KV_NOTHLL: return "the string is not a HyperLogLog";
+    case KV_CORRUPT: return "the value is corrupt";
     }
     return "unknown status";
 }
@@ -21958,6 +22655,396 @@ kv_status kv_bitop(kv *db, kv_bit_operation operation, kv_slice destination, con
     bitmaps_close_keys(&all);
     if (status == KV_OK && length != NULL) *length = size;
     return status;
+}
+
+/* -------------------- engine/api/api_hyperloglog.c --------------------------------------------- */
+/*
+ * api/api_hyperloglog.c -- how many different elements were seen: kv_pfadd(), kv_pfcount(),
+ * kv_pfmerge(), and what looks into one.
+ */
+
+/* KV_OK if the key that was opened holds a HyperLogLog or nothing. `text` receives it. */
+static kv_status hyperloglogs_expect(const struct access *access, kv_slice *text)
+{
+    *text = kv_bytes(NULL, 0);
+    if (access->entry == NULL) return KV_OK;
+    if (entry_type(access->entry) != KV_TYPE_STRING) return KV_WRONGTYPE;
+    if (entry_form(access->entry) == ENTRY_INTEGER) return KV_NOTHLL;
+    *text = entry_text(access->entry);
+    return hyperloglog_is_one(*text) ? KV_OK : KV_NOTHLL;
+}
+
+/* Opens a key that must hold a HyperLogLog; KV_NONE if there is none. */
+static kv_status hyperloglogs_open(struct access *access, kv *db, kv_slice key,
+                                   enum access_mode mode, kv_slice *text)
+{
+    if (db == NULL) return KV_BADARG;
+    kv_status status = access_open(access, db, key, mode);
+    if (status != KV_OK) return status;
+    status = hyperloglogs_expect(access, text);
+    if (status == KV_OK && access->entry == NULL) status = KV_NONE;
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
+static size_t hyperloglogs_sparse_max(const struct access *access)
+{
+    return (size_t)store_setting(access->store, KV_SETTING_HLL_SPARSE_SIZE);
+}
+
+/* One that is put together anew, to be stored in the place of what the key holds. */
+struct hyperloglogs_draft {
+    struct hyperloglog log;
+    struct alloc *alloc;
+    size_t room;
+};
+
+/* A copy of the text, or an empty one if there is no key; with room for `count` changes. */
+static kv_status hyperloglogs_draft(struct hyperloglogs_draft *draft, const struct access *access,
+                                    kv_slice text, size_t count)
+{
+    size_t sparse_max = hyperloglogs_sparse_max(access);
+    size_t size = text.size > 0 ? text.size : HYPERLOGLOG_EMPTY;
+    draft->alloc = &access->store->alloc;
+    draft->room = hyperloglog_room(size, count, sparse_max);
+    draft->log = (struct hyperloglog){alloc_get(draft->alloc, draft->room), size, sparse_max};
+    if (draft->log.bytes == NULL) return KV_NOMEM;
+    if (text.size > 0) memcpy(draft->log.bytes, text.data, text.size);
+    else hyperloglog_init(draft->log.bytes);
+    return KV_OK;
+}
+
+static void hyperloglogs_discard(struct hyperloglogs_draft *draft)
+{
+    alloc_free(draft->alloc, draft->log.bytes, draft->room);
+}
+
+/* Stores a draft; a sparse one will grow by a few bytes each time, so it gets room for some. */
+static kv_status hyperloglogs_store(struct access *access, const struct hyperloglogs_draft *draft)
+{
+    kv_slice text = kv_bytes(draft->log.bytes, draft->log.size);
+    size_t slack = hyperloglog_is_dense(text) ? 0 : text.size / 8;
+    return text_replace(access, text, text.size + slack);
+}
+
+/* ------------------------------------------------------------------------------------------ add */
+
+/* Adds all elements; `raised` receives how many raised a register. KV_OK or KV_CORRUPT. */
+static kv_status hyperloglogs_raise_all(struct hyperloglog *log, const kv_slice *elements,
+                                        size_t count, uint64_t *raised)
+{
+    *raised = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool is_raised;
+        kv_status status =
+            hyperloglog_raise(log, hyperloglog_mark_of(elements[i]), NULL, &is_raised);
+        if (status != KV_OK) return status;
+        *raised += is_raised;
+    }
+    return KV_OK;
+}
+
+/* What the elements did to the key. */
+struct hyperloglogs_adding {
+    const kv_slice *elements;
+    size_t count;
+    uint64_t changes; /* as Redis counts them: registers raised, and the key made */
+};
+
+static kv_status hyperloglogs_open_effect(struct effect *effect, struct access *access,
+                                          const struct hyperloglogs_adding *adding)
+{
+    return effect_open_with(effect, access, EFFECT_NAME("PFADD"), adding->elements, adding->count);
+}
+
+/* Tells of a change that was made. */
+static void hyperloglogs_added(struct access *access, const struct hyperloglogs_adding *adding)
+{
+    access->shard->changes += adding->changes - 1;
+    access_event(access, KV_EVENT_STRING, "pfadd");
+}
+
+/* Where it lies: what is dense stays as large as it is, and cannot be corrupt. */
+static kv_status hyperloglogs_add_dense(struct access *access, struct hyperloglogs_adding *adding)
+{
+    struct effect effect;
+    struct text text;
+    kv_status status = hyperloglogs_open_effect(&effect, access, adding);
+    if (status != KV_OK) return status;
+    status = text_open(access, 0, &text);
+    assert(status == KV_OK && !text.is_changed);
+    struct hyperloglog log = {text.bytes, text.size, 0};
+    (void)hyperloglogs_raise_all(&log, adding->elements, adding->count, &adding->changes);
+    if (adding->changes > 0) {
+        hyperloglog_forget_cached(text.bytes);
+        access_changed(access);
+        hyperloglogs_added(access, adding);
+    }
+    effect_close(&effect, access, adding->changes > 0);
+    return status;
+}
+
+/* Stores a draft that was changed. */
+static kv_status hyperloglogs_add_draft(struct access *access, struct hyperloglogs_draft *draft,
+                                        const struct hyperloglogs_adding *adding)
+{
+    struct effect effect;
+    kv_status status = hyperloglogs_open_effect(&effect, access, adding);
+    if (status != KV_OK) return status;
+    hyperloglog_forget_cached(draft->log.bytes);
+    status = hyperloglogs_store(access, draft);
+    if (status == KV_OK) hyperloglogs_added(access, adding);
+    effect_close(&effect, access, status == KV_OK);
+    return status;
+}
+
+/*
+ * In a copy: it may grow, become dense, or turn out to be corrupt half way. To copy takes far less
+ * time than to find the register, so it is not looked for first.
+ */
+static kv_status hyperloglogs_add_sparse(struct access *access, kv_slice text,
+                                         struct hyperloglogs_adding *adding)
+{
+    struct hyperloglogs_draft draft;
+    struct text opened;
+    kv_status status = hyperloglogs_draft(&draft, access, text, adding->count);
+    if (status != KV_OK) return status;
+    status = hyperloglogs_raise_all(&draft.log, adding->elements, adding->count, &adding->changes);
+    adding->changes += access->entry == NULL;
+    if (status == KV_OK) {
+        status = adding->changes > 0 ? hyperloglogs_add_draft(access, &draft, adding)
+                                     : text_open(access, 0, &opened); /* Redis keeps it as "raw" */
+    }
+    hyperloglogs_discard(&draft);
+    return status;
+}
+
+kv_status kv_pfadd(kv *db, kv_slice key, const kv_slice *elements, size_t count, bool *changed)
+{
+    if (db == NULL || (elements == NULL && count > 0)) return KV_BADARG;
+    struct access access;
+    struct hyperloglogs_adding adding = {elements, count, 0};
+    kv_slice text;
+    kv_status status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = hyperloglogs_expect(&access, &text);
+    if (status == KV_OK)
+        status = text.size > 0 && hyperloglog_is_dense(text)
+                     ? hyperloglogs_add_dense(&access, &adding)
+                     : hyperloglogs_add_sparse(&access, text, &adding);
+    if (status == KV_OK && changed != NULL) *changed = adding.changes > 0;
+    return access_close(&access, status);
+}
+
+/* ---------------------------------------------------------------------------------------- count */
+
+/* Keeps the estimate in the string, which is a change. Without memory it is not kept. */
+static void hyperloglogs_cache(struct access *access, uint64_t cardinality)
+{
+    struct effect effect;
+    struct text text;
+    if (effect_open(&effect, access, EFFECT_NAME("PFCOUNT"), 0, 0) != KV_OK) return;
+    bool is_open = text_open(access, 0, &text) == KV_OK;
+    if (is_open) {
+        hyperloglog_cache(text.bytes, cardinality);
+        access_changed(access);
+    }
+    effect_close(&effect, access, is_open);
+}
+
+/* Of one key. Where writes are refused the estimate is made anew each time. */
+static kv_status hyperloglogs_count_one(kv *db, kv_slice key, uint64_t *cardinality)
+{
+    struct access access;
+    kv_slice text;
+    bool may_write = store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) != 0;
+    kv_status status = access_open(&access, db, key, may_write ? ACCESS_WRITE : ACCESS_READ);
+    if (status != KV_OK) return status;
+    if (may_write) access_count(&access);
+    status = hyperloglogs_expect(&access, &text);
+    if (status != KV_OK) return access_close(&access, status);
+    if (access.entry == NULL) {
+        *cardinality = 0;
+    } else if (!hyperloglog_cached(text, cardinality)) {
+        status = hyperloglog_count(text, cardinality);
+        if (status == KV_OK && may_write) hyperloglogs_cache(&access, *cardinality);
+    }
+    return access_close(&access, status);
+}
+
+/* Raises registers to those of a key, if it is there; `is_dense` becomes true if that is dense. */
+static kv_status hyperloglogs_merge_key(kv *db, kv_slice key, uint8_t *registers, bool *is_dense)
+{
+    struct access access;
+    kv_slice text;
+    kv_status status = hyperloglogs_open(&access, db, key, ACCESS_READ, &text);
+    if (status == KV_NONE) return KV_OK;
+    if (status != KV_OK) return status;
+    *is_dense |= hyperloglog_is_dense(text);
+    return access_close(&access, hyperloglog_merge(text, registers));
+}
+
+static kv_status hyperloglogs_count_many(kv *db, const kv_slice *keys, size_t count,
+                                         uint64_t *cardinality)
+{
+    uint8_t registers[HYPERLOGLOG_REGISTERS] = {0};
+    struct span span;
+    kv_status status = KV_OK;
+    bool is_dense = false;
+    span_begin(&span, db, keys, count, 0);
+    for (size_t i = 0; i < count && status == KV_OK; i++)
+        status = hyperloglogs_merge_key(&span.db, keys[i], registers, &is_dense);
+    span_end(&span);
+    if (status == KV_OK) *cardinality = hyperloglog_count_registers(registers);
+    return status;
+}
+
+kv_status kv_pfcount(kv *db, const kv_slice *keys, size_t count, uint64_t *cardinality)
+{
+    uint64_t estimate = 0;
+    if (db == NULL || (keys == NULL && count > 0)) return KV_BADARG;
+    kv_status status = count == 1 ? hyperloglogs_count_one(db, keys[0], &estimate)
+                                  : hyperloglogs_count_many(db, keys, count, &estimate);
+    if (status == KV_OK && cardinality != NULL) *cardinality = estimate;
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- merge */
+
+/*
+ * Raises a draft to the registers, none of which is lower than its own. A sparse one is raised
+ * register by register, since which runs that leaves is a matter of the order.
+ */
+static kv_status hyperloglogs_raise_to(struct hyperloglog *log, const uint8_t *registers)
+{
+    struct hyperloglog_cursor cursor = {0};
+    for (unsigned i = 0; i < HYPERLOGLOG_REGISTERS; i++) {
+        struct hyperloglog_mark mark = {(uint16_t)i, registers[i]};
+        bool is_raised;
+        if (hyperloglog_is_dense(kv_bytes(log->bytes, log->size))) break;
+        if (mark.value == 0) continue;
+        kv_status status = hyperloglog_raise(log, mark, &cursor, &is_raised);
+        if (status != KV_OK) return status;
+    }
+    if (hyperloglog_is_dense(kv_bytes(log->bytes, log->size)))
+        hyperloglog_set_dense(log, registers);
+    return KV_OK;
+}
+
+/* Stores the registers at the destination, which was among what they were made of. */
+static kv_status hyperloglogs_merge_into(struct access *access, const uint8_t *registers,
+                                         bool is_dense)
+{
+    kv_slice text;
+    struct hyperloglogs_draft draft;
+    kv_status status = hyperloglogs_expect(access, &text);
+    if (status == KV_OK) status = hyperloglogs_draft(&draft, access, text, HYPERLOGLOG_REGISTERS);
+    if (status != KV_OK) return status;
+    bool becomes_dense =
+        is_dense && !hyperloglog_is_dense(kv_bytes(draft.log.bytes, HYPERLOGLOG_HEADER));
+    if (becomes_dense) status = hyperloglog_make_dense(&draft.log);
+    if (status == KV_OK) status = hyperloglogs_raise_to(&draft.log, registers);
+    if (status == KV_OK) {
+        hyperloglog_forget_cached(draft.log.bytes);
+        status = hyperloglogs_store(access, &draft);
+    }
+    hyperloglogs_discard(&draft);
+    return status;
+}
+
+/* Under the locks of a span. */
+static kv_status hyperloglogs_merge(kv *db, kv_slice destination, const kv_slice *sources,
+                                    size_t count)
+{
+    uint8_t registers[HYPERLOGLOG_REGISTERS] = {0};
+    struct access access;
+    struct effect effect;
+    bool is_dense = false;
+    kv_status status = hyperloglogs_merge_key(db, destination, registers, &is_dense);
+    for (size_t i = 0; i < count && status == KV_OK; i++)
+        status = hyperloglogs_merge_key(db, sources[i], registers, &is_dense);
+    if (status == KV_OK) status = access_open(&access, db, destination, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = effect_open_with(&effect, &access, EFFECT_NAME("PFMERGE"), sources, count);
+    if (status != KV_OK) return access_close(&access, status);
+    status = hyperloglogs_merge_into(&access, registers, is_dense);
+    if (status == KV_OK) access_event(&access, KV_EVENT_STRING, "pfadd");
+    effect_close(&effect, &access, status == KV_OK);
+    return access_close(&access, status);
+}
+
+#define HYPERLOGLOGS_FEW 8
+
+kv_status kv_pfmerge(kv *db, kv_slice destination, const kv_slice *sources, size_t count)
+{
+    if (db == NULL || (sources == NULL && count > 0)) return KV_BADARG;
+    struct alloc *alloc = &db->view->store->alloc;
+    kv_slice few[HYPERLOGLOGS_FEW], *keys = few;
+    if (count + 1 > HYPERLOGLOGS_FEW) keys = alloc_get_array(alloc, count + 1, sizeof *keys);
+    if (keys == NULL) return KV_NOMEM;
+    keys[0] = destination;
+    if (count > 0) memcpy(keys + 1, sources, count * sizeof *keys);
+    struct span span;
+    span_begin(&span, db, keys, count + 1, 0);
+    kv_status status = hyperloglogs_merge(&span.db, destination, sources, count);
+    span_end(&span);
+    if (keys != few) alloc_free(alloc, keys, (count + 1) * sizeof *keys);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- looking into one */
+
+kv_status kv_pfregisters(kv *db, kv_slice key, uint8_t *registers)
+{
+    struct access access;
+    kv_slice text;
+    uint8_t found[HYPERLOGLOG_REGISTERS] = {0};
+    if (registers == NULL) return KV_BADARG;
+    kv_status status = hyperloglogs_open(&access, db, key, ACCESS_PEEK, &text);
+    if (status != KV_OK) return status;
+    status = access_close(&access, hyperloglog_merge(text, found));
+    if (status == KV_OK) memcpy(registers, found, sizeof found);
+    return status;
+}
+
+kv_status kv_pfruns(kv *db, kv_slice key, kv_visit_run *visit, void *context)
+{
+    struct access access;
+    kv_slice text;
+    kv_status status = hyperloglogs_open(&access, db, key, ACCESS_PEEK, &text);
+    if (status != KV_OK) return status;
+    if (hyperloglog_is_dense(text)) return access_close(&access, KV_SKIPPED);
+    const uint8_t *at = (const uint8_t *)text.data + HYPERLOGLOG_HEADER;
+    const uint8_t *end = (const uint8_t *)text.data + text.size;
+    struct hyperloglog_run run;
+    for (; visit != NULL && at < end; at += run.size) {
+        if (!hyperloglog_run(at, end, &run)) return access_close(&access, KV_CORRUPT);
+        if (!visit(context, run.kind, run.count, run.value)) break;
+    }
+    return access_close(&access, KV_OK);
+}
+
+static kv_status hyperloglogs_make_dense(struct access *access, kv_slice text)
+{
+    kv_slice arguments[3] = {EFFECT_NAME("PFDEBUG"), EFFECT_NAME("TODENSE"), access->key};
+    struct hyperloglogs_draft draft;
+    if (hyperloglog_is_dense(text)) return KV_SKIPPED;
+    kv_status status = access_reserve_journal(access, 3, 14 + access->key.size);
+    if (status == KV_OK) status = hyperloglogs_draft(&draft, access, text, 0);
+    if (status != KV_OK) return status;
+    status = hyperloglog_make_dense(&draft.log);
+    if (status == KV_OK) status = hyperloglogs_store(access, &draft);
+    if (status == KV_OK) access_journal(access, arguments, 3);
+    hyperloglogs_discard(&draft);
+    return status;
+}
+
+kv_status kv_pfdense(kv *db, kv_slice key)
+{
+    struct access access;
+    kv_slice text;
+    kv_status status = hyperloglogs_open(&access, db, key, ACCESS_WRITE, &text);
+    if (status != KV_OK) return status;
+    return access_close(&access, hyperloglogs_make_dense(&access, text));
 }
 
 /* -------------------- engine/api/api_batch.c --------------------------------------------------- */

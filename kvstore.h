@@ -88,19 +88,21 @@ typedef enum kv_status {
     KV_MORE = 6,     /* the budget was used up with work left */
     KV_GAP = 7,      /* changes are missing between here and the position that was given */
 
-    KV_WRONGTYPE = -1, /* the key holds a value of another type */
-    KV_BADARG = -2,    /* an argument is outside its documented range */
-    KV_NOMEM = -3,     /* memory is exhausted */
-    KV_NOTINT = -4,    /* the value is not an integer, or out of int64_t's range */
-    KV_NOTFLOAT = -5,  /* the value is not a number */
-    KV_OVERFLOW = -6,  /* the result would leave the range of its type */
-    KV_TOOBIG = -7,    /* a string would grow beyond KV_SETTING_MAX_VALUE_SIZE, or an element is
+    KV_WRONGTYPE = -1,  /* the key holds a value of another type */
+    KV_BADARG = -2,     /* an argument is outside its documented range */
+    KV_NOMEM = -3,      /* memory is exhausted */
+    KV_NOTINT = -4,     /* the value is not an integer, or out of int64_t's range */
+    KV_NOTFLOAT = -5,   /* the value is not a number */
+    KV_OVERFLOW = -6,   /* the result would leave the range of its type */
+    KV_TOOBIG = -7,     /* a string would grow beyond KV_SETTING_MAX_VALUE_SIZE, or an element is
                            too large */
-    KV_NOTLOCKED = -8, /* the transaction did not declare this key */
-    KV_READONLY = -9,  /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
-    KV_NOTFOUND = -10, /* an operation that needs an existing key found none (rename, set by
+    KV_NOTLOCKED = -8,  /* the transaction did not declare this key */
+    KV_READONLY = -9,   /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
+    KV_NOTFOUND = -10,  /* an operation that needs an existing key found none (rename, set by
                            index) */
-    KV_NOTFINITE = -11 /* the result would be infinite or not a number */
+    KV_NOTFINITE = -11, /* the result would be infinite or not a number */
+    KV_NOTHLL = -12,    /* the key holds a string that is no HyperLogLog */
+    KV_CORRUPT = -13    /* the bytes of the value contradict themselves */
 } kv_status;
 
 typedef enum kv_type {
@@ -1332,7 +1334,11 @@ typedef enum kv_bit_operation {
 KV_API kv_status kv_bitop(kv *db, kv_bit_operation operation, kv_slice destination,
                           const kv_slice *keys, size_t count, uint64_t *length);
 
-typedef enum kv_field_kind { KV_FIELD_GET = 0, KV_FIELD_SET = 1, KV_FIELD_INCRBY = 2 } kv_field_kind;
+typedef enum kv_field_kind {
+    KV_FIELD_GET = 0,
+    KV_FIELD_SET = 1,
+    KV_FIELD_INCRBY = 2
+} kv_field_kind;
 
 /* What becomes of a number that its field cannot hold. */
 typedef enum kv_overflow {
@@ -1364,6 +1370,66 @@ typedef struct kv_field_operation {
 KV_API kv_status kv_bitfield(kv *db, kv_slice key, kv_field_operation *operations, size_t count);
 
 /* ---------------------------------------------------------------------------------- HyperLogLog */
+
+/*
+ * How many different elements were seen, in 12 KiB at most, however many: an estimate with a
+ * standard error of 0.81%. It is kept in a string, in Redis's format byte for byte: it may be read
+ * by kv_get(), and one that was stored by kv_set() is taken as what it is. Each of these calls
+ * returns KV_WRONGTYPE for another type, KV_NOTHLL for any other string, and KV_CORRUPT where a
+ * string that begins like one contradicts itself.
+ */
+
+/*
+ * Notes that `count` elements were seen (0: makes only sure that there is a HyperLogLog). `changed`
+ * receives whether the estimate may have changed, or the key was made.
+ *
+ * Returns   KV_OK, as above, KV_NOMEM, KV_READONLY. All are noted or none.
+ * Cost      O(count); for a sparse one, up to KV_SETTING_HLL_SPARSE_SIZE, O(count x its size).
+ */
+KV_API kv_status kv_pfadd(kv *db, kv_slice key, const kv_slice *elements, size_t count,
+                          bool *changed);
+
+/*
+ * Estimates how many different elements were seen by any of `count` HyperLogLogs, all of one
+ * instant; an absent key saw none. For a single key the estimate is kept in the string until the
+ * next change, if writes are accepted: that is a change for the journal and for watches, too.
+ *
+ * Returns   KV_OK, as above, KV_NOMEM.
+ * Cost      O(1) for a single key whose estimate is known; O(count x size) else, some microseconds
+ *           each.
+ */
+KV_API kv_status kv_pfcount(kv *db, const kv_slice *keys, size_t count, uint64_t *cardinality);
+
+/*
+ * Makes the HyperLogLog at `destination`, creating it if absent, see what it and `count` others
+ * have seen, at one instant; an absent key saw nothing. KV_OK, as above, KV_NOMEM, KV_READONLY.
+ * Cost O(count x size).
+ */
+KV_API kv_status kv_pfmerge(kv *db, kv_slice destination, const kv_slice *sources, size_t count);
+
+#define KV_HYPERLOGLOG_REGISTERS 16384
+
+/*
+ * Copies its registers, KV_HYPERLOGLOG_REGISTERS bytes: each the longest run of zeros, and one
+ * more, in the hashes of the elements that fell to it. KV_OK, KV_NONE, as above.
+ */
+KV_API kv_status kv_pfregisters(kv *db, kv_slice key, uint8_t *registers);
+
+typedef enum kv_run_kind {
+    KV_RUN_ZERO = 0,      /* up to 64 registers that are 0, in one byte */
+    KV_RUN_LONG_ZERO = 1, /* up to 16384, in two */
+    KV_RUN_VALUE = 2      /* up to 4 of an equal value from 1 to 32, in one */
+} kv_run_kind;
+typedef bool kv_visit_run(void *context, kv_run_kind kind, unsigned count, unsigned value);
+
+/*
+ * Shows the runs of equal registers of which a sparse HyperLogLog is made, in order; `visit` may be
+ * NULL. KV_OK; KV_SKIPPED if it is dense: 6 bits a register, without runs; KV_NONE; as above.
+ */
+KV_API kv_status kv_pfruns(kv *db, kv_slice key, kv_visit_run *visit, void *context);
+
+/* Makes a sparse one dense. KV_OK; KV_SKIPPED if it is; KV_NONE; as above; KV_NOMEM; KV_READONLY. */
+KV_API kv_status kv_pfdense(kv *db, kv_slice key);
 
 /* -------------------------------------------------------------------------------------- streams */
 

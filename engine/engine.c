@@ -51,6 +51,7 @@
 #include "values/set.c"   /* an intset or a pack while it is small, members when it is large */
 #include "values/set_algebra.c" /* sets made of others: intersection, union, difference */
 #include "values/zset.c"  /* a pack while it is small, a table and a ranking when it is large */
+#include "values/hyperloglog.c" /* a string that estimates how many elements were seen */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -77,6 +78,7 @@
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
 #include "api/api_bitmap.c"      /* strings as bits */
+#include "api/api_hyperloglog.c" /* estimates of how many elements were seen */
 #include "api/api_batch.c"       /* many keys in one call */
 #include "api/api_list.c"        /* lists */
 #include "api/api_prefetch.c"        /* lists */

@@ -12,7 +12,7 @@
 
 /* --------------------------------------------------------------------------------------- errors */
 
-static void call_error_slice(struct call *call, kv_slice text)
+void call_error_slice(struct call *call, kv_slice text)
 {
     writer_error(call->reply, text);
     call->session->errors++;

@@ -35,6 +35,7 @@ static inline bool call_may_wait(const struct call *call)
 
 /* Answers with an error, which begins with its code, and counts it. */
 void call_error(struct call *call, const char *text);
+void call_error_slice(struct call *call, kv_slice text);
 void call_error_format(struct call *call, const char *format, ...) TEXT_PRINTF(2, 3);
 
 /* The error that a status below 0 stands for. */

@@ -1369,6 +1369,33 @@ COMMAND(setbit, "setbit", 4, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_BITMAP, G
 
 /* HyperLogLog. */
 
+COMMAND(pfadd, "pfadd", -2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_HYPERLOGLOG,
+        GROUP_HYPERLOGLOG, 2, "2.8.9", "O(N), N being the number of elements.",
+        "Notes elements as seen in a HyperLogLog, creating it if need be.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"),
+            STRING("element", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(pfcount, "pfcount", -2, COMMAND_READONLY, CATEGORY_HYPERLOGLOG, GROUP_HYPERLOGLOG, 2,
+        "2.8.9", "O(1) for one key that has not changed since; O(N), N being the number of keys.",
+        "Estimates how many different elements HyperLogLogs have seen.",
+        .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RW | KEY_ACCESS,
+                .note = "The estimate is kept in the value.")),
+        .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(pfdebug, "pfdebug", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_ADMIN,
+        CATEGORY_HYPERLOGLOG, GROUP_HYPERLOGLOG, 4, "2.8.9", "O(1)",
+        "Looks into a HyperLogLog.", .is_system = 1,
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_ACCESS)),
+        .arguments = ARGUMENTS(STRING("subcommand"), KEY("key")))
+COMMAND(pfmerge, "pfmerge", -2, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_HYPERLOGLOG,
+        GROUP_HYPERLOGLOG, 2, "2.8.9", "O(N), N being the number of keys.",
+        "Merges HyperLogLogs into one.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_INSERT),
+            KEYS_FROM(2, -1, 1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("destkey"),
+            KEY("sourcekey", .key_spec = 1, .flags = ARGUMENT_MULTIPLE)))
+COMMAND(pfselftest, "pfselftest", 1, COMMAND_ADMIN, CATEGORY_HYPERLOGLOG, GROUP_HYPERLOGLOG, 4,
+        "2.8.9", "O(1)", "Tests HyperLogLogs.", .is_system = 1)
+
 /* Streams. */
 
 /* Publish and subscribe. */

@@ -272,6 +272,8 @@ const char *kv_strerror(kv_status status)
     case KV_READONLY: return "writes are refused at present";
     case KV_NOTFOUND: return "there is no such key";
     case KV_NOTFINITE: return "the result would not be a finite number";
+    case KV_NOTHLL: return "the string is not a HyperLogLog";
+    case KV_CORRUPT: return "the value is corrupt";
     }
     return "unknown status";
 }

@@ -129,3 +129,27 @@ KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text 
     text->bytes = is_blob ? blob_bytes(entry_pointer(entry)) : text_inline_bytes(entry);
     return KV_OK;
 }
+
+/* In the place of a text in a blob, if that is large enough and not far too large. */
+static bool text_replace_in_blob(struct access *access, kv_slice value)
+{
+    struct entry *entry = access->entry;
+    if (entry == NULL || entry_form(entry) != ENTRY_BLOB) return false;
+    struct blob *blob = entry_pointer(entry);
+    if (value.size > blob->capacity || value.size < blob->capacity / 2) return false;
+    memcpy(blob_bytes(blob), value.data, value.size);
+    blob->size = value.size;
+    access_changed(access);
+    return true;
+}
+
+KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t capacity)
+{
+    assert(capacity >= value.size);
+    if (text_write_inline(access, 0, value, value.size)) return KV_OK;
+    if (text_replace_in_blob(access, value)) return KV_OK;
+    if (access_fits_inline(access, value.size))
+        return access_put_text(access, value, text_deadline(access), ACCESS_RAW);
+    struct blob *blob = blob_create(&access->store->alloc, value, capacity);
+    return blob != NULL ? text_put_blob(access, blob) : KV_NOMEM;
+}

@@ -51,4 +51,11 @@ struct text {
  */
 KV_INTERNAL kv_status text_open(struct access *access, size_t size, struct text *text);
 
+/*
+ * Stores a string that was put together elsewhere in the place of the one there, if any; its
+ * deadline stays. A block that is needed for it has room for `capacity` bytes, not less than its
+ * size. A change. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t capacity);
+
 #endif

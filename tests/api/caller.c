@@ -295,6 +295,31 @@ static kv_status caller_bits(struct caller *caller, kv *db, kv_slice key, kv_sli
     return status;
 }
 
+static kv_status caller_estimate(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    kv_slice keys[2] = {key, other}, elements[CALLER_ARGUMENTS];
+    char bytes[CALLER_ARGUMENTS][4];
+    size_t count = caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    uint64_t number = 0;
+    bool changed = false;
+    kv_status status;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < 2; j++) bytes[i][j] = (char)caller_below(caller, 256);
+        elements[i] = kv_bytes(bytes[i], caller_below(caller, 3));
+    }
+    switch (caller_below(caller, 8)) {
+    case 0: status = CALL(kv_pfmerge)(db, key, &other, caller_below(caller, 2)); break;
+    case 1: status = CALL(kv_pfcount)(db, keys, caller_below(caller, 3), &number); break;
+    case 2: status = caller_below(caller, 4) == 0 ? CALL(kv_pfdense)(db, key) : KV_OK; break;
+    default:
+        status = CALL(kv_pfadd)(db, key, elements, count, &changed);
+        number = changed;
+        break;
+    }
+    if (status == KV_OK) caller_see(caller, number);
+    return status;
+}
+
 static kv_status caller_many(struct caller *caller, kv *db)
 {
     struct caller_names names;
@@ -749,7 +774,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 162);
+    uint64_t pick = caller_below(caller, 170);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -768,7 +793,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 135) status = caller_change_set(caller, view, key, other);
     else if (pick < 140) status = caller_read_set(caller, view, key, other);
     else if (pick < 155) status = caller_call_zset(caller, view, key, other);
-    else status = caller_time_hash(caller, view, key);
+    else if (pick < 162) status = caller_time_hash(caller, view, key);
+    else status = caller_estimate(caller, view, key, other);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -882,6 +908,10 @@ static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
         bool bit = caller_number(words[3]) != 0;
         return kv_setbit(db, words[1], (uint64_t)caller_number(words[2]), bit, NULL);
     }
+    if (caller_is(words[0], "PFADD")) return kv_pfadd(db, words[1], words + 2, count - 2, NULL);
+    if (caller_is(words[0], "PFCOUNT")) return kv_pfcount(db, words + 1, count - 1, NULL);
+    if (caller_is(words[0], "PFMERGE")) return kv_pfmerge(db, words[1], words + 2, count - 2);
+    if (caller_is(words[0], "PFDEBUG")) return kv_pfdense(db, words[2]);
     if (caller_is(words[0], "BITFIELD")) return caller_replay_fields(db, words, count);
     if (caller_is(words[0], "BITOP")) return caller_replay_bitop(db, words, count);
     if (caller_is(words[0], "INCRBY"))

@@ -99,6 +99,12 @@ START_TEST(strings_tell_what_redis_tells)
     ck_assert_int_eq(kv_bitop(db, KV_BIT_NOT, bits, &a, 1, NULL), KV_OK);
     ck_assert_int_eq(kv_bitop(db, KV_BIT_NOT, bits, &absent, 1, NULL), KV_OK);
     ck_assert_told("0 bits new;0 bits set;0 absent keymiss;0 bits del;");
+    ck_assert_int_eq(kv_pfadd(db, bits, &x, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_pfadd(db, bits, &x, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_pfcount(db, &bits, 1, NULL), KV_OK);
+    ck_assert_int_eq(kv_pfmerge(db, bits, &bits, 1), KV_OK);
+    ck_assert_int_eq(kv_pfdense(db, bits), KV_OK);
+    ck_assert_told("0 bits new;0 bits pfadd;0 bits pfadd;");
     ck_assert_int_eq(kv_incr(db, b, NULL), KV_OK);
     ck_assert_int_eq(kv_decrby(db, b, 5, NULL), KV_OK);
     ck_assert_int_eq(kv_incrbyfloat(db, b, KV_TEXT("0.5"), NULL), KV_OK);

@@ -162,6 +162,9 @@ static void fill(kv *db)
     MUST(kv_set(db, KV_TEXT("middle"), MIDDLE, NULL) == KV_OK);
     MUST(kv_set(db, KV_TEXT("large"), LARGE, NULL) == KV_OK);
     fixture_set_for(db, "timed", "1", 100000);
+    kv_slice seen[2] = {{"sparse", 6}, {"dense", 5}};
+    for (int i = 0; i < 2; i++) MUST(kv_pfadd(db, seen[i], seen, 2, NULL) == KV_OK);
+    MUST(kv_pfdense(db, seen[1]) == KV_OK);
     fixture_push_all(db, "list", "a b c a");
     fixture_push_all(kv_select(db, 1), "list1", "a b c");
     fixture_set(kv_select(db, 1), "text1", "one");
@@ -448,6 +451,32 @@ static kv_status sweep_bitfield(kv *db, struct results *results, kv_slice key, u
 DO(bitfield, sweep_bitfield(db, results, K("text"), 3))
 DO(bitfield_new, sweep_bitfield(db, results, K("new"), 20000))
 DO(bitfield_large, sweep_bitfield(db, results, K("large"), 500000))
+
+/* HyperLogLogs: a sparse one and a dense one are there. */
+static const kv_slice estimates[10] = {{"sparse", 6}, {"dense", 5}, {"none", 4}, {"sparse", 6},
+                                       {"dense", 5},  {"none", 4},  {"none", 4}, {"none", 4},
+                                       {"none", 4},   {"none", 4}};
+
+DO(pfadd, kv_pfadd(db, K("sparse"), elements, 3, NULL))
+DO(pfadd_new, kv_pfadd(db, K("new"), elements, 3, NULL))
+DO(pfadd_same, kv_pfadd(db, K("sparse"), &estimates[0], 1, NULL))
+DO(pfadd_many, kv_pfadd(db, K("sparse"), wide_keys, WIDE, NULL))
+DO(pfadd_dense, kv_pfadd(db, K("dense"), wide_keys, WIDE, NULL))
+DO(pfcount, kv_pfcount(db, &estimates[0], 1, &results->number))
+DO(pfcount_dense, kv_pfcount(db, &estimates[1], 1, &results->number))
+DO(pfcount_many, kv_pfcount(db, estimates, 10, &results->number))
+DO(pfmerge, kv_pfmerge(db, K("sparse"), &estimates[2], 2))
+DO(pfmerge_new, kv_pfmerge(db, K("new"), estimates, 10))
+DO(pfmerge_dense, kv_pfmerge(db, K("sparse"), &estimates[1], 1))
+DO(pfdense, kv_pfdense(db, K("sparse")))
+
+CASE(pfregisters)
+{
+    uint8_t registers[KV_HYPERLOGLOG_REGISTERS];
+    (void)results;
+    kv_status status = kv_pfruns(db, K("sparse"), NULL, NULL);
+    return status == KV_OK ? kv_pfregisters(db, K("dense"), registers) : status;
+}
 
 /* Lists. */
 DO(lpush, kv_lpush(db, K("list"), elements, 3, &results->number))
@@ -1021,6 +1050,20 @@ static const struct row rows[] = {
     ROW("kv_bitfield", bitfield, KV_OK, EVERYWHERE),
     ROW("kv_bitfield", bitfield_new, KV_OK, EVERYWHERE),
     ROW("kv_bitfield", bitfield_large, KV_OK, EVERYWHERE),
+
+    ROW("kv_pfadd", pfadd, KV_OK, EVERYWHERE),
+    ROW("kv_pfadd", pfadd_new, KV_OK, EVERYWHERE),
+    ROW("kv_pfadd", pfadd_same, KV_OK, EVERYWHERE),
+    ROW("kv_pfadd", pfadd_many, KV_OK, EVERYWHERE),
+    ROW("kv_pfadd", pfadd_dense, KV_OK, EVERYWHERE),
+    ROW("kv_pfcount", pfcount, KV_OK, EVERYWHERE),
+    ROW("kv_pfcount", pfcount_dense, KV_OK, EVERYWHERE),
+    ROW("kv_pfcount", pfcount_many, KV_OK, EVERYWHERE),
+    ROW("kv_pfmerge", pfmerge, KV_OK, EVERYWHERE),
+    ROW("kv_pfmerge", pfmerge_new, KV_OK, EVERYWHERE),
+    ROW("kv_pfmerge", pfmerge_dense, KV_OK, EVERYWHERE),
+    ROW("kv_pfregisters kv_pfruns", pfregisters, KV_OK, EVERYWHERE),
+    ROW("kv_pfdense", pfdense, KV_OK, EVERYWHERE),
 
     ROW("kv_lpush", lpush, KV_OK, EVERYWHERE),
     ROW("kv_lpush", lpush_new, KV_OK, EVERYWHERE),

@@ -8,6 +8,7 @@ command waits for milliseconds at most. Commands that could end a server or stop
 mutated.
 """
 
+import commands_bits
 import commands_hashes
 import commands_sets
 import commands_zsets
@@ -23,7 +24,7 @@ VALUES = [
     b'-0', b'nan', b'inf', b'a' * 44, b'a' * 45, b'b' * 63, b'b' * 64, b'c' * 500, b'd' * 1200,
     b'12345678901234567890', b'1.5000000000', b'0.1', b'100000000000000000000', b'e1', b'e2', b'e3',
     b'e4',
-]
+] + commands_bits.VALUES
 
 # Of numbers below zero only small ones and those out of range: of random members redis-server would
 # give as many as are asked for, whatever memory there is.
@@ -220,61 +221,6 @@ class Generator:
             b'*', b'k*', b'l?', b'k[0-9]', b'k[^1]', b'k\\1', b'[a-z]*', b'k[1', b'', b'?', b'**',
             b'*1*', b'k1', b'[]', b'k[\\1-3]', b'[^', b'\\', b'k[9-0]', b'*\x00*', b'\xff*'))]
 
-    def bit_offset(self):
-        if self.chance(0.1):
-            return [self.random.choice((b'-1', b'4294967296', b'9223372036854775807', b'x', b'',
-                                        b'#1', b'1 ', b'40000'))]
-        return [b'%d' % self.random.choice((self.random.randint(0, 40), self.random.randint(0, 3000)))]
-
-    def bit_range(self):
-        """Nothing, a start, or a start, an end, and now and then a unit."""
-        kind = self.random.random()
-        index = self.index() if self.chance(0.7) else [b'%d' % self.random.randint(-300, 300)]
-        if kind < 0.2:
-            return []
-        if kind < 0.3:
-            return index
-        unit = self.word(b'BYTE', b'BIT')() if self.chance(0.6) else []
-        return index + self.index() + unit
-
-    def bit_source(self):
-        return self.key() + (self.key() if self.chance(0.7) else []) + (
-            [self.key()[0] for _ in range(3)] if self.chance(0.2) else [])
-
-    def field_type(self):
-        kind = self.random.random()
-        if kind < 0.04:
-            return [self.random.choice((b'', b'i', b'u', b'u0', b'u64', b'i65', b'u08', b'x8', b'8',
-                                        b'I8', b'u-1', b'i 8', b'u8 '))]
-        bits = self.random.choice((1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 48, 62, 63, 64))
-        return [b'i%d' % bits if bits == 64 or self.chance(0.5) else b'u%d' % bits]
-
-    def field_offset(self):
-        return [b'#%d' % self.random.randint(0, 9)] if self.chance(0.3) else self.bit_offset()
-
-    def field_value(self):
-        if self.chance(0.3):
-            return [self.random.choice((
-                b'9223372036854775807', b'4294967296', b'-4294967296', b'9223372036854775808',
-                b'x'))]
-        return [b'%d' % self.random.randint(-300, 300)]
-
-    def fields(self, writes=True):
-        """Steps of BITFIELD."""
-        def steps():
-            result = []
-            for _ in range(self.random.choice((0, 1, 1, 2, 3, 5, 12))):
-                kind = self.random.random()
-                if writes and kind < 0.2:
-                    result += [b'OVERFLOW'] + self.word(b'WRAP', b'SAT', b'FAIL')()
-                elif writes and kind < 0.8:
-                    result += self.word(b'SET', b'INCRBY')() + self.field_type()
-                    result += self.field_offset() + self.field_value()
-                else:
-                    result += self.word(b'GET')() + self.field_type() + self.field_offset()
-            return result
-        return steps
-
     def database(self):
         return [self.random.choice((b'0', b'1', b'2', b'9', b'9', b'15', b'16', b'-1', b'x', b'',
                                     b'1.0', b'99999999999999999999'))]
@@ -346,12 +292,6 @@ class Generator:
             b'BLMOVE': (2, [list_key, list_key, side, side, self.timeout]),
             b'BRPOPLPUSH': (2, [list_key, list_key, self.timeout]),
             b'BLMPOP': (2, [self.timeout, self.counted_keys, side, maybe(w(b'COUNT'), integer)]),
-            b'SETBIT': (6, [key, self.bit_offset, w(b'0', b'1', b'1', b'2', b'-1', b'x')]),
-            b'GETBIT': (4, [key, self.bit_offset]), b'BITCOUNT': (6, [key, self.bit_range]),
-            b'BITPOS': (8, [key, w(b'0', b'1'), self.bit_range]),
-            b'BITOP': (7, [w(b'AND', b'OR', b'XOR', b'NOT', b'NOR'), key, self.bit_source]),
-            b'BITFIELD': (8, [key, self.fields()]),
-            b'BITFIELD_RO': (3, [key, self.fields(False)]),
             b'PING': (1, [maybe(value)]), b'ECHO': (1, [value]), b'SELECT': (3, [self.database]),
             b'SWAPDB': (1, [self.database, self.database]),
             b'FLUSHDB': (1, [maybe(w(b'ASYNC', b'SYNC'))]), b'MULTI': (5, []), b'EXEC': (6, []),
@@ -360,6 +300,7 @@ class Generator:
             b'TIME': (1, []), b'LASTSAVE': (1, []),
             b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
                             maybe(key, maybe(w(b'SAMPLES'), integer))]),
+            **commands_bits.forms(self),
             **commands_hashes.forms(self),
             **commands_sets.forms(self),
             **commands_zsets.forms(self),

@@ -385,7 +385,8 @@ def watched_keys(pair, random):
         ['BITFIELD', 'k', 'GET', 'u8', 0], ['BITFIELD', 'k', 'SET', 'u8', 0, 118],
         ['BITFIELD', 'k', 'INCRBY', 'u8', 0, 1], ['BITFIELD', 'k', 'SET', 'u8', 100, 0],
         ['BITOP', 'NOT', 'k', 'none'], ['BITOP', 'NOT', 'none', 'k'], ['BITOP', 'OR', 'k', 'k'],
-        ['BITOP', 'NOT', 'none', 'none2']]
+        ['BITOP', 'NOT', 'none', 'none2'], ['PFADD', 'none'], ['PFADD', 'none', 'x'],
+        ['PFCOUNT', 'none'], ['PFMERGE', 'none', 'none2'], ['PFADD', 'k', 'x']]
     watcher, changer = pair.open(), pair.open()
     for change in [c for c in changes if c not in WATCH_GOES_ON]:
         for watch in (['k', 'l'], ['none'], ['n', 'k']):
@@ -917,6 +918,63 @@ def long_lists(pair, random):
     both.close()
 
 
+def counted(both, key):
+    """All that is to be seen of a HyperLogLog."""
+    both.do('PFCOUNT', key)
+    both.do('GET', key)
+    both.do('PFDEBUG', 'DECODE', key)
+    both.do('PFDEBUG', 'ENCODING', key)
+    both.do('OBJECT', 'ENCODING', key)
+
+
+def hyperloglogs(pair, random):
+    """The bytes of HyperLogLogs while they grow, become dense and are merged; and of forged ones."""
+    both = pair.open()
+    for sparse_max in (3000, 0, 1, 60, 500, 20000):
+        both.do('FLUSHALL')
+        both.do('CONFIG', 'SET', 'hll-sparse-max-bytes', sparse_max)
+        for _ in range(60):
+            key = 'p%d' % random.randrange(4)
+            kind = random.randrange(10)
+            if kind < 6:
+                count = random.choice((0, 1, 2, 10, 100, 300))
+                both.do('PFADD', key, *[random.randrange(10 ** random.randrange(1, 9))
+                                        for _ in range(count)])
+            elif kind < 8:
+                both.do('PFMERGE', key, *['p%d' % random.randrange(5)
+                                          for _ in range(random.randrange(4))])
+            elif kind == 8:
+                both.do('PFCOUNT', *['p%d' % random.randrange(5)
+                                     for _ in range(random.randrange(1, 6))])
+            else:
+                both.do('DEL', key)
+            both.do('GET', key)
+        for key in ('p0', 'p1', 'p2', 'p3', 'p4'):
+            counted(both, key)
+        both.do('PFDEBUG', 'GETREG', 'p0')
+        both.do('PFDEBUG', 'TODENSE', 'p0')
+        both.do('PFDEBUG', 'TODENSE', 'p1')
+        counted(both, 'p0')
+    both.do('CONFIG', 'SET', 'hll-sparse-max-bytes', 3000)
+    for _ in range(150):
+        forged = bytearray(both.do('GET', 'p2').value or b'HYLL\1' + bytes(11) + b'\x7f\xff')
+        for _ in range(random.choice((0, 1, 1, 3))):
+            forged[random.choice((random.randrange(16), random.randrange(len(forged))))] = (
+                random.randrange(256))
+        if 0x40 <= forged[-1] < 0x80:  # half a run: Redis reads on
+            forged[-1] = 0
+        both.do('SET', 'f', bytes(forged[:random.choice((15, 16, 17)) if random.random() < 0.1
+                                         else len(forged)]))
+        for command in (['PFCOUNT', 'f'], ['PFCOUNT', 'f', 'p1'], ['PFMERGE', 'g', 'f'],
+                        ['PFADD', 'f', random.randrange(10 ** 6)], ['PFDEBUG', 'ENCODING', 'f'],
+                        ['PFDEBUG', 'TODENSE', 'f'], ['PFMERGE', 'f', 'p1'], ['PFCOUNT', 'g']):
+            both.do(*command)
+            both.do('GET', 'f')
+            both.do('GET', 'g')
+    both.do('PFSELFTEST')
+    both.close()
+
+
 # --------------------------------------------------------------------------------------- server
 
 
@@ -1068,6 +1126,6 @@ ALL = [
     large_requests, replies_switched_off,
     protocol_versions, passwords, killing_clients, the_client_list, paused_clients, leaving, scans,
     keys_expire, encodings_of_fresh_values, numbers,
-    longest_common_subsequences, patterns, long_lists, command_facts, info_names, statistics,
+    longest_common_subsequences, patterns, long_lists, hyperloglogs, command_facts, info_names, statistics,
     configuration, the_slow_log,
 ]

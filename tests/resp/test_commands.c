@@ -210,6 +210,63 @@ static const struct exchange about_bitmaps[] = {
     {"BITOP NOT list s", ":6\r\n"},
 };
 
+static const struct exchange about_hyperloglogs[] = {
+    {"PFADD k a b c", ":1\r\n"},
+    {"PFADD k b", ":0\r\n"},
+    {"PFADD k", ":0\r\n"},
+    {"PFADD new", ":1\r\n"},
+    {"PFCOUNT k", ":3\r\n"},
+    {"PFCOUNT k new none", ":3\r\n"},
+    {"PFCOUNT none", ":0\r\n"},
+    {"STRLEN k", ":27\r\n"},
+    {"OBJECT ENCODING k", "$3\r\nraw\r\n"},
+    {"PFDEBUG ENCODING k", "+sparse\r\n"},
+    {"PFDEBUG decode k", "$44\r\nZ:8436 v:1,1 Z:4274 v:2,1 Z:3068 v:1,1 Z:603\r\n"},
+    {"PFDEBUG TODENSE k", ":1\r\n"},
+    {"PFDEBUG TODENSE k", ":0\r\n"},
+    {"PFDEBUG ENCODING k", "+dense\r\n"},
+    {"PFDEBUG DECODE k", "-ERR HLL encoding is not sparse\r\n"},
+    {"PFDEBUG NOSUCH k", "-ERR Unknown PFDEBUG subcommand 'NOSUCH'\r\n"},
+    {"PFDEBUG NOSUCH none", "-ERR The specified key does not exist\r\n"},
+    {"STRLEN k", ":12304\r\n"},
+    {"PFCOUNT k", ":3\r\n"},
+    {"PFADD l x y", ":1\r\n"},
+    {"PFMERGE sum new l", "+OK\r\n"},
+    {"PFDEBUG ENCODING sum", "+sparse\r\n"},
+    {"PFMERGE sum k l", "+OK\r\n"},
+    {"PFCOUNT sum", ":5\r\n"},
+    {"PFDEBUG ENCODING sum", "+dense\r\n"},
+    {"PFMERGE sum2", "+OK\r\n"},
+    {"PFCOUNT sum2", ":0\r\n"},
+    {"SET s abc", "+OK\r\n"},
+    {"PFADD s x", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"PFCOUNT s", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"PFCOUNT k s", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"PFMERGE s k", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"PFMERGE k s", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"PFDEBUG ENCODING s", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"SET s 12345678901234567", "+OK\r\n"},
+    {"PFCOUNT s", "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    {"SET s \"HYLL\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x80\\x00\"", "+OK\r\n"},
+    {"PFCOUNT s", "-INVALIDOBJ Corrupted HLL object detected\r\n"},
+    {"PFCOUNT k s", "-INVALIDOBJ Corrupted HLL object detected\r\n"},
+    {"PFADD s a", "-INVALIDOBJ Corrupted HLL object detected\r\n"},
+    {"PFMERGE k s", "-INVALIDOBJ Corrupted HLL object detected\r\n"},
+    {"PFDEBUG TODENSE s", "-INVALIDOBJ Corrupted HLL object detected\r\n"},
+    {"PFDEBUG DECODE s", "$3\r\nz:1\r\n"},
+    {"RPUSH list x", ":1\r\n"},
+    {"PFADD list x", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"PFCOUNT list", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"PFMERGE list k", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"PFDEBUG DECODE list", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"PFADD", "-ERR wrong number of arguments for 'pfadd' command\r\n"},
+    {"PFCOUNT", "-ERR wrong number of arguments for 'pfcount' command\r\n"},
+    {"PFSELFTEST", "+OK\r\n"},
+    {"CONFIG SET hll-sparse-max-bytes 20", "+OK\r\n"},
+    {"PFADD fresh a", ":1\r\n"},
+    {"PFDEBUG ENCODING fresh", "+dense\r\n"},
+};
+
 static const struct exchange about_lists[] = {
     {"RPUSH l a b c", ":3\r\n"},
     {"LPUSH l z y", ":5\r\n"},
@@ -799,6 +856,12 @@ START_TEST(bitmaps_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(hyperloglogs_answer_as_redis_does)
+{
+    assert_exchanges(about_hyperloglogs, sizeof about_hyperloglogs / sizeof *about_hyperloglogs);
+}
+END_TEST
+
 START_TEST(lists_answer_as_redis_does)
 {
     assert_exchanges(about_lists, sizeof about_lists / sizeof *about_lists);
@@ -958,6 +1021,7 @@ int main(void)
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
     tcase_add_test(tests, strings_answer_as_redis_does);
     tcase_add_test(tests, bitmaps_answer_as_redis_does);
+    tcase_add_test(tests, hyperloglogs_answer_as_redis_does);
     tcase_add_test(tests, lists_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_as_redis_does);
     tcase_add_test(tests, hashes_answer_in_resp3_as_redis_does);
