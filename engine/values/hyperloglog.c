@@ -376,14 +376,73 @@ KV_INTERNAL kv_status hyperloglog_count(kv_slice text, uint64_t *cardinality)
 
 /* --------------------------------------------------------------------------------- one register */
 
-/* A run that was found, and what is before it. */
-struct hyperloglog_found {
-    struct hyperloglog_run run;
+/*
+ * Eight runs of one byte each are looked at as a word, so that nothing waits for the length of a
+ * run to know where the next one begins. Here: which bytes are the first of a run of two, if all
+ * before them are runs of one.
+ */
+static inline uint64_t hyperloglog_long_runs(uint64_t runs)
+{
+    return ~runs >> 7 & runs >> 6 & UINT64_C(0x0101010101010101);
+}
+
+/* How many registers the first n of eight runs of one byte each are for. */
+static inline unsigned hyperloglog_sum_counts(uint64_t runs, unsigned n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), halves = UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t is_value = runs >> 7 & ones;
+    uint64_t counts = (runs & (ones * 0x3f - is_value * 0x3c)) + ones; /* 0x3f - 0x3c: low 2 bits */
+    if (n < 8) counts &= (UINT64_C(1) << 8 * n) - 1;
+    uint64_t pairs = (counts & halves) + (counts >> 8 & halves);
+    return (unsigned)(pairs * UINT64_C(0x0001000100010001) >> 48);
+}
+
+/* Where a search stands. */
+struct hyperloglog_walk {
     const uint8_t *at;
-    unsigned first;         /* the register it begins with */
+    unsigned first;         /* the register that the run there begins with */
     const uint8_t *before;  /* the run before it, or itself if it is the first of all */
     const uint8_t *restart; /* a run that no search for a higher register can end in or before */
     unsigned restart_first;
+};
+
+/* Remembers a run from which a later search may begin, see hyperloglog_find(). */
+static inline void hyperloglog_mark_restart(struct hyperloglog_walk *walk, unsigned index)
+{
+    if (walk->first + HYPERLOGLOG_VAL_MAX > index) return;
+    walk->restart = walk->at;
+    walk->restart_first = walk->first;
+}
+
+/*
+ * Passes over runs before the register, up to eight at a time: those of one byte as a word, up to
+ * the first of two bytes and with that. It ends some runs before the one with the register, or
+ * near the end.
+ */
+static void hyperloglog_pass_over(struct hyperloglog_walk *walk, const uint8_t *end, unsigned index)
+{
+    while (end - walk->at > 8) {
+        uint64_t runs = bytes_load64(walk->at), is_long = hyperloglog_long_runs(runs);
+        unsigned n = is_long != 0 ? bits_lowest(is_long) / 8 : 8;
+        unsigned passed = hyperloglog_sum_counts(runs, n);
+        const uint8_t *last = walk->at + n - 1, *next = walk->at + n;
+        if (is_long != 0) {
+            passed += ((next[0] & 0x3fu) << 8 | next[1]) + 1;
+            last = next;
+            next += 2;
+        }
+        if (walk->first + passed > index) return;
+        hyperloglog_mark_restart(walk, index);
+        walk->first += passed;
+        walk->before = last;
+        walk->at = next;
+    }
+}
+
+/* A run that was found, and where. */
+struct hyperloglog_found {
+    struct hyperloglog_run run;
+    struct hyperloglog_walk walk;
 };
 
 /*
@@ -395,21 +454,19 @@ static bool hyperloglog_find(kv_slice text, unsigned index, const struct hyperlo
                              struct hyperloglog_found *found)
 {
     const uint8_t *at = (const uint8_t *)text.data + (from->at > 0 ? from->at : HYPERLOGLOG_HEADER);
-    const uint8_t *end = hyperloglog_end(text), *before = at, *restart = at;
-    unsigned first = from->first, restart_first = first;
+    const uint8_t *end = hyperloglog_end(text);
+    struct hyperloglog_walk walk = {at, from->first, at, at, from->first};
     struct hyperloglog_run run;
-    while (at < end && hyperloglog_read_run(at, end, &run)) {
-        if (first + HYPERLOGLOG_VAL_MAX <= index) {
-            restart = at;
-            restart_first = first;
-        }
-        if (index < first + run.count) {
-            *found = (struct hyperloglog_found){run, at, first, before, restart, restart_first};
+    hyperloglog_pass_over(&walk, end, index);
+    while (walk.at < end && hyperloglog_read_run(walk.at, end, &run)) {
+        hyperloglog_mark_restart(&walk, index);
+        if (index < walk.first + run.count) {
+            *found = (struct hyperloglog_found){run, walk};
             return true;
         }
-        before = at;
-        first += run.count;
-        at += run.size;
+        walk.before = walk.at;
+        walk.first += run.count;
+        walk.at += run.size;
     }
     return false;
 }
@@ -441,7 +498,7 @@ static size_t hyperloglog_divide(const struct hyperloglog_found *found,
                                  struct hyperloglog_mark mark, uint8_t parts[HYPERLOGLOG_PARTS])
 {
     uint8_t *at = parts;
-    unsigned value = found->run.value, before = mark.index - found->first;
+    unsigned value = found->run.value, before = mark.index - found->walk.first;
     unsigned after = found->run.count - before - 1;
     if (before > 0 && value > 0) *at++ = hyperloglog_value_run(value, before);
     else if (before > 0) at = hyperloglog_write_zeros(at, before);
@@ -478,7 +535,7 @@ static void hyperloglog_join(struct hyperloglog *log, uint8_t *at)
 static void hyperloglog_replace(struct hyperloglog *log, const struct hyperloglog_found *found,
                                 const uint8_t *parts, size_t size)
 {
-    uint8_t *at = log->bytes + (found->at - log->bytes);
+    uint8_t *at = log->bytes + (found->walk.at - log->bytes);
     size_t tail = log->size - (size_t)(at - log->bytes) - found->run.size;
     memmove(at + size, at + found->run.size, tail);
     memcpy(at, parts, size);
@@ -515,15 +572,15 @@ KV_INTERNAL kv_status hyperloglog_raise(struct hyperloglog *log, struct hyperlog
         return KV_CORRUPT;
     *raised = found.run.value < mark.value;
     if (cursor != NULL)
-        *cursor =
-            (struct hyperloglog_cursor){(size_t)(found.restart - log->bytes), found.restart_first};
+        *cursor = (struct hyperloglog_cursor){(size_t)(found.walk.restart - log->bytes),
+                                              found.walk.restart_first};
     if (!*raised) return KV_OK;
     size_t size = hyperloglog_divide(&found, mark, parts);
     bool grows = size > found.run.size;
     if (grows && log->size - found.run.size + size > log->sparse_max)
         return hyperloglog_raise_made_dense(log, mark, raised);
     hyperloglog_replace(log, &found, parts, size);
-    hyperloglog_join(log, log->bytes + (found.before - log->bytes));
+    hyperloglog_join(log, log->bytes + (found.walk.before - log->bytes));
     return KV_OK;
 }
 
