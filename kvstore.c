@@ -5519,8 +5519,9 @@ KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
 /* Measures values that are to become elements. KV_OK; KV_TOOBIG if they exceed any pack. */
 KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run);
 
-/* The size of `value` as an element. */
+/* The size of `value` or of an integer as an element. */
 KV_INTERNAL size_t pack_value_size(kv_slice value);
+KV_INTERNAL KV_UNUSED size_t pack_integer_element_size(int64_t integer);
 
 /* Puts the values at one end, one by one: at the head the last one given ends up first. O(run). */
 KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run);
@@ -5532,6 +5533,18 @@ KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct 
 
 /* Puts one value in place of the element at `at`. The room needed is the difference in size. */
 KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value);
+
+/* The same with an integer. */
+KV_INTERNAL KV_UNUSED void pack_replace_integer(struct pack *pack, const uint8_t *at,
+                                                int64_t integer);
+
+/*
+ * Opens `size` bytes at the tail for `count` elements, which the caller writes one behind the other
+ * before anything else is done with the pack: pack_put() gives where the next one goes.
+ */
+KV_INTERNAL KV_UNUSED uint8_t *pack_extend(struct pack *pack, size_t size, size_t count);
+KV_INTERNAL KV_UNUSED uint8_t *pack_put(uint8_t *at, kv_slice value);
+KV_INTERNAL KV_UNUSED uint8_t *pack_put_integer(uint8_t *at, int64_t integer);
 
 /* Takes out the `count` elements from `at` on, which must be there. */
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count);
@@ -5710,12 +5723,24 @@ static bool pack_is_integer(kv_slice value, int64_t *integer)
     return number_parse_int64(value, integer);
 }
 
-static uint8_t *pack_write(uint8_t *at, kv_slice value)
+KV_INTERNAL uint8_t *pack_put_integer(uint8_t *at, int64_t integer)
+{
+    uint8_t *end = pack_write_integer(at, integer);
+    return pack_write_back(end, (size_t)(end - at));
+}
+
+KV_INTERNAL uint8_t *pack_put(uint8_t *at, kv_slice value)
 {
     int64_t integer;
-    uint8_t *end = pack_is_integer(value, &integer) ? pack_write_integer(at, integer)
-                                                    : pack_write_text(at, value);
+    if (pack_is_integer(value, &integer)) return pack_put_integer(at, integer);
+    uint8_t *end = pack_write_text(at, value);
     return pack_write_back(end, (size_t)(end - at));
+}
+
+KV_INTERNAL size_t pack_integer_element_size(int64_t integer)
+{
+    size_t size = pack_integer_size(integer);
+    return size + pack_back_size(size);
 }
 
 KV_INTERNAL size_t pack_value_size(kv_slice value)
@@ -6091,7 +6116,7 @@ static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t n
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
 {
     uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
-    for (size_t i = 0; i < run->count; i++) gap = pack_write(gap, run->values[i]);
+    for (size_t i = 0; i < run->count; i++) gap = pack_put(gap, run->values[i]);
     pack_count_change(pack, 0, run->count);
 }
 
@@ -6102,7 +6127,7 @@ KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run 
         return;
     }
     uint8_t *gap = pack_open(pack, PACK_HEADER, 0, run->size);
-    for (size_t i = run->count; i-- > 0;) gap = pack_write(gap, run->values[i]);
+    for (size_t i = run->count; i-- > 0;) gap = pack_put(gap, run->values[i]);
     pack_count_change(pack, 0, run->count);
 }
 
@@ -6111,7 +6136,20 @@ KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice val
     assert(*at != PACK_END);
     uint8_t *gap =
         pack_open(pack, pack_offset(pack, at), pack_element_size(at), pack_value_size(value));
-    pack_write(gap, value);
+    pack_put(gap, value);
+}
+
+KV_INTERNAL void pack_replace_integer(struct pack *pack, const uint8_t *at, int64_t integer)
+{
+    assert(*at != PACK_END);
+    size_t size = pack_integer_element_size(integer);
+    pack_put_integer(pack_open(pack, pack_offset(pack, at), pack_element_size(at), size), integer);
+}
+
+KV_INTERNAL uint8_t *pack_extend(struct pack *pack, size_t size, size_t count)
+{
+    pack_count_change(pack, 0, count);
+    return pack_open(pack, pack_size(pack) - 1, 0, size);
 }
 
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)
@@ -8204,6 +8242,474 @@ KV_INTERNAL void ranking_check(const struct ranking *ranking,
 }
 #endif
 
+/* -------------------- engine/structures/sorted.c ----------------------------------------------- */
+/*
+ * structures/sorted.c -- records of one size in the order of their keys, on the counted tree.
+ *
+ * Invariants (sorted_check() asserts them):
+ *   1. Records ascend, within a leaf and from leaf to leaf. No leaf is empty.
+ *   2. A leaf's block is memory_capacity() of some size up to SORTED_LEAF_SIZE, and its capacity
+ *      what fits. Where there are two leaves or more, each has a block of that size.
+ *   3. The tree counts the records of each leaf.
+ *
+ * A leaf grows by doubling while it is the only one, so that few records take little. A full one
+ * splits in the middle, but at either end of all just the new record moves on, so that records
+ * which come in order leave full leaves behind.
+ *
+ * May use base/ and structures/tree.h. Knows nothing of what a record is.
+ */
+/* -------------------- engine/structures/sorted.h ----------------------------------------------- */
+/*
+ * structures/sorted.h -- records of one size in the order of their keys, on the counted tree.
+ *
+ * A record is some bytes of the owner's that begin with, or lead to, its key; no two have the same.
+ * What the order is the owner tells by its kind (struct sorted_kind). Records lie side by side in
+ * the leaves of a tree, so that a walk reads memory in order.
+ *
+ * Ownership  Nothing beyond the struct for an empty one; leaves and nodes come from the memory each
+ *            call is given.
+ * Failure    Only sorted_insert() needs memory, and it changes nothing when there is none. What it
+ *            put in can always be taken out again.
+ * Places     A place is at one record. It and the address of a record are good until records are
+ *            put in or taken out.
+ * Cost       O(log n); next to the last record O(1). A leaf of about 1 KiB is full where records
+ *            come in order, else half full or more, and one that loses records joins a neighbour.
+ */
+#ifndef KV_STRUCTURES_SORTED_H
+#define KV_STRUCTURES_SORTED_H
+
+
+/* What the order of some records is. A mark is the first 8 bytes of a key, so to speak: tree.h. */
+struct sorted_kind {
+    struct tree_order order; /* of leaves: the same two answers about sorted_leaf_first(leaf) */
+    size_t record_size;      /* a multiple of 8 */
+    uint64_t (*mark)(const void *key);
+    int (*compare)(const void *key, const void *record);
+};
+
+struct sorted_leaf {
+    uint16_t used, capacity; /* records */
+    uint64_t records[];
+};
+
+/* Starts with `kind` and the tree's order set: sorted_init(). */
+struct sorted {
+    struct tree tree;
+    const struct sorted_kind *kind;
+};
+
+struct sorted_place {
+    struct tree_path path;
+    unsigned index; /* in the path's leaf */
+};
+
+static inline const void *sorted_leaf_first(const void *leaf)
+{
+    return ((const struct sorted_leaf *)leaf)->records;
+}
+
+static inline void sorted_init(struct sorted *sorted, const struct sorted_kind *kind)
+{
+    *sorted = (struct sorted){.tree = {.order = &kind->order}, .kind = kind};
+}
+
+static inline uint64_t sorted_count(const struct sorted *sorted)
+{
+    return tree_count(&sorted->tree);
+}
+
+/* The record with this key; NULL if there is none. */
+KV_INTERNAL void *sorted_find(const struct sorted *sorted, const void *key);
+
+/* The place of the first record whose key is not less. False if there is none. */
+KV_INTERNAL bool sorted_seek(const struct sorted *sorted, const void *key,
+                             struct sorted_place *place);
+
+/* The place of the first or the last record. False if there is none. */
+KV_INTERNAL bool sorted_end(const struct sorted *sorted, kv_end end, struct sorted_place *place);
+
+/* Moves on to the next record or the one before. False, and the place is no more, at the end. */
+KV_INTERNAL bool sorted_next(const struct sorted *sorted, struct sorted_place *place);
+KV_INTERNAL KV_UNUSED bool sorted_prev(const struct sorted *sorted, struct sorted_place *place);
+
+/* The record at a place. */
+KV_INTERNAL void *sorted_at(const struct sorted *sorted, const struct sorted_place *place);
+
+/* Puts in a copy of a record, whose key is not there yet. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status sorted_insert(struct sorted *sorted, struct memory *memory, const void *key,
+                                    const void *record);
+
+/* Takes out the record at a place, or that of a key. False if there is none. */
+KV_INTERNAL void sorted_remove_at(struct sorted *sorted, struct memory *memory,
+                                  struct sorted_place *place);
+KV_INTERNAL bool sorted_remove(struct sorted *sorted, struct memory *memory, const void *key);
+
+/* Takes out all records. */
+KV_INTERNAL void sorted_clear(struct sorted *sorted, struct memory *memory);
+
+#if KV_DEBUG > 0
+/* Asserts what sorted.c promises; `key` gives the key of a record, for kind->compare. */
+KV_INTERNAL KV_UNUSED void sorted_check(const struct sorted *sorted,
+                                        const void *(*key)(const void *record));
+#endif
+
+#endif
+
+
+#include <string.h>
+
+enum {
+    SORTED_LEAF_SIZE = 1016, /* four to a page of slabs */
+    SORTED_LEAF_LEAST = 64   /* the first block of a leaf */
+};
+
+_Static_assert(sizeof(struct sorted_leaf) == 8, "the header of a leaf");
+
+/* --------------------------------------------------------------------------------------- leaves */
+
+static void *sorted_record(const struct sorted *sorted, struct sorted_leaf *leaf, size_t index)
+{
+    return (char *)leaf->records + index * sorted->kind->record_size;
+}
+
+static size_t sorted_leaf_size(const struct sorted *sorted, const struct sorted_leaf *leaf)
+{
+    return sizeof *leaf + leaf->capacity * sorted->kind->record_size;
+}
+
+/* The records that fit a block asked for with `size`; the size is then theirs. */
+static uint16_t sorted_capacity(const struct sorted *sorted, size_t size)
+{
+    size_t room = memory_capacity(size) - sizeof(struct sorted_leaf);
+    return (uint16_t)(room / sorted->kind->record_size);
+}
+
+static struct sorted_leaf *sorted_leaf_create(const struct sorted *sorted, struct memory *memory,
+                                              size_t size)
+{
+    size_t least = sizeof(struct sorted_leaf) + sorted->kind->record_size;
+    uint16_t capacity = sorted_capacity(sorted, size > least ? size : least);
+    size_t needed = sizeof(struct sorted_leaf) + capacity * sorted->kind->record_size;
+    struct sorted_leaf *leaf = memory_get(memory, needed);
+    if (leaf == NULL) return NULL;
+    leaf->used = 0;
+    leaf->capacity = capacity;
+    return leaf;
+}
+
+static void sorted_leaf_destroy(const struct sorted *sorted, struct memory *memory,
+                                struct sorted_leaf *leaf)
+{
+    memory_free(memory, leaf, sorted_leaf_size(sorted, leaf));
+}
+
+static void sorted_leaf_copy(const struct sorted *sorted, struct sorted_leaf *to, size_t to_index,
+                             struct sorted_leaf *from, size_t from_index, size_t count)
+{
+    memmove(sorted_record(sorted, to, to_index), sorted_record(sorted, from, from_index),
+            count * sorted->kind->record_size);
+}
+
+/* The index of the leaf's first record that is not less than the key. */
+static unsigned sorted_leaf_seek(const struct sorted *sorted, struct sorted_leaf *leaf,
+                                 const void *key)
+{
+    unsigned low = 0, high = leaf->used;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (sorted->kind->compare(key, sorted_record(sorted, leaf, middle)) > 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* -------------------------------------------------------------------------------------- finding */
+
+/* Whether the key is greater than that of the last record, if there is any. */
+static bool sorted_is_behind(const struct sorted *sorted, const void *key)
+{
+    struct sorted_leaf *last = sorted->tree.last;
+    if (last == NULL) return true;
+    return sorted->kind->compare(key, sorted_record(sorted, last, last->used - 1u)) > 0;
+}
+
+/* The leaf where the key is or belongs, and the index there; false if there is no leaf. */
+static bool sorted_locate(const struct sorted *sorted, const void *key, struct sorted_place *place)
+{
+    if (sorted_count(sorted) == 0) return false;
+    if (sorted_is_behind(sorted, key)) tree_end(&sorted->tree, KV_TAIL, &place->path);
+    else tree_locate_key(&sorted->tree, key, sorted->kind->mark(key), &place->path);
+    place->index = sorted_leaf_seek(sorted, place->path.leaf, key);
+    return true;
+}
+
+KV_INTERNAL void *sorted_at(const struct sorted *sorted, const struct sorted_place *place)
+{
+    return sorted_record(sorted, place->path.leaf, place->index);
+}
+
+KV_INTERNAL void *sorted_find(const struct sorted *sorted, const void *key)
+{
+    struct sorted_place place;
+    if (!sorted_seek(sorted, key, &place)) return NULL;
+    void *record = sorted_at(sorted, &place);
+    return sorted->kind->compare(key, record) == 0 ? record : NULL;
+}
+
+KV_INTERNAL bool sorted_seek(const struct sorted *sorted, const void *key,
+                             struct sorted_place *place)
+{
+    if (!sorted_locate(sorted, key, place)) return false;
+    if (place->index < ((struct sorted_leaf *)place->path.leaf)->used) return true;
+    place->index = 0;
+    return tree_next(&sorted->tree, &place->path);
+}
+
+KV_INTERNAL bool sorted_end(const struct sorted *sorted, kv_end end, struct sorted_place *place)
+{
+    if (sorted_count(sorted) == 0) return false;
+    tree_end(&sorted->tree, end, &place->path);
+    place->index = end == KV_HEAD ? 0 : ((struct sorted_leaf *)place->path.leaf)->used - 1u;
+    return true;
+}
+
+KV_INTERNAL bool sorted_next(const struct sorted *sorted, struct sorted_place *place)
+{
+    if (place->index + 1 < ((struct sorted_leaf *)place->path.leaf)->used) {
+        place->index++;
+        return true;
+    }
+    place->index = 0;
+    return tree_next(&sorted->tree, &place->path);
+}
+
+KV_INTERNAL bool sorted_prev(const struct sorted *sorted, struct sorted_place *place)
+{
+    if (place->index > 0) {
+        place->index--;
+        return true;
+    }
+    if (!tree_prev(&sorted->tree, &place->path)) return false;
+    place->index = ((struct sorted_leaf *)place->path.leaf)->used - 1u;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/* A block of another size for the only leaf; false if there is no memory. */
+static bool sorted_resize(struct sorted *sorted, struct memory *memory, struct tree_path *path,
+                          size_t size)
+{
+    struct sorted_leaf *old = path->leaf;
+    struct sorted_leaf *leaf = sorted_leaf_create(sorted, memory, size);
+    if (leaf == NULL) return false;
+    leaf->used = old->used;
+    sorted_leaf_copy(sorted, leaf, 0, old, 0, old->used);
+    tree_replace(&sorted->tree, path, leaf);
+    sorted_leaf_destroy(sorted, memory, old);
+    return true;
+}
+
+/* Puts a leaf with one record before or behind the path's, which there need not be. */
+static kv_status sorted_add_leaf(struct sorted *sorted, struct memory *memory,
+                                 struct tree_path *path, kv_end side, const void *record)
+{
+    bool is_only = sorted_count(sorted) == 0;
+    struct sorted_leaf *leaf =
+        sorted_leaf_create(sorted, memory, is_only ? SORTED_LEAF_LEAST : SORTED_LEAF_SIZE);
+    if (leaf == NULL) return KV_NOMEM;
+    leaf->used = 1;
+    memcpy(leaf->records, record, sorted->kind->record_size);
+    kv_status status = tree_insert(&sorted->tree, memory, path, side, leaf, 1);
+    if (status != KV_OK) sorted_leaf_destroy(sorted, memory, leaf);
+    return status;
+}
+
+/*
+ * Moves the upper half of a full leaf into one of its own; the place stays where its key belongs.
+ * The order is the same, so this may succeed or fail by itself.
+ */
+static kv_status sorted_split(struct sorted *sorted, struct memory *memory,
+                              struct sorted_place *place)
+{
+    struct sorted_leaf *left = place->path.leaf;
+    struct sorted_leaf *right = sorted_leaf_create(sorted, memory, SORTED_LEAF_SIZE);
+    if (right == NULL) return KV_NOMEM;
+    uint16_t kept = left->used / 2;
+    right->used = (uint16_t)(left->used - kept);
+    sorted_leaf_copy(sorted, right, 0, left, kept, right->used);
+    kv_status status =
+        tree_insert(&sorted->tree, memory, &place->path, KV_TAIL, right, right->used);
+    if (status != KV_OK) {
+        sorted_leaf_destroy(sorted, memory, right);
+        return status;
+    }
+    struct tree_path path = place->path;
+    (void)tree_prev(&sorted->tree, &path);
+    left->used = kept;
+    tree_adjust(&sorted->tree, &path, -(int64_t)right->used);
+    if (place->index > kept) place->index -= kept;
+    else place->path = path;
+    return KV_OK;
+}
+
+/* Sees to it that the leaf at a place takes one more record. */
+static kv_status sorted_make_room(struct sorted *sorted, struct memory *memory,
+                                  struct sorted_place *place)
+{
+    struct sorted_leaf *leaf = place->path.leaf;
+    if (leaf->used < leaf->capacity) return KV_OK;
+    size_t size = sorted_leaf_size(sorted, leaf);
+    if (leaf->capacity == sorted_capacity(sorted, SORTED_LEAF_SIZE))
+        return sorted_split(sorted, memory, place);
+    size_t larger = size < SORTED_LEAF_SIZE / 2 ? 2 * size : SORTED_LEAF_SIZE;
+    return sorted_resize(sorted, memory, &place->path, larger) ? KV_OK : KV_NOMEM;
+}
+
+/* Whether a record that goes to this place had better begin a leaf, at an end of all. */
+static bool sorted_is_outside(const struct sorted *sorted, const struct sorted_place *place,
+                              kv_end *side)
+{
+    const struct sorted_leaf *leaf = place->path.leaf;
+    if (leaf->used < sorted_capacity(sorted, SORTED_LEAF_SIZE)) return false;
+    *side = place->index == 0 ? KV_HEAD : KV_TAIL;
+    if (place->index == 0) return leaf == sorted->tree.first;
+    return place->index == leaf->used && leaf == sorted->tree.last;
+}
+
+KV_INTERNAL kv_status sorted_insert(struct sorted *sorted, struct memory *memory, const void *key,
+                                    const void *record)
+{
+    struct sorted_place place;
+    kv_end side = KV_TAIL;
+    if (!sorted_locate(sorted, key, &place) || sorted_is_outside(sorted, &place, &side))
+        return sorted_add_leaf(sorted, memory, &place.path, side, record);
+    kv_status status = sorted_make_room(sorted, memory, &place);
+    if (status != KV_OK) return status;
+
+    struct sorted_leaf *leaf = place.path.leaf;
+    assert(place.index <= leaf->used);
+    sorted_leaf_copy(sorted, leaf, place.index + 1, leaf, place.index, leaf->used - place.index);
+    memcpy(sorted_record(sorted, leaf, place.index), record, sorted->kind->record_size);
+    leaf->used++;
+    tree_adjust(&sorted->tree, &place.path, 1);
+    if (place.index == 0) tree_replace(&sorted->tree, &place.path, leaf); /* with a lesser first */
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- removing */
+
+/*
+ * Joins the path's leaf with the next one if both together leave a quarter free. Its records go
+ * over to that one: the tree would not notice if a leaf were joined by what is behind a mark.
+ */
+static bool sorted_join(struct sorted *sorted, struct memory *memory, struct tree_path *path)
+{
+    struct tree_path next = *path;
+    if (!tree_next(&sorted->tree, &next)) return false;
+    struct sorted_leaf *left = path->leaf, *right = next.leaf;
+    if (left->used + right->used > right->capacity / 4 * 3) return false;
+    sorted_leaf_copy(sorted, right, left->used, right, 0, right->used);
+    sorted_leaf_copy(sorted, right, 0, left, 0, left->used);
+    right->used = (uint16_t)(right->used + left->used);
+    tree_adjust(&sorted->tree, &next, left->used);
+    tree_replace(&sorted->tree, &next, right); /* with a lesser first */
+    tree_adjust(&sorted->tree, path, -(int64_t)left->used);
+    tree_remove(&sorted->tree, memory, path);
+    sorted_leaf_destroy(sorted, memory, left);
+    return true;
+}
+
+/* What a leaf that has lost a record owes: to be no burden if it holds little. */
+static void sorted_mend(struct sorted *sorted, struct memory *memory, struct tree_path *path)
+{
+    struct sorted_leaf *leaf = path->leaf;
+    if (leaf->used == 0) {
+        tree_remove(&sorted->tree, memory, path);
+        sorted_leaf_destroy(sorted, memory, leaf);
+        return;
+    }
+    if (leaf->used > leaf->capacity / 2) return;
+    if (leaf == sorted->tree.first && leaf == sorted->tree.last) {
+        size_t half = sorted_leaf_size(sorted, leaf) / 2;
+        if (leaf->used > leaf->capacity / 4 || half < SORTED_LEAF_LEAST) return;
+        (void)sorted_resize(sorted, memory, path, half); /* else it stays, which is no harm */
+        return;
+    }
+    if (sorted_join(sorted, memory, path)) return;
+    struct tree_path before = *path;
+    if (tree_prev(&sorted->tree, &before)) (void)sorted_join(sorted, memory, &before);
+}
+
+KV_INTERNAL void sorted_remove_at(struct sorted *sorted, struct memory *memory,
+                                  struct sorted_place *place)
+{
+    struct sorted_leaf *leaf = place->path.leaf;
+    assert(place->index < leaf->used);
+    leaf->used--;
+    sorted_leaf_copy(sorted, leaf, place->index, leaf, place->index + 1,
+                     (size_t)leaf->used - place->index);
+    tree_adjust(&sorted->tree, &place->path, -1);
+    sorted_mend(sorted, memory, &place->path);
+}
+
+KV_INTERNAL bool sorted_remove(struct sorted *sorted, struct memory *memory, const void *key)
+{
+    struct sorted_place place;
+    if (!sorted_seek(sorted, key, &place)) return false;
+    if (sorted->kind->compare(key, sorted_at(sorted, &place)) != 0) return false;
+    sorted_remove_at(sorted, memory, &place);
+    return true;
+}
+
+struct sorted_dropping {
+    const struct sorted *sorted;
+    struct memory *memory;
+};
+
+static void sorted_drop(void *context, void *leaf)
+{
+    struct sorted_dropping *dropping = context;
+    sorted_leaf_destroy(dropping->sorted, dropping->memory, leaf);
+}
+
+KV_INTERNAL void sorted_clear(struct sorted *sorted, struct memory *memory)
+{
+    struct sorted_dropping dropping = {sorted, memory};
+    tree_clear(&sorted->tree, memory, sorted_drop, &dropping);
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static uint64_t sorted_leaf_count(const void *leaf)
+{
+    return ((const struct sorted_leaf *)leaf)->used;
+}
+
+KV_INTERNAL void sorted_check(const struct sorted *sorted, const void *(*key)(const void *record))
+{
+    tree_check(&sorted->tree, sorted_leaf_count);
+    struct sorted_place place;
+    const void *before = NULL;
+    uint64_t count = 0;
+    for (bool more = sorted_end(sorted, KV_HEAD, &place); more;
+         more = sorted_next(sorted, &place)) {
+        const struct sorted_leaf *leaf = place.path.leaf;
+        assert(leaf->used > 0);
+        assert(leaf->used <= leaf->capacity);
+        if (sorted->tree.first != sorted->tree.last)
+            assert(leaf->capacity == sorted_capacity(sorted, SORTED_LEAF_SIZE));
+        const void *record = sorted_at(sorted, &place);
+        if (before != NULL) assert(sorted->kind->compare(key(record), before) > 0);
+        assert(sorted->kind->compare(key(record), record) == 0);
+        before = record;
+        count++;
+    }
+    assert(count == sorted_count(sorted));
+}
+#endif
+
 
 /* values: what a key can hold. */
 /* -------------------- engine/values/large.c ---------------------------------------------------- */
@@ -8234,7 +8740,8 @@ KV_INTERNAL void ranking_check(const struct ranking *ranking,
  *
  *     0       the empty collection, which holds nothing
  *     even    a small one: the address of its only block, in the memory of the shard it belongs to,
- *             and 2 if its type has a second form of that and this is it
+ *             and 2 if its type has a second form of that and this is it (a stream's leads to
+ *             some more)
  *     odd     a large one: the address of a struct large (large.h), and 1
  *
  * The word is what an entry keeps. Functions that change a collection are given the shard's memory
@@ -8332,14 +8839,19 @@ struct collection_kind {
     /* How many elements, fields or members it has. O(1). */
     uint64_t (*length)(const struct collection *collection);
 
+    bool may_have_none; /* it stays when the last of them goes: a stream */
+
     /* The name of its encoding, as Redis has it. */
     const char *(*encoding)(const struct collection *collection);
 
-    /* The size of the only block of a small one, as memory_free() wants it. */
+    /* The bytes of a small one: the size of its only block, as memory_free() wants it. */
     size_t (*block_size)(const void *block);
 
     /* The table of the members of a large one; NULL: the type has none. */
     const struct members *(*members)(const struct collection *collection);
+
+    /* Frees a small one whose block leads to others; NULL if there is none of that kind. */
+    void (*destroy)(struct collection *collection, struct memory *memory);
 
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,
@@ -14363,6 +14875,1801 @@ KV_INTERNAL kv_status hyperloglog_raise(struct hyperloglog *log, struct hyperlog
 #undef HYPERLOGLOG_VALUE_MAX
 #undef HYPERLOGLOG_PARTS
 
+/* -------------------- engine/values/stream_pack.c ---------------------------------------------- */
+/*
+ * values/stream_pack.c -- see stream_pack.h, which draws the layout.
+ *
+ * What is counted in the master entry changes size now and then, which moves what is before it or
+ * all that is behind it. So places are remembered by their distance from the pack's end.
+ *
+ * May use structures/ and base/. Knows nothing of groups, keys, time.
+ * Source: Redis's RDB files of type 15, 19 and 21 hold these packs; what they mean is told in
+ * comments at the head of its t_stream.c.
+ */
+/* -------------------- engine/values/stream_pack.h ---------------------------------------------- */
+/*
+ * values/stream_pack.h -- entries of a stream in one pack, as Redis keeps and writes them.
+ *
+ * The elements of the pack are a master entry, which tells what all entries have in common, and
+ * then the entries in ascending order of their ids:
+ *
+ *     master   count  deleted  fields  field...  0
+ *     entry    flags  ms  sequence  [fields  (field  value)...]  or  [value...]   size
+ *
+ *     count      entries that are there; `deleted`: those that are only marked as deleted
+ *     flags      1: marked as deleted.  2: the fields are those of the master entry, so that only
+ *                their values follow
+ *     ms, sequence  the difference of the id and the pack's own, which lies beside it (a node)
+ *     fields     how many there are
+ *     size       the elements of the entry but this one, to walk back by; 0 ends the master entry
+ *
+ * Failure  Making room can fail; what is done in it cannot, and neither can removing an entry.
+ * Places   A struct stream_entry is a place in a pack as well. It is good until the pack changes.
+ */
+#ifndef KV_VALUES_STREAM_PACK_H
+#define KV_VALUES_STREAM_PACK_H
+
+
+/* A leaf of a stream's tree: a pack of entries and the id they count from. */
+struct stream_node {
+    kv_stream_id id; /* not greater than that of any entry in it */
+    struct pack *pack;
+};
+
+struct stream_entry {
+    kv_stream_id id;
+    bool is_deleted;
+    bool is_alike; /* its fields are those of the master entry */
+    uint64_t field_count;
+    const uint8_t *at;     /* its first element */
+    const uint8_t *fields; /* the first field, in the master entry or here */
+    const uint8_t *values; /* the first value if is_alike, else the first field */
+    const uint8_t *next;   /* the element behind it: the next entry's first, or PACK_END */
+    const uint8_t *master; /* the fields of the master entry, and how many there are */
+    uint64_t master_count;
+};
+
+static inline int stream_id_compare(kv_stream_id a, kv_stream_id b)
+{
+    if (a.ms != b.ms) return a.ms < b.ms ? -1 : 1;
+    return a.sequence < b.sequence ? -1 : a.sequence > b.sequence;
+}
+
+/* How many entries are there, and how many of them are only marked as deleted. */
+KV_INTERNAL uint64_t stream_pack_count(const struct pack *pack);
+KV_INTERNAL uint64_t stream_pack_deleted(const struct pack *pack);
+
+/* The first or last entry, deleted ones included. There always is one. */
+KV_INTERNAL void stream_pack_end(const struct stream_node *node, kv_end end,
+                                 struct stream_entry *entry);
+
+/* The entry after or before this one. False if there is none. */
+KV_INTERNAL bool stream_pack_next(const struct stream_node *node, struct stream_entry *entry);
+KV_INTERNAL bool stream_pack_prev(const struct stream_node *node, struct stream_entry *entry);
+
+/* A new node, whose only entry has `id`. `size`: of the entries it may come to hold. */
+KV_INTERNAL kv_status stream_node_create(struct memory *memory, kv_stream_id id,
+                                         const kv_slice *pairs, size_t pair_count, size_t size,
+                                         struct stream_node **node);
+KV_INTERNAL void stream_node_destroy(struct memory *memory, struct stream_node *node);
+
+/* Adds an entry, whose id is greater than all. KV_OK, KV_TOOBIG, KV_NOMEM. */
+KV_INTERNAL kv_status stream_node_append(struct memory *memory, struct stream_node *node,
+                                         kv_stream_id id, const kv_slice *pairs, size_t pair_count);
+
+/*
+ * Marks an entry, which is there and not the only one, as deleted. When more entries are marked
+ * than there are, and `may_squeeze`, those go for good, but for the last of all, whose id still
+ * counts. *entry is then no place any more; else it stays one.
+ */
+KV_INTERNAL bool stream_node_delete(struct memory *memory, struct stream_node *node,
+                                    struct stream_entry *entry, bool may_squeeze);
+
+/* Gives back what a node to which nothing is added any more does not need. */
+KV_INTERNAL void stream_node_settle(struct memory *memory, struct stream_node *node);
+
+/*
+ * Whether a listpack from outside is a master entry with entries whose ids ascend, from the node's
+ * own on and up to *last, at least one of them not deleted. *count receives how many are there.
+ * The bytes must have passed pack_validate().
+ */
+KV_INTERNAL KV_UNUSED bool stream_pack_validate(const struct stream_node *node, uint64_t *count,
+                                                kv_stream_id *last);
+
+#endif
+
+
+enum {
+    STREAM_DELETED = 1,
+    STREAM_ALIKE = 2,
+    STREAM_HEAD = 3 /* the elements of each entry before its fields: flags and id */
+};
+
+/* ---------------------------------------------------------------------------------- reading one */
+
+static int64_t stream_integer(const uint8_t *at)
+{
+    return pack_get(at).integer; /* 0 of a text, which is not found where an integer belongs */
+}
+
+static const uint8_t *stream_skip(const uint8_t *at, uint64_t count)
+{
+    for (; count > 0; count--) at = pack_next(at);
+    return at;
+}
+
+KV_INTERNAL uint64_t stream_pack_count(const struct pack *pack)
+{
+    return (uint64_t)stream_integer(pack_first(pack));
+}
+
+KV_INTERNAL uint64_t stream_pack_deleted(const struct pack *pack)
+{
+    return (uint64_t)stream_integer(pack_next(pack_first(pack)));
+}
+
+/* Finds the fields of the master entry; gives where the first entry is. */
+static const uint8_t *stream_read_master(const struct pack *pack, struct stream_entry *entry)
+{
+    const uint8_t *at = stream_skip(pack_first(pack), 2);
+    entry->master_count = (uint64_t)stream_integer(at);
+    entry->master = pack_next(at);
+    return pack_next(stream_skip(entry->master, entry->master_count));
+}
+
+/* Reads the entry at `at`; the master entry was read before. */
+static void stream_read(const struct stream_node *node, const uint8_t *at,
+                        struct stream_entry *entry)
+{
+    entry->at = at;
+    int64_t flags = stream_integer(at);
+    entry->is_deleted = (flags & STREAM_DELETED) != 0;
+    entry->is_alike = (flags & STREAM_ALIKE) != 0;
+    at = pack_next(at);
+    entry->id.ms = node->id.ms + (uint64_t)stream_integer(at);
+    at = pack_next(at);
+    entry->id.sequence = node->id.sequence + (uint64_t)stream_integer(at);
+    at = pack_next(at);
+
+    uint64_t elements = entry->field_count = entry->master_count;
+    entry->fields = entry->master;
+    if (!entry->is_alike) {
+        entry->field_count = (uint64_t)stream_integer(at);
+        elements = 2 * entry->field_count;
+        at = entry->fields = pack_next(at);
+    }
+    entry->values = at;
+    entry->next = pack_next(stream_skip(at, elements));
+}
+
+/* The elements of an entry but the last one, which tells this number. */
+static uint64_t stream_elements(uint64_t field_count, bool is_alike)
+{
+    return STREAM_HEAD + (is_alike ? field_count : 2 * field_count + 1);
+}
+
+/* The start of the entry that ends before `at`; NULL if that is the master's. */
+static const uint8_t *stream_entry_before(const struct pack *pack, const uint8_t *at)
+{
+    at = pack_prev(pack, at);
+    int64_t elements = stream_integer(at);
+    if (elements == 0) return NULL;
+    for (; elements > 0; elements--) at = pack_prev(pack, at);
+    return at;
+}
+
+KV_INTERNAL void stream_pack_end(const struct stream_node *node, kv_end end,
+                                 struct stream_entry *entry)
+{
+    const uint8_t *at = stream_read_master(node->pack, entry);
+    if (end == KV_TAIL) at = stream_entry_before(node->pack, pack_end(node->pack));
+    stream_read(node, at, entry);
+}
+
+KV_INTERNAL bool stream_pack_next(const struct stream_node *node, struct stream_entry *entry)
+{
+    if (*entry->next == PACK_END) return false;
+    stream_read(node, entry->next, entry);
+    return true;
+}
+
+KV_INTERNAL bool stream_pack_prev(const struct stream_node *node, struct stream_entry *entry)
+{
+    const uint8_t *at = stream_entry_before(node->pack, entry->at);
+    if (at == NULL) return false;
+    stream_read(node, at, entry);
+    return true;
+}
+
+/* --------------------------------------------------------------------------------------- adding */
+
+/* Whether the fields of the pairs are those of the master entry. */
+static bool stream_is_alike(const struct pack *pack, const kv_slice *pairs, size_t pair_count)
+{
+    struct stream_entry entry;
+    (void)stream_read_master(pack, &entry);
+    if (entry.master_count != pair_count) return false;
+    const uint8_t *at = entry.master;
+    for (size_t i = 0; i < pair_count; i++, at = pack_next(at)) {
+        struct pack_needle needle = pack_needle(pairs[2 * i]);
+        if (!pack_equals(at, &needle)) return false;
+    }
+    return true;
+}
+
+/* The size of every second slice as an element, which with the others is known to fit a pack. */
+static size_t stream_half_size(const kv_slice *pairs, size_t pair_count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < pair_count; i++) size += pack_value_size(pairs[2 * i]);
+    return size;
+}
+
+/* An entry that is to be written. */
+struct stream_draft {
+    int64_t ms, sequence;
+    const kv_slice *pairs;
+    size_t pair_count;
+    bool is_alike;
+};
+
+static size_t stream_draft_size(const struct stream_draft *draft)
+{
+    size_t count = draft->pair_count;
+    size_t size = pack_integer_element_size(STREAM_ALIKE) + pack_integer_element_size(draft->ms) +
+                  pack_integer_element_size(draft->sequence) +
+                  stream_half_size(draft->pairs + 1, count) +
+                  pack_integer_element_size((int64_t)stream_elements(count, draft->is_alike));
+    if (draft->is_alike) return size;
+    return size + pack_integer_element_size((int64_t)count) + stream_half_size(draft->pairs, count);
+}
+
+/* Writes it at the tail of a pack with the room. */
+static void stream_draft_write(const struct stream_draft *draft, struct pack *pack)
+{
+    size_t count = draft->pair_count;
+    uint64_t elements = stream_elements(count, draft->is_alike);
+    uint8_t *at = pack_extend(pack, stream_draft_size(draft), (size_t)elements + 1);
+    at = pack_put_integer(at, draft->is_alike ? STREAM_ALIKE : 0);
+    at = pack_put_integer(at, draft->ms);
+    at = pack_put_integer(at, draft->sequence);
+    if (!draft->is_alike) at = pack_put_integer(at, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        if (!draft->is_alike) at = pack_put(at, draft->pairs[2 * i]);
+        at = pack_put(at, draft->pairs[2 * i + 1]);
+    }
+    (void)pack_put_integer(at, (int64_t)elements);
+}
+
+/* The size of a master entry that counts one entry. */
+static size_t stream_master_size(const kv_slice *pairs, size_t pair_count)
+{
+    return 3 * pack_integer_element_size(0) + pack_integer_element_size((int64_t)pair_count) +
+           stream_half_size(pairs, pair_count);
+}
+
+static void stream_master_write(const kv_slice *pairs, size_t pair_count, struct pack *pack)
+{
+    uint8_t *at = pack_extend(pack, stream_master_size(pairs, pair_count), pair_count + 4);
+    at = pack_put_integer(at, 1);
+    at = pack_put_integer(at, 0);
+    at = pack_put_integer(at, (int64_t)pair_count);
+    for (size_t i = 0; i < pair_count; i++) at = pack_put(at, pairs[2 * i]);
+    (void)pack_put_integer(at, 0);
+}
+
+KV_INTERNAL kv_status stream_node_create(struct memory *memory, kv_stream_id id,
+                                         const kv_slice *pairs, size_t pair_count, size_t size,
+                                         struct stream_node **node)
+{
+    struct pack_run run;
+    kv_status status = pack_measure(pairs, 2 * pair_count, &run);
+    if (status != KV_OK) return status;
+
+    struct stream_draft draft = {0, 0, pairs, pair_count, true};
+    size_t needed = stream_master_size(pairs, pair_count) + stream_draft_size(&draft);
+    struct stream_node *created = memory_get(memory, sizeof *created);
+    if (created == NULL) return KV_NOMEM;
+    created->id = id;
+    status = pack_create(memory, size > needed ? size : needed, KV_TAIL, &created->pack);
+    if (status != KV_OK) {
+        memory_free(memory, created, sizeof *created);
+        return status;
+    }
+    stream_master_write(pairs, pair_count, created->pack);
+    stream_draft_write(&draft, created->pack);
+    *node = created;
+    return KV_OK;
+}
+
+KV_INTERNAL void stream_node_destroy(struct memory *memory, struct stream_node *node)
+{
+    pack_destroy(memory, node->pack);
+    memory_free(memory, node, sizeof *node);
+}
+
+KV_INTERNAL kv_status stream_node_append(struct memory *memory, struct stream_node *node,
+                                         kv_stream_id id, const kv_slice *pairs, size_t pair_count)
+{
+    struct pack_run run;
+    kv_status status = pack_measure(pairs, 2 * pair_count, &run);
+    if (status != KV_OK) return status;
+
+    struct stream_draft draft = {(int64_t)(id.ms - node->id.ms),
+                                 (int64_t)(id.sequence - node->id.sequence), pairs, pair_count,
+                                 stream_is_alike(node->pack, pairs, pair_count)};
+    int64_t count = (int64_t)stream_pack_count(node->pack) + 1;
+    size_t counted = pack_integer_element_size(count); /* more than it adds */
+    status = pack_reserve(memory, &node->pack, stream_draft_size(&draft) + counted, KV_TAIL);
+    if (status != KV_OK) return status;
+    stream_draft_write(&draft, node->pack);
+    pack_replace_integer(node->pack, pack_first(node->pack), count);
+    return KV_OK;
+}
+
+/* ------------------------------------------------------------------------------------- deleting */
+
+/* Where an entry is now that was so far from the end before the counts changed. */
+static const uint8_t *stream_at_distance(const struct pack *pack, size_t distance)
+{
+    return pack_end(pack) - distance;
+}
+
+static void stream_set_counts(struct pack *pack, uint64_t count, uint64_t deleted)
+{
+    pack_replace_integer(pack, pack_first(pack), (int64_t)count);
+    pack_replace_integer(pack, pack_next(pack_first(pack)), (int64_t)deleted);
+}
+
+/* Takes out what is marked as deleted, but for the last entry of all. */
+static void stream_node_squeeze(struct memory *memory, struct stream_node *node)
+{
+    struct stream_entry entry;
+    struct pack *pack = node->pack;
+    uint64_t count = stream_pack_count(pack), deleted = 0;
+    const uint8_t *at = stream_read_master(pack, &entry);
+    while (*at != PACK_END) {
+        (void)stream_read_master(pack, &entry);
+        stream_read(node, at, &entry);
+        size_t distance = (size_t)(pack_end(pack) - entry.next);
+        if (entry.is_deleted && distance > 0) {
+            uint64_t elements = stream_elements(entry.field_count, entry.is_alike);
+            pack_delete(pack, at, (size_t)elements + 1);
+        } else if (entry.is_deleted) {
+            deleted++;
+        }
+        at = stream_at_distance(pack, distance);
+    }
+    stream_set_counts(pack, count, deleted);
+    pack_fit(memory, &node->pack, pack_size(pack) / 8);
+}
+
+KV_INTERNAL void stream_node_settle(struct memory *memory, struct stream_node *node)
+{
+    const struct pack *pack = node->pack;
+    if (stream_pack_deleted(pack) > stream_pack_count(pack)) stream_node_squeeze(memory, node);
+    else pack_fit(memory, &node->pack, pack_size(pack) / 16);
+}
+
+/* Room for a larger number of deleted entries. False if there is no memory for it. */
+static bool stream_reserve_deleted(struct memory *memory, struct stream_node *node,
+                                   uint64_t deleted)
+{
+    const uint8_t *at = pack_next(pack_first(node->pack));
+    size_t size = pack_integer_element_size((int64_t)deleted), old = pack_element_size(at);
+    if (size <= old) return true;
+    return pack_reserve_at(memory, &node->pack, &at, size - old) == KV_OK;
+}
+
+KV_INTERNAL bool stream_node_delete(struct memory *memory, struct stream_node *node,
+                                    struct stream_entry *entry, bool may_squeeze)
+{
+    uint64_t count = stream_pack_count(node->pack) - 1;
+    uint64_t deleted = stream_pack_deleted(node->pack) + 1;
+    assert(!entry->is_deleted);
+    assert(count > 0);
+
+    size_t distance = (size_t)(pack_end(node->pack) - entry->at);
+    pack_replace_integer(node->pack, entry->at,
+                         STREAM_DELETED | (entry->is_alike ? STREAM_ALIKE : 0));
+    pack_replace_integer(node->pack, pack_first(node->pack), (int64_t)count);
+    bool has_room = stream_reserve_deleted(memory, node, deleted);
+    if (!has_room || (may_squeeze && deleted > count)) {
+        stream_node_squeeze(memory, node);
+        return false;
+    }
+    pack_replace_integer(node->pack, pack_next(pack_first(node->pack)), (int64_t)deleted);
+    (void)stream_read_master(node->pack, entry);
+    stream_read(node, stream_at_distance(node->pack, distance), entry);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------- bytes from outside */
+
+/* What is still to be read of a listpack that may not be what it should. */
+struct stream_probe {
+    const uint8_t *at;
+};
+
+/* Reads an integer that is not below `least`. */
+static bool stream_probe_integer(struct stream_probe *probe, int64_t least, int64_t *integer)
+{
+    if (*probe->at == PACK_END) return false;
+    struct pack_item item = pack_get(probe->at);
+    *integer = item.integer;
+    probe->at = pack_next(probe->at);
+    return item.is_integer && item.integer >= least;
+}
+
+static bool stream_probe_skip(struct stream_probe *probe, int64_t count)
+{
+    for (; count > 0; count--) {
+        if (*probe->at == PACK_END) return false;
+        probe->at = pack_next(probe->at);
+    }
+    return true;
+}
+
+struct stream_master_facts {
+    int64_t count, deleted, field_count;
+};
+
+static bool stream_probe_master(struct stream_probe *probe, struct stream_master_facts *facts)
+{
+    int64_t end;
+    return stream_probe_integer(probe, 1, &facts->count) &&
+           stream_probe_integer(probe, 0, &facts->deleted) &&
+           stream_probe_integer(probe, 0, &facts->field_count) &&
+           stream_probe_skip(probe, facts->field_count) && stream_probe_integer(probe, 0, &end) &&
+           end == 0;
+}
+
+/* Reads an entry; its id goes to *id, and whether it is deleted to *deleted. */
+static bool stream_probe_entry(struct stream_probe *probe, const struct stream_node *node,
+                               int64_t master_fields, kv_stream_id *id, bool *deleted)
+{
+    int64_t flags, ms, sequence, fields = master_fields, elements;
+    if (!stream_probe_integer(probe, 0, &flags) || flags > (STREAM_DELETED | STREAM_ALIKE) ||
+        !stream_probe_integer(probe, INT64_MIN, &ms) ||
+        !stream_probe_integer(probe, INT64_MIN, &sequence))
+        return false;
+    bool is_alike = (flags & STREAM_ALIKE) != 0;
+    if (!is_alike && !stream_probe_integer(probe, 0, &fields)) return false;
+    if (!stream_probe_skip(probe, fields) || (!is_alike && !stream_probe_skip(probe, fields)))
+        return false;
+    if (!stream_probe_integer(probe, 0, &elements)) return false;
+    *id = (kv_stream_id){node->id.ms + (uint64_t)ms, node->id.sequence + (uint64_t)sequence};
+    *deleted = (flags & STREAM_DELETED) != 0;
+    return (uint64_t)elements == stream_elements((uint64_t)fields, is_alike);
+}
+
+KV_INTERNAL bool stream_pack_validate(const struct stream_node *node, uint64_t *count,
+                                      kv_stream_id *last)
+{
+    struct stream_probe probe = {pack_first(node->pack)};
+    struct stream_master_facts facts;
+    if (!stream_probe_master(&probe, &facts)) return false;
+    int64_t there = 0, deleted = 0;
+    kv_stream_id before = node->id;
+    while (*probe.at != PACK_END) {
+        kv_stream_id id;
+        bool is_deleted;
+        if (!stream_probe_entry(&probe, node, facts.field_count, &id, &is_deleted)) return false;
+        int order = stream_id_compare(before, id);
+        if (order > 0 || (order == 0 && there + deleted > 0)) return false;
+        before = id;
+        if (is_deleted) deleted++;
+        else there++;
+    }
+    *count = (uint64_t)there;
+    *last = before;
+    return there > 0 && there == facts.count && deleted == facts.deleted;
+}
+
+/* -------------------- engine/values/stream.c --------------------------------------------------- */
+/*
+ * values/stream.c -- the stream value: entries in packs, the packs in a tree by id.
+ *
+ *     stream ---+-- tree ---+---------------+---------------+
+ *               |        node 5-0        node 9-0        node 9-7
+ *               |     [ 5-0 5-1 7-0 ]  [ 9-0 9-1 9-2 ]  [ 9-7 ]      packs
+ *               +-- groups
+ *
+ * Invariants (stream_check() asserts them):
+ *   1. Ids ascend through all entries, deleted ones included, and none is above stream->last.
+ *   2. No node is without an entry that is there; the tree counts those of each.
+ *
+ * Where a pack ends and which entries it still marks is as in Redis, whatever was deleted: trimming
+ * by whole packs (~) deletes the same entries then. But packs that are not added to any more give
+ * back what is deleted in them, which shows nowhere.
+ *
+ * May use structures/ and base/. Knows nothing of keys, time, commands.
+ */
+/* -------------------- engine/values/stream.h --------------------------------------------------- */
+/*
+ * values/stream.h -- the stream value: entries in packs, the packs in a tree by id; and groups.
+ *
+ * Ownership  A stream is one block that leads to others. While it is little they lie in its shard's
+ *            memory, later in one of its own (large.h); stream_open() tells which, and notes what
+ *            a change takes. Entries are lent until the stream changes.
+ * Failure    Whatever can fail changes the stream entirely or not at all. Deleting, trimming and
+ *            acknowledging never fail.
+ * Order      An id is given once: greater than every one before it, also of entries deleted since.
+ * Empty      A stream without entries stays, as it remembers ids and groups.
+ * Cost       Appending O(1). Finding an id O(log n) and a walk in its pack, of 100 entries by
+ *            default. Trimming whole packs O(packs). Resident: what the entry takes in its pack and
+ *            some 70 bytes a pack.
+ */
+#ifndef KV_VALUES_STREAM_H
+#define KV_VALUES_STREAM_H
+
+
+#define STREAM_ID_MAX ((kv_stream_id){UINT64_MAX, UINT64_MAX})
+
+struct stream {
+    struct tree nodes;         /* of struct stream_node; counts the entries that are there */
+    struct sorted groups;      /* struct stream_group *, by name: stream_group.h */
+    uint64_t added;            /* entries in all its life, or what XSETID says */
+    kv_stream_id last;         /* the greatest id ever given */
+    kv_stream_id last_deleted; /* the greatest id ever deleted */
+    uint64_t pack_count;
+    size_t bytes; /* while it lies in its shard's memory: what it takes there */
+};
+
+/* Up to where entries share a pack: bytes and entries, 0 for as many as fit. */
+struct stream_limits {
+    uint64_t size;
+    uint64_t count;
+};
+
+/* ------------------------------------------------------------------------------ the whole value */
+
+KV_INTERNAL_DATA const struct collection_kind stream_kind;
+
+/* A stream without entries. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status stream_create(struct memory *memory, struct collection *collection);
+
+/* Frees all; the collection is empty. O(blocks) while it is small. */
+KV_INTERNAL void stream_destroy(struct collection *collection, struct memory *memory);
+
+/* A stream to be changed: itself, the memory its parts lie in, and how much was used of that. */
+struct stream_edit {
+    struct stream *stream;
+    struct memory *memory;
+    size_t used;
+};
+
+/* The stream of a collection that is not empty. */
+KV_INTERNAL struct stream *stream_of(const struct collection *collection);
+
+/*
+ * Opens a stream for a change; one that has grown moves to a memory of its own first. KV_OK, or
+ * KV_NOMEM with nothing changed. The end notes what the change took.
+ */
+KV_INTERNAL kv_status stream_edit_begin(struct stream_edit *edit, struct collection *collection,
+                                        struct memory *memory);
+KV_INTERNAL void stream_edit_end(struct stream_edit *edit);
+
+/* The same for a change that goes on: the stream stays where it is, and nothing fails. */
+KV_INTERNAL void stream_edit_resume(struct stream_edit *edit, const struct collection *collection,
+                                    struct memory *memory);
+
+/* -------------------------------------------------------------------------------------- reading */
+
+static inline uint64_t stream_length(const struct stream *stream)
+{
+    return tree_count(&stream->nodes);
+}
+
+/* A place at one entry that is not deleted, on a walk in one direction up to a limit. */
+struct stream_cursor {
+    const struct stream *stream;
+    struct tree_path path;
+    struct stream_entry entry;
+    kv_stream_id limit;
+    kv_end from; /* where the walk came from */
+};
+
+/*
+ * The first of the entries from `first` to `last`, or the last of them if the walk is to come from
+ * the tail. False if there is none.
+ */
+KV_INTERNAL bool stream_seek(const struct stream *stream, kv_stream_id first, kv_stream_id last,
+                             kv_end from, struct stream_cursor *cursor);
+KV_INTERNAL bool stream_next(struct stream_cursor *cursor);
+
+/* The entry with this id. False if there is none. */
+KV_INTERNAL bool stream_find(const struct stream *stream, kv_stream_id id,
+                             struct stream_cursor *cursor);
+
+/* The id of the first or last entry; {0, 0} if there is none. */
+KV_INTERNAL kv_stream_id stream_end_id(const struct stream *stream, kv_end end);
+
+/* The next id there can be. False at the end. */
+KV_INTERNAL bool stream_id_next(kv_stream_id *id);
+
+/*
+ * The id an entry that is added now gets: of the time `now_ms`, or of that of the last one if it is
+ * later, and then the next. False if there is none left.
+ */
+KV_INTERNAL bool stream_new_id(const struct stream *stream, uint64_t now_ms, kv_stream_id *id);
+
+/*
+ * The node whose ids begin behind *id, or with {0, 0} the first, and moves *id to its own; NULL if
+ * there is none. For writing a stream out in slices, as RDB keeps it.
+ */
+KV_INTERNAL KV_UNUSED const struct stream_node *stream_next_node(const struct stream *stream,
+                                                                 bool is_first, kv_stream_id *id);
+
+/* ------------------------------------------------------------------------------------- changing */
+
+/*
+ * Adds an entry of `pair_count` > 0 fields and values, one behind the other; its id is greater than
+ * stream->last. KV_OK, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status stream_append(struct stream_edit *edit, const struct stream_limits *limits,
+                                    kv_stream_id id, const kv_slice *pairs, size_t pair_count);
+
+/* Deletes the entry with this id. False if there is none. */
+KV_INTERNAL bool stream_delete(struct stream_edit *edit, kv_stream_id id);
+
+/* What a trimmed stream is to come down to. */
+struct stream_trim {
+    bool by_id; /* to ids from `first` on, else to `length` entries */
+    kv_stream_id first;
+    uint64_t length;
+    bool in_packs; /* only whole packs, and no more than `limit` entries unless 0 */
+    uint64_t limit;
+    /* What is asked about each entry, if not NULL: whether it may go. */
+    bool (*may_delete)(void *context, kv_stream_id id);
+    void *context;
+};
+
+/* Deletes entries from the first on, as `trim` says. Gives how many. */
+KV_INTERNAL uint64_t stream_trim(struct stream_edit *edit, const struct stream_trim *trim);
+
+/*
+ * Adds a node that comes from a file, with a copy of its listpack, which has passed
+ * pack_validate(). KV_OK; KV_BADARG if it is no pack of entries with ids behind those that are
+ * there; KV_TOOBIG; KV_NOMEM. stream->last becomes its last id if that is greater.
+ */
+KV_INTERNAL KV_UNUSED kv_status stream_load_node(struct stream_edit *edit, kv_stream_id id,
+                                                 kv_slice listpack);
+
+#if KV_DEBUG > 0
+/* Asserts what stream.c and stream_group.c promise. */
+KV_INTERNAL KV_UNUSED void stream_check(const struct collection *collection);
+#endif
+
+#endif
+
+
+/* -------------------- engine/values/stream_group.h --------------------------------------------- */
+/*
+ * values/stream_group.h -- consumer groups: who was given which entries and has not acknowledged
+ * them.
+ *
+ * A group has consumers, and a list of pending entries in the order of their ids. Each pending
+ * entry belongs to one consumer, who has its id in a list, too, so that both can be walked from any
+ * id on.
+ *
+ * Failure  Giving entries to a consumer is done in two rounds: stream_hold() for each of them makes
+ *          the room and may fail; then stream_assign() for each of them, or stream_let_go() for
+ *          those that were held. Between the rounds nothing else is done with the group.
+ */
+#ifndef KV_VALUES_STREAM_GROUP_H
+#define KV_VALUES_STREAM_GROUP_H
+
+
+#define STREAM_READ_UNKNOWN (-1)
+
+struct stream_group {
+    kv_slice name;         /* its bytes follow */
+    kv_stream_id last;     /* the greatest id delivered */
+    int64_t read;          /* how many entries were before it and itself, or STREAM_READ_UNKNOWN */
+    struct sorted pending; /* struct stream_pending */
+    struct sorted consumers; /* struct stream_consumer *, by name */
+};
+
+struct stream_consumer {
+    kv_slice name;         /* its bytes follow */
+    int64_t seen_ms;       /* when it last asked for something */
+    int64_t active_ms;     /* when it last got something; -1: never */
+    struct sorted pending; /* kv_stream_id */
+    uint64_t held;         /* for a call that gives it entries: how many it has held so far */
+};
+
+struct stream_pending {
+    kv_stream_id id;
+    struct stream_consumer *consumer;
+    int64_t delivered_ms;
+    uint64_t deliveries;
+};
+
+/* --------------------------------------------------------------------------- groups, consumers */
+
+KV_INTERNAL void stream_groups_init(struct stream *stream);
+
+/* The group or consumer of that name; NULL if there is none. */
+KV_INTERNAL struct stream_group *stream_group_find(const struct stream *stream, kv_slice name);
+KV_INTERNAL struct stream_consumer *stream_consumer_find(const struct stream_group *group,
+                                                         kv_slice name);
+
+/* The one at a place in stream->groups or group->consumers. */
+static inline struct stream_group *stream_group_at(const struct stream *stream,
+                                                   const struct sorted_place *place)
+{
+    return *(struct stream_group **)sorted_at(&stream->groups, place);
+}
+
+static inline struct stream_consumer *stream_consumer_at(const struct stream_group *group,
+                                                         const struct sorted_place *place)
+{
+    return *(struct stream_consumer **)sorted_at(&group->consumers, place);
+}
+
+/* Makes one whose name is not taken. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status stream_group_create(struct stream_edit *edit, kv_slice name,
+                                          struct stream_group **group);
+KV_INTERNAL kv_status stream_consumer_create(struct stream_edit *edit, struct stream_group *group,
+                                             kv_slice name, int64_t now_ms,
+                                             struct stream_consumer **consumer);
+
+/* Frees one with all that is pending of it. */
+KV_INTERNAL void stream_group_destroy(struct stream_edit *edit, struct stream_group *group);
+KV_INTERNAL void stream_consumer_destroy(struct stream_edit *edit, struct stream_group *group,
+                                         struct stream_consumer *consumer);
+
+/* Frees all groups. */
+KV_INTERNAL void stream_groups_clear(struct stream_edit *edit);
+
+/* Copies all groups of another stream, which this one has none of. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status stream_groups_copy(struct stream_edit *edit, const struct stream *from);
+
+/* ------------------------------------------------------------------------------ pending entries */
+
+/* The pending entry with this id; NULL if there is none. */
+KV_INTERNAL struct stream_pending *stream_pending_find(const struct stream_group *group,
+                                                       kv_stream_id id);
+
+static inline struct stream_pending *stream_pending_at(const struct stream_group *group,
+                                                       const struct sorted_place *place)
+{
+    return sorted_at(&group->pending, place);
+}
+
+/* Makes room for giving an entry to a consumer. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status stream_hold(struct stream_edit *edit, struct stream_group *group,
+                                  struct stream_consumer *consumer, kv_stream_id id);
+
+/* Takes that back. */
+KV_INTERNAL void stream_let_go(struct stream_edit *edit, struct stream_group *group,
+                               struct stream_consumer *consumer, kv_stream_id id);
+
+/*
+ * Gives a held entry to the consumer, whoever had it. The caller sets the other fields of what it
+ * gets back.
+ */
+KV_INTERNAL struct stream_pending *stream_assign(struct stream_edit *edit,
+                                                 struct stream_group *group,
+                                                 struct stream_consumer *consumer, kv_stream_id id);
+
+/* Takes an entry off the pending ones. False if it is none. */
+KV_INTERNAL bool stream_acknowledge(struct stream_edit *edit, struct stream_group *group,
+                                    kv_stream_id id);
+
+/* The same in all groups. */
+KV_INTERNAL void stream_forget(struct stream_edit *edit, kv_stream_id id);
+
+/* Whether some group has still to read or to acknowledge the entry. */
+KV_INTERNAL bool stream_is_wanted(const struct stream *stream, kv_stream_id id);
+
+/* -------------------------------------------------------------------------- what a group has read */
+
+/* The number of entries up to an id in all the stream's life, or STREAM_READ_UNKNOWN. */
+KV_INTERNAL int64_t stream_entries_read(const struct stream *stream, kv_stream_id id);
+
+/* Notes that the group was delivered the entry `id` if it is ahead of what it had. */
+KV_INTERNAL void stream_group_advance(const struct stream *stream, struct stream_group *group,
+                                      kv_stream_id id);
+
+/* How many entries the group has still to read. False if that cannot be told. */
+KV_INTERNAL bool stream_group_lag(const struct stream *stream, const struct stream_group *group,
+                                  int64_t *lag);
+
+#if KV_DEBUG > 0
+/* Asserts what stream_group.c promises of all groups. */
+KV_INTERNAL void stream_groups_check(const struct stream *stream);
+#endif
+
+#endif
+
+
+#include <string.h>
+
+enum {
+    /*
+     * A stream that takes more than this gets a memory of its own, which costs some pages at first
+     * but can be freed without looking at it.
+     */
+    STREAM_SMALL_MAX = 16 * 1024
+};
+
+struct stream_large {
+    struct large large; /* first */
+    struct stream stream;
+};
+
+/* ---------------------------------------------------------------------------------------- nodes */
+
+static uint64_t stream_node_mark(const void *leaf)
+{
+    return ((const struct stream_node *)leaf)->id.ms;
+}
+
+static int stream_node_compare(const void *key, const void *leaf)
+{
+    return stream_id_compare(*(const kv_stream_id *)key, ((const struct stream_node *)leaf)->id);
+}
+
+static const struct tree_order stream_node_order = {stream_node_mark, stream_node_compare};
+
+/* The path to the node in which the id is if it is anywhere. The stream has a node. */
+static void stream_locate(const struct stream *stream, kv_stream_id id, struct tree_path *path)
+{
+    if (stream_node_compare(&id, stream->nodes.last) >= 0) tree_end(&stream->nodes, KV_TAIL, path);
+    else tree_locate_key(&stream->nodes, &id, id.ms, path);
+}
+
+/* ------------------------------------------------------------------------------ the whole value */
+
+static void stream_init(struct stream *stream)
+{
+    *stream = (struct stream){.nodes = {.order = &stream_node_order}};
+    stream_groups_init(stream);
+}
+
+KV_INTERNAL struct stream *stream_of(const struct collection *collection)
+{
+    if (collection_is_small(collection)) return collection_block(collection);
+    return &((struct stream_large *)collection_large(collection))->stream;
+}
+
+static struct memory *stream_memory(const struct collection *collection, struct memory *memory)
+{
+    return collection_is_small(collection) ? memory : &collection_large(collection)->memory;
+}
+
+static struct stream_edit stream_edit_of(const struct collection *collection, struct memory *memory)
+{
+    memory = stream_memory(collection, memory);
+    return (struct stream_edit){stream_of(collection), memory, memory->used};
+}
+
+KV_INTERNAL kv_status stream_create(struct memory *memory, struct collection *collection)
+{
+    size_t used = memory->used;
+    struct stream *stream = memory_get(memory, sizeof *stream);
+    if (stream == NULL) return KV_NOMEM;
+    stream_init(stream);
+    stream->bytes = memory->used - used;
+    collection_set_block(collection, stream);
+    return KV_OK;
+}
+
+static kv_status stream_create_large(struct memory *memory, struct collection *collection)
+{
+    struct stream_large *large = large_create(memory, sizeof *large);
+    if (large == NULL) return KV_NOMEM;
+    stream_init(&large->stream);
+    collection_set_large(collection, &large->large);
+    return KV_OK;
+}
+
+static void stream_drop_node(void *context, void *leaf)
+{
+    struct stream_edit *edit = context;
+    stream_node_destroy(edit->memory, leaf);
+    edit->stream->pack_count--;
+}
+
+KV_INTERNAL void stream_destroy(struct collection *collection, struct memory *memory)
+{
+    if (!collection_is_small(collection)) {
+        large_destroy(collection_large(collection));
+    } else {
+        struct stream_edit edit = stream_edit_of(collection, memory);
+        stream_groups_clear(&edit);
+        tree_clear(&edit.stream->nodes, memory, stream_drop_node, &edit);
+        memory_free(memory, edit.stream, sizeof *edit.stream);
+    }
+    collection->word = 0;
+}
+
+/* ------------------------------------------------------------------------------------- copying */
+
+/* Adds a node behind all others. */
+static kv_status stream_add_node(struct stream_edit *edit, struct stream_node *node)
+{
+    struct tree *nodes = &edit->stream->nodes;
+    struct tree_path path;
+    if (nodes->root != NULL) tree_end(nodes, KV_TAIL, &path);
+    kv_status status =
+        tree_insert(nodes, edit->memory, &path, KV_TAIL, node, stream_pack_count(node->pack));
+    if (status == KV_OK) edit->stream->pack_count++;
+    return status;
+}
+
+/* A node with a copy of a listpack. */
+static kv_status stream_node_load(struct memory *memory, kv_stream_id id, kv_slice listpack,
+                                  struct stream_node **node)
+{
+    struct stream_node *loaded = memory_get(memory, sizeof *loaded);
+    if (loaded == NULL) return KV_NOMEM;
+    loaded->id = id;
+    kv_status status = pack_load(memory, listpack, &loaded->pack);
+    if (status == KV_OK) *node = loaded;
+    else memory_free(memory, loaded, sizeof *loaded);
+    return status;
+}
+
+static kv_status stream_copy_nodes(struct stream_edit *edit, const struct stream *from)
+{
+    struct tree_path path;
+    if (from->nodes.root == NULL) return KV_OK;
+    tree_end(&from->nodes, KV_HEAD, &path);
+    kv_status status;
+    do {
+        const struct stream_node *node = path.leaf;
+        struct stream_node *copy;
+        status = stream_node_load(edit->memory, node->id, pack_bytes(node->pack), &copy);
+        if (status != KV_OK) return status;
+        status = stream_add_node(edit, copy);
+        if (status != KV_OK) stream_node_destroy(edit->memory, copy);
+    } while (status == KV_OK && tree_next(&from->nodes, &path));
+    return status;
+}
+
+static kv_status stream_copy_as(const struct stream *from, struct memory *memory, bool as_large,
+                                struct collection *copy)
+{
+    struct collection made;
+    kv_status status = as_large ? stream_create_large(memory, &made) : stream_create(memory, &made);
+    if (status != KV_OK) return status;
+
+    struct stream_edit edit = stream_edit_of(&made, memory);
+    edit.stream->added = from->added;
+    edit.stream->last = from->last;
+    edit.stream->last_deleted = from->last_deleted;
+    status = stream_copy_nodes(&edit, from);
+    if (status == KV_OK) status = stream_groups_copy(&edit, from);
+    stream_edit_end(&edit);
+    if (status == KV_OK) *copy = made;
+    else stream_destroy(&made, memory);
+    return status;
+}
+
+static kv_status stream_copy(const struct collection *collection, struct memory *memory,
+                             struct collection *copy)
+{
+    return stream_copy_as(stream_of(collection), memory, !collection_is_small(collection), copy);
+}
+
+KV_INTERNAL kv_status stream_edit_begin(struct stream_edit *edit, struct collection *collection,
+                                        struct memory *memory)
+{
+    if (collection_is_small(collection) && stream_of(collection)->bytes > STREAM_SMALL_MAX) {
+        struct collection large;
+        kv_status status = stream_copy_as(stream_of(collection), memory, true, &large);
+        if (status != KV_OK) return status;
+        stream_destroy(collection, memory);
+        *collection = large;
+    }
+    *edit = stream_edit_of(collection, memory);
+    return KV_OK;
+}
+
+KV_INTERNAL void stream_edit_resume(struct stream_edit *edit, const struct collection *collection,
+                                    struct memory *memory)
+{
+    *edit = stream_edit_of(collection, memory);
+}
+
+KV_INTERNAL void stream_edit_end(struct stream_edit *edit)
+{
+    edit->stream->bytes += edit->memory->used - edit->used; /* may be less; it wraps both times */
+    edit->used = edit->memory->used;
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+/* The entry after the cursor's on its way, deleted ones included. */
+static bool stream_step(struct stream_cursor *cursor)
+{
+    const struct tree *nodes = &cursor->stream->nodes;
+    if (cursor->from == KV_HEAD) {
+        if (stream_pack_next(cursor->path.leaf, &cursor->entry)) return true;
+        if (!tree_next(nodes, &cursor->path)) return false;
+    } else {
+        if (stream_pack_prev(cursor->path.leaf, &cursor->entry)) return true;
+        if (!tree_prev(nodes, &cursor->path)) return false;
+    }
+    stream_pack_end(cursor->path.leaf, cursor->from, &cursor->entry);
+    return true;
+}
+
+/* Whether the id comes before another one on the cursor's way. */
+static bool stream_is_before(const struct stream_cursor *cursor, kv_stream_id id, kv_stream_id than)
+{
+    int order = stream_id_compare(id, than);
+    return cursor->from == KV_HEAD ? order < 0 : order > 0;
+}
+
+KV_INTERNAL bool stream_seek(const struct stream *stream, kv_stream_id first, kv_stream_id last,
+                             kv_end from, struct stream_cursor *cursor)
+{
+    if (stream_length(stream) == 0) return false;
+    kv_stream_id start = from == KV_HEAD ? first : last;
+    cursor->stream = stream;
+    cursor->from = from;
+    cursor->limit = from == KV_HEAD ? last : first;
+    stream_locate(stream, start, &cursor->path);
+    stream_pack_end(cursor->path.leaf, from, &cursor->entry);
+    while (cursor->entry.is_deleted || stream_is_before(cursor, cursor->entry.id, start)) {
+        if (!stream_step(cursor)) return false;
+    }
+    return !stream_is_before(cursor, cursor->limit, cursor->entry.id);
+}
+
+KV_INTERNAL bool stream_next(struct stream_cursor *cursor)
+{
+    do {
+        if (!stream_step(cursor)) return false;
+    } while (cursor->entry.is_deleted);
+    return !stream_is_before(cursor, cursor->limit, cursor->entry.id);
+}
+
+KV_INTERNAL bool stream_find(const struct stream *stream, kv_stream_id id,
+                             struct stream_cursor *cursor)
+{
+    return stream_seek(stream, id, id, KV_HEAD, cursor);
+}
+
+KV_INTERNAL kv_stream_id stream_end_id(const struct stream *stream, kv_end end)
+{
+    struct stream_cursor cursor;
+    if (!stream_seek(stream, (kv_stream_id){0, 0}, STREAM_ID_MAX, end, &cursor))
+        return (kv_stream_id){0, 0};
+    return cursor.entry.id;
+}
+
+KV_INTERNAL bool stream_id_next(kv_stream_id *id)
+{
+    if (id->sequence == UINT64_MAX && id->ms == UINT64_MAX) return false;
+    id->sequence++;
+    if (id->sequence == 0) id->ms++;
+    return true;
+}
+
+KV_INTERNAL bool stream_new_id(const struct stream *stream, uint64_t now_ms, kv_stream_id *id)
+{
+    kv_stream_id new = {now_ms, 0};
+    if (now_ms <= stream->last.ms) {
+        new = stream->last;
+        if (!stream_id_next(&new)) return false;
+    }
+    *id = new;
+    return true;
+}
+
+KV_INTERNAL const struct stream_node *stream_next_node(const struct stream *stream, bool is_first,
+                                                       kv_stream_id *id)
+{
+    struct tree_path path;
+    if (stream->nodes.root == NULL) return NULL;
+    if (is_first) {
+        tree_end(&stream->nodes, KV_HEAD, &path);
+    } else {
+        stream_locate(stream, *id, &path);
+        if (stream_node_compare(id, path.leaf) >= 0 && !tree_next(&stream->nodes, &path))
+            return NULL;
+    }
+    const struct stream_node *node = path.leaf;
+    *id = node->id;
+    return node;
+}
+
+/* --------------------------------------------------------------------------------------- adding */
+
+/* Whether one more entry, of texts of so many bytes, begins a new node. */
+static bool stream_is_full(const struct stream_node *node, const struct stream_limits *limits,
+                           size_t text_size)
+{
+    uint64_t size =
+        limits->size == 0 || limits->size > PACK_SIZE_MAX ? PACK_SIZE_MAX : limits->size;
+    if (pack_size(node->pack) + text_size >= size) return true;
+    uint64_t count = stream_pack_count(node->pack) + stream_pack_deleted(node->pack);
+    return limits->count > 0 && count >= limits->count;
+}
+
+static size_t stream_text_size(const kv_slice *pairs, size_t pair_count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < 2 * pair_count; i++) {
+        if (pairs[i].size > PACK_SIZE_MAX - size) return PACK_SIZE_MAX;
+        size += pairs[i].size;
+    }
+    return size;
+}
+
+/*
+ * A new node for an entry. As entries are mostly alike it gets as much room as the one before took,
+ * which is given its final size.
+ */
+static kv_status stream_begin_node(struct stream_edit *edit, struct stream_node *before,
+                                   kv_stream_id id, const kv_slice *pairs, size_t pair_count)
+{
+    struct stream_node *node;
+    size_t size = before != NULL ? pack_size(before->pack) : 0;
+    kv_status status = stream_node_create(edit->memory, id, pairs, pair_count, size, &node);
+    if (status != KV_OK) return status;
+    status = stream_add_node(edit, node);
+    if (status != KV_OK) {
+        stream_node_destroy(edit->memory, node);
+        return status;
+    }
+    if (before != NULL) stream_node_settle(edit->memory, before);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status stream_append(struct stream_edit *edit, const struct stream_limits *limits,
+                                    kv_stream_id id, const kv_slice *pairs, size_t pair_count)
+{
+    struct stream *stream = edit->stream;
+    struct stream_node *node = stream->nodes.last;
+    assert(stream_id_compare(id, stream->last) > 0);
+    kv_status status;
+    if (node == NULL || stream_is_full(node, limits, stream_text_size(pairs, pair_count))) {
+        status = stream_begin_node(edit, node, id, pairs, pair_count);
+    } else {
+        status = stream_node_append(edit->memory, node, id, pairs, pair_count);
+        if (status == KV_OK) tree_adjust_end(&stream->nodes, KV_TAIL, 1);
+    }
+    if (status != KV_OK) return status;
+    stream->last = id;
+    stream->added++;
+    return KV_OK;
+}
+
+/* Whether a node that comes from a file may follow those that are there. */
+static bool stream_may_follow(const struct stream *stream, const struct stream_node *node,
+                              kv_stream_id *last)
+{
+    uint64_t count;
+    struct stream_entry before;
+    if (!stream_pack_validate(node, &count, last)) return false;
+    if (stream->nodes.last == NULL) return true;
+    stream_pack_end(stream->nodes.last, KV_TAIL, &before);
+    return stream_id_compare(before.id, node->id) < 0;
+}
+
+KV_INTERNAL kv_status stream_load_node(struct stream_edit *edit, kv_stream_id id, kv_slice listpack)
+{
+    struct stream_node *node;
+    kv_stream_id last;
+    kv_status status = stream_node_load(edit->memory, id, listpack, &node);
+    if (status != KV_OK) return status;
+    if (!stream_may_follow(edit->stream, node, &last)) status = KV_BADARG;
+    else status = stream_add_node(edit, node);
+    if (status != KV_OK) stream_node_destroy(edit->memory, node);
+    else if (stream_id_compare(last, edit->stream->last) > 0) edit->stream->last = last;
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------- deleting */
+
+/* Deletes the cursor's entry. False if the cursor has lost its place by that. */
+static bool stream_delete_at(struct stream_edit *edit, struct stream_cursor *cursor)
+{
+    struct tree *nodes = &edit->stream->nodes;
+    struct stream_node *node = cursor->path.leaf;
+    if (stream_pack_count(node->pack) == 1) {
+        tree_remove(nodes, edit->memory, &cursor->path);
+        stream_drop_node(edit, node);
+        return false;
+    }
+    tree_adjust(nodes, &cursor->path, -1);
+    return stream_node_delete(edit->memory, node, &cursor->entry, node != nodes->last);
+}
+
+static void stream_note_deleted(struct stream *stream, kv_stream_id id)
+{
+    if (stream_id_compare(id, stream->last_deleted) > 0) stream->last_deleted = id;
+}
+
+KV_INTERNAL bool stream_delete(struct stream_edit *edit, kv_stream_id id)
+{
+    struct stream_cursor cursor;
+    if (!stream_find(edit->stream, id, &cursor)) return false;
+    (void)stream_delete_at(edit, &cursor);
+    stream_note_deleted(edit->stream, id);
+    return true;
+}
+
+/* Whether the trimming ends before an entry, `length` of them being there. */
+static bool stream_trim_stops(const struct stream_trim *trim, uint64_t length, kv_stream_id id)
+{
+    return trim->by_id ? stream_id_compare(id, trim->first) >= 0 : length <= trim->length;
+}
+
+/* Whether all of a node goes, `length` entries being there. */
+static bool stream_trim_takes(const struct stream_trim *trim, uint64_t length,
+                              const struct stream_node *node)
+{
+    struct stream_entry last;
+    uint64_t count = stream_pack_count(node->pack);
+    if (!trim->by_id) return length >= count && length - count >= trim->length;
+    stream_pack_end(node, KV_TAIL, &last);
+    return stream_id_compare(last.id, trim->first) < 0;
+}
+
+static bool stream_trim_exceeds(const struct stream_trim *trim, uint64_t removed,
+                                const struct stream_node *node)
+{
+    return trim->limit > 0 && removed + stream_pack_count(node->pack) > trim->limit;
+}
+
+/* Removes nodes from the head on that go as a whole. Gives how many entries they had. */
+static uint64_t stream_trim_nodes(struct stream_edit *edit, const struct stream_trim *trim)
+{
+    struct tree *nodes = &edit->stream->nodes;
+    struct tree_path path, last;
+    uint64_t removed = 0;
+    if (nodes->root == NULL) return 0;
+    tree_end(nodes, KV_HEAD, &path);
+    struct tree_path first = path;
+    for (bool more = true; more; more = tree_next(nodes, &path)) {
+        const struct stream_node *node = path.leaf;
+        uint64_t length = stream_length(edit->stream) - removed;
+        if (!trim->by_id && length <= trim->length) break;
+        if (stream_trim_exceeds(trim, removed, node) || !stream_trim_takes(trim, length, node))
+            break;
+        removed += stream_pack_count(node->pack);
+        last = path;
+    }
+    if (removed > 0) tree_remove_range(nodes, edit->memory, &first, &last, stream_drop_node, edit);
+    return removed;
+}
+
+/* Deletes entries of one node, from the cursor's on. Gives how many. */
+static uint64_t stream_trim_node(struct stream_edit *edit, const struct stream_trim *trim,
+                                 struct stream_cursor *cursor)
+{
+    const struct stream_node *node = cursor->path.leaf;
+    uint64_t removed = 0;
+    bool more = true;
+    while (more && !stream_trim_stops(trim, stream_length(edit->stream), cursor->entry.id)) {
+        kv_stream_id id = cursor->entry.id;
+        bool goes = !cursor->entry.is_deleted;
+        if (goes && trim->may_delete != NULL) {
+            goes = trim->may_delete(trim->context, id);
+            if (goes) stream_note_deleted(edit->stream, id); /* others may stay before it */
+        }
+        if (goes) removed++;
+        if (!goes || stream_delete_at(edit, cursor)) {
+            more = stream_pack_next(node, &cursor->entry);
+        } else {
+            more = stream_id_next(&id) &&
+                   stream_seek(edit->stream, id, STREAM_ID_MAX, KV_HEAD, cursor) &&
+                   cursor->path.leaf == node;
+        }
+    }
+    return removed;
+}
+
+KV_INTERNAL uint64_t stream_trim(struct stream_edit *edit, const struct stream_trim *trim)
+{
+    uint64_t removed = trim->may_delete == NULL ? stream_trim_nodes(edit, trim) : 0;
+    struct stream_cursor cursor;
+    kv_stream_id from = {0, 0};
+    while (stream_seek(edit->stream, from, STREAM_ID_MAX, KV_HEAD, &cursor)) {
+        const struct stream_node *node = cursor.path.leaf;
+        struct stream_entry last;
+        stream_pack_end(node, KV_TAIL, &last);
+        bool takes_all = stream_trim_takes(trim, stream_length(edit->stream), node);
+        if (stream_trim_exceeds(trim, removed, node) || (trim->in_packs && !takes_all)) break;
+        removed += stream_trim_node(edit, trim, &cursor);
+        from = last.id;
+        if (!takes_all || !stream_id_next(&from)) break;
+    }
+    return removed;
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static uint64_t stream_node_count(const void *leaf)
+{
+    return stream_pack_count(((const struct stream_node *)leaf)->pack);
+}
+
+KV_INTERNAL void stream_check(const struct collection *collection)
+{
+    const struct stream *stream = stream_of(collection);
+    struct tree_path path;
+    kv_stream_id before = {0, 0};
+    uint64_t packs = 0;
+    bool more = stream->nodes.root != NULL;
+    tree_check(&stream->nodes, stream_node_count);
+    if (more) tree_end(&stream->nodes, KV_HEAD, &path);
+    for (; more; more = tree_next(&stream->nodes, &path)) {
+        const struct stream_node *node = path.leaf;
+        kv_stream_id last;
+        uint64_t count;
+        pack_check(node->pack);
+        bool is_valid = stream_pack_validate(node, &count, &last);
+        assert(is_valid);
+        (void)is_valid;
+        assert(stream_id_compare(before, node->id) < 0 || node == stream->nodes.first);
+        before = last;
+        packs++;
+    }
+    assert(packs == stream->pack_count);
+    assert(stream_id_compare(before, stream->last) <= 0);
+    stream_groups_check(stream);
+}
+#endif
+
+/* ----------------------------------------------------------------------------------- as a value */
+
+static uint64_t stream_collection_length(const struct collection *collection)
+{
+    return stream_length(stream_of(collection));
+}
+
+static const char *stream_encoding(const struct collection *collection)
+{
+    (void)collection;
+    return "stream";
+}
+
+static size_t stream_small_bytes(const void *block)
+{
+    return ((const struct stream *)block)->bytes;
+}
+
+KV_INTERNAL const struct collection_kind stream_kind = {
+    .length = stream_collection_length,
+    .may_have_none = true,
+    .encoding = stream_encoding,
+    .block_size = stream_small_bytes,
+    .destroy = stream_destroy,
+    .copy = stream_copy,
+#if KV_DEBUG > 0
+    .check = stream_check,
+#endif
+};
+
+/* -------------------- engine/values/stream_group.c --------------------------------------------- */
+/*
+ * values/stream_group.c -- consumer groups of a stream; see stream_group.h.
+ *
+ * Invariants (stream_groups_check() asserts them):
+ *   1. An id is in a consumer's list if and only if it is in its group's and that one names the
+ *      consumer. (Between stream_hold() and what follows it is there and named otherwise.)
+ *
+ * A pending entry is 40 bytes in the group's list and 16 in the consumer's. Rejected: a block for
+ * each to which both lists point, which would make walks jump about.
+ *
+ * May use structures/ and base/, and values/stream.h. Knows nothing of keys, commands.
+ */
+
+
+#include <string.h>
+
+_Static_assert(sizeof(struct stream_pending) == 40, "what a pending entry takes in its group");
+_Static_assert(offsetof(struct stream_group, name) == 0, "found by its name");
+_Static_assert(offsetof(struct stream_consumer, name) == 0, "found by its name");
+_Static_assert(offsetof(struct stream_pending, id) == 0, "found by its id");
+
+/* --------------------------------------------------------------------------------------- orders */
+
+/* By name: a record points to a struct that begins with its name, a key is a name. */
+
+static uint64_t stream_name_mark(const void *key)
+{
+    const kv_slice *name = key;
+    const uint8_t *bytes = name->data;
+    uint64_t mark = 0;
+    for (size_t i = 0; i < 8; i++) mark = mark << 8 | (i < name->size ? bytes[i] : 0u);
+    return mark;
+}
+
+static int stream_name_compare(const void *key, const void *record)
+{
+    return slice_compare(*(const kv_slice *)key, **(const kv_slice *const *)record);
+}
+
+static uint64_t stream_names_mark(const void *leaf)
+{
+    return stream_name_mark(*(const kv_slice *const *)sorted_leaf_first(leaf));
+}
+
+static int stream_names_compare(const void *key, const void *leaf)
+{
+    return stream_name_compare(key, sorted_leaf_first(leaf));
+}
+
+static const struct sorted_kind stream_by_name = {{stream_names_mark, stream_names_compare},
+                                                  sizeof(void *),
+                                                  stream_name_mark,
+                                                  stream_name_compare};
+
+/* By id: a record begins with its id. */
+
+static uint64_t stream_record_mark(const void *key)
+{
+    return ((const kv_stream_id *)key)->ms;
+}
+
+static int stream_record_compare(const void *key, const void *record)
+{
+    return stream_id_compare(*(const kv_stream_id *)key, *(const kv_stream_id *)record);
+}
+
+static uint64_t stream_records_mark(const void *leaf)
+{
+    return stream_record_mark(sorted_leaf_first(leaf));
+}
+
+static int stream_records_compare(const void *key, const void *leaf)
+{
+    return stream_record_compare(key, sorted_leaf_first(leaf));
+}
+
+static const struct sorted_kind stream_by_id = {{stream_records_mark, stream_records_compare},
+                                                sizeof(kv_stream_id),
+                                                stream_record_mark,
+                                                stream_record_compare};
+static const struct sorted_kind stream_pending_by_id = {
+    {stream_records_mark, stream_records_compare},
+    sizeof(struct stream_pending),
+    stream_record_mark,
+    stream_record_compare};
+
+/* ---------------------------------------------------------------------------- groups, consumers */
+
+KV_INTERNAL void stream_groups_init(struct stream *stream)
+{
+    sorted_init(&stream->groups, &stream_by_name);
+}
+
+static void *stream_named_find(const struct sorted *sorted, kv_slice name)
+{
+    void **record = sorted_find(sorted, &name);
+    return record != NULL ? *record : NULL;
+}
+
+/* A zeroed block of `size` bytes that begins with a name whose bytes follow it, put in order. */
+static void *stream_named_create(struct sorted *sorted, struct memory *memory, size_t size,
+                                 kv_slice name)
+{
+    if (name.size > SIZE_MAX - size) return NULL;
+    void *block = memory_get(memory, size + name.size);
+    if (block == NULL) return NULL;
+    memset(block, 0, size);
+    char *bytes = (char *)block + size;
+    if (name.size > 0) memcpy(bytes, name.data, name.size);
+    *(kv_slice *)block = (kv_slice){bytes, name.size};
+    if (sorted_insert(sorted, memory, block, &block) == KV_OK) return block;
+    memory_free(memory, block, size + name.size);
+    return NULL;
+}
+
+static void stream_named_destroy(struct sorted *sorted, struct memory *memory, size_t size,
+                                 kv_slice *block)
+{
+    (void)sorted_remove(sorted, memory, block);
+    memory_free(memory, block, size + block->size);
+}
+
+KV_INTERNAL struct stream_group *stream_group_find(const struct stream *stream, kv_slice name)
+{
+    return stream_named_find(&stream->groups, name);
+}
+
+KV_INTERNAL struct stream_consumer *stream_consumer_find(const struct stream_group *group,
+                                                         kv_slice name)
+{
+    return stream_named_find(&group->consumers, name);
+}
+
+KV_INTERNAL kv_status stream_group_create(struct stream_edit *edit, kv_slice name,
+                                          struct stream_group **group)
+{
+    struct stream_group *created =
+        stream_named_create(&edit->stream->groups, edit->memory, sizeof *created, name);
+    if (created == NULL) return KV_NOMEM;
+    sorted_init(&created->pending, &stream_pending_by_id);
+    sorted_init(&created->consumers, &stream_by_name);
+    created->read = STREAM_READ_UNKNOWN;
+    *group = created;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status stream_consumer_create(struct stream_edit *edit, struct stream_group *group,
+                                             kv_slice name, int64_t now_ms,
+                                             struct stream_consumer **consumer)
+{
+    struct stream_consumer *created =
+        stream_named_create(&group->consumers, edit->memory, sizeof *created, name);
+    if (created == NULL) return KV_NOMEM;
+    sorted_init(&created->pending, &stream_by_id);
+    created->seen_ms = now_ms;
+    created->active_ms = -1;
+    *consumer = created;
+    return KV_OK;
+}
+
+/* Takes a consumer out of its group, which has nothing pending of it any more. */
+static void stream_consumer_free(struct stream_edit *edit, struct stream_group *group,
+                                 struct stream_consumer *consumer)
+{
+    sorted_clear(&consumer->pending, edit->memory);
+    stream_named_destroy(&group->consumers, edit->memory, sizeof *consumer, &consumer->name);
+}
+
+KV_INTERNAL void stream_consumer_destroy(struct stream_edit *edit, struct stream_group *group,
+                                         struct stream_consumer *consumer)
+{
+    struct sorted_place place;
+    bool more = sorted_end(&consumer->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&consumer->pending, &place))
+        (void)sorted_remove(&group->pending, edit->memory, sorted_at(&consumer->pending, &place));
+    stream_consumer_free(edit, group, consumer);
+}
+
+KV_INTERNAL void stream_group_destroy(struct stream_edit *edit, struct stream_group *group)
+{
+    struct sorted_place place;
+    sorted_clear(&group->pending, edit->memory);
+    while (sorted_end(&group->consumers, KV_TAIL, &place))
+        stream_consumer_free(edit, group, stream_consumer_at(group, &place));
+    stream_named_destroy(&edit->stream->groups, edit->memory, sizeof *group, &group->name);
+}
+
+KV_INTERNAL void stream_groups_clear(struct stream_edit *edit)
+{
+    struct sorted_place place;
+    while (sorted_end(&edit->stream->groups, KV_TAIL, &place))
+        stream_group_destroy(edit, stream_group_at(edit->stream, &place));
+}
+
+/* ------------------------------------------------------------------------------ pending entries */
+
+KV_INTERNAL struct stream_pending *stream_pending_find(const struct stream_group *group,
+                                                       kv_stream_id id)
+{
+    return sorted_find(&group->pending, &id);
+}
+
+KV_INTERNAL kv_status stream_hold(struct stream_edit *edit, struct stream_group *group,
+                                  struct stream_consumer *consumer, kv_stream_id id)
+{
+    struct stream_pending *pending = stream_pending_find(group, id);
+    if (pending != NULL && pending->consumer == consumer) return KV_OK;
+    if (sorted_find(&consumer->pending, &id) != NULL) return KV_OK; /* held a moment ago */
+    kv_status status = sorted_insert(&consumer->pending, edit->memory, &id, &id);
+    if (status != KV_OK || pending != NULL) return status;
+    struct stream_pending nobodys = {.id = id, .deliveries = 1};
+    status = sorted_insert(&group->pending, edit->memory, &id, &nobodys);
+    if (status != KV_OK) (void)sorted_remove(&consumer->pending, edit->memory, &id);
+    return status;
+}
+
+KV_INTERNAL void stream_let_go(struct stream_edit *edit, struct stream_group *group,
+                               struct stream_consumer *consumer, kv_stream_id id)
+{
+    const struct stream_pending *pending = stream_pending_find(group, id);
+    if (pending == NULL || pending->consumer == consumer) return;
+    (void)sorted_remove(&consumer->pending, edit->memory, &id);
+    if (pending->consumer == NULL) (void)sorted_remove(&group->pending, edit->memory, &id);
+}
+
+KV_INTERNAL struct stream_pending *stream_assign(struct stream_edit *edit,
+                                                 struct stream_group *group,
+                                                 struct stream_consumer *consumer, kv_stream_id id)
+{
+    struct stream_pending *pending = stream_pending_find(group, id);
+    assert(pending != NULL);
+    struct stream_consumer *owner = pending->consumer;
+    if (owner != NULL && owner != consumer) (void)sorted_remove(&owner->pending, edit->memory, &id);
+    pending->consumer = consumer;
+    return pending;
+}
+
+KV_INTERNAL bool stream_acknowledge(struct stream_edit *edit, struct stream_group *group,
+                                    kv_stream_id id)
+{
+    struct stream_pending *pending = stream_pending_find(group, id);
+    if (pending == NULL) return false;
+    (void)sorted_remove(&pending->consumer->pending, edit->memory, &id);
+    (void)sorted_remove(&group->pending, edit->memory, &id);
+    return true;
+}
+
+KV_INTERNAL void stream_forget(struct stream_edit *edit, kv_stream_id id)
+{
+    struct sorted_place place;
+    bool more = sorted_end(&edit->stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&edit->stream->groups, &place))
+        (void)stream_acknowledge(edit, stream_group_at(edit->stream, &place), id);
+}
+
+KV_INTERNAL bool stream_is_wanted(const struct stream *stream, kv_stream_id id)
+{
+    struct sorted_place place;
+    bool more = sorted_end(&stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&stream->groups, &place)) {
+        const struct stream_group *group = stream_group_at(stream, &place);
+        if (stream_id_compare(id, group->last) > 0) return true;
+        if (stream_pending_find(group, id) != NULL) return true;
+    }
+    return false;
+}
+
+/* -------------------------------------------------------------------------------------- copying */
+
+static kv_status stream_consumer_copy(struct stream_edit *edit, struct stream_group *group,
+                                      const struct stream_group *from,
+                                      const struct stream_consumer *consumer)
+{
+    struct stream_consumer *copy;
+    kv_status status =
+        stream_consumer_create(edit, group, consumer->name, consumer->seen_ms, &copy);
+    if (status != KV_OK) return status;
+    copy->active_ms = consumer->active_ms;
+    struct sorted_place place;
+    bool more = sorted_end(&consumer->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&consumer->pending, &place)) {
+        kv_stream_id id = *(const kv_stream_id *)sorted_at(&consumer->pending, &place);
+        const struct stream_pending *pending = stream_pending_find(from, id);
+        status = stream_hold(edit, group, copy, id);
+        if (status != KV_OK) return status;
+        struct stream_pending *copied = stream_assign(edit, group, copy, id);
+        copied->delivered_ms = pending->delivered_ms;
+        copied->deliveries = pending->deliveries;
+    }
+    return KV_OK;
+}
+
+static kv_status stream_group_copy(struct stream_edit *edit, const struct stream_group *from)
+{
+    struct stream_group *copy;
+    kv_status status = stream_group_create(edit, from->name, &copy);
+    if (status != KV_OK) return status;
+    copy->last = from->last;
+    copy->read = from->read;
+    struct sorted_place place;
+    bool more = sorted_end(&from->consumers, KV_HEAD, &place);
+    for (; more && status == KV_OK; more = sorted_next(&from->consumers, &place))
+        status = stream_consumer_copy(edit, copy, from, stream_consumer_at(from, &place));
+    return status;
+}
+
+KV_INTERNAL kv_status stream_groups_copy(struct stream_edit *edit, const struct stream *from)
+{
+    kv_status status = KV_OK;
+    struct sorted_place place;
+    bool more = sorted_end(&from->groups, KV_HEAD, &place);
+    for (; more && status == KV_OK; more = sorted_next(&from->groups, &place))
+        status = stream_group_copy(edit, stream_group_at(from, &place));
+    return status;
+}
+
+/* ------------------------------------------------------------------------- what a group has read */
+
+static bool stream_id_is_zero(kv_stream_id id)
+{
+    return id.ms == 0 && id.sequence == 0;
+}
+
+/*
+ * Whether an entry behind `id`, or that one, was deleted from among those that are left, so that
+ * counting on would be wrong.
+ */
+static bool stream_has_gap_from(const struct stream *stream, kv_stream_id id)
+{
+    if (stream_length(stream) == 0 || stream_id_is_zero(stream->last_deleted)) return false;
+    if (stream_id_compare(stream_end_id(stream, KV_HEAD), stream->last_deleted) > 0) return false;
+    return stream_id_compare(id, stream->last_deleted) <= 0;
+}
+
+KV_INTERNAL int64_t stream_entries_read(const struct stream *stream, kv_stream_id id)
+{
+    uint64_t length = stream_length(stream);
+    int with_last = stream_id_compare(id, stream->last);
+    if (stream->added == 0) return 0;
+    if (length == 0 && with_last < 1) return (int64_t)stream->added;
+    if (with_last == 0) return (int64_t)stream->added;
+    if (with_last > 0) return STREAM_READ_UNKNOWN;
+
+    kv_stream_id first = stream_end_id(stream, KV_HEAD);
+    bool has_gap = !stream_id_is_zero(stream->last_deleted) &&
+                   stream_id_compare(stream->last_deleted, first) >= 0;
+    int with_first = stream_id_compare(id, first);
+    if (has_gap || with_first > 0) return STREAM_READ_UNKNOWN;
+    return (int64_t)(stream->added - length + (with_first == 0 ? 1 : 0));
+}
+
+KV_INTERNAL void stream_group_advance(const struct stream *stream, struct stream_group *group,
+                                      kv_stream_id id)
+{
+    if (stream_id_compare(id, group->last) <= 0) return;
+    if (group->read != STREAM_READ_UNKNOWN && !stream_has_gap_from(stream, id)) group->read++;
+    else if (stream->added > 0) group->read = stream_entries_read(stream, id);
+    group->last = id;
+}
+
+KV_INTERNAL bool stream_group_lag(const struct stream *stream, const struct stream_group *group,
+                                  int64_t *lag)
+{
+    int64_t read = group->read;
+    if (stream->added == 0) {
+        *lag = 0;
+        return true;
+    }
+    if (read == STREAM_READ_UNKNOWN || stream_has_gap_from(stream, group->last))
+        read = stream_entries_read(stream, group->last);
+    if (read == STREAM_READ_UNKNOWN) return false;
+    *lag = (int64_t)(stream->added - (uint64_t)read);
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------- checking */
+
+#if KV_DEBUG > 0
+static const void *stream_record_name(const void *record)
+{
+    return *(const void *const *)record;
+}
+
+static const void *stream_record_id(const void *record)
+{
+    return record;
+}
+
+static void stream_group_check(const struct stream_group *group)
+{
+    struct sorted_place place;
+    uint64_t owned = 0;
+    sorted_check(&group->pending, stream_record_id);
+    sorted_check(&group->consumers, stream_record_name);
+    bool more = sorted_end(&group->consumers, KV_HEAD, &place);
+    for (; more; more = sorted_next(&group->consumers, &place)) {
+        const struct stream_consumer *consumer = stream_consumer_at(group, &place);
+        sorted_check(&consumer->pending, stream_record_id);
+        owned += sorted_count(&consumer->pending);
+    }
+    assert(owned == sorted_count(&group->pending));
+    more = sorted_end(&group->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&group->pending, &place)) {
+        const struct stream_pending *pending = stream_pending_at(group, &place);
+        assert(pending->consumer != NULL);
+        assert(sorted_find(&pending->consumer->pending, &pending->id) != NULL);
+    }
+}
+
+KV_INTERNAL void stream_groups_check(const struct stream *stream)
+{
+    struct sorted_place place;
+    sorted_check(&stream->groups, stream_record_name);
+    bool more = sorted_end(&stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&stream->groups, &place))
+        stream_group_check(stream_group_at(stream, &place));
+}
+#endif
+
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
@@ -16366,12 +18673,16 @@ static inline uint64_t shard_next_version(struct shard *shard)
     return ++shard->last_version;
 }
 
+struct observed;
+
 /*
  * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
- * observers. DEADLINES_MORE if others are due. *removed is increased, by keys.
+ * observers; keys whose waiters mind it are added to *ready. DEADLINES_MORE if others are due.
+ * *removed is increased, by keys.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
-                                                struct garbage *garbage, uint64_t *removed);
+                                                struct garbage *garbage, struct observed **ready,
+                                                uint64_t *removed);
 
 /* Recomputes next_deadline_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);
@@ -16764,6 +19075,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_HASH] = &hash_kind,
     [KV_TYPE_SET] = &set_kind,
     [KV_TYPE_SORTED_SET] = &zset_kind,
+    [KV_TYPE_STREAM] = &stream_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)
@@ -16793,8 +19105,10 @@ static void value_discard_collection(kv_type type, struct collection collection,
     if (!collection_is_small(&collection)) {
         garbage_add_large(garbage, collection_large(&collection));
     } else if (!collection_is_empty(&collection)) {
+        const struct collection_kind *kind = value_kind(type);
         void *block = collection_block(&collection);
-        memory_free(memory, block, value_kind(type)->block_size(block));
+        if (kind->destroy != NULL) kind->destroy(&collection, memory);
+        else memory_free(memory, block, kind->block_size(block));
     }
 }
 
@@ -16964,7 +19278,7 @@ KV_INTERNAL void value_check(const struct entry *entry)
         const struct collection_kind *kind = value_kind(entry_type(entry));
         struct collection collection = value_collection(entry);
         assert(!collection_is_empty(&collection));
-        assert(kind->length(&collection) > 0);
+        assert(kind->may_have_none || kind->length(&collection) > 0);
         kind->check(&collection);
     }
 }
@@ -17029,6 +19343,81 @@ KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *a
  */
 KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
                                kv_cause cause, const kv_slice *arguments, size_t count);
+
+#endif
+
+/* -------------------- engine/keyspace/waiting.h ------------------------------------------------ */
+/*
+ * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
+ *
+ * A waiter stands in the queue of each of its keys (observers.h). It says which type of value can
+ * serve it and by which function it takes what it came for. A call that gives a key a new value,
+ * which is when a queue can be served, marks the key as ready (a stream's also when it grows, and
+ * for waiters that mind it when the key goes); when it has let its locks go it serves the ready
+ * keys. It walks along the queue: takes the waiter out of the race (state SERVING), locks what that
+ * one needs, its key and perhaps a destination in another shard, lets it take, and tells it; one
+ * that finds nothing goes on waiting. One thread at a time serves a key, so that the order holds.
+ */
+#ifndef KV_KEYSPACE_WAITING_H
+#define KV_KEYSPACE_WAITING_H
+
+
+enum waiting_state {
+    WAITING_QUEUED,
+    WAITING_SERVING, /* somebody is trying to serve it */
+    WAITING_DONE     /* served or cancelled; still linked until its owner unlinks it */
+};
+
+struct kv_waiter {
+    struct store *store;
+    uint32_t database;
+    _Atomic int state;
+    kv_type type;       /* only a value of this type can serve it */
+    bool minds_removal; /* it is served, too, when the key goes or changes its type */
+    /*
+     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
+     * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
+     * result, which `tell` is called with, after the locks are gone.
+     */
+    kv_status (*take)(struct kv_waiter *waiter, kv *db, size_t link_index);
+    void (*tell)(struct kv_waiter *waiter, kv_status status, size_t link_index);
+    bool has_destination;
+    kv_slice destination;
+    size_t link_count;
+    struct waiter_link *links;
+};
+
+/*
+ * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds.
+ * KV_OK, or KV_NOMEM with nothing changed. The keys are copied by the queues.
+ */
+KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
+
+/*
+ * True if what the key holds is for those in its queue, who are about to be served: a newcomer must
+ * queue. Under the shard's lock.
+ */
+KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
+                                kv_slice key);
+
+/*
+ * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
+ * been served (tell() has returned). No lock may be held.
+ */
+KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
+
+/*
+ * Marks a key, which holds a value of this type now or is gone (KV_TYPE_NONE), as ready if someone
+ * waits for that; it is added to *ready. Under the shard's lock.
+ */
+KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
+                              kv_type type, struct observed **ready);
+
+/* The same for all keys of a database that someone waits for. */
+KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);
+
+/* Serves the waiters of ready keys. No lock may be held. */
+KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready);
 
 #endif
 
@@ -17248,11 +19637,14 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 
 /* Tells the journal and the observers that a key has expired, which is nobody's change. */
 static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
-                               const struct entry *entry)
+                               const struct entry *entry, struct observed **ready)
 {
     kv_slice key = entry_key(entry);
     shard->expired++;
-    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (shard->observers != NULL) {
+        observers_touch(shard, database, hash, key);
+        waiting_note(shard, database, hash, key, KV_TYPE_NONE, ready);
+    }
     if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
         events_publish(shard->store, database, "expired", key);
     if (journal_is_read(shard->store)) {
@@ -17329,7 +19721,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
  * Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap.
  */
 static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due,
-                             size_t count, struct garbage *garbage)
+                             size_t count, struct garbage *garbage, struct observed **ready)
 {
     struct space *space = shard_peek_space(shard, database);
     uint64_t hashes[SHARD_EXPIRE_BATCH];
@@ -17342,7 +19734,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
-        shard_tell_expired(shard, database, hashes[i], entry);
+        shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
     }
@@ -17351,7 +19743,8 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
 /* One space's share of shard_expire(). */
 static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
                                                  int64_t now_ms, size_t limit,
-                                                 struct garbage *garbage, uint64_t *removed)
+                                                 struct garbage *garbage, struct observed **ready,
+                                                 uint64_t *removed)
 {
     struct space *space = shard_peek_space(shard, database);
     if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
@@ -17365,7 +19758,7 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         bool has_fields = last != NULL && entry_has_timed_fields(last);
         if (has_fields && entry_deadline(last) > now_ms) due_count--;
         else has_fields = false;
-        shard_remove_due(shard, database, due, due_count, garbage);
+        shard_remove_due(shard, database, due, due_count, garbage, ready);
         *removed += due_count;
         if (has_fields) {
             shard_remove_due_fields(shard, database, last, now_ms, garbage);
@@ -17377,13 +19770,14 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
 }
 
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
-                                                struct garbage *garbage, uint64_t *removed)
+                                                struct garbage *garbage, struct observed **ready,
+                                                uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
     if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
         return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
-        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
+        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, ready, removed);
     }
     shard_renew_deadline(shard);
     return outcome;
@@ -17760,81 +20154,6 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
 /*
  * keyspace/transaction.c -- see transaction.h.
  */
-
-/* -------------------- engine/keyspace/waiting.h ------------------------------------------------ */
-/*
- * keyspace/waiting.h -- calls that wait for a key to have something: first come, first served.
- *
- * A waiter stands in the queue of each of its keys (observers.h). It says which type of value can
- * serve it and by which function it takes what it came for. A call that gives a key a new value,
- * which is when a queue can be served, marks the key as ready (a stream's also when it grows, and
- * for waiters that mind it when the key goes); when it has let its locks go it serves the ready
- * keys. It walks along the queue: takes the waiter out of the race (state SERVING), locks what that
- * one needs, its key and perhaps a destination in another shard, lets it take, and tells it; one
- * that finds nothing goes on waiting. One thread at a time serves a key, so that the order holds.
- */
-#ifndef KV_KEYSPACE_WAITING_H
-#define KV_KEYSPACE_WAITING_H
-
-
-enum waiting_state {
-    WAITING_QUEUED,
-    WAITING_SERVING, /* somebody is trying to serve it */
-    WAITING_DONE     /* served or cancelled; still linked until its owner unlinks it */
-};
-
-struct kv_waiter {
-    struct store *store;
-    uint32_t database;
-    _Atomic int state;
-    kv_type type;       /* only a value of this type can serve it */
-    bool minds_removal; /* it is served, too, when the key goes or changes its type */
-    /*
-     * Takes what the waiter wants from link_index'th of its keys; `db` is a transaction that holds
-     * what it needs. KV_NONE: it is not there, the waiter goes on waiting. Anything else is the
-     * result, which `tell` is called with, after the locks are gone.
-     */
-    kv_status (*take)(struct kv_waiter *waiter, kv *db, size_t link_index);
-    void (*tell)(struct kv_waiter *waiter, kv_status status, size_t link_index);
-    bool has_destination;
-    kv_slice destination;
-    size_t link_count;
-    struct waiter_link *links;
-};
-
-/*
- * Puts a waiter at the end of the queues of its keys, whose shards the caller's transaction holds.
- * KV_OK, or KV_NOMEM with nothing changed. The keys are copied by the queues.
- */
-KV_INTERNAL kv_status waiting_enqueue(struct kv_waiter *waiter, const kv_slice *keys);
-
-/*
- * True if what the key holds is for those in its queue, who are about to be served: a newcomer must
- * queue. Under the shard's lock.
- */
-KV_INTERNAL bool waiting_is_due(const struct shard *shard, uint32_t database, uint64_t hash,
-                                kv_slice key);
-
-/*
- * Ends a wait: takes the waiter out of all queues. True if it was still waiting; false if it had
- * been served (tell() has returned). No lock may be held.
- */
-KV_INTERNAL bool waiting_end(struct kv_waiter *waiter);
-
-/*
- * Marks a key, which holds a value of this type now or is gone (KV_TYPE_NONE), as ready if someone
- * waits for that; it is added to *ready. Under the shard's lock.
- */
-KV_INTERNAL void waiting_note(struct shard *shard, uint32_t database, uint64_t hash, kv_slice key,
-                              kv_type type, struct observed **ready);
-
-/* The same for all keys of a database that someone waits for. */
-KV_INTERNAL void waiting_note_all(struct shard *shard, uint32_t database, struct observed **ready);
-
-/* Serves the waiters of ready keys. No lock may be held. */
-KV_INTERNAL void waiting_serve(struct store *store, struct observed *ready);
-
-#endif
 
 
 KV_INTERNAL void txn_lock(struct txn *txn)
@@ -18750,7 +21069,7 @@ static KV_NOINLINE void access_pay_debt(struct access *access)
         return;
     uint64_t removed = 0;
     (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
-                       &removed);
+                       &access->ready, &removed);
 }
 
 /* Before a write: reads the clock if it is wanted, and sees to keys that are due. */
@@ -19880,6 +22199,7 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
 #endif
 
 
+
 /*
  * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is
  * read. Whoever comes for the shard meanwhile waits for as long as the first takes, about 3 us.
@@ -19897,12 +22217,14 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 {
     if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
     struct garbage garbage = {0};
+    struct observed *ready = NULL;
     uint64_t removed = 0;
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
-        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
+        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
     lock_unlock(&shard->lock);
     garbage_free(&garbage, &shard->store->alloc);
+    if (ready != NULL) waiting_serve(shard->store, ready);
     return outcome != DEADLINES_MORE;
 }
 
@@ -20251,6 +22573,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTFINITE: return "the result would not be a finite number";
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
+    case KV_NOGROUP: return "the stream has no such consumer group";
     }
     return "unknown status";
 }
@@ -21395,6 +23718,10 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
         keyspace_free_records(store, records);
     } else {
         keyspace_flush_shards(store, first, last, later, records);
+    }
+    for (uint32_t i = 0; i < store->shard_count; i++) { /* some wait for what is gone now */
+        for (uint32_t d = first; d <= last; d++)
+            waiting_note_all(&store->shards[i], d, &span->db.view->txn->ready);
     }
     if (journal_is_read(store)) {
         journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
@@ -26687,6 +29014,1962 @@ kv_status kv_zdiffstore(kv *db, kv_slice destination, const kv_zcombine_options 
     return combine_store(db, COMBINE_DIFF, destination, sets, stored);
 }
 
+/* -------------------- engine/api/api_stream.c -------------------------------------------------- */
+/*
+ * api/api_stream.c -- streams: entries added, read, deleted, trimmed. Groups are in
+ * api_stream_group.c.
+ */
+/* -------------------- engine/api/stream_access.h ----------------------------------------------- */
+/*
+ * api/stream_access.h -- what the calls on streams and those on their groups have in common.
+ *
+ *     struct access access;
+ *     struct stream_edit edit;
+ *     ... open the access and an effect, reserve the journal ...
+ *     status = streams_edit(&access, &edit);                  // may fail, changes nothing one sees
+ *     ... change edit.stream in edit.memory ...
+ *     streams_settle(&access, &edit, changes);                // also when there are none
+ */
+#ifndef KV_API_STREAM_ACCESS_H
+#define KV_API_STREAM_ACCESS_H
+
+
+/* Opens a key that must hold a stream or nothing. */
+KV_INTERNAL kv_status streams_open(struct access *access, kv *db, kv_slice key,
+                                   enum access_mode mode);
+
+/* The stream at a key that is there. */
+KV_INTERNAL struct stream *streams_of(const struct access *access);
+
+/*
+ * Begins a change of it, or goes on with one, which cannot fail; and ends it, telling of it if
+ * there were any changes.
+ */
+KV_INTERNAL kv_status streams_edit(struct access *access, struct stream_edit *edit);
+KV_INTERNAL void streams_resume(const struct access *access, struct stream_edit *edit);
+KV_INTERNAL void streams_settle(struct access *access, struct stream_edit *edit, uint64_t changes);
+
+/* Tells an event of the key. */
+static inline void streams_event(struct access *access, const char *name)
+{
+    access_event(access, KV_EVENT_STREAM, name);
+}
+
+/* Lends an entry; or one that is no more than an id. What the visitor returned. */
+KV_INTERNAL bool streams_lend(const struct stream_entry *entry, kv_visit_entry *visit,
+                              void *context);
+KV_INTERNAL bool streams_lend_id(kv_stream_id id, bool is_deleted, kv_visit_entry *visit,
+                                 void *context);
+
+/* Lends up to `count` entries, 0 for all. Gives how many it lent. */
+KV_INTERNAL uint64_t streams_visit(const struct stream *stream, kv_stream_id first,
+                                   kv_stream_id last, kv_end from, uint64_t count,
+                                   kv_visit_entry *visit, void *context);
+
+/* What there is to tell about a stream. */
+KV_INTERNAL kv_stream_info streams_info(const struct stream *stream);
+
+/*
+ * Begins an effect of some words and ids, whose texts are kept in *texts until it is closed. KV_OK,
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status streams_effect_open(struct effect *effect, struct access *access,
+                                          kv_slice name, const kv_slice *words, size_t word_count,
+                                          const kv_stream_id *ids, size_t id_count, char **texts);
+KV_INTERNAL void streams_effect_close(struct effect *effect, struct access *access, char *texts,
+                                      size_t id_count, bool happened);
+
+/* Deletes an entry as far as `references` allows; the word for that; and telling of no entry. */
+KV_INTERNAL kv_stream_deletion streams_delete(struct stream_edit *edit, kv_stream_id id,
+                                              kv_stream_references references);
+KV_INTERNAL kv_slice streams_references_word(kv_stream_references references);
+KV_INTERNAL void streams_tell_none(kv_visit_deletion *visit, void *context, size_t count);
+
+/* Whom a read calls. */
+struct streams_visitors {
+    kv_visit_stream *begin;
+    kv_visit_entry *visit;
+    void *context;
+};
+
+/* The streams of a read, copied, and their keys side by side. */
+#define STREAMS_FEW 8
+
+struct streams_request {
+    struct alloc *alloc;
+    kv_stream_from *streams;
+    kv_slice *keys;
+    size_t count;
+    kv_stream_from few_streams[STREAMS_FEW];
+    kv_slice few_keys[STREAMS_FEW];
+};
+
+KV_INTERNAL bool streams_read_options(const kv_xread_options *given, kv_xread_options *options);
+KV_INTERNAL kv_status streams_request_open(struct streams_request *request, kv *db,
+                                           const kv_stream_from *streams, size_t count);
+KV_INTERNAL void streams_request_close(struct streams_request *request);
+
+#endif
+
+
+/* -------------------------------------------------------------------------------- ids as a text */
+
+/*
+ * An unsigned number as Redis reads it: what the C library's strtoull() makes of it, unless it is
+ * an integer below 0 in its plain form.
+ */
+static bool streams_parse_number(kv_slice text, uint64_t *number)
+{
+    int64_t plain;
+    if (number_parse_int64(text, &plain)) {
+        *number = (uint64_t)plain;
+        return plain >= 0;
+    }
+    const char *at = text.data, *end = at + text.size;
+    while (at < end && (*at == ' ' || (*at >= '\t' && *at <= '\r'))) at++;
+    bool is_negative = at < end && *at == '-';
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    if (at == end) return false;
+    uint64_t value = 0;
+    for (; at < end; at++) {
+        if (*at < '0' || *at > '9') return false;
+        unsigned digit = (unsigned)(*at - '0');
+        if (value > (UINT64_MAX - digit) / 10) return false;
+        value = value * 10 + digit;
+    }
+    *number = is_negative ? 0 - value : value;
+    return true;
+}
+
+kv_status kv_stream_id_parse(kv_slice text, kv_stream_id *id, bool *has_sequence)
+{
+    if (text.size == 0 || text.size > 127) return KV_BADARG; /* as Redis has it */
+    const char *dash = memchr(text.data, '-', text.size);
+    kv_stream_id parsed = {0, 0};
+    kv_slice ms = text;
+    if (dash != NULL) ms.size = (size_t)(dash - (const char *)text.data);
+    if (ms.size == 0 || !streams_parse_number(ms, &parsed.ms)) return KV_BADARG;
+    if (dash != NULL) {
+        kv_slice sequence = {dash + 1, text.size - ms.size - 1};
+        if (sequence.size == 0 || !streams_parse_number(sequence, &parsed.sequence))
+            return KV_BADARG;
+    }
+    if (id != NULL) *id = parsed;
+    if (has_sequence != NULL) *has_sequence = dash != NULL;
+    return KV_OK;
+}
+
+size_t kv_stream_id_format(char text[KV_STREAM_ID_SIZE], kv_stream_id id)
+{
+    size_t size = number_format_uint64(text, id.ms);
+    text[size++] = '-';
+    return size + number_format_uint64(text + size, id.sequence);
+}
+
+/* --------------------------------------------------------------------------------------- common */
+
+KV_INTERNAL kv_status streams_open(struct access *access, kv *db, kv_slice key,
+                                   enum access_mode mode)
+{
+    return access_open_type(access, db, key, KV_TYPE_STREAM, mode);
+}
+
+KV_INTERNAL struct stream *streams_of(const struct access *access)
+{
+    struct collection collection = access_collection(access);
+    return stream_of(&collection);
+}
+
+KV_INTERNAL kv_status streams_edit(struct access *access, struct stream_edit *edit)
+{
+    struct collection collection = access_collection(access);
+    kv_status status = stream_edit_begin(edit, &collection, &access->shard->memory);
+    if (status == KV_OK) access_set_payload(access, collection.word);
+    return status;
+}
+
+KV_INTERNAL void streams_resume(const struct access *access, struct stream_edit *edit)
+{
+    struct collection collection = access_collection(access);
+    stream_edit_resume(edit, &collection, &access->shard->memory);
+}
+
+KV_INTERNAL void streams_settle(struct access *access, struct stream_edit *edit, uint64_t changes)
+{
+    stream_edit_end(edit);
+    if (changes == 0) return;
+    struct collection collection = access_collection(access);
+    access_settle(access, &collection, changes);
+}
+
+KV_INTERNAL bool streams_lend(const struct stream_entry *entry, kv_visit_entry *visit,
+                              void *context)
+{
+    kv_stream_entry lent = {.id = entry->id,
+                            .field_count = entry->field_count,
+                            .reads_values = entry->is_alike,
+                            .fields_left = entry->field_count,
+                            .field = entry->fields,
+                            .value = entry->values};
+    return visit == NULL || visit(context, &lent);
+}
+
+KV_INTERNAL bool streams_lend_id(kv_stream_id id, bool is_deleted, kv_visit_entry *visit,
+                                 void *context)
+{
+    kv_stream_entry lent = {.id = id, .is_deleted = is_deleted};
+    return visit == NULL || visit(context, &lent);
+}
+
+_Static_assert(sizeof((kv_stream_entry *)NULL)->scratch[0] >= PACK_TEXT_SIZE, "an integer fits");
+
+bool kv_stream_entry_next(kv_stream_entry *entry, kv_slice *field, kv_slice *value)
+{
+    if (entry == NULL || entry->fields_left == 0) return false;
+    entry->fields_left--;
+    const uint8_t *at = entry->field;
+    const uint8_t *value_at = entry->reads_values ? entry->value : pack_next(at);
+    kv_slice text = pack_text(at, entry->scratch[0]);
+    if (field != NULL) *field = text;
+    text = pack_text(value_at, entry->scratch[1]);
+    if (value != NULL) *value = text;
+    entry->value = pack_next(value_at);
+    entry->field = entry->reads_values ? pack_next(at) : entry->value;
+    return true;
+}
+
+KV_INTERNAL kv_status streams_effect_open(struct effect *effect, struct access *access,
+                                          kv_slice name, const kv_slice *words, size_t word_count,
+                                          const kv_stream_id *ids, size_t id_count, char **texts)
+{
+    size_t size = 0;
+    *texts = NULL;
+    effect->words = NULL;
+    if (KV_LIKELY(!access_is_journaled(access))) return KV_OK;
+    if (id_count > SIZE_MAX / KV_STREAM_ID_SIZE / 2) return KV_NOMEM;
+    for (size_t i = 0; i < word_count; i++) size += words[i].size;
+    *texts = alloc_get_array(&access->store->alloc, id_count, KV_STREAM_ID_SIZE);
+    if (*texts == NULL) return KV_NOMEM;
+    kv_status status = effect_open(effect, access, name, word_count + id_count,
+                                   size + id_count * KV_STREAM_ID_SIZE);
+    if (status != KV_OK) {
+        alloc_free(&access->store->alloc, *texts, id_count * KV_STREAM_ID_SIZE);
+        return status;
+    }
+    for (size_t i = 0; i < word_count; i++) effect_add(effect, words[i]);
+    for (size_t i = 0; i < id_count; i++) {
+        char *text = *texts + i * KV_STREAM_ID_SIZE;
+        effect_add(effect, kv_bytes(text, kv_stream_id_format(text, ids[i])));
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL void streams_effect_close(struct effect *effect, struct access *access, char *texts,
+                                      size_t id_count, bool happened)
+{
+    effect_close(effect, access, happened);
+    if (texts != NULL) alloc_free(&access->store->alloc, texts, id_count * KV_STREAM_ID_SIZE);
+}
+
+/* ------------------------------------------------------------------------------------- trimming */
+
+static bool streams_read_trim(const kv_stream_trim *given, kv_stream_trim *trim)
+{
+    *trim = KV_OPTIONS(kv_stream_trim);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *trim)
+        return false;
+    memcpy(trim, given, given->size);
+    return trim->references <= KV_REFERENCES_ACKED && (trim->limit == 0 || trim->approximately);
+}
+
+/* What is done about the groups when an entry is deleted. True: it may go. */
+struct streams_deletion {
+    struct stream_edit *edit;
+    kv_stream_references references;
+};
+
+static bool streams_may_delete(void *context, kv_stream_id id)
+{
+    const struct streams_deletion *deletion = context;
+    if (deletion->references == KV_REFERENCES_ACKED)
+        return !stream_is_wanted(deletion->edit->stream, id);
+    stream_forget(deletion->edit, id);
+    return true;
+}
+
+static uint64_t streams_trim(struct stream_edit *edit, const kv_stream_trim *trim)
+{
+    struct streams_deletion deletion = {edit, trim->references};
+    struct stream_trim how = {.by_id = trim->by_id,
+                              .first = trim->first,
+                              .length = trim->length,
+                              .in_packs = trim->approximately,
+                              .limit = trim->limit,
+                              .may_delete = streams_may_delete,
+                              .context = &deletion};
+    bool asks = trim->references != KV_REFERENCES_KEEP && sorted_count(&edit->stream->groups) > 0;
+    if (!asks) how.may_delete = NULL;
+    return stream_trim(edit, &how);
+}
+
+/*
+ * The words of the journal that trim to what is left, exactly: whatever was trimmed how, entries
+ * went from the first on until there were so many.
+ */
+#define STREAMS_TRIM_WORDS 4
+
+static void streams_add_trim(struct effect *effect, const struct stream *stream,
+                             const kv_stream_trim *trim, char length[NUMBER_INT64_SIZE])
+{
+    effect_add(effect, EFFECT_NAME("MAXLEN"));
+    effect_add(effect, EFFECT_NAME("="));
+    effect_add(effect, kv_bytes(length, number_format_uint64(length, stream_length(stream))));
+    if (trim->references == KV_REFERENCES_DELETE) effect_add(effect, EFFECT_NAME("DELREF"));
+    if (trim->references == KV_REFERENCES_ACKED) effect_add(effect, EFFECT_NAME("ACKED"));
+}
+
+kv_status kv_xtrim(kv *db, kv_slice key, const kv_stream_trim *given, uint64_t *deleted)
+{
+    kv_stream_trim trim;
+    struct access access;
+    struct stream_edit edit;
+    struct effect effect;
+    if (db == NULL || !streams_read_trim(given, &trim)) return KV_BADARG;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_WRITE);
+    if (status == KV_NONE && deleted != NULL) *deleted = 0;
+    if (status != KV_OK) return status;
+    status = effect_open(&effect, &access, EFFECT_NAME("XTRIM"), STREAMS_TRIM_WORDS, 64);
+    if (status != KV_OK) return access_close(&access, status);
+    status = streams_edit(&access, &edit);
+    uint64_t removed = 0;
+    char length[NUMBER_INT64_SIZE];
+    if (status == KV_OK) {
+        removed = streams_trim(&edit, &trim);
+        if (removed > 0) streams_add_trim(&effect, edit.stream, &trim, length);
+        streams_settle(&access, &edit, removed);
+        if (deleted != NULL) *deleted = removed;
+    }
+    if (removed > 0) streams_event(&access, "xtrim");
+    effect_close(&effect, &access, removed > 0);
+    return access_close(&access, status);
+}
+
+/* --------------------------------------------------------------------------------------- adding */
+
+static bool streams_read_add_options(const kv_xadd_options *given, kv_xadd_options *options,
+                                     kv_stream_trim *trim)
+{
+    *options = KV_OPTIONS(kv_xadd_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    if (options->trim != NULL) {
+        if (!streams_read_trim(options->trim, trim)) return false;
+        options->trim = trim;
+    }
+    bool is_zero = options->id.ms == 0 && options->id.sequence == 0;
+    return options->how != KV_ID_GIVEN || !is_zero;
+}
+
+/* The id that an entry is to get. KV_OK, KV_SKIPPED, KV_OVERFLOW. */
+static kv_status streams_choose_id(const struct stream *stream, const kv_xadd_options *options,
+                                   int64_t now_ms, kv_stream_id *id)
+{
+    kv_stream_id last = stream->last;
+    if (stream_id_compare(last, STREAM_ID_MAX) == 0) return KV_OVERFLOW;
+    *id = options->id;
+    if (options->how == KV_ID_NOW)
+        return stream_new_id(stream, (uint64_t)now_ms, id) ? KV_OK : KV_OVERFLOW;
+    if (options->how == KV_ID_TIME) {
+        id->sequence = 0;
+        if (id->ms == last.ms) {
+            if (last.sequence == UINT64_MAX) return KV_SKIPPED;
+            id->sequence = last.sequence + 1;
+        }
+    }
+    return stream_id_compare(*id, last) > 0 ? KV_OK : KV_SKIPPED;
+}
+
+struct streams_addition {
+    const kv_slice *pairs;
+    size_t pair_count;
+    const kv_xadd_options *options;
+    kv_stream_id id;  /* chosen */
+    uint64_t trimmed; /* entries */
+};
+
+static kv_status streams_append(struct access *access, struct stream_edit *edit,
+                                struct streams_addition *addition)
+{
+    struct stream_limits limits = {
+        (uint64_t)store_setting(access->store, KV_SETTING_STREAM_NODE_SIZE),
+        (uint64_t)store_setting(access->store, KV_SETTING_STREAM_NODE_COUNT)};
+    const kv_xadd_options *options = addition->options;
+    kv_status status = streams_choose_id(edit->stream, options, access_now(access), &addition->id);
+    if (status != KV_OK) return status;
+    status = stream_append(edit, &limits, addition->id, addition->pairs, addition->pair_count);
+    if (status == KV_OK && options->trim != NULL)
+        addition->trimmed = streams_trim(edit, options->trim);
+    return status;
+}
+
+/* Adds to the stream that was opened. */
+static kv_status streams_add_existing(struct access *access, struct streams_addition *addition)
+{
+    struct stream_edit edit;
+    kv_status status = streams_edit(access, &edit);
+    if (status != KV_OK) return status;
+    status = streams_append(access, &edit, addition);
+    streams_settle(access, &edit, status == KV_OK ? 1 : 0);
+    if (status == KV_OK) access_ready(access);
+    return status;
+}
+
+/* Makes a stream for it. */
+static kv_status streams_add_first(struct access *access, struct streams_addition *addition)
+{
+    struct memory *memory = &access->shard->memory;
+    struct collection collection;
+    struct stream_edit edit;
+    kv_status status = stream_create(memory, &collection);
+    if (status != KV_OK) return status;
+    status = stream_edit_begin(&edit, &collection, memory);
+    if (status == KV_OK) {
+        status = streams_append(access, &edit, addition);
+        stream_edit_end(&edit);
+    }
+    if (status == KV_OK) return access_put_collection(access, KV_TYPE_STREAM, &collection, 1);
+    stream_destroy(&collection, memory);
+    return status;
+}
+
+static kv_status streams_add(struct access *access, struct streams_addition *addition)
+{
+    struct effect effect;
+    size_t size = KV_STREAM_ID_SIZE + 64;
+    size_t words = 2 * addition->pair_count;
+    if (access_is_journaled(access))
+        for (size_t i = 0; i < words; i++) size += addition->pairs[i].size;
+    kv_status status =
+        effect_open(&effect, access, EFFECT_NAME("XADD"), 1 + STREAMS_TRIM_WORDS + words, size);
+    if (status != KV_OK) return status;
+    if (access->entry != NULL) status = streams_add_existing(access, addition);
+    else status = streams_add_first(access, addition);
+
+    char id[KV_STREAM_ID_SIZE], length[NUMBER_INT64_SIZE];
+    if (status == KV_OK && effect.words != NULL) {
+        if (addition->trimmed > 0)
+            streams_add_trim(&effect, streams_of(access), addition->options->trim, length);
+        effect_add(&effect, kv_bytes(id, kv_stream_id_format(id, addition->id)));
+        for (size_t i = 0; i < words; i++) effect_add(&effect, addition->pairs[i]);
+    }
+    effect_close(&effect, access, status == KV_OK);
+    if (status == KV_OK) streams_event(access, "xadd");
+    if (status == KV_OK && addition->trimmed > 0) streams_event(access, "xtrim");
+    return status;
+}
+
+kv_status kv_xadd(kv *db, kv_slice key, const kv_slice *pairs, size_t pair_count,
+                  const kv_xadd_options *given, kv_stream_id *id)
+{
+    kv_xadd_options options;
+    kv_stream_trim trim;
+    struct access access;
+    if (db == NULL || pairs == NULL || pair_count == 0 || pair_count > SIZE_MAX / 4)
+        return KV_BADARG;
+    if (!streams_read_add_options(given, &options, &trim)) return KV_BADARG;
+    kv_status status = streams_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (options.only_existing && access.entry == NULL) return access_close(&access, KV_NONE);
+    struct streams_addition addition = {pairs, pair_count, &options, {0, 0}, 0};
+    status = streams_add(&access, &addition);
+    if (status == KV_OK && id != NULL) *id = addition.id;
+    return access_close(&access, status);
+}
+
+/* ------------------------------------------------------------------------------------- deleting */
+
+kv_status kv_xdel(kv *db, kv_slice key, const kv_stream_id *ids, size_t count, uint64_t *deleted)
+{
+    struct access access;
+    struct stream_edit edit;
+    struct effect effect;
+    char *texts;
+    if (ids == NULL || count == 0) return KV_BADARG;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_WRITE);
+    if (status == KV_NONE && deleted != NULL) *deleted = 0;
+    if (status != KV_OK) return status;
+    status =
+        streams_effect_open(&effect, &access, EFFECT_NAME("XDEL"), NULL, 0, ids, count, &texts);
+    if (status != KV_OK) return access_close(&access, status);
+    status = streams_edit(&access, &edit);
+    uint64_t removed = 0;
+    if (status == KV_OK) {
+        for (size_t i = 0; i < count; i++) removed += stream_delete(&edit, ids[i]) ? 1 : 0;
+        streams_settle(&access, &edit, removed);
+        if (deleted != NULL) *deleted = removed;
+    }
+    if (removed > 0) streams_event(&access, "xdel");
+    streams_effect_close(&effect, &access, texts, count, removed > 0);
+    return access_close(&access, status);
+}
+
+static void streams_tell(kv_visit_deletion *visit, void *context, size_t index,
+                         kv_stream_deletion deletion)
+{
+    if (visit != NULL) visit(context, index, deletion);
+}
+
+KV_INTERNAL void streams_tell_none(kv_visit_deletion *visit, void *context, size_t count)
+{
+    for (size_t i = 0; i < count; i++) streams_tell(visit, context, i, KV_DELETION_NONE);
+}
+
+KV_INTERNAL kv_slice streams_references_word(kv_stream_references references)
+{
+    static const char *const words[] = {"KEEPREF", "DELREF", "ACKED"};
+    return kv_text(words[references]);
+}
+
+KV_INTERNAL kv_stream_deletion streams_delete(struct stream_edit *edit, kv_stream_id id,
+                                              kv_stream_references references)
+{
+    struct stream_cursor cursor;
+    struct streams_deletion deletion = {edit, references};
+    if (!stream_find(edit->stream, id, &cursor)) return KV_DELETION_NONE;
+    if (references != KV_REFERENCES_KEEP && !streams_may_delete(&deletion, id))
+        return KV_DELETION_WANTED;
+    (void)stream_delete(edit, id);
+    return KV_DELETION_DONE;
+}
+
+kv_status kv_xdelex(kv *db, kv_slice key, const kv_stream_id *ids, size_t count,
+                    kv_stream_references references, kv_visit_deletion *visit, void *context)
+{
+    struct access access;
+    struct stream_edit edit;
+    struct effect effect;
+    char *texts;
+    if (ids == NULL || count == 0 || references > KV_REFERENCES_ACKED) return KV_BADARG;
+    kv_status status = streams_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) {
+        streams_tell_none(visit, context, count);
+        return access_close(&access, KV_OK);
+    }
+    char number[NUMBER_INT64_SIZE];
+    kv_slice words[3] = {streams_references_word(references),
+                         EFFECT_NAME("IDS"),
+                         {number, number_format_uint64(number, count)}};
+    status =
+        streams_effect_open(&effect, &access, EFFECT_NAME("XDELEX"), words, 3, ids, count, &texts);
+    if (status != KV_OK) return access_close(&access, status);
+    status = streams_edit(&access, &edit);
+    uint64_t removed = 0;
+    for (size_t i = 0; i < count && status == KV_OK; i++) {
+        kv_stream_deletion deletion = streams_delete(&edit, ids[i], references);
+        if (deletion == KV_DELETION_DONE) removed++;
+        streams_tell(visit, context, i, deletion);
+    }
+    if (status == KV_OK) streams_settle(&access, &edit, removed);
+    if (removed > 0) streams_event(&access, "xdel");
+    streams_effect_close(&effect, &access, texts, count, removed > 0);
+    return access_close(&access, status);
+}
+
+/* -------------------------------------------------------------------------------------- setting */
+
+static bool streams_may_set(const struct stream *stream, kv_stream_id last,
+                            const kv_xsetid_options *options)
+{
+    if (stream_id_compare(last, stream->last_deleted) < 0) return false;
+    if (stream_length(stream) == 0) return true;
+    if (stream_id_compare(last, stream_end_id(stream, KV_TAIL)) < 0) return false;
+    return !options->has_added || options->added >= stream_length(stream);
+}
+
+kv_status kv_xsetid(kv *db, kv_slice key, kv_stream_id last, const kv_xsetid_options *given)
+{
+    kv_xsetid_options options = KV_OPTIONS(kv_xsetid_options);
+    struct access access;
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof options) return KV_BADARG;
+        memcpy(&options, given, given->size);
+    }
+    if (stream_id_compare(last, options.last_deleted) < 0) return KV_BADARG;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_WRITE);
+    if (status == KV_NONE) return KV_NOTFOUND;
+    if (status != KV_OK) return status;
+    struct stream *stream = streams_of(&access);
+    if (!streams_may_set(stream, last, &options)) return access_close(&access, KV_SKIPPED);
+
+    kv_stream_id last_deleted = options.last_deleted;
+    if (last_deleted.ms == 0 && last_deleted.sequence == 0) last_deleted = stream->last_deleted;
+    uint64_t added = options.has_added ? options.added : stream->added;
+    char texts[2][KV_STREAM_ID_SIZE], number[NUMBER_INT64_SIZE];
+    kv_slice words[5] = {{texts[0], kv_stream_id_format(texts[0], last)},
+                         EFFECT_NAME("ENTRIESADDED"),
+                         {number, number_format_uint64(number, added)},
+                         EFFECT_NAME("MAXDELETEDID"),
+                         {texts[1], kv_stream_id_format(texts[1], last_deleted)}};
+    struct effect effect;
+    status = effect_open_with(&effect, &access, EFFECT_NAME("XSETID"), words, 5);
+    if (status != KV_OK) return access_close(&access, status);
+    stream->last = last;
+    stream->added = added;
+    stream->last_deleted = last_deleted;
+    struct collection collection = access_collection(&access);
+    access_settle(&access, &collection, 1);
+    streams_event(&access, "xsetid");
+    effect_close(&effect, &access, true);
+    return access_close(&access, KV_OK);
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+kv_status kv_xlen(kv *db, kv_slice key, uint64_t *length)
+{
+    struct access access;
+    kv_status status = streams_open(&access, db, key, length != NULL ? ACCESS_READ : ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    bool is_there = access.entry != NULL;
+    if (length != NULL) *length = is_there ? stream_length(streams_of(&access)) : 0;
+    return access_close(&access, is_there ? KV_OK : KV_NONE);
+}
+
+KV_INTERNAL uint64_t streams_visit(const struct stream *stream, kv_stream_id first,
+                                   kv_stream_id last, kv_end from, uint64_t count,
+                                   kv_visit_entry *visit, void *context)
+{
+    struct stream_cursor cursor;
+    uint64_t lent = 0;
+    bool more = stream_seek(stream, first, last, from, &cursor);
+    for (; more; more = stream_next(&cursor)) {
+        lent++;
+        if (!streams_lend(&cursor.entry, visit, context) || lent == count) break;
+    }
+    return lent;
+}
+
+kv_status kv_xrange(kv *db, kv_slice key, kv_stream_id first, kv_stream_id last, kv_end from,
+                    uint64_t count, kv_visit_entry *visit, void *context)
+{
+    struct access access;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_READ);
+    if (status != KV_OK) return status;
+    (void)streams_visit(streams_of(&access), first, last, from, count, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+KV_INTERNAL kv_stream_info streams_info(const struct stream *stream)
+{
+    kv_stream_info info = KV_OPTIONS(kv_stream_info);
+    info.length = stream_length(stream);
+    info.added = stream->added;
+    info.first = stream_end_id(stream, KV_HEAD);
+    info.last = stream->last;
+    info.last_deleted = stream->last_deleted;
+    info.groups = sorted_count(&stream->groups);
+    info.pieces = stream->pack_count;
+    info.nodes = stream->nodes.nodes;
+    return info;
+}
+
+kv_status kv_xinfo(kv *db, kv_slice key, kv_stream_info *info, kv_visit_entry *visit, void *context)
+{
+    struct access access;
+    struct stream_cursor cursor;
+    if (info == NULL || info->size < sizeof info->size || info->size > sizeof *info)
+        return KV_BADARG;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    const struct stream *stream = streams_of(&access);
+    kv_stream_info told = streams_info(stream);
+    told.size = info->size;
+    memcpy(info, &told, info->size);
+    for (int end = KV_HEAD; end <= KV_TAIL && visit != NULL; end++)
+        if (stream_seek(stream, (kv_stream_id){0, 0}, STREAM_ID_MAX, (kv_end)end, &cursor))
+            (void)streams_lend(&cursor.entry, visit, context);
+    return access_close(&access, KV_OK);
+}
+
+/* The entries of one stream that are asked for. KV_OK if there are any; KV_NONE. */
+static kv_status streams_read(kv *db, const kv_stream_from *from, size_t index, uint64_t count,
+                              const struct streams_visitors *visitors)
+{
+    struct access access;
+    struct stream_cursor cursor;
+    kv_stream_id first = from->after;
+    kv_status status = access_open_existing(&access, db, from->key, KV_TYPE_STREAM, ACCESS_READ);
+    if (status != KV_OK) return status;
+    const struct stream *stream = streams_of(&access);
+    bool is_any = !from->only_new && stream_id_next(&first) &&
+                  stream_seek(stream, first, STREAM_ID_MAX, KV_HEAD, &cursor);
+    if (!is_any) return access_close(&access, KV_NONE);
+    if (visitors->begin != NULL) visitors->begin(visitors->context, index);
+    (void)streams_visit(stream, first, STREAM_ID_MAX, KV_HEAD, count, visitors->visit,
+                        visitors->context);
+    return access_close(&access, KV_OK);
+}
+
+/* An error in any of the streams is found before anything is lent. */
+static kv_status streams_check_types(kv *db, const kv_stream_from *streams, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct access access;
+        kv_status status = streams_open(&access, db, streams[i].key, ACCESS_PEEK);
+        if (status != KV_OK) return status;
+        (void)access_close(&access, KV_OK);
+    }
+    return KV_OK;
+}
+
+static kv_status streams_read_all(kv *db, const kv_stream_from *streams, const kv_slice *keys,
+                                  size_t count, uint64_t limit,
+                                  const struct streams_visitors *visitors)
+{
+    struct span span;
+    kv_status result = KV_NONE;
+    span_begin(&span, db, keys, count, 0);
+    kv_status status = streams_check_types(&span.db, streams, count);
+    for (size_t i = 0; i < count && status >= 0; i++) {
+        status = streams_read(&span.db, &streams[i], i, limit, visitors);
+        if (status == KV_OK) result = KV_OK;
+    }
+    span_end(&span);
+    return status < 0 ? status : result;
+}
+
+KV_INTERNAL bool streams_read_options(const kv_xread_options *given, kv_xread_options *options)
+{
+    *options = KV_OPTIONS(kv_xread_options);
+    if (given == NULL) return true;
+    if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    return options->timeout_ms >= 0;
+}
+
+KV_INTERNAL kv_status streams_request_open(struct streams_request *request, kv *db,
+                                           const kv_stream_from *streams, size_t count)
+{
+    if (db == NULL || streams == NULL || count == 0) return KV_BADARG;
+    *request = (struct streams_request){.alloc = &db->view->store->alloc, .count = count};
+    request->streams = request->few_streams;
+    request->keys = request->few_keys;
+    if (count > STREAMS_FEW) {
+        request->streams = alloc_get_array(request->alloc, count, sizeof *request->streams);
+        request->keys = alloc_get_array(request->alloc, count, sizeof *request->keys);
+    }
+    if (request->streams == NULL || request->keys == NULL) {
+        streams_request_close(request);
+        return KV_NOMEM;
+    }
+    memcpy(request->streams, streams, count * sizeof *streams);
+    for (size_t i = 0; i < count; i++) request->keys[i] = streams[i].key;
+    return KV_OK;
+}
+
+KV_INTERNAL void streams_request_close(struct streams_request *request)
+{
+    if (request->count <= STREAMS_FEW) return;
+    alloc_free(request->alloc, request->streams, request->count * sizeof *request->streams);
+    alloc_free(request->alloc, request->keys, request->count * sizeof *request->keys);
+}
+
+/* Makes "from now on" an id. */
+static kv_status streams_resolve_new(kv *db, struct streams_request *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        kv_stream_from *from = &request->streams[i];
+        kv_stream_info info = KV_OPTIONS(kv_stream_info);
+        if (!from->only_new) continue;
+        kv_status status = kv_xinfo(db, from->key, &info, NULL, NULL);
+        if (status < 0) return status;
+        from->only_new = false;
+        from->after = info.last; /* {0, 0} if there is no key */
+    }
+    return KV_OK;
+}
+
+/* A read that waits. */
+struct streams_wait {
+    const struct streams_request *request;
+    uint64_t count;
+    const struct streams_visitors *visitors;
+};
+
+static kv_status streams_attempt(void *context, kv *txn, size_t index, kv_slice key)
+{
+    const struct streams_wait *wait = context;
+    (void)key;
+    return streams_read(txn, &wait->request->streams[index], index, wait->count, wait->visitors);
+}
+
+kv_status kv_xread(kv *db, const kv_stream_from *streams, size_t stream_count,
+                   const kv_xread_options *given, kv_visit_stream *begin, kv_visit_entry *visit,
+                   void *context)
+{
+    kv_xread_options options;
+    struct streams_request request;
+    struct streams_visitors visitors = {begin, visit, context};
+    if (!streams_read_options(given, &options) || options.no_ack) return KV_BADARG;
+    kv_status status = streams_request_open(&request, db, streams, stream_count);
+    if (status != KV_OK) return status;
+    if (options.wait) status = streams_resolve_new(db, &request);
+    if (status == KV_OK)
+        status = streams_read_all(db, request.streams, request.keys, stream_count, options.count,
+                                  &visitors);
+    if (status == KV_NONE && options.wait) {
+        struct streams_wait wait = {&request, options.count, &visitors};
+        kv_wait_options how = KV_OPTIONS(kv_wait_options);
+        how.keys = request.keys;
+        how.key_count = stream_count;
+        how.type = KV_TYPE_STREAM;
+        how.attempt = streams_attempt;
+        how.context = &wait;
+        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+    }
+    streams_request_close(&request);
+    return status;
+}
+
+/* -------------------- engine/api/api_stream_group.c -------------------------------------------- */
+/*
+ * api/api_stream_group.c -- streams: consumer groups, their consumers and what is pending.
+ *
+ * Entries are given to a consumer in two rounds (values/stream_group.h): the first makes all the
+ * room, in the lists and in the journal, and can be taken back; the second cannot fail.
+ */
+
+/* A group that is being worked on. */
+struct groups {
+    struct access access;
+    struct stream_edit edit;
+    struct stream *stream;
+    struct stream_group *group;
+};
+
+static kv_status groups_close(struct groups *groups, kv_status status)
+{
+    return access_close(&groups->access, status);
+}
+
+/* Opens a stream that must be there and have the group: else KV_NOTFOUND, KV_NOGROUP. */
+static kv_status groups_open(struct groups *groups, kv *db, kv_slice key, kv_slice group,
+                             enum access_mode mode)
+{
+    kv_status status = access_open_existing(&groups->access, db, key, KV_TYPE_STREAM, mode);
+    if (status == KV_NONE) return KV_NOTFOUND;
+    if (status != KV_OK) return status;
+    groups->stream = streams_of(&groups->access);
+    groups->group = stream_group_find(groups->stream, group);
+    return groups->group != NULL ? KV_OK : groups_close(groups, KV_NOGROUP);
+}
+
+/* The same for a change, with which the stream may move. */
+static kv_status groups_edit(struct groups *groups, kv *db, kv_slice key, kv_slice group)
+{
+    kv_status status = groups_open(groups, db, key, group, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    status = streams_edit(&groups->access, &groups->edit);
+    if (status != KV_OK) return groups_close(groups, status);
+    groups->stream = groups->edit.stream;
+    groups->group = stream_group_find(groups->stream, group);
+    return KV_OK;
+}
+
+/* The same for the second round, in which it may not move. */
+static kv_status groups_resume(struct groups *groups, kv *db, kv_slice key, kv_slice group)
+{
+    kv_status status = groups_open(groups, db, key, group, ACCESS_WRITE);
+    if (status == KV_OK) streams_resume(&groups->access, &groups->edit);
+    return status;
+}
+
+/* Ends a change. */
+static kv_status groups_settle(struct groups *groups, uint64_t changes, kv_status status)
+{
+    streams_settle(&groups->access, &groups->edit, changes);
+    return groups_close(groups, status);
+}
+
+/* ----------------------------------------------------------------------------------- the journal */
+
+#define GROUPS_WORDS_MAX 14 /* of the longest effect, an XCLAIM */
+
+/* Room for one effect of these words; none of them may change its size till it is written. */
+static kv_status groups_reserve(struct access *access, const kv_slice *words, size_t count)
+{
+    size_t size = 0;
+    if (KV_LIKELY(!access_is_journaled(access))) return KV_OK;
+    for (size_t i = 0; i < count; i++) size += words[i].size;
+    return access_reserve_journal(access, count, size);
+}
+
+/* How much of the journal the effects of giving entries take. */
+struct groups_room {
+    size_t effects, words, bytes;
+};
+
+/* One more effect about a consumer, however it reads. */
+static void groups_room_add(struct groups_room *room, kv_slice key, kv_slice group,
+                            kv_slice consumer)
+{
+    room->effects++;
+    room->words += GROUPS_WORDS_MAX;
+    room->bytes += key.size + group.size + consumer.size + 256;
+}
+
+static kv_status groups_room_reserve(const struct groups_room *room, struct span *span)
+{
+    if (room->effects == 0) return KV_OK;
+    return span_reserve_journal(span, room->effects, room->words, room->bytes);
+}
+
+/* What a group has delivered. */
+static void groups_journal_last(struct access *access, const struct stream_group *group)
+{
+    char id[KV_STREAM_ID_SIZE], read[NUMBER_INT64_SIZE];
+    kv_slice words[7] = {EFFECT_NAME("XGROUP"),
+                         EFFECT_NAME("SETID"),
+                         access->key,
+                         group->name,
+                         {id, kv_stream_id_format(id, group->last)},
+                         EFFECT_NAME("ENTRIESREAD"),
+                         {read, number_format_int64(read, group->read)}};
+    access_journal(access, words, 7);
+}
+
+/* Whose an entry is now. */
+static void groups_journal_claim(struct access *access, const struct stream_group *group,
+                                 const struct stream_pending *pending)
+{
+    char id[KV_STREAM_ID_SIZE], last[KV_STREAM_ID_SIZE];
+    char time[NUMBER_INT64_SIZE], deliveries[NUMBER_INT64_SIZE];
+    if (!access_is_journaled(access)) return;
+    kv_slice words[GROUPS_WORDS_MAX] = {
+        EFFECT_NAME("XCLAIM"),
+        access->key,
+        group->name,
+        pending->consumer->name,
+        EFFECT_NAME("0"),
+        {id, kv_stream_id_format(id, pending->id)},
+        EFFECT_NAME("TIME"),
+        {time, number_format_int64(time, pending->delivered_ms)},
+        EFFECT_NAME("RETRYCOUNT"),
+        {deliveries, number_format_uint64(deliveries, pending->deliveries)},
+        EFFECT_NAME("FORCE"),
+        EFFECT_NAME("JUSTID"),
+        EFFECT_NAME("LASTID"),
+        {last, kv_stream_id_format(last, group->last)}};
+    access_journal(access, words, GROUPS_WORDS_MAX);
+}
+
+static void groups_journal_ack(struct access *access, const struct stream_group *group,
+                               kv_stream_id id)
+{
+    char text[KV_STREAM_ID_SIZE];
+    kv_slice words[4] = {
+        EFFECT_NAME("XACK"), access->key, group->name, {text, kv_stream_id_format(text, id)}};
+    access_journal(access, words, 4);
+}
+
+/* ------------------------------------------------------------------------------------- groups */
+
+static bool groups_read_options(const kv_xgroup_options *given, kv_xgroup_options *options)
+{
+    *options = KV_OPTIONS(kv_xgroup_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    if (!options->has_read) options->read = STREAM_READ_UNKNOWN;
+    return options->read >= STREAM_READ_UNKNOWN;
+}
+
+/* Writes where a group is to read on: as a new one, perhaps of a new stream, or not. */
+static kv_status groups_announce(struct access *access, kv_slice command, kv_slice group,
+                                 const kv_xgroup_options *options, bool is_reserving)
+{
+    char id[KV_STREAM_ID_SIZE], read[NUMBER_INT64_SIZE];
+    kv_slice words[8] = {EFFECT_NAME("XGROUP"),
+                         command,
+                         access->key,
+                         group,
+                         {id, kv_stream_id_format(id, options->after)},
+                         EFFECT_NAME("ENTRIESREAD"),
+                         {read, number_format_int64(read, options->read)},
+                         EFFECT_NAME("MKSTREAM")};
+    size_t count = options->create_stream ? 8 : 7;
+    if (is_reserving) return groups_reserve(access, words, count);
+    access_journal(access, words, count);
+    return KV_OK;
+}
+
+static kv_status groups_create_in(struct stream_edit *edit, kv_slice name,
+                                  const kv_xgroup_options *options)
+{
+    struct stream_group *group;
+    kv_status status = stream_group_create(edit, name, &group);
+    if (status != KV_OK) return status;
+    group->last = options->after;
+    group->read = options->read;
+    return KV_OK;
+}
+
+static kv_status groups_create_existing(struct access *access, kv_slice name,
+                                        const kv_xgroup_options *options)
+{
+    struct stream_edit edit;
+    kv_status status = streams_edit(access, &edit);
+    if (status != KV_OK) return status;
+    status = groups_create_in(&edit, name, options);
+    streams_settle(access, &edit, status == KV_OK ? 1 : 0);
+    return status;
+}
+
+static kv_status groups_create_first(struct access *access, kv_slice name,
+                                     const kv_xgroup_options *options)
+{
+    struct memory *memory = &access->shard->memory;
+    struct collection collection;
+    struct stream_edit edit;
+    kv_status status = stream_create(memory, &collection);
+    if (status != KV_OK) return status;
+    status = stream_edit_begin(&edit, &collection, memory);
+    if (status == KV_OK) {
+        status = groups_create_in(&edit, name, options);
+        stream_edit_end(&edit);
+    }
+    if (status == KV_OK) return access_put_collection(access, KV_TYPE_STREAM, &collection, 1);
+    stream_destroy(&collection, memory);
+    return status;
+}
+
+kv_status kv_xgroup_create(kv *db, kv_slice key, kv_slice group, const kv_xgroup_options *given)
+{
+    kv_xgroup_options options;
+    struct access access;
+    if (!groups_read_options(given, &options)) return KV_BADARG;
+    kv_status status = streams_open(&access, db, key, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    bool is_there = access.entry != NULL;
+    if (!is_there && !options.create_stream) return access_close(&access, KV_NOTFOUND);
+    if (is_there && stream_group_find(streams_of(&access), group) != NULL)
+        return access_close(&access, KV_SKIPPED);
+    options.create_stream = !is_there;
+    if (options.from_end) options.after = is_there ? streams_of(&access)->last : (kv_stream_id){0};
+
+    kv_slice command = EFFECT_NAME("CREATE");
+    status = groups_announce(&access, command, group, &options, true);
+    if (status == KV_OK)
+        status = is_there ? groups_create_existing(&access, group, &options)
+                          : groups_create_first(&access, group, &options);
+    if (status == KV_OK) {
+        (void)groups_announce(&access, command, group, &options, false);
+        streams_event(&access, "xgroup-create");
+    }
+    return access_close(&access, status);
+}
+
+kv_status kv_xgroup_setid(kv *db, kv_slice key, kv_slice group, const kv_xgroup_options *given)
+{
+    kv_xgroup_options options;
+    struct groups groups;
+    if (!groups_read_options(given, &options)) return KV_BADARG;
+    kv_status status = groups_edit(&groups, db, key, group);
+    if (status != KV_OK) return status;
+    options.create_stream = false;
+    if (options.from_end) options.after = groups.stream->last;
+    kv_slice command = EFFECT_NAME("SETID");
+    status = groups_announce(&groups.access, command, group, &options, true);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    groups.group->last = options.after;
+    groups.group->read = options.read;
+    (void)groups_announce(&groups.access, command, group, &options, false);
+    streams_event(&groups.access, "xgroup-setid");
+    return groups_settle(&groups, 1, KV_OK);
+}
+
+kv_status kv_xgroup_destroy(kv *db, kv_slice key, kv_slice group)
+{
+    struct groups groups;
+    kv_status status = groups_edit(&groups, db, key, group);
+    if (status == KV_NOGROUP) return KV_NONE;
+    if (status != KV_OK) return status;
+    kv_slice words[4] = {EFFECT_NAME("XGROUP"), EFFECT_NAME("DESTROY"), key, group};
+    status = groups_reserve(&groups.access, words, 4);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    stream_group_destroy(&groups.edit, groups.group);
+    access_journal(&groups.access, words, 4);
+    streams_event(&groups.access, "xgroup-destroy");
+    access_ready(&groups.access); /* those who wait to read for it have to be told */
+    return groups_settle(&groups, 1, KV_OK);
+}
+
+/* ----------------------------------------------------------------------------------- consumers */
+
+kv_status kv_xgroup_createconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer)
+{
+    struct groups groups;
+    struct stream_consumer *created;
+    kv_status status = groups_edit(&groups, db, key, group);
+    if (status != KV_OK) return status;
+    kv_slice words[5] = {EFFECT_NAME("XGROUP"), EFFECT_NAME("CREATECONSUMER"), key, group,
+                         consumer};
+    status = groups_reserve(&groups.access, words, 5);
+    if (status == KV_OK && stream_consumer_find(groups.group, consumer) != NULL)
+        status = KV_SKIPPED;
+    if (status == KV_OK)
+        status = stream_consumer_create(&groups.edit, groups.group, consumer,
+                                        access_now(&groups.access), &created);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    access_journal(&groups.access, words, 5);
+    streams_event(&groups.access, "xgroup-createconsumer");
+    return groups_settle(&groups, 1, KV_OK);
+}
+
+kv_status kv_xgroup_delconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                                uint64_t *pending)
+{
+    struct groups groups;
+    kv_status status = groups_edit(&groups, db, key, group);
+    if (status != KV_OK) return status;
+    kv_slice words[5] = {EFFECT_NAME("XGROUP"), EFFECT_NAME("DELCONSUMER"), key, group, consumer};
+    status = groups_reserve(&groups.access, words, 5);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    struct stream_consumer *found = stream_consumer_find(groups.group, consumer);
+    if (pending != NULL) *pending = found != NULL ? sorted_count(&found->pending) : 0;
+    if (found == NULL) return groups_settle(&groups, 0, KV_NONE);
+    stream_consumer_destroy(&groups.edit, groups.group, found);
+    access_journal(&groups.access, words, 5);
+    streams_event(&groups.access, "xgroup-delconsumer");
+    return groups_settle(&groups, 1, KV_OK);
+}
+
+/*
+ * A consumer that asks for entries, made if there is none. One that was made in a first round has
+ * not been seen yet.
+ */
+#define GROUPS_UNSEEN INT64_MIN
+
+static kv_status groups_consumer(struct groups *groups, kv_slice name,
+                                 struct stream_consumer **consumer)
+{
+    *consumer = stream_consumer_find(groups->group, name);
+    if (*consumer != NULL) return KV_OK;
+    return stream_consumer_create(&groups->edit, groups->group, name, GROUPS_UNSEEN, consumer);
+}
+
+/* Takes back what the first round made, unless it holds something of the same stream still. */
+static void groups_forget_unseen(struct groups *groups, struct stream_consumer *consumer)
+{
+    if (consumer->seen_ms == GROUPS_UNSEEN && sorted_count(&consumer->pending) == 0)
+        stream_consumer_destroy(&groups->edit, groups->group, consumer);
+}
+
+/* In the second round. True if it is a new one, which the journal is told. */
+static bool groups_see(struct groups *groups, struct stream_consumer *consumer)
+{
+    bool is_new = consumer->seen_ms == GROUPS_UNSEEN;
+    consumer->seen_ms = access_now(&groups->access);
+    if (!is_new) return false;
+    kv_slice words[5] = {EFFECT_NAME("XGROUP"), EFFECT_NAME("CREATECONSUMER"), groups->access.key,
+                         groups->group->name, consumer->name};
+    access_journal(&groups->access, words, 5);
+    streams_event(&groups->access, "xgroup-createconsumer");
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+/* A read for a consumer, of several streams. */
+struct groups_read {
+    kv_slice group, consumer;
+    const kv_xread_options *options;
+    const struct streams_visitors *visitors;
+};
+
+/* The next entry of those the group has not delivered; *seen counts them, from 0. */
+static bool groups_next_new(const struct groups *groups, struct stream_cursor *cursor,
+                            uint64_t *seen)
+{
+    kv_stream_id first = groups->group->last;
+    bool is_there = *seen > 0
+                        ? stream_next(cursor)
+                        : stream_id_next(&first) &&
+                              stream_seek(groups->stream, first, STREAM_ID_MAX, KV_HEAD, cursor);
+    if (is_there) ++*seen;
+    return is_there;
+}
+
+/* Takes back that new entries were held, but for the first `kept`. */
+static void groups_let_go(struct groups *groups, struct stream_consumer *consumer, uint64_t kept)
+{
+    struct stream_cursor cursor;
+    uint64_t seen = 0;
+    while (seen < consumer->held && groups_next_new(groups, &cursor, &seen))
+        if (seen > kept) stream_let_go(&groups->edit, groups->group, consumer, cursor.entry.id);
+    consumer->held = kept;
+    groups_forget_unseen(groups, consumer);
+}
+
+/* Holds new entries, behind those that were held when the same stream was named before. */
+static kv_status groups_hold_new(const struct groups_read *read, struct groups *groups,
+                                 struct stream_consumer *consumer)
+{
+    struct stream_cursor cursor;
+    uint64_t seen = 0, before = consumer->held, limit = read->options->count;
+    while ((limit == 0 || seen < before + limit) && groups_next_new(groups, &cursor, &seen)) {
+        if (seen <= before) continue;
+        kv_status status = stream_hold(&groups->edit, groups->group, consumer, cursor.entry.id);
+        if (status != KV_OK) return status;
+        consumer->held = seen;
+    }
+    return KV_OK;
+}
+
+/* As groups_edit(), but a stream that was named before does not move from what was held there. */
+static kv_status groups_edit_unheld(struct groups *groups, kv *db, kv_slice key, kv_slice group,
+                                    kv_slice name)
+{
+    kv_status status = groups_open(groups, db, key, group, ACCESS_WRITE);
+    if (status != KV_OK) return status;
+    const struct stream_consumer *consumer = stream_consumer_find(groups->group, name);
+    (void)groups_close(groups, KV_OK);
+    bool is_held = consumer != NULL && (consumer->held > 0 || consumer->seen_ms == GROUPS_UNSEEN);
+    return is_held ? groups_resume(groups, db, key, group) : groups_edit(groups, db, key, group);
+}
+
+/* The first round for one stream: all or nothing. */
+static kv_status groups_prepare(const struct groups_read *read, kv *db, const kv_stream_from *from,
+                                struct groups_room *room)
+{
+    struct groups groups;
+    struct stream_consumer *consumer;
+    kv_status status = groups_edit_unheld(&groups, db, from->key, read->group, read->consumer);
+    if (status != KV_OK) return status;
+    status = groups_consumer(&groups, read->consumer, &consumer);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    uint64_t before = consumer->held;
+    if (from->only_new && !read->options->no_ack) status = groups_hold_new(read, &groups, consumer);
+    /* And two more: that the consumer was made, and what was delivered. */
+    for (uint64_t i = before; i < consumer->held + 2; i++)
+        groups_room_add(room, from->key, read->group, read->consumer);
+    if (status != KV_OK) groups_let_go(&groups, consumer, before);
+    return groups_settle(&groups, 0, status);
+}
+
+/* Takes the first round back for one stream. */
+static void groups_unprepare(const struct groups_read *read, kv *db, const kv_stream_from *from)
+{
+    struct groups groups;
+    if (groups_resume(&groups, db, from->key, read->group) != KV_OK) return;
+    struct stream_consumer *consumer = stream_consumer_find(groups.group, read->consumer);
+    if (consumer != NULL) groups_let_go(&groups, consumer, 0);
+    (void)groups_settle(&groups, 0, KV_OK);
+}
+
+/* Gives a new entry to the consumer and lends it. */
+static void groups_give(const struct groups_read *read, struct groups *groups,
+                        struct stream_consumer *consumer, const struct stream_entry *entry)
+{
+    kv_stream_id id = entry->id;
+    stream_group_advance(groups->stream, groups->group, id);
+    if (!read->options->no_ack) {
+        struct stream_pending *pending = stream_assign(&groups->edit, groups->group, consumer, id);
+        pending->delivered_ms = consumer->seen_ms;
+        pending->deliveries = 1;
+        consumer->active_ms = consumer->seen_ms;
+        groups_journal_claim(&groups->access, groups->group, pending);
+    }
+    (void)streams_lend(entry, read->visitors->visit, read->visitors->context);
+}
+
+static void groups_begin(const struct groups_read *read, size_t index)
+{
+    if (read->visitors->begin != NULL) read->visitors->begin(read->visitors->context, index);
+}
+
+/* The entries the group has not delivered yet. Gives how many. */
+static uint64_t groups_deliver_new(const struct groups_read *read, struct groups *groups,
+                                   struct stream_consumer *consumer, size_t index)
+{
+    struct stream_cursor cursor;
+    uint64_t seen = 0, limit = read->options->count;
+    if (!groups_next_new(groups, &cursor, &seen)) return 0;
+    groups_begin(read, index);
+    do {
+        groups_give(read, groups, consumer, &cursor.entry);
+    } while (seen != limit && groups_next_new(groups, &cursor, &seen));
+    groups_journal_last(&groups->access, groups->group);
+    return seen;
+}
+
+/* The consumer's own pending ones, once more. */
+static void groups_deliver_again(const struct groups_read *read, struct groups *groups,
+                                 struct stream_consumer *consumer, kv_stream_id after, size_t index)
+{
+    struct sorted_place place;
+    uint64_t count = 0;
+    groups_begin(read, index);
+    bool more = stream_id_next(&after) && sorted_seek(&consumer->pending, &after, &place);
+    for (; more; more = sorted_next(&consumer->pending, &place)) {
+        kv_stream_id id = *(const kv_stream_id *)sorted_at(&consumer->pending, &place);
+        struct stream_pending *pending = stream_pending_find(groups->group, id);
+        struct stream_cursor cursor;
+        if (pending->consumer != consumer) continue; /* held for the same stream, named again */
+        if (stream_find(groups->stream, id, &cursor)) {
+            pending->delivered_ms = consumer->seen_ms;
+            pending->deliveries++;
+            (void)streams_lend(&cursor.entry, read->visitors->visit, read->visitors->context);
+        } else {
+            (void)streams_lend_id(id, true, read->visitors->visit, read->visitors->context);
+        }
+        if (++count == read->options->count) break;
+    }
+}
+
+/* The second round for one stream. KV_OK if there was something; KV_NONE. */
+static kv_status groups_deliver(const struct groups_read *read, kv *db, const kv_stream_from *from,
+                                size_t index)
+{
+    struct groups groups;
+    kv_status status = groups_resume(&groups, db, from->key, read->group);
+    if (status != KV_OK) return KV_NONE; /* it expired a moment ago */
+    access_count(&groups.access);
+    struct stream_consumer *consumer = stream_consumer_find(groups.group, read->consumer);
+    uint64_t changes = groups_see(&groups, consumer) ? 1 : 0;
+    consumer->held = 0;
+    bool is_any = true;
+    if (from->only_new) is_any = groups_deliver_new(read, &groups, consumer, index) > 0;
+    else groups_deliver_again(read, &groups, consumer, from->after, index);
+    return groups_settle(&groups, changes + (is_any ? 1 : 0), is_any ? KV_OK : KV_NONE);
+}
+
+/* Both rounds for all streams; `base` is the index of the first. */
+static kv_status groups_read_streams(const struct groups_read *read, struct span *span,
+                                     const kv_stream_from *streams, size_t count, size_t base,
+                                     size_t *failed)
+{
+    struct groups_room room = {0, 0, 0};
+    kv_status status = KV_OK;
+    size_t ready = 0;
+    while (ready < count && status == KV_OK) {
+        status = groups_prepare(read, &span->db, &streams[ready], &room);
+        if (status == KV_OK) ready++;
+        else if (failed != NULL) *failed = base + ready;
+    }
+    if (status == KV_OK) status = groups_room_reserve(&room, span);
+    if (status != KV_OK) {
+        while (ready-- > 0) groups_unprepare(read, &span->db, &streams[ready]);
+        return status;
+    }
+    kv_status result = KV_NONE;
+    for (size_t i = 0; i < count; i++)
+        if (groups_deliver(read, &span->db, &streams[i], base + i) == KV_OK) result = KV_OK;
+    return result;
+}
+
+static kv_status groups_read_locked(const struct groups_read *read, kv *db,
+                                    const kv_stream_from *streams, const kv_slice *keys,
+                                    size_t count, size_t base, size_t *failed)
+{
+    struct span span;
+    span_begin(&span, db, keys, count, 0);
+    kv_status status = groups_read_streams(read, &span, streams, count, base, failed);
+    span_end(&span);
+    return status;
+}
+
+/* A read that waits. */
+struct groups_wait {
+    const struct groups_read *read;
+    const struct streams_request *request;
+    size_t *failed;
+};
+
+static kv_status groups_attempt(void *context, kv *txn, size_t index, kv_slice key)
+{
+    const struct groups_wait *wait = context;
+    return groups_read_locked(wait->read, txn, &wait->request->streams[index], &key, 1, index,
+                              wait->failed);
+}
+
+kv_status kv_xreadgroup(kv *db, kv_slice group, kv_slice consumer, const kv_stream_from *streams,
+                        size_t stream_count, const kv_xread_options *given, kv_visit_stream *begin,
+                        kv_visit_entry *visit, void *context, size_t *failed)
+{
+    kv_xread_options options;
+    struct streams_request request;
+    struct streams_visitors visitors = {begin, visit, context};
+    struct groups_read read = {group, consumer, &options, &visitors};
+    if (!streams_read_options(given, &options)) return KV_BADARG;
+    kv_status status = streams_request_open(&request, db, streams, stream_count);
+    if (status != KV_OK) return status;
+    status = groups_read_locked(&read, db, request.streams, request.keys, stream_count, 0, failed);
+    if (status == KV_NONE && options.wait) {
+        struct groups_wait wait = {&read, &request, failed};
+        kv_wait_options how = KV_OPTIONS(kv_wait_options);
+        how.keys = request.keys;
+        how.key_count = stream_count;
+        how.type = KV_TYPE_STREAM;
+        how.minds_removal = true;
+        how.attempt = groups_attempt;
+        how.context = &wait;
+        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+    }
+    streams_request_close(&request);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------- acknowledging */
+
+kv_status kv_xack(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids, size_t count,
+                  uint64_t *acknowledged)
+{
+    struct groups groups;
+    struct effect effect;
+    char *texts;
+    if (ids == NULL || count == 0) return KV_BADARG;
+    kv_status status = groups_edit(&groups, db, key, group);
+    bool is_missing = status == KV_NOTFOUND || status == KV_NOGROUP;
+    if (is_missing && acknowledged != NULL) *acknowledged = 0;
+    if (status != KV_OK) return is_missing ? KV_OK : status;
+    status = streams_effect_open(&effect, &groups.access, EFFECT_NAME("XACK"), &group, 1, ids,
+                                 count, &texts);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    uint64_t done = 0;
+    for (size_t i = 0; i < count; i++)
+        done += stream_acknowledge(&groups.edit, groups.group, ids[i]) ? 1 : 0;
+    streams_effect_close(&effect, &groups.access, texts, count, done > 0);
+    if (acknowledged != NULL) *acknowledged = done;
+    return groups_settle(&groups, done, KV_OK);
+}
+
+/* Acknowledges one and deletes it if it may go. */
+static kv_stream_deletion groups_ack_and_delete(struct groups *groups, kv_stream_id id,
+                                                kv_stream_references references)
+{
+    if (!stream_acknowledge(&groups->edit, groups->group, id)) return KV_DELETION_NONE;
+    kv_stream_deletion deletion = streams_delete(&groups->edit, id, references);
+    return deletion == KV_DELETION_WANTED ? deletion : KV_DELETION_DONE;
+}
+
+kv_status kv_xackdel(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids, size_t count,
+                     kv_stream_references references, kv_visit_deletion *visit, void *context)
+{
+    struct groups groups;
+    struct effect effect;
+    char *texts, number[NUMBER_INT64_SIZE];
+    if (ids == NULL || count == 0 || references > KV_REFERENCES_ACKED) return KV_BADARG;
+    kv_status status = groups_edit(&groups, db, key, group);
+    if (status == KV_NOTFOUND || status == KV_NOGROUP) {
+        streams_tell_none(visit, context, count);
+        return KV_OK;
+    }
+    if (status != KV_OK) return status;
+    kv_slice words[4] = {group,
+                         streams_references_word(references),
+                         EFFECT_NAME("IDS"),
+                         {number, number_format_uint64(number, count)}};
+    status = streams_effect_open(&effect, &groups.access, EFFECT_NAME("XACKDEL"), words, 4, ids,
+                                 count, &texts);
+    if (status != KV_OK) return groups_settle(&groups, 0, status);
+    uint64_t done = 0;
+    for (size_t i = 0; i < count; i++) {
+        kv_stream_deletion deletion = groups_ack_and_delete(&groups, ids[i], references);
+        if (deletion != KV_DELETION_NONE) done++;
+        if (visit != NULL) visit(context, i, deletion);
+    }
+    streams_effect_close(&effect, &groups.access, texts, count, done > 0);
+    return groups_settle(&groups, done, KV_OK);
+}
+
+/* -------------------------------------------------------------------------------------- pending */
+
+kv_status kv_xpending(kv *db, kv_slice key, kv_slice group, kv_pending_summary *summary,
+                      kv_visit_count *visit, void *context)
+{
+    struct groups groups;
+    struct sorted_place place;
+    kv_pending_summary told = {0};
+    bool is_look = summary == NULL && visit == NULL;
+    kv_status status = groups_open(&groups, db, key, group, is_look ? ACCESS_PEEK : ACCESS_READ);
+    if (status != KV_OK) return status;
+    const struct stream_group *found = groups.group;
+    told.count = sorted_count(&found->pending);
+    if (sorted_end(&found->pending, KV_HEAD, &place))
+        told.first = stream_pending_at(found, &place)->id;
+    if (sorted_end(&found->pending, KV_TAIL, &place))
+        told.last = stream_pending_at(found, &place)->id;
+    if (summary != NULL) *summary = told;
+    bool more = visit != NULL && sorted_end(&found->consumers, KV_HEAD, &place);
+    for (; more; more = sorted_next(&found->consumers, &place)) {
+        const struct stream_consumer *consumer = stream_consumer_at(found, &place);
+        uint64_t count = sorted_count(&consumer->pending);
+        if (count > 0 && !visit(context, consumer->name, count)) break;
+    }
+    return groups_close(&groups, KV_OK);
+}
+
+/* A visit of pending entries. */
+struct groups_listing {
+    const kv_xpending_options *options;
+    int64_t now_ms;
+    kv_visit_pending *visit;
+    void *context;
+    uint64_t count;
+};
+
+/* Lends one if it is idle enough. False: the visit is over. */
+static bool groups_list(struct groups_listing *listing, const struct stream_pending *pending)
+{
+    int64_t idle_ms = listing->now_ms - pending->delivered_ms;
+    if (listing->options->min_idle_ms > 0 && idle_ms < listing->options->min_idle_ms) return true;
+    kv_pending_entry entry = {pending->id, pending->consumer->name, pending->delivered_ms,
+                              idle_ms > 0 ? idle_ms : 0, pending->deliveries};
+    listing->count++;
+    return listing->visit(listing->context, &entry) && listing->count != listing->options->count;
+}
+
+/* Of a group or, if `consumer` is not NULL, of that one. */
+static void groups_list_all(struct groups_listing *listing, const struct stream_group *group,
+                            const struct stream_consumer *consumer)
+{
+    const struct sorted *list = consumer != NULL ? &consumer->pending : &group->pending;
+    struct sorted_place place;
+    bool more = sorted_seek(list, &listing->options->first, &place);
+    for (; more; more = sorted_next(list, &place)) {
+        kv_stream_id id = *(const kv_stream_id *)sorted_at(list, &place);
+        if (stream_id_compare(id, listing->options->last) > 0) return;
+        const struct stream_pending *pending =
+            consumer != NULL ? stream_pending_find(group, id) : stream_pending_at(group, &place);
+        if (!groups_list(listing, pending)) return;
+    }
+}
+
+kv_status kv_xpending_range(kv *db, kv_slice key, kv_slice group, const kv_xpending_options *given,
+                            kv_visit_pending *visit, void *context)
+{
+    struct groups groups;
+    kv_xpending_options options = KV_OPTIONS(kv_xpending_options);
+    if (given == NULL || visit == NULL || given->size < sizeof given->size ||
+        given->size > sizeof options)
+        return KV_BADARG;
+    memcpy(&options, given, given->size);
+    kv_status status = groups_open(&groups, db, key, group, ACCESS_READ);
+    if (status != KV_OK) return status;
+    const struct stream_consumer *consumer = NULL;
+    if (options.consumer != NULL) {
+        consumer = stream_consumer_find(groups.group, *options.consumer);
+        if (consumer == NULL) return groups_close(&groups, KV_NONE);
+    }
+    struct groups_listing listing = {&options, access_now(&groups.access), visit, context, 0};
+    groups_list_all(&listing, groups.group, consumer);
+    return groups_close(&groups, KV_OK);
+}
+
+/* ------------------------------------------------------------------------------------- claiming */
+
+struct groups_claim {
+    struct groups groups;
+    kv_slice group, consumer_name;
+    kv_xclaim_options options;
+    struct stream_consumer *consumer;
+    int64_t now_ms, time_ms; /* the present; and when they are as if delivered */
+    kv_visit_entry *visit;
+    void *context;
+    uint64_t changes;
+    bool has_told_last; /* an effect says what the group has delivered */
+};
+
+static bool groups_read_claim(struct groups_claim *claim, const kv_xclaim_options *given)
+{
+    kv_xclaim_options *options = &claim->options;
+    *options = KV_OPTIONS(kv_xclaim_options);
+    if (given == NULL) return true;
+    if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    return true;
+}
+
+/* Opens the group and the consumer. */
+static kv_status groups_claim_open(struct groups_claim *claim, kv *db, kv_slice key)
+{
+    struct groups *groups = &claim->groups;
+    kv_status status = groups_edit(groups, db, key, claim->group);
+    if (status != KV_OK) return status;
+    status = groups_consumer(groups, claim->consumer_name, &claim->consumer);
+    if (status != KV_OK) return groups_settle(groups, 0, status);
+    claim->now_ms = access_now(&groups->access);
+    bool is_past = claim->options.time_ms >= 0 && claim->options.time_ms <= claim->now_ms;
+    claim->time_ms = claim->options.has_time && is_past ? claim->options.time_ms : claim->now_ms;
+    return KV_OK;
+}
+
+/* Whether a pending entry has been idle for long enough, or is nobody's. */
+static bool groups_is_idle(const struct groups_claim *claim, const struct stream_pending *pending)
+{
+    if (pending->consumer == NULL || claim->options.min_idle_ms <= 0) return true;
+    return claim->now_ms - pending->delivered_ms >= claim->options.min_idle_ms;
+}
+
+/* Whether an entry, which is in the stream, is to be claimed. */
+static bool groups_is_claimable(const struct groups_claim *claim, kv_stream_id id)
+{
+    const struct stream_pending *pending = stream_pending_find(claim->groups.group, id);
+    return pending != NULL ? groups_is_idle(claim, pending) : claim->options.force;
+}
+
+/* The second round for one entry that is held. */
+static void groups_claim_one(struct groups_claim *claim, const struct stream_entry *entry)
+{
+    struct groups *groups = &claim->groups;
+    struct stream_pending *pending =
+        stream_assign(&groups->edit, groups->group, claim->consumer, entry->id);
+    pending->delivered_ms = claim->time_ms;
+    if (claim->options.has_deliveries) pending->deliveries = claim->options.deliveries;
+    else if (!claim->options.just_id) pending->deliveries++;
+    claim->consumer->active_ms = claim->now_ms;
+    if (claim->options.just_id)
+        (void)streams_lend_id(entry->id, false, claim->visit, claim->context);
+    else (void)streams_lend(entry, claim->visit, claim->context);
+    groups_journal_claim(&groups->access, groups->group, pending);
+    claim->has_told_last = true;
+    claim->changes++;
+}
+
+/* Takes one off the pending ones that is not in the stream any more. False if it was none. */
+static bool groups_drop_deleted(struct groups_claim *claim, kv_stream_id id)
+{
+    struct groups *groups = &claim->groups;
+    if (!stream_acknowledge(&groups->edit, groups->group, id)) return false;
+    groups_journal_ack(&groups->access, groups->group, id);
+    claim->changes++;
+    return true;
+}
+
+static void groups_claim_unhold(struct groups_claim *claim, const kv_stream_id *ids, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        stream_let_go(&claim->groups.edit, claim->groups.group, claim->consumer, ids[i]);
+    groups_forget_unseen(&claim->groups, claim->consumer);
+}
+
+/* The first round: room for all that will be claimed, and for telling. */
+static kv_status groups_claim_hold(struct groups_claim *claim, const kv_stream_id *ids,
+                                   size_t count)
+{
+    struct groups *groups = &claim->groups;
+    struct stream_cursor cursor;
+    for (size_t i = 0; i < count; i++) {
+        if (!stream_find(groups->stream, ids[i], &cursor) || !groups_is_claimable(claim, ids[i]))
+            continue;
+        kv_status status = stream_hold(&groups->edit, groups->group, claim->consumer, ids[i]);
+        if (status == KV_OK) continue;
+        groups_claim_unhold(claim, ids, i);
+        return status;
+    }
+    return KV_OK;
+}
+
+/* Room in the journal for giving `count` entries to a consumer. */
+static kv_status groups_claim_reserve(struct groups_claim *claim, struct span *span, uint64_t count)
+{
+    const struct access *access = &claim->groups.access;
+    struct groups_room room = {0, 0, 0};
+    if (!access_is_journaled(access)) return KV_OK;
+    for (uint64_t i = 0; i < count + 2; i++)
+        groups_room_add(&room, access->key, claim->group, claim->consumer_name);
+    return groups_room_reserve(&room, span);
+}
+
+/* The second round begins: the consumer is seen, the group has delivered up to `last`. */
+static void groups_claim_begin(struct groups_claim *claim)
+{
+    if (groups_see(&claim->groups, claim->consumer)) claim->changes++;
+}
+
+static void groups_claim_ids(struct groups_claim *claim, const kv_stream_id *ids, size_t count)
+{
+    struct groups *groups = &claim->groups;
+    struct stream_group *group = groups->group;
+    bool advances = stream_id_compare(claim->options.last, group->last) > 0;
+    if (advances) group->last = claim->options.last;
+    for (size_t i = 0; i < count; i++) {
+        struct stream_cursor cursor;
+        const struct stream_pending *pending = stream_pending_find(group, ids[i]);
+        if (pending == NULL) continue;
+        if (!stream_find(groups->stream, ids[i], &cursor)) (void)groups_drop_deleted(claim, ids[i]);
+        else if (groups_is_idle(claim, pending)) groups_claim_one(claim, &cursor.entry);
+    }
+    if (advances && !claim->has_told_last) {
+        groups_journal_last(&groups->access, group);
+        claim->changes++;
+    }
+}
+
+kv_status kv_xclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                    const kv_stream_id *ids, size_t count, const kv_xclaim_options *given,
+                    kv_visit_entry *visit, void *context)
+{
+    struct groups_claim claim = {
+        .group = group, .consumer_name = consumer, .visit = visit, .context = context};
+    struct span span;
+    if (db == NULL || ids == NULL || !groups_read_claim(&claim, given)) return KV_BADARG;
+    span_begin(&span, db, &key, 1, 0);
+    kv_status status = groups_claim_open(&claim, &span.db, key);
+    if (status == KV_OK) {
+        status = groups_claim_hold(&claim, ids, count);
+        if (status == KV_OK) {
+            status = groups_claim_reserve(&claim, &span, count);
+            if (status != KV_OK) groups_claim_unhold(&claim, ids, count);
+        }
+        if (status == KV_OK) {
+            groups_claim_begin(&claim);
+            groups_claim_ids(&claim, ids, count);
+        }
+        status = groups_settle(&claim.groups, claim.changes, status);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* ---------------------------------------------------------------------- claiming what is found */
+
+#define GROUPS_AUTOCLAIM_COUNT  100 /* claimed at most unless told otherwise */
+#define GROUPS_AUTOCLAIM_FACTOR 10  /* looked at at most, for each that may be claimed */
+
+/* A walk along the pending entries. */
+struct groups_search {
+    uint64_t left, attempts; /* that may be claimed, and looked at */
+};
+
+static struct groups_search groups_search_begin(const struct groups_claim *claim)
+{
+    uint64_t count = claim->options.count > 0 ? claim->options.count : GROUPS_AUTOCLAIM_COUNT;
+    uint64_t most = UINT64_MAX / GROUPS_AUTOCLAIM_FACTOR;
+    if (count > most) count = most;
+    return (struct groups_search){count, count * GROUPS_AUTOCLAIM_FACTOR};
+}
+
+/* The entry that is looked at next, of those from *id on; its id goes to *id. */
+static bool groups_search_next(struct groups_search *search, const struct stream_group *group,
+                               kv_stream_id *id)
+{
+    struct sorted_place place;
+    if (search->left == 0 || search->attempts == 0) return false;
+    if (!sorted_seek(&group->pending, id, &place)) return false;
+    search->attempts--;
+    *id = stream_pending_at(group, &place)->id;
+    return true;
+}
+
+/* Takes back that the first `count` that the search finds were held. */
+static void groups_autoclaim_unhold(struct groups_claim *claim, uint64_t count)
+{
+    struct groups *groups = &claim->groups;
+    struct groups_search search = groups_search_begin(claim);
+    kv_stream_id id = claim->options.start;
+    for (; count > 0 && groups_search_next(&search, groups->group, &id); count--) {
+        stream_let_go(&groups->edit, groups->group, claim->consumer, id);
+        if (!stream_id_next(&id)) break;
+    }
+    groups_forget_unseen(groups, claim->consumer);
+}
+
+/*
+ * The first round. *seen receives how many were looked at, *effects how many of them will be told
+ * to the journal.
+ */
+static kv_status groups_autoclaim_hold(struct groups_claim *claim, uint64_t *seen,
+                                       uint64_t *effects)
+{
+    struct groups *groups = &claim->groups;
+    struct groups_search search = groups_search_begin(claim);
+    kv_stream_id id = claim->options.start;
+    while (groups_search_next(&search, groups->group, &id)) {
+        struct stream_cursor cursor;
+        bool is_there = stream_find(groups->stream, id, &cursor);
+        bool goes = is_there && groups_is_claimable(claim, id);
+        if (goes) {
+            kv_status status = stream_hold(&groups->edit, groups->group, claim->consumer, id);
+            if (status != KV_OK) return status;
+        }
+        if (goes || !is_there) {
+            search.left--;
+            ++*effects;
+        }
+        ++*seen;
+        if (!stream_id_next(&id)) break;
+    }
+    return KV_OK;
+}
+
+/* The second round. *next receives the entry after the last that was looked at. */
+static void groups_autoclaim_found(struct groups_claim *claim, kv_stream_id *next)
+{
+    struct groups *groups = &claim->groups;
+    struct groups_search search = groups_search_begin(claim);
+    struct sorted_place place;
+    kv_stream_id id = claim->options.start;
+    bool is_last = false;
+    while (!is_last && groups_search_next(&search, groups->group, &id)) {
+        struct stream_cursor cursor;
+        if (!stream_find(groups->stream, id, &cursor)) {
+            (void)groups_drop_deleted(claim, id);
+            (void)streams_lend_id(id, true, claim->visit, claim->context);
+            search.left--;
+        } else if (groups_is_claimable(claim, id)) {
+            groups_claim_one(claim, &cursor.entry);
+            search.left--;
+        }
+        is_last = !stream_id_next(&id);
+    }
+    *next = (kv_stream_id){0, 0};
+    if (!is_last && sorted_seek(&groups->group->pending, &id, &place))
+        *next = stream_pending_at(groups->group, &place)->id;
+}
+
+static kv_status groups_autoclaim(struct groups_claim *claim, struct span *span, kv_stream_id *next)
+{
+    uint64_t seen = 0, effects = 0;
+    kv_status status = groups_autoclaim_hold(claim, &seen, &effects);
+    if (status == KV_OK) status = groups_claim_reserve(claim, span, effects);
+    if (status != KV_OK) {
+        groups_autoclaim_unhold(claim, seen);
+        return status;
+    }
+    groups_claim_begin(claim);
+    groups_autoclaim_found(claim, next);
+    return KV_OK;
+}
+
+kv_status kv_xautoclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                        const kv_xclaim_options *given, kv_visit_entry *visit, void *context,
+                        kv_stream_id *next)
+{
+    struct groups_claim claim = {
+        .group = group, .consumer_name = consumer, .visit = visit, .context = context};
+    struct span span;
+    kv_stream_id goes_on;
+    if (db == NULL || !groups_read_claim(&claim, given)) return KV_BADARG;
+    span_begin(&span, db, &key, 1, 0);
+    kv_status status = groups_claim_open(&claim, &span.db, key);
+    if (status == KV_OK) {
+        status = groups_autoclaim(&claim, &span, &goes_on);
+        if (status == KV_OK && next != NULL) *next = goes_on;
+        status = groups_settle(&claim.groups, claim.changes, status);
+    }
+    span_end(&span);
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- facts */
+
+static kv_group_info groups_info(const struct stream *stream, const struct stream_group *group)
+{
+    kv_group_info info = {.name = group->name,
+                          .consumers = sorted_count(&group->consumers),
+                          .pending = sorted_count(&group->pending),
+                          .last = group->last,
+                          .read = group->read};
+    info.has_lag = stream_group_lag(stream, group, &info.lag);
+    return info;
+}
+
+static kv_consumer_info groups_consumer_info(const struct stream_consumer *consumer)
+{
+    return (kv_consumer_info){consumer->name, sorted_count(&consumer->pending), consumer->seen_ms,
+                              consumer->active_ms};
+}
+
+kv_status kv_xinfo_groups(kv *db, kv_slice key, kv_visit_group *visit, void *context)
+{
+    struct access access;
+    struct sorted_place place;
+    if (visit == NULL) return KV_BADARG;
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_READ);
+    if (status == KV_NONE) return KV_NOTFOUND;
+    if (status != KV_OK) return status;
+    const struct stream *stream = streams_of(&access);
+    bool more = sorted_end(&stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&stream->groups, &place)) {
+        kv_group_info info = groups_info(stream, stream_group_at(stream, &place));
+        if (!visit(context, &info)) break;
+    }
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_xinfo_consumers(kv *db, kv_slice key, kv_slice group, kv_visit_consumer *visit,
+                             void *context)
+{
+    struct groups groups;
+    struct sorted_place place;
+    if (visit == NULL) return KV_BADARG;
+    kv_status status = groups_open(&groups, db, key, group, ACCESS_READ);
+    if (status != KV_OK) return status;
+    bool more = sorted_end(&groups.group->consumers, KV_HEAD, &place);
+    for (; more; more = sorted_next(&groups.group->consumers, &place)) {
+        kv_consumer_info info = groups_consumer_info(stream_consumer_at(groups.group, &place));
+        if (!visit(context, &info)) break;
+    }
+    return groups_close(&groups, KV_OK);
+}
+
+static void groups_tell_pending(const struct stream_group *group,
+                                const struct stream_consumer *consumer, uint64_t count,
+                                int64_t now_ms, kv_visit_pending *visit, void *context)
+{
+    kv_xpending_options options = KV_OPTIONS(kv_xpending_options);
+    options.last = STREAM_ID_MAX;
+    options.count = count;
+    struct groups_listing listing = {&options, now_ms, visit, context, 0};
+    if (visit != NULL) groups_list_all(&listing, group, consumer);
+}
+
+static void groups_tell(const struct stream *stream, const struct stream_group *group,
+                        uint64_t count, int64_t now_ms, const kv_stream_visitors *visitors,
+                        void *context)
+{
+    struct sorted_place place;
+    kv_group_info info = groups_info(stream, group);
+    if (visitors->group != NULL) (void)visitors->group(context, &info);
+    groups_tell_pending(group, NULL, count, now_ms, visitors->pending, context);
+    bool more = sorted_end(&group->consumers, KV_HEAD, &place);
+    for (; more; more = sorted_next(&group->consumers, &place)) {
+        const struct stream_consumer *consumer = stream_consumer_at(group, &place);
+        kv_consumer_info told = groups_consumer_info(consumer);
+        if (visitors->consumer != NULL) (void)visitors->consumer(context, &told);
+        groups_tell_pending(group, consumer, count, now_ms, visitors->pending_of_consumer, context);
+    }
+}
+
+kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count, const kv_stream_visitors *given,
+                        void *context)
+{
+    struct access access;
+    struct sorted_place place;
+    kv_stream_visitors visitors = KV_OPTIONS(kv_stream_visitors);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof visitors)
+        return KV_BADARG;
+    memcpy(&visitors, given, given->size);
+    kv_status status = access_open_existing(&access, db, key, KV_TYPE_STREAM, ACCESS_PEEK);
+    if (status != KV_OK) return status;
+    const struct stream *stream = streams_of(&access);
+    kv_stream_info info = streams_info(stream);
+    if (visitors.stream != NULL) visitors.stream(context, &info);
+    (void)streams_visit(stream, (kv_stream_id){0, 0}, STREAM_ID_MAX, KV_HEAD, count, visitors.entry,
+                        context);
+    bool more = sorted_end(&stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&stream->groups, &place))
+        groups_tell(stream, stream_group_at(stream, &place), count, access_now(&access), &visitors,
+                    context);
+    return access_close(&access, KV_OK);
+}
+
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */
 /*
  * api/api_wait.c -- waiting for a key to have something: by callback (kv_wait) and on the calling
@@ -26907,8 +31190,8 @@ static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, siz
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
         kv_status status = wait_look(db, keys[i], waiter->waiter.type);
-        if (status == KV_NONE) continue;
-        if (status != KV_OK) return status;
+        if (status == KV_NONE && !waiter->waiter.minds_removal) continue;
+        if (status < 0) return status;
         uint64_t hash = store_hash(store, keys[i]);
         if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;

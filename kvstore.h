@@ -102,7 +102,8 @@ typedef enum kv_status {
                            index) */
     KV_NOTFINITE = -11, /* the result would be infinite or not a number */
     KV_NOTHLL = -12,    /* the key holds a string that is no HyperLogLog */
-    KV_CORRUPT = -13    /* the bytes of the value contradict themselves */
+    KV_CORRUPT = -13,   /* the bytes of the value contradict themselves */
+    KV_NOGROUP = -14    /* the stream has no such consumer group */
 } kv_status;
 
 typedef enum kv_type {
@@ -114,6 +115,12 @@ typedef enum kv_type {
     KV_TYPE_HASH = 5,
     KV_TYPE_STREAM = 6
 } kv_type;
+
+/* What an entry of a stream is called: its time, and a number among those of the same time. */
+typedef struct kv_stream_id {
+    uint64_t ms;
+    uint64_t sequence;
+} kv_stream_id;
 
 #define KV_NEVER INT64_MAX /* a deadline that does not come */
 
@@ -1432,6 +1439,376 @@ KV_API kv_status kv_pfruns(kv *db, kv_slice key, kv_visit_run *visit, void *cont
 KV_API kv_status kv_pfdense(kv *db, kv_slice key);
 
 /* -------------------------------------------------------------------------------------- streams */
+
+/*
+ * A stream is a log: entries, each some fields with values, under ids that only grow. Entries may
+ * be deleted; ids are never given again. Consumer groups share the entries out: each group reads
+ * them once, each entry by one of its consumers, which then has it pending until it acknowledges.
+ * A stream without entries stays, as it remembers ids and groups; only deleting its key ends it.
+ *
+ * Ids are kv_stream_id, in order of their time, then their sequence. KV_READONLY and KV_WRONGTYPE
+ * are as everywhere; functions of groups return KV_NOTFOUND if there is no key and KV_NOGROUP if
+ * there is no such group.
+ */
+
+#define KV_STREAM_ID_SIZE 44 /* room for the text of an id, and to spare */
+
+/*
+ * Reads the text of an id, in Redis's syntax: "1526919030474" or "1526919030474-55". *has_sequence
+ * tells which; without one it is 0. KV_OK, KV_BADARG.
+ */
+KV_API kv_status kv_stream_id_parse(kv_slice text, kv_stream_id *id, bool *has_sequence);
+
+/* Writes the text of an id, which is not terminated, and gives its size. */
+KV_API size_t kv_stream_id_format(char text[KV_STREAM_ID_SIZE], kv_stream_id id);
+
+/* An entry lent to a visitor; its fields are read one after another by kv_stream_entry_next(). */
+typedef struct kv_stream_entry {
+    kv_stream_id id;
+    bool is_deleted;      /* it is pending still, but not in the stream any more: no fields */
+    uint64_t field_count;
+    /* The rest belongs to kv_stream_entry_next(). */
+    bool reads_values;
+    uint64_t fields_left;
+    const void *field, *value;
+    char scratch[2][24];
+} kv_stream_entry;
+
+/* The next field and its value, good until the next call. False if there is none left. */
+KV_API bool kv_stream_entry_next(kv_stream_entry *entry, kv_slice *field, kv_slice *value);
+
+/* Returning false ends the visit early where nothing is changed by it. */
+typedef bool kv_visit_entry(void *context, kv_stream_entry *entry);
+
+/* What becomes of entries that consumer groups know when they are deleted. */
+typedef enum kv_stream_references {
+    KV_REFERENCES_KEEP = 0,   /* groups keep them pending; they are told as deleted ones */
+    KV_REFERENCES_DELETE = 1, /* they are pending in no group any more */
+    KV_REFERENCES_ACKED = 2   /* only entries that every group has read and acknowledged go */
+} kv_stream_references;
+
+typedef struct kv_stream_trim {
+    size_t size;
+    bool by_id;         /* keep entries from `first` on; else the last `length` entries */
+    kv_stream_id first;
+    uint64_t length;
+    bool approximately; /* delete whole pieces of the stream only, which is quicker: more may stay */
+    uint64_t limit;     /* approximately: delete no more than so many; 0: any number */
+    kv_stream_references references;
+} kv_stream_trim;
+
+typedef enum kv_stream_new_id {
+    KV_ID_NOW = 0,  /* of this moment, or of the last entry's if that is later */
+    KV_ID_TIME = 1, /* id.ms, and the next sequence for it */
+    KV_ID_GIVEN = 2 /* id, which must be greater than all before */
+} kv_stream_new_id;
+
+typedef struct kv_xadd_options {
+    size_t size;
+    kv_stream_new_id how;
+    kv_stream_id id;
+    bool only_existing;         /* add to an existing stream only: else KV_NONE */
+    const kv_stream_trim *trim; /* not NULL: trim afterwards */
+} kv_xadd_options;
+
+/*
+ * Adds an entry of `pair_count` fields, each followed by its value, creating the stream if the key
+ * is absent. A field may come more than once.
+ *
+ * id        receives the id of the entry.
+ * Returns   KV_OK; KV_NONE; KV_SKIPPED if the id is not greater than that of the last entry ever;
+ *           KV_OVERFLOW if no id is left; KV_TOOBIG if all together have 1 GiB or more; KV_BADARG
+ *           if there is no pair, or for the id {0, 0}; KV_NOMEM.
+ * Cost      O(fields), and what is trimmed: O(pieces) approximately, else O(entries) of one piece.
+ */
+KV_API kv_status kv_xadd(kv *db, kv_slice key, const kv_slice *pairs, size_t pair_count,
+                         const kv_xadd_options *options, kv_stream_id *id);
+
+/*
+ * The number of entries; KV_NONE (and 0) if there is no key. If `length` is NULL this only tells
+ * whether there is a stream, which does not count as reading it. Cost O(1).
+ */
+KV_API kv_status kv_xlen(kv *db, kv_slice key, uint64_t *length);
+
+/*
+ * Lends the entries from `first` to `last`, both included, up to `count` unless that is 0: from the
+ * first on, or from the last one backwards (`from` KV_TAIL). KV_OK; KV_NONE if there is no key.
+ * Cost O(log n + entries).
+ */
+KV_API kv_status kv_xrange(kv *db, kv_slice key, kv_stream_id first, kv_stream_id last, kv_end from,
+                           uint64_t count, kv_visit_entry *visit, void *context);
+
+/*
+ * Deletes entries; `deleted` receives how many there were. KV_OK; KV_NONE (and 0) if there is no
+ * key. Cost O(log n) each.
+ */
+KV_API kv_status kv_xdel(kv *db, kv_slice key, const kv_stream_id *ids, size_t count,
+                         uint64_t *deleted);
+
+/* What became of an entry that was to be deleted. */
+typedef enum kv_stream_deletion {
+    KV_DELETION_NONE = -1, /* there is no such entry */
+    KV_DELETION_DONE = 1,
+    KV_DELETION_WANTED = 2 /* with KV_REFERENCES_ACKED: a group has not acknowledged it yet */
+} kv_stream_deletion;
+
+typedef void kv_visit_deletion(void *context, size_t index, kv_stream_deletion deletion);
+
+/* The same, telling of each of them; with no key or group none is there. KV_OK. */
+KV_API kv_status kv_xdelex(kv *db, kv_slice key, const kv_stream_id *ids, size_t count,
+                           kv_stream_references references, kv_visit_deletion *visit,
+                           void *context);
+
+/*
+ * Trims the stream; `deleted` receives how many entries went. KV_OK; KV_NONE (and 0) if there is no
+ * key.
+ */
+KV_API kv_status kv_xtrim(kv *db, kv_slice key, const kv_stream_trim *trim, uint64_t *deleted);
+
+typedef struct kv_xsetid_options {
+    size_t size;
+    bool has_added;            /* set how many entries were ever added to `added` */
+    uint64_t added;
+    kv_stream_id last_deleted; /* not {0, 0}: the greatest id ever deleted */
+} kv_xsetid_options;
+
+/*
+ * Sets the last id of a stream, which later ones will be greater than. For those who rebuild a
+ * stream. KV_OK; KV_NOTFOUND if there is no key; KV_SKIPPED if the stream has a greater id, or
+ * deleted one, or more entries than `added`; KV_BADARG if last_deleted is greater than `last`.
+ */
+KV_API kv_status kv_xsetid(kv *db, kv_slice key, kv_stream_id last,
+                           const kv_xsetid_options *options);
+
+typedef struct kv_stream_info {
+    size_t size;
+    uint64_t length;
+    uint64_t added;            /* entries added in the stream's life */
+    kv_stream_id first;        /* of the entries that are there; {0, 0} if there are none */
+    kv_stream_id last;         /* the greatest ever */
+    kv_stream_id last_deleted; /* the greatest ever deleted, trimming aside */
+    uint64_t groups;
+    uint64_t pieces, nodes; /* packs of entries, and what leads to them */
+} kv_stream_info;
+
+/*
+ * Tells about a stream; and then, if it has entries and `visit` is not NULL, lends the first and the
+ * last one. It does not count as reading the stream. KV_OK; KV_NONE if there is no key. Cost O(1).
+ */
+KV_API kv_status kv_xinfo(kv *db, kv_slice key, kv_stream_info *info, kv_visit_entry *visit,
+                          void *context);
+
+/* Where reading goes on in a stream. */
+typedef struct kv_stream_from {
+    kv_slice key;
+    kv_stream_id after; /* give entries with a greater id */
+    bool only_new;      /* kv_xreadgroup: those not delivered to the group yet, not the consumer's
+                           pending ones. kv_xread: those added from now on */
+} kv_stream_from;
+
+/* Told before the entries of each stream that has any; `index` is its place in the call. */
+typedef void kv_visit_stream(void *context, size_t index);
+
+typedef struct kv_xread_options {
+    size_t size;
+    uint64_t count;     /* up to so many entries of each stream; 0: all */
+    bool wait;          /* if there is nothing, sleep until there is */
+    int64_t timeout_ms; /* by the system's clock; 0: for ever */
+    bool no_ack;        /* kv_xreadgroup: entries count as acknowledged */
+} kv_xread_options;
+
+/*
+ * Lends entries of several streams at one instant. When the thread had to wait it is the thread
+ * that added an entry which calls the visitors, while this one sleeps; those who wait for one key
+ * come in the order in which they began to. Inside a transaction nobody waits.
+ *
+ * Returns   KV_OK; KV_NONE if there is nothing; KV_TIMEOUT.
+ * Cost      O(log n + entries) a stream.
+ */
+KV_API kv_status kv_xread(kv *db, const kv_stream_from *streams, size_t stream_count,
+                          const kv_xread_options *options, kv_visit_stream *begin,
+                          kv_visit_entry *visit, void *context);
+
+/* ------------------------------------------------------------------------------ consumer groups */
+
+typedef struct kv_xgroup_options {
+    size_t size;
+    kv_stream_id after; /* the group reads entries with greater ids */
+    bool from_end;      /* that is, those added from now on */
+    bool has_read;      /* `read` says how many entries come before, which the lag is told from; else
+                           it is unknown until the group reads on */
+    int64_t read;       /* -1: unknown, too */
+    bool create_stream; /* kv_xgroup_create: make an empty stream if there is no key */
+} kv_xgroup_options;
+
+/*
+ * Makes a consumer group; or sets where an existing one reads on. KV_OK; KV_SKIPPED if there is a
+ * group of that name already; KV_NOTFOUND; KV_NOGROUP (setid); KV_NOMEM.
+ */
+KV_API kv_status kv_xgroup_create(kv *db, kv_slice key, kv_slice group,
+                                  const kv_xgroup_options *options);
+KV_API kv_status kv_xgroup_setid(kv *db, kv_slice key, kv_slice group,
+                                 const kv_xgroup_options *options);
+
+/*
+ * Removes a group with all that is pending in it. Those who wait to read for it are told
+ * KV_NOGROUP. KV_OK; KV_NONE if there is no such group; KV_NOTFOUND. Cost O(pending).
+ */
+KV_API kv_status kv_xgroup_destroy(kv *db, kv_slice key, kv_slice group);
+
+/*
+ * Makes a consumer: KV_OK, KV_SKIPPED if there is one of that name; kv_xreadgroup() and kv_xclaim()
+ * make the one they are given, too. Or removes one: `pending` receives how many entries it had
+ * pending, which are in no list then; KV_NONE (and 0) if there is none.
+ */
+KV_API kv_status kv_xgroup_createconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer);
+KV_API kv_status kv_xgroup_delconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                                       uint64_t *pending);
+
+/*
+ * Lends entries of several streams to a consumer of a group that each of them has, at one instant:
+ * with only_new those the group has not delivered yet, which become pending of this consumer; else
+ * its own pending ones, with greater ids than `after`, once more (`begin` is then told of the
+ * stream also if there are none). What visit returns is ignored. Waiting is as with kv_xread(); it
+ * ends with an error when the key or the group goes. (The consumer is made before the thread waits,
+ * and stays if that finds no memory.)
+ *
+ * failed    receives the index of the stream that has no key, no group or no memory.
+ * Returns   KV_OK; KV_NONE; KV_TIMEOUT; KV_NOTFOUND, KV_NOGROUP or KV_WRONGTYPE; KV_NOMEM.
+ */
+KV_API kv_status kv_xreadgroup(kv *db, kv_slice group, kv_slice consumer,
+                               const kv_stream_from *streams, size_t stream_count,
+                               const kv_xread_options *options, kv_visit_stream *begin,
+                               kv_visit_entry *visit, void *context, size_t *failed);
+
+/*
+ * Acknowledges entries: they are not pending any more. `acknowledged` receives how many were. KV_OK
+ * also if there is no key or group. Cost O(log n) each.
+ */
+KV_API kv_status kv_xack(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids,
+                         size_t count, uint64_t *acknowledged);
+
+/*
+ * Acknowledges entries and deletes those, as kv_xdelex(). KV_DELETION_NONE: it was not pending in
+ * the group; KV_DELETION_WANTED: it was, and stays for other groups.
+ */
+KV_API kv_status kv_xackdel(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids,
+                            size_t count, kv_stream_references references,
+                            kv_visit_deletion *visit, void *context);
+
+/* An entry that is pending. */
+typedef struct kv_pending_entry {
+    kv_stream_id id;
+    kv_slice consumer;
+    int64_t delivered_ms; /* when last */
+    int64_t idle_ms;      /* since then */
+    uint64_t deliveries;  /* how often */
+} kv_pending_entry;
+
+typedef bool kv_visit_pending(void *context, const kv_pending_entry *entry);
+
+typedef struct kv_pending_summary {
+    uint64_t count;
+    kv_stream_id first, last; /* if count > 0 */
+} kv_pending_summary;
+
+typedef bool kv_visit_count(void *context, kv_slice name, uint64_t count);
+
+/*
+ * Sums up what is pending in a group, and visits the consumers that have something pending, in the
+ * order of their names. With neither of them this only tells whether there is the group, which does
+ * not count as reading the stream.
+ */
+KV_API kv_status kv_xpending(kv *db, kv_slice key, kv_slice group, kv_pending_summary *summary,
+                             kv_visit_count *visit, void *context);
+
+typedef struct kv_xpending_options {
+    size_t size;
+    kv_stream_id first, last;
+    uint64_t count;           /* up to so many; 0: all */
+    int64_t min_idle_ms;      /* idle for at least so long */
+    const kv_slice *consumer; /* not NULL: of this one only; KV_NONE if there is none */
+} kv_xpending_options;
+
+/* Lends pending entries in the order of their ids. */
+KV_API kv_status kv_xpending_range(kv *db, kv_slice key, kv_slice group,
+                                   const kv_xpending_options *options, kv_visit_pending *visit,
+                                   void *context);
+
+typedef struct kv_xclaim_options {
+    size_t size;
+    int64_t min_idle_ms;   /* claim entries that have been idle for at least so long */
+    bool has_time;         /* they are as if delivered at `time_ms`, else now; the future is now */
+    int64_t time_ms;
+    bool has_deliveries;   /* they are as if delivered so often; else once more, but for just_id */
+    uint64_t deliveries;
+    bool force;            /* also entries of the stream that are not pending */
+    bool just_id;          /* the entry is lent without fields */
+    kv_stream_id last;     /* the group has delivered at least up to here */
+    kv_stream_id start;    /* kv_xautoclaim: from this id on */
+    uint64_t count;        /* kv_xautoclaim: up to so many entries; 0: 100 */
+} kv_xclaim_options;
+
+/*
+ * Makes entries pending of another consumer and lends them to it. One that is not in the stream any
+ * more is taken off the pending ones. All or none; what visit returns is ignored.
+ */
+KV_API kv_status kv_xclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                           const kv_stream_id *ids, size_t count, const kv_xclaim_options *options,
+                           kv_visit_entry *visit, void *context);
+
+/*
+ * The same for pending entries from options->start on that are idle enough: looks at ten times as
+ * many as it may claim. Those that are not in the stream any more are told as deleted ones. `next`
+ * receives where to go on, {0, 0} if the end was reached.
+ */
+KV_API kv_status kv_xautoclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
+                               const kv_xclaim_options *options, kv_visit_entry *visit,
+                               void *context, kv_stream_id *next);
+
+typedef struct kv_group_info {
+    kv_slice name;
+    uint64_t consumers, pending;
+    kv_stream_id last; /* delivered */
+    int64_t read;      /* entries read in the stream's life, -1: unknown */
+    bool has_lag;
+    int64_t lag; /* entries still to be read, if that can be told */
+} kv_group_info;
+
+typedef struct kv_consumer_info {
+    kv_slice name;
+    uint64_t pending;
+    int64_t seen_ms;   /* when it last asked for entries */
+    int64_t active_ms; /* when it last got some; -1: never */
+} kv_consumer_info;
+
+typedef bool kv_visit_group(void *context, const kv_group_info *group);
+typedef bool kv_visit_consumer(void *context, const kv_consumer_info *consumer);
+
+/* Tells about the groups of a stream, or the consumers of a group, in the order of their names. */
+KV_API kv_status kv_xinfo_groups(kv *db, kv_slice key, kv_visit_group *visit, void *context);
+KV_API kv_status kv_xinfo_consumers(kv *db, kv_slice key, kv_slice group, kv_visit_consumer *visit,
+                                    void *context);
+
+/*
+ * Tells all about a stream at one instant, in this order: what is known of it; its entries; then
+ * each group, followed by the pending entries of it and by its consumers, each of those followed by
+ * its own pending entries. `count` limits each of the lists of entries, unless it is 0. What the
+ * visitors return is ignored. It does not count as reading the stream. KV_OK; KV_NONE if there is no
+ * key.
+ */
+typedef struct kv_stream_visitors {
+    size_t size;
+    void (*stream)(void *context, const kv_stream_info *info);
+    kv_visit_entry *entry;
+    kv_visit_group *group;
+    kv_visit_pending *pending; /* of a group */
+    kv_visit_consumer *consumer;
+    kv_visit_pending *pending_of_consumer;
+} kv_stream_visitors;
+
+KV_API kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count,
+                               const kv_stream_visitors *visitors, void *context);
 
 /* ---------------------------------------------------------------------------------------- waits */
 

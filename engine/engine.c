@@ -41,6 +41,7 @@
 #include "structures/intset.c" /* a small set of integers, in intset format */
 #include "structures/tree.c"  /* a counted B+tree: elements in order, found by position or by key */
 #include "structures/ranking.c" /* members in the order of their scores, on that tree */
+#include "structures/sorted.c" /* records of one size in the order of their keys */
 
 /* values: what a key can hold. */
 #include "values/large.c" /* what every large collection begins with */
@@ -52,6 +53,9 @@
 #include "values/set_algebra.c" /* sets made of others: intersection, union, difference */
 #include "values/zset.c"  /* a pack while it is small, a table and a ranking when it is large */
 #include "values/hyperloglog.c" /* a string that estimates how many elements were seen */
+#include "values/stream_pack.c"  /* entries of a stream in one pack, as Redis keeps them */
+#include "values/stream.c"       /* a stream: such packs in a tree by id */
+#include "values/stream_group.c" /* its consumer groups and what is pending */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -87,6 +91,8 @@
 #include "api/api_set_combine.c" /* sets made of others */
 #include "api/api_zset.c"        /* sorted sets */
 #include "api/api_zset_combine.c" /* sorted sets made of others */
+#include "api/api_stream.c"      /* streams: entries */
+#include "api/api_stream_group.c" /* streams: consumer groups */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

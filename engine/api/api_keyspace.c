@@ -398,6 +398,10 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
     } else {
         keyspace_flush_shards(store, first, last, later, records);
     }
+    for (uint32_t i = 0; i < store->shard_count; i++) { /* some wait for what is gone now */
+        for (uint32_t d = first; d <= last; d++)
+            waiting_note_all(&store->shards[i], d, &span->db.view->txn->ready);
+    }
     if (journal_is_read(store)) {
         journal_write(store, span->db.view->txn, first, KV_CAUSE_CALL, &command, 1);
     }

@@ -274,6 +274,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTFINITE: return "the result would not be a finite number";
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
+    case KV_NOGROUP: return "the stream has no such consumer group";
     }
     return "unknown status";
 }

@@ -221,8 +221,8 @@ static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, siz
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
         kv_status status = wait_look(db, keys[i], waiter->waiter.type);
-        if (status == KV_NONE) continue;
-        if (status != KV_OK) return status;
+        if (status == KV_NONE && !waiter->waiter.minds_removal) continue;
+        if (status < 0) return status;
         uint64_t hash = store_hash(store, keys[i]);
         if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;

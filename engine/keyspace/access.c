@@ -34,7 +34,7 @@ static KV_NOINLINE void access_pay_debt(struct access *access)
         return;
     uint64_t removed = 0;
     (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
-                       &removed);
+                       &access->ready, &removed);
 }
 
 /* Before a write: reads the clock if it is wanted, and sees to keys that are due. */

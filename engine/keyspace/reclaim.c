@@ -3,6 +3,8 @@
  */
 #include "keyspace/reclaim.h"
 
+#include "keyspace/waiting.h"
+
 /*
  * Entries that are looked at, and blocks that are freed, before the lock is let go and the clock is
  * read. Whoever comes for the shard meanwhile waits for as long as the first takes, about 3 us.
@@ -20,12 +22,14 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 {
     if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
     struct garbage garbage = {0};
+    struct observed *ready = NULL;
     uint64_t removed = 0;
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
-        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &removed);
+        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
     lock_unlock(&shard->lock);
     garbage_free(&garbage, &shard->store->alloc);
+    if (ready != NULL) waiting_serve(shard->store, ready);
     return outcome != DEADLINES_MORE;
 }
 

@@ -12,6 +12,7 @@
 #include "keyspace/events.h"
 #include "keyspace/journal.h"
 #include "keyspace/observers.h"
+#include "keyspace/waiting.h"
 
 /*
  * How many due entries are taken from the wheel at once: enough for their cache misses to overlap.
@@ -228,11 +229,14 @@ KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 
 /* Tells the journal and the observers that a key has expired, which is nobody's change. */
 static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t hash,
-                               const struct entry *entry)
+                               const struct entry *entry, struct observed **ready)
 {
     kv_slice key = entry_key(entry);
     shard->expired++;
-    if (shard->observers != NULL) observers_touch(shard, database, hash, key);
+    if (shard->observers != NULL) {
+        observers_touch(shard, database, hash, key);
+        waiting_note(shard, database, hash, key, KV_TYPE_NONE, ready);
+    }
     if (events_are_wanted(shard->store, KV_EVENT_EXPIRED))
         events_publish(shard->store, database, "expired", key);
     if (journal_is_read(shard->store)) {
@@ -309,7 +313,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
  * Removes entries that the wheel has let go. In passes, so that the misses of all of them overlap.
  */
 static void shard_remove_due(struct shard *shard, uint32_t database, struct entry **due,
-                             size_t count, struct garbage *garbage)
+                             size_t count, struct garbage *garbage, struct observed **ready)
 {
     struct space *space = shard_peek_space(shard, database);
     uint64_t hashes[SHARD_EXPIRE_BATCH];
@@ -322,7 +326,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
-        shard_tell_expired(shard, database, hashes[i], entry);
+        shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
     }
@@ -331,7 +335,8 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
 /* One space's share of shard_expire(). */
 static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
                                                  int64_t now_ms, size_t limit,
-                                                 struct garbage *garbage, uint64_t *removed)
+                                                 struct garbage *garbage, struct observed **ready,
+                                                 uint64_t *removed)
 {
     struct space *space = shard_peek_space(shard, database);
     if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
@@ -345,7 +350,7 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
         bool has_fields = last != NULL && entry_has_timed_fields(last);
         if (has_fields && entry_deadline(last) > now_ms) due_count--;
         else has_fields = false;
-        shard_remove_due(shard, database, due, due_count, garbage);
+        shard_remove_due(shard, database, due, due_count, garbage, ready);
         *removed += due_count;
         if (has_fields) {
             shard_remove_due_fields(shard, database, last, now_ms, garbage);
@@ -357,13 +362,14 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
 }
 
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
-                                                struct garbage *garbage, uint64_t *removed)
+                                                struct garbage *garbage, struct observed **ready,
+                                                uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
     if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
         return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
-        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, removed);
+        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, ready, removed);
     }
     shard_renew_deadline(shard);
     return outcome;

@@ -79,12 +79,16 @@ static inline uint64_t shard_next_version(struct shard *shard)
     return ++shard->last_version;
 }
 
+struct observed;
+
 /*
  * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
- * observers. DEADLINES_MORE if others are due. *removed is increased, by keys.
+ * observers; keys whose waiters mind it are added to *ready. DEADLINES_MORE if others are due.
+ * *removed is increased, by keys.
  */
 KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
-                                                struct garbage *garbage, uint64_t *removed);
+                                                struct garbage *garbage, struct observed **ready,
+                                                uint64_t *removed);
 
 /* Recomputes next_deadline_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);

@@ -8,6 +8,7 @@
 #include "values/hash.h"
 #include "values/list.h"
 #include "values/set.h"
+#include "values/stream.h"
 #include "values/zset.h"
 
 /* Redis keeps strings of up to this size in one block with their object: "embstr". */
@@ -19,6 +20,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_HASH] = &hash_kind,
     [KV_TYPE_SET] = &set_kind,
     [KV_TYPE_SORTED_SET] = &zset_kind,
+    [KV_TYPE_STREAM] = &stream_kind,
 };
 
 static const struct collection_kind *value_kind(kv_type type)
@@ -48,8 +50,10 @@ static void value_discard_collection(kv_type type, struct collection collection,
     if (!collection_is_small(&collection)) {
         garbage_add_large(garbage, collection_large(&collection));
     } else if (!collection_is_empty(&collection)) {
+        const struct collection_kind *kind = value_kind(type);
         void *block = collection_block(&collection);
-        memory_free(memory, block, value_kind(type)->block_size(block));
+        if (kind->destroy != NULL) kind->destroy(&collection, memory);
+        else memory_free(memory, block, kind->block_size(block));
     }
 }
 
@@ -219,7 +223,7 @@ KV_INTERNAL void value_check(const struct entry *entry)
         const struct collection_kind *kind = value_kind(entry_type(entry));
         struct collection collection = value_collection(entry);
         assert(!collection_is_empty(&collection));
-        assert(kind->length(&collection) > 0);
+        assert(kind->may_have_none || kind->length(&collection) > 0);
         kind->check(&collection);
     }
 }

@@ -120,12 +120,24 @@ static bool pack_is_integer(kv_slice value, int64_t *integer)
     return number_parse_int64(value, integer);
 }
 
-static uint8_t *pack_write(uint8_t *at, kv_slice value)
+KV_INTERNAL uint8_t *pack_put_integer(uint8_t *at, int64_t integer)
+{
+    uint8_t *end = pack_write_integer(at, integer);
+    return pack_write_back(end, (size_t)(end - at));
+}
+
+KV_INTERNAL uint8_t *pack_put(uint8_t *at, kv_slice value)
 {
     int64_t integer;
-    uint8_t *end = pack_is_integer(value, &integer) ? pack_write_integer(at, integer)
-                                                    : pack_write_text(at, value);
+    if (pack_is_integer(value, &integer)) return pack_put_integer(at, integer);
+    uint8_t *end = pack_write_text(at, value);
     return pack_write_back(end, (size_t)(end - at));
+}
+
+KV_INTERNAL size_t pack_integer_element_size(int64_t integer)
+{
+    size_t size = pack_integer_size(integer);
+    return size + pack_back_size(size);
 }
 
 KV_INTERNAL size_t pack_value_size(kv_slice value)
@@ -501,7 +513,7 @@ static uint8_t *pack_open(struct pack *pack, size_t offset, size_t old, size_t n
 KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct pack_run *run)
 {
     uint8_t *gap = pack_open(pack, pack_offset(pack, at), 0, run->size);
-    for (size_t i = 0; i < run->count; i++) gap = pack_write(gap, run->values[i]);
+    for (size_t i = 0; i < run->count; i++) gap = pack_put(gap, run->values[i]);
     pack_count_change(pack, 0, run->count);
 }
 
@@ -512,7 +524,7 @@ KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run 
         return;
     }
     uint8_t *gap = pack_open(pack, PACK_HEADER, 0, run->size);
-    for (size_t i = run->count; i-- > 0;) gap = pack_write(gap, run->values[i]);
+    for (size_t i = run->count; i-- > 0;) gap = pack_put(gap, run->values[i]);
     pack_count_change(pack, 0, run->count);
 }
 
@@ -521,7 +533,20 @@ KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice val
     assert(*at != PACK_END);
     uint8_t *gap =
         pack_open(pack, pack_offset(pack, at), pack_element_size(at), pack_value_size(value));
-    pack_write(gap, value);
+    pack_put(gap, value);
+}
+
+KV_INTERNAL void pack_replace_integer(struct pack *pack, const uint8_t *at, int64_t integer)
+{
+    assert(*at != PACK_END);
+    size_t size = pack_integer_element_size(integer);
+    pack_put_integer(pack_open(pack, pack_offset(pack, at), pack_element_size(at), size), integer);
+}
+
+KV_INTERNAL uint8_t *pack_extend(struct pack *pack, size_t size, size_t count)
+{
+    pack_count_change(pack, 0, count);
+    return pack_open(pack, pack_size(pack) - 1, 0, size);
 }
 
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count)

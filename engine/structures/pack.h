@@ -257,8 +257,9 @@ KV_INTERNAL void pack_destroy(struct memory *memory, struct pack *pack);
 /* Measures values that are to become elements. KV_OK; KV_TOOBIG if they exceed any pack. */
 KV_INTERNAL kv_status pack_measure(const kv_slice *values, size_t count, struct pack_run *run);
 
-/* The size of `value` as an element. */
+/* The size of `value` or of an integer as an element. */
 KV_INTERNAL size_t pack_value_size(kv_slice value);
+KV_INTERNAL KV_UNUSED size_t pack_integer_element_size(int64_t integer);
 
 /* Puts the values at one end, one by one: at the head the last one given ends up first. O(run). */
 KV_INTERNAL void pack_push(struct pack *pack, kv_end end, const struct pack_run *run);
@@ -270,6 +271,18 @@ KV_INTERNAL void pack_insert(struct pack *pack, const uint8_t *at, const struct 
 
 /* Puts one value in place of the element at `at`. The room needed is the difference in size. */
 KV_INTERNAL void pack_replace(struct pack *pack, const uint8_t *at, kv_slice value);
+
+/* The same with an integer. */
+KV_INTERNAL KV_UNUSED void pack_replace_integer(struct pack *pack, const uint8_t *at,
+                                                int64_t integer);
+
+/*
+ * Opens `size` bytes at the tail for `count` elements, which the caller writes one behind the other
+ * before anything else is done with the pack: pack_put() gives where the next one goes.
+ */
+KV_INTERNAL KV_UNUSED uint8_t *pack_extend(struct pack *pack, size_t size, size_t count);
+KV_INTERNAL KV_UNUSED uint8_t *pack_put(uint8_t *at, kv_slice value);
+KV_INTERNAL KV_UNUSED uint8_t *pack_put_integer(uint8_t *at, int64_t integer);
 
 /* Takes out the `count` elements from `at` on, which must be there. */
 KV_INTERNAL void pack_delete(struct pack *pack, const uint8_t *at, size_t count);

@@ -4,7 +4,8 @@
  *
  *     0       the empty collection, which holds nothing
  *     even    a small one: the address of its only block, in the memory of the shard it belongs to,
- *             and 2 if its type has a second form of that and this is it
+ *             and 2 if its type has a second form of that and this is it (a stream's leads to
+ *             some more)
  *     odd     a large one: the address of a struct large (large.h), and 1
  *
  * The word is what an entry keeps. Functions that change a collection are given the shard's memory
@@ -105,14 +106,19 @@ struct collection_kind {
     /* How many elements, fields or members it has. O(1). */
     uint64_t (*length)(const struct collection *collection);
 
+    bool may_have_none; /* it stays when the last of them goes: a stream */
+
     /* The name of its encoding, as Redis has it. */
     const char *(*encoding)(const struct collection *collection);
 
-    /* The size of the only block of a small one, as memory_free() wants it. */
+    /* The bytes of a small one: the size of its only block, as memory_free() wants it. */
     size_t (*block_size)(const void *block);
 
     /* The table of the members of a large one; NULL: the type has none. */
     const struct members *(*members)(const struct collection *collection);
+
+    /* Frees a small one whose block leads to others; NULL if there is none of that kind. */
+    void (*destroy)(struct collection *collection, struct memory *memory);
 
     /* A deep copy in the memory of another shard. KV_OK, or KV_NOMEM with nothing left. */
     kv_status (*copy)(const struct collection *collection, struct memory *memory,

@@ -3,6 +3,8 @@
  */
 #include "caller_internal.h"
 
+#include "caller_streams.h"
+
 #include <string.h>
 
 /* --------------------------------------------------------------------------------- what is seen */
@@ -768,13 +770,27 @@ static kv_status caller_whole(struct caller *caller, kv *db)
     return status;
 }
 
+static void caller_see_of_stream(void *context, uint64_t word)
+{
+    caller_see(context, word);
+}
+
+static kv_status caller_stream(struct caller *caller, kv *db, kv_slice key, bool changes)
+{
+    struct stream_caller streams = {&caller->seed, caller_see_of_stream, caller, caller->last};
+    kv_status status =
+        changes ? caller_change_stream(&streams, db, key) : caller_read_stream(&streams, db, key);
+    caller->last = streams.last;
+    return status;
+}
+
 kv_status caller_call(struct caller *caller, kv *db)
 {
     struct caller_names names;
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 170);
+    uint64_t pick = caller_below(caller, 185);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -794,7 +810,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 140) status = caller_read_set(caller, view, key, other);
     else if (pick < 155) status = caller_call_zset(caller, view, key, other);
     else if (pick < 162) status = caller_time_hash(caller, view, key);
-    else status = caller_estimate(caller, view, key, other);
+    else if (pick < 170) status = caller_estimate(caller, view, key, other);
+    else status = caller_stream(caller, view, key, pick < 182);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -1044,6 +1061,8 @@ void caller_replay(kv *db, const kv_change *change)
         status = caller_replay_hash(view, words, count);
     } else if (caller_is_of_sets(words[0])) {
         status = caller_replay_members(view, words, count);
+    } else if (words[0].size > 0 && *(const char *)words[0].data == 'X') {
+        status = caller_replay_stream(view, words, count);
     } else {
         status = caller_replay_key(view, words, count);
     }

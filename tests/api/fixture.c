@@ -3,6 +3,8 @@
  */
 #include "fixture.h"
 
+#include "stream_text.h"
+
 #include <string.h>
 
 /* ------------------------------------------------------------------------------- open and close */
@@ -153,7 +155,8 @@ static kv_status fixture_visit_zset(kv *db, kv_slice key, kv_visit_field *visit,
 static void fixture_write_value(struct fixture_text *text, kv *db, kv_slice key, kv_type type)
 {
     kv_status status;
-    if (type == KV_TYPE_HASH) status = kv_hgetall(db, key, NULL, fixture_write_field, text);
+    if (type == KV_TYPE_STREAM) status = stream_text(db, key, fixture_write_element, text);
+    else if (type == KV_TYPE_HASH) status = kv_hgetall(db, key, NULL, fixture_write_field, text);
     else if (type == KV_TYPE_SET) status = kv_smembers(db, key, NULL, fixture_write_element, text);
     else if (type == KV_TYPE_SORTED_SET)
         status = fixture_visit_zset(db, key, fixture_write_field, text);
@@ -234,6 +237,7 @@ static kv_status fixture_visit(kv *db, kv_slice key, kv_type type,
     case KV_TYPE_SET: return kv_smembers(db, key, NULL, visitors->member, context);
     case KV_TYPE_HASH: return kv_hgetall(db, key, NULL, visitors->field, context);
     case KV_TYPE_SORTED_SET: return fixture_visit_zset(db, key, visitors->field, context);
+    case KV_TYPE_STREAM: return stream_text(db, key, visitors->item, context);
     default: return kv_lrange(db, key, 0, -1, NULL, visitors->item, context);
     }
 }

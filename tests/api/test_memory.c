@@ -151,6 +151,25 @@ static void fill_zsets(kv *db)
     MUST(kv_zadd(db, KV_TEXT("ranking"), ranked, RANKED, 0, NULL, NULL) == KV_OK);
 }
 
+/* A stream of entries 1-0, 2-0..., of which a consumer has the first ones pending. */
+static void fill_stream(kv *db, kv_slice key, uint64_t entries, uint64_t pending)
+{
+    kv_slice pairs[4] = {KV_TEXT("field"), kv_bytes(bytes_of_large, 60), KV_TEXT("number"),
+                         KV_TEXT("17")};
+    kv_xadd_options add = KV_OPTIONS(kv_xadd_options);
+    kv_xread_options read = KV_OPTIONS(kv_xread_options);
+    kv_stream_from from = {.key = key, .only_new = true};
+    add.how = KV_ID_GIVEN;
+    for (uint64_t i = 1; i <= entries; i++) {
+        add.id.ms = i;
+        MUST(kv_xadd(db, key, pairs, 2, &add, NULL) == KV_OK);
+    }
+    MUST(kv_xgroup_create(db, key, KV_TEXT("g"), NULL) == KV_OK);
+    read.count = pending;
+    MUST(kv_xreadgroup(db, KV_TEXT("g"), KV_TEXT("c"), &from, 1, &read, NULL, NULL, NULL, NULL) ==
+         KV_OK);
+}
+
 /*
  * The store that every call finds: of each kind of value one, in two databases, and some keys more.
  */
@@ -194,6 +213,9 @@ static void fill(kv *db)
     MUST(kv_sadd(db, KV_TEXT("members"), wide_keys, WIDE / 2, NULL) == KV_OK);
     MUST(kv_hset(db, KV_TEXT("sands"), wide_pairs, WIDE, NULL) == KV_OK);
     MUST(kv_hexpire(db, KV_TEXT("sands"), 50000, 0, wide_keys, WIDE / 2, NULL) == KV_OK);
+    fill_stream(db, KV_TEXT("stream"), 6, 3);
+    fill_stream(db, KV_TEXT("log"), 160, 90);
+    fill_stream(db, KV_TEXT("empty"), 1, 1);
     for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
 }
 
@@ -217,6 +239,55 @@ static bool ignore_field(void *context, kv_slice field, kv_slice value)
     (void)context;
     (void)field;
     (void)value;
+    return true;
+}
+
+static bool ignore_entry(void *context, kv_stream_entry *entry)
+{
+    (void)context;
+    (void)entry;
+    return true;
+}
+
+static void ignore_stream(void *context, size_t index)
+{
+    (void)context;
+    (void)index;
+}
+
+static void ignore_deletion(void *context, size_t index, kv_stream_deletion deletion)
+{
+    (void)context;
+    (void)index;
+    (void)deletion;
+}
+
+static bool ignore_count(void *context, kv_slice name, uint64_t count)
+{
+    (void)context;
+    (void)name;
+    (void)count;
+    return true;
+}
+
+static bool ignore_pending(void *context, const kv_pending_entry *entry)
+{
+    (void)context;
+    (void)entry;
+    return true;
+}
+
+static bool ignore_group(void *context, const kv_group_info *group)
+{
+    (void)context;
+    (void)group;
+    return true;
+}
+
+static bool ignore_consumer(void *context, const kv_consumer_info *consumer)
+{
+    (void)context;
+    (void)consumer;
     return true;
 }
 
@@ -715,6 +786,175 @@ DO(zintercard, kv_zintercard(db, zset_keys, 2, 3, &results->number))
 DO(copy_zset, kv_copy(db, K("zset"), NULL, K("new"), false))
 DO(copy_ranking, kv_copy(db, K("ranking"), kv_select(db, 5), K("new"), false))
 DO(rename_ranking, kv_rename(db, K("ranking"), K("zset")))
+
+/* Streams: one small, one large. */
+
+static const kv_slice entry_pairs[4] = {{"a", 1}, {"b", 1}, {bytes_of_large, 3000}, {"d", 1}};
+static kv_stream_id many_ids[150];
+
+/* 1-0, 2-0... of which more than half are pending. */
+static const kv_stream_id *ids(void)
+{
+    for (size_t i = 0; i < 150; i++) many_ids[i].ms = i + 1 + (i % 3) * 100;
+    return many_ids;
+}
+
+static const kv_stream_trim *trim_to(uint64_t length, kv_stream_references references)
+{
+    static kv_stream_trim trim;
+    trim = KV_OPTIONS(kv_stream_trim);
+    trim.length = length;
+    trim.references = references;
+    return &trim;
+}
+
+static kv_status xadd(kv *db, kv_slice key, size_t pairs, const kv_stream_trim *trim,
+                      struct results *results)
+{
+    kv_xadd_options options = KV_OPTIONS(kv_xadd_options);
+    kv_stream_id id = {77, 77};
+    options.trim = trim;
+    kv_status status = kv_xadd(db, key, entry_pairs, pairs, &options, &id);
+    TRY(status == KV_OK || (id.ms == 77 && id.sequence == 77));
+    (void)results;
+    return status;
+}
+
+DO(xadd, xadd(db, K("stream"), 1, NULL, results))
+DO(xadd_new, xadd(db, K("new"), 2, NULL, results))
+DO(xadd_large, xadd(db, K("log"), 2, NULL, results))
+DO(xadd_trimming, xadd(db, K("log"), 1, trim_to(50, KV_REFERENCES_DELETE), results))
+DO(xlen, kv_xlen(db, K("log"), &results->number))
+DO(xrange, kv_xrange(db, K("log"), (kv_stream_id){5, 0}, (kv_stream_id){900, 0}, KV_TAIL, 700,
+                     ignore_entry, NULL))
+DO(xdel, kv_xdel(db, K("log"), ids(), 150, &results->number))
+DO(xdel_few, kv_xdel(db, K("stream"), ids(), 3, &results->number))
+DO(xdelex, kv_xdelex(db, K("log"), ids(), 150, KV_REFERENCES_DELETE, ignore_deletion, NULL))
+DO(xdelex_acked, kv_xdelex(db, K("log"), ids(), 150, KV_REFERENCES_ACKED, ignore_deletion, NULL))
+DO(xtrim, kv_xtrim(db, K("log"), trim_to(333, KV_REFERENCES_KEEP), &results->number))
+DO(xtrim_acked, kv_xtrim(db, K("log"), trim_to(10, KV_REFERENCES_DELETE), &results->number))
+DO(xsetid, kv_xsetid(db, K("stream"), (kv_stream_id){UINT64_C(1) << 60, 5}, NULL))
+
+CASE(xinfo)
+{
+    kv_stream_info info = KV_OPTIONS(kv_stream_info);
+    (void)results;
+    return kv_xinfo(db, K("log"), &info, ignore_entry, NULL);
+}
+
+CASE(xinfo_full)
+{
+    kv_stream_visitors visitors = KV_OPTIONS(kv_stream_visitors);
+    (void)results;
+    visitors.entry = ignore_entry;
+    visitors.group = ignore_group;
+    visitors.pending = visitors.pending_of_consumer = ignore_pending;
+    visitors.consumer = ignore_consumer;
+    return kv_xinfo_full(db, K("log"), 0, &visitors, NULL);
+}
+
+static kv_status xread(kv *db, bool of_group, bool waits, kv_stream_id after, bool only_new)
+{
+    kv_stream_from streams[12];
+    kv_xread_options options = KV_OPTIONS(kv_xread_options);
+    for (size_t i = 0; i < 12; i++) {
+        streams[i] = (kv_stream_from){
+            .key = i % 2 == 0 ? K("log") : K("stream"), .after = after, .only_new = only_new};
+    }
+    options.count = 70;
+    options.wait = waits;
+    options.timeout_ms = 1;
+    size_t failed;
+    return of_group ? kv_xreadgroup(db, K("g"), K("another"), streams, 12, &options, ignore_stream,
+                                    ignore_entry, NULL, &failed)
+                    : kv_xread(db, streams, 12, &options, ignore_stream, ignore_entry, NULL);
+}
+
+#define LAST ((kv_stream_id){UINT64_MAX, 0})
+
+DO(xread, xread(db, false, false, (kv_stream_id){3, 0}, false))
+DO(xread_waiting, xread(db, false, true, LAST, false))
+DO(xread_waiting_for_new, xread(db, false, true, LAST, true))
+DO(xreadgroup, xread(db, true, false, LAST, true))
+DO(xreadgroup_again, xread(db, true, false, (kv_stream_id){0, 0}, false))
+
+/* Whose consumer is there already: else it would be made, and stay if the wait has no memory. */
+CASE(xreadgroup_waiting)
+{
+    kv_stream_from from = {.key = K("empty"), .only_new = true};
+    kv_xread_options options = KV_OPTIONS(kv_xread_options);
+    (void)results;
+    options.wait = true;
+    options.timeout_ms = 1;
+    return kv_xreadgroup(db, K("g"), K("c"), &from, 1, &options, NULL, NULL, NULL, NULL);
+}
+
+CASE(xgroup_create)
+{
+    kv_xgroup_options options = KV_OPTIONS(kv_xgroup_options);
+    (void)results;
+    options.create_stream = true;
+    return kv_xgroup_create(db, K("new"), K("a group"), &options);
+}
+
+DO(xgroup_create_more, kv_xgroup_create(db, K("log"), K("a group"), NULL))
+DO(xgroup_setid, kv_xgroup_setid(db, K("log"), K("g"), NULL))
+DO(xgroup_destroy, kv_xgroup_destroy(db, K("log"), K("g")))
+DO(xgroup_createconsumer, kv_xgroup_createconsumer(db, K("stream"), K("g"), K("another")))
+DO(xgroup_delconsumer, kv_xgroup_delconsumer(db, K("log"), K("g"), K("c"), &results->number))
+DO(xack, kv_xack(db, K("log"), K("g"), ids(), 150, &results->number))
+DO(xackdel,
+   kv_xackdel(db, K("log"), K("g"), ids(), 150, KV_REFERENCES_ACKED, ignore_deletion, NULL))
+DO(xpending, kv_xpending(db, K("log"), K("g"), NULL, ignore_count, NULL))
+
+CASE(xpending_range)
+{
+    kv_xpending_options options = KV_OPTIONS(kv_xpending_options);
+    kv_slice consumer = K("c");
+    (void)results;
+    options.last = LAST;
+    options.consumer = &consumer;
+    return kv_xpending_range(db, K("log"), K("g"), &options, ignore_pending, NULL);
+}
+
+CASE(xclaim)
+{
+    kv_xclaim_options options = KV_OPTIONS(kv_xclaim_options);
+    (void)results;
+    options.force = true;
+    options.last = (kv_stream_id){1000, 0};
+    return kv_xclaim(db, K("log"), K("g"), K("another"), ids(), 150, &options, ignore_entry, NULL);
+}
+
+CASE(xautoclaim)
+{
+    kv_xclaim_options options = KV_OPTIONS(kv_xclaim_options);
+    kv_stream_id next = {77, 77};
+    options.count = 150;
+    kv_status status =
+        kv_xautoclaim(db, K("log"), K("g"), K("another"), &options, ignore_entry, NULL, &next);
+    TRY(status == KV_OK || next.ms == 77);
+    (void)results;
+    return status;
+}
+
+DO(xinfo_groups, kv_xinfo_groups(db, K("log"), ignore_group, NULL))
+DO(xinfo_consumers, kv_xinfo_consumers(db, K("log"), K("g"), ignore_consumer, NULL))
+DO(copy_stream, kv_copy(db, K("stream"), NULL, K("new"), false))
+DO(copy_log, kv_copy(db, K("log"), kv_select(db, 3), K("new"), false))
+DO(rename_stream, kv_rename(db, K("stream"), K("another name")))
+
+CASE(stream_ids)
+{
+    kv_stream_id id;
+    bool has_sequence;
+    char text[KV_STREAM_ID_SIZE];
+    (void)db;
+    (void)results;
+    MUST(kv_stream_id_format(text, (kv_stream_id){5, 3}) == 3);
+    MUST(!kv_stream_entry_next(NULL, NULL, NULL));
+    return kv_stream_id_parse(kv_bytes(text, 3), &id, &has_sequence);
+}
 
 CASE(wait)
 {
@@ -1227,6 +1467,46 @@ static const struct row rows[] = {
     /* HyperLogLog. */
 
     /* Streams. */
+    ROW("kv_xadd", xadd, KV_OK, EVERYWHERE),
+    ROW("kv_xadd", xadd_new, KV_OK, EVERYWHERE),
+    ROW("kv_xadd", xadd_large, KV_OK, EVERYWHERE),
+    ROW("kv_xadd", xadd_trimming, KV_OK, EVERYWHERE),
+    ROW("kv_xlen", xlen, KV_OK, EVERYWHERE),
+    ROW("kv_xrange", xrange, KV_OK, EVERYWHERE),
+    ROW("kv_xdel", xdel, KV_OK, EVERYWHERE),
+    ROW("kv_xdel", xdel_few, KV_OK, EVERYWHERE),
+    ROW("kv_xdelex", xdelex, KV_OK, EVERYWHERE),
+    ROW("kv_xdelex", xdelex_acked, KV_OK, EVERYWHERE),
+    ROW("kv_xtrim", xtrim, KV_OK, EVERYWHERE),
+    ROW("kv_xtrim", xtrim_acked, KV_OK, EVERYWHERE),
+    ROW("kv_xsetid", xsetid, KV_OK, EVERYWHERE),
+    ROW("kv_xinfo", xinfo, KV_OK, EVERYWHERE),
+    ROW("kv_xinfo_full", xinfo_full, KV_OK, EVERYWHERE),
+    ROW("kv_xread", xread, KV_OK, EVERYWHERE),
+    ROW("kv_xread", xread_waiting, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_xread", xread_waiting_for_new, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_xreadgroup", xreadgroup, KV_OK, EVERYWHERE),
+    ROW("kv_xreadgroup", xreadgroup_again, KV_OK, EVERYWHERE),
+    ROW("kv_xreadgroup", xreadgroup_waiting, KV_TIMEOUT, EVERYWHERE),
+    ROW("kv_xgroup_create", xgroup_create, KV_OK, EVERYWHERE),
+    ROW("kv_xgroup_create", xgroup_create_more, KV_OK, EVERYWHERE),
+    ROW("kv_xgroup_setid", xgroup_setid, KV_OK, EVERYWHERE),
+    ROW("kv_xgroup_destroy", xgroup_destroy, KV_OK, EVERYWHERE),
+    ROW("kv_xgroup_createconsumer", xgroup_createconsumer, KV_OK, EVERYWHERE),
+    ROW("kv_xgroup_delconsumer", xgroup_delconsumer, KV_OK, EVERYWHERE),
+    ROW("kv_xack", xack, KV_OK, EVERYWHERE),
+    ROW("kv_xackdel", xackdel, KV_OK, EVERYWHERE),
+    ROW("kv_xpending", xpending, KV_OK, EVERYWHERE),
+    ROW("kv_xpending_range", xpending_range, KV_OK, EVERYWHERE),
+    ROW("kv_xclaim", xclaim, KV_OK, EVERYWHERE),
+    ROW("kv_xautoclaim", xautoclaim, KV_OK, EVERYWHERE),
+    ROW("kv_xinfo_groups", xinfo_groups, KV_OK, EVERYWHERE),
+    ROW("kv_xinfo_consumers", xinfo_consumers, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_stream, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_log, KV_OK, EVERYWHERE),
+    ROW("kv_rename", rename_stream, KV_OK, EVERYWHERE),
+    ROW("kv_stream_id_parse kv_stream_id_format kv_stream_entry_next", stream_ids, KV_OK,
+        EVERYWHERE),
 
     ROW("kv_wait", wait, KV_OK, EVERYWHERE),
     ROW("kv_wait_here", wait_here, KV_OK, EVERYWHERE),
