@@ -73,6 +73,8 @@ static void blocked_reply(struct call *call)
     if (blocked->status == KV_OK) {
         writer_raw(call->reply, blocked->reply.bytes, blocked->reply.size);
         call->session->wrote = true;
+    } else if (blocked->status < 0 && blocked->reply.size > 0 && !blocked->reply.failed) {
+        call_error(call, (const char *)blocked->reply.bytes); /* the attempt wrote its text */
     } else {
         call_fail(call, blocked->status);
     }

@@ -75,15 +75,30 @@ static kv_status command_find_range(const struct command_keys *keys, size_t coun
     return KV_OK;
 }
 
+/* The first half of what follows the keyword: keys, then as many other things. */
+static kv_status command_find_after(const struct command_keys *keys, const kv_slice *arguments,
+                                    size_t count, command_visit_key *visit, void *context)
+{
+    char word[COMMAND_NAME_MAX + 1] = {0};
+    for (size_t i = 0; keys->keyword[i] != '\0'; i++)
+        word[i] = (char)text_lower((uint8_t)keys->keyword[i]);
+    size_t at = (size_t)keys->first;
+    while (at < count && !text_is(arguments[at], word)) at++;
+    if (at + 1 >= count || (count - at - 1) % 2 != 0) return KV_BADARG;
+    for (size_t i = 0; i < (count - at - 1) / 2; i++) visit(context, at + 1 + i, keys->flags);
+    return KV_OK;
+}
+
 kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
                             command_visit_key *visit, void *context)
 {
     const struct command_keys *keys = command->facts.keys;
     if (!command_has_keys(command)) return KV_NONE;
     for (; keys->first != 0; keys++) {
-        kv_status status = keys->is_counted
-                               ? command_find_counted(keys, arguments, count, visit, context)
-                               : command_find_range(keys, count, visit, context);
+        kv_status status =
+            keys->keyword != NULL ? command_find_after(keys, arguments, count, visit, context)
+            : keys->is_counted    ? command_find_counted(keys, arguments, count, visit, context)
+                                  : command_find_range(keys, count, visit, context);
         if (status != KV_OK) return status;
     }
     return KV_OK;

@@ -23,8 +23,8 @@
  * arity of COMMAND GETKEYS and GETKEYSANDFLAGS (-4 there), the flag noscript of BLPOP, BRPOP,
  * BLMOVE and BRPOPLPUSH (set there), denyoom of SUBSCRIBE and its like (not set there),
  * CLIENT SETINFO and NO-TOUCH (absent there). Of later versions are what hashes do with deadlines,
- * HGETDEL, HSCAN's NOVALUES, SET's IFEQ and BITCOUNT without an end, with the number of the version
- * that has them. All else in
+ * HGETDEL, HSCAN's NOVALUES, SET's IFEQ, BITCOUNT without an end, XACKDEL, XDELEX and the references
+ * of XADD and XTRIM, with the number of the version that has them. All else in
  * COMMAND INFO is equal, byte for byte, but the words of the notes and the order of subcommands,
  * which there is that of a hash table; the sentences of COMMAND DOCS are our own.
  *
@@ -156,12 +156,14 @@ enum command_key_flag {
 
 /* Where keys stand in a request, whose argument 0 is the name of the command (or container). */
 struct command_keys {
-    int8_t first;       /* the first key, or, if is_counted, the number of keys; 0 ends the list */
+    int8_t first;       /* the first key, or, if is_counted, the number of keys; 0 ends the list.
+                           With a keyword: the argument from which on it is looked for */
     int8_t last;        /* the last key, from the first; below zero: from the end, -1 the last */
     int8_t step;        /* from key to key */
     uint8_t is_counted; /* the argument at `first` says how many keys follow it */
     uint16_t flags;     /* enum command_key_flag */
     const char *note;   /* why the flags are as they are, or NULL */
+    const char *keyword; /* not NULL: the first half of what follows this word are keys */
 };
 
 enum command_argument_type {
@@ -236,7 +238,7 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 {
     range[0] = range[1] = range[2] = 0;
     for (const struct command_keys *keys = facts->keys; keys != NULL && keys->first != 0; keys++) {
-        if (keys->is_counted) continue;
+        if (keys->is_counted || keys->keyword != NULL) continue;
         if (range[0] == 0) range[0] = keys->first;
         range[1] = keys->last < 0 ? keys->last : keys->first + keys->last;
         range[2] = keys->step;
@@ -253,6 +255,8 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 #define KEY_AT(at, ...) {.first = at, .step = 1, .flags = __VA_ARGS__}
 #define KEYS_FROM(at, end, by, ...) {.first = at, .last = end, .step = by, .flags = __VA_ARGS__}
 #define KEYS_COUNTED_AT(at, ...) {.first = at, .step = 1, .is_counted = 1, .flags = __VA_ARGS__}
+#define KEYS_AFTER(word, at, ...) \
+    {.keyword = word, .first = at, .last = -1, .step = 1, .flags = __VA_ARGS__}
 #define ARGUMENTS(...) (const struct command_argument[]){__VA_ARGS__, {.name = NULL}}
 #define STRING(...) {.type = ARGUMENT_STRING, .name = __VA_ARGS__}
 #define INTEGER(...) {.type = ARGUMENT_INTEGER, .name = __VA_ARGS__}
@@ -1398,6 +1402,217 @@ COMMAND(pfselftest, "pfselftest", 1, COMMAND_ADMIN, CATEGORY_HYPERLOGLOG, GROUP_
 
 /* Streams. */
 
+COMMAND(xack, "xack", -4, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(1) for each id.",
+        "Acknowledges entries for a consumer group; answers how many were pending.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("group"), STRING("id",
+            .flags = ARGUMENT_MULTIPLE)))
+COMMAND(xackdel, "xackdel", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "8.2.0", "O(1) for each id.",
+        "Acknowledges entries for a consumer group and deletes those.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("group"), ONE_OF("references",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(TOKEN("keepref", .token = "KEEPREF"),
+            TOKEN("delref", .token = "DELREF"), TOKEN("acked", .token = "ACKED"))),
+            BLOCK("ids", .token = "IDS", .arguments = ARGUMENTS(INTEGER("numids"),
+                STRING("id", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(xadd, "xadd", -5, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STREAM,
+        GROUP_STREAM, 3, "5.0.0", "O(1), and O(N) to trim, N being the number of entries that go.",
+        "Adds an entry to a stream.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("6.2.0", "Takes NOMKSTREAM, MINID and LIMIT.", "7.0.0",
+            "Takes ids of the form ms-*.", "8.2.0", "Takes KEEPREF, DELREF and ACKED."),
+        .arguments = ARGUMENTS(KEY("key"), TOKEN("nomkstream", .token = "NOMKSTREAM",
+            .since = "6.2.0", .flags = ARGUMENT_OPTIONAL), ONE_OF("references", .since = "8.2.0",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(TOKEN("keepref", .token = "KEEPREF"),
+            TOKEN("delref", .token = "DELREF"), TOKEN("acked", .token = "ACKED"))), BLOCK("trim",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(ONE_OF("strategy",
+            .arguments = ARGUMENTS(TOKEN("maxlen", .token = "MAXLEN"), TOKEN("minid",
+            .token = "MINID", .since = "6.2.0"))), ONE_OF("operator", .flags = ARGUMENT_OPTIONAL,
+            .arguments = ARGUMENTS(TOKEN("equal", .token = "="), TOKEN("approximately",
+            .token = "~"))), STRING("threshold"), INTEGER("count", .token = "LIMIT",
+            .since = "6.2.0", .flags = ARGUMENT_OPTIONAL))), ONE_OF("id_or_auto",
+            .arguments = ARGUMENTS(TOKEN("auto_id", .token = "*"), STRING("id"))),
+            BLOCK("field_value", .flags = ARGUMENT_MULTIPLE, .arguments = ARGUMENTS(STRING("field"),
+            STRING("value")))))
+COMMAND(xautoclaim, "xautoclaim", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM,
+        3, "6.2.0", "O(1) if COUNT is small.",
+        "Finds pending entries that have been idle for long and gives them to a consumer.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .history = TEXTS("7.0.0", "Answers with the deleted entries it found, too."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("group"), STRING("consumer"),
+            STRING("min-idle-time"), STRING("start"), INTEGER("count", .token = "COUNT",
+            .flags = ARGUMENT_OPTIONAL), TOKEN("justid", .token = "JUSTID",
+            .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xclaim, "xclaim", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "5.0.0", "O(log N) for each id, N being the number of pending entries.",
+        "Gives pending entries to another consumer.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("group"), STRING("consumer"),
+            STRING("min-idle-time"), STRING("id", .flags = ARGUMENT_MULTIPLE), INTEGER("ms",
+            .token = "IDLE", .flags = ARGUMENT_OPTIONAL), UNIX_TIME("unix-time-milliseconds",
+            .token = "TIME", .flags = ARGUMENT_OPTIONAL), INTEGER("count", .token = "RETRYCOUNT",
+            .flags = ARGUMENT_OPTIONAL), TOKEN("force", .token = "FORCE",
+            .flags = ARGUMENT_OPTIONAL), TOKEN("justid", .token = "JUSTID",
+            .flags = ARGUMENT_OPTIONAL), STRING("id", .token = "LASTID",
+            .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xdel, "xdel", -3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(1) for each id.",
+        "Deletes entries; answers how many there were.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("id", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(xdelex, "xdelex", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3,
+    "8.2.0",
+        "O(1) for each id.", "Deletes entries, minding the consumer groups that know them.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), ONE_OF("references", .flags = ARGUMENT_OPTIONAL,
+            .arguments = ARGUMENTS(TOKEN("keepref", .token = "KEEPREF"), TOKEN("delref",
+            .token = "DELREF"), TOKEN("acked", .token = "ACKED"))),
+            BLOCK("ids", .token = "IDS", .arguments = ARGUMENTS(INTEGER("numids"),
+                STRING("id", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(xgroup, "xgroup", -2, 0, 0, GROUP_STREAM, 3, "5.0.0", "That of the subcommand.",
+        "Makes and steers consumer groups.")
+COMMAND(xgroup_create, "xgroup|create", -5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_STREAM,
+        GROUP_STREAM, 3, "5.0.0", "O(1)",
+        "Makes a consumer group.",
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .history = TEXTS("7.0.0", "Takes ENTRIESREAD."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname"), ONE_OF("id",
+            .arguments = ARGUMENTS(STRING("id"), TOKEN("new_id", .token = "$"))), TOKEN("mkstream",
+            .token = "MKSTREAM", .flags = ARGUMENT_OPTIONAL), INTEGER("entries_read",
+            .token = "ENTRIESREAD", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xgroup_createconsumer, "xgroup|createconsumer", 5, COMMAND_WRITE | COMMAND_DENYOOM,
+        CATEGORY_STREAM, GROUP_STREAM, 3, "6.2.0", "O(1)",
+        "Makes a consumer in a group.",
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_INSERT)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname"), STRING("consumername")))
+COMMAND(xgroup_delconsumer, "xgroup|delconsumer", 5, COMMAND_WRITE, CATEGORY_STREAM, GROUP_STREAM,
+        3, "5.0.0", "O(1)",
+        "Removes a consumer with what is pending of it; answers how much that was.",
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname"), STRING("consumername")))
+COMMAND(xgroup_destroy, "xgroup|destroy", 4, COMMAND_WRITE, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "5.0.0", "O(N), N being the number of pending entries.",
+        "Removes a consumer group.",
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_DELETE)),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname")))
+COMMAND(xgroup_help, "xgroup|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_STREAM,
+        GROUP_STREAM, 4, "5.0.0", "O(1)",
+        "Lists the subcommands of XGROUP.")
+COMMAND(xgroup_setid, "xgroup|setid", -5, COMMAND_WRITE, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(1)",
+        "Sets where a consumer group reads on.",
+        .keys = KEYS(KEY_AT(2, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes ENTRIESREAD."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname"), ONE_OF("id",
+            .arguments = ARGUMENTS(STRING("id"), TOKEN("new_id", .token = "$"))),
+            INTEGER("entries_read", .token = "ENTRIESREAD", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xinfo, "xinfo", -2, 0, 0, GROUP_STREAM, 3, "5.0.0", "That of the subcommand.",
+        "Tells about streams, groups and consumers.")
+COMMAND(xinfo_consumers, "xinfo|consumers", 4, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "5.0.0", "O(1)",
+        "Tells about the consumers of a group.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(2, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("7.2.0", "Tells inactive; idle means since the last attempt."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("groupname")))
+COMMAND(xinfo_groups, "xinfo|groups", 3, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "5.0.0", "O(1)",
+        "Tells about the consumer groups of a stream.",
+        .keys = KEYS(KEY_AT(2, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("7.0.0", "Tells entries-read and lag."),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(xinfo_help, "xinfo|help", 2, COMMAND_LOADING | COMMAND_STALE, CATEGORY_STREAM, GROUP_STREAM,
+        4, "5.0.0", "O(1)",
+        "Lists the subcommands of XINFO.")
+COMMAND(xinfo_stream, "xinfo|stream", -3, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3,
+        "5.0.0", "O(1)",
+        "Tells about a stream.",
+        .keys = KEYS(KEY_AT(2, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("6.0.0", "Takes FULL.", "7.0.0",
+            "Tells entries-read, lag and what was deleted.",
+            "7.2.0", "Tells active-time; seen-time means the last attempt."),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("full", .token = "FULL",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(INTEGER("count", .token = "COUNT",
+            .flags = ARGUMENT_OPTIONAL)))))
+COMMAND(xlen, "xlen", 2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(1)",
+        "Counts the entries of a stream.",
+        .keys = KEYS(KEY_AT(1, KEY_RO)),
+        .arguments = ARGUMENTS(KEY("key")))
+COMMAND(xpending, "xpending", -3, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(N), N being the number of entries shown, or of consumers.",
+        "Tells which entries of a group are pending, or sums them up.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("6.2.0", "Takes IDLE and bounds that are not included."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("group"), BLOCK("filters",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(INTEGER("min-idle-time",
+            .token = "IDLE", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL), STRING("start"),
+            STRING("end"), INTEGER("count"), STRING("consumer", .flags = ARGUMENT_OPTIONAL)))))
+COMMAND(xrange, "xrange", -4, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(N), N being the number of entries returned.",
+        "Returns the entries between two ids.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("6.2.0", "Takes bounds that are not included."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("start"), STRING("end"), INTEGER("count",
+            .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xread, "xread", -4, COMMAND_READONLY | COMMAND_BLOCKING | COMMAND_MOVABLEKEYS,
+        CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0", "O(N), N being the number of entries returned.",
+        "Returns entries of several streams behind given ids, waiting for some if need be.",
+        .keys = KEYS(KEYS_AFTER("STREAMS", 1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("7.4.0", "Takes the id +."),
+        .arguments = ARGUMENTS(INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("milliseconds", .token = "BLOCK", .flags = ARGUMENT_OPTIONAL), BLOCK("streams",
+            .token = "STREAMS", .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE),
+            STRING("id", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(xreadgroup, "xreadgroup", -7, COMMAND_WRITE | COMMAND_BLOCKING | COMMAND_MOVABLEKEYS,
+        CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0", "O(N), N being the number of entries returned.",
+        "Gives new entries to a consumer of a group, or shows its pending ones.",
+        .keys = KEYS(KEYS_AFTER("STREAMS", 4, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(BLOCK("group_consumer", .token = "GROUP",
+            .arguments = ARGUMENTS(STRING("group"), STRING("consumer"))), INTEGER("count",
+            .token = "COUNT", .flags = ARGUMENT_OPTIONAL), INTEGER("milliseconds", .token = "BLOCK",
+            .flags = ARGUMENT_OPTIONAL), TOKEN("noack", .token = "NOACK",
+            .flags = ARGUMENT_OPTIONAL), BLOCK("streams", .token = "STREAMS",
+            .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), STRING("id",
+            .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(xrevrange, "xrevrange", -4, COMMAND_READONLY, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(N), N being the number of entries returned.",
+        "Returns the entries between two ids, the last first.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .history = TEXTS("6.2.0", "Takes bounds that are not included."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("end"), STRING("start"), INTEGER("count",
+            .token = "COUNT", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xsetid, "xsetid", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STREAM,
+        GROUP_STREAM, 3, "5.0.0", "O(1)",
+        "Sets the last id of a stream.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .history = TEXTS("7.0.0", "Takes ENTRIESADDED and MAXDELETEDID."),
+        .arguments = ARGUMENTS(KEY("key"), STRING("last-id"), INTEGER("entries_added",
+            .token = "ENTRIESADDED", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
+            STRING("max_deleted_entry_id", .token = "MAXDELETEDID", .since = "7.0.0",
+            .flags = ARGUMENT_OPTIONAL)))
+COMMAND(xtrim, "xtrim", -4, COMMAND_WRITE, CATEGORY_STREAM, GROUP_STREAM, 3, "5.0.0",
+        "O(N), N being the number of entries that go.",
+        "Deletes the first entries of a stream, up to a length or an id.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_DELETE)),
+        .history = TEXTS("6.2.0", "Takes MINID and LIMIT.", "8.2.0",
+            "Takes KEEPREF, DELREF and ACKED."),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("trim", .arguments = ARGUMENTS(ONE_OF("strategy",
+            .arguments = ARGUMENTS(TOKEN("maxlen", .token = "MAXLEN"), TOKEN("minid",
+            .token = "MINID", .since = "6.2.0"))), ONE_OF("operator", .flags = ARGUMENT_OPTIONAL,
+            .arguments = ARGUMENTS(TOKEN("equal", .token = "="), TOKEN("approximately",
+            .token = "~"))), STRING("threshold"), INTEGER("count", .token = "LIMIT",
+            .since = "6.2.0", .flags = ARGUMENT_OPTIONAL))), ONE_OF("references", .since = "8.2.0",
+            .flags = ARGUMENT_OPTIONAL, .arguments = ARGUMENTS(TOKEN("keepref", .token = "KEEPREF"),
+            TOKEN("delref", .token = "DELREF"), TOKEN("acked", .token = "ACKED")))))
+
 /* Publish and subscribe. */
 
 COMMAND(psubscribe, "psubscribe", -2,
@@ -1786,6 +2001,7 @@ COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROU
 #undef KEY_AT
 #undef KEYS_FROM
 #undef KEYS_COUNTED_AT
+#undef KEYS_AFTER
 #undef ARGUMENTS
 #undef STRING
 #undef INTEGER

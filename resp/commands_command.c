@@ -64,7 +64,7 @@ static void write_find_keys(struct writer *reply, const struct command_keys *key
     } else {
         write_pair(reply, "lastkey", keys->last);
         write_pair(reply, "keystep", keys->step);
-        write_pair(reply, "limit", 0);
+        write_pair(reply, "limit", keys->keyword != NULL ? 2 : 0);
     }
 }
 
@@ -84,10 +84,17 @@ static void write_keys(struct writer *reply, const struct command_keys *keys)
         writer_bulk_text(reply, "begin_search");
         writer_map(reply, 2);
         writer_bulk_text(reply, "type");
-        writer_bulk_text(reply, "index");
+        writer_bulk_text(reply, keys[i].keyword != NULL ? "keyword" : "index");
         writer_bulk_text(reply, "spec");
-        writer_map(reply, 1);
-        write_pair(reply, "index", keys[i].first);
+        if (keys[i].keyword != NULL) {
+            writer_map(reply, 2);
+            writer_bulk_text(reply, "keyword");
+            writer_bulk_text(reply, keys[i].keyword);
+            write_pair(reply, "startfrom", keys[i].first);
+        } else {
+            writer_map(reply, 1);
+            write_pair(reply, "index", keys[i].first);
+        }
         write_find_keys(reply, &keys[i]);
     }
 }

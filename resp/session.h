@@ -61,7 +61,8 @@ struct session_shown {
 /*
  * Takes what a blocked command came for, by calls on `txn` about this key, and writes the reply, in
  * the thread of whoever brought it. KV_NONE: it is not there, and nothing is written. Other
- * statuses than KV_OK answer as call_fail() does.
+ * statuses than KV_OK answer as call_fail() does, unless the text of an error was written,
+ * terminated.
  */
 typedef kv_status blocked_attempt(void *request, kv *txn, size_t key_index, kv_slice key,
                                   struct writer *reply);

@@ -12,6 +12,7 @@ import commands_bits
 import commands_hashes
 import commands_sets
 import commands_zsets
+import commands_streams
 from wire import encode, encode_inline
 
 KEYS = [b'k%d' % i for i in range(14)] + [b'l%d' % i for i in range(8)]
@@ -43,8 +44,8 @@ HOSTILE = [
 BAD_TIMEOUTS = [b'', b'abc', b'-1', b'-0.01', b'nan', b'1e30', b'9223372036854775807', b'\x00',
                 b'1 ', b'0x', b'k1']
 
-# Of these a mutation could make chance decide what is there afterwards.
-UNMUTATED = {b'SPOP'}
+# Of these a mutation could make chance, or the version, decide what is there afterwards.
+UNMUTATED = {b'SPOP'} | commands_streams.UNMUTATED
 
 # Hostile values that a command with a deadline would take for one that passes during the test.
 TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREAT', b'PEXPIREAT'}
@@ -248,7 +249,8 @@ class Generator:
             b'SCAN': (2, [w(b'0', b'0', b'1', b'x', b'-1', b'18446744073709551615',
                             b'18446744073709551616', b''),
                           shuffled((w(b'MATCH'), self.pattern), (w(b'COUNT'), integer),
-                                   (w(b'TYPE'), w(b'string', b'list', b'set', b'hash', b'nosuch')))]),
+                                   (w(b'TYPE'), w(b'string', b'list', b'set', b'hash', b'stream',
+                                                  b'nosuch')))]),
             b'EXPIRE': (5, [key, self.seconds, expire_condition]),
             b'PEXPIRE': (4, [key, self.milliseconds, expire_condition]),
             b'EXPIREAT': (4, [key, self.unix_seconds, expire_condition]),
@@ -304,6 +306,7 @@ class Generator:
             **commands_hashes.forms(self),
             **commands_sets.forms(self),
             **commands_zsets.forms(self),
+            **commands_streams.forms(self),
         }
 
     def _fixed(self):
@@ -378,7 +381,7 @@ class Generator:
             'PING a b', 'ECHO', 'GET', 'WAIT2', 'OBJECT', 'OBJECT HELP x', 'OBJECT ENCODING',
             'MEMORY', 'MEMORY USAGE', 'MEMORY USAGE k1 SAMPLES', 'MEMORY USAGE k1 SAMPLES -1',
         ]
-        commands = [[word.encode() for word in text.split()] for text in texts]
+        commands = [[word.encode() for word in text.split()] for text in texts + commands_streams.FIXED]
         commands += [
             [b'CLIENT', b'SETNAME', b'two words'], [b'CLIENT', b'SETNAME', b''],
             [b'CLIENT', b'SETNAME', b'a\nb'], [b'CLIENT', b'SETNAME', b'\xff'],
@@ -434,7 +437,7 @@ class Generator:
             arguments = [name]
             for form in self.forms[name][1]:
                 arguments += form()
-            if self.chance(0.12) and name not in UNMUTATED:
+            if self.chance(0.12) and name not in UNMUTATED and b'BLOCK' not in arguments:
                 self._mutate(name, arguments)
             elif self.chance(0.1):
                 arguments[0] = name.lower()

@@ -234,6 +234,19 @@ NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES', b'zrank': b'WITHSCORE',
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 
+def without_since(arguments, since):
+    """COMMAND DOCS' arguments, each a flat map, without those that came with a later version."""
+    kept = []
+    for argument in arguments:
+        facts = pairs(argument)
+        if facts.get(b'since') == since:
+            continue
+        if b'arguments' in facts:
+            facts[b'arguments'] = without_since(facts[b'arguments'], since)
+        kept.append(facts)
+    return kept
+
+
 def without_token(arguments, token):
     """COMMAND DOCS' arguments, each a flat map, without those that are introduced by the token."""
     kept = []
@@ -275,6 +288,8 @@ def command_docs(a, b, _):
                 entry[b'arguments'] = without_token(entry[b'arguments'], NEWER_TOKENS[name])
             if name == b'bitcount':
                 entry[b'arguments'] = with_end(entry[b'arguments'])
+            if name in (b'xadd', b'xtrim'):
+                entry[b'arguments'] = without_since(entry[b'arguments'], b'8.2.0')
             subcommands = entry.pop(b'subcommands', None)
             result[name] = (entry, subcommands)
         return result
@@ -337,6 +352,74 @@ def one_command_more(a, b, _):
     return a.kind == b.kind and a.value is not None and b.value is not None
 
 
+# ------------------------------------------------------------------------------------- streams
+
+# Consumers of 7.2 are there once they have asked, those of 7.0 once they were given something.
+
+
+def near_times(a, b):
+    return abs(a - b) <= CLOCKS * 1000
+
+
+def pending_entries(a, b, _):
+    """XPENDING with a range: idle milliseconds."""
+    if not same_shape(a, b, _):
+        return False
+    a, b = tree(a), tree(b)
+    return all(len(x) == len(y) == 4 and x[:2] + x[3:] == y[:2] + y[3:]
+               and near_times(x[2], y[2]) for x, y in zip(a, b))
+
+
+def stream_consumers(a, b, _):
+    """Those that have something pending; 7.2 tells `inactive`."""
+    if a.kind != b.kind or a.value is None:
+        return False
+
+    def busy(reply):
+        return [c for c in map(pairs, tree(reply)) if c[b'pending'] > 0]
+    a, b = busy(a), busy(b)
+    return (all(list(c) == [b'name', b'pending', b'idle', b'inactive'] for c in b)
+            and [(c[b'name'], c[b'pending']) for c in a] == [(c[b'name'], c[b'pending']) for c in b])
+
+
+def stream_groups(a, b, _):
+    """All but how many consumers there are."""
+    def groups(reply):
+        return [{n: v for n, v in pairs(g).items() if n != b'consumers'} for g in tree(reply)]
+    return a.kind == b.kind and a.value is not None and groups(a) == groups(b)
+
+
+def full_group(group):
+    """
+    A group of XINFO STREAM FULL without times, idle consumers and how often an entry was delivered,
+    which a server that has restarted does not know of pending ones that were shown again.
+    """
+    group = pairs(group)
+    group[b'pending'] = [entry[:2] for entry in group[b'pending']]
+    consumers = [pairs(consumer) for consumer in group.pop(b'consumers')]
+    return group, [(c[b'name'], c[b'pel-count'], [entry[0] for entry in c[b'pending']])
+                   for c in consumers if c[b'pel-count'] > 0]
+
+
+def stream_info(a, b, _):
+    """XINFO STREAM: the nodes are of another tree; with FULL times and idle consumers differ."""
+    if a.kind != b.kind or a.value is None:
+        return False
+    a, b = pairs(tree(a)), pairs(tree(b))
+    if list(a) != list(b):
+        return False
+    for facts in (a, b):
+        facts.pop(b'radix-tree-nodes')
+        if isinstance(facts[b'groups'], list):
+            facts[b'groups'] = [full_group(group) for group in facts[b'groups']]
+    return a == b
+
+
+def last_of_stream(a, b, arguments):
+    """The id "+" is of 7.4."""
+    return b'+' in arguments and b'Invalid stream ID' in a.value
+
+
 # ------------------------------------------------------------------------------------ the table
 
 # (commands, sort, what may differ and why, rule). A command is its name, or name and subcommand.
@@ -392,8 +475,15 @@ RULES = [
     ('command docs', OURS,
      'the sentences are our own; subcommands of features that are not here are absent',
      command_docs),
-    ('client help, command help, config help, debug help, memory help, object help, slowlog help, '
-     'pubsub help',
+    ('xread', OURS, 'the id + of 7.4', last_of_stream),
+    ('xpending', NATURE, 'idle milliseconds', pending_entries),
+    ('xinfo stream', VERSION, 'nodes of the tree, times, consumers that have nothing', stream_info),
+    ('xinfo groups', VERSION, '7.2 makes a consumer that is given nothing', stream_groups),
+    ('xinfo consumers', VERSION, 'idle milliseconds; 7.2 tells inactive, and makes a consumer that '
+     'is given nothing', stream_consumers),
+    ('xgroup createconsumer', VERSION, '7.2 makes a consumer that is given nothing', same_kind),
+    ('xgroup help, xinfo help, client help, command help, config help, debug help, memory help, '
+     'object help, slowlog help, pubsub help',
      OURS,
      'the sentences are our own', both_lists_of_text),
 ]
@@ -428,7 +518,7 @@ STREAM_RULES = [
 
 # These are asked about errors, too.
 RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank, bit_count, arguments_first,
-                    random_members)
+                    random_members, last_of_stream)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.
 WATCH_GOES_ON = [['LTRIM', 'l', 0, -1]]

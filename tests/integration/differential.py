@@ -24,6 +24,7 @@ import sys
 import time
 
 import episodes
+import episodes_streams
 import episodes_zsets
 from commands import Command, Generator
 from differences import ARGUMENTS_BEFORE_KEY_SINCE_7_2, Differences
@@ -41,6 +42,7 @@ READING = {  # all of a value, by its type
     b'hash': lambda key: [b'HGETALL', key],
     b'set': lambda key: [b'SMEMBERS', key],
     b'zset': lambda key: [b'ZRANGE', key, b'0', b'-1', b'WITHSCORES'],
+    b'stream': lambda key: [b'XINFO', b'STREAM', key, b'FULL', b'COUNT', b'0'],
 }
 WITH_FILE = ['--appendonly', 'yes', '--appendfsync', 'no']
 OPTIONS = [
@@ -68,7 +70,10 @@ class Listeners:
 
     @staticmethod
     def _events(side):
-        """Those since the last time, but for when a key's time was up, which is chance."""
+        """
+        Those since the last time, but for when a key's time was up, which is chance, and when a
+        consumer was made, which since 7.2 is when it first asks for something.
+        """
         side.start(encode([b'PING']))
         events = []
         while True:
@@ -76,7 +81,8 @@ class Listeners:
             if message[0].value == b'pong':
                 return events
             channel, payload = message[2].value, message[3].value
-            if b'expired' not in (payload, channel.split(b':', 1)[1]):
+            words = (payload, channel.split(b':', 1)[1])
+            if b'expired' not in words and b'xgroup-createconsumer' not in words:
                 events.append(channel + b' ' + payload)
 
     def compare(self, commands):
@@ -294,7 +300,7 @@ class Tester:
             self.note(silence(trouble), lambda: 'TROUBLE in %s: %r' % (episode.__name__, trouble))
 
     def run(self, count, only):
-        waiting = [e for e in episodes.ALL + episodes_zsets.ALL
+        waiting = [e for e in episodes.ALL + episodes_streams.ALL + episodes_zsets.ALL
                    if only in (None, e.__name__) and not self.restarts]
         per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
         turn = 0

@@ -588,6 +588,145 @@ static const struct exchange about_sets_in_resp3[] = {
     {"SPOP s 5", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
 };
 
+static const struct exchange about_streams[] = {
+    {"XADD s 1-1 a 1 b 2", "$3\r\n1-1\r\n"},
+    {"XADD s 1-* a 3 b 4", "$3\r\n1-2\r\n"},
+    {"XADD s 1-1 a 1", "-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n"},
+    {"XADD s 0-0 a 1", "-ERR The ID specified in XADD must be greater than 0-0\r\n"},
+    {"XADD s 1 a 1", "-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n"},
+    {"XADD s 2 c 5", "$3\r\n2-0\r\n"},
+    {"XADD s x a 1", "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XADD s 3-1 a", "-ERR wrong number of arguments for 'xadd' command\r\n"},
+    {"XADD s MAXLEN 1 MINID 1 3-1 a b", "-ERR syntax error, MAXLEN and MINID options at the same time are not compatible\r\n"},
+    {"XADD s MAXLEN -1 3-1 a b", "-ERR The MAXLEN argument must be >= 0.\r\n"},
+    {"XADD s MAXLEN = 5 LIMIT 1 3-1 a b", "-ERR syntax error, LIMIT cannot be used without the special ~ option\r\n"},
+    {"XADD s LIMIT 1 3-1 a b", "-ERR syntax error, LIMIT cannot be used without specifying a trimming strategy\r\n"},
+    {"XADD none NOMKSTREAM 1-1 a b", "$-1\r\n"},
+    {"XLEN s", ":3\r\n"},
+    {"XLEN none", ":0\r\n"},
+    {"XRANGE s - +", "*3\r\n*2\r\n$3\r\n1-1\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nc\r\n$1\r\n5\r\n"},
+    {"XRANGE s (1-1 2 COUNT 1", "*1\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"XRANGE s - + COUNT 0", "*-1\r\n"},
+    {"XRANGE s (18446744073709551615-18446744073709551615 +", "-ERR invalid start ID for the interval\r\n"},
+    {"XREVRANGE s + - COUNT 2", "*2\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nc\r\n$1\r\n5\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"TYPE s", "+stream\r\n"},
+    {"OBJECT ENCODING s", "$6\r\nstream\r\n"},
+    {"XREAD COUNT 1 STREAMS s none 1-1 0", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"XREAD STREAMS s $", "*-1\r\n"},
+    {"XREAD STREAMS s >", "-ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.\r\n"},
+    {"XREAD STREAMS s", "-ERR wrong number of arguments for 'xread' command\r\n"},
+    {"XGROUP CREATE s g 0", "+OK\r\n"},
+    {"XGROUP CREATE s g 0", "-BUSYGROUP Consumer Group name already exists\r\n"},
+    {"XGROUP CREATE none g 0", "-ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.\r\n"},
+    {"XGROUP CREATE new g $ MKSTREAM", "+OK\r\n"},
+    {"XREADGROUP GROUP g alice COUNT 2 STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"XREADGROUP GROUP g bob NOACK STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nc\r\n$1\r\n5\r\n"},
+    {"XREADGROUP GROUP g alice STREAMS s 0", "*1\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n3\r\n$1\r\nb\r\n$1\r\n4\r\n"},
+    {"XREADGROUP GROUP nope alice STREAMS s >", "-NOGROUP No such key 's' or consumer group 'nope' in XREADGROUP with GROUP option\r\n"},
+    {"XREADGROUP GROUP g alice STREAMS s $", "-ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.\r\n"},
+    {"XPENDING s g", "*4\r\n:2\r\n$3\r\n1-1\r\n$3\r\n1-2\r\n*1\r\n*2\r\n$5\r\nalice\r\n$1\r\n2\r\n"},
+    {"XPENDING s nope", "-NOGROUP No such key 's' or consumer group 'nope'\r\n"},
+    {"XPENDING new g", "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n"},
+    {"XPENDING s g IDLE 100000 - + 10", "*0\r\n"},
+    {"XPENDING s g - + 10 bob", "*0\r\n"},
+    {"XCLAIM s g bob 0 1-1 JUSTID", "*1\r\n$3\r\n1-1\r\n"},
+    {"XCLAIM s g bob 100000 1-2", "*0\r\n"},
+    {"XCLAIM s g bob 0 2-0 FORCE", "*1\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nc\r\n$1\r\n5\r\n"},
+    {"XCLAIM s g bob 0 1-1 FOO", "-ERR Unrecognized XCLAIM option 'FOO'\r\n"},
+    {"XCLAIM s nope bob 0 1-1", "-NOGROUP No such key 's' or consumer group 'nope'\r\n"},
+    {"XAUTOCLAIM s g carol 0 0 COUNT 1 JUSTID", "*3\r\n$3\r\n1-2\r\n*1\r\n$3\r\n1-1\r\n*0\r\n"},
+    {"XAUTOCLAIM s g carol 0 1-2 COUNT 0", "-ERR COUNT must be > 0\r\n"},
+    {"XACK s g 1-1 9-9", ":1\r\n"},
+    {"XACK none g 1-1", ":0\r\n"},
+    {"XACK s g x", "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XGROUP CREATECONSUMER s g dave", ":1\r\n"},
+    {"XGROUP CREATECONSUMER s g dave", ":0\r\n"},
+    {"XGROUP DELCONSUMER s g bob", ":1\r\n"},
+    {"XGROUP SETID s g 1-1 ENTRIESREAD 1", "+OK\r\n"},
+    {"XGROUP SETID s nope 0", "-NOGROUP No such consumer group 'nope' for key name 's'\r\n"},
+    {"XINFO GROUPS s", "*1\r\n*12\r\n$4\r\nname\r\n$1\r\ng\r\n$9\r\nconsumers\r\n:3\r\n$7\r\npending\r\n:1\r\n$17\r\nlast-delivered-id\r\n$3\r\n1-1\r\n$12\r\nentries-read\r\n:1\r\n$3\r\nlag\r\n:2\r\n"},
+    {"XINFO GROUPS none", "-ERR no such key\r\n"},
+    {"XINFO CONSUMERS s nope", "-NOGROUP No such consumer group 'nope' for key name 's'\r\n"},
+    {"XINFO FOO s", "-ERR unknown subcommand 'FOO'. Try XINFO HELP.\r\n"},
+    {"XDEL s 1-1 9-9", ":1\r\n"},
+    {"XTRIM s MAXLEN 1", ":1\r\n"},
+    {"XTRIM s MINID 9", ":1\r\n"},
+    {"XTRIM s MAXLEN ~ 0 LIMIT 1", ":0\r\n"},
+    {"XTRIM none MAXLEN 0", ":0\r\n"},
+    {"XTRIM s FOO 0", "-ERR syntax error\r\n"},
+    {"XLEN s", ":0\r\n"},
+    {"EXISTS s", ":1\r\n"},
+    {"XSETID s 9-9", "+OK\r\n"},
+    {"XSETID s 9-9 ENTRIESADDED 40 MAXDELETEDID 10-1", "-ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id\r\n"},
+    {"XSETID none 1-1", "-ERR no such key\r\n"},
+    {"XGROUP DESTROY s g", ":1\r\n"},
+    {"XGROUP DESTROY s g", ":0\r\n"},
+    {"SET text v", "+OK\r\n"},
+    {"XADD text * a b", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"XLEN text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"XREAD STREAMS text 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"XGROUP CREATE text g 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+};
+
+/* As the manuals of Redis 7.4 and 8.2 have it. */
+static const struct exchange about_references_of_streams[] = {
+    {"XADD s 1-1 a 1", "$3\r\n1-1\r\n"},
+    {"XADD s 1-2 a 2", "$3\r\n1-2\r\n"},
+    {"XADD s 1-3 a 3", "$3\r\n1-3\r\n"},
+    {"XADD s 1-4 a 4", "$3\r\n1-4\r\n"},
+    {"XADD s 1-5 a 5", "$3\r\n1-5\r\n"},
+    {"XGROUP CREATE s g 0", "+OK\r\n"},
+    {"XGROUP CREATE s h 0", "+OK\r\n"},
+    {"XREADGROUP GROUP g c COUNT 4 STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*4\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$3\r\n1-2\r\n*2\r\n$1\r\na\r\n$1\r\n2\r\n*2\r\n$3\r\n1-3\r\n*2\r\n$1\r\na\r\n$1\r\n3\r\n*2\r\n$3\r\n1-4\r\n*2\r\n$1\r\na\r\n$1\r\n4\r\n"},
+    {"XDELEX s KEEPREF IDS 2 1-1 9-9", "*2\r\n:1\r\n:-1\r\n"},
+    {"XPENDING s g", "*4\r\n:4\r\n$3\r\n1-1\r\n$3\r\n1-4\r\n*1\r\n*2\r\n$1\r\nc\r\n$1\r\n4\r\n"},
+    {"XDELEX s DELREF IDS 1 1-2", "*1\r\n:1\r\n"},
+    {"XPENDING s g - + 10", "*3\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:0\r\n:1\r\n*4\r\n$3\r\n1-3\r\n$1\r\nc\r\n:0\r\n:1\r\n*4\r\n$3\r\n1-4\r\n$1\r\nc\r\n:0\r\n:1\r\n"},
+    {"XDELEX s ACKED IDS 2 1-3 1-5", "*2\r\n:2\r\n:2\r\n"},
+    {"XACK s g 1-3", ":1\r\n"},
+    {"XDELEX s ACKED IDS 1 1-3", "*1\r\n:2\r\n"},
+    {"XREADGROUP GROUP h c STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*3\r\n*2\r\n$3\r\n1-3\r\n*2\r\n$1\r\na\r\n$1\r\n3\r\n*2\r\n$3\r\n1-4\r\n*2\r\n$1\r\na\r\n$1\r\n4\r\n*2\r\n$3\r\n1-5\r\n*2\r\n$1\r\na\r\n$1\r\n5\r\n"},
+    {"XACK s h 1-3 1-4", ":2\r\n"},
+    {"XDELEX s ACKED IDS 1 1-3", "*1\r\n:1\r\n"},
+    {"XDELEX none IDS 2 1-1 1-2", "*2\r\n:-1\r\n:-1\r\n"},
+    {"XDELEX s IDS 0 1-1", "-ERR Number of IDs must be a positive integer\r\n"},
+    {"XDELEX s IDS x 1-1", "-ERR Number of IDs must be a positive integer\r\n"},
+    {"XDELEX s IDS 2 1-1", "-ERR The `numids` parameter must match the number of arguments\r\n"},
+    {"XDELEX s FOO IDS 1 1-1", "-ERR syntax error\r\n"},
+    {"XDELEX s IDS 1 x", "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XDELEX s IDS 1", "-ERR wrong number of arguments for 'xdelex' command\r\n"},
+    {"XACKDEL s g IDS 2 1-4 9-9", "*2\r\n:1\r\n:-1\r\n"},
+    {"XRANGE s - +", "*1\r\n*2\r\n$3\r\n1-5\r\n*2\r\n$1\r\na\r\n$1\r\n5\r\n"},
+    {"XADD s 2-1 a 6", "$3\r\n2-1\r\n"},
+    {"XREADGROUP GROUP g c STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-5\r\n*2\r\n$1\r\na\r\n$1\r\n5\r\n*2\r\n$3\r\n2-1\r\n*2\r\n$1\r\na\r\n$1\r\n6\r\n"},
+    {"XACKDEL s g ACKED IDS 1 2-1", "*1\r\n:2\r\n"},
+    {"XREADGROUP GROUP h c STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n2-1\r\n*2\r\n$1\r\na\r\n$1\r\n6\r\n"},
+    {"XACKDEL s h ACKED IDS 2 2-1 1-5", "*2\r\n:1\r\n:2\r\n"},
+    {"XACKDEL s g DELREF IDS 1 1-5", "*1\r\n:1\r\n"},
+    {"XPENDING s h", "*4\r\n:0\r\n$-1\r\n$-1\r\n*-1\r\n"},
+    {"XACKDEL s nope IDS 1 1-5", "*1\r\n:-1\r\n"},
+    {"XACKDEL none g IDS 1 1-5", "*1\r\n:-1\r\n"},
+    {"XACKDEL s g IDS 0 1-5", "-ERR Number of IDs must be a positive integer\r\n"},
+    {"XACKDEL s g KEEPREF DELREF IDS 1 1-5", "-ERR syntax error\r\n"},
+    {"XLEN s", ":0\r\n"},
+    {"XADD s DELREF MAXLEN = 1 3-1 a 7", "$3\r\n3-1\r\n"},
+    {"XREADGROUP GROUP g c STREAMS s >", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n3-1\r\n*2\r\n$1\r\na\r\n$1\r\n7\r\n"},
+    {"XADD s MAXLEN = 0 ACKED 3-2 a 8", "$3\r\n3-2\r\n"},
+    {"XLEN s", ":2\r\n"},
+    {"XTRIM s MAXLEN = 0 ACKED", ":0\r\n"},
+    {"XACK s g 3-1", ":1\r\n"},
+    {"XTRIM s MAXLEN = 0 KEEPREF", ":2\r\n"},
+    {"XTRIM s KEEPREF MAXLEN = 0", ":0\r\n"},
+    {"XREAD STREAMS s +", "*-1\r\n"},
+    {"XADD s 4-1 last entry", "$3\r\n4-1\r\n"},
+    {"XREAD STREAMS s +", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n4-1\r\n*2\r\n$4\r\nlast\r\n$5\r\nentry\r\n"},
+    {"XREAD COUNT 9 STREAMS none s + +", "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n4-1\r\n*2\r\n$4\r\nlast\r\n$5\r\nentry\r\n"},
+    {"SET text v", "+OK\r\n"},
+    {"XDELEX text IDS 1 1-1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"XACKDEL text g IDS 1 1-1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"XINFO STREAM s FULL FOO", "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.\r\n"},
+};
+
 /* As the manuals of Redis 7.4 and 8.0 have it. */
 static const struct exchange about_deadlines_of_fields[] = {
     {"HSET h a 1 b 2 c 3", ":3\r\n"},
@@ -913,6 +1052,19 @@ START_TEST(sets_answer_in_resp3_as_redis_does)
 }
 END_TEST
 
+START_TEST(streams_answer_as_redis_does)
+{
+    assert_exchanges(about_streams, sizeof about_streams / sizeof *about_streams);
+}
+END_TEST
+
+START_TEST(references_of_streams_answer_as_redis_does)
+{
+    assert_exchanges(about_references_of_streams,
+                     sizeof about_references_of_streams / sizeof *about_references_of_streams);
+}
+END_TEST
+
 START_TEST(keys_answer_as_redis_does)
 {
     assert_exchanges(about_keys, sizeof about_keys / sizeof *about_keys);
@@ -1028,6 +1180,8 @@ int main(void)
     tcase_add_test(tests, sets_answer_as_redis_does);
     tcase_add_test(tests, sets_answer_in_resp3_as_redis_does);
     tcase_add_test(tests, deadlines_of_fields_answer_as_redis_does);
+    tcase_add_test(tests, streams_answer_as_redis_does);
+    tcase_add_test(tests, references_of_streams_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
     tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);

@@ -245,6 +245,57 @@ START_TEST(each_waiting_command_has_its_form_of_reply)
 }
 END_TEST
 
+#define NO_GROUP \
+    "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option\r\n"
+#define WRONG_TYPE "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+
+/* As Redis 7.2 does; 7.0 has other words for some of it. */
+START_TEST(who_reads_with_a_group_is_told_when_it_goes)
+{
+    static const struct {
+        const char *request, *reply, *told;
+    } rows[] = {
+        {"XGROUP DESTROY s g", ":1\r\n", NO_GROUP},
+        {"DEL s", ":1\r\n", NO_GROUP},
+        {"UNLINK s", ":1\r\n", NO_GROUP},
+        {"FLUSHDB", "+OK\r\n", NO_GROUP},
+        {"EXPIRE s -1", ":1\r\n", NO_GROUP},
+        {"RENAME s x", "+OK\r\n", NO_GROUP},
+        {"MOVE s 1", ":1\r\n", NO_GROUP},
+        {"SWAPDB 0 1", "+OK\r\n", NO_GROUP},
+        {"SET s v", "+OK\r\n", WRONG_TYPE},
+        {"SUNIONSTORE s members", ":1\r\n", WRONG_TYPE},
+        {"COPY other s REPLACE", ":1\r\n", NO_GROUP},
+        {"MULTI\r\nDEL s\r\nRPUSH s x\r\nEXEC", "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:1\r\n",
+         WRONG_TYPE},
+        {"MULTI\r\nDEL s\r\nXGROUP CREATE s g $ MKSTREAM\r\nXADD s 5-1 a b\r\nEXEC",
+         "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:1\r\n+OK\r\n$3\r\n5-1\r\n",
+         "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-1\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        say(&server, two, "FLUSHALL\r\nSADD members a\r\nXADD other 9-9 a b\r\nXADD s 1-1 a b");
+        assert_says(two, "XGROUP CREATE s g $", "+OK\r\n");
+        assert_says(one, "XREADGROUP GROUP g c BLOCK 0 STREAMS s >", "");
+        ck_assert_int_eq(one->state, KVRESP_BLOCKED);
+        assert_says(two, rows[i].request, rows[i].reply);
+        ck_assert_str_eq(server_run(&server, one), rows[i].told);
+    }
+}
+END_TEST
+
+START_TEST(who_reads_a_stream_goes_on_waiting_when_it_goes)
+{
+    assert_says(two, "XADD s 1-1 a b", "$3\r\n1-1\r\n");
+    assert_says(one, "XREAD BLOCK 0 STREAMS t s $ $", "");
+    assert_says(two, "DEL s\r\nSET s v\r\nDEL s", ":1\r\n+OK\r\n:1\r\n");
+    assert_says(two, "XADD s 1-1 a b", "$3\r\n1-1\r\n");
+    ck_assert_str_eq(server_run(&server, one), "");
+    assert_says(two, "XADD s 1-2 c d\r\nXDEL s 1-2", "$3\r\n1-2\r\n:1\r\n");
+    ck_assert_str_eq(server_run(&server, one), "*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-2\r\n"
+                                               "*2\r\n$1\r\nc\r\n$1\r\nd\r\n");
+}
+END_TEST
+
 START_TEST(a_wait_ends_at_its_deadline)
 {
     assert_says(one, "BLPOP a 1.5", "");
@@ -753,12 +804,27 @@ static const struct {
     {"OBJECT ENCODING s", 1, 0},
     {"OBJECT IDLETIME none", 0, 0}, /* Redis counts a miss here, without an event */
     {"MEMORY USAGE s", 0, 0},
+    {"XRANGE x - + COUNT 0", 1, 0},
+    {"XADD none NOMKSTREAM * a b", 0, 0},
+    {"XDEL none 1-1", 0, 0},
+    {"XREAD STREAMS x none $ 0", 2, 2},
+    {"XREADGROUP GROUP g c STREAMS x >", 2, 0},
+    {"XREADGROUP GROUP g c STREAMS none >", 0, 1},
+    {"XACK none g 1-1", 0, 1},
+    {"XPENDING x g - + 0", 1, 0},
+    {"XCLAIM x g c 0 1-1", 1, 0},
+    {"XAUTOCLAIM none g c 0 x", 0, 1},
+    {"XGROUP CREATE x h 0", 0, 0},
+    {"XGROUP SETID none g 0", 0, 0},
+    {"XINFO STREAM x FULL", 1, 0},
+    {"XINFO CONSUMERS x g", 1, 0},
 };
 
 START_TEST(hits_and_misses_are_counted_as_redis_does)
 {
     char expected[64];
-    say(&server, one, "SET s abc\r\nSET t abd\r\nRPUSH l x\r\nCONFIG RESETSTAT");
+    say(&server, one, "SET s abc\r\nSET t abd\r\nRPUSH l x\r\nXADD x 1-1 a b");
+    say(&server, one, "XGROUP CREATE x g 0\r\nCONFIG RESETSTAT");
     say(&server, one, looks[_i].line);
     snprintf(expected, sizeof expected, "keyspace_hits:%d\r\nkeyspace_misses:%d\r\n",
              looks[_i].hits, looks[_i].misses);
@@ -880,6 +946,8 @@ int main(void)
     tcase_add_test(tests, a_waiting_client_is_served_by_a_push);
     tcase_add_test(tests, info_counts_keys_that_are_waited_for_and_what_is_freed_later);
     tcase_add_test(tests, each_waiting_command_has_its_form_of_reply);
+    tcase_add_test(tests, who_reads_with_a_group_is_told_when_it_goes);
+    tcase_add_test(tests, who_reads_a_stream_goes_on_waiting_when_it_goes);
     tcase_add_test(tests, a_wait_ends_at_its_deadline);
     tcase_add_test(tests, a_wait_can_be_ended_by_another);
     tcase_add_test(tests, a_session_may_close_while_it_waits);
