@@ -2741,6 +2741,721 @@ void kv_buffer_free(kv_buffer *buffer)
     *buffer = (kv_buffer){0};
 }
 
+/* -------------------- engine/base/trig.c ------------------------------------------------------- */
+/*
+ * base/trig.c -- see trig.h.
+ *
+ * A `struct twin` is the unevaluated sum of two doubles, `high` being the sum rounded: about 106
+ * bits. The first terms of the Taylor series, which decide the last bit of the result, are added up
+ * as twins; those behind are so small that their errors as plain doubles do not matter.
+ *
+ * The exact operations rest on IEEE 754 doubles that are rounded to nearest at each step: not on
+ * -ffast-math, and not on the 387, where results are still right to the last bit or two. Nor does a
+ * compiler that joins products and sums (FMA) change more than the last bit.
+ *
+ * Source: Dekker, "A floating-point technique for extending the available precision", Numer. Math.
+ * 1971, for the sums and products; the series are Taylor's.
+ */
+/* -------------------- engine/base/trig.h ------------------------------------------------------- */
+/*
+ * base/trig.h -- sine, cosine, arc sine and square root without the C library's.
+ *
+ * Results are the double nearest to the true value (all but one in some thousands, for which it is
+ * the next one), whatever C library the host has; and a program that uses kvstore.c need not link
+ * the mathematical one.
+ */
+#ifndef KV_BASE_TRIG_H
+#define KV_BASE_TRIG_H
+
+
+#define TRIG_PI 3.14159265358979323846
+
+/* Of x in radians, at most 2 * pi from 0. */
+KV_INTERNAL double trig_sin(double x);
+KV_INTERNAL double trig_cos(double x);
+
+/* The same to eleven digits in a fraction of the time. Of x at most pi / 2 from 0. */
+KV_INTERNAL double trig_sin_roughly(double x);
+KV_INTERNAL double trig_cos_roughly(double x);
+
+/* Of x from 0 to 1: the angle, from 0 to pi / 2. Of more than 1 as of 1. */
+KV_INTERNAL double trig_asin(double x);
+
+/* Of x from 1e-250 to 1e300: of less 0, of more x itself: enough for lengths and angles. */
+KV_INTERNAL double trig_sqrt(double x);
+
+#endif
+
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct twin {
+    double high, low;
+};
+
+/* -------------------------------------------------------------------------------------- exactly */
+
+/* The sum of any two doubles; of two of which the first is not the lesser one. */
+static struct twin twin_sum(double a, double b)
+{
+    double sum = a + b;
+    double part = sum - a;
+    return (struct twin){sum, (a - (sum - part)) + (b - part)};
+}
+
+static struct twin twin_ordered_sum(double a, double b)
+{
+    double sum = a + b;
+    return (struct twin){sum, b - (sum - a)};
+}
+
+/* The 26 bits of a double that come first, and those behind. */
+static struct twin twin_halves(double a)
+{
+    uint64_t bits;
+    double high;
+    memcpy(&bits, &a, sizeof bits);
+    bits &= ~((UINT64_C(1) << 27) - 1);
+    memcpy(&high, &bits, sizeof high);
+    return (struct twin){high, a - high};
+}
+
+static struct twin twin_product(double a, double b)
+{
+    double product = a * b;
+    struct twin x = twin_halves(a), y = twin_halves(b);
+    double error = ((x.high * y.high - product) + x.high * y.low + x.low * y.high) + x.low * y.low;
+    return (struct twin){product, error};
+}
+
+/* ------------------------------------------------------------------------------- nearly exactly */
+
+static struct twin twin_add(struct twin a, struct twin b)
+{
+    struct twin sum = twin_sum(a.high, b.high);
+    return twin_ordered_sum(sum.high, sum.low + (a.low + b.low));
+}
+
+static struct twin twin_multiply(struct twin a, struct twin b)
+{
+    struct twin product = twin_product(a.high, b.high);
+    return twin_ordered_sum(product.high, product.low + (a.high * b.low + a.low * b.high));
+}
+
+static struct twin twin_of(double a)
+{
+    return (struct twin){a, 0};
+}
+
+static struct twin twin_negative(struct twin a)
+{
+    return (struct twin){-a.high, -a.low};
+}
+
+/* Whether it is so small that only the first term of a series has to be a twin. */
+static bool twin_is_tiny(struct twin a)
+{
+    return a.high > -1.0 / 64 && a.high < 1.0 / 64;
+}
+
+/* ------------------------------------------------------------------------------ sine and cosine */
+
+/* 1/3!, 1/5!, 1/4! and pi/2, each with what its double lacks. */
+static const struct twin trig_third = {0.16666666666666666, 9.25185853854297e-18};
+static const struct twin trig_fifth = {0.008333333333333333, 1.1564823173178714e-19};
+static const struct twin trig_fourth = {0.041666666666666664, 2.3129646346357427e-18};
+static const struct twin trig_right = {1.5707963267948966, 6.123233995736766e-17};
+static const double trig_right_rest = -1.4973849048591833e-33;
+
+/*
+ * The sine of r, at most pi/4 from 0:  r - r^3 (1/3! - r^2 (1/5! - r^2 (1/7! - ...))).
+ */
+static struct twin trig_sin_small(struct twin r)
+{
+    if (twin_is_tiny(r)) {
+        double square = r.high * r.high;
+        double less = 1.0 / 6 - square * (1.0 / 120 - square * (1.0 / 5040 - square / 362880));
+        return twin_ordered_sum(r.high, r.low - r.high * square * less);
+    }
+    struct twin square = twin_multiply(r, r);
+    double z = square.high;
+    /* 1/7! - z/9! + ... - z^6/19! */
+    double rest = 1.984126984126984e-4 -
+                  z * (2.7557319223985893e-6 -
+                       z * (2.505210838544172e-8 -
+                            z * (1.6059043836821613e-10 -
+                                 z * (7.647163731819816e-13 -
+                                      z * (2.8114572543455206e-15 - z * 8.22063524662433e-18)))));
+    struct twin sum = twin_add(trig_fifth, twin_negative(twin_product(z, rest)));
+    sum = twin_add(trig_third, twin_negative(twin_multiply(square, sum)));
+    return twin_add(r, twin_negative(twin_multiply(twin_multiply(square, r), sum)));
+}
+
+/* The cosine of the same:  1 - r^2 (1/2! - r^2 (1/4! - r^2 (1/6! - ...))). */
+static struct twin trig_cos_small(struct twin r)
+{
+    struct twin square = twin_multiply(r, r);
+    double z = square.high;
+    /* 1/6! - z/8! + ... + z^7/20! */
+    double rest =
+        1.388888888888889e-3 -
+        z * (2.48015873015873e-5 -
+             z * (2.755731922398589e-7 -
+                  z * (2.08767569878681e-9 -
+                       z * (1.1470745597729725e-11 -
+                            z * (4.779477332387385e-14 -
+                                 z * (1.5619206968586225e-16 - z * 4.110317623312165e-19))))));
+    struct twin sum = twin_add(trig_fourth, twin_negative(twin_product(z, rest)));
+    sum = twin_add(twin_of(0.5), twin_negative(twin_multiply(square, sum)));
+    return twin_add(twin_of(1), twin_negative(twin_multiply(square, sum)));
+}
+
+/* x less a whole number of right angles, at most half of one from 0; that number modulo 4. */
+static struct twin trig_reduce(double x, unsigned *quadrant)
+{
+    int angles = (int)(x / trig_right.high + (x < 0 ? -0.5 : 0.5));
+    struct twin rest = twin_of(x);
+    *quadrant = (unsigned)angles & 3;
+    if (angles == 0) return rest;
+    rest = twin_add(rest, twin_negative(twin_product(angles, trig_right.high)));
+    rest = twin_add(rest, twin_negative(twin_product(angles, trig_right.low)));
+    return twin_add(rest, twin_of(-angles * trig_right_rest));
+}
+
+static struct twin trig_sin_twin(double x)
+{
+    unsigned quadrant;
+    struct twin r = trig_reduce(x, &quadrant);
+    struct twin sine = (quadrant & 1) != 0 ? trig_cos_small(r) : trig_sin_small(r);
+    return (quadrant & 2) != 0 ? twin_negative(sine) : sine;
+}
+
+KV_INTERNAL double trig_sin(double x)
+{
+    return trig_sin_twin(x).high;
+}
+
+KV_INTERNAL double trig_cos(double x)
+{
+    unsigned quadrant;
+    struct twin r = trig_reduce(x, &quadrant);
+    struct twin cosine = (quadrant & 1) != 0 ? trig_sin_small(r) : trig_cos_small(r);
+    bool is_negative = quadrant == 1 || quadrant == 2;
+    return is_negative ? -cosine.high : cosine.high;
+}
+
+/* Taylor's series up to what the eleventh digit takes. */
+KV_INTERNAL double trig_sin_roughly(double x)
+{
+    double z = x * x;
+    return x * (1 - z * (1.0 / 6 -
+                         z * (1.0 / 120 - z * (1.984126984126984e-4 -
+                                               z * (2.7557319223985893e-6 -
+                                                    z * (2.505210838544172e-8 -
+                                                         z * (1.6059043836821613e-10 -
+                                                              z * 7.647163731819816e-13)))))));
+}
+
+KV_INTERNAL double trig_cos_roughly(double x)
+{
+    double z = x * x;
+    return 1 - z * (0.5 - z * (1.0 / 24 - z * (1.388888888888889e-3 -
+                                               z * (2.48015873015873e-5 -
+                                                    z * (2.755731922398589e-7 -
+                                                         z * (2.08767569878681e-9 -
+                                                              z * (1.1470745597729725e-11 -
+                                                                   z * 4.779477332387385e-14)))))));
+}
+
+/* --------------------------------------------------------------------------- roots and arc sine */
+
+/* Beyond these limits the exact operations would lose bits. */
+#define TRIG_ROOT_MIN 1e-250
+#define TRIG_ROOT_MAX 1e300
+
+/* The square root: Newton's method from one with half the exponent, the last step exactly. */
+static struct twin trig_sqrt_twin(double x)
+{
+    uint64_t bits;
+    double root;
+    if (x < TRIG_ROOT_MIN) return twin_of(0);
+    if (x > TRIG_ROOT_MAX) return twin_of(x); /* infinite, or as good as that */
+    memcpy(&bits, &x, sizeof bits);
+    bits = (bits >> 1) + UINT64_C(0x1ff7a3bea91d9b1b);
+    memcpy(&root, &bits, sizeof root);
+    for (int i = 0; i < 4; i++) root = 0.5 * (root + x / root); /* 5, 10, 20, 40, 53 bits */
+    struct twin error = twin_add(twin_of(x), twin_negative(twin_product(root, root)));
+    return twin_ordered_sum(root, error.high / (2 * root));
+}
+
+KV_INTERNAL double trig_sqrt(double x)
+{
+    return trig_sqrt_twin(x).high;
+}
+
+/*
+ * The arc sine of an `a` up to sqrt(1/2): a polynomial, right to seven digits, and one step of
+ * Halley's method, exactly.
+ */
+static struct twin trig_asin_small(struct twin a)
+{
+    double x = a.high, z = x * x;
+    if (twin_is_tiny(a)) {
+        double more = 1.0 / 6 + z * (3.0 / 40 + z * (15.0 / 336 + z * (105.0 / 3456)));
+        return twin_ordered_sum(x, a.low + x * z * more);
+    }
+    /* Interpolates asin(sqrt z) / sqrt z at the Chebyshev points between 0 and 1/2. */
+    double angle =
+        x * (1.00000008 +
+             z * (0.166650979 +
+                  z * (0.0754907417 +
+                       z * (0.0390137921 +
+                            z * (0.0601242776 + z * (-0.0535424837 + z * 0.0999071056))))));
+    struct twin sine = trig_sin_small(twin_of(angle));
+    double cosine = trig_cos_roughly(angle);
+    double step = twin_add(a, twin_negative(sine)).high / cosine;
+    return twin_sum(angle, step + step * step * sine.high / (2 * cosine));
+}
+
+KV_INTERNAL double trig_asin(double x)
+{
+    if (x <= 0.7) return trig_asin_small(twin_of(x)).high;
+    if (x >= 1) return trig_right.high;
+    /* asin x = pi/2 - 2 asin sqrt((1 - x) / 2) */
+    struct twin half = trig_asin_small(trig_sqrt_twin((1 - x) / 2));
+    struct twin twice = {-2 * half.high, -2 * half.low};
+    return twin_add(trig_right, twice).high;
+}
+
+/* -------------------- engine/base/geo.c -------------------------------------------------------- */
+/*
+ * base/geo.c -- see geo.h.
+ */
+/* -------------------- engine/base/geo.h -------------------------------------------------------- */
+/*
+ * base/geo.h -- places on the globe as numbers of 52 bits, distances, and what lies in an area.
+ *
+ * A place is put on a grid of 2^26 by 2^26 cells, from 180 degrees west to 180 east and from
+ * 85.05112878 degrees south to as far north (where the Mercator projection is square). The bits of
+ * its column and row, one from each by turns, are its hash: places that are near each other mostly
+ * have hashes that are, and all places of a larger cell have one range of hashes.
+ *
+ *     hash   x y x y ... x y       x: a bit of the column (longitude), y: of the row (latitude)
+ *
+ * So an area is searched by the ranges of at most nine cells, with a look at each place in them.
+ * Grid, cells and arithmetic are those of Redis, step by step: results are the same to the last
+ * digit that is printed.
+ *
+ * Source: G. M. Morton, "A computer oriented geodetic data base", IBM 1966, for the order; the
+ * haversine formula for distances, on a globe with a radius of 6372797.560856 metres.
+ */
+#ifndef KV_BASE_GEO_H
+#define KV_BASE_GEO_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GEO_CELLS 9 /* at most, to search for an area */
+
+enum geo_kind { GEO_CIRCLE, GEO_BOX, GEO_POLYGON };
+
+/* An area. Lengths are in units of so many metres. */
+struct geo_area {
+    enum geo_kind kind;
+    kv_geo_point center;
+    double unit;
+    double radius;                /* of a circle */
+    double width, height;         /* of a box */
+    const kv_geo_point *vertices; /* of a polygon, which is `center`ed by geo_center() */
+    size_t vertex_count;
+
+    /* Made by geo_prepare(), so that most places outside are seen to be without much arithmetic. */
+    double center_cosine;
+    double far_latitude;  /* what is this many radians to the north or south is outside */
+    double far_haversine; /* and what has more than this, to the east or west in a box */
+};
+
+/* A range of hashes: from `low` on, below `high`. */
+struct geo_range {
+    uint64_t low, high;
+};
+
+/* Whether a place is on the grid. Not if it is nan. */
+KV_INTERNAL bool geo_is_on_grid(kv_geo_point point);
+
+/* The hash of a place on the grid, and the middle of the cell that a hash means. */
+KV_INTERNAL uint64_t geo_hash(kv_geo_point point);
+KV_INTERNAL kv_geo_point geo_point(uint64_t hash);
+
+/* The standard geohash of a place: 11 letters, of which the last is always 0. */
+KV_INTERNAL void geo_text(kv_geo_point point, char text[11]);
+
+/* Metres between two places, by the haversine formula. */
+KV_INTERNAL double geo_distance(kv_geo_point a, kv_geo_point b);
+
+/* The mean of the vertices, from which distances are measured. */
+KV_INTERNAL kv_geo_point geo_center(const kv_geo_point *vertices, size_t count);
+
+/* Makes what is to be known of an area before it is searched. */
+KV_INTERNAL void geo_prepare(struct geo_area *area);
+
+/* The ranges of hashes to look through for an area, in Redis's order. Gives how many. */
+KV_INTERNAL size_t geo_ranges(const struct geo_area *area, struct geo_range ranges[GEO_CELLS]);
+
+/* Whether a place is in the area; *distance receives the metres from its center then. */
+KV_INTERNAL bool geo_contains(const struct geo_area *area, kv_geo_point point, double *distance);
+
+#endif
+
+
+
+#include <math.h> /* constants only: what is linked needs no -lm */
+
+#define GEO_RADIUS   6372797.560856
+#define GEO_MERCATOR 20037726.37 /* half the earth's circumference, as Redis has it */
+#define GEO_EAST     180.0
+#define GEO_NORTH    85.05112878 /* where Mercator's square ends */
+#define GEO_DEGREE   (TRIG_PI / 180.0)
+
+enum { GEO_STEPS = 26 }; /* bits for each axis */
+
+/* One of 2^step by 2^step cells, by its place in the order; step 0: none. */
+struct geo_cell {
+    uint64_t bits;
+    unsigned step;
+};
+
+struct geo_box {
+    double west, east, south, north;
+};
+
+static const struct geo_box geo_grid = {-GEO_EAST, GEO_EAST, -GEO_NORTH, GEO_NORTH};
+
+KV_INTERNAL bool geo_is_on_grid(kv_geo_point point)
+{
+    return point.longitude >= geo_grid.west && point.longitude <= geo_grid.east &&
+           point.latitude >= geo_grid.south && point.latitude <= geo_grid.north;
+}
+
+/* --------------------------------------------------------------------------------------- hashes */
+
+/* Puts a zero before each of 32 bits; and takes every other bit away. */
+static uint64_t geo_spread(uint64_t x)
+{
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    x = (x | x << 2) & UINT64_C(0x3333333333333333);
+    return (x | x << 1) & UINT64_C(0x5555555555555555);
+}
+
+static uint64_t geo_squeeze(uint64_t x)
+{
+    x &= UINT64_C(0x5555555555555555);
+    x = (x | x >> 1) & UINT64_C(0x3333333333333333);
+    x = (x | x >> 2) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    x = (x | x >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x >> 8) & UINT64_C(0x0000ffff0000ffff);
+    return (x | x >> 16) & UINT64_C(0x00000000ffffffff);
+}
+
+static uint64_t geo_interleave(uint64_t row, uint64_t column)
+{
+    return geo_spread(row) | geo_spread(column) << 1;
+}
+
+/* The cell of a place. The very edge in the north or east is beyond the last row or column. */
+static struct geo_cell geo_cell_of(const struct geo_box *grid, kv_geo_point point, unsigned step)
+{
+    double row = (point.latitude - grid->south) / (grid->north - grid->south);
+    double column = (point.longitude - grid->west) / (grid->east - grid->west);
+    double cells = (double)(UINT64_C(1) << step);
+    return (struct geo_cell){geo_interleave((uint32_t)(row * cells), (uint32_t)(column * cells)),
+                             step};
+}
+
+/* Where a cell's edge is: `index` cells from the first. */
+static double geo_edge(double from, double to, uint64_t index, unsigned step)
+{
+    return from + ((double)index / (double)(UINT64_C(1) << step)) * (to - from);
+}
+
+static struct geo_box geo_cell_box(struct geo_cell cell)
+{
+    uint64_t row = geo_squeeze(cell.bits), column = geo_squeeze(cell.bits >> 1);
+    return (struct geo_box){
+        .west = geo_edge(geo_grid.west, geo_grid.east, column, cell.step),
+        .east = geo_edge(geo_grid.west, geo_grid.east, column + 1, cell.step),
+        .south = geo_edge(geo_grid.south, geo_grid.north, row, cell.step),
+        .north = geo_edge(geo_grid.south, geo_grid.north, row + 1, cell.step),
+    };
+}
+
+KV_INTERNAL uint64_t geo_hash(kv_geo_point point)
+{
+    return geo_cell_of(&geo_grid, point, GEO_STEPS).bits;
+}
+
+static double geo_clamp(double x, double limit)
+{
+    if (x > limit) return limit;
+    return x < -limit ? -limit : x;
+}
+
+KV_INTERNAL kv_geo_point geo_point(uint64_t hash)
+{
+    struct geo_box box = geo_cell_box((struct geo_cell){hash, GEO_STEPS});
+    return (kv_geo_point){geo_clamp((box.west + box.east) / 2, GEO_EAST),
+                          geo_clamp((box.south + box.north) / 2, GEO_NORTH)};
+}
+
+KV_INTERNAL void geo_text(kv_geo_point point, char text[11])
+{
+    /* The standard's grid reaches to the poles. */
+    static const struct geo_box globe = {-180, 180, -90, 90};
+    uint64_t bits = geo_cell_of(&globe, point, GEO_STEPS).bits;
+    for (unsigned i = 0; i < 10; i++)
+        text[i] = "0123456789bcdefghjkmnpqrstuvwxyz"[bits >> (52 - 5 * (i + 1)) & 31];
+    text[10] = '0'; /* for which two bits are left, too few */
+}
+
+/* ------------------------------------------------------------------------------------ distances */
+
+static double geo_absolute(double x)
+{
+    return x < 0 ? -x : x;
+}
+
+static double geo_radians(double degrees)
+{
+    return degrees * GEO_DEGREE;
+}
+
+/* The same, of which the cosines of the latitudes are known. */
+static double geo_distance_of(kv_geo_point a, double a_cosine, kv_geo_point b, double b_cosine)
+{
+    double east = trig_sin((geo_radians(b.longitude) - geo_radians(a.longitude)) / 2);
+    double arc = geo_radians(b.latitude) - geo_radians(a.latitude);
+    if (east == 0) return GEO_RADIUS * geo_absolute(arc);
+    double north = trig_sin(arc / 2);
+    double haversine = north * north + a_cosine * b_cosine * east * east;
+    return 2.0 * GEO_RADIUS * trig_asin(trig_sqrt(haversine));
+}
+
+static double geo_cosine(kv_geo_point point)
+{
+    return trig_cos(geo_radians(point.latitude));
+}
+
+KV_INTERNAL double geo_distance(kv_geo_point a, kv_geo_point b)
+{
+    return geo_distance_of(a, geo_cosine(a), b, geo_cosine(b));
+}
+
+KV_INTERNAL kv_geo_point geo_center(const kv_geo_point *vertices, size_t count)
+{
+    kv_geo_point center = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        center.longitude += vertices[i].longitude / (double)count;
+        center.latitude += vertices[i].latitude / (double)count;
+    }
+    return center;
+}
+
+/* Whether a ray from the point to the east crosses the polygon's edges an odd number of times. */
+static bool geo_polygon_contains(const struct geo_area *area, kv_geo_point point)
+{
+    bool is_inside = false;
+    const kv_geo_point *from = &area->vertices[area->vertex_count - 1];
+    for (size_t i = 0; i < area->vertex_count; from = &area->vertices[i++]) {
+        const kv_geo_point *to = &area->vertices[i];
+        if ((from->latitude > point.latitude) == (to->latitude > point.latitude)) continue;
+        double part = (point.latitude - from->latitude) / (to->latitude - from->latitude);
+        double crossing = from->longitude + part * (to->longitude - from->longitude);
+        if (point.longitude < crossing) is_inside = !is_inside;
+    }
+    return is_inside;
+}
+
+/* An angle and all that rough arithmetic, or rounding in the exact one, may add to it. */
+static double geo_beyond(double angle)
+{
+    return angle * (1 + 1e-9) + 1e-15;
+}
+
+KV_INTERNAL void geo_prepare(struct geo_area *area)
+{
+    bool is_circle = area->kind == GEO_CIRCLE;
+    double north = (is_circle ? area->radius : area->height / 2) * area->unit / GEO_RADIUS;
+    double east = (is_circle ? area->radius : area->width / 2) * area->unit / GEO_RADIUS;
+    area->center_cosine = geo_cosine(area->center);
+    area->far_latitude = area->far_haversine = (double)INFINITY;
+    if (area->kind == GEO_POLYGON) return;
+    area->far_latitude = geo_beyond(north);
+    if (!(east < TRIG_PI)) return; /* nothing on the globe is as far */
+    double half = geo_beyond(trig_sin(east / 2));
+    area->far_haversine = half * half;
+}
+
+/* Whether a place is outside for sure. A circle's haversine goes along the meridian, too. */
+static bool geo_is_far(const struct geo_area *area, kv_geo_point point)
+{
+    double arc = geo_absolute(geo_radians(point.latitude - area->center.latitude));
+    if (arc > area->far_latitude) return true;
+    double turn = geo_absolute(geo_radians(point.longitude - area->center.longitude));
+    double east = trig_sin_roughly((turn > TRIG_PI ? 2 * TRIG_PI - turn : turn) / 2);
+    double cosine = trig_cos_roughly(geo_radians(point.latitude));
+    if (area->kind == GEO_BOX) return cosine * cosine * east * east > area->far_haversine;
+    double north = trig_sin_roughly(arc / 2);
+    return north * north + area->center_cosine * cosine * east * east > area->far_haversine;
+}
+
+static bool geo_box_contains(const struct geo_area *area, kv_geo_point point, double cosine)
+{
+    kv_geo_point same_latitude = {area->center.longitude, point.latitude};
+    double north = geo_radians(area->center.latitude) - geo_radians(point.latitude);
+    return GEO_RADIUS * geo_absolute(north) <= area->height * area->unit / 2 &&
+           geo_distance_of(point, cosine, same_latitude, cosine) <= area->width * area->unit / 2;
+}
+
+KV_INTERNAL bool geo_contains(const struct geo_area *area, kv_geo_point point, double *distance)
+{
+    bool is_polygon = area->kind == GEO_POLYGON;
+    if (is_polygon ? !geo_polygon_contains(area, point) : geo_is_far(area, point)) return false;
+    double cosine = geo_cosine(point);
+    if (area->kind == GEO_BOX && !geo_box_contains(area, point, cosine)) return false;
+    *distance = geo_distance_of(area->center, area->center_cosine, point, cosine);
+    return area->kind != GEO_CIRCLE || *distance <= area->radius * area->unit;
+}
+
+/* --------------------------------------------------------------------------------------- ranges */
+
+static struct geo_box geo_polygon_bounds(const struct geo_area *area)
+{
+    const kv_geo_point *first = area->vertices;
+    struct geo_box box = {first->longitude, first->longitude, first->latitude, first->latitude};
+    for (size_t i = 1; i < area->vertex_count; i++) {
+        const kv_geo_point *at = &area->vertices[i];
+        if (at->longitude < box.west) box.west = at->longitude;
+        if (at->longitude > box.east) box.east = at->longitude;
+        if (at->latitude < box.south) box.south = at->latitude;
+        if (at->latitude > box.north) box.north = at->latitude;
+    }
+    return box;
+}
+
+/* What the area lies within, in degrees. It does not reach round the globe. */
+static struct geo_box geo_bounds(const struct geo_area *area)
+{
+    if (area->kind == GEO_POLYGON) return geo_polygon_bounds(area);
+    bool is_circle = area->kind == GEO_CIRCLE;
+    double longitude = area->center.longitude, latitude = area->center.latitude;
+    double height = area->unit * (is_circle ? area->radius : area->height / 2);
+    double width = area->unit * (is_circle ? area->radius : area->width / 2);
+
+    /* In the north the area is widest, in degrees, at its top, in the south at its bottom. */
+    double north = height / GEO_RADIUS / GEO_DEGREE;
+    double widest = latitude < 0 ? latitude - north : latitude + north;
+    double east = width / GEO_RADIUS / trig_cos(widest * GEO_DEGREE) / GEO_DEGREE;
+    return (struct geo_box){longitude - east, longitude + east, latitude - north, latitude + north};
+}
+
+/* Metres from the center that nothing in the area exceeds. */
+static double geo_reach(const struct geo_area *area)
+{
+    double reach = 0, half_width = area->width / 2, half_height = area->height / 2;
+    if (area->kind == GEO_CIRCLE) return area->radius * area->unit;
+    if (area->kind == GEO_BOX)
+        return trig_sqrt(half_width * half_width + half_height * half_height) * area->unit;
+    struct geo_box box = geo_polygon_bounds(area);
+    for (int corner = 0; corner < 4; corner++) {
+        kv_geo_point at = {(corner & 1) != 0 ? box.west : box.east,
+                           (corner & 2) != 0 ? box.south : box.north};
+        double distance = geo_distance(area->center, at);
+        if (distance > reach) reach = distance;
+    }
+    return reach;
+}
+
+/* How fine the cells may be so that nine of them cover what is within reach. */
+static unsigned geo_step_for(double reach, double latitude)
+{
+    int step = 1;
+    if (reach == 0) return GEO_STEPS;
+    for (; reach < GEO_MERCATOR; step++) reach *= 2;
+    step -= 2;
+    /* Cells get narrow towards the poles. */
+    if (latitude > 66 || latitude < -66) step--;
+    if (latitude > 80 || latitude < -80) step--;
+    if (step < 1) return 1;
+    return step > GEO_STEPS ? GEO_STEPS : (unsigned)step;
+}
+
+/* The cell so many columns to the east and rows to the north, round the grid. */
+static struct geo_cell geo_neighbor(struct geo_cell cell, int east, int north)
+{
+    uint64_t mask = (UINT64_C(1) << cell.step) - 1;
+    uint64_t row = geo_squeeze(cell.bits), column = geo_squeeze(cell.bits >> 1);
+    if (north != 0) row = (row + (uint64_t)(int64_t)north) & mask;
+    if (east != 0) column = (column + (uint64_t)(int64_t)east) & mask;
+    return (struct geo_cell){geo_interleave(row, column), cell.step};
+}
+
+/* Whether the cells around one reach to the bounds on all sides. */
+static bool geo_neighbors_suffice(struct geo_cell cell, const struct geo_box *bounds)
+{
+    return geo_cell_box(geo_neighbor(cell, 0, 1)).north >= bounds->north &&
+           geo_cell_box(geo_neighbor(cell, 0, -1)).south <= bounds->south &&
+           geo_cell_box(geo_neighbor(cell, 1, 0)).east >= bounds->east &&
+           geo_cell_box(geo_neighbor(cell, -1, 0)).west <= bounds->west;
+}
+
+/* The cell with the center, such that it and those around it cover the area. */
+static struct geo_cell geo_middle(const struct geo_area *area, struct geo_box *bounds)
+{
+    unsigned step = geo_step_for(geo_reach(area), area->center.latitude);
+    struct geo_cell cell = geo_cell_of(&geo_grid, area->center, step);
+    if (step == 1) return cell; /* and all of the globe, whatever the bounds */
+    *bounds = geo_bounds(area);
+    if (geo_neighbors_suffice(cell, bounds)) return cell;
+    return geo_cell_of(&geo_grid, area->center, step - 1);
+}
+
+static struct geo_range geo_cell_range(struct geo_cell cell)
+{
+    unsigned shift = 2 * (GEO_STEPS - cell.step);
+    return (struct geo_range){cell.bits << shift, (cell.bits + 1) << shift};
+}
+
+KV_INTERNAL size_t geo_ranges(const struct geo_area *area, struct geo_range ranges[GEO_CELLS])
+{
+    static const int8_t around[GEO_CELLS][2] = {{0, 0}, {0, 1},  {0, -1}, {1, 0},  {-1, 0},
+                                                {1, 1}, {-1, 1}, {1, -1}, {-1, -1}};
+    struct geo_box bounds = {0, 0, 0, 0};
+    struct geo_cell cell = geo_middle(area, &bounds);
+    /* Where the cell itself reaches beyond the bounds those on that side need no look. */
+    struct geo_box box = geo_cell_box(cell);
+    bool is_fine = cell.step >= 2;
+    size_t count = 0;
+    for (size_t i = 0; i < GEO_CELLS; i++) {
+        int east = around[i][0], north = around[i][1];
+        if (is_fine && north < 0 && box.south < bounds.south) continue;
+        if (is_fine && north > 0 && box.north > bounds.north) continue;
+        if (is_fine && east < 0 && box.west < bounds.west) continue;
+        if (is_fine && east > 0 && box.east > bounds.east) continue;
+        struct geo_range range = geo_cell_range(geo_neighbor(cell, east, north));
+        /* Few large cells go round the globe, and neighbours are the same. */
+        if (count > 0 && range.low == ranges[count - 1].low) continue;
+        ranges[count++] = range;
+    }
+    return count;
+}
+
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 /* -------------------- engine/structures/grace.c ------------------------------------------------ */
@@ -30968,6 +31683,511 @@ kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count, const kv_stream_vi
         groups_tell(stream, stream_group_at(stream, &place), count, access_now(&access), &visitors,
                     context);
     return access_close(&access, KV_OK);
+}
+
+/* -------------------- engine/api/api_geo.c ----------------------------------------------------- */
+/*
+ * api/api_geo.c -- places: sorted sets whose scores are hashes of longitude and latitude, see
+ * base/geo.h.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+
+#define GEO_NOWHERE ((kv_geo_point){(double)NAN, (double)NAN})
+
+/*
+ * The hash that a score is. Scores that came otherwise than by kv_geoadd() are cut to the integers
+ * they are near, as Redis cuts them.
+ */
+static uint64_t geo_hash_of_score(double score)
+{
+    const double limit = 9223372036854775808.0;
+    if (score >= limit || score <= -limit) return 0;
+    return (uint64_t)(int64_t)score;
+}
+
+static kv_geo_point geo_point_of_score(double score)
+{
+    return geo_point(geo_hash_of_score(score));
+}
+
+/* ------------------------------------------------------------------------------ single places */
+
+kv_status kv_geoadd(kv *db, kv_slice key, const kv_geo_place *places, size_t count, unsigned flags,
+                    uint64_t *added, uint64_t *updated)
+{
+    if (db == NULL || places == NULL || count == 0) return KV_BADARG;
+    if ((flags & ~(KV_ZADD_NX | KV_ZADD_XX)) != 0) return KV_BADARG;
+    for (size_t i = 0; i < count; i++)
+        if (!geo_is_on_grid(places[i].point)) return KV_BADARG;
+    struct alloc *alloc = &db->view->store->alloc;
+    kv_scored one, *scored = &one;
+    if (count > 1) scored = alloc_get_array(alloc, count, sizeof *scored);
+    if (scored == NULL) return KV_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        scored[i] = (kv_scored){places[i].member, (double)geo_hash(places[i].point)};
+    kv_status status = kv_zadd(db, key, scored, count, flags, added, updated);
+    if (scored != &one) alloc_free(alloc, scored, count * sizeof *scored);
+    return status;
+}
+
+kv_status kv_geopos(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                    kv_geo_point *points)
+{
+    if ((members == NULL || points == NULL) && count > 0) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SORTED_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    for (size_t i = 0; i < count; i++) {
+        double score;
+        bool is_there = zset_score(&set, members[i], &score);
+        points[i] = is_there ? geo_point_of_score(score) : GEO_NOWHERE;
+    }
+    return access_close(&access, KV_OK);
+}
+
+kv_status kv_geodist(kv *db, kv_slice key, kv_slice first, kv_slice second, double *distance)
+{
+    kv_slice members[2] = {first, second};
+    kv_geo_point points[2];
+    kv_status status = kv_geopos(db, key, members, 2, points);
+    if (status != KV_OK) return status;
+    if (isnan(points[0].longitude) || isnan(points[1].longitude)) return KV_NONE;
+    if (distance != NULL) *distance = geo_distance(points[0], points[1]);
+    return KV_OK;
+}
+
+bool kv_geo_is_valid(kv_geo_point point)
+{
+    return geo_is_on_grid(point);
+}
+
+void kv_geo_text(kv_geo_point point, char text[12])
+{
+    text[0] = text[11] = '\0';
+    if (geo_is_on_grid(point)) geo_text(point, text);
+}
+
+double kv_geo_metres(kv_geo_unit unit)
+{
+    static const double metres[] = {1, 1000, 0.3048, 1609.34};
+    return metres[unit];
+}
+
+/* ------------------------------------------------------------------------------------ searching */
+
+enum { GEO_NAME = 23 };
+
+/* A place found. A long name is not copied: the member is found again by its rank. */
+struct geo_found {
+    double distance; /* in metres */
+    double score;
+    uint64_t rank;
+    size_t index;      /* in the order of finding */
+    uint8_t name_size; /* GEO_NAME + 1: there is none */
+    char name[GEO_NAME];
+};
+
+struct geo_search {
+    kv_geosearch_options options;
+    struct geo_area area;
+    const struct collection *set;
+    struct alloc *alloc;
+    struct geo_found *found;
+    size_t count, capacity;
+    uint64_t limit; /* of what is looked for; 0: none */
+    uint64_t rank;  /* of the one that is looked at */
+    double end;     /* of the range of scores that is looked through */
+    kv_status status;
+};
+
+static bool geo_shape_is_valid(const kv_geosearch_options *options)
+{
+    switch (options->shape) {
+    case KV_GEO_CIRCLE: return options->radius >= 0;
+    case KV_GEO_BOX: return options->width >= 0 && options->height >= 0;
+    case KV_GEO_POLYGON: break;
+    default: return false;
+    }
+    if (options->vertices == NULL || options->vertex_count < 3) return false;
+    for (size_t i = 0; i < options->vertex_count; i++)
+        if (!geo_is_on_grid(options->vertices[i])) return false;
+    return true;
+}
+
+static bool geo_read_options(const kv_geosearch_options *given, kv_geosearch_options *options)
+{
+    *options = KV_OPTIONS(kv_geosearch_options);
+    if (given == NULL || given->size < sizeof given->size || given->size > sizeof *options)
+        return false;
+    memcpy(options, given, given->size);
+    if (options->unit > KV_GEO_MILES || options->order > KV_GEO_FARTHEST) return false;
+    if (options->any && options->count == 0) return false;
+    bool has_center = options->member == NULL && options->shape != KV_GEO_POLYGON;
+    return geo_shape_is_valid(options) && (!has_center || geo_is_on_grid(options->center));
+}
+
+/* Where the search is about: a point, a member's, or the middle of a polygon. */
+static kv_status geo_find_center(const struct geo_search *search, kv_geo_point *center)
+{
+    const kv_geosearch_options *options = &search->options;
+    double score;
+    *center = options->center;
+    if (options->shape == KV_GEO_POLYGON) {
+        *center = geo_center(options->vertices, options->vertex_count);
+    } else if (options->member != NULL) {
+        if (!zset_score(search->set, *options->member, &score)) return KV_NOTFOUND;
+        *center = geo_point_of_score(score);
+    }
+    return KV_OK;
+}
+
+static void geo_make_area(struct geo_search *search, kv_geo_point center)
+{
+    const kv_geosearch_options *options = &search->options;
+    search->area = (struct geo_area){
+        .kind = options->shape == KV_GEO_CIRCLE ? GEO_CIRCLE
+                : options->shape == KV_GEO_BOX  ? GEO_BOX
+                                                : GEO_POLYGON,
+        .center = center,
+        .unit = kv_geo_metres(options->unit),
+        .radius = options->radius,
+        .width = options->width,
+        .height = options->height,
+        .vertices = options->vertices,
+        .vertex_count = options->vertex_count,
+    };
+    geo_prepare(&search->area);
+}
+
+static bool geo_note(struct geo_search *search, const struct geo_found *found)
+{
+    if (search->count == search->capacity) {
+        size_t grown = search->capacity == 0 ? 16 : 2 * search->capacity;
+        struct geo_found *moved = alloc_resize(
+            search->alloc, search->found, search->capacity * sizeof *moved, grown * sizeof *moved);
+        if (moved == NULL) {
+            search->status = KV_NOMEM;
+            return false;
+        }
+        search->found = moved;
+        search->capacity = grown;
+    }
+    search->found[search->count++] = *found;
+    return search->count != search->limit;
+}
+
+static bool geo_look(void *context, kv_slice member, double score)
+{
+    struct geo_search *search = context;
+    struct geo_found found;
+    if (score >= search->end) return false;
+    found.rank = search->rank++;
+    if (!geo_contains(&search->area, geo_point_of_score(score), &found.distance)) return true;
+    found.score = score;
+    found.index = search->count;
+    found.name_size = (uint8_t)(member.size <= GEO_NAME ? member.size : GEO_NAME + 1);
+    if (member.size > 0 && member.size <= GEO_NAME) memcpy(found.name, member.data, member.size);
+    return geo_note(search, &found);
+}
+
+static void geo_look_through(struct geo_search *search, const struct geo_range *hashes)
+{
+    kv_zrange_options range = KV_OPTIONS(kv_zrange_options);
+    range.by = KV_BY_SCORE;
+    range.minimum.score = (double)hashes->low;
+    range.maximum.score = (double)INFINITY; /* geo_look() knows where to stop */
+    search->end = (double)hashes->high;
+    uint64_t count = zset_select(search->set, &range, &search->rank);
+    zset_visit(search->set, KV_HEAD, search->rank, count, geo_look, search);
+}
+
+static int geo_nearest_first(const void *a, const void *b)
+{
+    const struct geo_found *x = a, *y = b;
+    if (x->distance != y->distance) return x->distance < y->distance ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int geo_farthest_first(const void *a, const void *b)
+{
+    const struct geo_found *x = a, *y = b;
+    if (x->distance != y->distance) return x->distance > y->distance ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Puts what was found in order, and leaves out what is too much. */
+static void geo_arrange(struct geo_search *search)
+{
+    const kv_geosearch_options *options = &search->options;
+    kv_geo_order order = options->order;
+    if (options->count != 0 && order == KV_GEO_UNORDERED && !options->any) order = KV_GEO_NEAREST;
+    if (order != KV_GEO_UNORDERED && search->count > 1) {
+        qsort(search->found, search->count, sizeof *search->found,
+              order == KV_GEO_NEAREST ? geo_nearest_first : geo_farthest_first);
+    }
+    if (options->count != 0 && search->count > options->count)
+        search->count = (size_t)options->count;
+}
+
+/* Finds the places in a set. KV_OK; KV_NOTFOUND: no such center; KV_NOMEM. */
+static kv_status geo_search_run(struct geo_search *search, const struct access *access,
+                                const struct collection *set)
+{
+    search->set = set;
+    search->alloc = &access->store->alloc;
+    search->limit = search->options.any ? search->options.count : 0;
+    search->status = KV_OK;
+    if (access->entry == NULL) return KV_OK;
+    kv_geo_point center;
+    kv_status status = geo_find_center(search, &center);
+    if (status != KV_OK) return status;
+    geo_make_area(search, center);
+    struct geo_range ranges[GEO_CELLS];
+    size_t count = geo_ranges(&search->area, ranges);
+    for (size_t i = 0; i < count && search->status == KV_OK; i++) {
+        if (search->limit != 0 && search->count >= search->limit) break;
+        geo_look_through(search, &ranges[i]);
+    }
+    if (search->status == KV_OK) geo_arrange(search);
+    return search->status;
+}
+
+static void geo_search_close(struct geo_search *search)
+{
+    if (search->found != NULL)
+        alloc_free(search->alloc, search->found, search->capacity * sizeof *search->found);
+}
+
+/* Lends the member that was found to a visitor. */
+static void geo_visit(const struct geo_search *search, const struct geo_found *found,
+                      kv_visit_scored *visit, void *context)
+{
+    if (found->name_size <= GEO_NAME)
+        (void)visit(context, kv_bytes(found->name, found->name_size), found->score);
+    else zset_visit(search->set, KV_HEAD, found->rank, 1, visit, context);
+}
+
+struct geo_lending {
+    const struct geo_found *found;
+    double unit;
+    kv_visit_geo *visit;
+    void *context;
+    bool goes_on;
+};
+
+static bool geo_lend(void *context, kv_slice member, double score)
+{
+    struct geo_lending *lending = context;
+    kv_geo_found shown = {member, lending->found->distance / lending->unit,
+                          geo_point_of_score(score), geo_hash_of_score(score)};
+    lending->goes_on = lending->visit(lending->context, &shown);
+    return true;
+}
+
+kv_status kv_geosearch(kv *db, kv_slice key, const kv_geosearch_options *given,
+                       kv_range_begin *begin, kv_visit_geo *visit, void *context)
+{
+    struct geo_search search = {.found = NULL};
+    struct access access;
+    if (visit == NULL || !geo_read_options(given, &search.options)) return KV_BADARG;
+    kv_status status = access_open_type(&access, db, key, KV_TYPE_SORTED_SET, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection set = access_collection(&access);
+    status = geo_search_run(&search, &access, &set);
+    if (status == KV_OK && begin != NULL) begin(context, search.count);
+    struct geo_lending lending = {NULL, search.area.unit, visit, context, true};
+    for (size_t i = 0; i < search.count && status == KV_OK && lending.goes_on; i++) {
+        lending.found = &search.found[i];
+        geo_visit(&search, lending.found, geo_lend, &lending);
+    }
+    geo_search_close(&search);
+    return access_close(&access, status);
+}
+
+/* -------------------------------------------------------------------------------------- storing */
+
+struct geo_storing {
+    struct collection *result;
+    struct memory *memory;
+    const struct zset_rules *rules;
+    double score;
+    kv_status status;
+};
+
+static bool geo_store(void *context, kv_slice member, double score)
+{
+    struct geo_storing *storing = context;
+    enum zset_outcome outcome;
+    (void)score;
+    storing->status = zset_put(storing->result, storing->memory, storing->rules, member, 0, false,
+                               &storing->score, &outcome);
+    return true;
+}
+
+/* A set of what was found, in memory of the destination's shard. */
+static kv_status geo_gather(const struct geo_search *search, const struct access *destination,
+                            struct collection *result)
+{
+    struct zset_rules rules = {access_limits(destination, KV_SETTING_SORTED_SET_PACK_COUNT),
+                               &destination->store->hash_key};
+    struct memory *memory = &destination->shard->memory;
+    struct geo_storing storing = {result, memory, &rules, 0, KV_OK};
+    *result = (struct collection){0};
+    for (size_t i = 0; i < search->count && storing.status == KV_OK; i++) {
+        const struct geo_found *found = &search->found[i];
+        storing.score =
+            search->options.store_distances ? found->distance / search->area.unit : found->score;
+        geo_visit(search, found, geo_store, &storing);
+    }
+    if (storing.status != KV_OK) zset_destroy(result, memory);
+    return storing.status;
+}
+
+/* What the journal is told: GEOSEARCHSTORE from a point, with all numbers as text. */
+struct geo_words {
+    kv_slice *words;
+    size_t count, capacity;
+    char *texts;
+    size_t text_size, text_capacity;
+};
+
+static void geo_words_add(struct geo_words *words, kv_slice word)
+{
+    assert(words->count < words->capacity);
+    words->words[words->count++] = word;
+}
+
+static void geo_words_add_number(struct geo_words *words, double number)
+{
+    char *text = words->texts + words->text_size;
+    size_t size = number_format_double_shortest(text, number);
+    words->text_size += size;
+    assert(words->text_size <= words->text_capacity);
+    geo_words_add(words, kv_bytes(text, size));
+}
+
+static void geo_words_add_point(struct geo_words *words, kv_geo_point point)
+{
+    geo_words_add_number(words, point.longitude);
+    geo_words_add_number(words, point.latitude);
+}
+
+static void geo_words_add_shape(struct geo_words *words, const struct geo_search *search)
+{
+    static const char *const units[] = {"m", "km", "ft", "mi"};
+    const kv_geosearch_options *options = &search->options;
+    if (options->shape == KV_GEO_POLYGON) {
+        geo_words_add(words, EFFECT_NAME("BYPOLYGON"));
+        geo_words_add_number(words, (double)options->vertex_count);
+        for (size_t i = 0; i < options->vertex_count; i++)
+            geo_words_add_point(words, options->vertices[i]);
+        return;
+    }
+    geo_words_add(words, EFFECT_NAME("FROMLONLAT"));
+    geo_words_add_point(words, search->area.center);
+    if (options->shape == KV_GEO_CIRCLE) {
+        geo_words_add(words, EFFECT_NAME("BYRADIUS"));
+        geo_words_add_number(words, options->radius);
+    } else {
+        geo_words_add(words, EFFECT_NAME("BYBOX"));
+        geo_words_add_number(words, options->width);
+        geo_words_add_number(words, options->height);
+    }
+    geo_words_add(words, kv_text(units[options->unit]));
+}
+
+static void geo_words_fill(struct geo_words *words, const struct geo_search *search,
+                           kv_slice source)
+{
+    const kv_geosearch_options *options = &search->options;
+    geo_words_add(words, source);
+    geo_words_add_shape(words, search);
+    if (options->order == KV_GEO_NEAREST) geo_words_add(words, EFFECT_NAME("ASC"));
+    if (options->order == KV_GEO_FARTHEST) geo_words_add(words, EFFECT_NAME("DESC"));
+    if (options->count != 0) {
+        geo_words_add(words, EFFECT_NAME("COUNT"));
+        geo_words_add_number(words, (double)options->count);
+        if (options->any) geo_words_add(words, EFFECT_NAME("ANY"));
+    }
+    if (options->store_distances) geo_words_add(words, EFFECT_NAME("STOREDIST"));
+}
+
+static void geo_words_close(struct geo_words *words, struct alloc *alloc)
+{
+    alloc_free(alloc, words->words, words->capacity * sizeof *words->words);
+    alloc_free(alloc, words->texts, words->text_capacity);
+}
+
+static kv_status geo_words_open(struct geo_words *words, struct access *access,
+                                const struct geo_search *search, kv_slice source)
+{
+    *words = (struct geo_words){.words = NULL};
+    if (!access_is_journaled(access)) return KV_OK;
+    struct alloc *alloc = &access->store->alloc;
+    size_t vertices = search->options.shape == KV_GEO_POLYGON ? search->options.vertex_count : 0;
+    if (vertices > SIZE_MAX / 256) return KV_NOMEM;
+    words->capacity = 16 + 2 * vertices;
+    words->text_capacity = words->capacity * NUMBER_DOUBLE_SIZE;
+    words->words = alloc_get_array(alloc, words->capacity, sizeof *words->words);
+    words->texts = alloc_get(alloc, words->text_capacity);
+    if (words->words == NULL || words->texts == NULL) {
+        geo_words_close(words, alloc);
+        return KV_NOMEM;
+    }
+    geo_words_fill(words, search, source);
+    return KV_OK;
+}
+
+/* Puts what was found under the destination's key. */
+static kv_status geo_keep(const struct geo_search *search, struct access *destination,
+                          kv_slice source, uint64_t *stored)
+{
+    struct geo_words words;
+    struct collection result;
+    kv_status status = geo_words_open(&words, destination, search, source);
+    if (status != KV_OK) return status;
+    status = geo_gather(search, destination, &result);
+    if (status == KV_OK) {
+        uint64_t count = zset_count(&result);
+        status = access_replace_collection(destination, KV_TYPE_SORTED_SET, &result,
+                                           EFFECT_NAME("GEOSEARCHSTORE"), words.words, words.count);
+        if (status == KV_OK && count > 0)
+            access_event(destination, KV_EVENT_SORTED_SET,
+                         search->options.georadius_event ? "georadiusstore" : "geosearchstore");
+        if (status == KV_OK && stored != NULL) *stored = count;
+    }
+    geo_words_close(&words, &destination->store->alloc);
+    return status;
+}
+
+kv_status kv_geosearchstore(kv *db, kv_slice destination, kv_slice source,
+                            const kv_geosearch_options *given, uint64_t *stored)
+{
+    struct geo_search search = {.found = NULL};
+    if (db == NULL || !geo_read_options(given, &search.options)) return KV_BADARG;
+    kv_slice keys[2] = {destination, source};
+    struct span span;
+    struct access to, from;
+    span_begin(&span, db, keys, 2, 0);
+    span_hold_time(&span);
+    kv_status status = access_open(&to, &span.db, destination, ACCESS_WRITE);
+    if (status == KV_OK) {
+        status = access_open_type(&from, &span.db, source, KV_TYPE_SORTED_SET, ACCESS_READ);
+        if (status == KV_OK) {
+            struct collection set = access_collection(&from);
+            access_find_again(&to);
+            status = geo_search_run(&search, &from, &set);
+            if (status == KV_OK) status = geo_keep(&search, &to, source, stored);
+            geo_search_close(&search);
+            (void)access_close(&from, status);
+        }
+        (void)access_close(&to, status);
+    }
+    span_end(&span);
+    return status;
 }
 
 /* -------------------- engine/api/api_wait.c ---------------------------------------------------- */

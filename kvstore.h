@@ -1277,6 +1277,112 @@ KV_API kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, u
 
 /* ------------------------------------------------------------------------------------------ geo */
 
+/*
+ * Places are sorted sets whose scores are hashes of longitude and latitude, of 52 bits: a cell of
+ * about 60 cm at the equator; members are added and removed as those of any other. Longitudes go
+ * from -180 to 180 degrees, east being positive, latitudes from -85.05112878 to 85.05112878, north
+ * being positive. Distances are those on a globe, off by up to 0.5% from those on the earth.
+ */
+typedef struct kv_geo_point {
+    double longitude, latitude;
+} kv_geo_point;
+
+typedef struct kv_geo_place {
+    kv_slice member;
+    kv_geo_point point;
+} kv_geo_place;
+
+/*
+ * Adds places, or moves those that are there. flags: KV_ZADD_NX, KV_ZADD_XX. As kv_zadd(); KV_BADARG
+ * also for a point that is not on the grid. The journal has it as ZADD.
+ */
+KV_API kv_status kv_geoadd(kv *db, kv_slice key, const kv_geo_place *places, size_t count,
+                           unsigned flags, uint64_t *added, uint64_t *updated);
+
+/*
+ * Where members are: the middle of their cells; nan for each that is not there. KV_OK also if there
+ * is no key; KV_WRONGTYPE.
+ */
+KV_API kv_status kv_geopos(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                           kv_geo_point *points);
+
+/* The metres between two members; KV_NONE if one of them is not there. */
+KV_API kv_status kv_geodist(kv *db, kv_slice key, kv_slice first, kv_slice second,
+                            double *distance);
+
+/* Whether a point is on the grid; one with a nan is not. */
+KV_API bool kv_geo_is_valid(kv_geo_point point);
+
+/* The standard geohash of a point, 11 letters and a terminator; "" if it is not on the grid. */
+KV_API void kv_geo_text(kv_geo_point point, char text[12]);
+
+typedef enum kv_geo_unit {
+    KV_GEO_METRES = 0,
+    KV_GEO_KILOMETRES = 1,
+    KV_GEO_FEET = 2,
+    KV_GEO_MILES = 3
+} kv_geo_unit;
+
+/* How many metres a unit is. */
+KV_API double kv_geo_metres(kv_geo_unit unit);
+
+typedef enum kv_geo_shape {
+    KV_GEO_CIRCLE = 0,
+    KV_GEO_BOX = 1,    /* along the meridians and parallels */
+    KV_GEO_POLYGON = 2 /* its edges being straight on a map of degrees */
+} kv_geo_shape;
+
+typedef enum kv_geo_order {
+    KV_GEO_UNORDERED = 0,
+    KV_GEO_NEAREST = 1, /* first */
+    KV_GEO_FARTHEST = 2
+} kv_geo_order;
+
+typedef struct kv_geosearch_options {
+    size_t size;            /* sizeof(kv_geosearch_options) */
+    const kv_slice *member; /* the center is where this one is; NULL: `center` */
+    kv_geo_point center;    /* a polygon has its own: the mean of its vertices */
+    kv_geo_shape shape;
+    double radius;                /* of a circle */
+    double width, height;         /* of a box, in the middle of which the center is */
+    const kv_geo_point *vertices; /* of a polygon: three or more */
+    size_t vertex_count;
+    kv_geo_unit unit; /* of radius, width and height, and of distances found */
+    kv_geo_order order;
+    uint64_t count;       /* no more than this many, the nearest unless `order` says otherwise; 0:
+                             all */
+    bool any;             /* with count: whichever are found first */
+    bool store_distances; /* kv_geosearchstore(): as scores, in the place of the hashes */
+    bool georadius_event; /* kv_geosearchstore(): tells "georadiusstore" as GEORADIUS does, not
+                             "geosearchstore" */
+} kv_geosearch_options;
+
+typedef struct kv_geo_found {
+    kv_slice member;
+    double distance; /* from the center */
+    kv_geo_point point;
+    uint64_t hash;
+} kv_geo_found;
+
+typedef bool kv_visit_geo(void *context, const kv_geo_found *found);
+
+/*
+ * Lends the places in an area. `begin`, if not NULL, is told their number first. KV_OK also if there
+ * is no key; KV_NOTFOUND if the center is to be a member that is not there; KV_BADARG for a point
+ * that is not on the grid, a negative length, a polygon of less than three vertices, or `any`
+ * without a count; KV_WRONGTYPE; KV_NOMEM. Cost O(log n + places near the area x log of those in
+ * it).
+ */
+KV_API kv_status kv_geosearch(kv *db, kv_slice key, const kv_geosearch_options *options,
+                              kv_range_begin *begin, kv_visit_geo *visit, void *context);
+
+/*
+ * The same, stored under `destination`, which may be the source, replacing whatever it held; if
+ * nothing is found that key is removed. `stored` receives the number.
+ */
+KV_API kv_status kv_geosearchstore(kv *db, kv_slice destination, kv_slice source,
+                                   const kv_geosearch_options *options, uint64_t *stored);
+
 /* -------------------------------------------------------------------------------------- bitmaps */
 
 /*

@@ -31,6 +31,8 @@
 #include "base/number.c"  /* numbers to text and back, in Redis's syntax */
 #include "base/glob.c"    /* Redis's patterns, without exponential ones */
 #include "base/buffer.c"  /* the caller's reusable memory */
+#include "base/trig.c"    /* sine and the like, the same on every machine */
+#include "base/geo.c"     /* places on the globe as numbers, distances, areas */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 #include "structures/grace.c"   /* memory that readers without the lock may still be looking at */
@@ -93,6 +95,7 @@
 #include "api/api_zset_combine.c" /* sorted sets made of others */
 #include "api/api_stream.c"      /* streams: entries */
 #include "api/api_stream_group.c" /* streams: consumer groups */
+#include "api/api_geo.c"          /* places */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

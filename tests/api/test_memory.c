@@ -783,6 +783,50 @@ DO(zunionstore, kv_zunionstore(db, K("zset"), both_zsets(), &results->number))
 DO(zinterstore, kv_zinterstore(db, K("list"), both_zsets(), &results->number))
 DO(zdiffstore, kv_zdiffstore(db, K("list"), both_zsets(), &results->number))
 DO(zintercard, kv_zintercard(db, zset_keys, 2, 3, &results->number))
+/* Geo. */
+static kv_geo_place geo_places[2] = {{{"member1", 7}, {13.4, 52.5}}, {{"Rome", 4}, {12.5, 41.9}}};
+
+static bool ignore_geo(void *context, const kv_geo_found *found)
+{
+    (void)context, (void)found;
+    return true;
+}
+
+/* The cells of low scores are in the far southwest. */
+static const kv_geosearch_options *far_southwest(bool with_vertices)
+{
+    static const kv_geo_point vertices[3] = {{-180, -85}, {0, -85}, {-180, 0}};
+    static kv_geosearch_options options;
+    options = KV_OPTIONS(kv_geosearch_options);
+    options.center = (kv_geo_point){-180, -85.05112878};
+    options.radius = 1000;
+    options.order = KV_GEO_NEAREST;
+    options.shape = with_vertices ? KV_GEO_POLYGON : KV_GEO_CIRCLE;
+    options.vertices = vertices;
+    options.vertex_count = 3;
+    return &options;
+}
+
+DO(geoadd, kv_geoadd(db, K("zset"), geo_places, 2, 0, &results->number, NULL))
+DO(geoadd_one, kv_geoadd(db, K("new"), geo_places, 1, 0, &results->number, NULL))
+DO(geopos, kv_geopos(db, K("ranking"), members, 3, (kv_geo_point[3]){{0, 0}}))
+DO(geodist, kv_geodist(db, K("ranking"), K("member1"), K("member2"), &results->score))
+DO(geosearch,
+   kv_geosearch(db, K("ranking"), far_southwest(false), count_begun, ignore_geo, &results->number))
+DO(geosearchstore,
+   kv_geosearchstore(db, K("list"), K("ranking"), far_southwest(false), &results->number))
+DO(geosearchstore_over_itself,
+   kv_geosearchstore(db, K("zset"), K("zset"), far_southwest(true), &results->number))
+
+CASE(geo_text)
+{
+    char text[12];
+    (void)results, (void)db;
+    if (!kv_geo_is_valid(geo_places[0].point)) return KV_BADARG;
+    kv_geo_text(geo_places[0].point, text);
+    return kv_geo_metres(KV_GEO_MILES) > 0 ? KV_OK : KV_BADARG;
+}
+
 DO(copy_zset, kv_copy(db, K("zset"), NULL, K("new"), false))
 DO(copy_ranking, kv_copy(db, K("ranking"), kv_select(db, 5), K("new"), false))
 DO(rename_ranking, kv_rename(db, K("ranking"), K("zset")))
@@ -1461,6 +1505,14 @@ static const struct row rows[] = {
     ROW("kv_rename", rename_ranking, KV_OK, EVERYWHERE),
 
     /* Geo. */
+    ROW("kv_geoadd", geoadd, KV_OK, EVERYWHERE),
+    ROW("kv_geoadd", geoadd_one, KV_OK, EVERYWHERE),
+    ROW("kv_geopos", geopos, KV_OK, EVERYWHERE),
+    ROW("kv_geodist", geodist, KV_OK, EVERYWHERE),
+    ROW("kv_geosearch", geosearch, KV_OK, EVERYWHERE),
+    ROW("kv_geosearchstore", geosearchstore, KV_OK, EVERYWHERE),
+    ROW("kv_geosearchstore", geosearchstore_over_itself, KV_OK, EVERYWHERE),
+    ROW("kv_geo_is_valid kv_geo_text kv_geo_metres", geo_text, KV_OK, EVERYWHERE),
 
     /* Bitmaps. */
 
