@@ -75,7 +75,10 @@ static kv_status command_find_range(const struct command_keys *keys, size_t coun
     return KV_OK;
 }
 
-/* The first half of what follows the keyword: keys, then as many other things. */
+/*
+ * What follows the keyword: one key, if `last` is 0, and then the keyword may be missing; or keys
+ * and as many other things.
+ */
 static kv_status command_find_after(const struct command_keys *keys, const kv_slice *arguments,
                                     size_t count, command_visit_key *visit, void *context)
 {
@@ -84,6 +87,10 @@ static kv_status command_find_after(const struct command_keys *keys, const kv_sl
         word[i] = (char)text_lower((uint8_t)keys->keyword[i]);
     size_t at = (size_t)keys->first;
     while (at < count && !text_is(arguments[at], word)) at++;
+    if (keys->last == 0) {
+        if (at + 1 < count) visit(context, at + 1, keys->flags);
+        return KV_OK;
+    }
     if (at + 1 >= count || (count - at - 1) % 2 != 0) return KV_BADARG;
     for (size_t i = 0; i < (count - at - 1) / 2; i++) visit(context, at + 1 + i, keys->flags);
     return KV_OK;
@@ -136,10 +143,21 @@ static void command_fill_slot(struct command_slot *slot, const struct command *c
     slot->is_deep = command_is_of_collection(facts->group);
 }
 
+static void command_map_add_longer(struct command_map *map, const struct command *command)
+{
+    size_t i = 0;
+    while (i < COMMAND_LONGER && map->longer[i].command != NULL) i++;
+    if (i < COMMAND_LONGER) command_fill_slot(&map->longer[i], command);
+}
+
 static void command_map_add(struct command_map *map, const struct command *command)
 {
     char text[COMMAND_NAME_MAX] = {0};
     size_t size = strlen(command->facts.name);
+    if (size > COMMAND_NAME_MAX) {
+        command_map_add_longer(map, command);
+        return;
+    }
     memcpy(text, command->facts.name, size);
     uint64_t name[2] = {command_load_name(text, size < 8 ? size : 8),
                         command_load_name(text + 8, size > 8 ? size - 8 : 0)};
@@ -158,10 +176,18 @@ void command_map_build(struct command_map *map)
         if (!command_is_subcommand(&command_table[i])) command_map_add(map, &command_table[i]);
 }
 
+const struct command_slot *command_map_find_longer(const struct command_map *map, kv_slice name)
+{
+    if (name.size <= COMMAND_NAME_MAX) return NULL;
+    for (size_t i = 0; i < COMMAND_LONGER && map->longer[i].command != NULL; i++)
+        if (text_is(name, map->longer[i].command->facts.name)) return &map->longer[i];
+    return NULL;
+}
+
 const struct command_slot *command_map_find(const struct command_map *map, kv_slice name)
 {
     char padded[COMMAND_NAME_MAX] = {0};
-    if (name.size == 0 || name.size > COMMAND_NAME_MAX) return NULL;
+    if (name.size == 0 || name.size > COMMAND_NAME_MAX) return command_map_find_longer(map, name);
     memcpy(padded, name.data, name.size);
     return command_map_find_padded(map, padded, name.size);
 }

@@ -80,11 +80,15 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
 
 /* ------------------------------------------------------------------------------ finding by name */
 
-enum { COMMAND_NAME_MAX = 16, COMMAND_SLOTS = 1024 };
+enum {
+    COMMAND_NAME_MAX = 16, /* of those in the map's slots */
+    COMMAND_SLOTS = 1024,
+    COMMAND_LONGER = 4 /* commands with longer names: GEORADIUSBYMEMBER */
+};
 
 /*
- * What the hot path needs to know of a command, in the slot where its name leads. Names have at
- * most 16 letters and are kept as two words of eight, in lower case.
+ * What the hot path needs to know of a command, in the slot where its name leads. Names have mostly
+ * no more than 16 letters and are kept as two words of eight, in lower case; the others are few.
  */
 struct command_slot {
     uint64_t name[2];
@@ -101,6 +105,7 @@ struct command_slot {
 /* Open addressing, at most half full; made once for each kvresp. */
 struct command_map {
     struct command_slot slots[COMMAND_SLOTS];
+    struct command_slot longer[COMMAND_LONGER];
 };
 
 void command_map_build(struct command_map *map);
@@ -133,13 +138,17 @@ static inline uint64_t command_load_name(const void *name, size_t size)
 #endif
 }
 
+/* The command of a name that is longer than those in the slots; or NULL. */
+const struct command_slot *command_map_find_longer(const struct command_map *map, kv_slice name);
+
 /*
  * Finds a command by its name, in any case. 16 bytes from `name` on may be read, whatever its size.
  */
 static inline const struct command_slot *command_map_find_padded(const struct command_map *map,
                                                                  const void *name, size_t size)
 {
-    if (TEXT_UNLIKELY(size > COMMAND_NAME_MAX || size == 0)) return NULL;
+    if (TEXT_UNLIKELY(size > COMMAND_NAME_MAX || size == 0))
+        return command_map_find_longer(map, kv_bytes(name, size));
     uint64_t first = command_load_name(name, size < 8 ? size : 8);
     uint64_t second = size > 8 ? command_load_name((const char *)name + 8, size - 8) : 0;
     for (size_t i = command_map_start(first, second);; i = (i + 1) % COMMAND_SLOTS) {

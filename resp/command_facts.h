@@ -163,7 +163,8 @@ struct command_keys {
     uint8_t is_counted; /* the argument at `first` says how many keys follow it */
     uint16_t flags;     /* enum command_key_flag */
     const char *note;   /* why the flags are as they are, or NULL */
-    const char *keyword; /* not NULL: the first half of what follows this word are keys */
+    const char *keyword; /* not NULL: the first half of what follows this word are keys, or, if
+                            `last` is 0, one key */
 };
 
 enum command_argument_type {
@@ -257,6 +258,7 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 #define KEYS_COUNTED_AT(at, ...) {.first = at, .step = 1, .is_counted = 1, .flags = __VA_ARGS__}
 #define KEYS_AFTER(word, at, ...) \
     {.keyword = word, .first = at, .last = -1, .step = 1, .flags = __VA_ARGS__}
+#define KEY_AFTER(word, at, ...) {.keyword = word, .first = at, .step = 1, .flags = __VA_ARGS__}
 #define ARGUMENTS(...) (const struct command_argument[]){__VA_ARGS__, {.name = NULL}}
 #define STRING(...) {.type = ARGUMENT_STRING, .name = __VA_ARGS__}
 #define INTEGER(...) {.type = ARGUMENT_INTEGER, .name = __VA_ARGS__}
