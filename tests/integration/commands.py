@@ -9,6 +9,7 @@ mutated.
 """
 
 import commands_bits
+import commands_geo
 import commands_hashes
 import commands_sets
 import commands_zsets
@@ -306,6 +307,7 @@ class Generator:
             **commands_hashes.forms(self),
             **commands_sets.forms(self),
             **commands_zsets.forms(self),
+            **commands_geo.forms(self),
             **commands_streams.forms(self),
         }
 

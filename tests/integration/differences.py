@@ -230,7 +230,8 @@ def command_info(a, b, _):
 
 
 NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES', b'zrank': b'WITHSCORE',
-                b'zrevrank': b'WITHSCORE', b'zscan': b'NOSCORES'}
+                b'zrevrank': b'WITHSCORE', b'zscan': b'NOSCORES', b'geosearch': b'BYPOLYGON',
+                b'geosearchstore': b'BYPOLYGON'}
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 

@@ -24,6 +24,7 @@ import sys
 import time
 
 import episodes
+import episodes_geo
 import episodes_streams
 import episodes_zsets
 from commands import Command, Generator
@@ -300,7 +301,7 @@ class Tester:
             self.note(silence(trouble), lambda: 'TROUBLE in %s: %r' % (episode.__name__, trouble))
 
     def run(self, count, only):
-        waiting = [e for e in episodes.ALL + episodes_streams.ALL + episodes_zsets.ALL
+        waiting = [e for e in episodes.ALL + episodes_geo.ALL + episodes_streams.ALL + episodes_zsets.ALL
                    if only in (None, e.__name__) and not self.restarts]
         per_round = -(-len(waiting) * ROUND // max(count, ROUND))  # all of them in the shortest run
         turn = 0

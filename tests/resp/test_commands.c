@@ -727,6 +727,109 @@ static const struct exchange about_references_of_streams[] = {
     {"XINFO STREAM s FULL FOO", "-ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.\r\n"},
 };
 
+static const struct exchange about_places[] = {
+    {"GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania", ":2\r\n"},
+    {"GEOADD g NX 13 38 Palermo 12.758489 38.788135 edge", ":1\r\n"},
+    {"GEOADD g XX CH 17.241510 38.788135 edge 1 1 none", ":1\r\n"},
+    {"GEOADD g CH NX XX 1 1 a", "-ERR syntax error\r\n"},
+    {"GEOADD g NX XX CH 1 1", "-ERR syntax error\r\n"},
+    {"GEOADD g 1 1 a 2", "-ERR syntax error\r\n"},
+    {"GEOADD g NX CH", "-ERR wrong number of arguments for 'geoadd' command\r\n"},
+    {"GEOADD g 181 0 a", "-ERR invalid longitude,latitude pair 181.000000,0.000000\r\n"},
+    {"GEOADD g 0 85.06 a", "-ERR invalid longitude,latitude pair 0.000000,85.060000\r\n"},
+    {"GEOADD g x 0 a", "-ERR value is not a valid float\r\n"},
+    {"GEOADD g nan 0 a", "-ERR value is not a valid float\r\n"},
+    {"GEOADD g 0 inf a", "-ERR invalid longitude,latitude pair 0.000000,inf\r\n"},
+    {"GEOADD g CH 17.2415101 38.7881351 edge", ":0\r\n"},
+    {"GEOADD g 1 1", "-ERR wrong number of arguments for 'geoadd' command\r\n"},
+    {"GEOPOS g Palermo none Catania", "*3\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n*-1\r\n*2\r\n$20\r\n15.08726745843887329\r\n$20\r\n37.50266842333162032\r\n"},
+    {"GEOPOS g", "*0\r\n"},
+    {"GEOPOS none a", "*1\r\n*-1\r\n"},
+    {"GEOHASH g Palermo none", "*2\r\n$11\r\nsqc8b49rny0\r\n$-1\r\n"},
+    {"GEOHASH g", "*0\r\n"},
+    {"GEOHASH none a", "*1\r\n$-1\r\n"},
+    {"GEODIST g Palermo Catania", "$11\r\n166274.1516\r\n"},
+    {"GEODIST g Palermo Catania km", "$8\r\n166.2742\r\n"},
+    {"GEODIST g Palermo Catania MI", "$8\r\n103.3182\r\n"},
+    {"GEODIST g Palermo Catania ft", "$11\r\n545518.8700\r\n"},
+    {"GEODIST g Palermo none", "$-1\r\n"},
+    {"GEODIST none Palermo Catania", "$-1\r\n"},
+    {"GEODIST g Palermo Catania yd", "-ERR unsupported unit provided. please use M, KM, FT, MI\r\n"},
+    {"GEODIST g Palermo Catania km km", "-ERR syntax error\r\n"},
+    {"GEORADIUS g 15 37 200 km", "*2\r\n$7\r\nPalermo\r\n$7\r\nCatania\r\n"},
+    {"GEORADIUS g 15 37 200 km WITHDIST WITHHASH WITHCOORD DESC", "*2\r\n*4\r\n$7\r\nPalermo\r\n$8\r\n190.4424\r\n:3479099956230698\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n*4\r\n$7\r\nCatania\r\n$7\r\n56.4413\r\n:3479447370796909\r\n*2\r\n$20\r\n15.08726745843887329\r\n$20\r\n37.50266842333162032\r\n"},
+    {"GEORADIUS g 15 37 200 km COUNT 1", "*1\r\n$7\r\nCatania\r\n"},
+    {"GEORADIUS g 15 37 200 km COUNT 1 ANY DESC", "*1\r\n$7\r\nPalermo\r\n"},
+    {"GEORADIUS g 15 37 200 km ANY", "-ERR the ANY argument requires COUNT argument\r\n"},
+    {"GEORADIUS g 15 37 200 km COUNT 0", "-ERR COUNT must be > 0\r\n"},
+    {"GEORADIUS g 15 37 200 km COUNT x", "-ERR value is not an integer or out of range\r\n"},
+    {"GEORADIUS g 15 37 -1 km", "-ERR radius cannot be negative\r\n"},
+    {"GEORADIUS g 15 37 x km", "-ERR need numeric radius\r\n"},
+    {"GEORADIUS g 15 37 200 parsec", "-ERR unsupported unit provided. please use M, KM, FT, MI\r\n"},
+    {"GEORADIUS g 15 95 200 km", "-ERR invalid longitude,latitude pair 15.000000,95.000000\r\n"},
+    {"GEORADIUS g 15 37 200 km FOO", "-ERR syntax error\r\n"},
+    {"GEORADIUS none 15 37 200 km", "*0\r\n"},
+    {"GEORADIUS none 15 37 200 km COUNT", "-ERR syntax error\r\n"},
+    {"GEORADIUS g 15 37 200 km STORE to WITHDIST", "-ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options\r\n"},
+    {"GEORADIUS g 15 37 200 km STORE to", ":2\r\n"},
+    {"ZRANGE to 0 -1", "*2\r\n$7\r\nPalermo\r\n$7\r\nCatania\r\n"},
+    {"GEORADIUS g 15 37 1 m STORE to", ":0\r\n"},
+    {"EXISTS to", ":0\r\n"},
+    {"GEORADIUS_RO g 15 37 200 km ASC", "*2\r\n$7\r\nCatania\r\n$7\r\nPalermo\r\n"},
+    {"GEORADIUS_RO g 15 37 200 km STORE to", "-ERR syntax error\r\n"},
+    {"GEORADIUSBYMEMBER g Palermo 200 km ASC", "*2\r\n$7\r\nPalermo\r\n$7\r\nCatania\r\n"},
+    {"GEORADIUSBYMEMBER g none 200 km", "-ERR could not decode requested zset member\r\n"},
+    {"GEORADIUSBYMEMBER g none x km", "-ERR could not decode requested zset member\r\n"},
+    {"GEORADIUSBYMEMBER g Palermo x km", "-ERR need numeric radius\r\n"},
+    {"GEORADIUSBYMEMBER none Palermo x y", "*0\r\n"},
+    {"GEORADIUSBYMEMBER none Palermo x y FOO", "-ERR syntax error\r\n"},
+    {"GEORADIUSBYMEMBER none Palermo x y STORE to", ":0\r\n"},
+    {"GEORADIUSBYMEMBER_RO g Palermo 200 km DESC COUNT 1", "*1\r\n$7\r\nCatania\r\n"},
+    {"GEORADIUSBYMEMBER_RO g Palermo 200 km STORE to", "-ERR syntax error\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYBOX 400 400 km ASC WITHDIST", "*3\r\n*2\r\n$7\r\nCatania\r\n$7\r\n56.4413\r\n*2\r\n$7\r\nPalermo\r\n$8\r\n190.4424\r\n*2\r\n$4\r\nedge\r\n$8\r\n279.7403\r\n"},
+    {"GEOSEARCH g BYRADIUS 100000 km FROMMEMBER Catania DESC COUNT 2", "*2\r\n$4\r\nedge\r\n$7\r\nPalermo\r\n"},
+    {"GEOSEARCH g FROMMEMBER none BYRADIUS 1 km", "-ERR could not decode requested zset member\r\n"},
+    {"GEOSEARCH g FROMMEMBER none BYRADIUS x km", "-ERR could not decode requested zset member\r\n"},
+    {"GEOSEARCH none FROMMEMBER none BYRADIUS 1 km", "*0\r\n"},
+    {"GEOSEARCH g FROMMEMBER none FROMMEMBER Palermo BYRADIUS 1 km", "-ERR could not decode requested zset member\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 ASC ASC ASC", "-ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH\r\n"},
+    {"GEOSEARCH g BYRADIUS 1 km ASC ASC ASC", "-ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 FROMMEMBER Palermo BYRADIUS 1 km", "-ERR syntax error\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 1 km BYBOX 1 1 km", "-ERR syntax error\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYBOX -1 1 km", "-ERR height or width cannot be negative\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYBOX 1 x km", "-ERR need numeric height\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYBOX x 1 km", "-ERR need numeric width\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 1 km STOREDIST", "-ERR syntax error\r\n"},
+    {"GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 1 km ANY", "-ERR the ANY argument requires COUNT argument\r\n"},
+    {"geosearch g byradius 1 km any asc asc", "-ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for geosearch\r\n"},
+    {"GEOSEARCHSTORE to g FROMLONLAT 15 37 BYBOX 400 400 km WITHDIST", "-ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options\r\n"},
+    {"GEOSEARCHSTORE to g FROMLONLAT 15 37 BYBOX 400 400 km ASC COUNT 2", ":2\r\n"},
+    {"ZRANGE to 0 -1", "*2\r\n$7\r\nPalermo\r\n$7\r\nCatania\r\n"},
+    {"GEOSEARCHSTORE to none FROMLONLAT 15 37 BYBOX 400 400 km", ":0\r\n"},
+    {"EXISTS to", ":0\r\n"},
+    {"GEOSEARCH g BYPOLYGON 3 13 38 14 39 16 37 ASC WITHDIST", "*2\r\n*2\r\n$7\r\nPalermo\r\n$10\r\n86085.7920\r\n*2\r\n$7\r\nCatania\r\n$10\r\n86348.1604\r\n"},
+    {"GEOSEARCH g BYPOLYGON 2 13 38 14 39", "-ERR GEOSEARCH BYPOLYGON must have at least 3 vertices\r\n"},
+    {"GEOSEARCH g BYPOLYGON 4 13 38 14 39 16 37", "-ERR syntax error\r\n"},
+    {"GEOSEARCH g BYPOLYGON x 13 38 14 39 16 37", "-ERR value is not an integer or out of range\r\n"},
+    {"GEOSEARCH g BYPOLYGON 3 13 38 14 39 16 97", "-ERR invalid longitude,latitude pair 16.000000,97.000000\r\n"},
+    {"GEOSEARCH g FROMMEMBER Palermo BYPOLYGON 3 13 38 14 39 16 37", "-ERR FROMMEMBER and FROMLONLAT cannot be specified with BYPOLYGON for GEOSEARCH\r\n"},
+    {"GEOSEARCHSTORE to g BYPOLYGON 3 13 38 14 39 16 37", ":2\r\n"},
+    {"ZRANGE to 0 -1", "*2\r\n$7\r\nPalermo\r\n$7\r\nCatania\r\n"},
+    {"SET text x", "+OK\r\n"},
+    {"GEOADD text 1 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEOPOS text a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEODIST text a b", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEODIST text a b yd", "-ERR unsupported unit provided. please use M, KM, FT, MI\r\n"},
+    {"GEORADIUS text 15 37 x km", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEORADIUSBYMEMBER text a x km", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEOSEARCH text FROMLONLAT 15 37 BYRADIUS x km", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"GEOSEARCHSTORE to text FROMLONLAT 15 37 BYRADIUS 1 km", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"COMMAND GETKEYS GEORADIUS a 1 2 3 m STORE b", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"COMMAND GETKEYS GEORADIUSBYMEMBER a STORE 3 m STOREDIST b", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"COMMAND GETKEYS GEORADIUS a 1 2 3 m STORE", "*1\r\n$1\r\na\r\n"},
+    {"COMMAND GETKEYS GEOSEARCHSTORE a b FROMMEMBER c BYRADIUS 1 m", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+};
+
 /* As the manuals of Redis 7.4 and 8.0 have it. */
 static const struct exchange about_deadlines_of_fields[] = {
     {"HSET h a 1 b 2 c 3", ":3\r\n"},
@@ -1065,6 +1168,12 @@ START_TEST(references_of_streams_answer_as_redis_does)
 }
 END_TEST
 
+START_TEST(places_answer_as_redis_does)
+{
+    assert_exchanges(about_places, sizeof about_places / sizeof *about_places);
+}
+END_TEST
+
 START_TEST(keys_answer_as_redis_does)
 {
     assert_exchanges(about_keys, sizeof about_keys / sizeof *about_keys);
@@ -1182,6 +1291,7 @@ int main(void)
     tcase_add_test(tests, deadlines_of_fields_answer_as_redis_does);
     tcase_add_test(tests, streams_answer_as_redis_does);
     tcase_add_test(tests, references_of_streams_answer_as_redis_does);
+    tcase_add_test(tests, places_answer_as_redis_does);
     tcase_add_test(tests, keys_answer_as_redis_does);
     tcase_add_test(tests, server_answer_as_redis_does);
     tcase_add_test(tests, timeouts_are_read_as_redis_reads_them);
