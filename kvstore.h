@@ -1915,6 +1915,46 @@ typedef struct kv_stream_visitors {
 
 KV_API kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count,
                                const kv_stream_visitors *visitors, void *context);
+/* -------------------------------------------------------------------------------------- sorting */
+
+/*
+ * How to sort a list, set or sorted set. A pattern with a star names a key for each element, which stands in the
+ * place of the star, or with an arrow a field of the hash at that key: "weight_*", "user_*->age".
+ */
+typedef struct kv_sort_options {
+    size_t size;        /* sizeof(kv_sort_options) */
+    const kv_slice *by; /* NULL: by the elements themselves; a pattern: by what it names for each;
+                           one without a star: do not sort, leave a list or sorted set
+                           in its order */
+    const kv_slice *get; /* patterns: answer with what they name, "#" being the element itself, in
+                            the place of each element */
+    size_t get_count;
+    bool descending;
+    bool alphabetic; /* by bytes; else by numbers, and of equal ones by bytes */
+    bool limited;    /* answer with a part only: */
+    int64_t offset, count; /* so many elements from this one on; all if the count is negative */
+} kv_sort_options;
+
+/*
+ * Lends the elements of a list, set or sorted set in order, or what they stand for: `visit` is shown NULL where
+ * a pattern names nothing. An element for which `by` names nothing counts as 0, or comes before all
+ * others. `begin`, if not NULL, is told the number of answers first (0 for an absent key).
+ *
+ * Returns   KV_OK, also if there is no key; KV_WRONGTYPE; KV_NOTFLOAT if what is to be sorted by
+ *           number is none; KV_NOMEM, perhaps after some were lent; KV_NOTLOCKED in a transaction
+ *           that did not declare a key that a pattern names.
+ * Cost      O(n log n) for n elements, and a look at a key for each pattern and element; for the
+ *           time of which a pattern with a star holds all shards.
+ */
+KV_API kv_status kv_sort(kv *db, kv_slice key, const kv_sort_options *options,
+                         kv_range_begin *begin, kv_visit_at *visit, void *context);
+
+/*
+ * Stores the answers as a list under `destination`, replacing whatever it held, an empty text where
+ * a pattern names nothing; if there are none the key is removed. `stored` receives their number.
+ */
+KV_API kv_status kv_sortstore(kv *db, kv_slice destination, kv_slice key,
+                              const kv_sort_options *options, uint64_t *stored);
 
 /* ---------------------------------------------------------------------------------------- waits */
 

@@ -58,6 +58,7 @@
 #include "values/stream_pack.c"  /* entries of a stream in one pack, as Redis keeps them */
 #include "values/stream.c"       /* a stream: such packs in a tree by id */
 #include "values/stream_group.c" /* its consumer groups and what is pending */
+#include "values/sort.c"  /* the patterns and the order of SORT */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -96,6 +97,7 @@
 #include "api/api_stream.c"      /* streams: entries */
 #include "api/api_stream_group.c" /* streams: consumer groups */
 #include "api/api_geo.c"          /* places */
+#include "api/api_sort.c"        /* the elements of lists and sets in order */
 #include "api/api_wait.c"        /* waiting for elements of lists */
 #include "api/api_transaction.c" /* transactions and watches */
 #include "api/api_channel.c"     /* publish and subscribe */

@@ -708,6 +708,29 @@ static kv_status caller_read_set(struct caller *caller, kv *db, kv_slice key, kv
     return status;
 }
 
+/* Without patterns that name keys, which would have to be declared. */
+static kv_status caller_sort(struct caller *caller, kv *db, kv_slice key, kv_slice other)
+{
+    static const kv_slice constant = {"nosort", 6}, get[2] = {{"#", 1}, {"nothing", 7}};
+    kv_sort_options options = KV_OPTIONS(kv_sort_options);
+    uint64_t stored = 0;
+    options.alphabetic = caller_below(caller, 3) > 0;
+    options.descending = caller_below(caller, 2) == 0;
+    options.limited = caller_below(caller, 2) == 0;
+    options.offset = caller_index(caller);
+    options.count = caller_index(caller);
+    if (caller_below(caller, 2) == 0) {
+        kv_status status =
+            CALL(kv_sort)(db, key, &options, caller_begin_range, caller_visit_at, caller);
+        return status;
+    }
+    if (caller_below(caller, 4) == 0) options.by = &constant;
+    if (caller_below(caller, 4) == 0) options.get = get, options.get_count = 2;
+    kv_status status = CALL(kv_sortstore)(db, other, key, &options, &stored);
+    if (status == KV_OK) caller_see(caller, stored);
+    return status;
+}
+
 /*
  * Waits that find something end; the others are called off. In a transaction they end by
  * themselves.
@@ -790,7 +813,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 185);
+    uint64_t pick = caller_below(caller, 190);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -811,7 +834,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 155) status = caller_call_zset(caller, view, key, other);
     else if (pick < 162) status = caller_time_hash(caller, view, key);
     else if (pick < 170) status = caller_estimate(caller, view, key, other);
-    else status = caller_stream(caller, view, key, pick < 182);
+    else if (pick < 185) status = caller_stream(caller, view, key, pick < 182);
+    else status = caller_sort(caller, view, key, other);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -1029,6 +1053,30 @@ static bool caller_is_of_sets(kv_slice name)
     return false;
 }
 
+static kv_status caller_replay_sort(kv *db, const kv_slice *words, size_t count)
+{
+    kv_sort_options options = KV_OPTIONS(kv_sort_options);
+    kv_slice get[2];
+    uint64_t stored = 0;
+    options.get = get;
+    for (size_t i = 2; i + 2 < count; i++) {
+        if (caller_is(words[i], "BY")) options.by = &words[++i];
+        else if (caller_is(words[i], "GET")) get[options.get_count++] = words[++i];
+        else if (caller_is(words[i], "DESC")) options.descending = true;
+        else if (caller_is(words[i], "ALPHA")) options.alphabetic = true;
+        else {
+            MUST(caller_is(words[i], "LIMIT"));
+            options.limited = true;
+            options.offset = caller_number(words[++i]);
+            options.count = caller_number(words[++i]);
+        }
+    }
+    MUST(caller_is(words[count - 2], "STORE"));
+    kv_status status = kv_sortstore(db, words[count - 1], words[1], &options, &stored);
+    MUST(stored > 0);
+    return status;
+}
+
 void caller_replay(kv *db, const kv_change *change)
 {
     const kv_slice *words = change->arguments;
@@ -1059,6 +1107,8 @@ void caller_replay(kv *db, const kv_change *change)
                           caller_end_named(words[4]), NULL);
     } else if (words[0].size > 0 && *(const char *)words[0].data == 'H') {
         status = caller_replay_hash(view, words, count);
+    } else if (caller_is(words[0], "SORT")) {
+        status = caller_replay_sort(view, words, count);
     } else if (caller_is_of_sets(words[0])) {
         status = caller_replay_members(view, words, count);
     } else if (words[0].size > 0 && *(const char *)words[0].data == 'X') {

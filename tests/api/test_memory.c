@@ -999,6 +999,25 @@ CASE(stream_ids)
     MUST(!kv_stream_entry_next(NULL, NULL, NULL));
     return kv_stream_id_parse(kv_bytes(text, 3), &id, &has_sequence);
 }
+/* Sorting: with a key for each element, and without. */
+#define SORTED(...) ((kv_sort_options){.size = sizeof(kv_sort_options), __VA_ARGS__})
+#define SORTED_BY(x)    \
+    .by = &(kv_slice)   \
+    {                   \
+        x, sizeof x - 1 \
+    }
+static const kv_slice sort_get[2] = {{"#", 1}, {"none:*->field", 13}};
+DO(sort_integers, kv_sort(db, K("integers"), NULL, NULL, ignore_at, NULL))
+DO(sort_by,
+   kv_sort(db, K("members"), &SORTED(SORTED_BY("*"), .alphabetic = true), NULL, ignore_at, NULL))
+DO(sort_get, kv_sort(db, K("tree"), &SORTED(SORTED_BY("nosort"), .get = sort_get, .get_count = 2),
+                     NULL, ignore_at, NULL))
+DO(sortstore,
+   kv_sortstore(db, K("new"), K("members"), &SORTED(.alphabetic = true), &results->number))
+DO(sortstore_by,
+   kv_sortstore(db, K("text"), K("integers"),
+                &SORTED(SORTED_BY("none:*"), .get = sort_get, .get_count = 2), &results->number))
+DO(sortstore_nothing, kv_sortstore(db, K("text"), K("none"), NULL, &results->number))
 
 CASE(wait)
 {
@@ -1423,6 +1442,12 @@ static const struct row rows[] = {
     ROW("kv_rename", rename_sands, KV_OK, EVERYWHERE),
     ROW("kv_hscan", hscan, KV_OK, EVERYWHERE),
 
+    ROW("kv_sort", sort_integers, KV_OK, EVERYWHERE),
+    ROW("kv_sort", sort_by, KV_OK, EVERYWHERE),
+    ROW("kv_sort", sort_get, KV_OK, EVERYWHERE),
+    ROW("kv_sortstore", sortstore, KV_OK, EVERYWHERE),
+    ROW("kv_sortstore", sortstore_by, KV_OK, EVERYWHERE),
+    ROW("kv_sortstore", sortstore_nothing, KV_OK, EVERYWHERE),
     ROW("kv_sadd", sadd, KV_OK, EVERYWHERE),
     ROW("kv_sadd", sadd_several, KV_OK, EVERYWHERE),
     ROW("kv_sadd", sadd_integer, KV_OK, EVERYWHERE),
