@@ -47,6 +47,9 @@ const struct command *command_find_subcommand(const struct command *container, k
 
 bool command_sees_everything(const struct command *command)
 {
+    const struct command_keys *keys = command->facts.keys;
+    for (; keys != NULL && keys->first != 0; keys++)
+        if (keys->is_unknown) return true;
     if (command->facts.keys != NULL) return false;
     if (command->facts.flags & (COMMAND_WRITE | COMMAND_READONLY | COMMAND_ADMIN)) return true;
     return strcmp(command->facts.name, "info") == 0;
@@ -96,16 +99,38 @@ static kv_status command_find_after(const struct command_keys *keys, const kv_sl
     return KV_OK;
 }
 
+/*
+ * The destination of a SORT: what follows the last STORE that is not the value of another option.
+ * The keys that patterns name are not among the arguments.
+ */
+static void command_find_sorted(const struct command_keys *keys, const kv_slice *arguments,
+                                size_t count, command_visit_key *visit, void *context)
+{
+    size_t destination = 0;
+    if ((keys->flags & KEY_OW) == 0) return;
+    for (size_t i = (size_t)keys->first; i < count; i++) {
+        if (text_is(arguments[i], "limit")) i += 2;
+        else if (text_is(arguments[i], "get") || text_is(arguments[i], "by")) i++;
+        else if (text_is(arguments[i], "store") && i + 1 < count) destination = i + 1;
+    }
+    if (destination > 0) visit(context, destination, keys->flags);
+}
+
 kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
                             command_visit_key *visit, void *context)
 {
     const struct command_keys *keys = command->facts.keys;
     if (!command_has_keys(command)) return KV_NONE;
     for (; keys->first != 0; keys++) {
-        kv_status status =
-            keys->keyword != NULL ? command_find_after(keys, arguments, count, visit, context)
-            : keys->is_counted    ? command_find_counted(keys, arguments, count, visit, context)
-                                  : command_find_range(keys, count, visit, context);
+        kv_status status = KV_OK;
+        if (keys->is_unknown)
+            command_find_sorted(keys, arguments, count, visit, context);
+        else if (keys->keyword != NULL)
+            status = command_find_after(keys, arguments, count, visit, context);
+        else if (keys->is_counted)
+            status = command_find_counted(keys, arguments, count, visit, context);
+        else
+            status = command_find_range(keys, count, visit, context);
         if (status != KV_OK) return status;
     }
     return KV_OK;

@@ -61,8 +61,8 @@ static inline bool command_has_keys(const struct command *command)
 }
 
 /*
- * True for commands without keys that look at or change the store as a whole, so that EXEC must
- * hold all of it.
+ * True for commands without keys that look at or change the store as a whole, and for those whose
+ * keys the arguments do not tell, so that EXEC must hold all of it.
  */
 bool command_sees_everything(const struct command *command);
 

@@ -161,6 +161,8 @@ struct command_keys {
     int8_t last;        /* the last key, from the first; below zero: from the end, -1 the last */
     int8_t step;        /* from key to key */
     uint8_t is_counted; /* the argument at `first` says how many keys follow it */
+    uint8_t is_unknown; /* the arguments do not name them (SORT's patterns), or an option from
+                           `first` on does */
     uint16_t flags;     /* enum command_key_flag */
     const char *note;   /* why the flags are as they are, or NULL */
     const char *keyword; /* not NULL: the first half of what follows this word are keys, or, if
@@ -197,7 +199,7 @@ struct command_argument {
     const char *name; /* NULL ends the list */
     uint8_t type;     /* enum command_argument_type */
     uint8_t flags;    /* enum command_argument_flag */
-    uint8_t key_spec; /* of a key: which member of `keys` finds it */
+    uint8_t key_spec; /* of a key, or what makes keys: which member of `keys` finds it */
     const char *token, *since, *deprecated_since;
     const struct command_argument *arguments; /* of ONE_OF and BLOCK */
 };
@@ -239,7 +241,7 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 {
     range[0] = range[1] = range[2] = 0;
     for (const struct command_keys *keys = facts->keys; keys != NULL && keys->first != 0; keys++) {
-        if (keys->is_counted || keys->keyword != NULL) continue;
+        if (keys->is_counted || keys->is_unknown || keys->keyword != NULL) continue;
         if (range[0] == 0) range[0] = keys->first;
         range[1] = keys->last < 0 ? keys->last : keys->first + keys->last;
         range[2] = keys->step;
@@ -259,6 +261,7 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 #define KEYS_AFTER(word, at, ...) \
     {.keyword = word, .first = at, .last = -1, .step = 1, .flags = __VA_ARGS__}
 #define KEY_AFTER(word, at, ...) {.keyword = word, .first = at, .step = 1, .flags = __VA_ARGS__}
+#define KEYS_UNKNOWN_FROM(at, ...) {.first = at, .step = 1, .is_unknown = 1, .flags = __VA_ARGS__}
 #define ARGUMENTS(...) (const struct command_argument[]){__VA_ARGS__, {.name = NULL}}
 #define STRING(...) {.type = ARGUMENT_STRING, .name = __VA_ARGS__}
 #define INTEGER(...) {.type = ARGUMENT_INTEGER, .name = __VA_ARGS__}
@@ -398,6 +401,43 @@ COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
             PATTERN("pattern", .token = "MATCH", .flags = ARGUMENT_OPTIONAL),
             INTEGER("count", .token = "COUNT", .flags = ARGUMENT_OPTIONAL),
             STRING("type", .token = "TYPE", .since = "6.0.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(sort, "sort", -2, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_MOVABLEKEYS,
+        CATEGORY_SET | CATEGORY_SORTEDSET | CATEGORY_LIST | CATEGORY_DANGEROUS, GROUP_GENERIC, 1,
+        "1.0.0", "O(N log N), N being the number of elements; O(N) if they are not to be sorted.",
+        "Sorts the elements of a list, set or sorted set, or what they stand for.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS),
+            KEYS_UNKNOWN_FROM(2, KEY_RO | KEY_ACCESS,
+                .note = "Those of BY and GET follow from the elements."),
+            KEYS_UNKNOWN_FROM(2, KEY_OW | KEY_UPDATE,
+                .note = "STORE may stand anywhere among the options.")),
+        .arguments = ARGUMENTS(KEY("key"),
+            PATTERN("pattern", .key_spec = 1, .token = "BY", .flags = ARGUMENT_OPTIONAL),
+            BLOCK("offset_count", .token = "LIMIT", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("offset"), INTEGER("count"))),
+            PATTERN("pattern", .key_spec = 1, .token = "GET",
+                .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN),
+            ONE_OF("order", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("asc", .token = "ASC"),
+                    TOKEN("desc", .token = "DESC"))),
+            TOKEN("sorting", .token = "ALPHA", .flags = ARGUMENT_OPTIONAL),
+            KEY("destination", .key_spec = 2, .token = "STORE", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(sort_ro, "sort_ro", -2, COMMAND_READONLY | COMMAND_MOVABLEKEYS,
+        CATEGORY_SET | CATEGORY_SORTEDSET | CATEGORY_LIST | CATEGORY_DANGEROUS, GROUP_GENERIC, 1,
+        "7.0.0", "O(N log N), N being the number of elements; O(N) if they are not to be sorted.",
+        "Sorts the elements of a list, set or sorted set, and stores nothing.",
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS),
+            KEYS_UNKNOWN_FROM(2, KEY_RO | KEY_ACCESS,
+                .note = "Those of BY and GET follow from the elements.")),
+        .arguments = ARGUMENTS(KEY("key"),
+            PATTERN("pattern", .key_spec = 1, .token = "BY", .flags = ARGUMENT_OPTIONAL),
+            BLOCK("offset_count", .token = "LIMIT", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(INTEGER("offset"), INTEGER("count"))),
+            PATTERN("pattern", .key_spec = 1, .token = "GET",
+                .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE | ARGUMENT_MULTIPLE_TOKEN),
+            ONE_OF("order", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("asc", .token = "ASC"),
+                    TOKEN("desc", .token = "DESC"))),
+            TOKEN("sorting", .token = "ALPHA", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(touch, "touch", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2,
         "3.2.1", "O(N), N being the number of keys.",
         "Marks keys as just used and counts those that exist.",

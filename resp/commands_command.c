@@ -49,6 +49,35 @@ static void write_pair(struct writer *reply, const char *name, int64_t value)
     writer_integer(reply, value);
 }
 
+/* The halves of a key specification of which nothing can be told. */
+static void write_unknown(struct writer *reply, const char *name)
+{
+    writer_bulk_text(reply, name);
+    writer_map(reply, 2);
+    writer_bulk_text(reply, "type");
+    writer_bulk_text(reply, "unknown");
+    writer_bulk_text(reply, "spec");
+    writer_map(reply, 0);
+}
+
+static void write_begin_search(struct writer *reply, const struct command_keys *keys)
+{
+    writer_bulk_text(reply, "begin_search");
+    writer_map(reply, 2);
+    writer_bulk_text(reply, "type");
+    writer_bulk_text(reply, keys->keyword != NULL ? "keyword" : "index");
+    writer_bulk_text(reply, "spec");
+    if (keys->keyword == NULL) {
+        writer_map(reply, 1);
+        write_pair(reply, "index", keys->first);
+    } else {
+        writer_map(reply, 2);
+        writer_bulk_text(reply, "keyword");
+        writer_bulk_text(reply, keys->keyword);
+        write_pair(reply, "startfrom", keys->first);
+    }
+}
+
 static void write_find_keys(struct writer *reply, const struct command_keys *keys)
 {
     writer_bulk_text(reply, "find_keys");
@@ -81,21 +110,13 @@ static void write_keys(struct writer *reply, const struct command_keys *keys)
         }
         writer_bulk_text(reply, "flags");
         write_bits(reply, keys[i].flags, command_key_flag_names, 0);
-        writer_bulk_text(reply, "begin_search");
-        writer_map(reply, 2);
-        writer_bulk_text(reply, "type");
-        writer_bulk_text(reply, keys[i].keyword != NULL ? "keyword" : "index");
-        writer_bulk_text(reply, "spec");
-        if (keys[i].keyword != NULL) {
-            writer_map(reply, 2);
-            writer_bulk_text(reply, "keyword");
-            writer_bulk_text(reply, keys[i].keyword);
-            write_pair(reply, "startfrom", keys[i].first);
+        if (keys[i].is_unknown) {
+            write_unknown(reply, "begin_search");
+            write_unknown(reply, "find_keys");
         } else {
-            writer_map(reply, 1);
-            write_pair(reply, "index", keys[i].first);
+            write_begin_search(reply, &keys[i]);
+            write_find_keys(reply, &keys[i]);
         }
-        write_find_keys(reply, &keys[i]);
     }
 }
 
@@ -215,7 +236,8 @@ static void docs_argument(struct writer *reply, const struct command_argument *a
     struct docs_map map = docs_begin(reply);
     docs_text(&map, "name", argument->name);
     docs_text(&map, "type", command_argument_type_names[argument->type]);
-    if (argument->type == ARGUMENT_KEY) {
+    /* A pattern that makes keys has one, never the first. */
+    if (argument->type == ARGUMENT_KEY || argument->key_spec > 0) {
         docs_name(&map, "key_spec_index");
         writer_integer(reply, argument->key_spec);
     }

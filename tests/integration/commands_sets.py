@@ -1,5 +1,5 @@
 """
-commands_sets.py -- random commands about sets, for commands.py.
+commands_sets.py -- random commands about sets, and SORT, for commands.py.
 
 SPOP takes all or nothing, and is not mutated (commands.py knows): what else it takes is chance.
 """
@@ -40,7 +40,29 @@ def forms(g):
     def all_or_nothing():
         return [g.one((b'0', b'0', b'100000', b'9223372036854775807', b'-1', b'x', b''))]
 
+    def sorted_key():
+        return [g.one(SETS + [b'l%d' % i for i in range(8)])] if g.chance(0.9) else g.key()
+
+    def sort_pattern():
+        return [g.one((b'k*', b'k*', b's*', b'h*->f1', b'h*->', b'h*->f*', b'*', b'#', b'nosort', b'',
+                       b'k1', b'*->f1', b'\x00*', b'k*\x00x', b'l*', b'k**'))]
+
+    # Redis leaves elements of equal weight in an order of its own, and takes a number now and then for
+    # none (differences.py): such are not stored.
+    by = (w(b'BY'), sort_pattern)
+    alpha = (w(b'ALPHA'),)
+    others = [(w(b'LIMIT'), g.index, g.index), (w(b'GET'), sort_pattern), (w(b'GET'), w(b'#')),
+              (w(b'ASC', b'DESC'),)]
+    sort_options = shuffled(by, alpha, alpha, *others)
+    other_options = shuffled(*others)
+
+    def stored():
+        order = g.one(([b'BY', b'nosort'], [b'ALPHA'], [b'alpha']))
+        return order + other_options() + [b'STORE'] + g.list_key()
+
     return {
+        b'SORT': (8, [sorted_key, lambda: g.one((sort_options, sort_options, stored))()]),
+        b'SORT_RO': (4, [sorted_key, sort_options]),
         b'SADD': (16, [key, lambda: numbers() if g.chance(0.1) else members()]),
         b'SREM': (8, [key, members]), b'SISMEMBER': (6, [key, member]),
         b'SMISMEMBER': (4, [key, members]), b'SCARD': (5, [key]), b'SMEMBERS': (5, [key]),

@@ -91,9 +91,25 @@ def in_any_order(a, b, _):
     return a.kind == b.kind == '*' and sorted(a.value) == sorted(b.value)
 
 
+def sorted_by_others(a, b, arguments):
+    """
+    With BY nothing but the weights decides in Redis: elements of equal weight, or of none, come in
+    the order of its table or of its sort. With LIMIT others of them may be chosen.
+    """
+    words = [argument.lower() for argument in arguments[2:]]
+    if a.kind == '-' and b.kind in '*~' and b'be converted into double' in a.value:
+        return True  # if a number read long before was out of range, Redis takes the next one for so
+    if b'by' not in words or a.kind != b.kind or a.value is None or b.value is None:
+        return False
+    if b'limit' in words:
+        return len(a.value) == len(b.value)
+    return Counter(m.value for m in a.value) == Counter(m.value for m in b.value)
+
+
 ENCODINGS = {
     (b'quicklist', b'listpack'),  # a small list
     (b'hashtable', b'listpack'),  # a small set
+    (b'skiplist', b'listpack'),   # a sorted set that SORT has looked at
     (b'hashtable', b'intset'),    # what SDIFFSTORE left of a set that was not of integers only
 }
 
@@ -444,6 +460,7 @@ RULES = [
      scan),
     ('hrandfield, srandmember, zrandmember', NATURE, 'chance', random_members),
     ('smembers, sinter, sunion, sdiff, spop', NATURE, 'in no order', any_order),
+    ('sort, sort_ro', NATURE, 'elements of equal weight are in no order', sorted_by_others),
     ('sscan', NATURE, 'the order of a set is that of its table; see the scan episode', scan),
     ('zadd, zincrby, zscore, zmscore, zrange, zrangebyscore, zrevrange, zrevrangebyscore, zpopmin, '
      'zpopmax, zmpop, bzpopmin, bzpopmax, bzmpop, zunion, zinter, zdiff', VERSION,
@@ -518,7 +535,7 @@ STREAM_RULES = [
 ]
 
 # These are asked about errors, too.
-RULES_FOR_ERRORS = (config_set, debug_of_ours, smallest_rank, bit_count, arguments_first,
+RULES_FOR_ERRORS = (sorted_by_others, config_set, debug_of_ours, smallest_rank, bit_count, arguments_first,
                     random_members, last_of_stream)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.

@@ -99,7 +99,8 @@ class Listeners:
             self.__init__(self.pair)
             return
         words = {command.arguments[0].lower() for command in commands if command.arguments}
-        if words & {*ARGUMENTS_BEFORE_KEY_SINCE_7_2, b'exec'}:
+        # SORT looks keys up in the order of a set's table.
+        if words & {*ARGUMENTS_BEFORE_KEY_SINCE_7_2, b'sort', b'sort_ro', b'exec'}:
             a, b = ([event for event in events if b'keymiss' not in event] for events in (a, b))
         if words & {b'smove', b'exec'}:  # SMOVE adds before it removes
             a, b = ([event for event in events if b'new' not in event] for events in (a, b))
