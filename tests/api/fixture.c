@@ -198,8 +198,12 @@ static bool fixture_mix_item(void *context, kv_slice item)
 {
     uint64_t *digest = context;
     *digest = fixture_mix(*digest, item.size + 1);
-    for (size_t i = 0; i < item.size; i++)
-        *digest = fixture_mix(*digest, ((const uint8_t *)item.data)[i]);
+    for (size_t i = 0; i < item.size; i += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        size_t size = item.size - i < sizeof word ? item.size - i : sizeof word;
+        memcpy(&word, (const uint8_t *)item.data + i, size);
+        *digest = fixture_mix(*digest, word);
+    }
     return true;
 }
 

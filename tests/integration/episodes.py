@@ -961,10 +961,11 @@ def hyperloglogs(pair, random):
         for _ in range(random.choice((0, 1, 1, 3))):
             forged[random.choice((random.randrange(16), random.randrange(len(forged))))] = (
                 random.randrange(256))
-        if 0x40 <= forged[-1] < 0x80:  # half a run: Redis reads on
+        if random.random() < 0.1:
+            del forged[random.choice((15, 16, 17)):]
+        if len(forged) > 16 and 0x40 <= forged[-1] < 0x80:  # half a run: Redis reads on
             forged[-1] = 0
-        both.do('SET', 'f', bytes(forged[:random.choice((15, 16, 17)) if random.random() < 0.1
-                                         else len(forged)]))
+        both.do('SET', 'f', bytes(forged))
         for command in (['PFCOUNT', 'f'], ['PFCOUNT', 'f', 'p1'], ['PFMERGE', 'g', 'f'],
                         ['PFADD', 'f', random.randrange(10 ** 6)], ['PFDEBUG', 'ENCODING', 'f'],
                         ['PFDEBUG', 'TODENSE', 'f'], ['PFMERGE', 'f', 'p1'], ['PFCOUNT', 'g']):
