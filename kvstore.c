@@ -23838,7 +23838,7 @@ void kv_view_close(kv *view)
 
 void kv_view_touches(kv *view, bool touches)
 {
-    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
     if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
     else view->view->flags |= VIEW_UNTOUCHING;
 }

@@ -382,7 +382,8 @@ KV_API void kv_view_refresh(kv *view);
 KV_API void kv_view_close(kv *view);
 
 /*
- * On a private view only: with false, reads leave the keys' access clock (OBJECT IDLETIME) alone.
+ * On a private view or a transaction only: with false, reads leave the keys' access clock (OBJECT
+ * IDLETIME) alone. A transaction begins as the view it was begun on.
  */
 KV_API void kv_view_touches(kv *view, bool touches);
 

@@ -5,6 +5,7 @@
  * unknown as any.
  */
 #include "resp/commands.h"
+#include "resp/digest.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -118,6 +119,70 @@ static void debug_populate(struct call *call)
     writer_ok(call->reply);
 }
 
+/* --------------------------------------------------------------------------------- DEBUG DIGEST */
+
+/*
+ * Begins to look into keys, at one instant and without renewing their access clocks: into all of
+ * them, or into those that the arguments name.
+ */
+static kv_status debug_begin_looking(struct call *call, bool everything, kv **txn)
+{
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    options.flags = everything ? KV_TXN_ALL : 0;
+    options.keys = everything ? NULL : call->arguments + 2;
+    options.key_count = everything ? 0 : call->count - 2;
+    kv_status status = KV_OK;
+    if (call->in_exec) *txn = call->db; /* which holds all keys for an administrator's command */
+    else status = kv_begin(call->db, &options, txn);
+    if (status == KV_OK) kv_view_touches(*txn, false);
+    return status;
+}
+
+static void debug_end_looking(struct call *call, kv *txn)
+{
+    if (call->in_exec) kv_view_touches(txn, !(call->session->flags & SESSION_NO_TOUCH));
+    else kv_commit(txn);
+}
+
+static void debug_write_digest(struct call *call, const struct digest *digest)
+{
+    char text[2 * SHA1_SIZE + 1];
+    for (int i = 0; i < SHA1_SIZE; i++) snprintf(text + 2 * i, 3, "%02x", digest->bytes[i]);
+    writer_simple(call->reply, text);
+}
+
+static void debug_digest(struct call *call)
+{
+    struct digest digest;
+    kv *txn;
+    kv_status status = debug_begin_looking(call, true, &txn);
+    if (status == KV_OK) {
+        status = digest_of_store(txn, &digest);
+        debug_end_looking(call, txn);
+    }
+    if (status == KV_OK) debug_write_digest(call, &digest);
+    else call_fail(call, status);
+}
+
+/* A key that is not there has the digest 0. */
+static void debug_digest_value(struct call *call)
+{
+    kv *txn;
+    kv_status status = debug_begin_looking(call, false, &txn);
+    if (status != KV_OK) {
+        call_fail(call, status);
+        return;
+    }
+    writer_array(call->reply, call->count - 2);
+    for (size_t i = 2; i < call->count; i++) {
+        struct digest digest = {{0}};
+        status = digest_add_value(txn, call->arguments[i], &digest);
+        if (status >= 0) debug_write_digest(call, &digest);
+        else call_fail(call, status);
+    }
+    debug_end_looking(call, txn);
+}
+
 /* ------------------------------------------------------------------------------- DEBUG PROTOCOL */
 
 static void debug_write_numbers(struct call *call)
@@ -217,6 +282,10 @@ static void debug_help(struct call *call)
     static const char *const lines[] = {
         "CHANGE-REPL-ID",
         "    Accepted, without effect.",
+        "DIGEST",
+        "    A number for all that is stored: equal contents, equal numbers, as in Redis.",
+        "DIGEST-VALUE [<key> ...]",
+        "    The same for the value of each key.",
         "ERROR <string>",
         "    Answer with an error.",
         "LOG <message>",
@@ -254,6 +323,8 @@ void debug_command(struct call *call)
         command_handler *handler;
     } subcommands[] = {
         {"change-repl-id", 2, 2, debug_accept},
+        {"digest", 2, 2, debug_digest},
+        {"digest-value", 2, SIZE_MAX, debug_digest_value},
         {"error", 3, 3, debug_error},
         {"help", 2, 2, debug_help},
         {"log", 3, 3, debug_log},

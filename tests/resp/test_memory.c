@@ -121,6 +121,8 @@ static const char *const pipelines[] = {
     "NOSUCH with \"some quotes\" 'in it'\r\nCONFIG SET nosuch 1\r\nOBJECT HELP\r\nLCS a b IDX\r\n",
     "BLPOP none 0\r\n",
     "HELLO 3\r\nSUBSCRIBE a b\r\nPSUBSCRIBE *\r\nPUBLISH a x\r\nUNSUBSCRIBE\r\nPUBSUB CHANNELS\r\n",
+    "PFADD h a b\r\nPFDEBUG DECODE h\r\nPFDEBUG NOSUCH h\r\nDEBUG DIGEST\r\nDEBUG DIGEST-VALUE "
+    "h\r\n",
 };
 enum { PIPELINES = sizeof pipelines / sizeof *pipelines };
 
@@ -152,7 +154,10 @@ static bool feed(const char *text)
 START_TEST(a_session_answers_or_ends_whatever_allocation_fails)
 {
     const char *pipeline = pipelines[_i];
+    char message[256];
     ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    ck_assert_ptr_null(
+        kvresp_config_set(resp, "enable-debug-command", KV_TEXT("yes"), true, message));
     bool is_enough = false;
     for (long n = 0; !is_enough; n++) {
         ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
