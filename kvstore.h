@@ -548,6 +548,7 @@ typedef struct kv_object_info {
                              tables */
     uint64_t length;      /* bytes of a string, elements of a collection */
     int64_t deadline_ms;  /* KV_NEVER if none */
+    int64_t integer;      /* the number, if the encoding is "int"; else 0 */
 } kv_object_info;
 
 /* Describes a key without touching its access clock. KV_OK or KV_NONE. Cost O(1). */

@@ -376,11 +376,16 @@ void object_idletime_command(struct call *call)
     if (object_describe(call, &info)) writer_integer(call->reply, info.idle_ms / 1000);
 }
 
-/* No value is shared between keys. */
+/*
+ * No value is shared between keys. Redis shares the integers below 10000, for ever, and tests of
+ * clients look for that.
+ */
 void object_refcount_command(struct call *call)
 {
     kv_object_info info;
-    if (object_describe(call, &info)) writer_integer(call->reply, 1);
+    if (!object_describe(call, &info)) return;
+    bool is_shared = strcmp(info.encoding, "int") == 0 && info.integer >= 0 && info.integer < 10000;
+    writer_integer(call->reply, is_shared ? INT32_MAX : 1);
 }
 
 void object_freq_command(struct call *call)

@@ -608,10 +608,10 @@ static const struct config_facts config_own[] = {
     /* Encodings: up to where a value is kept in one piece. */
     SETTING("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, "512",
             KV_SETTING_HASH_PACK_COUNT),
-    SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_INTEGER, "64",
+    SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_MEMORY, "64",
             KV_SETTING_HASH_PACK_VALUE),
     SETTING("hll-sparse-max-bytes", NULL, CONFIG_MEMORY, "3000", KV_SETTING_HLL_SPARSE_SIZE),
-    STAND_IN("list-compress-depth", CONFIG_INTEGER, "0"),
+    {"list-compress-depth", NULL, CONFIG_INTEGER, "0", 0, INT32_MAX, NULL, 0, NULL, NULL, NULL, 0},
     SETTING("set-max-intset-entries", NULL, CONFIG_INTEGER, "512", KV_SETTING_SET_INTEGER_COUNT),
     SETTING("set-max-listpack-entries", NULL, CONFIG_INTEGER, "128", KV_SETTING_SET_PACK_COUNT),
     SETTING("set-max-listpack-value", NULL, CONFIG_INTEGER, "64", KV_SETTING_SET_PACK_VALUE),
@@ -619,7 +619,7 @@ static const struct config_facts config_own[] = {
     SETTING("stream-node-max-entries", NULL, CONFIG_INTEGER, "100", KV_SETTING_STREAM_NODE_COUNT),
     SETTING("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, "128",
             KV_SETTING_SORTED_SET_PACK_COUNT),
-    SETTING("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_INTEGER, "64",
+    SETTING("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_MEMORY, "64",
             KV_SETTING_SORTED_SET_PACK_VALUE),
 
     /* Files: what a store without them has to say. */

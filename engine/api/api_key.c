@@ -445,6 +445,8 @@ kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
                             .idle_ms = key_idle_ms(&access),
                             .length = value_length(access.entry),
                             .deadline_ms = entry_deadline(access.entry)};
+    if (entry_form(access.entry) == ENTRY_INTEGER)
+        found.integer = (int64_t)entry_payload(access.entry);
     found.bytes = memory_capacity(entry_size(access.entry)) + value_bytes(access.entry) +
                   key_table_share(&access);
     memcpy(info, &found, info->size);

@@ -397,6 +397,7 @@ START_TEST(a_private_view_holds_its_clock)
     ck_assert_key(view, "b", "'1'");
     ck_assert_int_eq(kv_object(view, K("b"), &info), KV_OK);
     ck_assert_int_eq(info.idle_ms, 60000);
+    ck_assert_int_eq(info.integer, 1);
     kv_view_touches(view, true);
     ck_assert_key(view, "b", "'1'");
     ck_assert_int_eq(kv_object(view, K("b"), &info), KV_OK);
