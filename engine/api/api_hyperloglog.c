@@ -207,7 +207,10 @@ static kv_status hyperloglogs_count_one(kv *db, kv_slice key, uint64_t *cardinal
     if (status != KV_OK) return access_close(&access, status);
     if (access.entry == NULL) {
         *cardinality = 0;
-    } else if (!hyperloglog_cached(text, cardinality)) {
+    } else if (hyperloglog_cached(text, cardinality)) {
+        struct text opened;
+        if (may_write) status = text_open(&access, 0, &opened); /* Redis keeps it as "raw" */
+    } else {
         status = hyperloglog_count(text, cardinality);
         if (status == KV_OK && may_write) hyperloglogs_cache(&access, *cardinality);
     }

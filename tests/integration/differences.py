@@ -359,6 +359,11 @@ def bit_count(a, b, arguments):
     return arguments_first(a, b, arguments)
 
 
+def cut_run(a, b, _):
+    """The oracle reads a byte behind the string."""
+    return a.kind == '$' and b.kind == '-' and b.value.startswith(b'INVALIDOBJ')
+
+
 def debug_of_ours(a, b, arguments):
     """DEBUG STRINGMATCH-LEN is not in the oracle."""
     return arguments[1].lower() == b'stringmatch-len' and b'unknown subcommand' in a.value
@@ -475,6 +480,7 @@ RULES = [
      hello),
     ('slowlog get', NATURE, 'times, durations and addresses', slow_log),
     ('debug stringmatch-len', OURS, 'the oracle does not have it', debug_of_ours),
+    ('pfdebug decode', OURS, 'runs of which the last one is cut off are corrupt', cut_run),
     ('lpos', VERSION, 'a RANK of -2^63 is out of range in 7.2', smallest_rank),
     ('bitcount', VERSION, 'arguments before the key since 7.2; the end may be left out', bit_count),
     ('bitpos', VERSION, 'arguments before the key since 7.2', arguments_first),
@@ -535,7 +541,7 @@ STREAM_RULES = [
 ]
 
 # These are asked about errors, too.
-RULES_FOR_ERRORS = (sorted_by_others, config_set, debug_of_ours, smallest_rank, bit_count, arguments_first,
+RULES_FOR_ERRORS = (sorted_by_others, config_set, cut_run, debug_of_ours, smallest_rank, bit_count, arguments_first,
                     random_members, last_of_stream)
 
 # Changes that change nothing: Redis takes them for a change of a watched key, kvstore does not.
