@@ -3456,6 +3456,293 @@ KV_INTERNAL size_t geo_ranges(const struct geo_area *area, struct geo_range rang
     return count;
 }
 
+/* -------------------- engine/base/crc64.c ------------------------------------------------------ */
+/*
+ * base/crc64.c -- eight bytes at a time, by eight tables ("slicing by 8", Kounavis and Berry 2005).
+ *
+ * crc64_tables[k][b] is the sum of byte b with k zero bytes behind it. A sum is linear: that of a
+ * byte is the exclusive or of those of its bits. So each table is spelled out, for the compiler to
+ * work out, from eight numbers.
+ */
+/* -------------------- engine/base/crc64.h ------------------------------------------------------ */
+/*
+ * base/crc64.h -- the checksum of RDB files and of DUMP: CRC-64 with the polynomial of Jones.
+ *
+ *     polynomial 0xad93d23594c935a9, bits reflected, begins with 0, nothing is inverted
+ *
+ * Of "123456789" it is e9c6d914c4b8d9ca.
+ */
+#ifndef KV_BASE_CRC64_H
+#define KV_BASE_CRC64_H
+
+
+
+#include <stdint.h>
+
+/* The sum of what went before, 0 at first, and then of these bytes. About 1 ns a byte. */
+KV_INTERNAL uint64_t crc64(uint64_t sum, kv_slice bytes);
+
+#endif
+
+
+
+#define CRC64_BIT(b, bit, sum) (((b) >> (bit)&1) != 0 ? UINT64_C(sum) : 0)
+
+#define CRC64_SUM(b, s0, s1, s2, s3, s4, s5, s6, s7)                                         \
+    (CRC64_BIT(b, 0, s0) ^ CRC64_BIT(b, 1, s1) ^ CRC64_BIT(b, 2, s2) ^ CRC64_BIT(b, 3, s3) ^ \
+     CRC64_BIT(b, 4, s4) ^ CRC64_BIT(b, 5, s5) ^ CRC64_BIT(b, 6, s6) ^ CRC64_BIT(b, 7, s7))
+
+#define CRC64_4(b, ...)                                                                            \
+    CRC64_SUM((b), __VA_ARGS__), CRC64_SUM((b) + 1, __VA_ARGS__), CRC64_SUM((b) + 2, __VA_ARGS__), \
+        CRC64_SUM((b) + 3, __VA_ARGS__)
+#define CRC64_16(b, ...)                                                                     \
+    CRC64_4((b), __VA_ARGS__), CRC64_4((b) + 4, __VA_ARGS__), CRC64_4((b) + 8, __VA_ARGS__), \
+        CRC64_4((b) + 12, __VA_ARGS__)
+#define CRC64_64(b, ...)                                                                          \
+    CRC64_16((b), __VA_ARGS__), CRC64_16((b) + 16, __VA_ARGS__), CRC64_16((b) + 32, __VA_ARGS__), \
+        CRC64_16((b) + 48, __VA_ARGS__)
+#define CRC64_TABLE(...)                                                                 \
+    {                                                                                    \
+        CRC64_64(0, __VA_ARGS__), CRC64_64(64, __VA_ARGS__), CRC64_64(128, __VA_ARGS__), \
+            CRC64_64(192, __VA_ARGS__)                                                   \
+    }
+
+/* clang-format off */
+static const uint64_t crc64_tables[8][256] = {
+    CRC64_TABLE(0x7ad870c830358979, 0xf5b0e190606b12f2,
+                0xc038e5739841b68f, 0xab28ecb46814fe75,
+                0x7d08ff3b88be6f81, 0xfa11fe77117cdf02,
+                0xdf7adabd7a6e2d6f, 0x95ac9329ac4bc9b5),
+    CRC64_TABLE(0x89e99ffd73bddf69, 0x388a19a9bfec2db9,
+                0x711433537fd85b72, 0xe22866a6ffb0b6e4,
+                0xef09eb1ea7f6fea3, 0xf54af06e177a6e2d,
+                0xc1ccc68f76634f31, 0xa8c0ab4db4510d09),
+    CRC64_TABLE(0xf4125129ce4038be, 0xc37d8400c417e217,
+                0xada22e52d0b85745, 0x701d7af6f9e73de1,
+                0xe03af5edf3ce7bc2, 0xeb2ccd88bf0b64ef,
+                0xfd00bd4226815ab5, 0xd1585cd715952601),
+    CRC64_TABLE(0x8ce168638c796306, 0x329bf69440655567,
+                0x6537ed2880caaace, 0xca6fda510195559c,
+                0xbf8692f15bbd3853, 0x545403b1efede3cd,
+                0xa8a80763dfdbc79a, 0x7a092894e7201c5f),
+    CRC64_TABLE(0x3504e58b9ba6dd1e, 0x6a09cb17374dba3c,
+                0xd413962e6e9b7478, 0x837e0a0f85a17b9b,
+                0x2da5324c53d5645d, 0x5b4a6498a7aac8ba,
+                0xb694c9314f559174, 0x4670b431c63cb183),
+    CRC64_TABLE(0xe39d1389931b9354, 0xec6301407ea0b5c3,
+                0xf39f24d3a5d6f8ed, 0xcc676ff4133a62b1,
+                0xb397f9bb7ee35609, 0x4c76d525a5513f79,
+                0x98edaa4b4aa27ef2, 0x1a8272c5cdd36e8f),
+    CRC64_TABLE(0x62a95de6e302eff2, 0xc552bbcdc605dfe4,
+                0xa1fc51c8d49c2ca3, 0x68a185c2f1afca2d,
+                0xd1430b85e35f945a, 0x89df31589e28bbdf,
+                0x38e744e264c6e4d5, 0x71ce89c4c98dc9aa),
+    CRC64_TABLE(0x381d0015c96f4444, 0x703a002b92de8888,
+                0xe074005725bd1110, 0xebb126fd13edb14b,
+                0xfc3b6ba97f4cf1fd, 0xd32ff101a60e7091,
+                0x8d06c450148b7249, 0x3154aef3718177f9),
+};
+/* clang-format on */
+
+#undef CRC64_BIT
+#undef CRC64_SUM
+#undef CRC64_4
+#undef CRC64_16
+#undef CRC64_64
+#undef CRC64_TABLE
+
+KV_INTERNAL uint64_t crc64(uint64_t sum, kv_slice bytes)
+{
+    const uint8_t *at = bytes.data;
+    size_t left = bytes.size;
+    for (; left >= 8; left -= 8, at += 8) {
+        uint64_t word = sum ^ bytes_load64(at);
+        sum = 0;
+        for (unsigned i = 0; i < 8; i++) sum ^= crc64_tables[7 - i][word >> 8 * i & 0xff];
+    }
+    for (; left > 0; left--, at++) sum = sum >> 8 ^ crc64_tables[0][(sum ^ *at) & 0xff];
+    return sum;
+}
+
+/* -------------------- engine/base/lzf.c -------------------------------------------------------- */
+/*
+ * base/lzf.c -- see lzf.h.
+ *
+ * The compressor remembers for each hash of three bytes where it saw them last. Where the text has
+ * not repeated itself for a while it looks at every second place, then every third, and so on, so
+ * that what cannot be compressed costs little.
+ */
+/* -------------------- engine/base/lzf.h -------------------------------------------------------- */
+/*
+ * base/lzf.h -- the compression of RDB files: LZF, the format of Marc Lehmann's LibLZF.
+ *
+ *     000nnnnn  byte{n + 1}              bytes as they are, 1 to 32
+ *     nnnhhhhh  llllllll                 n + 2 bytes, 3 to 8, that came h:l + 1 bytes before
+ *     111hhhhh  nnnnnnnn  llllllll       n + 9 bytes, 9 to 264
+ *
+ * The copy may overlap what it makes, and so repeat it.
+ */
+#ifndef KV_BASE_LZF_H
+#define KV_BASE_LZF_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No byte of a compressed text stands for more than 264 / 3 of its own. */
+#define LZF_RATIO_MAX 88
+
+/*
+ * Compresses into `room` bytes. Gives the size, or 0 if it does not fit: so a room a little smaller
+ * than the text asks whether it is worth it. The two may not overlap. Takes 16 KiB of stack.
+ */
+KV_INTERNAL size_t lzf_compress(kv_slice text, uint8_t *out, size_t room);
+
+/* False unless the bytes are sound and expand to exactly `size`. */
+KV_INTERNAL bool lzf_expand(kv_slice bytes, uint8_t *out, size_t size);
+
+#endif
+
+
+
+enum {
+    LZF_RUN_MAX = 32, /* of bytes as they are */
+    LZF_COPY_MIN = 3,
+    LZF_COPY_MAX = 264,
+    LZF_BACK_MAX = 8192, /* how far back a copy begins */
+    LZF_SLOT_BITS = 12,
+    LZF_PATIENCE = 6 /* 2 to this many places without a copy, and the step grows by one */
+};
+
+static unsigned lzf_slot(const uint8_t *at)
+{
+    uint32_t three = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
+    return three * UINT32_C(2654435761) >> (32 - LZF_SLOT_BITS); /* Knuth vol. 3, 6.4 */
+}
+
+/* How many bytes are the same at both places, up to `most`. */
+static size_t lzf_match(const uint8_t *a, const uint8_t *b, size_t most)
+{
+    size_t size = 0;
+    while (size < most && a[size] == b[size]) size++;
+    return size;
+}
+
+/* Writes bytes as they are. NULL if they do not fit. */
+static uint8_t *lzf_put_plain(const uint8_t *from, size_t size, uint8_t *out, const uint8_t *end)
+{
+    while (size > 0) {
+        size_t run = size < LZF_RUN_MAX ? size : LZF_RUN_MAX;
+        if ((size_t)(end - out) < run + 1) return NULL;
+        *out++ = (uint8_t)(run - 1);
+        memcpy(out, from, run);
+        out += run;
+        from += run;
+        size -= run;
+    }
+    return out;
+}
+
+static uint8_t *lzf_put_copy(size_t back, size_t size, uint8_t *out, const uint8_t *end)
+{
+    size_t high = (back - 1) >> 8, length = size - 2;
+    bool is_short = length < 7;
+    if (end - out < (is_short ? 2 : 3)) return NULL;
+    if (is_short) {
+        *out++ = (uint8_t)(length << 5 | high);
+    } else {
+        *out++ = (uint8_t)(7 << 5 | high);
+        *out++ = (uint8_t)(length - 7);
+    }
+    *out++ = (uint8_t)(back - 1);
+    return out;
+}
+
+KV_INTERNAL size_t lzf_compress(kv_slice text, uint8_t *out, size_t room)
+{
+    /* The lower half of where each three bytes were last, or 0, which is checked like any. */
+    uint32_t seen[1 << LZF_SLOT_BITS] = {0};
+    const uint8_t *begin = text.data, *end = begin + text.size;
+    const uint8_t *at = begin, *plain = begin; /* what is written up to here */
+    uint8_t *to = out;
+    const uint8_t *out_end = out + room;
+    while (to != NULL && end - at >= LZF_COPY_MIN) {
+        size_t position = (size_t)(at - begin);
+        uint32_t *slot = &seen[lzf_slot(at)];
+        size_t back = (uint32_t)((uint32_t)position - *slot);
+        *slot = (uint32_t)position;
+        size_t size = 0;
+        if (back - 1 < LZF_BACK_MAX && back <= position) {
+            size_t left = (size_t)(end - at);
+            size = lzf_match(at, at - back, left < LZF_COPY_MAX ? left : LZF_COPY_MAX);
+        }
+        if (size < LZF_COPY_MIN) {
+            at += 1 + ((size_t)(at - plain) >> LZF_PATIENCE);
+            continue;
+        }
+        to = lzf_put_plain(plain, (size_t)(at - plain), to, out_end);
+        if (to != NULL) to = lzf_put_copy(back, size, to, out_end);
+        at += size;
+        plain = at;
+    }
+    if (to != NULL) to = lzf_put_plain(plain, (size_t)(end - plain), to, out_end);
+    return to != NULL ? (size_t)(to - out) : 0;
+}
+
+/*
+ * Copies bytes that came before; the ranges overlap if `back` is less than `size`. Where there is
+ * room behind it writes up to 7 bytes more, which are to be written anyway.
+ */
+static void lzf_copy(uint8_t *out, const uint8_t *end, size_t back, size_t size)
+{
+    const uint8_t *from = out - back;
+    if (back >= 8 && (size_t)(end - out) >= size + 8) {
+        for (size_t i = 0; i < size; i += 8) memcpy(out + i, from + i, 8);
+    } else {
+        for (size_t i = 0; i < size; i++) out[i] = from[i];
+    }
+}
+
+/* Copies bytes as they are, LZF_RUN_MAX at once where there are as many on both sides. */
+static void lzf_copy_plain(uint8_t *out, const uint8_t *out_end, const uint8_t *at,
+                           const uint8_t *end, size_t size)
+{
+    bool is_wide = end - at >= LZF_RUN_MAX && out_end - out >= LZF_RUN_MAX;
+    if (is_wide) memcpy(out, at, LZF_RUN_MAX);
+    else memcpy(out, at, size);
+}
+
+KV_INTERNAL bool lzf_expand(kv_slice bytes, uint8_t *out, size_t size)
+{
+    const uint8_t *at = bytes.data, *end = at + bytes.size;
+    uint8_t *begin = out, *out_end = out + size;
+    while (at < end) {
+        size_t control = *at++;
+        if (control < LZF_RUN_MAX) {
+            size_t run = control + 1;
+            if ((size_t)(end - at) < run || (size_t)(out_end - out) < run) return false;
+            lzf_copy_plain(out, out_end, at, end, run);
+            at += run;
+            out += run;
+            continue;
+        }
+        size_t run = control >> 5;
+        if (run == 7) {
+            if (at == end) return false;
+            run += *at++;
+        }
+        run += 2;
+        if (at == end) return false;
+        size_t back = ((control & 0x1f) << 8) + *at++ + 1;
+        if ((size_t)(out - begin) < back || (size_t)(out_end - out) < run) return false;
+        lzf_copy(out, out_end, back, run);
+        out += run;
+    }
+    return out == out_end;
+}
+
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 /* -------------------- engine/structures/grace.c ------------------------------------------------ */
@@ -9774,6 +10061,13 @@ KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const kv_slice *values, size_t count);
 
 /*
+ * Appends the elements of a listpack that has been validated and is not empty, to a list that is
+ * large then: a pack at a time, not an element. KV_OK; KV_NOMEM, and some of them may be there.
+ */
+KV_INTERNAL kv_status list_append_pack(struct collection *list, struct memory *memory,
+                                       kv_slice listpack);
+
+/*
  * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
  * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */
@@ -10006,14 +10300,10 @@ static kv_status list_large_append(struct list_large *large, const uint8_t *from
     return status;
 }
 
-/* A large list with a copy of the pack's elements, in leaves as full as can be. */
-static kv_status list_large_from_pack(struct memory *memory, const struct pack *pack,
-                                      struct list_large **large)
+/* Copies the elements from `at` on into new leaves at the tail, as full as can be. */
+static kv_status list_large_append_all(struct list_large *large, const uint8_t *at)
 {
-    kv_status status = list_large_create(memory, large);
-    if (status != KV_OK) return status;
-
-    const uint8_t *at = pack_first(pack);
+    kv_status status = KV_OK;
     while (status == KV_OK && *at != PACK_END) {
         const uint8_t *from = at;
         size_t count = 0;
@@ -10023,8 +10313,18 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
             at = pack_next(at);
             count++;
         } while (*at != PACK_END && size + pack_element_size(at) <= PACK_PAGE - PACK_EMPTY_SIZE);
-        status = list_large_append(*large, from, count, size);
+        status = list_large_append(large, from, count, size);
     }
+    return status;
+}
+
+/* A large list with a copy of the pack's elements. */
+static kv_status list_large_from_pack(struct memory *memory, const struct pack *pack,
+                                      struct list_large **large)
+{
+    kv_status status = list_large_create(memory, large);
+    if (status != KV_OK) return status;
+    status = list_large_append_all(*large, pack_first(pack));
     if (status != KV_OK) large_destroy(&(*large)->head);
     return status;
 }
@@ -10243,6 +10543,26 @@ KV_INTERNAL const struct pack *list_next_pack(const struct collection *list, uin
     uint64_t within = tree_locate(&list_large(list)->tree, *position, &path);
     *position += pack_count(path.leaf) - within;
     return path.leaf;
+}
+
+KV_INTERNAL kv_status list_append_pack(struct collection *list, struct memory *memory,
+                                       kv_slice listpack)
+{
+    assert(pack_validate(listpack, false));
+    struct list_large *large;
+    kv_status status = KV_OK;
+    if (collection_is_empty(list)) {
+        status = list_large_create(memory, &large);
+    } else if (collection_is_small(list)) {
+        struct pack *pack = list_small(list);
+        status = list_large_from_pack(memory, pack, &large);
+        if (status == KV_OK) pack_destroy(memory, pack);
+    } else {
+        large = list_large(list);
+    }
+    if (status != KV_OK) return status;
+    collection_set_large(list, &large->head);
+    return list_large_append_all(large, (const uint8_t *)listpack.data + PACK_HEADER);
 }
 
 /* -------------------------------------------------------------------------------------- pushing */
@@ -11406,6 +11726,11 @@ KV_INTERNAL void hash_get_many(const struct collection *hash, const kv_slice *fi
 /* Lends all fields and values until the visitor has enough. O(n). */
 KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit, void *context);
 
+/* The same with the deadline of each, KV_NEVER if it has none. */
+typedef bool hash_visit_dated(void *context, kv_slice field, kv_slice value, int64_t deadline_ms);
+KV_INTERNAL void hash_visit_deadlines(const struct collection *hash, hash_visit_dated *visit,
+                                      void *context);
+
 /*
  * Lends about `limit` fields from a cursor on, all of a small hash; gives the cursor to go on with,
  * 0 at the end.
@@ -11677,6 +12002,35 @@ KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit
     } else if (!collection_is_empty(hash)) {
         struct hash_pack small = hash_pack_of(hash);
         hash_pack_visit(&small, visit, context);
+    }
+}
+
+static void hash_large_visit_deadlines(const struct hash_large *large, hash_visit_dated *visit,
+                                       void *context)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            char scratch[MEMBER_TEXT_SIZE];
+            if (!visit(context, member_text(batch[i], scratch), member_value(batch[i]),
+                       member_deadline(batch[i])))
+                return;
+        }
+    }
+}
+
+KV_INTERNAL void hash_visit_deadlines(const struct collection *hash, hash_visit_dated *visit,
+                                      void *context)
+{
+    if (!collection_is_small(hash)) {
+        hash_large_visit_deadlines(hash_large(hash), visit, context);
+    } else if (!collection_is_empty(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        struct hash_pack_walk walk = hash_pack_begin(&small);
+        while (hash_pack_step(&small, &walk) &&
+               visit(context, walk.field, walk.value, walk.deadline_ms)) continue;
     }
 }
 
@@ -17682,6 +18036,2221 @@ KV_INTERNAL void sort_items(const struct sort_item *items, struct sort_key *keys
 }
 
 
+/* rdb: values as bytes, in Redis's format of files, DUMP and RESTORE. */
+/* -------------------- engine/rdb/rdb_source.c -------------------------------------------------- */
+/*
+ * rdb/rdb_source.c -- see rdb_source.h.
+ */
+/* -------------------- engine/rdb/rdb_source.h -------------------------------------------------- */
+/*
+ * rdb/rdb_source.h -- reading lengths, texts and numbers of the RDB format (rdb_format.h).
+ *
+ * Nothing is read beyond the end, and no size is believed before the bytes for it are there: of a
+ * compressed text, as many as could expand to it. So what is damaged costs no memory.
+ *
+ * A bool is false, and a status KV_CORRUPT, for bytes that are not in the format.
+ */
+#ifndef KV_RDB_RDB_SOURCE_H
+#define KV_RDB_RDB_SOURCE_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rdb_source {
+    const uint8_t *at, *end;
+    struct alloc *alloc; /* for texts that are compressed */
+    size_t text_max;     /* the longest of these that is expanded; a longer one is KV_TOOBIG */
+};
+
+/*
+ * A text that was read: lent from the source, or in its digits, or in a block. It must stay where
+ * it is. {0} is none, and so it is after rdb_text_free().
+ */
+struct rdb_text {
+    kv_slice bytes;
+    void *block; /* of bytes.size bytes, or NULL */
+    char digits[NUMBER_INT64_SIZE];
+};
+
+static inline size_t rdb_left(const struct rdb_source *source)
+{
+    return (size_t)(source->end - source->at);
+}
+
+KV_INTERNAL bool rdb_read_bytes(struct rdb_source *source, uint64_t size, kv_slice *bytes);
+
+KV_INTERNAL bool rdb_read_byte(struct rdb_source *source, uint8_t *byte);
+
+/* A little-endian number of 8 bytes, and a double of the same form. */
+KV_INTERNAL bool rdb_read_64(struct rdb_source *source, uint64_t *number);
+KV_INTERNAL bool rdb_read_double(struct rdb_source *source, double *number);
+
+KV_INTERNAL bool rdb_read_length(struct rdb_source *source, uint64_t *length);
+
+/*
+ * The same of how many things follow that take `size` bytes each at least: false, too, if there
+ * cannot be so many.
+ */
+KV_INTERNAL bool rdb_read_count(struct rdb_source *source, size_t size, uint64_t *count);
+
+/* KV_OK, KV_CORRUPT, KV_TOOBIG, KV_NOMEM; unless KV_OK it needs no freeing. */
+KV_INTERNAL kv_status rdb_read_text(struct rdb_source *source, struct rdb_text *text);
+
+/* Frees what the text needed. */
+KV_INTERNAL void rdb_text_free(struct rdb_source *source, struct rdb_text *text);
+
+#endif
+
+
+
+KV_INTERNAL bool rdb_read_bytes(struct rdb_source *source, uint64_t size, kv_slice *bytes)
+{
+    if (size > rdb_left(source)) return false;
+    *bytes = kv_bytes(source->at, (size_t)size);
+    source->at += size;
+    return true;
+}
+
+KV_INTERNAL bool rdb_read_byte(struct rdb_source *source, uint8_t *byte)
+{
+    if (rdb_left(source) == 0) return false;
+    *byte = *source->at++;
+    return true;
+}
+
+KV_INTERNAL bool rdb_read_64(struct rdb_source *source, uint64_t *number)
+{
+    kv_slice bytes;
+    if (!rdb_read_bytes(source, 8, &bytes)) return false;
+    *number = bytes_load64(bytes.data);
+    return true;
+}
+
+KV_INTERNAL bool rdb_read_double(struct rdb_source *source, double *number)
+{
+    uint64_t bits;
+    if (!rdb_read_64(source, &bits)) return false;
+    memcpy(number, &bits, sizeof *number);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------------- lengths */
+
+/* How a text is kept that is not plain. */
+enum rdb_special { RDB_PLAIN = -1, RDB_INT8 = 0, RDB_INT16 = 1, RDB_INT32 = 2, RDB_LZF = 3 };
+
+static bool rdb_read_big_endian(struct rdb_source *source, size_t size, uint64_t *number)
+{
+    kv_slice bytes;
+    if (!rdb_read_bytes(source, size, &bytes)) return false;
+    *number = 0;
+    for (size_t i = 0; i < size; i++) *number = *number << 8 | ((const uint8_t *)bytes.data)[i];
+    return true;
+}
+
+/* A length, or what stands in its place for a text. */
+static bool rdb_read_head(struct rdb_source *source, uint64_t *length, int *special)
+{
+    uint8_t first, second;
+    *special = RDB_PLAIN;
+    if (!rdb_read_byte(source, &first)) return false;
+    switch (first >> 6) {
+    case 0: *length = first; return true;
+    case 1:
+        if (!rdb_read_byte(source, &second)) return false;
+        *length = (uint64_t)(first & 0x3f) << 8 | second;
+        return true;
+    case 2:
+        if (first != 0x80 && first != 0x81) return false;
+        return rdb_read_big_endian(source, first == 0x80 ? 4 : 8, length);
+    default: *special = first & 0x3f; return *special <= RDB_LZF;
+    }
+}
+
+KV_INTERNAL bool rdb_read_length(struct rdb_source *source, uint64_t *length)
+{
+    int special;
+    return rdb_read_head(source, length, &special) && special == RDB_PLAIN;
+}
+
+KV_INTERNAL bool rdb_read_count(struct rdb_source *source, size_t size, uint64_t *count)
+{
+    return rdb_read_length(source, count) && *count <= rdb_left(source) / size;
+}
+
+/* ---------------------------------------------------------------------------------------- texts */
+
+static kv_status rdb_read_integer(struct rdb_source *source, int special, struct rdb_text *text)
+{
+    kv_slice bytes;
+    if (!rdb_read_bytes(source, (uint64_t)1 << special, &bytes)) return KV_CORRUPT;
+    const uint8_t *at = bytes.data;
+    int64_t integer = special == RDB_INT8    ? (int8_t)at[0]
+                      : special == RDB_INT16 ? (int16_t)bytes_load16(at)
+                                             : (int32_t)bytes_load32(at);
+    text->bytes = kv_bytes(text->digits, number_format_int64(text->digits, integer));
+    return KV_OK;
+}
+
+static kv_status rdb_read_compressed(struct rdb_source *source, struct rdb_text *text)
+{
+    uint64_t packed_size, size;
+    kv_slice packed;
+    if (!rdb_read_length(source, &packed_size) || !rdb_read_length(source, &size) ||
+        !rdb_read_bytes(source, packed_size, &packed))
+        return KV_CORRUPT;
+    if (size == 0 || size / LZF_RATIO_MAX > packed_size) return KV_CORRUPT;
+    if (size > source->text_max) return KV_TOOBIG;
+    uint8_t *block = alloc_get(source->alloc, (size_t)size);
+    if (block == NULL) return KV_NOMEM;
+    if (!lzf_expand(packed, block, (size_t)size)) {
+        alloc_free(source->alloc, block, (size_t)size);
+        return KV_CORRUPT;
+    }
+    text->block = block;
+    text->bytes = kv_bytes(block, (size_t)size);
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status rdb_read_text(struct rdb_source *source, struct rdb_text *text)
+{
+    uint64_t length;
+    int special;
+    text->block = NULL;
+    if (!rdb_read_head(source, &length, &special)) return KV_CORRUPT;
+    if (special == RDB_LZF) return rdb_read_compressed(source, text);
+    if (special != RDB_PLAIN) return rdb_read_integer(source, special, text);
+    return rdb_read_bytes(source, length, &text->bytes) ? KV_OK : KV_CORRUPT;
+}
+
+KV_INTERNAL void rdb_text_free(struct rdb_source *source, struct rdb_text *text)
+{
+    alloc_free(source->alloc, text->block, text->bytes.size);
+    text->block = NULL;
+    text->bytes = (kv_slice){0};
+}
+
+/* -------------------- engine/rdb/rdb_sink.c ---------------------------------------------------- */
+/*
+ * rdb/rdb_sink.c -- see rdb_sink.h.
+ */
+/* -------------------- engine/rdb/rdb_sink.h ---------------------------------------------------- */
+/*
+ * rdb/rdb_sink.h -- writing lengths, texts and numbers of the RDB format (rdb_format.h).
+ *
+ * The bytes go behind what is in a caller's buffer already, whose size stays until
+ * rdb_sink_close() puts them in its place: so a failure leaves it as it was. Once memory is short
+ * nothing more is written, and the close tells.
+ */
+#ifndef KV_RDB_RDB_SINK_H
+#define KV_RDB_RDB_SINK_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rdb_sink {
+    kv_buffer *buffer;
+    size_t size;      /* written so far */
+    kv_status status; /* KV_OK or KV_NOMEM */
+};
+
+KV_INTERNAL void rdb_sink_open(struct rdb_sink *sink, kv_buffer *buffer);
+
+/* What was written so far, lent until more is. */
+KV_INTERNAL kv_slice rdb_sink_bytes(const struct rdb_sink *sink);
+
+/* Makes what was written the buffer's contents. KV_OK; KV_NOMEM, and they are as they were. */
+KV_INTERNAL kv_status rdb_sink_close(struct rdb_sink *sink);
+
+KV_INTERNAL void rdb_write_bytes(struct rdb_sink *sink, kv_slice bytes);
+KV_INTERNAL void rdb_write_byte(struct rdb_sink *sink, uint8_t byte);
+
+/* Little-endian numbers, and a double as one. */
+KV_INTERNAL void rdb_write_16(struct rdb_sink *sink, uint16_t number);
+KV_INTERNAL void rdb_write_64(struct rdb_sink *sink, uint64_t number);
+KV_INTERNAL void rdb_write_double(struct rdb_sink *sink, double number);
+
+KV_INTERNAL void rdb_write_length(struct rdb_sink *sink, uint64_t length);
+
+/*
+ * A text in the shortest of the forms that there are: as an integer of up to 32 bits if it is the
+ * text of one, compressed if it is longer than 20 bytes and that makes it shorter, or plain.
+ */
+KV_INTERNAL void rdb_write_text(struct rdb_sink *sink, kv_slice text);
+
+#endif
+
+
+
+enum {
+    RDB_LENGTH_SIZE = 9,   /* the longest */
+    RDB_INTEGER_TEXT = 11, /* the longest text of 32 bits */
+    RDB_COMPRESS_MIN = 20, /* texts longer than this are tried, and have to lose */
+    RDB_COMPRESS_GAIN = 4  /* this many bytes at least, as in Redis */
+};
+
+KV_INTERNAL void rdb_sink_open(struct rdb_sink *sink, kv_buffer *buffer)
+{
+    *sink = (struct rdb_sink){.buffer = buffer, .status = KV_OK};
+}
+
+static uint8_t *rdb_sink_begin(const struct rdb_sink *sink)
+{
+    return (uint8_t *)sink->buffer->data + sink->buffer->size;
+}
+
+KV_INTERNAL kv_slice rdb_sink_bytes(const struct rdb_sink *sink)
+{
+    return sink->size > 0 ? kv_bytes(rdb_sink_begin(sink), sink->size) : (kv_slice){0};
+}
+
+KV_INTERNAL kv_status rdb_sink_close(struct rdb_sink *sink)
+{
+    if (sink->status != KV_OK) return sink->status;
+    if (sink->size > 0) memmove(sink->buffer->data, rdb_sink_begin(sink), sink->size);
+    sink->buffer->size = sink->size;
+    return KV_OK;
+}
+
+/* Room for `size` bytes behind those written, which are not counted yet; NULL without memory. */
+static uint8_t *rdb_sink_room(struct rdb_sink *sink, size_t size)
+{
+    size_t used = sink->buffer->size + sink->size;
+    if (sink->status == KV_OK && size > SIZE_MAX - used) sink->status = KV_NOMEM;
+    if (sink->status == KV_OK) sink->status = buffer_reserve(sink->buffer, used + size);
+    return sink->status == KV_OK ? rdb_sink_begin(sink) + sink->size : NULL;
+}
+
+KV_INTERNAL void rdb_write_bytes(struct rdb_sink *sink, kv_slice bytes)
+{
+    uint8_t *room = rdb_sink_room(sink, bytes.size);
+    if (room == NULL) return;
+    if (bytes.size > 0) memcpy(room, bytes.data, bytes.size);
+    sink->size += bytes.size;
+}
+
+KV_INTERNAL void rdb_write_byte(struct rdb_sink *sink, uint8_t byte)
+{
+    rdb_write_bytes(sink, kv_bytes(&byte, 1));
+}
+
+KV_INTERNAL void rdb_write_16(struct rdb_sink *sink, uint16_t number)
+{
+    uint8_t bytes[2];
+    bytes_store16(bytes, number);
+    rdb_write_bytes(sink, kv_bytes(bytes, sizeof bytes));
+}
+
+KV_INTERNAL void rdb_write_64(struct rdb_sink *sink, uint64_t number)
+{
+    uint8_t bytes[8];
+    bytes_store64(bytes, number);
+    rdb_write_bytes(sink, kv_bytes(bytes, sizeof bytes));
+}
+
+KV_INTERNAL void rdb_write_double(struct rdb_sink *sink, double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    rdb_write_64(sink, bits);
+}
+
+/* -------------------------------------------------------------------------------------- lengths */
+
+static size_t rdb_encode_length(uint8_t bytes[RDB_LENGTH_SIZE], uint64_t length)
+{
+    if (length < 1 << 6) {
+        bytes[0] = (uint8_t)length;
+        return 1;
+    }
+    if (length < 1 << 14) {
+        bytes[0] = (uint8_t)(0x40 | length >> 8);
+        bytes[1] = (uint8_t)length;
+        return 2;
+    }
+    size_t size = length <= UINT32_MAX ? 4 : 8;
+    bytes[0] = size == 4 ? 0x80 : 0x81;
+    for (size_t i = 0; i < size; i++) bytes[size - i] = (uint8_t)(length >> 8 * i);
+    return 1 + size;
+}
+
+KV_INTERNAL void rdb_write_length(struct rdb_sink *sink, uint64_t length)
+{
+    uint8_t bytes[RDB_LENGTH_SIZE];
+    rdb_write_bytes(sink, kv_bytes(bytes, rdb_encode_length(bytes, length)));
+}
+
+/* ---------------------------------------------------------------------------------------- texts */
+
+static bool rdb_write_integer(struct rdb_sink *sink, kv_slice text)
+{
+    int64_t integer;
+    if (text.size > RDB_INTEGER_TEXT || !number_parse_int64(text, &integer)) return false;
+    if (integer < INT32_MIN || integer > INT32_MAX) return false;
+    unsigned width = integer == (int8_t)integer ? 0 : integer == (int16_t)integer ? 1 : 2;
+    uint8_t bytes[5];
+    bytes[0] = (uint8_t)(0xc0 | width);
+    bytes_store32(bytes + 1, (uint32_t)integer);
+    rdb_write_bytes(sink, kv_bytes(bytes, 1 + ((size_t)1 << width)));
+    return true;
+}
+
+/*
+ * The LZF is made where it would be if both lengths were the longest there are, and moved behind
+ * them as they turn out.
+ */
+static bool rdb_write_compressed(struct rdb_sink *sink, kv_slice text)
+{
+    uint8_t *room = rdb_sink_room(sink, 1 + 2 * RDB_LENGTH_SIZE + text.size);
+    if (room == NULL) return true; /* the sink knows */
+    uint8_t *packed = room + 1 + 2 * RDB_LENGTH_SIZE;
+    size_t packed_size = lzf_compress(text, packed, text.size - RDB_COMPRESS_GAIN);
+    if (packed_size == 0) return false;
+    size_t head = 1;
+    room[0] = 0xc3;
+    head += rdb_encode_length(room + head, packed_size);
+    head += rdb_encode_length(room + head, text.size);
+    memmove(room + head, packed, packed_size);
+    sink->size += head + packed_size;
+    return true;
+}
+
+KV_INTERNAL void rdb_write_text(struct rdb_sink *sink, kv_slice text)
+{
+    if (text.size <= RDB_INTEGER_TEXT && rdb_write_integer(sink, text)) return;
+    if (text.size > RDB_COMPRESS_MIN && rdb_write_compressed(sink, text)) return;
+    rdb_write_length(sink, text.size);
+    rdb_write_bytes(sink, text);
+}
+
+/* -------------------- engine/rdb/rdb_items.c --------------------------------------------------- */
+/*
+ * rdb/rdb_items.c -- see rdb_items.h.
+ */
+/* -------------------- engine/rdb/rdb_items.h --------------------------------------------------- */
+/*
+ * rdb/rdb_items.h -- the texts in a block of one of Redis's compact encodings, one after another.
+ *
+ *     ziplist  size:4  where the last entry is:4  count:2  entry...  FF
+ *     entry    size of the previous entry (1 byte, or FE and 4), head, data
+ *
+ *     head       data                               head       data
+ *     00nnnnnn   n bytes             text           11000000   2 bytes   an integer
+ *     01nnnnnn   n:14, big-endian    text           11010000   4
+ *     10000000   n:32, big-endian    text           11100000   8
+ *     1111xxxx   -    1 to 13: an integer, less 1   11110000   3
+ *                                                   11111110   1
+ *
+ *     zipmap   count:1 (254: unknown)  { size text  size free:1 text  free bytes }...  FF
+ *     size     1 byte, or FE and 4
+ *
+ * All numbers not called big-endian are little-endian. Of listpacks see structures/pack.h, of
+ * intsets structures/intset.h. Source: ziplist.c and zipmap.c of Redis, whose opening comments are
+ * the specification.
+ */
+#ifndef KV_RDB_RDB_ITEMS_H
+#define KV_RDB_RDB_ITEMS_H
+
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rdb_packing { RDB_LISTPACK, RDB_ZIPLIST, RDB_INTSET, RDB_ZIPMAP };
+
+struct rdb_items {
+    enum rdb_packing packing;
+    size_t count;            /* of all */
+    const uint8_t *at, *end; /* what is still to come */
+    size_t width;            /* of an intset's integers */
+    bool is_value;           /* the next one is a value of a zipmap */
+};
+
+/*
+ * Begins with a block, which is walked to its end before anything is shown: every size, count and
+ * link in it. False if it is not sound. The block must stay.
+ */
+KV_INTERNAL bool rdb_items_open(struct rdb_items *items, enum rdb_packing packing, kv_slice block);
+
+/* The next one; texts are lent from the block. False at the end. */
+KV_INTERNAL bool rdb_items_next(struct rdb_items *items, struct pack_item *item);
+
+/* What an item is as text: its own or, of an integer, in `scratch`. */
+KV_INTERNAL kv_slice rdb_item_text(const struct pack_item *item, char scratch[NUMBER_INT64_SIZE]);
+
+#endif
+
+
+
+#define ZIPLIST_HEADER       10
+#define ITEMS_COUNT_UNKNOWN  UINT16_MAX
+#define ZIP_END              0xff
+#define ZIP_LONG             0xfe /* 4 bytes of size follow */
+#define ZIPMAP_COUNT_UNKNOWN 254
+
+static void rdb_item_set_integer(struct pack_item *item, int64_t integer)
+{
+    *item = (struct pack_item){.integer = integer, .is_integer = true};
+}
+
+static void rdb_item_set_text(struct pack_item *item, const uint8_t *at, size_t size)
+{
+    *item = (struct pack_item){.text = {at, size}};
+}
+
+/* The size that stands at `at`, in 1 or 5 bytes, as ziplists and zipmaps have it; 0: none fits. */
+static size_t rdb_zip_size(const uint8_t *at, const uint8_t *end, size_t *size)
+{
+    if (at == end || *at == ZIP_END) return 0;
+    if (*at < ZIP_LONG) {
+        *size = *at;
+        return 1;
+    }
+    if (end - at < 5) return 0;
+    *size = bytes_load32(at + 1);
+    return 5;
+}
+
+/* ------------------------------------------------------------------------------------- ziplists */
+
+/* The integer of `size` bytes at `at`. */
+static int64_t rdb_zip_integer(const uint8_t *at, size_t size)
+{
+    uint64_t bits = 0;
+    for (size_t i = size; i-- > 0;) bits = bits << 8 | at[i];
+    uint64_t sign = UINT64_C(1) << (8 * size - 1);
+    return (int64_t)((bits ^ sign) - sign);
+}
+
+/* How many bytes the integer behind this head takes; 0: it is not the head of one that has any. */
+static size_t rdb_ziplist_integer_size(uint8_t head)
+{
+    switch (head) {
+    case 0xc0: return 2;
+    case 0xd0: return 4;
+    case 0xe0: return 8;
+    case 0xf0: return 3;
+    case 0xfe: return 1;
+    default: return 0;
+    }
+}
+
+/* Reads what stands behind the size of the previous entry. Gives its size; 0 if it is none. */
+static size_t rdb_ziplist_data(const uint8_t *at, const uint8_t *end, struct pack_item *item)
+{
+    size_t left = (size_t)(end - at), head_size = 1, size;
+    if (left == 0) return 0;
+    uint8_t head = *at;
+    if (head >= 0xc0) {
+        if (head >= 0xf1 && head <= 0xfd) {
+            rdb_item_set_integer(item, (head & 0x0f) - 1);
+            return 1;
+        }
+        size = rdb_ziplist_integer_size(head);
+        if (size == 0 || left - 1 < size) return 0;
+        rdb_item_set_integer(item, rdb_zip_integer(at + 1, size));
+        return 1 + size;
+    }
+    if (head < 0x40) {
+        size = head;
+    } else if (head < 0x80) {
+        head_size = 2;
+        if (left < head_size) return 0;
+        size = (size_t)(head & 0x3f) << 8 | at[1];
+    } else {
+        head_size = 5;
+        if (head != 0x80 || left < head_size) return 0;
+        size = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+    }
+    if (left - head_size < size) return 0;
+    rdb_item_set_text(item, at + head_size, size);
+    return head_size + size;
+}
+
+/* The whole entry; *previous receives what it says of the one before. */
+static size_t rdb_ziplist_entry(const uint8_t *at, const uint8_t *end, size_t *previous,
+                                struct pack_item *item)
+{
+    size_t link = rdb_zip_size(at, end, previous);
+    if (link == 0) return 0;
+    size_t size = rdb_ziplist_data(at + link, end, item);
+    return size == 0 ? 0 : link + size;
+}
+
+static bool rdb_open_ziplist(struct rdb_items *items, kv_slice block)
+{
+    const uint8_t *begin = block.data;
+    if (block.size < ZIPLIST_HEADER + 1 || block.size > UINT32_MAX) return false;
+    if (bytes_load32(begin) != block.size || begin[block.size - 1] != ZIP_END) return false;
+    items->at = begin + ZIPLIST_HEADER;
+    items->end = begin + block.size - 1;
+    size_t last = ZIPLIST_HEADER, size = 0;
+    for (const uint8_t *at = items->at; at < items->end; at += size, items->count++) {
+        struct pack_item item;
+        size_t before = size, previous;
+        size = rdb_ziplist_entry(at, items->end, &previous, &item);
+        if (size == 0 || previous != before) return false;
+        last = (size_t)(at - begin);
+    }
+    size_t stated = bytes_load16(begin + 8);
+    return bytes_load32(begin + 4) == last &&
+           (stated == items->count || stated == ITEMS_COUNT_UNKNOWN);
+}
+
+/* -------------------------------------------------------------------------------------- zipmaps */
+
+/* A key, or a value with the free bytes behind it. Gives the size of all; 0 if it is none. */
+static size_t rdb_zipmap_item(const uint8_t *at, const uint8_t *end, bool is_value,
+                              struct pack_item *item)
+{
+    size_t size, head = rdb_zip_size(at, end, &size), unused = 0;
+    size_t left = (size_t)(end - at);
+    if (head == 0) return 0;
+    if (is_value) {
+        if (left == head) return 0;
+        unused = at[head++];
+    }
+    if (left - head < size || left - head - size < unused) return 0;
+    rdb_item_set_text(item, at + head, size);
+    return head + size + unused;
+}
+
+static bool rdb_open_zipmap(struct rdb_items *items, kv_slice block)
+{
+    const uint8_t *begin = block.data;
+    if (block.size < 2 || begin[block.size - 1] != ZIP_END) return false;
+    items->at = begin + 1;
+    items->end = begin + block.size - 1;
+    size_t size;
+    for (const uint8_t *at = items->at; at < items->end; at += size, items->count++) {
+        struct pack_item item;
+        size = rdb_zipmap_item(at, items->end, items->count % 2 == 1, &item);
+        if (size == 0) return false;
+    }
+    if (items->count % 2 != 0) return false;
+    return begin[0] >= ZIPMAP_COUNT_UNKNOWN || begin[0] == items->count / 2;
+}
+
+/* ------------------------------------------------------------------------ listpacks and intsets */
+
+static bool rdb_open_listpack(struct rdb_items *items, kv_slice block)
+{
+    if (!pack_validate(block, true)) return false;
+    items->at = (const uint8_t *)block.data + PACK_HEADER;
+    items->end = (const uint8_t *)block.data + block.size - 1;
+    items->count = bytes_load16((const uint8_t *)block.data + 4);
+    if (items->count < ITEMS_COUNT_UNKNOWN) return true;
+    items->count = 0;
+    for (const uint8_t *at = items->at; at < items->end; at = pack_next(at)) items->count++;
+    return true;
+}
+
+static bool rdb_open_intset(struct rdb_items *items, kv_slice block)
+{
+    if (!intset_validate(block, true)) return false;
+    const uint8_t *begin = block.data;
+    items->width = bytes_load32(begin);
+    items->count = bytes_load32(begin + 4);
+    items->at = begin + INTSET_HEADER;
+    items->end = begin + block.size;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------- whatever */
+
+KV_INTERNAL bool rdb_items_open(struct rdb_items *items, enum rdb_packing packing, kv_slice block)
+{
+    *items = (struct rdb_items){.packing = packing};
+    switch (packing) {
+    case RDB_LISTPACK: return rdb_open_listpack(items, block);
+    case RDB_ZIPLIST: return rdb_open_ziplist(items, block);
+    case RDB_INTSET: return rdb_open_intset(items, block);
+    case RDB_ZIPMAP: return rdb_open_zipmap(items, block);
+    }
+    return false;
+}
+
+KV_INTERNAL bool rdb_items_next(struct rdb_items *items, struct pack_item *item)
+{
+    size_t previous;
+    if (items->at == items->end) return false;
+    switch (items->packing) {
+    case RDB_LISTPACK:
+        *item = pack_get(items->at);
+        items->at = pack_next(items->at);
+        break;
+    case RDB_ZIPLIST: items->at += rdb_ziplist_entry(items->at, items->end, &previous, item); break;
+    case RDB_INTSET:
+        rdb_item_set_integer(item, rdb_zip_integer(items->at, items->width));
+        items->at += items->width;
+        break;
+    case RDB_ZIPMAP:
+        items->at += rdb_zipmap_item(items->at, items->end, items->is_value, item);
+        items->is_value = !items->is_value;
+        break;
+    }
+    return true;
+}
+
+KV_INTERNAL kv_slice rdb_item_text(const struct pack_item *item, char scratch[NUMBER_INT64_SIZE])
+{
+    if (!item->is_integer) return item->text;
+    return kv_bytes(scratch, number_format_int64(scratch, item->integer));
+}
+
+#undef ZIPLIST_HEADER
+#undef ITEMS_COUNT_UNKNOWN
+#undef ZIP_END
+#undef ZIP_LONG
+#undef ZIPMAP_COUNT_UNKNOWN
+
+/* -------------------- engine/rdb/rdb_feed.c ---------------------------------------------------- */
+/*
+ * rdb/rdb_feed.c -- see rdb_feed.h.
+ */
+/* -------------------- engine/rdb/rdb_feed.h ---------------------------------------------------- */
+/*
+ * rdb/rdb_feed.h -- the texts that a collection is made of, some at a time: in a row, each by
+ * itself, or packed into a block.
+ *
+ *     struct rdb_feed feed;
+ *     kv_status status = rdb_feed_packed(&feed, source, RDB_ZIPLIST, 2);      // pairs
+ *     if (status != KV_OK) return status;
+ *     while ((status = rdb_feed_next(&feed)) == KV_OK && feed.count > 0) {
+ *         ... feed.texts[0] to feed.texts[feed.count - 1], until the next call ...
+ *     }
+ *     rdb_feed_close(&feed);
+ */
+#ifndef KV_RDB_RDB_FEED_H
+#define KV_RDB_RDB_FEED_H
+
+
+/* How many texts are given at a time, so that cache misses of what is done with them overlap. */
+#define RDB_FEED_BATCH 32
+
+struct rdb_feed {
+    struct rdb_source *source;
+    bool is_packed;
+    uint64_t left;          /* texts in a row that are still to come */
+    struct rdb_text block;  /* the packed ones */
+    struct rdb_items items; /* what is still to come of them; items.count of all */
+    size_t count;
+    kv_slice texts[RDB_FEED_BATCH];
+    struct rdb_text holders[RDB_FEED_BATCH];
+};
+
+/*
+ * Begins with texts in a row, before which stands how many groups of `width` they are, or with a
+ * block of such groups. KV_OK; KV_CORRUPT, also if there is none or a group is not complete;
+ * KV_TOOBIG, KV_NOMEM. Unless KV_OK there is nothing to close.
+ */
+KV_INTERNAL kv_status rdb_feed_counted(struct rdb_feed *feed, struct rdb_source *source,
+                                       size_t width);
+KV_INTERNAL kv_status rdb_feed_packed(struct rdb_feed *feed, struct rdb_source *source,
+                                      enum rdb_packing packing, size_t width);
+
+/* The same of single texts that may be none: Redis has written such nodes of lists. */
+KV_INTERNAL kv_status rdb_feed_node(struct rdb_feed *feed, struct rdb_source *source,
+                                    enum rdb_packing packing);
+
+/*
+ * The next texts, whole groups of 1 or 2; none at the end. KV_OK, KV_CORRUPT, KV_TOOBIG, KV_NOMEM.
+ */
+KV_INTERNAL kv_status rdb_feed_next(struct rdb_feed *feed);
+
+KV_INTERNAL void rdb_feed_close(struct rdb_feed *feed);
+
+/* --------------------------------------------------------------------------- looking at a block */
+
+/*
+ * Whether groups of `width` items are within the limits of a small collection, whose texts are the
+ * first `texts` of each group.
+ */
+KV_INTERNAL bool rdb_items_fit(const struct rdb_items *items, size_t width, size_t texts,
+                               const struct collection_limits *limits);
+
+/*
+ * Whether the first item of each group of a listpack is there once only. KV_OK; KV_CORRUPT if not;
+ * KV_NOMEM. Takes memory for a time.
+ */
+KV_INTERNAL kv_status rdb_items_differ(const struct rdb_items *items, size_t width,
+                                       struct alloc *alloc, const struct siphash_key *key);
+
+/* How many groups of `width` are in the feed in all, which has just begun. */
+static inline uint64_t rdb_feed_groups(const struct rdb_feed *feed, size_t width)
+{
+    return feed->is_packed ? feed->items.count / width : feed->left / width;
+}
+
+/*
+ * The limits for putting in so many: none is small if all of them together are not, as small ones
+ * are slow to fill.
+ */
+static inline struct collection_limits rdb_limits_for(const struct collection_limits *limits,
+                                                      uint64_t count)
+{
+    return count > limits->count ? (struct collection_limits){0, 0} : *limits;
+}
+
+#endif
+
+
+/* Up to here items are compared with each other, which takes no memory. */
+#define RDB_PAIRWISE_MAX 24
+
+KV_INTERNAL kv_status rdb_feed_counted(struct rdb_feed *feed, struct rdb_source *source,
+                                       size_t width)
+{
+    feed->source = source;
+    feed->is_packed = false;
+    feed->count = 0;
+    /* A text takes a byte at least. */
+    if (!rdb_read_count(source, width, &feed->left) || feed->left == 0) return KV_CORRUPT;
+    feed->left *= width;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status rdb_feed_node(struct rdb_feed *feed, struct rdb_source *source,
+                                    enum rdb_packing packing)
+{
+    feed->source = source;
+    feed->is_packed = true;
+    feed->count = 0;
+    kv_status status = rdb_read_text(source, &feed->block);
+    if (status != KV_OK || rdb_items_open(&feed->items, packing, feed->block.bytes)) return status;
+    rdb_text_free(source, &feed->block);
+    return KV_CORRUPT;
+}
+
+KV_INTERNAL kv_status rdb_feed_packed(struct rdb_feed *feed, struct rdb_source *source,
+                                      enum rdb_packing packing, size_t width)
+{
+    kv_status status = rdb_feed_node(feed, source, packing);
+    if (status != KV_OK) return status;
+    if (feed->items.count > 0 && feed->items.count % width == 0) return KV_OK;
+    rdb_feed_close(feed);
+    return KV_CORRUPT;
+}
+
+static void rdb_feed_free_texts(struct rdb_feed *feed)
+{
+    if (feed->is_packed) return;
+    for (size_t i = 0; i < feed->count; i++) rdb_text_free(feed->source, &feed->holders[i]);
+}
+
+KV_INTERNAL kv_status rdb_feed_next(struct rdb_feed *feed)
+{
+    rdb_feed_free_texts(feed);
+    feed->count = 0;
+    if (feed->is_packed) {
+        struct pack_item item;
+        while (feed->count < RDB_FEED_BATCH && rdb_items_next(&feed->items, &item)) {
+            feed->texts[feed->count] = rdb_item_text(&item, feed->holders[feed->count].digits);
+            feed->count++;
+        }
+        return KV_OK;
+    }
+    for (; feed->count < RDB_FEED_BATCH && feed->left > 0; feed->left--, feed->count++) {
+        struct rdb_text *holder = &feed->holders[feed->count];
+        kv_status status = rdb_read_text(feed->source, holder);
+        if (status != KV_OK) return status;
+        feed->texts[feed->count] = holder->bytes;
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL void rdb_feed_close(struct rdb_feed *feed)
+{
+    rdb_feed_free_texts(feed);
+    if (feed->is_packed) rdb_text_free(feed->source, &feed->block);
+}
+
+/* --------------------------------------------------------------------------- looking at a block */
+
+static size_t rdb_item_size(const struct pack_item *item)
+{
+    char scratch[NUMBER_INT64_SIZE];
+    return item->is_integer ? rdb_item_text(item, scratch).size : item->text.size;
+}
+
+KV_INTERNAL bool rdb_items_fit(const struct rdb_items *items, size_t width, size_t texts,
+                               const struct collection_limits *limits)
+{
+    struct rdb_items walk = *items;
+    struct pack_item item;
+    if (items->count / width > limits->count) return false;
+    size_t place = 0; /* in its group */
+    while (rdb_items_next(&walk, &item)) {
+        if (place < texts && rdb_item_size(&item) > limits->value_size) return false;
+        if (++place == width) place = 0;
+    }
+    return true;
+}
+
+/* Goes on to the next group of a listpack. */
+static const uint8_t *rdb_next_group(const uint8_t *at, size_t width)
+{
+    for (; width > 0; width--) at = pack_next(at);
+    return at;
+}
+
+static bool rdb_few_differ(const struct rdb_items *items, size_t width)
+{
+    const uint8_t *at = items->at;
+    while (*at != PACK_END) {
+        struct pack_item item = pack_get(at);
+        char scratch[NUMBER_INT64_SIZE];
+        struct pack_needle needle = pack_needle(rdb_item_text(&item, scratch));
+        at = rdb_next_group(at, width);
+        if (pack_find(at, &needle, width - 1) != NULL) return false;
+    }
+    return true;
+}
+
+/*
+ * Where the items seen so far are, counted from the first one and from 1, each at the place its hash
+ * gives it or the next free one (Knuth vol. 3, 6.4, L). The hash is keyed, as they are anybody's.
+ */
+struct rdb_seen {
+    uint32_t *places;
+    size_t mask; /* how many there are, a power of two, less 1 */
+};
+
+static bool rdb_seen_add(struct rdb_seen *seen, const struct siphash_key *key, const uint8_t *first,
+                         const uint8_t *at)
+{
+    struct pack_item item = pack_get(at);
+    char scratch[NUMBER_INT64_SIZE];
+    kv_slice text = rdb_item_text(&item, scratch);
+    struct pack_needle needle = pack_needle(text);
+    size_t i = (size_t)siphash(key, text.data, text.size) & seen->mask;
+    for (; seen->places[i] != 0; i = (i + 1) & seen->mask)
+        if (pack_equals(first + seen->places[i] - 1, &needle)) return false;
+    seen->places[i] = (uint32_t)(at - first) + 1;
+    return true;
+}
+
+static kv_status rdb_many_differ(const struct rdb_items *items, size_t width, struct alloc *alloc,
+                                 const struct siphash_key *key)
+{
+    struct rdb_seen seen = {NULL, 1};
+    while (seen.mask < 2 * (items->count / width)) seen.mask = 2 * seen.mask + 1;
+    size_t size = (seen.mask + 1) * sizeof *seen.places;
+    seen.places = alloc_get(alloc, size);
+    if (seen.places == NULL) return KV_NOMEM;
+    memset(seen.places, 0, size);
+    const uint8_t *at = items->at;
+    while (*at != PACK_END && rdb_seen_add(&seen, key, items->at, at))
+        at = rdb_next_group(at, width);
+    alloc_free(alloc, seen.places, size);
+    return *at == PACK_END ? KV_OK : KV_CORRUPT;
+}
+
+KV_INTERNAL kv_status rdb_items_differ(const struct rdb_items *items, size_t width,
+                                       struct alloc *alloc, const struct siphash_key *key)
+{
+    assert(items->packing == RDB_LISTPACK);
+    if (items->count / width > RDB_PAIRWISE_MAX) return rdb_many_differ(items, width, alloc, key);
+    return rdb_few_differ(items, width) ? KV_OK : KV_CORRUPT;
+}
+
+#undef RDB_PAIRWISE_MAX
+
+/* -------------------- engine/rdb/rdb_list.c ---------------------------------------------------- */
+/*
+ * rdb/rdb_list.c -- lists from and to the RDB format.
+ */
+/* -------------------- engine/rdb/rdb_value.h --------------------------------------------------- */
+/*
+ * rdb/rdb_value.h -- a value of any type from and to the RDB format (rdb_format.h).
+ *
+ * What comes from outside is believed in nothing: a value is made only of bytes that are sound to
+ * the last of them, and has no member twice, no order but the right one, no score that is no
+ * number. One that is within the limits of its type's small form, and comes in that form, is taken over as
+ * it is once it has been looked through; any other is put together anew.
+ */
+#ifndef KV_RDB_RDB_VALUE_H
+#define KV_RDB_RDB_VALUE_H
+
+/* -------------------- engine/rdb/rdb_format.h -------------------------------------------------- */
+/*
+ * rdb/rdb_format.h -- Redis's format of values outside of a server: RDB files, DUMP and RESTORE.
+ *
+ *     value in an RDB file      type(1)  key: text  value
+ *     payload of DUMP           type(1)  value  version(2)  crc64 of all before(8)
+ *
+ *     length   00nnnnnn              6 bits           text   length, bytes
+ *              01nnnnnn n(1)         14 bits                 11000000 n(1)    an integer, of which
+ *              10000000 n(4)         32 bits                 11000001 n(2)    the text is meant
+ *              10000001 n(8)         64 bits                 11000010 n(4)
+ *                                                            11000011 length of the LZF, length
+ *                                                                     of the text, LZF
+ *
+ *     value by its type:
+ *      0  string               text                    14  list of ziplists      n, {text}
+ *      1  list                 n, {element}            15  stream
+ *      2  set                  n, {member}             16  hash, a listpack      text
+ *      3  sorted set           n, {member score}       17  sorted set, a listpack text
+ *      4  hash                 n, {field value}        18  list of listpacks     n, {kind text}
+ *      5  sorted set           n, {member double(8)}   19  stream, of Redis 7.0
+ *      9  hash, a zipmap       text                    20  set, a listpack       text
+ *     10  list, a ziplist      text                    21  stream, of Redis 7.2
+ *     11  set, an intset       text                    22  hash    n, {deadline field value}
+ *     12  sorted set, a ziplist text                   23  hash, a listpack of triples  text
+ *     13  hash, a ziplist      text                    24  hash    first(8) n, {after field value}
+ *                                                      25  hash    first(8) text, as 23
+ *
+ *     score    as text with a byte for its size; 253: nan, 254: inf, 255: -inf
+ *     kind     1: the text is an element, 2: a listpack of elements
+ *     first    the earliest deadline of the fields; `after` is 0 for a field without one, else how
+ *              much later its is, and 1
+ *
+ * Lengths of 32 and 64 bits are big-endian; all else is little-endian.
+ *
+ * Version 10, Redis 7.0, knows types up to 19; 11, Redis 7.2, up to 21; 12, Redis 7.4, all of
+ * these. Source: rdb.h of Redis, whose comments are the specification.
+ */
+#ifndef KV_RDB_RDB_FORMAT_H
+#define KV_RDB_RDB_FORMAT_H
+
+enum rdb_type {
+    RDB_STRING = 0,
+    RDB_LIST = 1,
+    RDB_SET = 2,
+    RDB_SORTED_SET = 3,
+    RDB_HASH = 4,
+    RDB_SORTED_SET_2 = 5,
+    RDB_HASH_ZIPMAP = 9,
+    RDB_LIST_ZIPLIST = 10,
+    RDB_SET_INTSET = 11,
+    RDB_SORTED_SET_ZIPLIST = 12,
+    RDB_HASH_ZIPLIST = 13,
+    RDB_LIST_QUICKLIST = 14,
+    RDB_STREAM = 15,
+    RDB_HASH_LISTPACK = 16,
+    RDB_SORTED_SET_LISTPACK = 17,
+    RDB_LIST_QUICKLIST_2 = 18,
+    RDB_STREAM_2 = 19,
+    RDB_SET_LISTPACK = 20,
+    RDB_STREAM_3 = 21,
+    RDB_HASH_TIMED_OLD = 22,
+    RDB_HASH_TIMED_LISTPACK_OLD = 23,
+    RDB_HASH_TIMED = 24,
+    RDB_HASH_TIMED_LISTPACK = 25
+};
+
+/* The kinds of nodes of a list. */
+#define RDB_NODE_PLAIN  1
+#define RDB_NODE_PACKED 2
+
+/* What is written: the first, and the second where a value needs it. The last that is read. */
+#define RDB_VERSION       10
+#define RDB_VERSION_TIMED 12
+#define RDB_VERSION_MAX   12
+
+#endif
+
+
+/* For whom values are made: in this memory, of a store with this key and these limits. */
+struct rdb_rules {
+    struct memory *memory;
+    const struct siphash_key *key;
+    struct list_limits list;
+    struct collection_limits hash, set, sorted_set;
+    size_t set_integers; /* the limit of an intset */
+};
+
+/* A value that was read: a text for a string, which the source knows, or a collection. */
+struct rdb_value {
+    kv_type type;
+    struct rdb_text text;
+    struct collection collection;
+};
+
+/*
+ * Reads a value of this type (enum rdb_type, or anything). KV_OK; KV_CORRUPT if that is not what
+ * follows, or an empty collection; KV_TOOBIG; KV_NOMEM. Unless KV_OK nothing is left; what is read
+ * beyond the value's end is for the caller to judge.
+ */
+KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb_rules *rules,
+                                     unsigned type, struct rdb_value *value);
+
+/* In which form a collection of this type will be written, and the version that has this form. */
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection);
+KV_INTERNAL unsigned rdb_version_of(enum rdb_type type);
+
+/* Writes a collection, which is not empty, in that form. A string is rdb_write_text(). */
+KV_INTERNAL void rdb_write_collection(struct rdb_sink *sink, enum rdb_type type,
+                                      const struct collection *collection);
+
+/* --------------------------------------------------------------- by type, as the above use them */
+
+KV_INTERNAL kv_status rdb_read_list(struct rdb_source *source, const struct rdb_rules *rules,
+                                    enum rdb_type type, struct collection *list);
+KV_INTERNAL void rdb_write_list(struct rdb_sink *sink, const struct collection *list);
+
+KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_rules *rules,
+                                   enum rdb_type type, struct collection *set);
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set);
+KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
+                               const struct collection *set);
+
+KV_INTERNAL kv_status rdb_read_sorted_set(struct rdb_source *source, const struct rdb_rules *rules,
+                                          enum rdb_type type, struct collection *set);
+KV_INTERNAL enum rdb_type rdb_type_of_sorted_set(const struct collection *set);
+KV_INTERNAL void rdb_write_sorted_set(struct rdb_sink *sink, enum rdb_type type,
+                                      const struct collection *set);
+
+KV_INTERNAL kv_status rdb_read_hash(struct rdb_source *source, const struct rdb_rules *rules,
+                                    enum rdb_type type, struct collection *hash);
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash);
+KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
+                                const struct collection *hash);
+
+KV_INTERNAL kv_status rdb_read_stream(struct rdb_source *source, const struct rdb_rules *rules,
+                                      enum rdb_type type, struct collection *stream);
+KV_INTERNAL void rdb_write_stream(struct rdb_sink *sink, const struct collection *stream);
+
+#endif
+
+
+/* A list being read. */
+struct rdb_list {
+    struct rdb_source *source;
+    const struct rdb_rules *rules;
+    struct collection list;
+};
+
+static kv_status rdb_list_push(struct rdb_list *reading, const kv_slice *texts, size_t count)
+{
+    const struct rdb_rules *rules = reading->rules;
+    return list_push(&reading->list, rules->memory, &rules->list, KV_TAIL, texts, count);
+}
+
+static kv_status rdb_list_push_all(struct rdb_list *reading, struct rdb_feed *feed)
+{
+    kv_status status;
+    while ((status = rdb_feed_next(feed)) == KV_OK && feed->count > 0) {
+        status = rdb_list_push(reading, feed->texts, feed->count);
+        if (status != KV_OK) break;
+    }
+    return status;
+}
+
+/* Whether a listpack is the whole of a small list. */
+static bool rdb_list_is_small(const struct rdb_list *reading, const struct rdb_feed *feed,
+                              bool is_only)
+{
+    const struct list_limits *limits = &reading->rules->list;
+    return is_only && feed->items.packing == RDB_LISTPACK &&
+           feed->block.bytes.size <= limits->size && feed->items.count <= limits->count;
+}
+
+static kv_status rdb_list_take(struct rdb_list *reading, kv_slice listpack)
+{
+    struct pack *pack;
+    kv_status status = pack_load(reading->rules->memory, listpack, &pack);
+    if (status == KV_OK) collection_set_block(&reading->list, pack);
+    return status;
+}
+
+/* What is in a node with packed elements, the only one or one of several. */
+static kv_status rdb_list_add(struct rdb_list *reading, struct rdb_feed *feed, bool is_only)
+{
+    if (feed->items.count == 0) return KV_OK;
+    if (rdb_list_is_small(reading, feed, is_only)) return rdb_list_take(reading, feed->block.bytes);
+    if (feed->items.packing != RDB_LISTPACK) return rdb_list_push_all(reading, feed);
+    return list_append_pack(&reading->list, reading->rules->memory, feed->block.bytes);
+}
+
+static kv_status rdb_list_packed(struct rdb_list *reading, enum rdb_packing packing, bool is_only)
+{
+    struct rdb_feed feed;
+    kv_status status = rdb_feed_node(&feed, reading->source, packing);
+    if (status != KV_OK) return status;
+    status = rdb_list_add(reading, &feed, is_only);
+    rdb_feed_close(&feed);
+    return status;
+}
+
+/* A node that is an element by itself. */
+static kv_status rdb_list_plain(struct rdb_list *reading)
+{
+    struct rdb_text text;
+    kv_status status = rdb_read_text(reading->source, &text);
+    if (status != KV_OK) return status;
+    status = rdb_list_push(reading, &text.bytes, 1);
+    rdb_text_free(reading->source, &text);
+    return status;
+}
+
+static kv_status rdb_list_node(struct rdb_list *reading, enum rdb_type type, bool is_only)
+{
+    uint64_t kind;
+    if (type != RDB_LIST_QUICKLIST_2) return rdb_list_packed(reading, RDB_ZIPLIST, is_only);
+    if (!rdb_read_length(reading->source, &kind)) return KV_CORRUPT;
+    if (kind == RDB_NODE_PLAIN) return rdb_list_plain(reading);
+    return kind == RDB_NODE_PACKED ? rdb_list_packed(reading, RDB_LISTPACK, is_only) : KV_CORRUPT;
+}
+
+static kv_status rdb_list_nodes(struct rdb_list *reading, enum rdb_type type)
+{
+    uint64_t nodes = 1;
+    bool is_counted = type != RDB_LIST_ZIPLIST;
+    if (is_counted && !rdb_read_count(reading->source, 1, &nodes)) return KV_CORRUPT;
+    if (nodes == 0) return KV_CORRUPT;
+    bool is_only = nodes == 1;
+    kv_status status = KV_OK;
+    for (; nodes > 0 && status == KV_OK; nodes--) status = rdb_list_node(reading, type, is_only);
+    return status;
+}
+
+static kv_status rdb_list_counted(struct rdb_list *reading)
+{
+    struct rdb_feed feed;
+    kv_status status = rdb_feed_counted(&feed, reading->source, 1);
+    if (status != KV_OK) return status;
+    status = rdb_list_push_all(reading, &feed);
+    rdb_feed_close(&feed);
+    return status;
+}
+
+KV_INTERNAL kv_status rdb_read_list(struct rdb_source *source, const struct rdb_rules *rules,
+                                    enum rdb_type type, struct collection *list)
+{
+    struct rdb_list reading = {source, rules, {0}};
+    kv_status status =
+        type == RDB_LIST ? rdb_list_counted(&reading) : rdb_list_nodes(&reading, type);
+    if (status == KV_OK && collection_is_empty(&reading.list)) status = KV_CORRUPT;
+    if (status == KV_OK) *list = reading.list;
+    else list_destroy(&reading.list, rules->memory);
+    return status;
+}
+
+KV_INTERNAL void rdb_write_list(struct rdb_sink *sink, const struct collection *list)
+{
+    uint64_t position = 0, nodes = 0;
+    while (list_next_pack(list, &position) != NULL) nodes++;
+    rdb_write_length(sink, nodes);
+    const struct pack *pack;
+    for (position = 0; (pack = list_next_pack(list, &position)) != NULL;) {
+        rdb_write_length(sink, RDB_NODE_PACKED);
+        rdb_write_text(sink, pack_bytes(pack));
+    }
+}
+
+/* -------------------- engine/rdb/rdb_set.c ----------------------------------------------------- */
+/*
+ * rdb/rdb_set.c -- sets from and to the RDB format.
+ */
+
+/* Of a set that will have so many members. */
+static struct set_owner rdb_set_owner(const struct rdb_rules *rules, uint64_t count)
+{
+    return (struct set_owner){rules->memory, rules->key, rdb_limits_for(&rules->set, count),
+                              count > rules->set_integers ? 0 : rules->set_integers};
+}
+
+static kv_status rdb_set_add_all(struct rdb_feed *feed, const struct rdb_rules *rules,
+                                 struct collection *set)
+{
+    struct set_owner owner = rdb_set_owner(rules, rdb_feed_groups(feed, 1));
+    kv_status status;
+    while ((status = rdb_feed_next(feed)) == KV_OK && feed->count > 0) {
+        uint64_t added = 0;
+        status = set_add(set, &owner, feed->texts, feed->count, &added);
+        if (status == KV_OK && added != feed->count) status = KV_CORRUPT;
+        if (status != KV_OK) break;
+    }
+    return status;
+}
+
+static kv_status rdb_set_take_intset(kv_slice block, const struct rdb_rules *rules,
+                                     struct collection *set)
+{
+    struct intset *intset;
+    kv_status status = intset_load(rules->memory, block, &intset);
+    if (status == KV_OK) collection_set_block(set, intset);
+    return status;
+}
+
+static kv_status rdb_set_take_pack(const struct rdb_feed *feed, const struct rdb_rules *rules,
+                                   struct collection *set)
+{
+    struct pack *pack;
+    kv_status status = rdb_items_differ(&feed->items, 1, feed->source->alloc, rules->key);
+    if (status == KV_OK) status = pack_load(rules->memory, feed->block.bytes, &pack);
+    if (status == KV_OK) collection_set_block(set, pack);
+    return status;
+}
+
+static kv_status rdb_set_packed(struct rdb_feed *feed, const struct rdb_rules *rules,
+                                struct collection *set)
+{
+    const struct rdb_items *items = &feed->items;
+    if (items->packing == RDB_INTSET && items->count <= rules->set_integers)
+        return rdb_set_take_intset(feed->block.bytes, rules, set);
+    if (items->packing == RDB_LISTPACK && rdb_items_fit(items, 1, 1, &rules->set))
+        return rdb_set_take_pack(feed, rules, set);
+    return rdb_set_add_all(feed, rules, set);
+}
+
+KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_rules *rules,
+                                   enum rdb_type type, struct collection *set)
+{
+    struct rdb_feed feed;
+    kv_status status =
+        type == RDB_SET
+            ? rdb_feed_counted(&feed, source, 1)
+            : rdb_feed_packed(&feed, source, type == RDB_SET_INTSET ? RDB_INTSET : RDB_LISTPACK, 1);
+    if (status != KV_OK) return status;
+    status =
+        feed.is_packed ? rdb_set_packed(&feed, rules, set) : rdb_set_add_all(&feed, rules, set);
+    rdb_feed_close(&feed);
+    if (status != KV_OK) set_destroy(set, rules->memory);
+    return status;
+}
+
+/* A listpack of members is not in version 10. */
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set)
+{
+    bool is_intset = collection_is_small(set) && intset_is(collection_block(set));
+    return is_intset ? RDB_SET_INTSET : RDB_SET;
+}
+
+static bool rdb_write_member(void *context, kv_slice member)
+{
+    rdb_write_text(context, member);
+    return true;
+}
+
+KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
+                               const struct collection *set)
+{
+    if (type == RDB_SET_INTSET) {
+        rdb_write_text(sink, intset_bytes(collection_block(set)));
+        return;
+    }
+    rdb_write_length(sink, set_length(set));
+    set_visit(set, rdb_write_member, sink);
+}
+
+/* -------------------- engine/rdb/rdb_sorted_set.c ---------------------------------------------- */
+/*
+ * rdb/rdb_sorted_set.c -- sorted sets from and to the RDB format.
+ */
+
+#include <math.h>
+
+/* Members on their way into a set. */
+struct rdb_scored {
+    size_t count;
+    kv_scored members[RDB_FEED_BATCH];
+    struct rdb_text holders[RDB_FEED_BATCH]; /* of those that are read one by one */
+};
+
+/* Puts them, of `total` in all; one that is there already is a fault. */
+static kv_status rdb_scored_put(const struct rdb_scored *batch, const struct rdb_rules *rules,
+                                uint64_t total, struct collection *set)
+{
+    uint8_t outcomes[RDB_FEED_BATCH];
+    struct zset_rules zset_rules = {rdb_limits_for(&rules->sorted_set, total), rules->key};
+    kv_status status =
+        zset_put_all(set, rules->memory, &zset_rules, batch->members, batch->count, 0, outcomes);
+    for (size_t i = 0; i < batch->count && status == KV_OK; i++)
+        if (outcomes[i] != ZSET_ADDED) status = KV_CORRUPT;
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------- one by one */
+
+/* The sizes that are none, of a score as text. */
+enum { RDB_SCORE_NAN = 253, RDB_SCORE_INFINITE = 254, RDB_SCORE_MINUS_INFINITE = 255 };
+
+static bool rdb_read_score_text(struct rdb_source *source, double *score)
+{
+    uint8_t size;
+    kv_slice text;
+    if (!rdb_read_byte(source, &size) || size == RDB_SCORE_NAN) return false;
+    if (size == RDB_SCORE_INFINITE || size == RDB_SCORE_MINUS_INFINITE) {
+        *score = size == RDB_SCORE_INFINITE ? (double)INFINITY : -(double)INFINITY;
+        return true;
+    }
+    return rdb_read_bytes(source, size, &text) && number_parse_double(text, score);
+}
+
+static bool rdb_read_score(struct rdb_source *source, enum rdb_type type, double *score)
+{
+    if (type == RDB_SORTED_SET) return rdb_read_score_text(source, score);
+    return rdb_read_double(source, score) && !isnan(*score);
+}
+
+static kv_status rdb_scored_read(struct rdb_scored *batch, struct rdb_source *source,
+                                 enum rdb_type type, uint64_t left)
+{
+    for (batch->count = 0; batch->count < RDB_FEED_BATCH && left > 0; left--) {
+        struct rdb_text *holder = &batch->holders[batch->count];
+        kv_scored *scored = &batch->members[batch->count];
+        kv_status status = rdb_read_text(source, holder);
+        if (status != KV_OK) return status;
+        batch->count++;
+        scored->member = holder->bytes;
+        if (!rdb_read_score(source, type, &scored->score)) return KV_CORRUPT;
+    }
+    return KV_OK;
+}
+
+static kv_status rdb_sorted_set_counted(struct rdb_source *source, const struct rdb_rules *rules,
+                                        enum rdb_type type, struct collection *set)
+{
+    uint64_t total;
+    struct rdb_scored batch;
+    kv_status status = KV_OK;
+    if (!rdb_read_count(source, 2, &total) || total == 0) return KV_CORRUPT;
+    for (uint64_t left = total; left > 0 && status == KV_OK; left -= batch.count) {
+        status = rdb_scored_read(&batch, source, type, left);
+        if (status == KV_OK) status = rdb_scored_put(&batch, rules, total, set);
+        for (size_t i = 0; i < batch.count; i++) rdb_text_free(source, &batch.holders[i]);
+    }
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------- packed */
+
+static bool rdb_item_score(const struct pack_item *item, double *score)
+{
+    if (!item->is_integer) return number_parse_double(item->text, score);
+    *score = (double)item->integer;
+    return true;
+}
+
+/* Whether scores are numbers and members in order: by score, then by name. */
+static bool rdb_items_are_ordered(const struct rdb_items *items)
+{
+    struct rdb_items walk = *items;
+    struct pack_item member, score_item;
+    char scratch[2][NUMBER_INT64_SIZE];
+    kv_slice last = {0};
+    double last_score = -(double)INFINITY;
+    for (size_t i = 0; rdb_items_next(&walk, &member); i++) {
+        double score;
+        kv_slice text = rdb_item_text(&member, scratch[i % 2]);
+        (void)rdb_items_next(&walk, &score_item);
+        if (!rdb_item_score(&score_item, &score) || score < last_score) return false;
+        if (i > 0 && score == last_score && slice_compare(last, text) >= 0) return false;
+        last = text;
+        last_score = score;
+    }
+    return true;
+}
+
+static kv_status rdb_sorted_set_put_all(struct rdb_feed *feed, const struct rdb_rules *rules,
+                                        struct collection *set)
+{
+    kv_status status;
+    uint64_t total = rdb_feed_groups(feed, 2);
+    while ((status = rdb_feed_next(feed)) == KV_OK && feed->count > 0) {
+        struct rdb_scored batch;
+        for (batch.count = 0; 2 * batch.count < feed->count; batch.count++) {
+            kv_scored *scored = &batch.members[batch.count];
+            scored->member = feed->texts[2 * batch.count];
+            if (!number_parse_double(feed->texts[2 * batch.count + 1], &scored->score))
+                return KV_CORRUPT;
+        }
+        status = rdb_scored_put(&batch, rules, total, set);
+        if (status != KV_OK) break;
+    }
+    return status;
+}
+
+static kv_status rdb_sorted_set_take(const struct rdb_feed *feed, const struct rdb_rules *rules,
+                                     struct collection *set)
+{
+    struct pack *pack;
+    kv_status status = rdb_items_differ(&feed->items, 2, feed->source->alloc, rules->key);
+    if (status == KV_OK) status = pack_load(rules->memory, feed->block.bytes, &pack);
+    if (status == KV_OK) collection_set_block(set, pack);
+    return status;
+}
+
+static kv_status rdb_sorted_set_packed(struct rdb_source *source, const struct rdb_rules *rules,
+                                       enum rdb_packing packing, struct collection *set)
+{
+    struct rdb_feed feed;
+    kv_status status = rdb_feed_packed(&feed, source, packing, 2);
+    if (status != KV_OK) return status;
+    if (!rdb_items_are_ordered(&feed.items)) status = KV_CORRUPT;
+    else if (packing == RDB_LISTPACK && rdb_items_fit(&feed.items, 2, 1, &rules->sorted_set))
+        status = rdb_sorted_set_take(&feed, rules, set);
+    else status = rdb_sorted_set_put_all(&feed, rules, set);
+    rdb_feed_close(&feed);
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- whole */
+
+KV_INTERNAL kv_status rdb_read_sorted_set(struct rdb_source *source, const struct rdb_rules *rules,
+                                          enum rdb_type type, struct collection *set)
+{
+    kv_status status;
+    if (type == RDB_SORTED_SET || type == RDB_SORTED_SET_2) {
+        status = rdb_sorted_set_counted(source, rules, type, set);
+    } else {
+        enum rdb_packing packing = type == RDB_SORTED_SET_ZIPLIST ? RDB_ZIPLIST : RDB_LISTPACK;
+        status = rdb_sorted_set_packed(source, rules, packing, set);
+    }
+    if (status != KV_OK) zset_destroy(set, rules->memory);
+    return status;
+}
+
+KV_INTERNAL enum rdb_type rdb_type_of_sorted_set(const struct collection *set)
+{
+    return collection_is_small(set) ? RDB_SORTED_SET_LISTPACK : RDB_SORTED_SET_2;
+}
+
+static bool rdb_write_scored(void *context, kv_slice member, double score)
+{
+    rdb_write_text(context, member);
+    rdb_write_double(context, score);
+    return true;
+}
+
+/* The last one first: so Redis puts each at the head of its list. */
+KV_INTERNAL void rdb_write_sorted_set(struct rdb_sink *sink, enum rdb_type type,
+                                      const struct collection *set)
+{
+    if (type == RDB_SORTED_SET_LISTPACK) {
+        rdb_write_text(sink, pack_bytes(collection_block(set)));
+        return;
+    }
+    rdb_write_length(sink, zset_count(set));
+    zset_visit(set, KV_TAIL, 0, UINT64_MAX, rdb_write_scored, sink);
+}
+
+/* -------------------- engine/rdb/rdb_hash.c ---------------------------------------------------- */
+/*
+ * rdb/rdb_hash.c -- hashes from and to the RDB format.
+ */
+
+/* Of a hash that will have so many fields. */
+static struct hash_owner rdb_hash_owner(const struct rdb_rules *rules, uint64_t count)
+{
+    return (struct hash_owner){rules->memory, rules->key, rdb_limits_for(&rules->hash, count)};
+}
+
+static kv_status rdb_hash_put(const struct hash_owner *owner, const kv_slice *pairs, size_t count,
+                              int64_t deadline_ms, struct collection *hash)
+{
+    uint64_t added = 0;
+    kv_status status = hash_set(hash, owner, pairs, count, deadline_ms, &added);
+    return status == KV_OK && added != count ? KV_CORRUPT : status;
+}
+
+/* ---------------------------------------------------------------------------- fields and values */
+
+static kv_status rdb_hash_put_all(struct rdb_feed *feed, const struct rdb_rules *rules,
+                                  struct collection *hash)
+{
+    kv_status status;
+    struct hash_owner owner = rdb_hash_owner(rules, rdb_feed_groups(feed, 2));
+    while ((status = rdb_feed_next(feed)) == KV_OK && feed->count > 0) {
+        status = rdb_hash_put(&owner, feed->texts, feed->count / 2, KV_NEVER, hash);
+        if (status != KV_OK) break;
+    }
+    return status;
+}
+
+/* Takes a listpack over as it is. */
+static kv_status rdb_hash_take(const struct rdb_feed *feed, const struct rdb_rules *rules,
+                               bool has_deadlines, struct collection *hash)
+{
+    struct hash_pack small = {NULL, has_deadlines};
+    size_t width = has_deadlines ? 3 : 2;
+    kv_status status = rdb_items_differ(&feed->items, width, feed->source->alloc, rules->key);
+    if (status == KV_OK) status = pack_load(rules->memory, feed->block.bytes, &small.pack);
+    if (status == KV_OK) hash_pack_store(&small, hash);
+    return status;
+}
+
+static kv_status rdb_hash_pairs(struct rdb_feed *feed, const struct rdb_rules *rules,
+                                struct collection *hash)
+{
+    bool is_taken = feed->is_packed && feed->items.packing == RDB_LISTPACK &&
+                    rdb_items_fit(&feed->items, 2, 2, &rules->hash);
+    kv_status status =
+        is_taken ? rdb_hash_take(feed, rules, false, hash) : rdb_hash_put_all(feed, rules, hash);
+    rdb_feed_close(feed);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- with deadlines */
+
+/* Whether each third item is a deadline, none before the one before it, and zeros come last. */
+static bool rdb_items_are_triples(const struct rdb_items *items)
+{
+    struct rdb_items walk = *items;
+    struct pack_item item;
+    int64_t last_ms = 1;
+    for (size_t i = 0; rdb_items_next(&walk, &item); i++) {
+        if (i % 3 != 2) continue;
+        if (!item.is_integer) return false;
+        int64_t deadline_ms = item.integer != 0 ? item.integer : KV_NEVER;
+        if (deadline_ms < last_ms) return false;
+        last_ms = deadline_ms;
+    }
+    return true;
+}
+
+static kv_status rdb_hash_put_triples(const struct rdb_items *items, const struct rdb_rules *rules,
+                                      struct collection *hash)
+{
+    struct rdb_items walk = *items;
+    struct pack_item triple[3];
+    struct hash_owner owner = rdb_hash_owner(rules, items->count / 3);
+    kv_status status = KV_OK;
+    while (status == KV_OK && rdb_items_next(&walk, &triple[0])) {
+        char scratch[2][NUMBER_INT64_SIZE];
+        (void)rdb_items_next(&walk, &triple[1]);
+        (void)rdb_items_next(&walk, &triple[2]);
+        kv_slice pair[2] = {rdb_item_text(&triple[0], scratch[0]),
+                            rdb_item_text(&triple[1], scratch[1])};
+        int64_t deadline_ms = triple[2].integer != 0 ? triple[2].integer : KV_NEVER;
+        status = rdb_hash_put(&owner, pair, 1, deadline_ms, hash);
+    }
+    return status;
+}
+
+static kv_status rdb_hash_triples(struct rdb_source *source, const struct rdb_rules *rules,
+                                  bool has_first, struct collection *hash)
+{
+    uint64_t first; /* repeats what the listpack says */
+    struct rdb_feed feed;
+    if (has_first && !rdb_read_64(source, &first)) return KV_CORRUPT;
+    kv_status status = rdb_feed_packed(&feed, source, RDB_LISTPACK, 3);
+    if (status != KV_OK) return status;
+    if (!rdb_items_are_triples(&feed.items)) status = KV_CORRUPT;
+    else if (rdb_items_fit(&feed.items, 3, 2, &rules->hash))
+        status = rdb_hash_take(&feed, rules, true, hash);
+    else status = rdb_hash_put_triples(&feed.items, rules, hash);
+    rdb_feed_close(&feed);
+    return status;
+}
+
+/* The deadline that stands before a field, as an instant or relative to the first one. */
+static bool rdb_read_deadline(struct rdb_source *source, bool is_relative, uint64_t first,
+                              int64_t *deadline_ms)
+{
+    uint64_t number;
+    if (!rdb_read_length(source, &number)) return false;
+    *deadline_ms = KV_NEVER;
+    if (number == 0) return true;
+    if (is_relative && first > (uint64_t)KV_NEVER - 1) return false;
+    uint64_t base = is_relative ? first : 1; /* one is added to all but 0 that are relative */
+    if (number > (uint64_t)KV_NEVER - base) return false;
+    *deadline_ms = (int64_t)(base + number - 1);
+    return *deadline_ms > 0 && *deadline_ms < KV_NEVER;
+}
+
+static kv_status rdb_hash_dated_field(struct rdb_source *source, const struct hash_owner *owner,
+                                      int64_t deadline_ms, struct collection *hash)
+{
+    struct rdb_text field, value;
+    kv_status status = rdb_read_text(source, &field);
+    if (status != KV_OK) return status;
+    status = rdb_read_text(source, &value);
+    if (status == KV_OK) {
+        kv_slice pair[2] = {field.bytes, value.bytes};
+        status = rdb_hash_put(owner, pair, 1, deadline_ms, hash);
+        rdb_text_free(source, &value);
+    }
+    rdb_text_free(source, &field);
+    return status;
+}
+
+static kv_status rdb_hash_dated(struct rdb_source *source, const struct rdb_rules *rules,
+                                bool is_relative, struct collection *hash)
+{
+    uint64_t first = 0, left;
+    if (is_relative && !rdb_read_64(source, &first)) return KV_CORRUPT;
+    if (!rdb_read_count(source, 3, &left) || left == 0) return KV_CORRUPT;
+    struct hash_owner owner = rdb_hash_owner(rules, left);
+    kv_status status = KV_OK;
+    for (; left > 0 && status == KV_OK; left--) {
+        int64_t deadline_ms;
+        if (!rdb_read_deadline(source, is_relative, first, &deadline_ms)) return KV_CORRUPT;
+        status = rdb_hash_dated_field(source, &owner, deadline_ms, hash);
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- whole */
+
+static kv_status rdb_read_hash_as(struct rdb_source *source, const struct rdb_rules *rules,
+                                  enum rdb_type type, struct collection *hash)
+{
+    struct rdb_feed feed;
+    kv_status status;
+    switch (type) {
+    case RDB_HASH_TIMED:
+    case RDB_HASH_TIMED_OLD: return rdb_hash_dated(source, rules, type == RDB_HASH_TIMED, hash);
+    case RDB_HASH_TIMED_LISTPACK:
+    case RDB_HASH_TIMED_LISTPACK_OLD:
+        return rdb_hash_triples(source, rules, type == RDB_HASH_TIMED_LISTPACK, hash);
+    case RDB_HASH: status = rdb_feed_counted(&feed, source, 2); break;
+    case RDB_HASH_ZIPMAP: status = rdb_feed_packed(&feed, source, RDB_ZIPMAP, 2); break;
+    case RDB_HASH_ZIPLIST: status = rdb_feed_packed(&feed, source, RDB_ZIPLIST, 2); break;
+    default: status = rdb_feed_packed(&feed, source, RDB_LISTPACK, 2); break;
+    }
+    return status == KV_OK ? rdb_hash_pairs(&feed, rules, hash) : status;
+}
+
+KV_INTERNAL kv_status rdb_read_hash(struct rdb_source *source, const struct rdb_rules *rules,
+                                    enum rdb_type type, struct collection *hash)
+{
+    kv_status status = rdb_read_hash_as(source, rules, type, hash);
+    if (status != KV_OK) hash_destroy(hash, rules->memory);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------- writing */
+
+static int64_t rdb_hash_first_deadline(const struct collection *hash)
+{
+    return hash_kind.next_deadline(hash);
+}
+
+/* Deadlines are not in version 10; a hash without one is written so that it can be read there. */
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash)
+{
+    bool is_small = collection_is_small(hash);
+    if (rdb_hash_first_deadline(hash) != 0)
+        return is_small ? RDB_HASH_TIMED_LISTPACK : RDB_HASH_TIMED;
+    return is_small && !collection_is_second(hash) ? RDB_HASH_LISTPACK : RDB_HASH;
+}
+
+static bool rdb_write_field(void *context, kv_slice field, kv_slice value)
+{
+    rdb_write_text(context, field);
+    rdb_write_text(context, value);
+    return true;
+}
+
+struct rdb_hash_writing {
+    struct rdb_sink *sink;
+    int64_t first_ms;
+};
+
+static bool rdb_write_dated_field(void *context, kv_slice field, kv_slice value,
+                                  int64_t deadline_ms)
+{
+    const struct rdb_hash_writing *writing = context;
+    uint64_t after = deadline_ms == KV_NEVER ? 0 : (uint64_t)(deadline_ms - writing->first_ms) + 1;
+    rdb_write_length(writing->sink, after);
+    return rdb_write_field(writing->sink, field, value);
+}
+
+KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
+                                const struct collection *hash)
+{
+    struct rdb_hash_writing writing = {sink, rdb_hash_first_deadline(hash)};
+    if (writing.first_ms != 0) rdb_write_64(sink, (uint64_t)writing.first_ms);
+    if (type == RDB_HASH_LISTPACK || type == RDB_HASH_TIMED_LISTPACK) {
+        rdb_write_text(sink, pack_bytes(hash_pack_of(hash).pack));
+        return;
+    }
+    rdb_write_length(sink, hash_length(hash));
+    if (type == RDB_HASH_TIMED) hash_visit_deadlines(hash, rdb_write_dated_field, &writing);
+    else hash_visit(hash, rdb_write_field, sink);
+}
+
+/* -------------------- engine/rdb/rdb_stream.c -------------------------------------------------- */
+/*
+ * rdb/rdb_stream.c -- streams from and to the RDB format.
+ *
+ *     n  { id(16) as text, listpack as text }       the nodes: values/stream_pack.h
+ *     entries  last: ms, sequence
+ *     first: ms, sequence   last deleted: ms, sequence   entries added            since type 19
+ *     n  { name as text, last: ms, sequence
+ *          entries read                                                           since type 19
+ *          n { id(16), delivered(8), deliveries }                                 what is pending
+ *          n { name as text, seen(8), active(8) since type 21, n { id(16) } } }   the consumers
+ *
+ * Where no size is given a number is a length. Ids of 16 bytes are two big-endian numbers, times
+ * are milliseconds, little-endian. Entries read may be 2^64 - 1: it is not known.
+ */
+
+/* A stream being read. */
+struct rdb_stream {
+    struct rdb_source *source;
+    const struct rdb_rules *rules;
+    enum rdb_type type;
+    struct collection collection;
+    struct stream_edit edit; /* open while a part is made */
+};
+
+/* -------------------------------------------------------------------------------------- numbers */
+
+#define RDB_ID_SIZE 16
+
+static uint64_t rdb_big_endian(const uint8_t *bytes)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < 8; i++) number = number << 8 | bytes[i];
+    return number;
+}
+
+static kv_stream_id rdb_id_of(kv_slice bytes)
+{
+    const uint8_t *at = bytes.data;
+    return (kv_stream_id){rdb_big_endian(at), rdb_big_endian(at + 8)};
+}
+
+static bool rdb_read_raw_id(struct rdb_source *source, kv_stream_id *id)
+{
+    kv_slice bytes;
+    if (!rdb_read_bytes(source, RDB_ID_SIZE, &bytes)) return false;
+    *id = rdb_id_of(bytes);
+    return true;
+}
+
+static bool rdb_read_id(struct rdb_source *source, kv_stream_id *id)
+{
+    return rdb_read_length(source, &id->ms) && rdb_read_length(source, &id->sequence);
+}
+
+/* A time, which is not before 1970; -1 is one if it may mean never. */
+static bool rdb_read_time(struct rdb_source *source, bool may_be_never, int64_t *time_ms)
+{
+    uint64_t bits;
+    if (!rdb_read_64(source, &bits)) return false;
+    *time_ms = (int64_t)bits;
+    return *time_ms >= (may_be_never ? -1 : 0);
+}
+
+/* ---------------------------------------------------------------------------------------- nodes */
+
+static kv_status rdb_stream_load(struct rdb_stream *reading, kv_stream_id id, kv_slice listpack)
+{
+    struct stream_edit edit;
+    if (!pack_validate(listpack, true)) return KV_CORRUPT;
+    kv_status status = stream_edit_begin(&edit, &reading->collection, reading->rules->memory);
+    if (status != KV_OK) return status;
+    status = stream_load_node(&edit, id, listpack);
+    stream_edit_end(&edit);
+    return status == KV_BADARG ? KV_CORRUPT : status;
+}
+
+static kv_status rdb_stream_node(struct rdb_stream *reading)
+{
+    struct rdb_text id, listpack;
+    kv_status status = rdb_read_text(reading->source, &id);
+    if (status != KV_OK) return status;
+    status = rdb_read_text(reading->source, &listpack);
+    if (status == KV_OK) {
+        status = id.bytes.size == RDB_ID_SIZE
+                     ? rdb_stream_load(reading, rdb_id_of(id.bytes), listpack.bytes)
+                     : KV_CORRUPT;
+        rdb_text_free(reading->source, &listpack);
+    }
+    rdb_text_free(reading->source, &id);
+    return status;
+}
+
+static kv_status rdb_stream_nodes(struct rdb_stream *reading)
+{
+    uint64_t nodes;
+    if (!rdb_read_count(reading->source, 1 + RDB_ID_SIZE + 1, &nodes)) return KV_CORRUPT;
+    kv_status status = KV_OK;
+    for (; nodes > 0 && status == KV_OK; nodes--) status = rdb_stream_node(reading);
+    return status;
+}
+
+/* What is known of the stream as a whole, which must agree with its entries. */
+static bool rdb_stream_totals(struct rdb_stream *reading)
+{
+    struct rdb_source *source = reading->source;
+    struct stream *stream = stream_of(&reading->collection);
+    uint64_t length, added;
+    kv_stream_id last, first, last_deleted = {0, 0};
+    if (!rdb_read_length(source, &length) || !rdb_read_id(source, &last)) return false;
+    added = length;
+    bool is_full = reading->type != RDB_STREAM;
+    if (is_full && (!rdb_read_id(source, &first) || !rdb_read_id(source, &last_deleted) ||
+                    !rdb_read_length(source, &added)))
+        return false;
+    if (length != stream_length(stream) || added < length) return false;
+    if (stream_id_compare(last, stream->last) < 0 || stream_id_compare(last, last_deleted) < 0)
+        return false;
+    stream->last = last;
+    stream->last_deleted = last_deleted;
+    stream->added = added;
+    return true;
+}
+
+/* --------------------------------------------------------------------------------------- groups */
+
+/* What is pending in a group, in the order of the ids, until its consumers are known. */
+struct rdb_pending {
+    kv_stream_id id;
+    int64_t delivered_ms;
+    uint64_t deliveries;
+    bool is_owned;
+};
+
+struct rdb_pendings {
+    struct rdb_pending *all;
+    size_t count, owned;
+};
+
+static bool rdb_read_pending(struct rdb_source *source, struct rdb_pendings *pendings, size_t i)
+{
+    struct rdb_pending *pending = &pendings->all[i];
+    if (!rdb_read_raw_id(source, &pending->id) ||
+        !rdb_read_time(source, false, &pending->delivered_ms) ||
+        !rdb_read_length(source, &pending->deliveries))
+        return false;
+    pending->is_owned = false;
+    return i == 0 || stream_id_compare(pending[-1].id, pending->id) < 0;
+}
+
+static void rdb_pendings_free(struct rdb_source *source, struct rdb_pendings *pendings)
+{
+    alloc_free(source->alloc, pendings->all, pendings->count * sizeof *pendings->all);
+}
+
+/* Unless KV_OK there is nothing to free. */
+static kv_status rdb_read_pendings(struct rdb_source *source, struct rdb_pendings *pendings)
+{
+    uint64_t count;
+    *pendings = (struct rdb_pendings){0};
+    if (!rdb_read_count(source, RDB_ID_SIZE + 8 + 1, &count)) return KV_CORRUPT;
+    if (count == 0) return KV_OK;
+    pendings->all = alloc_get_array(source->alloc, (size_t)count, sizeof *pendings->all);
+    if (pendings->all == NULL) return KV_NOMEM;
+    pendings->count = (size_t)count;
+    for (size_t i = 0; i < pendings->count; i++) {
+        if (rdb_read_pending(source, pendings, i)) continue;
+        rdb_pendings_free(source, pendings);
+        return KV_CORRUPT;
+    }
+    return KV_OK;
+}
+
+/* The one with this id, if no consumer has it yet. */
+static struct rdb_pending *rdb_pendings_take(struct rdb_pendings *pendings, kv_stream_id id)
+{
+    size_t low = 0, high = pendings->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct rdb_pending *pending = &pendings->all[middle];
+        int order = stream_id_compare(pending->id, id);
+        if (order == 0) {
+            if (pending->is_owned) return NULL;
+            pending->is_owned = true;
+            pendings->owned++;
+            return pending;
+        }
+        if (order < 0) low = middle + 1;
+        else high = middle;
+    }
+    return NULL;
+}
+
+static kv_status rdb_stream_give(struct rdb_stream *reading, struct stream_group *group,
+                                 struct stream_consumer *consumer, struct rdb_pendings *pendings)
+{
+    kv_stream_id id;
+    if (!rdb_read_raw_id(reading->source, &id)) return KV_CORRUPT;
+    const struct rdb_pending *pending = rdb_pendings_take(pendings, id);
+    if (pending == NULL) return KV_CORRUPT;
+    kv_status status = stream_hold(&reading->edit, group, consumer, id);
+    if (status != KV_OK) return status;
+    struct stream_pending *given = stream_assign(&reading->edit, group, consumer, id);
+    given->delivered_ms = pending->delivered_ms;
+    given->deliveries = pending->deliveries;
+    return KV_OK;
+}
+
+static kv_status rdb_stream_consumer(struct rdb_stream *reading, struct stream_group *group,
+                                     struct rdb_pendings *pendings)
+{
+    struct rdb_source *source = reading->source;
+    struct stream_consumer *consumer;
+    struct rdb_text name;
+    int64_t seen_ms, active_ms;
+    uint64_t count;
+    kv_status status = rdb_read_text(source, &name);
+    if (status != KV_OK) return status;
+    if (stream_consumer_find(group, name.bytes) != NULL) status = KV_CORRUPT;
+    else status = stream_consumer_create(&reading->edit, group, name.bytes, 0, &consumer);
+    rdb_text_free(source, &name);
+    if (status != KV_OK) return status;
+    if (!rdb_read_time(source, false, &seen_ms)) return KV_CORRUPT;
+    active_ms = seen_ms; /* as Redis 7.2 takes it to be */
+    if (reading->type == RDB_STREAM_3 && !rdb_read_time(source, true, &active_ms))
+        return KV_CORRUPT;
+    consumer->seen_ms = seen_ms;
+    consumer->active_ms = active_ms;
+    if (!rdb_read_count(source, RDB_ID_SIZE, &count)) return KV_CORRUPT;
+    for (; count > 0 && status == KV_OK; count--)
+        status = rdb_stream_give(reading, group, consumer, pendings);
+    return status;
+}
+
+static kv_status rdb_stream_consumers(struct rdb_stream *reading, struct stream_group *group,
+                                      struct rdb_pendings *pendings)
+{
+    uint64_t count;
+    if (!rdb_read_count(reading->source, 1 + 8 + 1, &count)) return KV_CORRUPT;
+    kv_status status = KV_OK;
+    for (; count > 0 && status == KV_OK; count--)
+        status = rdb_stream_consumer(reading, group, pendings);
+    if (status == KV_OK && pendings->owned != pendings->count) status = KV_CORRUPT;
+    return status;
+}
+
+/* Where a group stands: behind its name. */
+static bool rdb_stream_position(struct rdb_stream *reading, struct stream_group *group)
+{
+    uint64_t read;
+    if (!rdb_read_id(reading->source, &group->last)) return false;
+    if (reading->type == RDB_STREAM) {
+        group->read = stream_entries_read(reading->edit.stream, group->last);
+        return true;
+    }
+    if (!rdb_read_length(reading->source, &read)) return false;
+    group->read = (int64_t)read;
+    return group->read >= 0 || group->read == STREAM_READ_UNKNOWN;
+}
+
+static kv_status rdb_stream_group(struct rdb_stream *reading)
+{
+    struct rdb_source *source = reading->source;
+    struct stream_group *group;
+    struct rdb_pendings pendings;
+    struct rdb_text name;
+    kv_status status = rdb_read_text(source, &name);
+    if (status != KV_OK) return status;
+    if (stream_group_find(reading->edit.stream, name.bytes) != NULL) status = KV_CORRUPT;
+    else status = stream_group_create(&reading->edit, name.bytes, &group);
+    rdb_text_free(source, &name);
+    if (status != KV_OK) return status;
+    if (!rdb_stream_position(reading, group)) return KV_CORRUPT;
+    status = rdb_read_pendings(source, &pendings);
+    if (status != KV_OK) return status;
+    status = rdb_stream_consumers(reading, group, &pendings);
+    rdb_pendings_free(source, &pendings);
+    return status;
+}
+
+static kv_status rdb_stream_groups(struct rdb_stream *reading)
+{
+    uint64_t count;
+    if (!rdb_read_count(reading->source, 1 + 2 + 1 + 1, &count)) return KV_CORRUPT;
+    kv_status status = KV_OK;
+    for (; count > 0 && status == KV_OK; count--) {
+        status = stream_edit_begin(&reading->edit, &reading->collection, reading->rules->memory);
+        if (status != KV_OK) break;
+        status = rdb_stream_group(reading);
+        stream_edit_end(&reading->edit);
+    }
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- whole */
+
+KV_INTERNAL kv_status rdb_read_stream(struct rdb_source *source, const struct rdb_rules *rules,
+                                      enum rdb_type type, struct collection *collection)
+{
+    struct rdb_stream reading = {.source = source, .rules = rules, .type = type};
+    kv_status status = stream_create(rules->memory, &reading.collection);
+    if (status != KV_OK) return status;
+    status = rdb_stream_nodes(&reading);
+    if (status == KV_OK && !rdb_stream_totals(&reading)) status = KV_CORRUPT;
+    if (status == KV_OK) status = rdb_stream_groups(&reading);
+    if (status == KV_OK) *collection = reading.collection;
+    else stream_destroy(&reading.collection, rules->memory);
+    return status;
+}
+
+/* -------------------------------------------------------------------------------------- writing */
+
+static void rdb_write_id(struct rdb_sink *sink, kv_stream_id id)
+{
+    rdb_write_length(sink, id.ms);
+    rdb_write_length(sink, id.sequence);
+}
+
+static kv_slice rdb_encode_id(uint8_t bytes[RDB_ID_SIZE], kv_stream_id id)
+{
+    for (size_t i = 0; i < 8; i++) {
+        bytes[7 - i] = (uint8_t)(id.ms >> 8 * i);
+        bytes[15 - i] = (uint8_t)(id.sequence >> 8 * i);
+    }
+    return kv_bytes(bytes, RDB_ID_SIZE);
+}
+
+static void rdb_write_raw_id(struct rdb_sink *sink, kv_stream_id id)
+{
+    uint8_t bytes[RDB_ID_SIZE];
+    rdb_write_bytes(sink, rdb_encode_id(bytes, id));
+}
+
+static void rdb_write_nodes(struct rdb_sink *sink, const struct stream *stream)
+{
+    const struct stream_node *node;
+    kv_stream_id id = {0, 0};
+    rdb_write_length(sink, stream->pack_count);
+    for (bool is_first = true; (node = stream_next_node(stream, is_first, &id)) != NULL;
+         is_first = false) {
+        uint8_t bytes[RDB_ID_SIZE];
+        rdb_write_text(sink, rdb_encode_id(bytes, node->id));
+        rdb_write_text(sink, pack_bytes(node->pack));
+    }
+}
+
+static void rdb_write_consumer(struct rdb_sink *sink, const struct stream_consumer *consumer)
+{
+    struct sorted_place place;
+    rdb_write_text(sink, consumer->name);
+    rdb_write_64(sink, (uint64_t)consumer->seen_ms);
+    rdb_write_length(sink, sorted_count(&consumer->pending));
+    bool more = sorted_end(&consumer->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&consumer->pending, &place))
+        rdb_write_raw_id(sink, *(const kv_stream_id *)sorted_at(&consumer->pending, &place));
+}
+
+static void rdb_write_group(struct rdb_sink *sink, const struct stream_group *group)
+{
+    struct sorted_place place;
+    rdb_write_text(sink, group->name);
+    rdb_write_id(sink, group->last);
+    rdb_write_length(sink, (uint64_t)group->read);
+    rdb_write_length(sink, sorted_count(&group->pending));
+    bool more = sorted_end(&group->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&group->pending, &place)) {
+        const struct stream_pending *pending = stream_pending_at(group, &place);
+        rdb_write_raw_id(sink, pending->id);
+        rdb_write_64(sink, (uint64_t)pending->delivered_ms);
+        rdb_write_length(sink, pending->deliveries);
+    }
+    rdb_write_length(sink, sorted_count(&group->consumers));
+    more = sorted_end(&group->consumers, KV_HEAD, &place);
+    for (; more; more = sorted_next(&group->consumers, &place))
+        rdb_write_consumer(sink, stream_consumer_at(group, &place));
+}
+
+KV_INTERNAL void rdb_write_stream(struct rdb_sink *sink, const struct collection *collection)
+{
+    const struct stream *stream = stream_of(collection);
+    struct sorted_place place;
+    rdb_write_nodes(sink, stream);
+    rdb_write_length(sink, stream_length(stream));
+    rdb_write_id(sink, stream->last);
+    rdb_write_id(sink, stream_end_id(stream, KV_HEAD));
+    rdb_write_id(sink, stream->last_deleted);
+    rdb_write_length(sink, stream->added);
+    rdb_write_length(sink, sorted_count(&stream->groups));
+    bool more = sorted_end(&stream->groups, KV_HEAD, &place);
+    for (; more; more = sorted_next(&stream->groups, &place))
+        rdb_write_group(sink, stream_group_at(stream, &place));
+}
+
+#undef RDB_ID_SIZE
+
+/* -------------------- engine/rdb/rdb_value.c --------------------------------------------------- */
+/*
+ * rdb/rdb_value.c -- see rdb_value.h: which room reads and writes which type.
+ */
+
+static kv_type rdb_type_holds(unsigned type)
+{
+    switch (type) {
+    case RDB_STRING: return KV_TYPE_STRING;
+    case RDB_LIST:
+    case RDB_LIST_ZIPLIST:
+    case RDB_LIST_QUICKLIST:
+    case RDB_LIST_QUICKLIST_2: return KV_TYPE_LIST;
+    case RDB_SET:
+    case RDB_SET_INTSET:
+    case RDB_SET_LISTPACK: return KV_TYPE_SET;
+    case RDB_SORTED_SET:
+    case RDB_SORTED_SET_2:
+    case RDB_SORTED_SET_ZIPLIST:
+    case RDB_SORTED_SET_LISTPACK: return KV_TYPE_SORTED_SET;
+    case RDB_HASH:
+    case RDB_HASH_ZIPMAP:
+    case RDB_HASH_ZIPLIST:
+    case RDB_HASH_LISTPACK:
+    case RDB_HASH_TIMED_OLD:
+    case RDB_HASH_TIMED_LISTPACK_OLD:
+    case RDB_HASH_TIMED:
+    case RDB_HASH_TIMED_LISTPACK: return KV_TYPE_HASH;
+    case RDB_STREAM:
+    case RDB_STREAM_2:
+    case RDB_STREAM_3: return KV_TYPE_STREAM;
+    default: return KV_TYPE_NONE;
+    }
+}
+
+KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb_rules *rules,
+                                     unsigned type, struct rdb_value *value)
+{
+    struct collection *collection = &value->collection;
+    value->type = rdb_type_holds(type);
+    value->text = (struct rdb_text){0};
+    *collection = (struct collection){0};
+    switch (value->type) {
+    case KV_TYPE_STRING: return rdb_read_text(source, &value->text);
+    case KV_TYPE_LIST: return rdb_read_list(source, rules, (enum rdb_type)type, collection);
+    case KV_TYPE_SET: return rdb_read_set(source, rules, (enum rdb_type)type, collection);
+    case KV_TYPE_SORTED_SET:
+        return rdb_read_sorted_set(source, rules, (enum rdb_type)type, collection);
+    case KV_TYPE_HASH: return rdb_read_hash(source, rules, (enum rdb_type)type, collection);
+    case KV_TYPE_STREAM: return rdb_read_stream(source, rules, (enum rdb_type)type, collection);
+    default: return KV_CORRUPT;
+    }
+}
+
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection)
+{
+    switch (type) {
+    case KV_TYPE_LIST: return RDB_LIST_QUICKLIST_2;
+    case KV_TYPE_SET: return rdb_type_of_set(collection);
+    case KV_TYPE_SORTED_SET: return rdb_type_of_sorted_set(collection);
+    case KV_TYPE_HASH: return rdb_type_of_hash(collection);
+    case KV_TYPE_STREAM: return RDB_STREAM_2;
+    default: return RDB_STRING;
+    }
+}
+
+KV_INTERNAL unsigned rdb_version_of(enum rdb_type type)
+{
+    return type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK ? RDB_VERSION_TIMED
+                                                                     : RDB_VERSION;
+}
+
+KV_INTERNAL void rdb_write_collection(struct rdb_sink *sink, enum rdb_type type,
+                                      const struct collection *collection)
+{
+    switch (rdb_type_holds(type)) {
+    case KV_TYPE_LIST: rdb_write_list(sink, collection); break;
+    case KV_TYPE_SET: rdb_write_set(sink, type, collection); break;
+    case KV_TYPE_SORTED_SET: rdb_write_sorted_set(sink, type, collection); break;
+    case KV_TYPE_HASH: rdb_write_hash(sink, type, collection); break;
+    case KV_TYPE_STREAM: rdb_write_stream(sink, collection); break;
+    default: assert(false);
+    }
+}
+
+
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 /* -------------------- engine/keyspace/entry.c -------------------------------------------------- */
 /*
@@ -19561,6 +22130,10 @@ KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struc
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
                                  struct memory *memory, struct entry_shape *shape);
 
+/* The same of a collection that no entry has. KV_OK, or KV_NOMEM with nothing left. */
+KV_INTERNAL kv_status value_copy_collection(kv_type type, const struct collection *collection,
+                                            struct memory *memory, struct collection *copy);
+
 /*
  * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
  * is till that.
@@ -20157,6 +22730,12 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     shape->fields_ms = value_next_deadline(entry);
 }
 
+KV_INTERNAL kv_status value_copy_collection(kv_type type, const struct collection *collection,
+                                            struct memory *memory, struct collection *copy)
+{
+    return value_kind(type)->copy(collection, memory, copy);
+}
+
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
                                  struct memory *memory, struct entry_shape *shape)
 {
@@ -20169,7 +22748,7 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
     }
     if (shape->form == ENTRY_COLLECTION) {
         struct collection collection = value_collection(entry), copy = {0};
-        kv_status status = value_kind(shape->type)->copy(&collection, memory, &copy);
+        kv_status status = value_copy_collection(shape->type, &collection, memory, &copy);
         if (status == KV_OK) shape->payload = copy.word;
         return status;
     }
@@ -23585,6 +26164,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
+    case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
 }
@@ -24336,6 +26916,273 @@ kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
     if (status != KV_OK) return status;
     return access_close(&access, access_version(&access, version));
 }
+
+/* -------------------- engine/api/api_dump.c ---------------------------------------------------- */
+/*
+ * api/api_dump.c -- values as bytes: DUMP and RESTORE.
+ *
+ *     type:1  value  version:2  crc64 of all before:8          little-endian; see rdb/rdb_format.h
+ */
+
+#define DUMP_VERSION_SIZE 2
+#define DUMP_FOOTER       (DUMP_VERSION_SIZE + 8)
+
+/* ----------------------------------------------------------------------------------------- dump */
+
+static void dump_write_value(struct rdb_sink *sink, const struct entry *entry)
+{
+    kv_type type = entry_type(entry);
+    char scratch[NUMBER_INT64_SIZE];
+    struct collection collection = {0};
+    if (type != KV_TYPE_STRING) collection.word = (uintptr_t)entry_payload(entry);
+    enum rdb_type form = rdb_type_of(type, &collection);
+    rdb_write_byte(sink, (uint8_t)form);
+    if (type == KV_TYPE_STRING) rdb_write_text(sink, text_of(entry, scratch));
+    else rdb_write_collection(sink, form, &collection);
+    rdb_write_16(sink, (uint16_t)rdb_version_of(form));
+}
+
+kv_status kv_dump(kv *db, kv_slice key, kv_buffer *payload)
+{
+    if (db == NULL || payload == NULL) return KV_BADARG;
+    struct access access;
+    struct rdb_sink sink;
+    kv_status status = access_open(&access, db, key, ACCESS_READ);
+    if (status != KV_OK) return status;
+    if (access.entry == NULL) return access_close(&access, KV_NONE);
+    rdb_sink_open(&sink, payload);
+    dump_write_value(&sink, access.entry);
+    (void)access_close(&access, KV_OK);
+    rdb_write_64(&sink, crc64(0, rdb_sink_bytes(&sink)));
+    return rdb_sink_close(&sink);
+}
+
+/* -------------------------------------------------------------------------------------- restore */
+
+/* What is to be restored, and how. */
+struct dump_restoring {
+    struct store *store;
+    kv_slice payload;
+    kv_restore_options options;
+    struct memory memory; /* of a small collection until it has a shard */
+    struct rdb_source source;
+    struct rdb_value value;
+};
+
+static kv_status dump_check_footer(kv_slice payload)
+{
+    if (payload.size < DUMP_FOOTER) return KV_BADSUM;
+    const uint8_t *footer = (const uint8_t *)payload.data + payload.size - DUMP_FOOTER;
+    kv_slice summed = {payload.data, payload.size - DUMP_FOOTER + DUMP_VERSION_SIZE};
+    if (bytes_load16(footer) > RDB_VERSION_MAX) return KV_BADSUM;
+    return bytes_load64(footer + DUMP_VERSION_SIZE) == crc64(0, summed) ? KV_OK : KV_BADSUM;
+}
+
+static struct collection_limits dump_limits(const struct store *store, kv_setting count)
+{
+    return (struct collection_limits){(size_t)store_setting(store, count),
+                                      (size_t)store_setting(store, (kv_setting)(count + 1))};
+}
+
+static struct rdb_rules dump_rules(struct dump_restoring *restoring)
+{
+    const struct store *store = restoring->store;
+    return (struct rdb_rules){
+        .memory = &restoring->memory,
+        .key = &store->hash_key,
+        .list = list_limits_of(store_setting(store, KV_SETTING_LIST_PACK_SIZE)),
+        .hash = dump_limits(store, KV_SETTING_HASH_PACK_COUNT),
+        .set = dump_limits(store, KV_SETTING_SET_PACK_COUNT),
+        .sorted_set = dump_limits(store, KV_SETTING_SORTED_SET_PACK_COUNT),
+        .set_integers = (size_t)store_setting(store, KV_SETTING_SET_INTEGER_COUNT)};
+}
+
+/* Frees what was read and has not become part of the store. */
+static void dump_discard(struct dump_restoring *restoring)
+{
+    struct rdb_value *value = &restoring->value;
+    rdb_text_free(&restoring->source, &value->text);
+    if (!collection_is_small(&value->collection))
+        large_destroy(collection_large(&value->collection));
+    memory_destroy(&restoring->memory);
+}
+
+/* Makes the value, which nobody sees yet. Unless KV_OK nothing is left. */
+static kv_status dump_read(struct dump_restoring *restoring)
+{
+    struct store *store = restoring->store;
+    const uint8_t *begin = restoring->payload.data;
+    uint64_t string_max = text_size_max(store);
+    restoring->source = (struct rdb_source){
+        .at = begin + 1,
+        .end = begin + restoring->payload.size - DUMP_FOOTER,
+        .alloc = &store->alloc,
+        .text_max = string_max > PACK_SIZE_MAX ? (size_t)string_max : PACK_SIZE_MAX};
+    if (restoring->source.at > restoring->source.end) return KV_CORRUPT;
+    memory_init(&restoring->memory, &store->pages);
+    struct rdb_rules rules = dump_rules(restoring);
+    struct rdb_value *value = &restoring->value;
+    kv_status status = rdb_read_value(&restoring->source, &rules, *begin, value);
+    if (status != KV_OK) {
+        memory_destroy(&restoring->memory);
+        return status;
+    }
+    if (rdb_left(&restoring->source) > 0) status = KV_CORRUPT;
+    else if (value->text.bytes.size > string_max) status = KV_TOOBIG;
+    if (status != KV_OK) dump_discard(restoring);
+    return status;
+}
+
+/* Puts a collection under the key: a large one itself, of a small one a copy where it belongs. */
+static kv_status dump_put_collection(struct access *access, struct rdb_value *value,
+                                     int64_t deadline_ms)
+{
+    struct collection owned = value->collection;
+    bool is_copied = collection_is_small(&owned);
+    kv_status status = KV_OK;
+    if (is_copied)
+        status =
+            value_copy_collection(value->type, &value->collection, &access->shard->memory, &owned);
+    if (status != KV_OK) return status;
+    struct entry_shape shape = {.type = value->type,
+                                .form = ENTRY_COLLECTION,
+                                .payload = owned.word,
+                                .deadline_ms = deadline_ms,
+                                .fields_ms = value_next_of(value->type, &owned)};
+    status = access_put_shape(access, &shape);
+    if (status == KV_OK) value->collection = (struct collection){0};
+    else if (is_copied) value_discard_shape(&shape, &access->shard->memory, &access->garbage);
+    return status;
+}
+
+static kv_status dump_put_string(struct access *access, const struct rdb_value *value,
+                                 int64_t deadline_ms)
+{
+    bool replaces = access->entry != NULL;
+    kv_status status = access_put_text(access, value->text.bytes, deadline_ms, ACCESS_ENCODED);
+    if (status == KV_OK && replaces) access_event(access, KV_EVENT_NEW, "new");
+    return status;
+}
+
+static void dump_set_idle(struct access *access, int64_t idle_ms)
+{
+    if (idle_ms < 1000) return;
+    int64_t idle = idle_ms / 1000;
+    int64_t most = ENTRY_CLOCK_MASK / 2; /* as Redis does where its clock has no room for more */
+    uint32_t now = (uint32_t)(access_now(access) / 1000);
+    entry_set_clock(access->entry, now - (uint32_t)(idle < most ? idle : most));
+}
+
+/* The words of the effect behind the key. */
+struct dump_words {
+    char deadline[NUMBER_INT64_SIZE], idle[NUMBER_INT64_SIZE];
+    kv_slice words[6];
+    size_t count;
+};
+
+static void dump_spell(const struct dump_restoring *restoring, int64_t deadline_ms,
+                       struct dump_words *words)
+{
+    const kv_restore_options *options = &restoring->options;
+    bool is_timed = deadline_ms != KV_NEVER;
+    size_t size = number_format_int64(words->deadline, is_timed ? deadline_ms : 0);
+    words->words[0] = kv_bytes(words->deadline, size);
+    words->words[1] = restoring->payload;
+    words->count = 2;
+    if (options->replace) words->words[words->count++] = EFFECT_NAME("REPLACE");
+    if (options->idle_ms >= 1000) {
+        size = number_format_int64(words->idle, options->idle_ms / 1000);
+        words->words[words->count++] = EFFECT_NAME("IDLETIME");
+        words->words[words->count++] = kv_bytes(words->idle, size);
+    }
+    if (is_timed) words->words[words->count++] = EFFECT_NAME("ABSTTL");
+}
+
+/* Removes the key, if it is there, as what was to take its place has expired. */
+static kv_status dump_remove(struct access *access)
+{
+    struct effect effect;
+    if (access->entry == NULL) return KV_OK;
+    kv_status status = effect_open(&effect, access, EFFECT_NAME("DEL"), 0, 0);
+    if (status != KV_OK) return status;
+    access_event(access, KV_EVENT_GENERIC, "del");
+    access_remove(access);
+    effect_close(&effect, access, true);
+    return KV_OK;
+}
+
+static kv_status dump_put(struct access *access, struct dump_restoring *restoring,
+                          int64_t deadline_ms)
+{
+    struct rdb_value *value = &restoring->value;
+    struct dump_words words;
+    struct effect effect;
+    dump_spell(restoring, deadline_ms, &words);
+    kv_status status =
+        effect_open_with(&effect, access, EFFECT_NAME("RESTORE"), words.words, words.count);
+    if (status != KV_OK) return status;
+    status = value->type == KV_TYPE_STRING ? dump_put_string(access, value, deadline_ms)
+                                           : dump_put_collection(access, value, deadline_ms);
+    if (status == KV_OK) {
+        dump_set_idle(access, restoring->options.idle_ms);
+        access_event(access, KV_EVENT_GENERIC, "restore");
+        KV_CHECK(value_check(access->entry));
+    }
+    effect_close(&effect, access, status == KV_OK);
+    return status;
+}
+
+/* The instant at which the key is to expire. */
+static kv_status dump_deadline(struct access *access, const kv_restore_options *options,
+                               int64_t *deadline_ms)
+{
+    *deadline_ms = KV_NEVER;
+    if (options->deadline_ms != 0) *deadline_ms = options->deadline_ms;
+    if (options->ttl_ms == 0) return KV_OK;
+    int64_t now_ms = access_now(access);
+    if (options->ttl_ms > INT64_MAX - 1 - now_ms) return KV_OVERFLOW;
+    *deadline_ms = now_ms + options->ttl_ms;
+    return KV_OK;
+}
+
+static kv_status dump_restore_opened(struct access *access, struct dump_restoring *restoring)
+{
+    int64_t deadline_ms;
+    if (access->entry != NULL && !restoring->options.replace) return KV_SKIPPED;
+    kv_status status = dump_deadline(access, &restoring->options, &deadline_ms);
+    if (status != KV_OK) return status;
+    bool is_past = deadline_ms != KV_NEVER && deadline_ms <= access_now(access) &&
+                   store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+    return is_past ? dump_remove(access) : dump_put(access, restoring, deadline_ms);
+}
+
+static bool dump_options_are_valid(const kv_restore_options *given, kv_restore_options *options)
+{
+    *options = KV_OPTIONS(kv_restore_options);
+    if (given == NULL) return true;
+    if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    if (options->ttl_ms < 0 || options->deadline_ms < 0 || options->idle_ms < 0) return false;
+    return options->ttl_ms == 0 || options->deadline_ms == 0;
+}
+
+kv_status kv_restore(kv *db, kv_slice key, kv_slice payload, const kv_restore_options *options)
+{
+    struct dump_restoring restoring = {.payload = payload};
+    if (db == NULL || !dump_options_are_valid(options, &restoring.options)) return KV_BADARG;
+    restoring.store = db->view->store;
+    kv_status status = dump_check_footer(payload);
+    if (status == KV_OK) status = dump_read(&restoring);
+    if (status != KV_OK) return status;
+    struct access access;
+    status = access_open(&access, db, key, ACCESS_WRITE);
+    if (status == KV_OK) status = access_close(&access, dump_restore_opened(&access, &restoring));
+    dump_discard(&restoring);
+    return status;
+}
+
+#undef DUMP_VERSION_SIZE
+#undef DUMP_FOOTER
 
 /* -------------------- engine/api/api_keyspace.c ------------------------------------------------ */
 /*

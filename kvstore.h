@@ -103,7 +103,8 @@ typedef enum kv_status {
     KV_NOTFINITE = -11, /* the result would be infinite or not a number */
     KV_NOTHLL = -12,    /* the key holds a string that is no HyperLogLog */
     KV_CORRUPT = -13,   /* the bytes of the value contradict themselves */
-    KV_NOGROUP = -14    /* the stream has no such consumer group */
+    KV_NOGROUP = -14,   /* the stream has no such consumer group */
+    KV_BADSUM = -15     /* the checksum of the bytes is wrong, or their version is not known */
 } kv_status;
 
 typedef enum kv_type {
@@ -553,6 +554,47 @@ typedef struct kv_object_info {
 
 /* Describes a key without touching its access clock. KV_OK or KV_NONE. Cost O(1). */
 KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
+
+/*
+ * Writes the value at `key` down as bytes that kv_restore() makes the same value of, here or in any
+ * other store: what Redis's DUMP gives. Its deadline is not in it; those of a hash's fields are.
+ * Redis 7.0 and later and Valkey take these bytes, but of a hash whose fields have deadlines Redis
+ * 7.4 and later only.
+ *
+ * payload   is unchanged unless KV_OK. What it holds before stays in it during the call, so that one
+ *           that is reused should be emptied (size = 0) if values are large.
+ * Returns   KV_OK, KV_NONE, KV_NOMEM.
+ * Cost      O(size of the value) under the lock of the key: about 10 ns a byte that can be
+ *           compressed, 3 others.
+ */
+KV_API kv_status kv_dump(kv *db, kv_slice key, kv_buffer *payload);
+
+typedef struct kv_restore_options {
+    size_t size;
+    bool replace;        /* whatever the key holds gives way; else it must not exist */
+    int64_t ttl_ms;      /* the key expires this long from now; 0 means never */
+    int64_t deadline_ms; /* or at this instant; 0 means never. One in the past removes the key */
+    int64_t idle_ms;     /* the key was last used so long ago, to a second; see kv_object_info */
+} kv_restore_options;
+
+/*
+ * Makes the value that a payload holds, as kv_dump() or Redis's DUMP wrote it: of any type that a
+ * store has, in any of the encodings of Redis 2.6 to 8.
+ *
+ * payload   may come from anywhere. It is looked through to its last byte before anything is made of
+ *           it; nothing that it says makes the call read elsewhere or take more memory than some
+ *           hundred times its size. What it is made of lies outside of the lock until it is whole.
+ * options   NULL means that the key must not exist, and never expires.
+ * Returns   KV_OK; KV_SKIPPED if the key exists and `replace` is false; KV_BADSUM if the checksum is
+ *           not that of the bytes, or the version is above 12 (Redis 8); KV_CORRUPT if the bytes
+ *           are no value: cut off or too long, sizes, counts or links that are not right, an
+ *           encoding that is not known, a member twice or out of order, a score that is no number,
+ *           nothing in it at all; KV_TOOBIG; KV_BADARG for a time below 0 or both ttl_ms and
+ *           deadline_ms; KV_OVERFLOW if now + ttl_ms leaves int64_t; KV_NOMEM; KV_READONLY.
+ * Cost      O(size of the value), O(n log n) for a large sorted set.
+ */
+KV_API kv_status kv_restore(kv *db, kv_slice key, kv_slice payload,
+                            const kv_restore_options *options);
 
 /*
  * A number that identifies this state of the key: it differs after any change of value, type or

@@ -33,6 +33,8 @@
 #include "base/buffer.c"  /* the caller's reusable memory */
 #include "base/trig.c"    /* sine and the like, the same on every machine */
 #include "base/geo.c"     /* places on the globe as numbers, distances, areas */
+#include "base/crc64.c"   /* the checksum of RDB files */
+#include "base/lzf.c"     /* the compression of RDB files */
 
 /* structures: containers of bytes; they know nothing of keys, expiry, locks. */
 #include "structures/grace.c"   /* memory that readers without the lock may still be looking at */
@@ -60,6 +62,18 @@
 #include "values/stream_group.c" /* its consumer groups and what is pending */
 #include "values/sort.c"  /* the patterns and the order of SORT */
 
+/* rdb: values as bytes, in Redis's format of files, DUMP and RESTORE. */
+#include "rdb/rdb_source.c"     /* reading lengths, texts and numbers */
+#include "rdb/rdb_sink.c"       /* writing them */
+#include "rdb/rdb_items.c"      /* what is in a ziplist, zipmap, listpack or intset */
+#include "rdb/rdb_feed.c"       /* the texts of a collection, some at a time */
+#include "rdb/rdb_list.c"       /* lists, from and to the format */
+#include "rdb/rdb_set.c"        /* sets */
+#include "rdb/rdb_sorted_set.c" /* sorted sets */
+#include "rdb/rdb_hash.c"       /* hashes */
+#include "rdb/rdb_stream.c"     /* streams */
+#include "rdb/rdb_value.c"      /* which of them for which type */
+
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
 #include "keyspace/deadlines.c"   /* the keys that have a deadline, in that order: a timing wheel */
@@ -82,6 +96,7 @@
 /* api: the functions of kvstore.h. */
 #include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */
 #include "api/api_key.c"         /* keys of any type */
+#include "api/api_dump.c"        /* values as bytes, for other stores */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
 #include "api/api_bitmap.c"      /* strings as bits */

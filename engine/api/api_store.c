@@ -275,6 +275,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
+    case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
 }

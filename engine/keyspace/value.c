@@ -91,6 +91,12 @@ KV_INTERNAL void value_take(const struct entry *entry, struct entry_shape *shape
     shape->fields_ms = value_next_deadline(entry);
 }
 
+KV_INTERNAL kv_status value_copy_collection(kv_type type, const struct collection *collection,
+                                            struct memory *memory, struct collection *copy)
+{
+    return value_kind(type)->copy(collection, memory, copy);
+}
+
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
                                  struct memory *memory, struct entry_shape *shape)
 {
@@ -103,7 +109,7 @@ KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
     }
     if (shape->form == ENTRY_COLLECTION) {
         struct collection collection = value_collection(entry), copy = {0};
-        kv_status status = value_kind(shape->type)->copy(&collection, memory, &copy);
+        kv_status status = value_copy_collection(shape->type, &collection, memory, &copy);
         if (status == KV_OK) shape->payload = copy.word;
         return status;
     }

@@ -29,6 +29,10 @@ KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struc
 KV_INTERNAL kv_status value_copy(const struct entry *entry, struct store *store,
                                  struct memory *memory, struct entry_shape *shape);
 
+/* The same of a collection that no entry has. KV_OK, or KV_NOMEM with nothing left. */
+KV_INTERNAL kv_status value_copy_collection(kv_type type, const struct collection *collection,
+                                            struct memory *memory, struct collection *copy);
+
 /*
  * Puts the value itself into `shape`: the old entry must be forgotten then, its text stays where it
  * is till that.

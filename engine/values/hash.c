@@ -216,6 +216,35 @@ KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit
     }
 }
 
+static void hash_large_visit_deadlines(const struct hash_large *large, hash_visit_dated *visit,
+                                       void *context)
+{
+    struct table_cursor cursor = {0};
+    struct member *batch[MEMBERS_BATCH];
+    size_t count;
+    while ((count = members_next(&large->members, &cursor, batch, MEMBERS_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            char scratch[MEMBER_TEXT_SIZE];
+            if (!visit(context, member_text(batch[i], scratch), member_value(batch[i]),
+                       member_deadline(batch[i])))
+                return;
+        }
+    }
+}
+
+KV_INTERNAL void hash_visit_deadlines(const struct collection *hash, hash_visit_dated *visit,
+                                      void *context)
+{
+    if (!collection_is_small(hash)) {
+        hash_large_visit_deadlines(hash_large(hash), visit, context);
+    } else if (!collection_is_empty(hash)) {
+        struct hash_pack small = hash_pack_of(hash);
+        struct hash_pack_walk walk = hash_pack_begin(&small);
+        while (hash_pack_step(&small, &walk) &&
+               visit(context, walk.field, walk.value, walk.deadline_ms)) continue;
+    }
+}
+
 struct hash_showing {
     kv_visit_field *visit;
     void *context;

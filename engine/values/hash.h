@@ -50,6 +50,11 @@ KV_INTERNAL void hash_get_many(const struct collection *hash, const kv_slice *fi
 /* Lends all fields and values until the visitor has enough. O(n). */
 KV_INTERNAL void hash_visit(const struct collection *hash, kv_visit_field *visit, void *context);
 
+/* The same with the deadline of each, KV_NEVER if it has none. */
+typedef bool hash_visit_dated(void *context, kv_slice field, kv_slice value, int64_t deadline_ms);
+KV_INTERNAL void hash_visit_deadlines(const struct collection *hash, hash_visit_dated *visit,
+                                      void *context);
+
 /*
  * Lends about `limit` fields from a cursor on, all of a small hash; gives the cursor to go on with,
  * 0 at the end.

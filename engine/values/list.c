@@ -206,14 +206,10 @@ static kv_status list_large_append(struct list_large *large, const uint8_t *from
     return status;
 }
 
-/* A large list with a copy of the pack's elements, in leaves as full as can be. */
-static kv_status list_large_from_pack(struct memory *memory, const struct pack *pack,
-                                      struct list_large **large)
+/* Copies the elements from `at` on into new leaves at the tail, as full as can be. */
+static kv_status list_large_append_all(struct list_large *large, const uint8_t *at)
 {
-    kv_status status = list_large_create(memory, large);
-    if (status != KV_OK) return status;
-
-    const uint8_t *at = pack_first(pack);
+    kv_status status = KV_OK;
     while (status == KV_OK && *at != PACK_END) {
         const uint8_t *from = at;
         size_t count = 0;
@@ -223,8 +219,18 @@ static kv_status list_large_from_pack(struct memory *memory, const struct pack *
             at = pack_next(at);
             count++;
         } while (*at != PACK_END && size + pack_element_size(at) <= PACK_PAGE - PACK_EMPTY_SIZE);
-        status = list_large_append(*large, from, count, size);
+        status = list_large_append(large, from, count, size);
     }
+    return status;
+}
+
+/* A large list with a copy of the pack's elements. */
+static kv_status list_large_from_pack(struct memory *memory, const struct pack *pack,
+                                      struct list_large **large)
+{
+    kv_status status = list_large_create(memory, large);
+    if (status != KV_OK) return status;
+    status = list_large_append_all(*large, pack_first(pack));
     if (status != KV_OK) large_destroy(&(*large)->head);
     return status;
 }
@@ -443,6 +449,26 @@ KV_INTERNAL const struct pack *list_next_pack(const struct collection *list, uin
     uint64_t within = tree_locate(&list_large(list)->tree, *position, &path);
     *position += pack_count(path.leaf) - within;
     return path.leaf;
+}
+
+KV_INTERNAL kv_status list_append_pack(struct collection *list, struct memory *memory,
+                                       kv_slice listpack)
+{
+    assert(pack_validate(listpack, false));
+    struct list_large *large;
+    kv_status status = KV_OK;
+    if (collection_is_empty(list)) {
+        status = list_large_create(memory, &large);
+    } else if (collection_is_small(list)) {
+        struct pack *pack = list_small(list);
+        status = list_large_from_pack(memory, pack, &large);
+        if (status == KV_OK) pack_destroy(memory, pack);
+    } else {
+        large = list_large(list);
+    }
+    if (status != KV_OK) return status;
+    collection_set_large(list, &large->head);
+    return list_large_append_all(large, (const uint8_t *)listpack.data + PACK_HEADER);
 }
 
 /* -------------------------------------------------------------------------------------- pushing */

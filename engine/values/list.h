@@ -97,6 +97,13 @@ KV_INTERNAL kv_status list_push(struct collection *list, struct memory *memory,
                                 const kv_slice *values, size_t count);
 
 /*
+ * Appends the elements of a listpack that has been validated and is not empty, to a list that is
+ * large then: a pack at a time, not an element. KV_OK; KV_NOMEM, and some of them may be there.
+ */
+KV_INTERNAL kv_status list_append_pack(struct collection *list, struct memory *memory,
+                                       kv_slice listpack);
+
+/*
  * Takes up to `count` elements off one end and lends them to `visit`, if not NULL, in that order;
  * what it returns is ignored. Gives how many. A list of which nothing is left is {0}. O(count).
  */

@@ -376,6 +376,23 @@ static kv_status caller_batch(struct caller *caller, kv *db)
     return status;
 }
 
+/* A copy by way of bytes, which are not the same in every store. */
+static kv_status caller_restore(struct caller *caller, kv *db, kv_slice key, kv *elsewhere,
+                                kv_slice other)
+{
+    kv_restore_options options = KV_OPTIONS(kv_restore_options);
+    options.replace = caller_below(caller, 2) == 0;
+    if (caller_below(caller, 3) == 0) options.ttl_ms = caller_ttl(caller);
+    else if (caller_below(caller, 4) == 0) options.deadline_ms = kv_now(db) + caller_index(caller);
+    options.idle_ms = (int64_t)caller_below(caller, 3) * 1000;
+    caller->buffer.size = 0;
+    kv_status status = CALL(kv_dump)(db, key, &caller->buffer);
+    if (status != KV_OK) return status;
+    caller_see(caller, 1);
+    kv_slice payload = {caller->buffer.data, caller->buffer.size};
+    return CALL(kv_restore)(elsewhere, other, payload, &options);
+}
+
 static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, kv_slice other)
 {
     kv *elsewhere = caller_database(caller, db);
@@ -394,7 +411,7 @@ static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, 
                                      KV_EXPIRE_XX | KV_EXPIRE_GT,
                                      KV_EXPIRE_GT | KV_EXPIRE_LT};
     unsigned condition = flags[caller_below(caller, sizeof flags / sizeof *flags)];
-    switch (caller_below(caller, 12)) {
+    switch (caller_below(caller, 14)) {
     case 0: return CALL(kv_rename)(db, key, other);
     case 1: return CALL(kv_renamenx)(db, key, other);
     case 2:
@@ -410,6 +427,8 @@ static kv_status caller_change_key(struct caller *caller, kv *db, kv_slice key, 
         if (status == KV_OK)
             caller_see(caller, info.length + (uint64_t)info.type + (uint64_t)info.deadline_ms);
         return status;
+    case 11:
+    case 12: return caller_restore(caller, db, key, elsewhere, other);
     default:
         status = CALL(kv_type_of)(db, key, &type);
         caller_see(caller, type);
@@ -928,6 +947,20 @@ static kv_status caller_replay_bitop(kv *db, const kv_slice *words, size_t count
     return kv_bitop(db, (kv_bit_operation)operation, words[2], words + 3, count - 3, NULL);
 }
 
+static kv_status caller_replay_restore(kv *db, const kv_slice *words, size_t count)
+{
+    kv_restore_options options = KV_OPTIONS(kv_restore_options);
+    for (size_t i = 4; i < count; i++) {
+        if (caller_is(words[i], "REPLACE")) options.replace = true;
+        else if (caller_is(words[i], "ABSTTL")) options.deadline_ms = caller_number(words[2]);
+        else if (caller_is(words[i], "IDLETIME"))
+            options.idle_ms = 1000 * caller_number(words[++i]);
+        else ck_abort_msg("RESTORE has %.*s", (int)words[i].size, (const char *)words[i].data);
+    }
+    MUST((options.deadline_ms != 0) == (caller_number(words[2]) != 0));
+    return kv_restore(db, words[1], words[3], &options);
+}
+
 static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
 {
     uint64_t removed = 0;
@@ -964,6 +997,7 @@ static kv_status caller_replay_key(kv *db, const kv_slice *words, size_t count)
         return kv_copy(db, words[1], kv_select(db, (uint32_t)caller_number(words[4])), words[2],
                        true);
     }
+    if (caller_is(words[0], "RESTORE")) return caller_replay_restore(db, words, count);
     if (caller_is(words[0], "FLUSHDB")) return kv_flush(db, true);
     if (caller_is(words[0], "FLUSHALL")) return kv_flush_all(db, true);
     if (caller_is(words[0], "SWAPDB")) {

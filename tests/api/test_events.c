@@ -392,6 +392,31 @@ START_TEST(events_wanted_in_the_middle_of_a_transaction_may_come_too_late)
 }
 END_TEST
 
+START_TEST(restore_tells_of_a_new_key_whatever_it_replaced)
+{
+    kv_buffer payload = {0};
+    kv_restore_options options = KV_OPTIONS(kv_restore_options);
+    options.replace = true;
+    for (int is_list = 0; is_list < 2; is_list++) {
+        if (is_list) fixture_push_all(db, "b", "1 2");
+        else fixture_set(db, "b", "text");
+        ck_assert_int_eq(kv_dump(db, b, &payload), KV_OK);
+        kv_slice bytes = {payload.data, payload.size};
+        ck_assert_int_eq(kv_del(db, &b, 1, NULL), KV_OK);
+        told[told_size = 0] = 0;
+        options.deadline_ms = 0;
+        ck_assert_int_eq(kv_restore(db, a, bytes, &options), KV_OK);
+        ck_assert_told("0 a new;0 a restore;");
+        ck_assert_int_eq(kv_restore(db, a, bytes, &options), KV_OK);
+        ck_assert_told("0 a new;0 a restore;");
+        options.deadline_ms = 1;
+        ck_assert_int_eq(kv_restore(db, a, bytes, &options), KV_OK);
+        ck_assert_told("0 a del;");
+    }
+    kv_buffer_free(&payload);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("events");
@@ -405,6 +430,7 @@ int main(void)
     tcase_add_test(tcase, keys_of_any_type_tell_what_redis_tells);
     tcase_add_test(tcase, lists_tell_what_redis_tells);
     tcase_add_test(tcase, sets_tell_what_redis_tells);
+    tcase_add_test(tcase, restore_tells_of_a_new_key_whatever_it_replaced);
     tcase_add_test(tcase, only_wanted_classes_are_told_of);
     tcase_add_test(tcase, an_event_has_a_channel_for_its_name_and_one_for_its_key);
     tcase_add_test(tcase, a_long_key_needs_memory_to_be_told_of);

@@ -170,6 +170,20 @@ static void fill_stream(kv *db, kv_slice key, uint64_t entries, uint64_t pending
          KV_OK);
 }
 
+/* What kv_dump() gives for keys of every kind, to be restored. */
+static const char *const dumped_keys[] = {"text",  "number", "large",  "list",   "tree",
+                                          "hash",  "table",  "fading", "sands",  "integers",
+                                          "set",   "members", "zset",  "ranking",
+                                          "stream", "log"};
+#define DUMPED (sizeof dumped_keys / sizeof *dumped_keys)
+static kv_buffer dumped[DUMPED];
+
+static void fill_dumped(kv *db)
+{
+    for (size_t i = 0; i < DUMPED; i++)
+        MUST(kv_dump(db, KV_TEXT(dumped_keys[i]), &dumped[i]) == KV_OK);
+}
+
 /*
  * The store that every call finds: of each kind of value one, in two databases, and some keys more.
  */
@@ -217,6 +231,7 @@ static void fill(kv *db)
     fill_stream(db, KV_TEXT("log"), 160, 90);
     fill_stream(db, KV_TEXT("empty"), 1, 1);
     for (int i = 0; i < WIDE; i += 3) MUST(kv_set(db, wide_keys[i], wide_values[i], NULL) == KV_OK);
+    fill_dumped(db);
 }
 
 static bool ignore(void *context, kv_slice item)
@@ -358,6 +373,53 @@ DO(copy_large, kv_copy(db, K("large"), NULL, K("text"), true))
 DO(copy_list, kv_copy(db, K("list"), kv_select(db, 1), K("list1"), true))
 DO(copy_tree, kv_copy(db, K("tree"), kv_select(db, 5), K("new"), false))
 DO(copy_timed, kv_copy(db, K("timed"), NULL, K("new"), false))
+DO(dump_text, kv_dump(db, K("text"), &results->buffer))
+DO(dump_large, kv_dump(db, K("large"), &results->buffer))
+DO(dump_tree, kv_dump(db, K("tree"), &results->buffer))
+DO(dump_hash, kv_dump(db, K("hash"), &results->buffer))
+DO(dump_sands, kv_dump(db, K("sands"), &results->buffer))
+DO(dump_members, kv_dump(db, K("members"), &results->buffer))
+DO(dump_ranking, kv_dump(db, K("ranking"), &results->buffer))
+DO(dump_log, kv_dump(db, K("log"), &results->buffer))
+
+/* Restores the value of one key in the place of another. */
+static kv_status sweep_restore(kv *db, const char *name, kv_slice key, int64_t ttl_ms)
+{
+    kv_restore_options options = KV_OPTIONS(kv_restore_options);
+    size_t i = 0;
+    options.replace = true;
+    options.ttl_ms = ttl_ms;
+    options.idle_ms = 5000;
+    while (strcmp(dumped_keys[i], name) != 0) i++;
+    return kv_restore(db, key, kv_bytes(dumped[i].data, dumped[i].size), &options);
+}
+
+DO(restore_text, sweep_restore(db, "text", K("large"), 1000))
+DO(restore_number, sweep_restore(db, "number", K("new"), 0))
+DO(restore_large, sweep_restore(db, "large", K("list"), 1000))
+DO(restore_list, sweep_restore(db, "list", K("new"), 1000))
+DO(restore_tree, sweep_restore(db, "tree", K("fading"), 0))
+DO(restore_hash, sweep_restore(db, "hash", K("tree"), 0))
+DO(restore_table, sweep_restore(db, "table", K("new"), 1000))
+DO(restore_fading, sweep_restore(db, "fading", K("due"), 1000))
+DO(restore_sands, sweep_restore(db, "sands", K("text"), 0))
+DO(restore_integers, sweep_restore(db, "integers", K("sands"), 0))
+DO(restore_set, sweep_restore(db, "set", K("duehash"), 0))
+DO(restore_members, sweep_restore(db, "members", K("zset"), 0))
+DO(restore_zset, sweep_restore(db, "zset", K("zset"), 1000))
+DO(restore_ranking, sweep_restore(db, "ranking", K("new"), 0))
+DO(restore_stream, sweep_restore(db, "stream", K("new"), 0))
+DO(restore_log, sweep_restore(db, "log", K("empty"), 1000))
+
+CASE(restore_past)
+{
+    (void)results;
+    kv_restore_options options = KV_OPTIONS(kv_restore_options);
+    options.replace = true;
+    options.deadline_ms = 1;
+    return kv_restore(db, K("tree"), kv_bytes(dumped[0].data, dumped[0].size), &options);
+}
+
 DO(move_list, kv_move(db, K("list"), kv_select(db, 4)))
 DO(move_tree, kv_move(db, K("tree"), kv_select(db, 1)))
 DO(swapdb, kv_swapdb(db, kv_select(db, 1)))
@@ -1277,6 +1339,31 @@ static const struct row rows[] = {
     ROW("kv_copy", copy_list, KV_OK, EVERYWHERE),
     ROW("kv_copy", copy_tree, KV_OK, EVERYWHERE),
     ROW("kv_copy", copy_timed, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_text, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_large, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_tree, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_hash, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_sands, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_members, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_dump", dump_log, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_text, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_number, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_large, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_list, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_tree, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_hash, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_table, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_fading, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_sands, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_integers, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_set, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_members, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_zset, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_ranking, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_stream, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_log, KV_OK, EVERYWHERE),
+    ROW("kv_restore", restore_past, KV_OK, EVERYWHERE),
     ROW("kv_move", move_list, KV_OK, EVERYWHERE),
     ROW("kv_move", move_tree, KV_OK, EVERYWHERE),
     ROW("kv_swapdb", swapdb, KV_OK, NOT_ABORTABLE),

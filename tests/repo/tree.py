@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ENGINE_LAYERS = ("base", "structures", "values", "keyspace", "api")
+ENGINE_LAYERS = ("base", "structures", "values", "rdb", "keyspace", "api")
 PUBLIC_HEADERS = ("kvstore.h", "resp/kvresp.h", "net/kvnet.h")
 
 # Present in a checkout, not of it.
