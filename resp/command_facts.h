@@ -290,6 +290,12 @@ COMMAND(del, "del", -2, COMMAND_WRITE, CATEGORY_KEYSPACE, GROUP_GENERIC, 1, "1.0
         .tips = TEXTS("request_policy:multi_shard", "response_policy:agg_sum"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RM | KEY_DELETE)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(dump, "dump", 2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 1, "2.6.0",
+        "O(N), N being the size of the value.",
+        "Gives the value of a key as bytes that RESTORE takes, here or on another server.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(KEY("key")))
 COMMAND(exists, "exists", -2, COMMAND_READONLY | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 1,
         "1.0.0", "O(N), N being the number of keys.",
         "Counts how many of the named keys exist; a key named twice counts twice.",
@@ -393,6 +399,18 @@ COMMAND(renamenx, "renamenx", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_DELETE), KEY_AT(2, KEY_OW | KEY_INSERT)),
         .history = TEXTS("3.2.0", "Renaming a key to its own name is no error."),
         .arguments = ARGUMENTS(KEY("key"), KEY("newkey", .key_spec = 1)))
+COMMAND(restore, "restore", -4, COMMAND_WRITE | COMMAND_DENYOOM,
+        CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC, 2, "2.6.0",
+        "O(N), N being the size of the value; O(N*log(N)) for a sorted set.",
+        "Creates a key with the value that DUMP gave as bytes.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
+        .history = TEXTS("3.0.0", "Takes REPLACE.", "5.0.0", "Takes ABSTTL.",
+            "5.0.0", "Takes IDLETIME and FREQ."),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
+            TOKEN("replace", .token = "REPLACE", .since = "3.0.0", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("absttl", .token = "ABSTTL", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("seconds", .token = "IDLETIME", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("frequency", .token = "FREQ", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(scan, "scan", -2, COMMAND_READONLY, CATEGORY_KEYSPACE, GROUP_GENERIC, 1, "2.8.0",
         "O(1) a call, O(N) for all N keys.", "Walks the keys a few at a time, by a cursor.",
         .tips = TEXTS("nondeterministic_output", "request_policy:special"),

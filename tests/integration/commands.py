@@ -10,6 +10,7 @@ mutated.
 
 import commands_bits
 import commands_geo
+import commands_dump
 import commands_hashes
 import commands_sets
 import commands_zsets
@@ -58,6 +59,7 @@ NOT_NEAR = [value for value in HOSTILE if value not in NEAR]
 OFFSETS = {b'SETBIT', b'BITFIELD'}
 FAR = {b'2147483647', b'2147483648', b'-9223372036854775808'}
 NOT_FAR = [value for value in HOSTILE if value not in FAR]
+NOT_OVERFLOWING = [value for value in NOT_NEAR if value not in commands_dump.OVERFLOWING]
 
 INTEGERS = [b'0', b'1', b'-1', b'2', b'-2', b'3', b'-3', b'5', b'-5', b'10', b'100', b'-100',
             b'1000']
@@ -304,6 +306,7 @@ class Generator:
             b'MEMORY': (1, [w(b'USAGE', b'USAGE', b'HELP', b'NOSUCH'),
                             maybe(key, maybe(w(b'SAMPLES'), integer))]),
             **commands_bits.forms(self),
+            **commands_dump.forms(self),
             **commands_hashes.forms(self),
             **commands_sets.forms(self),
             **commands_zsets.forms(self),
@@ -405,7 +408,8 @@ class Generator:
             return
         kind = self.random.random()
         waits = name.startswith(b'B')
-        hostile = NOT_NEAR if name in TIMED else NOT_FAR if name in OFFSETS else HOSTILE
+        hostile = (NOT_NEAR if name in TIMED else NOT_FAR if name in OFFSETS
+                   else NOT_OVERFLOWING if name == b'RESTORE' else HOSTILE)
         if kind < 0.2 and len(arguments) > 1:
             arguments.pop()
         elif kind < 0.35:

@@ -453,6 +453,7 @@ RULES = [
     ('time', NATURE, 'the time', same_shape),
     ('lastsave', NATURE, 'when the server started', same_kind),
     ('object idletime', OURS, 'seconds since the last use of the key itself', idle_time),
+    ('dump', NATURE, 'the order of tables, and how well a text was compressed', same_kind),
     ('randomkey', NATURE, 'chance', same_kind),
     ('keys', NATURE, 'in no order', keys),
     ('scan', NATURE, 'the cursor and the order are those of the server; see the scan episode',
