@@ -8590,7 +8590,8 @@ KV_INTERNAL void tree_check(const struct tree *tree, uint64_t (*count)(const voi
  * (structures/members.h), each with its score beside it. So a search looks at the members
  * themselves only to tell equal scores apart: those are ordered by their names, byte by byte.
  *
- * Ownership  Members are the owner's and must stay where they are; where the owner keeps their
+ * Ownership  Members are the owner's and must stay where they are, unless it tells the place
+ *            (ranking_move_member); where the owner keeps their
  *            scores is its own affair. Leaves and nodes are in the memory that each changing call
  *            is given: the owner may give all of it back at once and forget the ranking.
  * Failure    Only ranking_insert() and ranking_move() need memory; they change everything or
@@ -8678,6 +8679,16 @@ KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
 /* How many members come before one that is there. O(log n). */
 KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
                                   double score);
+
+/* The place of a member that is there with this score. O(log n). */
+KV_INTERNAL void ranking_find(const struct ranking *ranking, const struct member *member,
+                              double score, struct ranking_place *place);
+
+/* The member there lies elsewhere now. */
+static inline void ranking_move_member(const struct ranking_place *place, struct member *moved)
+{
+    ((struct ranking_leaf *)place->path.leaf)->slots[place->index].member = moved;
+}
 
 static inline struct member *ranking_member(const struct ranking_place *place)
 {
@@ -8825,13 +8836,19 @@ KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
     place->index = (unsigned)tree_locate(&ranking->tree, rank, &place->path);
 }
 
+KV_INTERNAL void ranking_find(const struct ranking *ranking, const struct member *member,
+                              double score, struct ranking_place *place)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_key_of(member, score, scratch);
+    ranking_locate_member(ranking, &key, member, place);
+}
+
 KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
                                   double score)
 {
     struct ranking_place place;
-    char scratch[MEMBER_TEXT_SIZE];
-    struct ranking_key key = ranking_key_of(member, score, scratch);
-    ranking_locate_member(ranking, &key, member, &place);
+    ranking_find(ranking, member, score, &place);
     return tree_rank(&ranking->tree, &place.path) + place.index;
 }
 
@@ -9761,6 +9778,7 @@ KV_INTERNAL void sorted_check(const struct sorted *sorted, const void *(*key)(co
 
 struct large;
 struct members;
+struct siphash_key;
 
 struct collection {
     uintptr_t word;
@@ -9833,6 +9851,14 @@ struct collection_due {
 /* How many of them are dealt with at a time. */
 #define COLLECTION_DUE_BATCH 32
 
+/* How the journal and events name what deadlines do to the elements of a type. */
+struct collection_words {
+    const char *remove, *expire, *persist; /* commands: "HDEL", "HPEXPIREAT", "HPERSIST" */
+    const char *elements;                  /* before their number in the latter two: "FIELDS" */
+    int64_t event_class;
+    const char *removed, *timed, *untimed, *expired; /* events: "hdel", "hexpire"... */
+};
+
 /*
  * What a type of collection is to rooms that do not know it (value.c). None of the functions is
  * called for an empty collection.
@@ -9860,7 +9886,7 @@ struct collection_kind {
                       struct collection *copy);
 
     /*
-     * Of a type whose elements may have deadlines of their own; NULL: it has none of the following.
+     * Of a type whose elements may have deadlines of their own; NULL: it has none of what follows.
      * The earliest of these deadlines, 0 if there is none. O(1).
      */
     int64_t (*next_deadline)(const struct collection *collection);
@@ -9876,6 +9902,27 @@ struct collection_kind {
                        struct collection_due *due);
     void (*drop_due)(struct collection *collection, struct memory *memory,
                      const struct collection_due *due, size_t count);
+
+    /* The deadline of an element, KV_NEVER if it has none; false if it is not there. */
+    bool (*get_deadline)(const struct collection *collection, kv_slice name, int64_t *deadline_ms);
+
+    /* Makes room for deadlines of `count` elements. KV_OK, KV_NOMEM. */
+    kv_status (*reserve_deadlines)(struct collection *collection, struct memory *memory,
+                                   const struct siphash_key *key, size_t count);
+
+    /*
+     * Gives an element that is there a deadline, for which there is room. KV_NEVER takes it away,
+     * and does not fail; nor does putting back what it had. KV_OK, KV_NOMEM.
+     */
+    kv_status (*set_deadline)(struct collection *collection, struct memory *memory, kv_slice name,
+                              int64_t deadline_ms);
+
+    /* Takes elements out and gives how many there were; also of the empty collection. */
+    uint64_t (*remove)(struct collection *collection, struct memory *memory, const kv_slice *names,
+                       size_t count);
+
+    /* What is told of all this. */
+    const struct collection_words *words;
 
     /* Asserts what the room promises. */
     void (*check)(const struct collection *collection);
@@ -9940,6 +9987,153 @@ KV_INTERNAL bool large_destroy_some(struct large *large, size_t limit)
     alloc_free(large->memory.pages->alloc, large, large->size);
     return true;
 }
+
+/* -------------------- engine/values/timed.c ---------------------------------------------------- */
+/*
+ * values/timed.c -- see timed.h.
+ */
+/* -------------------- engine/values/timed.h ---------------------------------------------------- */
+/*
+ * values/timed.h -- the members of a large collection together with the agenda of those that have a
+ * deadline: what hashes, sets and sorted sets do alike.
+ *
+ * Nothing expires here by itself. A member is in the agenda if it has a deadline, which is not
+ * KV_NEVER. All lies in the members' memory. With an empty agenda each of this is one branch.
+ */
+#ifndef KV_VALUES_TIMED_H
+#define KV_VALUES_TIMED_H
+
+
+/*
+ * Gives a member that is there a deadline, or takes it away with KV_NEVER; *moved receives where it
+ * is then. Only giving one to a member without can fail: KV_OK, KV_NOMEM. O(log n).
+ */
+KV_INTERNAL kv_status timed_set_deadline(struct members *members, struct agenda *agenda,
+                                         const struct member_name *name, int64_t deadline_ms,
+                                         struct member **moved);
+
+/* Before a member is taken out: takes it out of the agenda if it is there. O(log n). */
+static inline void timed_forget(struct members *members, struct agenda *agenda,
+                                const struct member *member)
+{
+    if (KV_LIKELY(agenda->count == 0) || member_deadline(member) == KV_NEVER) return;
+    agenda_remove(agenda, members->table.memory, member);
+}
+
+/* Takes a member out by its name; false if there is none. */
+KV_INTERNAL bool timed_remove(struct members *members, struct agenda *agenda,
+                              const struct member_name *name);
+
+/*
+ * Puts those into the agenda of a copy that members_copy() made with their deadlines. KV_OK,
+ * KV_NOMEM. O(n log n) for n with deadlines.
+ */
+KV_INTERNAL kv_status timed_copy(const struct agenda *from, const struct members *members,
+                                 struct agenda *agenda);
+
+/* As the functions of struct collection_kind. */
+KV_INTERNAL int64_t timed_next_deadline(const struct agenda *agenda);
+KV_INTERNAL bool timed_is_spent(const struct members *members, const struct agenda *agenda,
+                                int64_t now_ms);
+KV_INTERNAL size_t timed_peek_due(const struct agenda *agenda, int64_t now_ms,
+                                  struct collection_due *due);
+
+#if KV_DEBUG > 0
+/* Asserts that those with a deadline are in the agenda, and no others. */
+KV_INTERNAL void timed_check(const struct members *members, const struct agenda *agenda);
+#endif
+
+#endif
+
+
+KV_INTERNAL kv_status timed_set_deadline(struct members *members, struct agenda *agenda,
+                                         const struct member_name *name, int64_t deadline_ms,
+                                         struct member **moved)
+{
+    struct memory *memory = members->table.memory;
+    struct member *member = members_find(members, name);
+    bool was_timed = member_deadline(member) != KV_NEVER, is_timed = deadline_ms != KV_NEVER;
+    *moved = member;
+    if (!was_timed && !is_timed) return KV_OK;
+    if (!was_timed && agenda_reserve(agenda, memory, 1) != KV_OK) return KV_NOMEM;
+    if (!is_timed) agenda_remove(agenda, memory, member);
+    uint32_t id = was_timed ? member_deadline_id(member) : 0;
+    kv_status status = members_set_deadline(members, name, deadline_ms, id, moved);
+    if (status != KV_OK) return status;
+    if (was_timed && is_timed) agenda_update(agenda, *moved);
+    else if (is_timed) agenda_add(agenda, *moved);
+    return KV_OK;
+}
+
+KV_INTERNAL bool timed_remove(struct members *members, struct agenda *agenda,
+                              const struct member_name *name)
+{
+    if (KV_UNLIKELY(agenda->count > 0)) {
+        const struct member *member = members_find(members, name);
+        if (member != NULL) timed_forget(members, agenda, member);
+    }
+    return members_remove(members, name);
+}
+
+KV_INTERNAL kv_status timed_copy(const struct agenda *from, const struct members *members,
+                                 struct agenda *agenda)
+{
+    if (agenda_reserve(agenda, members->table.memory, from->count) != KV_OK) return KV_NOMEM;
+    for (uint32_t i = 0; i < from->count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        struct member_name name;
+        members_name(members_key(members), member_text(agenda_at(from, i), scratch), &name);
+        agenda_add(agenda, members_find(members, &name));
+    }
+    return KV_OK;
+}
+
+KV_INTERNAL int64_t timed_next_deadline(const struct agenda *agenda)
+{
+    const struct member *first = agenda_first(agenda);
+    return first != NULL ? member_deadline(first) : 0;
+}
+
+KV_INTERNAL bool timed_is_spent(const struct members *members, const struct agenda *agenda,
+                                int64_t now_ms)
+{
+    return agenda->count == members_count(members) && agenda_is_spent(agenda, now_ms);
+}
+
+KV_INTERNAL size_t timed_peek_due(const struct agenda *agenda, int64_t now_ms,
+                                  struct collection_due *due)
+{
+    struct member *members[COLLECTION_DUE_BATCH];
+    size_t count = agenda_due(agenda, now_ms, members, COLLECTION_DUE_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        due[i].name = member_text(members[i], due[i].scratch);
+        due[i].item = members[i];
+    }
+    return count;
+}
+
+#if KV_DEBUG > 0
+static void timed_check_one(void *context, void *item)
+{
+    uint64_t *timed = context;
+    *timed += member_deadline(item) != KV_NEVER;
+}
+
+KV_INTERNAL void timed_check(const struct members *members, const struct agenda *agenda)
+{
+    uint64_t timed = 0;
+    agenda_check(agenda);
+    table_each(&members->table, timed_check_one, &timed);
+    assert(timed == agenda->count);
+    for (uint32_t i = 0; i < agenda->count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        struct member_name name;
+        const struct member *member = agenda_at(agenda, i);
+        members_name(members_key(members), member_text(member, scratch), &name);
+        assert(members_find(members, &name) == member);
+    }
+}
+#endif
 
 /* -------------------- engine/values/list.c ----------------------------------------------------- */
 /*
@@ -11766,15 +11960,15 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
  * Makes room for deadlines of `count` fields, which only a large hash can then still be without
  * memory for. KV_OK, KV_NOMEM.
  */
-KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
-                                             const struct hash_owner *owner, size_t count);
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash, struct memory *memory,
+                                             const struct siphash_key *key, size_t count);
 
 /*
  * Gives a field that is there a deadline. KV_NEVER takes it away, and does not fail; nor, where
  * hash_reserve_deadlines() came before, does putting back what it had. KV_OK, KV_NOMEM. O(log n),
  * O(n) of a small hash.
  */
-KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, struct memory *memory,
                                         kv_slice field, int64_t deadline_ms);
 
 /*
@@ -12302,25 +12496,16 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
 static kv_status hash_large_set_deadline(struct hash_large *large, kv_slice field,
                                          int64_t deadline_ms)
 {
-    struct memory *memory = &large->head.memory;
     struct member_name name;
+    struct member *moved;
     members_name(hash_key(large), field, &name);
-    struct member *member = members_find(&large->members, &name);
-    bool was_timed = hash_member_is_timed(member), is_timed = deadline_ms != KV_NEVER;
-    if (!was_timed && !is_timed) return KV_OK;
-    if (!was_timed && agenda_reserve(&large->agenda, memory, 1) != KV_OK) return KV_NOMEM;
-    if (!is_timed) agenda_remove(&large->agenda, memory, member);
-    uint32_t id = was_timed ? member_deadline_id(member) : 0;
-    kv_status status = members_set_deadline(&large->members, &name, deadline_ms, id, &member);
-    if (status != KV_OK) return status;
-    if (was_timed && is_timed) agenda_update(&large->agenda, member);
-    else if (is_timed) agenda_add(&large->agenda, member);
-    return KV_OK;
+    return timed_set_deadline(&large->members, &large->agenda, &name, deadline_ms, &moved);
 }
 
-KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
-                                             const struct hash_owner *owner, size_t count)
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash, struct memory *memory,
+                                             const struct siphash_key *key, size_t count)
 {
+    (void)key;
     if (collection_is_empty(hash)) return KV_OK;
     if (!collection_is_small(hash)) {
         struct hash_large *large = hash_large(hash);
@@ -12329,12 +12514,12 @@ KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
     struct hash_pack small = hash_pack_of(hash);
     if (count > PACK_SIZE_MAX / HASH_PACK_DEADLINE_ROOM) return KV_NOMEM;
     size_t room = count * HASH_PACK_DEADLINE_ROOM;
-    kv_status status = hash_pack_reserve(&small, owner->memory, room, true);
+    kv_status status = hash_pack_reserve(&small, memory, room, true);
     if (status == KV_OK) hash_pack_store(&small, hash);
     return status;
 }
 
-KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, struct memory *memory,
                                         kv_slice field, int64_t deadline_ms)
 {
     assert(deadline_ms > 0);
@@ -12343,7 +12528,7 @@ KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct ha
     struct hash_pack small = hash_pack_of(hash);
     if (!small.has_deadlines && deadline_ms == KV_NEVER) return KV_OK;
     if (deadline_ms != KV_NEVER) {
-        kv_status status = hash_reserve_deadlines(hash, owner, 1);
+        kv_status status = hash_reserve_deadlines(hash, memory, NULL, 1);
         if (status != KV_OK) return status;
         small = hash_pack_of(hash);
     }
@@ -12357,8 +12542,7 @@ static int64_t hash_next_deadline(const struct collection *hash)
         struct hash_pack small = hash_pack_of(hash);
         return hash_pack_next_deadline(&small);
     }
-    const struct member *first = agenda_first(&hash_large(hash)->agenda);
-    return first != NULL ? member_deadline(first) : 0;
+    return timed_next_deadline(&hash_large(hash)->agenda);
 }
 
 static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
@@ -12368,8 +12552,7 @@ static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
         return hash_pack_is_spent(&small, now_ms);
     }
     const struct hash_large *large = hash_large(hash);
-    if (large->agenda.count < members_count(&large->members)) return false;
-    return agenda_is_spent(&large->agenda, now_ms);
+    return timed_is_spent(&large->members, &large->agenda, now_ms);
 }
 
 static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
@@ -12379,13 +12562,7 @@ static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
         struct hash_pack small = hash_pack_of(hash);
         return hash_pack_peek_due(&small, now_ms, due);
     }
-    struct member *members[COLLECTION_DUE_BATCH];
-    size_t count = agenda_due(&hash_large(hash)->agenda, now_ms, members, COLLECTION_DUE_BATCH);
-    for (size_t i = 0; i < count; i++) {
-        due[i].name = member_text(members[i], due[i].scratch);
-        due[i].item = members[i];
-    }
-    return count;
+    return timed_peek_due(&hash_large(hash)->agenda, now_ms, due);
 }
 
 static void hash_drop_due(struct collection *hash, struct memory *memory,
@@ -12399,7 +12576,7 @@ static void hash_drop_due(struct collection *hash, struct memory *memory,
     } else {
         struct hash_large *large = hash_large(hash);
         for (size_t i = 0; i < count; i++) {
-            agenda_remove(&large->agenda, &large->head.memory, due[i].item);
+            timed_forget(&large->members, &large->agenda, due[i].item);
             members_remove_member(&large->members, due[i].item);
         }
     }
@@ -12419,16 +12596,6 @@ static uint64_t hash_small_remove(struct collection *hash, struct memory *memory
     return removed;
 }
 
-static bool hash_large_remove_one(struct hash_large *large, const struct member_name *name)
-{
-    if (agenda_first(&large->agenda) != NULL) {
-        const struct member *member = members_find(&large->members, name);
-        if (member != NULL && hash_member_is_timed(member))
-            agenda_remove(&large->agenda, &large->head.memory, member);
-    }
-    return members_remove(&large->members, name);
-}
-
 static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fields, size_t count)
 {
     struct member_name names[MEMBERS_BATCH];
@@ -12437,7 +12604,8 @@ static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fiel
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(hash_key(large), fields + first, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = 0; i < some; i++) removed += hash_large_remove_one(large, &names[i]);
+        for (size_t i = 0; i < some; i++)
+            removed += timed_remove(&large->members, &large->agenda, &names[i]);
     }
     return removed;
 }
@@ -12485,26 +12653,18 @@ KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 #if KV_DEBUG > 0
 static void hash_check_member(void *context, void *item)
 {
-    uint64_t *timed = context;
+    (void)context;
     assert(((uintptr_t)item & 1) == 0); /* in a block, so there can be a value */
     assert(member_value(item).data != NULL);
-    *timed += hash_member_is_timed(item);
 }
 
 static void hash_large_check(const struct hash_large *large)
 {
-    uint64_t timed = 0;
     memory_check(&large->head.memory);
     members_check(&large->members);
-    agenda_check(&large->agenda);
     assert(members_count(&large->members) > 0);
-    table_each(&large->members.table, hash_check_member, &timed);
-    assert(timed == large->agenda.count);
-    for (uint32_t i = 0; i < large->agenda.count; i++) {
-        char scratch[MEMBER_TEXT_SIZE];
-        const struct member *member = agenda_at(&large->agenda, i);
-        assert(hash_large_find(large, member_text(member, scratch)) == member);
-    }
+    table_each(&large->members.table, hash_check_member, NULL);
+    timed_check(&large->members, &large->agenda);
 }
 
 KV_INTERNAL void hash_check(const struct collection *hash)
@@ -12536,6 +12696,18 @@ static const struct members *hash_members(const struct collection *hash)
     return &hash_large(hash)->members;
 }
 
+static const struct collection_words hash_words = {
+    .remove = "HDEL",
+    .expire = "HPEXPIREAT",
+    .persist = "HPERSIST",
+    .elements = "FIELDS",
+    .event_class = KV_EVENT_HASH,
+    .removed = "hdel",
+    .timed = "hexpire",
+    .untimed = "hpersist",
+    .expired = "hexpired",
+};
+
 KV_INTERNAL const struct collection_kind hash_kind = {
     .length = hash_length,
     .encoding = hash_encoding,
@@ -12546,6 +12718,11 @@ KV_INTERNAL const struct collection_kind hash_kind = {
     .is_spent = hash_is_spent,
     .peek_due = hash_peek_due,
     .drop_due = hash_drop_due,
+    .get_deadline = hash_get_deadline,
+    .reserve_deadlines = hash_reserve_deadlines,
+    .set_deadline = hash_set_deadline,
+    .remove = hash_remove,
+    .words = &hash_words,
 #if KV_DEBUG > 0
     .check = hash_check,
 #endif
@@ -13015,6 +13192,7 @@ KV_INTERNAL kv_status bitmap_add_unsigned(uint64_t number, int64_t increment, un
  *   1. No set but {0} is empty.
  *   2. A small set is the block of an intset or of a pack, which tell themselves apart.
  *   3. No member comes twice.
+ *   4. Only a large set has members with deadlines; they are in its agenda.
  *
  * Several members are added to a copy of a small set, which takes its place when all are in; those
  * added to a large one are remembered, and taken out again if memory ends.
@@ -13121,6 +13299,19 @@ KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *ow
 KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
                                 const kv_slice *members, size_t count);
 
+/* ------------------------------------------------------------------------------------ deadlines */
+
+/*
+ * As the functions of struct collection_kind: any member may have a deadline, and a set is large
+ * from the first one on. Adding a member that is there leaves its deadline.
+ */
+KV_INTERNAL bool set_get_deadline(const struct collection *set, kv_slice member,
+                                  int64_t *deadline_ms);
+KV_INTERNAL kv_status set_reserve_deadlines(struct collection *set, struct memory *memory,
+                                            const struct siphash_key *key, size_t count);
+KV_INTERNAL kv_status set_set_deadline(struct collection *set, struct memory *memory,
+                                       kv_slice member, int64_t deadline_ms);
+
 /* ------------------------------------------------------------------ names, for set operations */
 
 /* Where a walk through a set stands. */
@@ -13175,6 +13366,7 @@ KV_INTERNAL KV_UNUSED void set_check(const struct collection *set);
 struct set_large {
     struct large large;
     struct members members;
+    struct agenda agenda;
 };
 
 /* A value on its way in. */
@@ -13220,6 +13412,11 @@ static struct pack *set_pack(const struct collection *set)
 static struct members *set_table(const struct collection *set)
 {
     return &((struct set_large *)(void *)collection_large(set))->members;
+}
+
+static struct agenda *set_agenda(const struct collection *set)
+{
+    return &((struct set_large *)(void *)collection_large(set))->agenda;
 }
 
 KV_INTERNAL const struct members *set_members(const struct collection *set)
@@ -13424,7 +13621,9 @@ KV_INTERNAL void set_remove_at(struct collection *set, struct memory *memory,
 {
     for (uint64_t i = count; i-- > 0;) { /* the last first: those before stay where they are */
         if (set_is_large(set)) {
-            members_remove_member(set_table(set), (struct member *)places[i]);
+            struct member *member = (struct member *)places[i];
+            timed_forget(set_table(set), set_agenda(set), member);
+            members_remove_member(set_table(set), member);
         } else if (set_is_intset(set)) {
             intset_delete(set_intset(set), (size_t)places[i]);
         } else {
@@ -13502,14 +13701,14 @@ static bool set_add_to_members(void *context, kv_slice member)
 }
 
 /* A large set with the members of a small one. */
-static kv_status set_large_from(const struct collection *set, const struct set_owner *owner,
-                                struct collection *large)
+static kv_status set_large_from(const struct collection *set, struct memory *memory,
+                                const struct siphash_key *key, struct collection *large)
 {
-    kv_status status = set_large_create(large, owner->memory, owner->key);
+    kv_status status = set_large_create(large, memory, key);
     if (status != KV_OK) return status;
     struct set_adding adding = {.members = set_table(large), .status = KV_OK};
     set_visit(set, set_add_to_members, &adding);
-    if (adding.status != KV_OK) set_destroy(large, owner->memory);
+    if (adding.status != KV_OK) set_destroy(large, memory);
     return adding.status;
 }
 
@@ -13523,7 +13722,7 @@ static kv_status set_outgrow(struct collection *set, const struct set_owner *own
 {
     struct collection large;
     uint64_t added;
-    kv_status status = set_large_from(set, owner, &large);
+    kv_status status = set_large_from(set, owner->memory, owner->key, &large);
     if (status != KV_OK) return status;
     status = set_add_large(&large, &text, 1, &added);
     if (status != KV_OK) {
@@ -13708,7 +13907,7 @@ static kv_status set_copy_to_grow(const struct collection *set, const struct set
     *copy = (struct collection){0};
     if (collection_is_empty(set)) return KV_OK;
     size_t limit = set_is_intset(set) ? owner->integer_count : owner->limits.count;
-    if (count > limit) return set_large_from(set, owner, copy);
+    if (count > limit) return set_large_from(set, owner->memory, owner->key, copy);
     return set_copy(set, owner->memory, copy);
 }
 
@@ -13735,15 +13934,17 @@ KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *ow
 
 /* ------------------------------------------------------------------------------------- removing */
 
-static uint64_t set_remove_large(struct members *table, const kv_slice *members, size_t count)
+static uint64_t set_remove_large(struct collection *set, const kv_slice *members, size_t count)
 {
+    struct members *table = set_table(set);
     uint64_t removed = 0;
     struct member_name names[MEMBERS_BATCH];
     for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(members_key(table), members + first, some, names);
         if (some > 1) members_fetch(table, names, some);
-        for (size_t i = 0; i < some; i++) removed += members_remove(table, &names[i]);
+        for (size_t i = 0; i < some; i++)
+            removed += timed_remove(table, set_agenda(set), &names[i]);
     }
     return removed;
 }
@@ -13768,7 +13969,7 @@ KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
 {
     uint64_t removed = 0;
     if (collection_is_empty(set)) return 0;
-    if (set_is_large(set)) removed = set_remove_large(set_table(set), members, count);
+    if (set_is_large(set)) removed = set_remove_large(set, members, count);
     else
         for (size_t i = 0; i < count; i++) removed += set_remove_small(set, members[i]);
     set_settle(set, memory);
@@ -13835,14 +14036,88 @@ KV_INTERNAL kv_status set_add_name(struct collection *set, const struct set_owne
     return set_add_one(set, owner, member_name_text(name, scratch), 1);
 }
 
+/* ------------------------------------------------------------------------------------ deadlines */
+
+KV_INTERNAL bool set_get_deadline(const struct collection *set, kv_slice member,
+                                  int64_t *deadline_ms)
+{
+    if (!set_is_large(set)) {
+        *deadline_ms = KV_NEVER;
+        return set_small_has(set, member);
+    }
+    struct member_name name;
+    members_name(members_key(set_table(set)), member, &name);
+    const struct member *found = members_find(set_table(set), &name);
+    if (found != NULL) *deadline_ms = member_deadline(found);
+    return found != NULL;
+}
+
+KV_INTERNAL kv_status set_reserve_deadlines(struct collection *set, struct memory *memory,
+                                            const struct siphash_key *key, size_t count)
+{
+    if (collection_is_empty(set)) return KV_OK;
+    if (set_is_large(set)) {
+        return agenda_reserve(set_agenda(set), set_table(set)->table.memory, count);
+    }
+    struct collection large;
+    kv_status status = set_large_from(set, memory, key, &large);
+    if (status != KV_OK) return status;
+    status = agenda_reserve(set_agenda(&large), set_table(&large)->table.memory, count);
+    if (status != KV_OK) {
+        set_destroy(&large, memory);
+        return status;
+    }
+    set_destroy(set, memory);
+    *set = large;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status set_set_deadline(struct collection *set, struct memory *memory,
+                                       kv_slice member, int64_t deadline_ms)
+{
+    (void)memory;
+    if (!set_is_large(set)) return KV_OK; /* it has none that could be taken away */
+    struct member_name name;
+    struct member *moved;
+    members_name(members_key(set_table(set)), member, &name);
+    return timed_set_deadline(set_table(set), set_agenda(set), &name, deadline_ms, &moved);
+}
+
+static int64_t set_next_deadline(const struct collection *set)
+{
+    return set_is_large(set) ? timed_next_deadline(set_agenda(set)) : 0;
+}
+
+static bool set_is_spent(const struct collection *set, int64_t now_ms)
+{
+    return set_is_large(set) && timed_is_spent(set_table(set), set_agenda(set), now_ms);
+}
+
+static size_t set_peek_due(const struct collection *set, int64_t now_ms, struct collection_due *due)
+{
+    return set_is_large(set) ? timed_peek_due(set_agenda(set), now_ms, due) : 0;
+}
+
+static void set_drop_due(struct collection *set, struct memory *memory,
+                         const struct collection_due *due, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        timed_forget(set_table(set), set_agenda(set), due[i].item);
+        members_remove_member(set_table(set), due[i].item);
+    }
+    set_settle(set, memory);
+}
+
 /* ----------------------------------------------------------------------------------- whole sets */
 
-static kv_status set_copy_large(const struct members *members, struct memory *memory,
+static kv_status set_copy_large(const struct collection *set, struct memory *memory,
                                 struct collection *copy)
 {
+    const struct members *members = set_table(set);
     kv_status status = set_large_create(copy, memory, members_key(members));
     if (status != KV_OK) return status;
     status = members_copy(members, set_table(copy));
+    if (status == KV_OK) status = timed_copy(set_agenda(set), set_table(copy), set_agenda(copy));
     if (status != KV_OK) set_destroy(copy, memory);
     return status;
 }
@@ -13852,7 +14127,7 @@ KV_INTERNAL kv_status set_copy(const struct collection *set, struct memory *memo
 {
     *copy = (struct collection){0};
     if (collection_is_empty(set)) return KV_OK;
-    if (set_is_large(set)) return set_copy_large(set_table(set), memory, copy);
+    if (set_is_large(set)) return set_copy_large(set, memory, copy);
     if (set_is_intset(set)) {
         struct intset *intset;
         kv_status status = intset_load(memory, intset_bytes(set_intset(set)), &intset);
@@ -13892,6 +14167,7 @@ KV_INTERNAL void set_check(const struct collection *set)
     assert(set_length(set) > 0);
     if (set_is_large(set)) {
         members_check(set_table(set));
+        timed_check(set_table(set), set_agenda(set));
         memory_check(&collection_large(set)->memory);
         return;
     }
@@ -13909,12 +14185,33 @@ KV_INTERNAL void set_check(const struct collection *set)
 }
 #endif
 
+static const struct collection_words set_words = {
+    .remove = "SREM",
+    .expire = "KV.SPEXPIREAT",
+    .persist = "KV.SPERSIST",
+    .elements = "MEMBERS",
+    .event_class = KV_EVENT_SET,
+    .removed = "srem",
+    .timed = "sexpire",
+    .untimed = "spersist",
+    .expired = "sexpired",
+};
+
 KV_INTERNAL const struct collection_kind set_kind = {
     .length = set_length,
     .encoding = set_encoding,
     .block_size = set_block_size,
     .members = set_members,
     .copy = set_copy,
+    .next_deadline = set_next_deadline,
+    .is_spent = set_is_spent,
+    .peek_due = set_peek_due,
+    .drop_due = set_drop_due,
+    .get_deadline = set_get_deadline,
+    .reserve_deadlines = set_reserve_deadlines,
+    .set_deadline = set_set_deadline,
+    .remove = set_remove,
+    .words = &set_words,
 #if KV_DEBUG > 0
     .check = set_check,
 #endif
@@ -14200,6 +14497,7 @@ KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collectio
  *   2. A pack holds members and scores by turns, in order. It is a listpack as Redis keeps one.
  *   3. A large set's members are all in its ranking, each once, with the score that is its value: 8
  *      bytes, a double.
+ *   4. Only a large set has members with deadlines; they are in its agenda.
  *
  * Several members are put into a large set so that all of it can be taken back: a member that gets
  * another score stays at its old place in the ranking, too, until all are put, since taking places
@@ -14325,6 +14623,17 @@ KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory
                                    uint64_t skip, uint64_t count, kv_visit_scored *visit,
                                    void *context);
 
+/*
+ * As the functions of struct collection_kind: any member may have a deadline, and a set is large
+ * from the first one on. Giving a member that is there a score leaves its deadline.
+ */
+KV_INTERNAL bool zset_get_deadline(const struct collection *set, kv_slice member,
+                                   int64_t *deadline_ms);
+KV_INTERNAL kv_status zset_reserve_deadlines(struct collection *set, struct memory *memory,
+                                             const struct siphash_key *key, size_t count);
+KV_INTERNAL kv_status zset_set_deadline(struct collection *set, struct memory *memory,
+                                        kv_slice member, int64_t deadline_ms);
+
 /* Frees all; the set is the empty one. O(blocks). */
 KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory);
 
@@ -14344,6 +14653,7 @@ struct zset_large {
     struct large large;
     struct members members;
     struct ranking ranking;
+    struct agenda agenda;
 };
 
 static struct pack *zset_small(const struct collection *set)
@@ -14488,6 +14798,7 @@ static kv_status zset_large_add_text(struct zset_large *large, kv_slice text, do
 static void zset_large_remove(struct zset_large *large, struct member *member, double score)
 {
     ranking_remove(&large->ranking, &large->large.memory, member, score);
+    timed_forget(&large->members, &large->agenda, member);
     members_remove_member(&large->members, member);
 }
 
@@ -15113,6 +15424,7 @@ static void zset_large_remove_range(struct zset_large *large, uint64_t first, ui
     ranking_at(&large->ranking, first, &place);
     ranking_fetch(&place, KV_HEAD);
     for (uint64_t i = 0; i < count; i++) {
+        timed_forget(&large->members, &large->agenda, ranking_member(&place));
         members_remove_member(&large->members, ranking_member(&place));
         ranking_next(&large->ranking, &place);
     }
@@ -15140,6 +15452,101 @@ KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory
     }
 }
 
+/* ------------------------------------------------------------------------------------- deadlines */
+
+KV_INTERNAL bool zset_get_deadline(const struct collection *set, kv_slice member,
+                                   int64_t *deadline_ms)
+{
+    if (collection_is_empty(set)) return false;
+    if (collection_is_small(set)) {
+        *deadline_ms = KV_NEVER;
+        return zset_pack_find(zset_small(set), member) != NULL;
+    }
+    const struct member *found = zset_large_find(zset_large(set), member);
+    if (found != NULL) *deadline_ms = member_deadline(found);
+    return found != NULL;
+}
+
+KV_INTERNAL kv_status zset_reserve_deadlines(struct collection *set, struct memory *memory,
+                                             const struct siphash_key *key, size_t count)
+{
+    if (collection_is_empty(set)) return KV_OK;
+    bool is_small = collection_is_small(set);
+    struct zset_large *large = is_small ? zset_large_from(set, memory, key) : zset_large(set);
+    if (large == NULL) return KV_NOMEM;
+    kv_status status = agenda_reserve(&large->agenda, &large->large.memory, count);
+    if (!is_small) return status;
+    if (status != KV_OK) {
+        large_destroy(&large->large);
+        return status;
+    }
+    pack_destroy(memory, zset_small(set));
+    collection_set_large(set, &large->large);
+    return KV_OK;
+}
+
+/* The same of a large set; the member may move, and its place in the ranking is told. */
+static kv_status zset_large_set_deadline(struct zset_large *large, kv_slice text,
+                                         int64_t deadline_ms)
+{
+    struct member_name name;
+    struct ranking_place place;
+    struct member *moved;
+    members_name(members_key(&large->members), text, &name);
+    const struct member *member = members_find(&large->members, &name);
+    ranking_find(&large->ranking, member, zset_member_score(member), &place);
+    kv_status status =
+        timed_set_deadline(&large->members, &large->agenda, &name, deadline_ms, &moved);
+    if (status == KV_OK) ranking_move_member(&place, moved);
+    return status;
+}
+
+KV_INTERNAL kv_status zset_set_deadline(struct collection *set, struct memory *memory,
+                                        kv_slice member, int64_t deadline_ms)
+{
+    (void)memory;
+    if (collection_is_small(set)) return KV_OK; /* it has none that could be taken away */
+    return zset_large_set_deadline(zset_large(set), member, deadline_ms);
+}
+
+static int64_t zset_next_deadline(const struct collection *set)
+{
+    return collection_is_small(set) ? 0 : timed_next_deadline(&zset_large(set)->agenda);
+}
+
+static bool zset_is_spent(const struct collection *set, int64_t now_ms)
+{
+    if (collection_is_small(set)) return false;
+    const struct zset_large *large = zset_large(set);
+    return timed_is_spent(&large->members, &large->agenda, now_ms);
+}
+
+static size_t zset_peek_due(const struct collection *set, int64_t now_ms,
+                            struct collection_due *due)
+{
+    return collection_is_small(set) ? 0 : timed_peek_due(&zset_large(set)->agenda, now_ms, due);
+}
+
+static void zset_drop_due(struct collection *set, struct memory *memory,
+                          const struct collection_due *due, size_t count)
+{
+    struct zset_large *large = zset_large(set);
+    if (count == ranking_count(&large->ranking)) {
+        zset_destroy(set, memory);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        zset_large_remove(large, due[i].item, zset_member_score(due[i].item));
+}
+
+static uint64_t zset_remove_all(struct collection *set, struct memory *memory,
+                                const kv_slice *members, size_t count)
+{
+    uint64_t removed = 0;
+    for (size_t i = 0; i < count; i++) removed += zset_remove(set, memory, members[i]);
+    return removed;
+}
+
 /* ------------------------------------------------------------------------------------- whole sets */
 
 KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory)
@@ -15158,8 +15565,17 @@ static kv_status zset_copy(const struct collection *set, struct memory *memory,
         if (status == KV_OK) collection_set_block(copy, pack);
         return status;
     }
-    struct zset_large *large = zset_large_from(set, memory, zset_large(set)->members.table.context);
+    const struct zset_large *from = zset_large(set);
+    struct zset_large *large = zset_large_from(set, memory, members_key(&from->members));
     if (large == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < from->agenda.count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        const struct member *member = agenda_at(&from->agenda, i);
+        kv_slice text = member_text(member, scratch);
+        if (zset_large_set_deadline(large, text, member_deadline(member)) == KV_OK) continue;
+        large_destroy(&large->large);
+        return KV_NOMEM;
+    }
     collection_set_large(copy, &large->large);
     return KV_OK;
 }
@@ -15202,6 +15618,7 @@ KV_INTERNAL void zset_check(const struct collection *set)
     memory_check(&large->large.memory);
     members_check(&large->members);
     ranking_check(&large->ranking, zset_member_score);
+    timed_check(&large->members, &large->agenda);
     assert(members_count(&large->members) == ranking_count(&large->ranking));
     assert(ranking_count(&large->ranking) > 0);
 }
@@ -15212,12 +15629,33 @@ static const struct members *zset_members(const struct collection *set)
     return &zset_large(set)->members;
 }
 
+static const struct collection_words zset_words = {
+    .remove = "ZREM",
+    .expire = "KV.ZPEXPIREAT",
+    .persist = "KV.ZPERSIST",
+    .elements = "MEMBERS",
+    .event_class = KV_EVENT_SORTED_SET,
+    .removed = "zrem",
+    .timed = "zexpire",
+    .untimed = "zpersist",
+    .expired = "zexpired",
+};
+
 KV_INTERNAL const struct collection_kind zset_kind = {
     .length = zset_count,
     .encoding = zset_encoding,
     .block_size = zset_block_size,
     .members = zset_members,
     .copy = zset_copy,
+    .next_deadline = zset_next_deadline,
+    .is_spent = zset_is_spent,
+    .peek_due = zset_peek_due,
+    .drop_due = zset_drop_due,
+    .get_deadline = zset_get_deadline,
+    .reserve_deadlines = zset_reserve_deadlines,
+    .set_deadline = zset_set_deadline,
+    .remove = zset_remove_all,
+    .words = &zset_words,
 #if KV_DEBUG > 0
     .check = zset_check,
 #endif
@@ -22111,6 +22549,9 @@ KV_INTERNAL void view_destroy(struct view *view);
 #define KV_KEYSPACE_VALUE_H
 
 
+/* What a type of collection is. */
+KV_INTERNAL const struct collection_kind *value_kind(kv_type type);
+
 /*
  * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
  * itself.
@@ -22662,7 +23103,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_STREAM] = &stream_kind,
 };
 
-static const struct collection_kind *value_kind(kv_type type)
+KV_INTERNAL const struct collection_kind *value_kind(kv_type type)
 {
     assert((size_t)type < sizeof value_kinds / sizeof *value_kinds);
     assert(value_kinds[type] != NULL);
@@ -23245,14 +23686,17 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
 
 /* The same of fields of a key, which are still there. */
 static void shard_tell_fields_expired(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, const struct collection_due *due, size_t count)
+                                      const struct entry *entry, const struct collection_due *due,
+                                      size_t count)
 {
+    const struct collection_words *words = value_kind(entry_type(entry))->words;
+    kv_slice key = entry_key(entry);
     shard->expired_fields += count;
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
-    if (events_are_wanted(shard->store, KV_EVENT_HASH))
-        events_publish(shard->store, database, "hexpired", key);
+    if (events_are_wanted(shard->store, words->event_class))
+        events_publish(shard->store, database, words->expired, key);
     if (!journal_is_read(shard->store)) return;
-    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), key};
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_text(words->remove), key};
     for (size_t i = 0; i < count; i++) arguments[2 + i] = due[i].name;
     journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2 + count);
 }
@@ -23291,7 +23735,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     struct collection_due due[COLLECTION_DUE_BATCH];
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
-        shard_tell_fields_expired(shard, database, hash, key, due, count);
+        shard_tell_fields_expired(shard, database, hash, entry, due, count);
         space_count(space, entry, -1);
         struct collection left = value_drop_due(entry, &shard->memory, due, count);
         entry_set_payload(entry, left.word);
@@ -24741,8 +25185,9 @@ static bool access_is_alive(struct access *access)
 static kv_status access_drop_due(struct access *access, const struct collection_due *due,
                                  size_t count)
 {
-    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), access->key};
-    size_t size = 4 + access->key.size;
+    const struct collection_words *words = value_kind(entry_type(access->entry))->words;
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_text(words->remove), access->key};
+    size_t size = arguments[0].size + access->key.size;
     for (size_t i = 0; i < count; i++) {
         arguments[2 + i] = due[i].name;
         size += due[i].name.size;
@@ -24756,7 +25201,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     }
     struct collection left = value_drop_due(access->entry, &access->shard->memory, due, count);
     access_set_payload(access, left.word);
-    access_event(access, KV_EVENT_HASH, "hexpired");
+    access_event(access, words->event_class, words->expired);
     access->shard->expired_fields += count;
     if (collection_is_empty(&left)) {
         access_event(access, KV_EVENT_GENERIC, "del");
@@ -25539,6 +25984,337 @@ KV_INTERNAL void effect_close(struct effect *effect, struct access *access, bool
     if (KV_LIKELY(effect->words == NULL)) return;
     if (happened) access_journal(access, effect->words, effect->count);
     effect_free(effect, &access->store->alloc);
+}
+
+/* -------------------- engine/keyspace/timing.c ------------------------------------------------- */
+/*
+ * keyspace/timing.c -- see timing.h.
+ */
+/* -------------------- engine/keyspace/timing.h ------------------------------------------------- */
+/*
+ * keyspace/timing.h -- calls about the deadlines of what is in a collection: the fields of a hash,
+ * the members of a set or sorted set. One mechanism for all; what they are called in the journal and
+ * in events the type's room says (struct collection_words).
+ */
+#ifndef KV_KEYSPACE_TIMING_H
+#define KV_KEYSPACE_TIMING_H
+
+
+/* What a call is to do with each of several elements, and tells of it. */
+struct timing {
+    int64_t deadline_ms; /* KV_NEVER: takes it away */
+    unsigned flags;      /* KV_EXPIRE_... */
+    bool removes;        /* as the deadline has passed */
+    const kv_slice *names;
+    size_t count;
+    kv_field_result *results; /* may be NULL */
+    uint64_t changed;
+};
+
+/* Whether elements that get this deadline are to go at once. */
+KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms);
+
+/* The deadline that is kept for one that was given, which may be anything. */
+KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms);
+
+/*
+ * Before elements of the collection that was opened, if there is one, get this deadline: sees to it
+ * that the key is looked at then. Nothing to do for KV_NEVER and what is below 0. KV_OK or KV_NOMEM.
+ */
+KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms);
+
+/*
+ * Does it in the collection that was opened, with journal and event. KV_OK, then results are told;
+ * KV_NOMEM.
+ */
+KV_INTERNAL kv_status timing_run(struct access *access, struct timing *timing);
+
+/* The whole call for a key of this type: with timing->deadline_ms, or `ttl_ms` from now. */
+KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing);
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+                                    int64_t ttl_ms);
+
+/* The whole call that tells deadlines: KV_NEVER for none, -1 for no such element. */
+KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,
+                                  size_t count, int64_t *deadlines_ms);
+
+#endif
+
+
+
+/* Elements of one call that need no memory to be remembered in. */
+#define TIMING_ON_STACK 16
+
+KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms)
+{
+    return deadline_ms <= access_now(access) &&
+           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+}
+
+/* What is long past is all the same, and the last instant means "never". */
+KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms)
+{
+    if (deadline_ms < 1) return 1;
+    return deadline_ms < KV_NEVER ? deadline_ms : KV_NEVER - 1;
+}
+
+KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms)
+{
+    if (access->entry == NULL || deadline_ms == KV_NEVER || deadline_ms < 0) return KV_OK;
+    int64_t next_ms = value_next_deadline(access->entry);
+    return access_set_fields_due(access,
+                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
+}
+
+/* ----------------------------------------------------------------------------------- the effect */
+
+/* "HPEXPIREAT key milliseconds FIELDS count field...", of which so many elements may come. */
+struct timing_effect {
+    struct effect effect;
+    char deadline[NUMBER_INT64_SIZE], number[NUMBER_INT64_SIZE];
+    size_t number_at; /* the word with the count, which is known at the end */
+    size_t added;
+};
+
+static kv_status timing_effect_open(struct timing_effect *effect, struct access *access,
+                                    const struct timing *timing,
+                                    const struct collection_words *words)
+{
+    bool persists = timing->deadline_ms == KV_NEVER;
+    const char *name = timing->removes ? words->remove : persists ? words->persist : words->expire;
+    kv_slice elements = kv_text(words->elements);
+    size_t size = 2 * NUMBER_INT64_SIZE + elements.size;
+    for (size_t i = 0; i < timing->count && access_is_journaled(access); i++)
+        size += timing->names[i].size;
+    effect->added = effect->number_at = 0;
+    kv_status status = effect_open(&effect->effect, access, kv_text(name), timing->count + 3, size);
+    if (status != KV_OK || timing->removes || effect->effect.words == NULL) return status;
+    if (!persists) {
+        size_t digits = number_format_int64(effect->deadline, timing->deadline_ms);
+        effect_add(&effect->effect, (kv_slice){effect->deadline, digits});
+    }
+    effect_add(&effect->effect, elements);
+    effect->number_at = effect->effect.count;
+    effect_add(&effect->effect, EFFECT_NAME(""));
+    return KV_OK;
+}
+
+static void timing_effect_add(struct timing_effect *effect, kv_slice name)
+{
+    effect_add(&effect->effect, name);
+    effect->added++;
+}
+
+static void timing_effect_close(struct timing_effect *effect, struct access *access, bool happened)
+{
+    if (effect->number_at != 0) {
+        kv_slice *number = &effect->effect.words[effect->number_at];
+        *number = (kv_slice){effect->number, number_format_uint64(effect->number, effect->added)};
+    }
+    effect_close(&effect->effect, access, happened && effect->added > 0);
+}
+
+/* ------------------------------------------------------------------------------- one by one */
+
+static bool timing_condition_holds(int64_t old_ms, const struct timing *timing)
+{
+    unsigned flags = timing->flags;
+    bool has_old = old_ms != KV_NEVER;
+    if ((flags & KV_EXPIRE_NX) != 0 && has_old) return false;
+    if ((flags & KV_EXPIRE_XX) != 0 && !has_old) return false;
+    /* An element without a deadline lasts longer than any. */
+    if ((flags & KV_EXPIRE_GT) != 0 && timing->deadline_ms <= old_ms) return false;
+    if ((flags & KV_EXPIRE_LT) != 0 && timing->deadline_ms >= old_ms) return false;
+    return true;
+}
+
+/* A call on the collection that was opened. */
+struct timing_run {
+    struct access *access;
+    struct timing *timing;
+    const struct collection_kind *kind;
+    struct collection collection;
+    struct timing_effect effect;
+    int64_t *olds; /* what each element had, so that it can be given back; 0: nothing was done */
+};
+
+/* What is to become of an element. */
+static kv_field_result timing_judge(const struct timing_run *run, kv_slice name, int64_t *old_ms)
+{
+    const struct timing *timing = run->timing;
+    if (!run->kind->get_deadline(&run->collection, name, old_ms)) return KV_FIELD_NONE;
+    if (timing->deadline_ms == KV_NEVER)
+        return *old_ms != KV_NEVER ? KV_FIELD_DONE : KV_FIELD_UNTIMED;
+    if (!timing_condition_holds(*old_ms, timing)) return KV_FIELD_SKIPPED;
+    return timing->removes ? KV_FIELD_REMOVED : KV_FIELD_DONE;
+}
+
+/* Makes room for deadlines, if any element is going to get one: so others leave it as it is. */
+static kv_status timing_make_room(struct timing_run *run)
+{
+    const struct timing *timing = run->timing;
+    struct access *access = run->access;
+    if (timing->deadline_ms == KV_NEVER || timing->removes) return KV_OK;
+    int64_t old_ms;
+    size_t i = 0;
+    while (i < timing->count && timing_judge(run, timing->names[i], &old_ms) != KV_FIELD_DONE) i++;
+    if (i == timing->count) return KV_OK;
+    return run->kind->reserve_deadlines(&run->collection, &access->shard->memory,
+                                        &access->store->hash_key, timing->count);
+}
+
+/* Gives the elements before `count` back what they had. */
+static void timing_undo(struct timing_run *run, size_t count)
+{
+    struct memory *memory = &run->access->shard->memory;
+    while (count-- > 0) {
+        if (run->olds[count] == 0) continue;
+        (void)run->kind->set_deadline(&run->collection, memory, run->timing->names[count],
+                                      run->olds[count]);
+    }
+}
+
+static kv_status timing_each(struct timing_run *run)
+{
+    struct timing *timing = run->timing;
+    struct memory *memory = &run->access->shard->memory;
+    kv_status status = timing_make_room(run);
+    for (size_t i = 0; i < timing->count && status == KV_OK; i++) {
+        kv_slice name = timing->names[i];
+        int64_t old_ms;
+        kv_field_result result = timing_judge(run, name, &old_ms);
+        run->olds[i] = 0;
+        timing->results[i] = result;
+        if (result == KV_FIELD_REMOVED) {
+            (void)run->kind->remove(&run->collection, memory, &name, 1);
+        } else if (result == KV_FIELD_DONE) {
+            status = run->kind->set_deadline(&run->collection, memory, name, timing->deadline_ms);
+            if (status != KV_OK) timing_undo(run, i);
+            else run->olds[i] = old_ms;
+        } else {
+            continue;
+        }
+        timing_effect_add(&run->effect, name);
+        timing->changed++;
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- the whole call */
+
+static const char *timing_event(const struct timing *timing, const struct collection_words *words)
+{
+    if (timing->removes) return words->removed;
+    return timing->deadline_ms == KV_NEVER ? words->untimed : words->timed;
+}
+
+/*
+ * With the journal; there is room for results and for what was. A collection that was small may lie
+ * elsewhere even if nothing was done after all.
+ */
+static kv_status timing_run_opened(struct timing_run *run)
+{
+    struct access *access = run->access;
+    struct timing *timing = run->timing;
+    const struct collection_words *words = run->kind->words;
+    kv_status status = timing_effect_open(&run->effect, access, timing, words);
+    if (status != KV_OK) return status;
+    if (!timing->removes) status = timing_reserve(access, timing->deadline_ms);
+    if (status == KV_OK) status = timing_each(run);
+    timing_effect_close(&run->effect, access, status == KV_OK);
+    if (status == KV_OK && timing->changed > 0) {
+        access_event(access, words->event_class, timing_event(timing, words));
+        access_settle(access, &run->collection, timing->changed);
+    } else {
+        access_set_payload(access, run->collection.word);
+        access_renew_due(access);
+    }
+    return status;
+}
+
+KV_INTERNAL kv_status timing_run(struct access *access, struct timing *timing)
+{
+    int64_t olds_on_stack[TIMING_ON_STACK];
+    kv_field_result results_on_stack[TIMING_ON_STACK];
+    struct alloc *alloc = &access->store->alloc;
+    size_t count = timing->count;
+    bool fits = count <= TIMING_ON_STACK;
+    kv_field_result *told = timing->results;
+    struct timing_run run = {
+        .access = access,
+        .timing = timing,
+        .kind = value_kind(entry_type(access->entry)),
+        .collection = access_collection(access),
+        .olds = fits ? olds_on_stack : alloc_get_array(alloc, count, sizeof *run.olds),
+    };
+    timing->results = fits ? results_on_stack : alloc_get_array(alloc, count, sizeof *told);
+    kv_status status = KV_NOMEM;
+    if (run.olds != NULL && timing->results != NULL) status = timing_run_opened(&run);
+    if (status == KV_OK && told != NULL) memcpy(told, timing->results, count * sizeof *told);
+    if (!fits && run.olds != NULL) alloc_free(alloc, run.olds, count * sizeof *run.olds);
+    if (!fits && timing->results != NULL) alloc_free(alloc, timing->results, count * sizeof *told);
+    timing->results = told;
+    return status;
+}
+
+static bool timing_flags_are_valid(unsigned flags)
+{
+    const unsigned all = KV_EXPIRE_NX | KV_EXPIRE_XX | KV_EXPIRE_GT | KV_EXPIRE_LT;
+    return (flags & ~all) == 0 && (flags & (flags - 1)) == 0;
+}
+
+/* Opens the key; without one none of the elements is there. */
+static kv_status timing_open(struct access *access, kv *db, kv_slice key, kv_type type,
+                             const struct timing *timing)
+{
+    if (timing->count == 0 || timing->names == NULL || !timing_flags_are_valid(timing->flags))
+        return KV_BADARG;
+    kv_status status = access_open_existing(access, db, key, type, ACCESS_WRITE);
+    if (status != KV_NONE || timing->results == NULL) return status;
+    for (size_t i = 0; i < timing->count; i++) timing->results[i] = KV_FIELD_NONE;
+    return status;
+}
+
+KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing)
+{
+    struct access access;
+    kv_status status = timing_open(&access, db, key, type, timing);
+    if (status != KV_OK) return status;
+    if (timing->deadline_ms != KV_NEVER) {
+        timing->removes = timing_is_past(&access, timing->deadline_ms);
+        timing->deadline_ms = timing_kept_deadline(timing->deadline_ms);
+    }
+    return access_close(&access, timing_run(&access, timing));
+}
+
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+                                    int64_t ttl_ms)
+{
+    struct access access;
+    kv_status status = timing_open(&access, db, key, type, timing);
+    if (status != KV_OK) return status;
+    int64_t now_ms = access_now(&access);
+    if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
+    timing->removes = timing_is_past(&access, now_ms + ttl_ms);
+    timing->deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
+    return access_close(&access, timing_run(&access, timing));
+}
+
+KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,
+                                  size_t count, int64_t *deadlines_ms)
+{
+    if (count == 0 || names == NULL || deadlines_ms == NULL) return KV_BADARG;
+    struct access access;
+    kv_status status = access_open_type(&access, db, key, type, ACCESS_READ);
+    if (status != KV_OK) return status;
+    struct collection collection = access_collection(&access);
+    const struct collection_kind *kind = value_kind(type);
+    for (size_t i = 0; i < count; i++) {
+        bool is_there =
+            access.entry != NULL && kind->get_deadline(&collection, names[i], &deadlines_ms[i]);
+        if (!is_there) deadlines_ms[i] = -1;
+    }
+    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
 }
 
 /* -------------------- engine/keyspace/text.c --------------------------------------------------- */
@@ -30331,9 +31107,6 @@ static kv_status hashes_open_existing(struct access *access, kv *db, kv_slice ke
     return access_open_existing(access, db, key, KV_TYPE_HASH, mode);
 }
 
-/* Fields of one call about deadlines that need no memory to be remembered in. */
-#define HASHES_ON_STACK 16
-
 static struct hash_owner hashes_owner(const struct access *access)
 {
     return (struct hash_owner){&access->shard->memory, &access->store->hash_key,
@@ -30341,19 +31114,6 @@ static struct hash_owner hashes_owner(const struct access *access)
 }
 
 /* ------------------------------------------------------------------------------------------ set */
-
-/*
- * Before fields of the hash that was opened get this deadline: sees to it that the key is looked at
- * then. KV_OK or KV_NOMEM.
- */
-static kv_status hashes_reserve_deadline(struct access *access, int64_t deadline_ms)
-{
-    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
-    if (access->entry == NULL || !is_timed) return KV_OK;
-    int64_t next_ms = value_next_deadline(access->entry);
-    return access_set_fields_due(access,
-                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
-}
 
 /* What a call that sets fields does to their deadlines, and leaves behind: effect and event. */
 struct hashes_trace {
@@ -30370,7 +31130,7 @@ static kv_status hashes_put(struct access *access, const kv_slice *pairs, size_t
 {
     struct hash_owner owner = hashes_owner(access);
     struct collection hash = access_collection(access);
-    kv_status status = hashes_reserve_deadline(access, deadline_ms);
+    kv_status status = timing_reserve(access, deadline_ms);
     if (status == KV_OK) status = hash_set(&hash, &owner, pairs, count, deadline_ms, added);
     if (status != KV_OK) return status;
     return access_put_collection(access, KV_TYPE_HASH, &hash, count); /* as Redis counts them */
@@ -30643,269 +31403,36 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
 
 /* ------------------------------------------------------------------------------------ deadlines */
 
-/* Whether fields that get this deadline are to go at once. */
-static bool hashes_is_past(struct access *access, int64_t deadline_ms)
-{
-    return deadline_ms <= access_now(access) &&
-           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
-}
-
-/* What is long past is all the same, and the last instant means "never". */
-static int64_t hashes_kept_deadline(int64_t deadline_ms)
-{
-    if (deadline_ms < 1) return 1;
-    return deadline_ms < KV_NEVER ? deadline_ms : KV_NEVER - 1;
-}
-
-/* "HPEXPIREAT key milliseconds FIELDS count field...", of which so many fields may come. */
-struct hashes_effect {
-    struct effect effect;
-    char deadline[NUMBER_INT64_SIZE], number[NUMBER_INT64_SIZE];
-    size_t number_at; /* the word with the count, which is known at the end */
-    size_t added;
-};
-
-/*
- * Opens the effect of giving fields a deadline: of taking it away (KV_NEVER), or of removing them
- * (`removes`).
- */
-static kv_status hashes_effect_open(struct hashes_effect *effect, struct access *access,
-                                    int64_t deadline_ms, bool removes, const kv_slice *fields,
-                                    size_t count)
-{
-    bool persists = deadline_ms == KV_NEVER;
-    kv_slice name = removes    ? EFFECT_NAME("HDEL")
-                    : persists ? EFFECT_NAME("HPERSIST")
-                               : EFFECT_NAME("HPEXPIREAT");
-    size_t size = 2 * NUMBER_INT64_SIZE + 6;
-    for (size_t i = 0; i < count && access_is_journaled(access); i++) size += fields[i].size;
-    effect->added = effect->number_at = 0;
-    kv_status status = effect_open(&effect->effect, access, name, count + 3, size);
-    if (status != KV_OK || removes || effect->effect.words == NULL) return status;
-    if (!persists) {
-        kv_slice text = {effect->deadline, number_format_int64(effect->deadline, deadline_ms)};
-        effect_add(&effect->effect, text);
-    }
-    effect_add(&effect->effect, EFFECT_NAME("FIELDS"));
-    effect->number_at = effect->effect.count;
-    effect_add(&effect->effect, EFFECT_NAME(""));
-    return KV_OK;
-}
-
-static void hashes_effect_add(struct hashes_effect *effect, kv_slice field)
-{
-    effect_add(&effect->effect, field);
-    effect->added++;
-}
-
-static void hashes_effect_close(struct hashes_effect *effect, struct access *access, bool happened)
-{
-    if (effect->number_at != 0) {
-        kv_slice *number = &effect->effect.words[effect->number_at];
-        *number = (kv_slice){effect->number, number_format_uint64(effect->number, effect->added)};
-    }
-    effect_close(&effect->effect, access, happened && effect->added > 0);
-}
-
-/* What a call about deadlines is to do with each field, and tells of it. */
-struct hashes_timing {
-    int64_t deadline_ms; /* KV_NEVER: takes it away */
-    unsigned flags;      /* KV_EXPIRE_... */
-    bool removes;        /* as the deadline has passed */
-    const kv_slice *fields;
-    size_t count;
-    kv_field_result *results; /* may be NULL */
-    uint64_t changed;
-};
-
-static bool hashes_condition_holds(int64_t old_ms, const struct hashes_timing *timing)
-{
-    unsigned flags = timing->flags;
-    bool has_old = old_ms != KV_NEVER;
-    if ((flags & KV_EXPIRE_NX) != 0 && has_old) return false;
-    if ((flags & KV_EXPIRE_XX) != 0 && !has_old) return false;
-    /* A field without a deadline lasts longer than any. */
-    if ((flags & KV_EXPIRE_GT) != 0 && timing->deadline_ms <= old_ms) return false;
-    if ((flags & KV_EXPIRE_LT) != 0 && timing->deadline_ms >= old_ms) return false;
-    return true;
-}
-
-/* What is to become of a field. */
-static kv_field_result hashes_judge(const struct collection *hash, kv_slice field,
-                                    const struct hashes_timing *timing, int64_t *old_ms)
-{
-    if (!hash_get_deadline(hash, field, old_ms)) return KV_FIELD_NONE;
-    if (timing->deadline_ms == KV_NEVER)
-        return *old_ms != KV_NEVER ? KV_FIELD_DONE : KV_FIELD_UNTIMED;
-    if (!hashes_condition_holds(*old_ms, timing)) return KV_FIELD_SKIPPED;
-    return timing->removes ? KV_FIELD_REMOVED : KV_FIELD_DONE;
-}
-
-/* Deals with the fields one by one; with `olds` what was done can be taken back. */
-static kv_status hashes_time_each(struct access *access, struct collection *hash,
-                                  struct hashes_timing *timing, struct hashes_effect *effect,
-                                  int64_t *olds)
-{
-    struct hash_owner owner = hashes_owner(access);
-    int64_t kept_ms =
-        timing->deadline_ms == KV_NEVER ? KV_NEVER : hashes_kept_deadline(timing->deadline_ms);
-    if (kept_ms != KV_NEVER && !timing->removes) {
-        kv_status status = hash_reserve_deadlines(hash, &owner, timing->count);
-        if (status != KV_OK) return status;
-    }
-    for (size_t i = 0; i < timing->count; i++) {
-        kv_slice field = timing->fields[i];
-        olds[i] = 0; /* untouched */
-        int64_t old_ms;
-        kv_field_result result = hashes_judge(hash, field, timing, &old_ms);
-        if (result == KV_FIELD_REMOVED) {
-            (void)hash_remove(hash, owner.memory, &field, 1);
-        } else if (result == KV_FIELD_DONE) {
-            kv_status status = hash_set_deadline(hash, &owner, field, kept_ms);
-            while (status != KV_OK && i-- > 0) {
-                if (olds[i] == 0) continue;
-                (void)hash_set_deadline(hash, &owner, timing->fields[i], olds[i]);
-            }
-            if (status != KV_OK) return status;
-            olds[i] = old_ms;
-        }
-        if (result == KV_FIELD_REMOVED || result == KV_FIELD_DONE) {
-            hashes_effect_add(effect, field);
-            timing->changed++;
-        }
-        if (timing->results != NULL) timing->results[i] = result;
-    }
-    return KV_OK;
-}
-
-static const char *hashes_timing_event(const struct hashes_timing *timing)
-{
-    if (timing->removes) return "hdel";
-    return timing->deadline_ms == KV_NEVER ? "hpersist" : "hexpire";
-}
-
-/*
- * The same with the journal; `olds` has room for all. A hash that was small may lie elsewhere even
- * if nothing was done after all.
- */
-static kv_status hashes_time_opened(struct access *access, struct hashes_timing *timing,
-                                    int64_t *olds)
-{
-    struct hashes_effect effect;
-    struct collection hash = access_collection(access);
-    kv_status status = hashes_effect_open(&effect, access, timing->deadline_ms, timing->removes,
-                                          timing->fields, timing->count);
-    if (status != KV_OK) return status;
-    if (!timing->removes) status = hashes_reserve_deadline(access, timing->deadline_ms);
-    if (status == KV_OK) status = hashes_time_each(access, &hash, timing, &effect, olds);
-    hashes_effect_close(&effect, access, status == KV_OK);
-    if (status == KV_OK && timing->changed > 0) {
-        access_event(access, KV_EVENT_HASH, hashes_timing_event(timing));
-        access_settle(access, &hash, timing->changed);
-    } else {
-        access_set_payload(access, hash.word);
-        access_renew_due(access);
-    }
-    return status;
-}
-
-/* With memory for what was; results are told on KV_OK only. */
-static kv_status hashes_time(struct access *access, struct hashes_timing *timing)
-{
-    int64_t on_stack[HASHES_ON_STACK], *olds = on_stack;
-    kv_field_result results_on_stack[HASHES_ON_STACK], *results = results_on_stack;
-    struct alloc *alloc = &access->store->alloc;
-    size_t count = timing->count;
-    kv_field_result *told = timing->results;
-    if (count > HASHES_ON_STACK) {
-        olds = alloc_get_array(alloc, count, sizeof *olds);
-        results = alloc_get_array(alloc, count, sizeof *results);
-    }
-    kv_status status = KV_NOMEM;
-    if (olds != NULL && results != NULL) {
-        timing->results = results;
-        status = hashes_time_opened(access, timing, olds);
-    }
-    if (status == KV_OK && told != NULL) memcpy(told, results, count * sizeof *told);
-    if (count > HASHES_ON_STACK) {
-        if (olds != NULL) alloc_free(alloc, olds, count * sizeof *olds);
-        if (results != NULL) alloc_free(alloc, results, count * sizeof *results);
-    }
-    return status;
-}
-
-/* No key: none of the fields is there. */
-static kv_status hashes_tell_none(size_t count, kv_field_result *results)
-{
-    for (size_t i = 0; results != NULL && i < count; i++) results[i] = KV_FIELD_NONE;
-    return KV_NONE;
-}
-
-static bool hashes_flags_are_valid(unsigned flags)
-{
-    const unsigned all = KV_EXPIRE_NX | KV_EXPIRE_XX | KV_EXPIRE_GT | KV_EXPIRE_LT;
-    return (flags & ~all) == 0 && (flags & (flags - 1)) == 0;
-}
-
-static kv_status hashes_expire(kv *db, kv_slice key, struct hashes_timing *timing, int64_t ttl_ms,
-                               bool is_relative)
-{
-    if (timing->count == 0 || timing->fields == NULL || !hashes_flags_are_valid(timing->flags))
-        return KV_BADARG;
-    struct access access;
-    kv_status status = hashes_open_existing(&access, db, key, ACCESS_WRITE);
-    if (status == KV_NONE) return hashes_tell_none(timing->count, timing->results);
-    if (status != KV_OK) return status;
-    if (is_relative) {
-        int64_t now_ms = access_now(&access);
-        if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-        timing->deadline_ms = now_ms + ttl_ms;
-    }
-    if (timing->deadline_ms != KV_NEVER || is_relative) {
-        timing->removes = hashes_is_past(&access, timing->deadline_ms);
-        timing->deadline_ms = hashes_kept_deadline(timing->deadline_ms);
-    }
-    return access_close(&access, hashes_time(&access, timing));
-}
-
 kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *fields,
                      size_t count, kv_field_result *results)
 {
-    struct hashes_timing timing = {
-        .flags = flags, .fields = fields, .count = count, .results = results};
-    return hashes_expire(db, key, &timing, ttl_ms, true);
+    struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_HASH, &timing, ttl_ms);
 }
 
 kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *fields, size_t count, kv_field_result *results)
 {
-    struct hashes_timing timing = {.deadline_ms = hashes_kept_deadline(deadline_ms),
-                                   .flags = flags,
-                                   .fields = fields,
-                                   .count = count,
-                                   .results = results};
-    return hashes_expire(db, key, &timing, 0, false);
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = fields,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_HASH, &timing);
 }
 
 kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                       kv_field_result *results)
 {
-    struct hashes_timing timing = {
-        .deadline_ms = KV_NEVER, .fields = fields, .count = count, .results = results};
-    return hashes_expire(db, key, &timing, 0, false);
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = fields, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_HASH, &timing);
 }
 
 kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                        int64_t *deadlines_ms)
 {
-    if (count == 0 || fields == NULL || deadlines_ms == NULL) return KV_BADARG;
-    struct access access;
-    kv_status status = hashes_open(&access, db, key, ACCESS_READ);
-    if (status != KV_OK) return status;
-    struct collection hash = access_collection(&access);
-    for (size_t i = 0; i < count; i++)
-        if (!hash_get_deadline(&hash, fields[i], &deadlines_ms[i])) deadlines_ms[i] = -1;
-    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+    return timing_tell(db, key, KV_TYPE_HASH, fields, count, deadlines_ms);
 }
 
 /* ------------------------------------------------------------------- deadlines and something else */
@@ -30920,7 +31447,7 @@ static kv_status hashes_read_deadline(struct access *access, int64_t ttl_ms, int
         if (now_ms > INT64_MAX - ttl_ms) return KV_OVERFLOW;
         *deadline_ms = now_ms + ttl_ms;
     } else if (given_ms != 0) {
-        *deadline_ms = hashes_kept_deadline(given_ms);
+        *deadline_ms = timing_kept_deadline(given_ms);
     }
     return KV_OK;
 }
@@ -30929,15 +31456,15 @@ static kv_status hashes_getex_opened(struct access *access, const kv_slice *fiel
                                      const kv_getex_options *options, kv_visit_at *visit,
                                      void *context)
 {
-    struct hashes_timing timing = {.fields = fields, .count = count};
+    struct timing timing = {.names = fields, .count = count};
     kv_status status =
         hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &timing.deadline_ms);
     if (status != KV_OK) return status;
     bool changes = (options->flags & KV_PERSIST) != 0 || timing.deadline_ms != KV_NEVER;
-    if (timing.deadline_ms != KV_NEVER) timing.removes = hashes_is_past(access, timing.deadline_ms);
+    if (timing.deadline_ms != KV_NEVER) timing.removes = timing_is_past(access, timing.deadline_ms);
     if (timing.removes) return hashes_remove_opened(access, fields, count, visit, context, NULL);
     /* The values stay, so they are lent when nothing can fail any more. */
-    if (changes && access->entry != NULL) status = hashes_time(access, &timing);
+    if (changes && access->entry != NULL) status = timing_run(access, &timing);
     if (status != KV_OK) return status;
     struct collection hash = access_collection(access);
     hash_get_many(&hash, fields, count, visit, context);
@@ -31029,7 +31556,7 @@ static kv_status hashes_setex_opened(struct access *access, const kv_slice *pair
         struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
         return hashes_set_opened(access, pairs, count, NULL, &trace);
     }
-    if (!keeps && hashes_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
+    if (!keeps && timing_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
     status = hashes_set_timed(access, pairs, count, keeps ? HASH_KEEP_DEADLINE : deadline_ms);
     if (status != KV_OK) return status;
     access_event(access, KV_EVENT_HASH, "hset");
@@ -31082,6 +31609,7 @@ static inline struct set_owner sets_owner(const struct access *access)
 }
 
 #endif
+
 
 
 static kv_status sets_open_existing(struct access *access, kv *db, kv_slice key,
@@ -31434,6 +31962,40 @@ kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *be
     if (count < 0) sets_draw(&access, lent, visit, context);
     else if (lent > 0) set_visit(&set, visit, context);
     return access_close(&access, KV_OK);
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+kv_status kv_sexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *members,
+                     size_t count, kv_field_result *results)
+{
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_SET, &timing, ttl_ms);
+}
+
+kv_status kv_sexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                        const kv_slice *members, size_t count, kv_field_result *results)
+{
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = members,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_SET, &timing);
+}
+
+kv_status kv_spersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                      kv_field_result *results)
+{
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_SET, &timing);
+}
+
+kv_status kv_sdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                       int64_t *deadlines_ms)
+{
+    return timing_tell(db, key, KV_TYPE_SET, members, count, deadlines_ms);
 }
 
 /* -------------------- engine/api/api_set_combine.c --------------------------------------------- */
@@ -32424,6 +32986,40 @@ kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
     if (status == KV_OK && visit != NULL) zsets_wait_lend(&wait, visit, context);
     kv_buffer_free(&wait.taken);
     return status;
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+kv_status kv_zexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *members,
+                     size_t count, kv_field_result *results)
+{
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_SORTED_SET, &timing, ttl_ms);
+}
+
+kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                        const kv_slice *members, size_t count, kv_field_result *results)
+{
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = members,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+}
+
+kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                      kv_field_result *results)
+{
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+}
+
+kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                       int64_t *deadlines_ms)
+{
+    return timing_tell(db, key, KV_TYPE_SORTED_SET, members, count, deadlines_ms);
 }
 
 /* -------------------- engine/api/api_zset_combine.c -------------------------------------------- */

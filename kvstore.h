@@ -329,7 +329,7 @@ typedef struct kv_statistics {
      * shard all at once, and large values of keys that were unlinked.
      */
     uint64_t owed, freed_later;
-    uint64_t expired_fields; /* fields of hashes reclaimed because their deadline passed */
+    uint64_t expired_fields; /* fields and members reclaimed because their deadline passed */
 } kv_statistics;
 
 /*
@@ -936,7 +936,7 @@ KV_API kv_status kv_hincrby(kv *db, kv_slice key, kv_slice field, int64_t increm
 KV_API kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increment,
                                  kv_buffer *result);
 
-/* What became of a field; the numbers are those of Redis's replies. */
+/* What became of a field or a member; the numbers are those of Redis's replies. */
 typedef enum kv_field_result {
     KV_FIELD_NONE = -2,    /* there is no such field */
     KV_FIELD_UNTIMED = -1, /* it has no deadline that could be taken away */
@@ -1122,6 +1122,35 @@ KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *key
 /* How many members all of the sets have, counted up to `limit` unless that is 0. */
 KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                                uint64_t *count);
+
+/*
+ * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
+ * like): it is not there from that instant on, for any call, and the journal tells SREM with
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Adding a member that is there leaves its deadline.
+ * Copies of the key keep them, sets that are computed from others have none, nor
+ * has a member that was moved to another set. A set with
+ * deadlines is kept as a large one, whatever the limits; one of which no member ever had any pays
+ * nothing.
+ *
+ * Redis has no such calls. The journal tells of them as commands of kvstore's own, so that the
+ * append-only file has them: "KV.SPEXPIREAT key unix-time-milliseconds MEMBERS count member..." and
+ * "KV.SPERSIST key MEMBERS count member...". A reader that does not know them sees members go when
+ * they expire all the same. Events are sexpire, spersist, sexpired and srem.
+ *
+ * Returns   KV_OK; KV_NONE if there is no key; KV_BADARG if count is 0 or for other flags;
+ *           KV_OVERFLOW if now + ttl_ms leaves int64_t. All is done, or nothing.
+ * Cost      O(count log n); O(members) when a small set becomes large.
+ */
+KV_API kv_status kv_sexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags,
+                            const kv_slice *members, size_t count, kv_field_result *results);
+KV_API kv_status kv_sexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                               const kv_slice *members, size_t count, kv_field_result *results);
+KV_API kv_status kv_spersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                             kv_field_result *results);
+
+/* The deadline of each member: KV_NEVER if it has none, -1 if it is not there. As kv_hdeadline(). */
+KV_API kv_status kv_sdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                              int64_t *deadlines_ms);
 
 /* ---------------------------------------------------------------------------------- sorted sets */
 
@@ -1318,6 +1347,34 @@ KV_API kv_status kv_zdiffstore(kv *db, kv_slice destination, const kv_zcombine_o
 /* How many members all of the sets have, counted up to `limit` unless that is 0. */
 KV_API kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                                uint64_t *count);
+
+/*
+ * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
+ * like): it is not there from that instant on, for any call, and the journal tells ZREM with
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Giving a member another score leaves its deadline.
+ * Copies of the key keep them, sets that are computed from others have none. A set with
+ * deadlines is kept as a large one, whatever the limits; one of which no member ever had any pays
+ * nothing.
+ *
+ * Redis has no such calls. The journal tells of them as commands of kvstore's own, so that the
+ * append-only file has them: "KV.ZPEXPIREAT key unix-time-milliseconds MEMBERS count member..." and
+ * "KV.ZPERSIST key MEMBERS count member...". A reader that does not know them sees members go when
+ * they expire all the same. Events are zexpire, zpersist, zexpired and zrem.
+ *
+ * Returns   KV_OK; KV_NONE if there is no key; KV_BADARG if count is 0 or for other flags;
+ *           KV_OVERFLOW if now + ttl_ms leaves int64_t. All is done, or nothing.
+ * Cost      O(count log n); O(members) when a small set becomes large.
+ */
+KV_API kv_status kv_zexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags,
+                            const kv_slice *members, size_t count, kv_field_result *results);
+KV_API kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                               const kv_slice *members, size_t count, kv_field_result *results);
+KV_API kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                             kv_field_result *results);
+
+/* The deadline of each member: KV_NEVER if it has none, -1 if it is not there. As kv_hdeadline(). */
+KV_API kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                              int64_t *deadlines_ms);
 
 /* ------------------------------------------------------------------------------------------ geo */
 

@@ -49,6 +49,7 @@
 
 /* values: what a key can hold. */
 #include "values/large.c" /* what every large collection begins with */
+#include "values/timed.c" /* members of a large one with deadlines */
 #include "values/list.c"  /* a pack while it is small, a tree of packs when it is large */
 #include "values/hash_pack.c" /* a small hash: fields, values, deadlines in one block */
 #include "values/hash.c"  /* a pack while it is small, a table of members when it is large */
@@ -90,6 +91,7 @@
 #include "keyspace/access.c"      /* one call on one key, from its lock to its journal entry */
 #include "keyspace/access_collection.c" /* the same for lists, hashes, sets... */
 #include "keyspace/effect.c"            /* one effect of a call, put together for the journal */
+#include "keyspace/timing.c" /* calls about deadlines of fields and members */
 #include "keyspace/text.c"              /* the string at a key as bytes, changed where it lies */
 #include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
 

@@ -189,8 +189,9 @@ static void command_map_add(struct command_map *map, const struct command *comma
     size_t i = command_map_start(name[0], name[1]);
     while (map->slots[i].command != NULL) i = (i + 1) % COMMAND_SLOTS;
     memcpy(map->slots[i].name, name, sizeof name);
-    const char *underscore = memchr(text, '_', size);
-    map->slots[i].underscore = underscore != NULL ? (uint8_t)(underscore - text) : 0;
+    size_t mark_at = strcspn(command->facts.name, "_.");
+    map->slots[i].mark_at = mark_at < size ? (uint8_t)mark_at : 0;
+    map->slots[i].mark = mark_at < size ? text[mark_at] : 0;
     command_fill_slot(&map->slots[i], command);
 }
 

@@ -99,7 +99,8 @@ struct command_slot {
     uint8_t member;                /* of the facts, of those with a first_key */
     bool is_deep;                  /* with a first_key: its value is a collection */
     bool is_short;                 /* takes about as long each time, and not long */
-    uint8_t underscore;            /* where the name has one, as BITFIELD_RO; 0: it has none */
+    uint8_t mark_at; /* where the name has what is no letter, as BITFIELD_RO; 0: it has none */
+    char mark;
 };
 
 /* Open addressing, at most half full; made once for each kvresp. */
@@ -119,7 +120,7 @@ static inline size_t command_map_start(uint64_t first, uint64_t second)
 /*
  * Loads `size` bytes of a name, at most 8, as a word in lower case with zeros behind. Setting bit 5
  * makes capitals small and maps no other byte to a small letter, so nothing else matches the
- * letters of a name; it makes 0x7f of an underscore, which is looked at once more. Where the
+ * letters of a name; a mark in it, an underscore or a point, is looked at once more. Where the
  * machine is little-endian 8 bytes are read whatever the size, and those too many masked out.
  */
 static inline uint64_t command_load_name(const void *name, size_t size)
@@ -154,7 +155,8 @@ static inline const struct command_slot *command_map_find_padded(const struct co
     for (size_t i = command_map_start(first, second);; i = (i + 1) % COMMAND_SLOTS) {
         const struct command_slot *slot = &map->slots[i];
         if (TEXT_LIKELY(slot->name[0] == first && slot->name[1] == second)) {
-            bool is_exact = slot->underscore == 0 || ((const char *)name)[slot->underscore] == '_';
+            bool is_exact =
+                slot->mark_at == 0 || ((const char *)name)[slot->mark_at] == slot->mark;
             return is_exact ? slot : NULL;
         }
         if (slot->command == NULL) return NULL;

@@ -973,6 +973,20 @@ COMMAND(hvals, "hvals", 2, COMMAND_READONLY, CATEGORY_HASH, GROUP_HASH, 2, "2.0.
 
 /* Sets. */
 
+COMMAND(spexpireat, "kv.spexpireat", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET,
+        GROUP_SET, 2, "7.2.0", "O(N log M), N being the number of members given and M of those with a deadline.",
+        "Makes members of a set expire at a time in milliseconds, as kvstore's journal tells it.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), UNIX_TIME("unix-time-milliseconds"), BLOCK("members", .token = "MEMBERS",
+                .arguments = ARGUMENTS(INTEGER("nummembers"),
+                    STRING("member", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(spersist, "kv.spersist", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SET,
+        GROUP_SET, 2, "7.2.0", "O(N log M), N being the number of members given and M of those with a deadline.",
+        "Keeps members of a set from expiring, as kvstore's journal tells it.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("members", .token = "MEMBERS",
+                .arguments = ARGUMENTS(INTEGER("nummembers"),
+                    STRING("member", .flags = ARGUMENT_MULTIPLE)))))
 COMMAND(sadd, "sadd", -3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_SET, GROUP_SET,
         1, "1.0.0", "O(N), N being the number of members.",
         "Adds members to a set, creating it if need be.",
@@ -1099,6 +1113,20 @@ COMMAND(bzpopmin, "bzpopmin", -3, COMMAND_WRITE | COMMAND_BLOCKING | COMMAND_FAS
         .keys = KEYS(KEYS_FROM(1, -2, 1, KEY_RW | KEY_ACCESS | KEY_DELETE)),
         .history = TEXTS("6.0.0", "The timeout may have a fraction."),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE), DOUBLE("timeout")))
+COMMAND(zpexpireat, "kv.zpexpireat", -6, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SORTEDSET,
+        GROUP_SORTED_SET, 2, "7.2.0", "O(N log M), N being the number of members given and M of those with a deadline.",
+        "Makes members of a sorted set expire at a time in milliseconds, as kvstore's journal tells it.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), UNIX_TIME("unix-time-milliseconds"), BLOCK("members", .token = "MEMBERS",
+                .arguments = ARGUMENTS(INTEGER("nummembers"),
+                    STRING("member", .flags = ARGUMENT_MULTIPLE)))))
+COMMAND(zpersist, "kv.zpersist", -5, COMMAND_WRITE | COMMAND_FAST, CATEGORY_SORTEDSET,
+        GROUP_SORTED_SET, 2, "7.2.0", "O(N log M), N being the number of members given and M of those with a deadline.",
+        "Keeps members of a sorted set from expiring, as kvstore's journal tells it.",
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .arguments = ARGUMENTS(KEY("key"), BLOCK("members", .token = "MEMBERS",
+                .arguments = ARGUMENTS(INTEGER("nummembers"),
+                    STRING("member", .flags = ARGUMENT_MULTIPLE)))))
 COMMAND(zadd, "zadd", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_SORTEDSET,
         GROUP_SORTED_SET, 1, "1.2.0",
         "O(log N) for each member, N being the number of members of the set.",

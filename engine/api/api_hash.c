@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "keyspace/access_collection.h"
 #include "keyspace/effect.h"
+#include "keyspace/timing.h"
 #include "values/hash.h"
 
 #include <math.h>
@@ -20,9 +21,6 @@ static kv_status hashes_open_existing(struct access *access, kv *db, kv_slice ke
     return access_open_existing(access, db, key, KV_TYPE_HASH, mode);
 }
 
-/* Fields of one call about deadlines that need no memory to be remembered in. */
-#define HASHES_ON_STACK 16
-
 static struct hash_owner hashes_owner(const struct access *access)
 {
     return (struct hash_owner){&access->shard->memory, &access->store->hash_key,
@@ -30,19 +28,6 @@ static struct hash_owner hashes_owner(const struct access *access)
 }
 
 /* ------------------------------------------------------------------------------------------ set */
-
-/*
- * Before fields of the hash that was opened get this deadline: sees to it that the key is looked at
- * then. KV_OK or KV_NOMEM.
- */
-static kv_status hashes_reserve_deadline(struct access *access, int64_t deadline_ms)
-{
-    bool is_timed = deadline_ms != KV_NEVER && deadline_ms != HASH_KEEP_DEADLINE;
-    if (access->entry == NULL || !is_timed) return KV_OK;
-    int64_t next_ms = value_next_deadline(access->entry);
-    return access_set_fields_due(access,
-                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
-}
 
 /* What a call that sets fields does to their deadlines, and leaves behind: effect and event. */
 struct hashes_trace {
@@ -59,7 +44,7 @@ static kv_status hashes_put(struct access *access, const kv_slice *pairs, size_t
 {
     struct hash_owner owner = hashes_owner(access);
     struct collection hash = access_collection(access);
-    kv_status status = hashes_reserve_deadline(access, deadline_ms);
+    kv_status status = timing_reserve(access, deadline_ms);
     if (status == KV_OK) status = hash_set(&hash, &owner, pairs, count, deadline_ms, added);
     if (status != KV_OK) return status;
     return access_put_collection(access, KV_TYPE_HASH, &hash, count); /* as Redis counts them */
@@ -332,269 +317,36 @@ kv_status kv_hincrbyfloat(kv *db, kv_slice key, kv_slice field, kv_slice increme
 
 /* ------------------------------------------------------------------------------------ deadlines */
 
-/* Whether fields that get this deadline are to go at once. */
-static bool hashes_is_past(struct access *access, int64_t deadline_ms)
-{
-    return deadline_ms <= access_now(access) &&
-           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
-}
-
-/* What is long past is all the same, and the last instant means "never". */
-static int64_t hashes_kept_deadline(int64_t deadline_ms)
-{
-    if (deadline_ms < 1) return 1;
-    return deadline_ms < KV_NEVER ? deadline_ms : KV_NEVER - 1;
-}
-
-/* "HPEXPIREAT key milliseconds FIELDS count field...", of which so many fields may come. */
-struct hashes_effect {
-    struct effect effect;
-    char deadline[NUMBER_INT64_SIZE], number[NUMBER_INT64_SIZE];
-    size_t number_at; /* the word with the count, which is known at the end */
-    size_t added;
-};
-
-/*
- * Opens the effect of giving fields a deadline: of taking it away (KV_NEVER), or of removing them
- * (`removes`).
- */
-static kv_status hashes_effect_open(struct hashes_effect *effect, struct access *access,
-                                    int64_t deadline_ms, bool removes, const kv_slice *fields,
-                                    size_t count)
-{
-    bool persists = deadline_ms == KV_NEVER;
-    kv_slice name = removes    ? EFFECT_NAME("HDEL")
-                    : persists ? EFFECT_NAME("HPERSIST")
-                               : EFFECT_NAME("HPEXPIREAT");
-    size_t size = 2 * NUMBER_INT64_SIZE + 6;
-    for (size_t i = 0; i < count && access_is_journaled(access); i++) size += fields[i].size;
-    effect->added = effect->number_at = 0;
-    kv_status status = effect_open(&effect->effect, access, name, count + 3, size);
-    if (status != KV_OK || removes || effect->effect.words == NULL) return status;
-    if (!persists) {
-        kv_slice text = {effect->deadline, number_format_int64(effect->deadline, deadline_ms)};
-        effect_add(&effect->effect, text);
-    }
-    effect_add(&effect->effect, EFFECT_NAME("FIELDS"));
-    effect->number_at = effect->effect.count;
-    effect_add(&effect->effect, EFFECT_NAME(""));
-    return KV_OK;
-}
-
-static void hashes_effect_add(struct hashes_effect *effect, kv_slice field)
-{
-    effect_add(&effect->effect, field);
-    effect->added++;
-}
-
-static void hashes_effect_close(struct hashes_effect *effect, struct access *access, bool happened)
-{
-    if (effect->number_at != 0) {
-        kv_slice *number = &effect->effect.words[effect->number_at];
-        *number = (kv_slice){effect->number, number_format_uint64(effect->number, effect->added)};
-    }
-    effect_close(&effect->effect, access, happened && effect->added > 0);
-}
-
-/* What a call about deadlines is to do with each field, and tells of it. */
-struct hashes_timing {
-    int64_t deadline_ms; /* KV_NEVER: takes it away */
-    unsigned flags;      /* KV_EXPIRE_... */
-    bool removes;        /* as the deadline has passed */
-    const kv_slice *fields;
-    size_t count;
-    kv_field_result *results; /* may be NULL */
-    uint64_t changed;
-};
-
-static bool hashes_condition_holds(int64_t old_ms, const struct hashes_timing *timing)
-{
-    unsigned flags = timing->flags;
-    bool has_old = old_ms != KV_NEVER;
-    if ((flags & KV_EXPIRE_NX) != 0 && has_old) return false;
-    if ((flags & KV_EXPIRE_XX) != 0 && !has_old) return false;
-    /* A field without a deadline lasts longer than any. */
-    if ((flags & KV_EXPIRE_GT) != 0 && timing->deadline_ms <= old_ms) return false;
-    if ((flags & KV_EXPIRE_LT) != 0 && timing->deadline_ms >= old_ms) return false;
-    return true;
-}
-
-/* What is to become of a field. */
-static kv_field_result hashes_judge(const struct collection *hash, kv_slice field,
-                                    const struct hashes_timing *timing, int64_t *old_ms)
-{
-    if (!hash_get_deadline(hash, field, old_ms)) return KV_FIELD_NONE;
-    if (timing->deadline_ms == KV_NEVER)
-        return *old_ms != KV_NEVER ? KV_FIELD_DONE : KV_FIELD_UNTIMED;
-    if (!hashes_condition_holds(*old_ms, timing)) return KV_FIELD_SKIPPED;
-    return timing->removes ? KV_FIELD_REMOVED : KV_FIELD_DONE;
-}
-
-/* Deals with the fields one by one; with `olds` what was done can be taken back. */
-static kv_status hashes_time_each(struct access *access, struct collection *hash,
-                                  struct hashes_timing *timing, struct hashes_effect *effect,
-                                  int64_t *olds)
-{
-    struct hash_owner owner = hashes_owner(access);
-    int64_t kept_ms =
-        timing->deadline_ms == KV_NEVER ? KV_NEVER : hashes_kept_deadline(timing->deadline_ms);
-    if (kept_ms != KV_NEVER && !timing->removes) {
-        kv_status status = hash_reserve_deadlines(hash, &owner, timing->count);
-        if (status != KV_OK) return status;
-    }
-    for (size_t i = 0; i < timing->count; i++) {
-        kv_slice field = timing->fields[i];
-        olds[i] = 0; /* untouched */
-        int64_t old_ms;
-        kv_field_result result = hashes_judge(hash, field, timing, &old_ms);
-        if (result == KV_FIELD_REMOVED) {
-            (void)hash_remove(hash, owner.memory, &field, 1);
-        } else if (result == KV_FIELD_DONE) {
-            kv_status status = hash_set_deadline(hash, &owner, field, kept_ms);
-            while (status != KV_OK && i-- > 0) {
-                if (olds[i] == 0) continue;
-                (void)hash_set_deadline(hash, &owner, timing->fields[i], olds[i]);
-            }
-            if (status != KV_OK) return status;
-            olds[i] = old_ms;
-        }
-        if (result == KV_FIELD_REMOVED || result == KV_FIELD_DONE) {
-            hashes_effect_add(effect, field);
-            timing->changed++;
-        }
-        if (timing->results != NULL) timing->results[i] = result;
-    }
-    return KV_OK;
-}
-
-static const char *hashes_timing_event(const struct hashes_timing *timing)
-{
-    if (timing->removes) return "hdel";
-    return timing->deadline_ms == KV_NEVER ? "hpersist" : "hexpire";
-}
-
-/*
- * The same with the journal; `olds` has room for all. A hash that was small may lie elsewhere even
- * if nothing was done after all.
- */
-static kv_status hashes_time_opened(struct access *access, struct hashes_timing *timing,
-                                    int64_t *olds)
-{
-    struct hashes_effect effect;
-    struct collection hash = access_collection(access);
-    kv_status status = hashes_effect_open(&effect, access, timing->deadline_ms, timing->removes,
-                                          timing->fields, timing->count);
-    if (status != KV_OK) return status;
-    if (!timing->removes) status = hashes_reserve_deadline(access, timing->deadline_ms);
-    if (status == KV_OK) status = hashes_time_each(access, &hash, timing, &effect, olds);
-    hashes_effect_close(&effect, access, status == KV_OK);
-    if (status == KV_OK && timing->changed > 0) {
-        access_event(access, KV_EVENT_HASH, hashes_timing_event(timing));
-        access_settle(access, &hash, timing->changed);
-    } else {
-        access_set_payload(access, hash.word);
-        access_renew_due(access);
-    }
-    return status;
-}
-
-/* With memory for what was; results are told on KV_OK only. */
-static kv_status hashes_time(struct access *access, struct hashes_timing *timing)
-{
-    int64_t on_stack[HASHES_ON_STACK], *olds = on_stack;
-    kv_field_result results_on_stack[HASHES_ON_STACK], *results = results_on_stack;
-    struct alloc *alloc = &access->store->alloc;
-    size_t count = timing->count;
-    kv_field_result *told = timing->results;
-    if (count > HASHES_ON_STACK) {
-        olds = alloc_get_array(alloc, count, sizeof *olds);
-        results = alloc_get_array(alloc, count, sizeof *results);
-    }
-    kv_status status = KV_NOMEM;
-    if (olds != NULL && results != NULL) {
-        timing->results = results;
-        status = hashes_time_opened(access, timing, olds);
-    }
-    if (status == KV_OK && told != NULL) memcpy(told, results, count * sizeof *told);
-    if (count > HASHES_ON_STACK) {
-        if (olds != NULL) alloc_free(alloc, olds, count * sizeof *olds);
-        if (results != NULL) alloc_free(alloc, results, count * sizeof *results);
-    }
-    return status;
-}
-
-/* No key: none of the fields is there. */
-static kv_status hashes_tell_none(size_t count, kv_field_result *results)
-{
-    for (size_t i = 0; results != NULL && i < count; i++) results[i] = KV_FIELD_NONE;
-    return KV_NONE;
-}
-
-static bool hashes_flags_are_valid(unsigned flags)
-{
-    const unsigned all = KV_EXPIRE_NX | KV_EXPIRE_XX | KV_EXPIRE_GT | KV_EXPIRE_LT;
-    return (flags & ~all) == 0 && (flags & (flags - 1)) == 0;
-}
-
-static kv_status hashes_expire(kv *db, kv_slice key, struct hashes_timing *timing, int64_t ttl_ms,
-                               bool is_relative)
-{
-    if (timing->count == 0 || timing->fields == NULL || !hashes_flags_are_valid(timing->flags))
-        return KV_BADARG;
-    struct access access;
-    kv_status status = hashes_open_existing(&access, db, key, ACCESS_WRITE);
-    if (status == KV_NONE) return hashes_tell_none(timing->count, timing->results);
-    if (status != KV_OK) return status;
-    if (is_relative) {
-        int64_t now_ms = access_now(&access);
-        if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-        timing->deadline_ms = now_ms + ttl_ms;
-    }
-    if (timing->deadline_ms != KV_NEVER || is_relative) {
-        timing->removes = hashes_is_past(&access, timing->deadline_ms);
-        timing->deadline_ms = hashes_kept_deadline(timing->deadline_ms);
-    }
-    return access_close(&access, hashes_time(&access, timing));
-}
-
 kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *fields,
                      size_t count, kv_field_result *results)
 {
-    struct hashes_timing timing = {
-        .flags = flags, .fields = fields, .count = count, .results = results};
-    return hashes_expire(db, key, &timing, ttl_ms, true);
+    struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_HASH, &timing, ttl_ms);
 }
 
 kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *fields, size_t count, kv_field_result *results)
 {
-    struct hashes_timing timing = {.deadline_ms = hashes_kept_deadline(deadline_ms),
-                                   .flags = flags,
-                                   .fields = fields,
-                                   .count = count,
-                                   .results = results};
-    return hashes_expire(db, key, &timing, 0, false);
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = fields,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_HASH, &timing);
 }
 
 kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                       kv_field_result *results)
 {
-    struct hashes_timing timing = {
-        .deadline_ms = KV_NEVER, .fields = fields, .count = count, .results = results};
-    return hashes_expire(db, key, &timing, 0, false);
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = fields, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_HASH, &timing);
 }
 
 kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                        int64_t *deadlines_ms)
 {
-    if (count == 0 || fields == NULL || deadlines_ms == NULL) return KV_BADARG;
-    struct access access;
-    kv_status status = hashes_open(&access, db, key, ACCESS_READ);
-    if (status != KV_OK) return status;
-    struct collection hash = access_collection(&access);
-    for (size_t i = 0; i < count; i++)
-        if (!hash_get_deadline(&hash, fields[i], &deadlines_ms[i])) deadlines_ms[i] = -1;
-    return access_close(&access, access.entry != NULL ? KV_OK : KV_NONE);
+    return timing_tell(db, key, KV_TYPE_HASH, fields, count, deadlines_ms);
 }
 
 /* ------------------------------------------------------------------- deadlines and something else */
@@ -609,7 +361,7 @@ static kv_status hashes_read_deadline(struct access *access, int64_t ttl_ms, int
         if (now_ms > INT64_MAX - ttl_ms) return KV_OVERFLOW;
         *deadline_ms = now_ms + ttl_ms;
     } else if (given_ms != 0) {
-        *deadline_ms = hashes_kept_deadline(given_ms);
+        *deadline_ms = timing_kept_deadline(given_ms);
     }
     return KV_OK;
 }
@@ -618,15 +370,15 @@ static kv_status hashes_getex_opened(struct access *access, const kv_slice *fiel
                                      const kv_getex_options *options, kv_visit_at *visit,
                                      void *context)
 {
-    struct hashes_timing timing = {.fields = fields, .count = count};
+    struct timing timing = {.names = fields, .count = count};
     kv_status status =
         hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &timing.deadline_ms);
     if (status != KV_OK) return status;
     bool changes = (options->flags & KV_PERSIST) != 0 || timing.deadline_ms != KV_NEVER;
-    if (timing.deadline_ms != KV_NEVER) timing.removes = hashes_is_past(access, timing.deadline_ms);
+    if (timing.deadline_ms != KV_NEVER) timing.removes = timing_is_past(access, timing.deadline_ms);
     if (timing.removes) return hashes_remove_opened(access, fields, count, visit, context, NULL);
     /* The values stay, so they are lent when nothing can fail any more. */
-    if (changes && access->entry != NULL) status = hashes_time(access, &timing);
+    if (changes && access->entry != NULL) status = timing_run(access, &timing);
     if (status != KV_OK) return status;
     struct collection hash = access_collection(access);
     hash_get_many(&hash, fields, count, visit, context);
@@ -718,7 +470,7 @@ static kv_status hashes_setex_opened(struct access *access, const kv_slice *pair
         struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
         return hashes_set_opened(access, pairs, count, NULL, &trace);
     }
-    if (!keeps && hashes_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
+    if (!keeps && timing_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
     status = hashes_set_timed(access, pairs, count, keeps ? HASH_KEEP_DEADLINE : deadline_ms);
     if (status != KV_OK) return status;
     access_event(access, KV_EVENT_HASH, "hset");

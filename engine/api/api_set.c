@@ -4,6 +4,8 @@
  */
 #include "api/api_set.h"
 
+#include "keyspace/timing.h"
+
 static kv_status sets_open_existing(struct access *access, kv *db, kv_slice key,
                                     enum access_mode mode)
 {
@@ -354,4 +356,38 @@ kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *be
     if (count < 0) sets_draw(&access, lent, visit, context);
     else if (lent > 0) set_visit(&set, visit, context);
     return access_close(&access, KV_OK);
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+kv_status kv_sexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *members,
+                     size_t count, kv_field_result *results)
+{
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_SET, &timing, ttl_ms);
+}
+
+kv_status kv_sexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                        const kv_slice *members, size_t count, kv_field_result *results)
+{
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = members,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_SET, &timing);
+}
+
+kv_status kv_spersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                      kv_field_result *results)
+{
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_SET, &timing);
+}
+
+kv_status kv_sdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                       int64_t *deadlines_ms)
+{
+    return timing_tell(db, key, KV_TYPE_SET, members, count, deadlines_ms);
 }

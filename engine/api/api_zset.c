@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/number.h"
 #include "keyspace/access_collection.h"
+#include "keyspace/timing.h"
 #include "keyspace/effect.h"
 #include "values/zset.h"
 
@@ -734,4 +735,38 @@ kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
     if (status == KV_OK && visit != NULL) zsets_wait_lend(&wait, visit, context);
     kv_buffer_free(&wait.taken);
     return status;
+}
+
+/* ------------------------------------------------------------------------------------ deadlines */
+
+kv_status kv_zexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const kv_slice *members,
+                     size_t count, kv_field_result *results)
+{
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire(db, key, KV_TYPE_SORTED_SET, &timing, ttl_ms);
+}
+
+kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
+                        const kv_slice *members, size_t count, kv_field_result *results)
+{
+    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
+                            .flags = flags,
+                            .names = members,
+                            .count = count,
+                            .results = results};
+    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+}
+
+kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                      kv_field_result *results)
+{
+    struct timing timing = {
+        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
+    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+}
+
+kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
+                       int64_t *deadlines_ms)
+{
+    return timing_tell(db, key, KV_TYPE_SORTED_SET, members, count, deadlines_ms);
 }

@@ -116,8 +116,9 @@ static bool access_is_alive(struct access *access)
 static kv_status access_drop_due(struct access *access, const struct collection_due *due,
                                  size_t count)
 {
-    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), access->key};
-    size_t size = 4 + access->key.size;
+    const struct collection_words *words = value_kind(entry_type(access->entry))->words;
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_text(words->remove), access->key};
+    size_t size = arguments[0].size + access->key.size;
     for (size_t i = 0; i < count; i++) {
         arguments[2 + i] = due[i].name;
         size += due[i].name.size;
@@ -131,7 +132,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     }
     struct collection left = value_drop_due(access->entry, &access->shard->memory, due, count);
     access_set_payload(access, left.word);
-    access_event(access, KV_EVENT_HASH, "hexpired");
+    access_event(access, words->event_class, words->expired);
     access->shard->expired_fields += count;
     if (collection_is_empty(&left)) {
         access_event(access, KV_EVENT_GENERIC, "del");

@@ -247,14 +247,17 @@ static void shard_tell_expired(struct shard *shard, uint32_t database, uint64_t 
 
 /* The same of fields of a key, which are still there. */
 static void shard_tell_fields_expired(struct shard *shard, uint32_t database, uint64_t hash,
-                                      kv_slice key, const struct collection_due *due, size_t count)
+                                      const struct entry *entry, const struct collection_due *due,
+                                      size_t count)
 {
+    const struct collection_words *words = value_kind(entry_type(entry))->words;
+    kv_slice key = entry_key(entry);
     shard->expired_fields += count;
     if (shard->observers != NULL) observers_touch(shard, database, hash, key);
-    if (events_are_wanted(shard->store, KV_EVENT_HASH))
-        events_publish(shard->store, database, "hexpired", key);
+    if (events_are_wanted(shard->store, words->event_class))
+        events_publish(shard->store, database, words->expired, key);
     if (!journal_is_read(shard->store)) return;
-    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_bytes("HDEL", 4), key};
+    kv_slice arguments[2 + COLLECTION_DUE_BATCH] = {kv_text(words->remove), key};
     for (size_t i = 0; i < count; i++) arguments[2 + i] = due[i].name;
     journal_write(shard->store, NULL, database, KV_CAUSE_EXPIRED, arguments, 2 + count);
 }
@@ -293,7 +296,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     struct collection_due due[COLLECTION_DUE_BATCH];
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
-        shard_tell_fields_expired(shard, database, hash, key, due, count);
+        shard_tell_fields_expired(shard, database, hash, entry, due, count);
         space_count(space, entry, -1);
         struct collection left = value_drop_due(entry, &shard->memory, due, count);
         entry_set_payload(entry, left.word);

@@ -23,7 +23,7 @@ static const struct collection_kind *const value_kinds[] = {
     [KV_TYPE_STREAM] = &stream_kind,
 };
 
-static const struct collection_kind *value_kind(kv_type type)
+KV_INTERNAL const struct collection_kind *value_kind(kv_type type)
 {
     assert((size_t)type < sizeof value_kinds / sizeof *value_kinds);
     assert(value_kinds[type] != NULL);

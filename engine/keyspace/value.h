@@ -10,6 +10,9 @@
 
 #include "keyspace/store.h"
 
+/* What a type of collection is. */
+KV_INTERNAL const struct collection_kind *value_kind(kv_type type);
+
 /*
  * True if (part of) the value lies outside the shard's own memory, so that it must be freed by
  * itself.

@@ -121,13 +121,19 @@ KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
     place->index = (unsigned)tree_locate(&ranking->tree, rank, &place->path);
 }
 
+KV_INTERNAL void ranking_find(const struct ranking *ranking, const struct member *member,
+                              double score, struct ranking_place *place)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    struct ranking_key key = ranking_key_of(member, score, scratch);
+    ranking_locate_member(ranking, &key, member, place);
+}
+
 KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
                                   double score)
 {
     struct ranking_place place;
-    char scratch[MEMBER_TEXT_SIZE];
-    struct ranking_key key = ranking_key_of(member, score, scratch);
-    ranking_locate_member(ranking, &key, member, &place);
+    ranking_find(ranking, member, score, &place);
     return tree_rank(&ranking->tree, &place.path) + place.index;
 }
 

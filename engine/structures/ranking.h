@@ -6,7 +6,8 @@
  * (structures/members.h), each with its score beside it. So a search looks at the members
  * themselves only to tell equal scores apart: those are ordered by their names, byte by byte.
  *
- * Ownership  Members are the owner's and must stay where they are; where the owner keeps their
+ * Ownership  Members are the owner's and must stay where they are, unless it tells the place
+ *            (ranking_move_member); where the owner keeps their
  *            scores is its own affair. Leaves and nodes are in the memory that each changing call
  *            is given: the owner may give all of it back at once and forget the ranking.
  * Failure    Only ranking_insert() and ranking_move() need memory; they change everything or
@@ -99,6 +100,16 @@ KV_INTERNAL void ranking_at(const struct ranking *ranking, uint64_t rank,
 /* How many members come before one that is there. O(log n). */
 KV_INTERNAL uint64_t ranking_rank(const struct ranking *ranking, const struct member *member,
                                   double score);
+
+/* The place of a member that is there with this score. O(log n). */
+KV_INTERNAL void ranking_find(const struct ranking *ranking, const struct member *member,
+                              double score, struct ranking_place *place);
+
+/* The member there lies elsewhere now. */
+static inline void ranking_move_member(const struct ranking_place *place, struct member *moved)
+{
+    ((struct ranking_leaf *)place->path.leaf)->slots[place->index].member = moved;
+}
 
 static inline struct member *ranking_member(const struct ranking_place *place)
 {

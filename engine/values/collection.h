@@ -26,6 +26,7 @@
 
 struct large;
 struct members;
+struct siphash_key;
 
 struct collection {
     uintptr_t word;
@@ -98,6 +99,14 @@ struct collection_due {
 /* How many of them are dealt with at a time. */
 #define COLLECTION_DUE_BATCH 32
 
+/* How the journal and events name what deadlines do to the elements of a type. */
+struct collection_words {
+    const char *remove, *expire, *persist; /* commands: "HDEL", "HPEXPIREAT", "HPERSIST" */
+    const char *elements;                  /* before their number in the latter two: "FIELDS" */
+    int64_t event_class;
+    const char *removed, *timed, *untimed, *expired; /* events: "hdel", "hexpire"... */
+};
+
 /*
  * What a type of collection is to rooms that do not know it (value.c). None of the functions is
  * called for an empty collection.
@@ -125,7 +134,7 @@ struct collection_kind {
                       struct collection *copy);
 
     /*
-     * Of a type whose elements may have deadlines of their own; NULL: it has none of the following.
+     * Of a type whose elements may have deadlines of their own; NULL: it has none of what follows.
      * The earliest of these deadlines, 0 if there is none. O(1).
      */
     int64_t (*next_deadline)(const struct collection *collection);
@@ -141,6 +150,27 @@ struct collection_kind {
                        struct collection_due *due);
     void (*drop_due)(struct collection *collection, struct memory *memory,
                      const struct collection_due *due, size_t count);
+
+    /* The deadline of an element, KV_NEVER if it has none; false if it is not there. */
+    bool (*get_deadline)(const struct collection *collection, kv_slice name, int64_t *deadline_ms);
+
+    /* Makes room for deadlines of `count` elements. KV_OK, KV_NOMEM. */
+    kv_status (*reserve_deadlines)(struct collection *collection, struct memory *memory,
+                                   const struct siphash_key *key, size_t count);
+
+    /*
+     * Gives an element that is there a deadline, for which there is room. KV_NEVER takes it away,
+     * and does not fail; nor does putting back what it had. KV_OK, KV_NOMEM.
+     */
+    kv_status (*set_deadline)(struct collection *collection, struct memory *memory, kv_slice name,
+                              int64_t deadline_ms);
+
+    /* Takes elements out and gives how many there were; also of the empty collection. */
+    uint64_t (*remove)(struct collection *collection, struct memory *memory, const kv_slice *names,
+                       size_t count);
+
+    /* What is told of all this. */
+    const struct collection_words *words;
 
     /* Asserts what the room promises. */
     void (*check)(const struct collection *collection);

@@ -13,7 +13,7 @@
 #include "values/hash.h"
 
 #include "base/slice.h"
-#include "structures/agenda.h"
+#include "values/timed.h"
 
 enum {
     /* Fields of one call whose old values need no memory to be remembered in. */
@@ -513,25 +513,16 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
 static kv_status hash_large_set_deadline(struct hash_large *large, kv_slice field,
                                          int64_t deadline_ms)
 {
-    struct memory *memory = &large->head.memory;
     struct member_name name;
+    struct member *moved;
     members_name(hash_key(large), field, &name);
-    struct member *member = members_find(&large->members, &name);
-    bool was_timed = hash_member_is_timed(member), is_timed = deadline_ms != KV_NEVER;
-    if (!was_timed && !is_timed) return KV_OK;
-    if (!was_timed && agenda_reserve(&large->agenda, memory, 1) != KV_OK) return KV_NOMEM;
-    if (!is_timed) agenda_remove(&large->agenda, memory, member);
-    uint32_t id = was_timed ? member_deadline_id(member) : 0;
-    kv_status status = members_set_deadline(&large->members, &name, deadline_ms, id, &member);
-    if (status != KV_OK) return status;
-    if (was_timed && is_timed) agenda_update(&large->agenda, member);
-    else if (is_timed) agenda_add(&large->agenda, member);
-    return KV_OK;
+    return timed_set_deadline(&large->members, &large->agenda, &name, deadline_ms, &moved);
 }
 
-KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
-                                             const struct hash_owner *owner, size_t count)
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash, struct memory *memory,
+                                             const struct siphash_key *key, size_t count)
 {
+    (void)key;
     if (collection_is_empty(hash)) return KV_OK;
     if (!collection_is_small(hash)) {
         struct hash_large *large = hash_large(hash);
@@ -540,12 +531,12 @@ KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
     struct hash_pack small = hash_pack_of(hash);
     if (count > PACK_SIZE_MAX / HASH_PACK_DEADLINE_ROOM) return KV_NOMEM;
     size_t room = count * HASH_PACK_DEADLINE_ROOM;
-    kv_status status = hash_pack_reserve(&small, owner->memory, room, true);
+    kv_status status = hash_pack_reserve(&small, memory, room, true);
     if (status == KV_OK) hash_pack_store(&small, hash);
     return status;
 }
 
-KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, struct memory *memory,
                                         kv_slice field, int64_t deadline_ms)
 {
     assert(deadline_ms > 0);
@@ -554,7 +545,7 @@ KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct ha
     struct hash_pack small = hash_pack_of(hash);
     if (!small.has_deadlines && deadline_ms == KV_NEVER) return KV_OK;
     if (deadline_ms != KV_NEVER) {
-        kv_status status = hash_reserve_deadlines(hash, owner, 1);
+        kv_status status = hash_reserve_deadlines(hash, memory, NULL, 1);
         if (status != KV_OK) return status;
         small = hash_pack_of(hash);
     }
@@ -568,8 +559,7 @@ static int64_t hash_next_deadline(const struct collection *hash)
         struct hash_pack small = hash_pack_of(hash);
         return hash_pack_next_deadline(&small);
     }
-    const struct member *first = agenda_first(&hash_large(hash)->agenda);
-    return first != NULL ? member_deadline(first) : 0;
+    return timed_next_deadline(&hash_large(hash)->agenda);
 }
 
 static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
@@ -579,8 +569,7 @@ static bool hash_is_spent(const struct collection *hash, int64_t now_ms)
         return hash_pack_is_spent(&small, now_ms);
     }
     const struct hash_large *large = hash_large(hash);
-    if (large->agenda.count < members_count(&large->members)) return false;
-    return agenda_is_spent(&large->agenda, now_ms);
+    return timed_is_spent(&large->members, &large->agenda, now_ms);
 }
 
 static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
@@ -590,13 +579,7 @@ static size_t hash_peek_due(const struct collection *hash, int64_t now_ms,
         struct hash_pack small = hash_pack_of(hash);
         return hash_pack_peek_due(&small, now_ms, due);
     }
-    struct member *members[COLLECTION_DUE_BATCH];
-    size_t count = agenda_due(&hash_large(hash)->agenda, now_ms, members, COLLECTION_DUE_BATCH);
-    for (size_t i = 0; i < count; i++) {
-        due[i].name = member_text(members[i], due[i].scratch);
-        due[i].item = members[i];
-    }
-    return count;
+    return timed_peek_due(&hash_large(hash)->agenda, now_ms, due);
 }
 
 static void hash_drop_due(struct collection *hash, struct memory *memory,
@@ -610,7 +593,7 @@ static void hash_drop_due(struct collection *hash, struct memory *memory,
     } else {
         struct hash_large *large = hash_large(hash);
         for (size_t i = 0; i < count; i++) {
-            agenda_remove(&large->agenda, &large->head.memory, due[i].item);
+            timed_forget(&large->members, &large->agenda, due[i].item);
             members_remove_member(&large->members, due[i].item);
         }
     }
@@ -630,16 +613,6 @@ static uint64_t hash_small_remove(struct collection *hash, struct memory *memory
     return removed;
 }
 
-static bool hash_large_remove_one(struct hash_large *large, const struct member_name *name)
-{
-    if (agenda_first(&large->agenda) != NULL) {
-        const struct member *member = members_find(&large->members, name);
-        if (member != NULL && hash_member_is_timed(member))
-            agenda_remove(&large->agenda, &large->head.memory, member);
-    }
-    return members_remove(&large->members, name);
-}
-
 static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fields, size_t count)
 {
     struct member_name names[MEMBERS_BATCH];
@@ -648,7 +621,8 @@ static uint64_t hash_large_remove(struct hash_large *large, const kv_slice *fiel
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(hash_key(large), fields + first, some, names);
         members_fetch(&large->members, names, some);
-        for (size_t i = 0; i < some; i++) removed += hash_large_remove_one(large, &names[i]);
+        for (size_t i = 0; i < some; i++)
+            removed += timed_remove(&large->members, &large->agenda, &names[i]);
     }
     return removed;
 }
@@ -696,26 +670,18 @@ KV_INTERNAL void hash_destroy(struct collection *hash, struct memory *memory)
 #if KV_DEBUG > 0
 static void hash_check_member(void *context, void *item)
 {
-    uint64_t *timed = context;
+    (void)context;
     assert(((uintptr_t)item & 1) == 0); /* in a block, so there can be a value */
     assert(member_value(item).data != NULL);
-    *timed += hash_member_is_timed(item);
 }
 
 static void hash_large_check(const struct hash_large *large)
 {
-    uint64_t timed = 0;
     memory_check(&large->head.memory);
     members_check(&large->members);
-    agenda_check(&large->agenda);
     assert(members_count(&large->members) > 0);
-    table_each(&large->members.table, hash_check_member, &timed);
-    assert(timed == large->agenda.count);
-    for (uint32_t i = 0; i < large->agenda.count; i++) {
-        char scratch[MEMBER_TEXT_SIZE];
-        const struct member *member = agenda_at(&large->agenda, i);
-        assert(hash_large_find(large, member_text(member, scratch)) == member);
-    }
+    table_each(&large->members.table, hash_check_member, NULL);
+    timed_check(&large->members, &large->agenda);
 }
 
 KV_INTERNAL void hash_check(const struct collection *hash)
@@ -747,6 +713,18 @@ static const struct members *hash_members(const struct collection *hash)
     return &hash_large(hash)->members;
 }
 
+static const struct collection_words hash_words = {
+    .remove = "HDEL",
+    .expire = "HPEXPIREAT",
+    .persist = "HPERSIST",
+    .elements = "FIELDS",
+    .event_class = KV_EVENT_HASH,
+    .removed = "hdel",
+    .timed = "hexpire",
+    .untimed = "hpersist",
+    .expired = "hexpired",
+};
+
 KV_INTERNAL const struct collection_kind hash_kind = {
     .length = hash_length,
     .encoding = hash_encoding,
@@ -757,6 +735,11 @@ KV_INTERNAL const struct collection_kind hash_kind = {
     .is_spent = hash_is_spent,
     .peek_due = hash_peek_due,
     .drop_due = hash_drop_due,
+    .get_deadline = hash_get_deadline,
+    .reserve_deadlines = hash_reserve_deadlines,
+    .set_deadline = hash_set_deadline,
+    .remove = hash_remove,
+    .words = &hash_words,
 #if KV_DEBUG > 0
     .check = hash_check,
 #endif

@@ -90,15 +90,15 @@ KV_INTERNAL kv_status hash_set(struct collection *hash, const struct hash_owner 
  * Makes room for deadlines of `count` fields, which only a large hash can then still be without
  * memory for. KV_OK, KV_NOMEM.
  */
-KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash,
-                                             const struct hash_owner *owner, size_t count);
+KV_INTERNAL kv_status hash_reserve_deadlines(struct collection *hash, struct memory *memory,
+                                             const struct siphash_key *key, size_t count);
 
 /*
  * Gives a field that is there a deadline. KV_NEVER takes it away, and does not fail; nor, where
  * hash_reserve_deadlines() came before, does putting back what it had. KV_OK, KV_NOMEM. O(log n),
  * O(n) of a small hash.
  */
-KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, const struct hash_owner *owner,
+KV_INTERNAL kv_status hash_set_deadline(struct collection *hash, struct memory *memory,
                                         kv_slice field, int64_t deadline_ms);
 
 /*

@@ -5,6 +5,7 @@
  *   1. No set but {0} is empty.
  *   2. A small set is the block of an intset or of a pack, which tell themselves apart.
  *   3. No member comes twice.
+ *   4. Only a large set has members with deadlines; they are in its agenda.
  *
  * Several members are added to a copy of a small set, which takes its place when all are in; those
  * added to a large one are remembered, and taken out again if memory ends.
@@ -15,6 +16,7 @@
 
 #include "base/number.h"
 #include "structures/intset.h"
+#include "values/timed.h"
 
 #include <string.h>
 
@@ -24,6 +26,7 @@
 struct set_large {
     struct large large;
     struct members members;
+    struct agenda agenda;
 };
 
 /* A value on its way in. */
@@ -69,6 +72,11 @@ static struct pack *set_pack(const struct collection *set)
 static struct members *set_table(const struct collection *set)
 {
     return &((struct set_large *)(void *)collection_large(set))->members;
+}
+
+static struct agenda *set_agenda(const struct collection *set)
+{
+    return &((struct set_large *)(void *)collection_large(set))->agenda;
 }
 
 KV_INTERNAL const struct members *set_members(const struct collection *set)
@@ -273,7 +281,9 @@ KV_INTERNAL void set_remove_at(struct collection *set, struct memory *memory,
 {
     for (uint64_t i = count; i-- > 0;) { /* the last first: those before stay where they are */
         if (set_is_large(set)) {
-            members_remove_member(set_table(set), (struct member *)places[i]);
+            struct member *member = (struct member *)places[i];
+            timed_forget(set_table(set), set_agenda(set), member);
+            members_remove_member(set_table(set), member);
         } else if (set_is_intset(set)) {
             intset_delete(set_intset(set), (size_t)places[i]);
         } else {
@@ -351,14 +361,14 @@ static bool set_add_to_members(void *context, kv_slice member)
 }
 
 /* A large set with the members of a small one. */
-static kv_status set_large_from(const struct collection *set, const struct set_owner *owner,
-                                struct collection *large)
+static kv_status set_large_from(const struct collection *set, struct memory *memory,
+                                const struct siphash_key *key, struct collection *large)
 {
-    kv_status status = set_large_create(large, owner->memory, owner->key);
+    kv_status status = set_large_create(large, memory, key);
     if (status != KV_OK) return status;
     struct set_adding adding = {.members = set_table(large), .status = KV_OK};
     set_visit(set, set_add_to_members, &adding);
-    if (adding.status != KV_OK) set_destroy(large, owner->memory);
+    if (adding.status != KV_OK) set_destroy(large, memory);
     return adding.status;
 }
 
@@ -372,7 +382,7 @@ static kv_status set_outgrow(struct collection *set, const struct set_owner *own
 {
     struct collection large;
     uint64_t added;
-    kv_status status = set_large_from(set, owner, &large);
+    kv_status status = set_large_from(set, owner->memory, owner->key, &large);
     if (status != KV_OK) return status;
     status = set_add_large(&large, &text, 1, &added);
     if (status != KV_OK) {
@@ -557,7 +567,7 @@ static kv_status set_copy_to_grow(const struct collection *set, const struct set
     *copy = (struct collection){0};
     if (collection_is_empty(set)) return KV_OK;
     size_t limit = set_is_intset(set) ? owner->integer_count : owner->limits.count;
-    if (count > limit) return set_large_from(set, owner, copy);
+    if (count > limit) return set_large_from(set, owner->memory, owner->key, copy);
     return set_copy(set, owner->memory, copy);
 }
 
@@ -584,15 +594,17 @@ KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *ow
 
 /* ------------------------------------------------------------------------------------- removing */
 
-static uint64_t set_remove_large(struct members *table, const kv_slice *members, size_t count)
+static uint64_t set_remove_large(struct collection *set, const kv_slice *members, size_t count)
 {
+    struct members *table = set_table(set);
     uint64_t removed = 0;
     struct member_name names[MEMBERS_BATCH];
     for (size_t first = 0; first < count; first += MEMBERS_BATCH) {
         size_t some = count - first < MEMBERS_BATCH ? count - first : MEMBERS_BATCH;
         members_names(members_key(table), members + first, some, names);
         if (some > 1) members_fetch(table, names, some);
-        for (size_t i = 0; i < some; i++) removed += members_remove(table, &names[i]);
+        for (size_t i = 0; i < some; i++)
+            removed += timed_remove(table, set_agenda(set), &names[i]);
     }
     return removed;
 }
@@ -617,7 +629,7 @@ KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
 {
     uint64_t removed = 0;
     if (collection_is_empty(set)) return 0;
-    if (set_is_large(set)) removed = set_remove_large(set_table(set), members, count);
+    if (set_is_large(set)) removed = set_remove_large(set, members, count);
     else
         for (size_t i = 0; i < count; i++) removed += set_remove_small(set, members[i]);
     set_settle(set, memory);
@@ -684,14 +696,88 @@ KV_INTERNAL kv_status set_add_name(struct collection *set, const struct set_owne
     return set_add_one(set, owner, member_name_text(name, scratch), 1);
 }
 
+/* ------------------------------------------------------------------------------------ deadlines */
+
+KV_INTERNAL bool set_get_deadline(const struct collection *set, kv_slice member,
+                                  int64_t *deadline_ms)
+{
+    if (!set_is_large(set)) {
+        *deadline_ms = KV_NEVER;
+        return set_small_has(set, member);
+    }
+    struct member_name name;
+    members_name(members_key(set_table(set)), member, &name);
+    const struct member *found = members_find(set_table(set), &name);
+    if (found != NULL) *deadline_ms = member_deadline(found);
+    return found != NULL;
+}
+
+KV_INTERNAL kv_status set_reserve_deadlines(struct collection *set, struct memory *memory,
+                                            const struct siphash_key *key, size_t count)
+{
+    if (collection_is_empty(set)) return KV_OK;
+    if (set_is_large(set)) {
+        return agenda_reserve(set_agenda(set), set_table(set)->table.memory, count);
+    }
+    struct collection large;
+    kv_status status = set_large_from(set, memory, key, &large);
+    if (status != KV_OK) return status;
+    status = agenda_reserve(set_agenda(&large), set_table(&large)->table.memory, count);
+    if (status != KV_OK) {
+        set_destroy(&large, memory);
+        return status;
+    }
+    set_destroy(set, memory);
+    *set = large;
+    return KV_OK;
+}
+
+KV_INTERNAL kv_status set_set_deadline(struct collection *set, struct memory *memory,
+                                       kv_slice member, int64_t deadline_ms)
+{
+    (void)memory;
+    if (!set_is_large(set)) return KV_OK; /* it has none that could be taken away */
+    struct member_name name;
+    struct member *moved;
+    members_name(members_key(set_table(set)), member, &name);
+    return timed_set_deadline(set_table(set), set_agenda(set), &name, deadline_ms, &moved);
+}
+
+static int64_t set_next_deadline(const struct collection *set)
+{
+    return set_is_large(set) ? timed_next_deadline(set_agenda(set)) : 0;
+}
+
+static bool set_is_spent(const struct collection *set, int64_t now_ms)
+{
+    return set_is_large(set) && timed_is_spent(set_table(set), set_agenda(set), now_ms);
+}
+
+static size_t set_peek_due(const struct collection *set, int64_t now_ms, struct collection_due *due)
+{
+    return set_is_large(set) ? timed_peek_due(set_agenda(set), now_ms, due) : 0;
+}
+
+static void set_drop_due(struct collection *set, struct memory *memory,
+                         const struct collection_due *due, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        timed_forget(set_table(set), set_agenda(set), due[i].item);
+        members_remove_member(set_table(set), due[i].item);
+    }
+    set_settle(set, memory);
+}
+
 /* ----------------------------------------------------------------------------------- whole sets */
 
-static kv_status set_copy_large(const struct members *members, struct memory *memory,
+static kv_status set_copy_large(const struct collection *set, struct memory *memory,
                                 struct collection *copy)
 {
+    const struct members *members = set_table(set);
     kv_status status = set_large_create(copy, memory, members_key(members));
     if (status != KV_OK) return status;
     status = members_copy(members, set_table(copy));
+    if (status == KV_OK) status = timed_copy(set_agenda(set), set_table(copy), set_agenda(copy));
     if (status != KV_OK) set_destroy(copy, memory);
     return status;
 }
@@ -701,7 +787,7 @@ KV_INTERNAL kv_status set_copy(const struct collection *set, struct memory *memo
 {
     *copy = (struct collection){0};
     if (collection_is_empty(set)) return KV_OK;
-    if (set_is_large(set)) return set_copy_large(set_table(set), memory, copy);
+    if (set_is_large(set)) return set_copy_large(set, memory, copy);
     if (set_is_intset(set)) {
         struct intset *intset;
         kv_status status = intset_load(memory, intset_bytes(set_intset(set)), &intset);
@@ -741,6 +827,7 @@ KV_INTERNAL void set_check(const struct collection *set)
     assert(set_length(set) > 0);
     if (set_is_large(set)) {
         members_check(set_table(set));
+        timed_check(set_table(set), set_agenda(set));
         memory_check(&collection_large(set)->memory);
         return;
     }
@@ -758,12 +845,33 @@ KV_INTERNAL void set_check(const struct collection *set)
 }
 #endif
 
+static const struct collection_words set_words = {
+    .remove = "SREM",
+    .expire = "KV.SPEXPIREAT",
+    .persist = "KV.SPERSIST",
+    .elements = "MEMBERS",
+    .event_class = KV_EVENT_SET,
+    .removed = "srem",
+    .timed = "sexpire",
+    .untimed = "spersist",
+    .expired = "sexpired",
+};
+
 KV_INTERNAL const struct collection_kind set_kind = {
     .length = set_length,
     .encoding = set_encoding,
     .block_size = set_block_size,
     .members = set_members,
     .copy = set_copy,
+    .next_deadline = set_next_deadline,
+    .is_spent = set_is_spent,
+    .peek_due = set_peek_due,
+    .drop_due = set_drop_due,
+    .get_deadline = set_get_deadline,
+    .reserve_deadlines = set_reserve_deadlines,
+    .set_deadline = set_set_deadline,
+    .remove = set_remove,
+    .words = &set_words,
 #if KV_DEBUG > 0
     .check = set_check,
 #endif

@@ -102,6 +102,19 @@ KV_INTERNAL kv_status set_add(struct collection *set, const struct set_owner *ow
 KV_INTERNAL uint64_t set_remove(struct collection *set, struct memory *memory,
                                 const kv_slice *members, size_t count);
 
+/* ------------------------------------------------------------------------------------ deadlines */
+
+/*
+ * As the functions of struct collection_kind: any member may have a deadline, and a set is large
+ * from the first one on. Adding a member that is there leaves its deadline.
+ */
+KV_INTERNAL bool set_get_deadline(const struct collection *set, kv_slice member,
+                                  int64_t *deadline_ms);
+KV_INTERNAL kv_status set_reserve_deadlines(struct collection *set, struct memory *memory,
+                                            const struct siphash_key *key, size_t count);
+KV_INTERNAL kv_status set_set_deadline(struct collection *set, struct memory *memory,
+                                       kv_slice member, int64_t deadline_ms);
+
 /* ------------------------------------------------------------------ names, for set operations */
 
 /* Where a walk through a set stands. */

@@ -9,6 +9,7 @@
  *   2. A pack holds members and scores by turns, in order. It is a listpack as Redis keeps one.
  *   3. A large set's members are all in its ranking, each once, with the score that is its value: 8
  *      bytes, a double.
+ *   4. Only a large set has members with deadlines; they are in its agenda.
  *
  * Several members are put into a large set so that all of it can be taken back: a member that gets
  * another score stays at its old place in the ranking, too, until all are put, since taking places
@@ -25,6 +26,7 @@
 #include "structures/pack.h"
 #include "structures/ranking.h"
 #include "values/large.h"
+#include "values/timed.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,6 +35,7 @@ struct zset_large {
     struct large large;
     struct members members;
     struct ranking ranking;
+    struct agenda agenda;
 };
 
 static struct pack *zset_small(const struct collection *set)
@@ -177,6 +180,7 @@ static kv_status zset_large_add_text(struct zset_large *large, kv_slice text, do
 static void zset_large_remove(struct zset_large *large, struct member *member, double score)
 {
     ranking_remove(&large->ranking, &large->large.memory, member, score);
+    timed_forget(&large->members, &large->agenda, member);
     members_remove_member(&large->members, member);
 }
 
@@ -802,6 +806,7 @@ static void zset_large_remove_range(struct zset_large *large, uint64_t first, ui
     ranking_at(&large->ranking, first, &place);
     ranking_fetch(&place, KV_HEAD);
     for (uint64_t i = 0; i < count; i++) {
+        timed_forget(&large->members, &large->agenda, ranking_member(&place));
         members_remove_member(&large->members, ranking_member(&place));
         ranking_next(&large->ranking, &place);
     }
@@ -829,6 +834,101 @@ KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory
     }
 }
 
+/* ------------------------------------------------------------------------------------- deadlines */
+
+KV_INTERNAL bool zset_get_deadline(const struct collection *set, kv_slice member,
+                                   int64_t *deadline_ms)
+{
+    if (collection_is_empty(set)) return false;
+    if (collection_is_small(set)) {
+        *deadline_ms = KV_NEVER;
+        return zset_pack_find(zset_small(set), member) != NULL;
+    }
+    const struct member *found = zset_large_find(zset_large(set), member);
+    if (found != NULL) *deadline_ms = member_deadline(found);
+    return found != NULL;
+}
+
+KV_INTERNAL kv_status zset_reserve_deadlines(struct collection *set, struct memory *memory,
+                                             const struct siphash_key *key, size_t count)
+{
+    if (collection_is_empty(set)) return KV_OK;
+    bool is_small = collection_is_small(set);
+    struct zset_large *large = is_small ? zset_large_from(set, memory, key) : zset_large(set);
+    if (large == NULL) return KV_NOMEM;
+    kv_status status = agenda_reserve(&large->agenda, &large->large.memory, count);
+    if (!is_small) return status;
+    if (status != KV_OK) {
+        large_destroy(&large->large);
+        return status;
+    }
+    pack_destroy(memory, zset_small(set));
+    collection_set_large(set, &large->large);
+    return KV_OK;
+}
+
+/* The same of a large set; the member may move, and its place in the ranking is told. */
+static kv_status zset_large_set_deadline(struct zset_large *large, kv_slice text,
+                                         int64_t deadline_ms)
+{
+    struct member_name name;
+    struct ranking_place place;
+    struct member *moved;
+    members_name(members_key(&large->members), text, &name);
+    const struct member *member = members_find(&large->members, &name);
+    ranking_find(&large->ranking, member, zset_member_score(member), &place);
+    kv_status status =
+        timed_set_deadline(&large->members, &large->agenda, &name, deadline_ms, &moved);
+    if (status == KV_OK) ranking_move_member(&place, moved);
+    return status;
+}
+
+KV_INTERNAL kv_status zset_set_deadline(struct collection *set, struct memory *memory,
+                                        kv_slice member, int64_t deadline_ms)
+{
+    (void)memory;
+    if (collection_is_small(set)) return KV_OK; /* it has none that could be taken away */
+    return zset_large_set_deadline(zset_large(set), member, deadline_ms);
+}
+
+static int64_t zset_next_deadline(const struct collection *set)
+{
+    return collection_is_small(set) ? 0 : timed_next_deadline(&zset_large(set)->agenda);
+}
+
+static bool zset_is_spent(const struct collection *set, int64_t now_ms)
+{
+    if (collection_is_small(set)) return false;
+    const struct zset_large *large = zset_large(set);
+    return timed_is_spent(&large->members, &large->agenda, now_ms);
+}
+
+static size_t zset_peek_due(const struct collection *set, int64_t now_ms,
+                            struct collection_due *due)
+{
+    return collection_is_small(set) ? 0 : timed_peek_due(&zset_large(set)->agenda, now_ms, due);
+}
+
+static void zset_drop_due(struct collection *set, struct memory *memory,
+                          const struct collection_due *due, size_t count)
+{
+    struct zset_large *large = zset_large(set);
+    if (count == ranking_count(&large->ranking)) {
+        zset_destroy(set, memory);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        zset_large_remove(large, due[i].item, zset_member_score(due[i].item));
+}
+
+static uint64_t zset_remove_all(struct collection *set, struct memory *memory,
+                                const kv_slice *members, size_t count)
+{
+    uint64_t removed = 0;
+    for (size_t i = 0; i < count; i++) removed += zset_remove(set, memory, members[i]);
+    return removed;
+}
+
 /* ------------------------------------------------------------------------------------- whole sets */
 
 KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory)
@@ -847,8 +947,17 @@ static kv_status zset_copy(const struct collection *set, struct memory *memory,
         if (status == KV_OK) collection_set_block(copy, pack);
         return status;
     }
-    struct zset_large *large = zset_large_from(set, memory, zset_large(set)->members.table.context);
+    const struct zset_large *from = zset_large(set);
+    struct zset_large *large = zset_large_from(set, memory, members_key(&from->members));
     if (large == NULL) return KV_NOMEM;
+    for (uint32_t i = 0; i < from->agenda.count; i++) {
+        char scratch[MEMBER_TEXT_SIZE];
+        const struct member *member = agenda_at(&from->agenda, i);
+        kv_slice text = member_text(member, scratch);
+        if (zset_large_set_deadline(large, text, member_deadline(member)) == KV_OK) continue;
+        large_destroy(&large->large);
+        return KV_NOMEM;
+    }
     collection_set_large(copy, &large->large);
     return KV_OK;
 }
@@ -891,6 +1000,7 @@ KV_INTERNAL void zset_check(const struct collection *set)
     memory_check(&large->large.memory);
     members_check(&large->members);
     ranking_check(&large->ranking, zset_member_score);
+    timed_check(&large->members, &large->agenda);
     assert(members_count(&large->members) == ranking_count(&large->ranking));
     assert(ranking_count(&large->ranking) > 0);
 }
@@ -901,12 +1011,33 @@ static const struct members *zset_members(const struct collection *set)
     return &zset_large(set)->members;
 }
 
+static const struct collection_words zset_words = {
+    .remove = "ZREM",
+    .expire = "KV.ZPEXPIREAT",
+    .persist = "KV.ZPERSIST",
+    .elements = "MEMBERS",
+    .event_class = KV_EVENT_SORTED_SET,
+    .removed = "zrem",
+    .timed = "zexpire",
+    .untimed = "zpersist",
+    .expired = "zexpired",
+};
+
 KV_INTERNAL const struct collection_kind zset_kind = {
     .length = zset_count,
     .encoding = zset_encoding,
     .block_size = zset_block_size,
     .members = zset_members,
     .copy = zset_copy,
+    .next_deadline = zset_next_deadline,
+    .is_spent = zset_is_spent,
+    .peek_due = zset_peek_due,
+    .drop_due = zset_drop_due,
+    .get_deadline = zset_get_deadline,
+    .reserve_deadlines = zset_reserve_deadlines,
+    .set_deadline = zset_set_deadline,
+    .remove = zset_remove_all,
+    .words = &zset_words,
 #if KV_DEBUG > 0
     .check = zset_check,
 #endif

@@ -118,6 +118,17 @@ KV_INTERNAL void zset_remove_range(struct collection *set, struct memory *memory
                                    uint64_t skip, uint64_t count, kv_visit_scored *visit,
                                    void *context);
 
+/*
+ * As the functions of struct collection_kind: any member may have a deadline, and a set is large
+ * from the first one on. Giving a member that is there a score leaves its deadline.
+ */
+KV_INTERNAL bool zset_get_deadline(const struct collection *set, kv_slice member,
+                                   int64_t *deadline_ms);
+KV_INTERNAL kv_status zset_reserve_deadlines(struct collection *set, struct memory *memory,
+                                             const struct siphash_key *key, size_t count);
+KV_INTERNAL kv_status zset_set_deadline(struct collection *set, struct memory *memory,
+                                        kv_slice member, int64_t deadline_ms);
+
 /* Frees all; the set is the empty one. O(blocks). */
 KV_INTERNAL void zset_destroy(struct collection *set, struct memory *memory);
 

@@ -631,6 +631,27 @@ static kv_status caller_time_hash(struct caller *caller, kv *db, kv_slice key)
     }
 }
 
+/* Deadlines of members, of a sorted set or of a set. */
+static kv_status caller_time_members(struct caller *caller, kv *db, kv_slice key)
+{
+    kv_slice members[CALLER_ARGUMENTS];
+    size_t count = 1 + caller_below(caller, caller_below(caller, 4) == 0 ? CALLER_ARGUMENTS : 3);
+    kv_field_result results[CALLER_ARGUMENTS];
+    bool is_sorted = caller_below(caller, 2) == 0;
+    kv_status status;
+    for (size_t i = 0; i < count; i++)
+        members[i] = caller_below(caller, 2) == 0 ? caller_field(caller) : caller_element(caller);
+    if (caller_below(caller, 4) == 0) {
+        status = is_sorted ? CALL(kv_zpersist)(db, key, members, count, results)
+                           : CALL(kv_spersist)(db, key, members, count, results);
+    } else {
+        int64_t ttl_ms = caller_ttl(caller);
+        status = is_sorted ? CALL(kv_zexpire)(db, key, ttl_ms, 0, members, count, results)
+                           : CALL(kv_sexpire)(db, key, ttl_ms, 0, members, count, results);
+    }
+    return caller_see_results(caller, status, results, count);
+}
+
 static kv_status caller_read_hash(struct caller *caller, kv *db, kv_slice key)
 {
     kv_slice fields[3] = {caller_field(caller), caller_field(caller), caller_field(caller)};
@@ -832,7 +853,7 @@ kv_status caller_call(struct caller *caller, kv *db)
     kv *view = caller_database(caller, db);
     kv_slice key = caller_key(caller, &names, 0);
     kv_slice other = caller_key(caller, &names, 1);
-    uint64_t pick = caller_below(caller, 190);
+    uint64_t pick = caller_below(caller, 194);
     kv_status status;
     if (pick < 14) status = caller_set(caller, view, key);
     else if (pick < 24) status = caller_get(caller, view, key, other);
@@ -854,7 +875,8 @@ kv_status caller_call(struct caller *caller, kv *db)
     else if (pick < 162) status = caller_time_hash(caller, view, key);
     else if (pick < 170) status = caller_estimate(caller, view, key, other);
     else if (pick < 185) status = caller_stream(caller, view, key, pick < 182);
-    else status = caller_sort(caller, view, key, other);
+    else if (pick < 190) status = caller_sort(caller, view, key, other);
+    else status = caller_time_members(caller, view, key);
     caller_see(caller, (uint64_t)status);
     return status;
 }
@@ -1059,6 +1081,30 @@ static kv_status caller_replay_hash(kv *db, const kv_slice *words, size_t count)
     ck_abort_msg("the journal has %.*s", (int)words[0].size, (const char *)words[0].data);
 }
 
+/* "KV.SPEXPIREAT key milliseconds MEMBERS count member..." and the like. */
+static kv_status caller_replay_time(kv *db, const kv_slice *words, size_t count)
+{
+    bool is_sorted = ((const char *)words[0].data)[3] == 'Z';
+    bool persists = caller_is(words[0], is_sorted ? "KV.ZPERSIST" : "KV.SPERSIST");
+    size_t at = persists ? 2 : 3, members = count - at - 2;
+    kv_field_result results[CALLER_ARGUMENTS];
+    kv_status status;
+    MUST(caller_is(words[at], "MEMBERS") && members > 0 && members <= CALLER_ARGUMENTS);
+    MUST((size_t)caller_number(words[at + 1]) == members);
+    if (persists) {
+        status = is_sorted ? kv_zpersist(db, words[1], words + 4, members, results)
+                           : kv_spersist(db, words[1], words + 4, members, results);
+    } else {
+        int64_t deadline_ms = caller_number(words[2]);
+        status = is_sorted
+                     ? kv_zexpire_at(db, words[1], deadline_ms, 0, words + 5, members, results)
+                     : kv_sexpire_at(db, words[1], deadline_ms, 0, words + 5, members, results);
+    }
+    for (size_t i = 0; i < members; i++)
+        MUST(results[i] == KV_FIELD_DONE || (persists && results[i] == KV_FIELD_UNTIMED));
+    return status;
+}
+
 static kv_status caller_replay_members(kv *db, const kv_slice *words, size_t count)
 {
     uint64_t changed = 0;
@@ -1141,6 +1187,8 @@ void caller_replay(kv *db, const kv_change *change)
                           caller_end_named(words[4]), NULL);
     } else if (words[0].size > 0 && *(const char *)words[0].data == 'H') {
         status = caller_replay_hash(view, words, count);
+    } else if (words[0].size > 3 && memcmp(words[0].data, "KV.", 3) == 0) {
+        status = caller_replay_time(view, words, count);
     } else if (caller_is(words[0], "SORT")) {
         status = caller_replay_sort(view, words, count);
     } else if (caller_is_of_sets(words[0])) {

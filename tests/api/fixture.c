@@ -263,30 +263,40 @@ static bool fixture_collect(void *context, kv_slice key)
     return true;
 }
 
-/* A hash's fields, each with its deadline, whatever their order. */
 static bool fixture_collect_field(void *context, kv_slice field, kv_slice value)
 {
     (void)value;
     return fixture_collect(context, field);
 }
 
-static uint64_t fixture_digest_deadlines(kv *db, kv_slice key)
+static kv_status fixture_deadline(kv *db, kv_slice key, kv_type type, kv_slice name,
+                                  int64_t *deadline_ms)
 {
+    if (type == KV_TYPE_HASH) return kv_hdeadline(db, key, &name, 1, deadline_ms);
+    if (type == KV_TYPE_SET) return kv_sdeadline(db, key, &name, 1, deadline_ms);
+    return kv_zdeadline(db, key, &name, 1, deadline_ms);
+}
+
+/* The fields or members of a key, each with its deadline, whatever their order. */
+static uint64_t fixture_digest_deadlines(kv *db, kv_slice key, kv_type type)
+{
+    static const struct fixture_visitors collect = {fixture_collect, fixture_collect,
+                                                    fixture_collect_field};
     uint64_t digest = 0;
-    kv_buffer fields = {0};
-    MUST(kv_hgetall(db, key, NULL, fixture_collect_field, &fields) == KV_OK);
-    for (size_t at = 0; at < fields.size;) {
-        kv_slice field;
+    kv_buffer names = {0};
+    MUST(fixture_visit(db, key, type, &collect, &names) == KV_OK);
+    for (size_t at = 0; at < names.size;) {
+        kv_slice name;
         int64_t deadline_ms;
-        memcpy(&field.size, (char *)fields.data + at, sizeof field.size);
-        field.data = (char *)fields.data + at + sizeof field.size;
-        at += sizeof field.size + field.size;
-        MUST(kv_hdeadline(db, key, &field, 1, &deadline_ms) == KV_OK);
+        memcpy(&name.size, (char *)names.data + at, sizeof name.size);
+        name.data = (char *)names.data + at + sizeof name.size;
+        at += sizeof name.size + name.size;
+        MUST(fixture_deadline(db, key, type, name, &deadline_ms) == KV_OK);
         uint64_t one = (uint64_t)deadline_ms;
-        fixture_mix_item(&one, field);
+        fixture_mix_item(&one, name);
         digest += one;
     }
-    kv_buffer_free(&fields);
+    kv_buffer_free(&names);
     return digest;
 }
 
@@ -315,7 +325,8 @@ static uint64_t fixture_digest_key(kv *db, kv_slice key, bool is_printed)
         fixture_mix(fixture_mix(kv_database(db), info.type), (uint64_t)info.deadline_ms);
     fixture_mix_item(&digest, key);
     MUST(fixture_visit(db, key, info.type, &mix, &digest) == KV_OK);
-    if (info.type == KV_TYPE_HASH) digest += fixture_digest_deadlines(db, key);
+    if (info.type == KV_TYPE_HASH || info.type == KV_TYPE_SET || info.type == KV_TYPE_SORTED_SET)
+        digest += fixture_digest_deadlines(db, key, info.type);
     if (is_printed) {
         fprintf(
             stderr, "%u %.*s (%s, %s, %lld):", kv_database(db), (int)key.size,

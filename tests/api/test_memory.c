@@ -225,6 +225,11 @@ static void fill(kv *db)
     fixture_add_all(db, "set", "1 a b");
     MUST(kv_configure(db, KV_SETTING_SET_PACK_COUNT, WIDE / 4) == KV_OK);
     MUST(kv_sadd(db, KV_TEXT("members"), wide_keys, WIDE / 2, NULL) == KV_OK);
+    MUST(kv_sadd(db, KV_TEXT("guests"), wide_keys, WIDE / 2, NULL) == KV_OK);
+    MUST(kv_sexpire(db, KV_TEXT("guests"), 50000, 0, wide_keys, WIDE / 4, NULL) == KV_OK);
+    kv_scored timed[3] = {{KV_TEXT("w1"), 1}, {KV_TEXT("2"), 2}, {KV_TEXT("w3"), 3}};
+    MUST(kv_zadd(db, KV_TEXT("heats"), timed, 3, 0, NULL, NULL) == KV_OK);
+    MUST(kv_zexpire(db, KV_TEXT("heats"), 50000, 0, wide_keys, 2, NULL) == KV_OK);
     MUST(kv_hset(db, KV_TEXT("sands"), wide_pairs, WIDE, NULL) == KV_OK);
     MUST(kv_hexpire(db, KV_TEXT("sands"), 50000, 0, wide_keys, WIDE / 2, NULL) == KV_OK);
     fill_stream(db, KV_TEXT("stream"), 6, 3);
@@ -674,6 +679,20 @@ DO(hexpire_at, kv_hexpire_at(db, K("fading"), INT64_C(1) << 45, 0, hash_fields, 
 DO(hpersist, kv_hpersist(db, K("fading"), hash_fields, 2, field_results))
 DO(hpersist_wide, kv_hpersist(db, K("sands"), wide_keys, WIDE, field_results))
 DO(hdeadline, kv_hdeadline(db, K("sands"), wide_keys, WIDE, field_deadlines))
+DO(sexpire, kv_sexpire(db, K("set"), 1000, 0, hash_fields, 2, field_results))
+DO(sexpire_wide, kv_sexpire(db, K("members"), 1000, 0, wide_keys, WIDE, field_results))
+DO(sexpire_sooner, kv_sexpire(db, K("guests"), 1000, 0, wide_keys, WIDE, field_results))
+DO(sexpire_at, kv_sexpire_at(db, K("guests"), 5, 0, wide_keys, WIDE, field_results))
+DO(spersist, kv_spersist(db, K("guests"), wide_keys, WIDE, field_results))
+DO(sdeadline, kv_sdeadline(db, K("guests"), wide_keys, WIDE, field_deadlines))
+DO(srem_timed, kv_srem(db, K("guests"), wide_keys, WIDE, &results->number))
+DO(copy_timed_set, kv_copy(db, K("guests"), NULL, K("new"), false))
+DO(zexpire, kv_zexpire(db, K("zset"), 1000, 0, hash_fields, 2, field_results))
+DO(zexpire_sooner, kv_zexpire(db, K("heats"), 1000, 0, wide_keys, 4, field_results))
+DO(zexpire_at, kv_zexpire_at(db, K("heats"), 5, 0, wide_keys, 4, field_results))
+DO(zpersist, kv_zpersist(db, K("heats"), wide_keys, 4, field_results))
+DO(zdeadline, kv_zdeadline(db, K("heats"), wide_keys, 4, field_deadlines))
+DO(copy_timed_zset, kv_copy(db, K("heats"), NULL, K("new"), false))
 DO(hlen_due, kv_hlen(db, K("hash"), &results->number))
 DO(hset_due_hash, kv_hset(db, K("duehash"), wide_pairs, WIDE, &results->number))
 DO(expire_fading, kv_expire(db, K("fading"), 100, 0))
@@ -1529,6 +1548,20 @@ static const struct row rows[] = {
     ROW("kv_rename", rename_sands, KV_OK, EVERYWHERE),
     ROW("kv_hscan", hscan, KV_OK, EVERYWHERE),
 
+    ROW("kv_sexpire", sexpire, KV_OK, EVERYWHERE),
+    ROW("kv_sexpire", sexpire_wide, KV_OK, EVERYWHERE),
+    ROW("kv_sexpire", sexpire_sooner, KV_OK, EVERYWHERE),
+    ROW("kv_sexpire_at", sexpire_at, KV_OK, EVERYWHERE),
+    ROW("kv_spersist", spersist, KV_OK, EVERYWHERE),
+    ROW("kv_sdeadline", sdeadline, KV_OK, EVERYWHERE),
+    ROW("kv_srem", srem_timed, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_timed_set, KV_OK, EVERYWHERE),
+    ROW("kv_zexpire", zexpire, KV_OK, EVERYWHERE),
+    ROW("kv_zexpire", zexpire_sooner, KV_OK, EVERYWHERE),
+    ROW("kv_zexpire_at", zexpire_at, KV_OK, EVERYWHERE),
+    ROW("kv_zpersist", zpersist, KV_OK, EVERYWHERE),
+    ROW("kv_zdeadline", zdeadline, KV_OK, EVERYWHERE),
+    ROW("kv_copy", copy_timed_zset, KV_OK, EVERYWHERE),
     ROW("kv_sort", sort_integers, KV_OK, EVERYWHERE),
     ROW("kv_sort", sort_by, KV_OK, EVERYWHERE),
     ROW("kv_sort", sort_get, KV_OK, EVERYWHERE),

@@ -154,7 +154,7 @@ START_TEST(fields_go_in_the_order_of_their_deadlines)
         for (size_t i = 0; i < n; i++) {
             char room[32];
             kv_slice field = number_text(room, i % 2 == 0 ? "f" : "", i);
-            ck_assert_int_eq(hash_set_deadline(&hash, &owner, field, MIN + 1000 - (int64_t)i),
+            ck_assert_int_eq(hash_set_deadline(&hash, &memory, field, MIN + 1000 - (int64_t)i),
                              KV_OK);
             hash_check(&hash);
         }
@@ -184,7 +184,7 @@ START_TEST(setting_takes_a_deadline_away_unless_it_is_kept)
         int64_t deadline_ms;
         kv_slice pair[4] = {KV_TEXT("f0"), KV_TEXT("a"), KV_TEXT("f0"), KV_TEXT("a longer one")};
         uint64_t added;
-        ck_assert_int_eq(hash_set_deadline(&hash, &owner, pair[0], MIN + 77), KV_OK);
+        ck_assert_int_eq(hash_set_deadline(&hash, &memory, pair[0], MIN + 77), KV_OK);
         ck_assert_int_eq(hash_set(&hash, &owner, pair, 2, HASH_KEEP_DEADLINE, &added), KV_OK);
         hash_check(&hash);
         ck_assert(hash_get_deadline(&hash, pair[0], &deadline_ms));
@@ -403,7 +403,7 @@ static kv_status set_timed(void)
 static kv_status time_one(void)
 {
     if (hash_length(&hash) == 0) return KV_OK;
-    return hash_set_deadline(&hash, &owner, KV_TEXT("f0"), MIN + 5000);
+    return hash_set_deadline(&hash, &memory, KV_TEXT("f0"), MIN + 5000);
 }
 
 static kv_status set_long(void)
@@ -561,7 +561,7 @@ static void random_time(size_t range, bool fails)
     int64_t deadline_ms = random_deadline();
     if (!model.is_there[chosen]) return;
     if (fails) fixture_alloc_allow(&host, (long)random_below(&source, 3));
-    kv_status status = hash_set_deadline(&hash, &owner, model_field(room, chosen), deadline_ms);
+    kv_status status = hash_set_deadline(&hash, &memory, model_field(room, chosen), deadline_ms);
     fixture_alloc_allow(&host, FIXTURE_UNLIMITED);
     MUST(status == KV_OK || (fails && status == KV_NOMEM && deadline_ms != KV_NEVER));
     if (status == KV_OK) model.deadlines[chosen] = deadline_ms;

@@ -3,6 +3,8 @@
 
 #include "server.h"
 
+#include <ctype.h>
+
 static struct command_map map;
 
 static void setup(void)
@@ -26,7 +28,7 @@ START_TEST(each_command_is_found_by_its_name_in_any_case)
         char upper[32] = "";
         for (size_t j = 0; command->facts.name[j] != '\0'; j++) {
             char letter = command->facts.name[j];
-            upper[j] = (char)(j % 2 == 0 && letter != '_' ? letter - 'a' + 'A' : letter);
+            upper[j] = (char)(j % 2 == 0 && isalpha((unsigned char)letter) ? letter - 'a' + 'A' : letter);
         }
         kv_slice name = padded(upper);
         const struct command_slot *slot = command_map_find_padded(&map, name.data, name.size);
@@ -97,10 +99,10 @@ START_TEST(facts_hold_together)
         ck_assert_msg(facts->tier >= 1 && facts->tier <= 4, "%s", facts->name);
         ck_assert_msg(facts->since[0] >= '1' && facts->since[0] <= '9', "%s", facts->name);
         for (const char *at = facts->name; *at != '\0'; at++)
-            ck_assert_msg((*at >= 'a' && *at <= 'z') || strchr("|-_", *at) != NULL, "%s",
+            ck_assert_msg((*at >= 'a' && *at <= 'z') || strchr("|-_.", *at) != NULL, "%s",
                           facts->name);
-        const char *underscore = strchr(facts->name, '_');
-        ck_assert_msg(underscore == NULL || strchr(underscore + 1, '_') == NULL, "%s", facts->name);
+        const char *mark = strpbrk(facts->name, "_.");
+        ck_assert_msg(mark == NULL || strpbrk(mark + 1, "_.") == NULL, "%s", facts->name);
         ck_assert_msg(!(facts->flags & COMMAND_WRITE) || !(facts->flags & COMMAND_READONLY), "%s",
                       facts->name);
         for (const struct command_keys *keys = facts->keys; keys != NULL && keys->first != 0;
