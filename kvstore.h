@@ -564,7 +564,7 @@ KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
  * payload   is unchanged unless KV_OK. What it holds before stays in it during the call, so that one
  *           that is reused should be emptied (size = 0) if values are large.
  * Returns   KV_OK, KV_NONE, KV_NOMEM.
- * Cost      O(size of the value) under the lock of the key: about 10 ns a byte that can be
+ * Cost      O(size of the value) under the lock of the key: about 5 ns a byte that can be
  *           compressed, 3 others.
  */
 KV_API kv_status kv_dump(kv *db, kv_slice key, kv_buffer *payload);

@@ -521,6 +521,10 @@ static const char *config_check_save(kvresp *resp, kv_slice text, char message[2
     {                                                               \
         name, NULL, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL, 0 \
     }
+#define STAND_IN_RANGE(name, kind, value, minimum, maximum)                     \
+    {                                                                           \
+        name, NULL, kind, value, minimum, maximum, NULL, 0, NULL, NULL, NULL, 0 \
+    }
 #define STAND_IN_ALIAS(name, alias, kind, value)                     \
     {                                                                \
         name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL, 0 \
@@ -611,7 +615,7 @@ static const struct config_facts config_own[] = {
     SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_MEMORY, "64",
             KV_SETTING_HASH_PACK_VALUE),
     SETTING("hll-sparse-max-bytes", NULL, CONFIG_MEMORY, "3000", KV_SETTING_HLL_SPARSE_SIZE),
-    {"list-compress-depth", NULL, CONFIG_INTEGER, "0", 0, INT32_MAX, NULL, 0, NULL, NULL, NULL, 0},
+    STAND_IN_RANGE("list-compress-depth", CONFIG_INTEGER, "0", 0, INT32_MAX),
     SETTING("set-max-intset-entries", NULL, CONFIG_INTEGER, "512", KV_SETTING_SET_INTEGER_COUNT),
     SETTING("set-max-listpack-entries", NULL, CONFIG_INTEGER, "128", KV_SETTING_SET_PACK_COUNT),
     SETTING("set-max-listpack-value", NULL, CONFIG_INTEGER, "64", KV_SETTING_SET_PACK_VALUE),

@@ -6,7 +6,7 @@ import unittest
 
 import tree
 
-NAMES = r'(?:_WORD)?\(\s*"([a-z_-]+)"|%s_ALIAS\(\s*"([a-z_-]+)",\s*"([a-z_-]+)"'
+NAMES = r'(?:_WORD|_RANGE)?\(\s*"([a-z_-]+)"|%s_ALIAS\(\s*"([a-z_-]+)",\s*"([a-z_-]+)"'
 
 
 def text(name):
