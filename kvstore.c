@@ -24905,6 +24905,7 @@ struct access {
     uint32_t database;
     bool is_versioned; /* an entry that is written is to carry a version, whether it did or
                                   not */
+    bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
 };
@@ -25269,6 +25270,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->known_now_ms = -1;
     access->database = db->database;
     access->is_versioned = false;
+    access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
     if (access->txn == NULL) lock_lock(&shard->lock);
@@ -25369,7 +25371,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    if (is_new) access_event(access, KV_EVENT_NEW, "new");
+    if (is_new && !access->tells_new_later) access_event(access, KV_EVENT_NEW, "new");
     access_note_value(access);
     return KV_OK;
 }
@@ -31756,11 +31758,14 @@ static kv_status sets_move_opened(struct access *source, struct access *destinat
     uint64_t added, removed;
     status = effect_open_with(&effect, source, EFFECT_NAME("SMOVE"), words, 2);
     if (status != KV_OK) return status;
+    bool is_new = destination->entry == NULL;
+    destination->tells_new_later = true;
     status = sets_add_opened(destination, &member, 1, &added);
     effect_close(&effect, source, status == KV_OK);
     if (status != KV_OK) return status;
     access_find_again(source);
     sets_remove_opened(source, &member, 1, &removed);
+    if (is_new) access_event(destination, KV_EVENT_NEW, "new");
     if (added > 0) access_event(destination, KV_EVENT_SET, "sadd");
     return KV_OK;
 }

@@ -150,11 +150,14 @@ static kv_status sets_move_opened(struct access *source, struct access *destinat
     uint64_t added, removed;
     status = effect_open_with(&effect, source, EFFECT_NAME("SMOVE"), words, 2);
     if (status != KV_OK) return status;
+    bool is_new = destination->entry == NULL;
+    destination->tells_new_later = true;
     status = sets_add_opened(destination, &member, 1, &added);
     effect_close(&effect, source, status == KV_OK);
     if (status != KV_OK) return status;
     access_find_again(source);
     sets_remove_opened(source, &member, 1, &removed);
+    if (is_new) access_event(destination, KV_EVENT_NEW, "new");
     if (added > 0) access_event(destination, KV_EVENT_SET, "sadd");
     return KV_OK;
 }

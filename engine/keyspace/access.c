@@ -200,6 +200,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->known_now_ms = -1;
     access->database = db->database;
     access->is_versioned = false;
+    access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
     if (access->txn == NULL) lock_lock(&shard->lock);
@@ -300,7 +301,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     if (KV_UNLIKELY(status != KV_OK)) return status;
     if (old.form >= ENTRY_BLOB) value_discard_shape(&old, &access->shard->memory, &access->garbage);
     access->entry = table_item(access->place);
-    if (is_new) access_event(access, KV_EVENT_NEW, "new");
+    if (is_new && !access->tells_new_later) access_event(access, KV_EVENT_NEW, "new");
     access_note_value(access);
     return KV_OK;
 }

@@ -42,6 +42,7 @@ struct access {
     uint32_t database;
     bool is_versioned; /* an entry that is written is to carry a version, whether it did or
                                   not */
+    bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
 };

@@ -251,7 +251,7 @@ START_TEST(sets_tell_what_redis_tells)
     ck_assert_int_eq(kv_srem(db, a, three, 1, NULL), KV_OK);
     ck_assert_told("0 a srem;");
     ck_assert_int_eq(kv_smove(db, a, b, x), KV_OK);
-    ck_assert_told("0 b new;0 a srem;0 b sadd;");
+    ck_assert_told("0 a srem;0 b new;0 b sadd;");
     ck_assert_int_eq(kv_smove(db, b, a, x), KV_OK);
     ck_assert_told("0 b srem;0 b del;0 a sadd;");
     ck_assert_int_eq(kv_spop(db, a, 1, NULL, NULL, NULL), KV_OK);

@@ -102,8 +102,6 @@ class Listeners:
         # SORT looks keys up in the order of a set's table.
         if words & {*ARGUMENTS_BEFORE_KEY_SINCE_7_2, b'sort', b'sort_ro', b'exec'}:
             a, b = ([event for event in events if b'keymiss' not in event] for events in (a, b))
-        if words & {b'smove', b'exec'}:  # SMOVE adds before it removes
-            a, b = ([event for event in events if b'new' not in event] for events in (a, b))
         if a != b:
             at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
             raise Disagreement(arguments, b'<event> ' + b', '.join(a[at:at + 8]),
