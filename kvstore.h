@@ -557,9 +557,10 @@ KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
 
 /*
  * Writes the value at `key` down as bytes that kv_restore() makes the same value of, here or in any
- * other store: what Redis's DUMP gives. Its deadline is not in it; those of a hash's fields are.
- * Redis 7.0 and later and Valkey take these bytes, but of a hash whose fields have deadlines Redis
- * 7.4 and later only.
+ * other store: what Redis's DUMP gives. Its deadline is not in it; those of a hash's fields are,
+ * those of a set's or sorted set's members are not, as the format has no place for them. Redis 7.0
+ * and later and Valkey take these bytes, but of a hash whose fields have deadlines Redis 7.4 and
+ * later only.
  *
  * payload   is unchanged unless KV_OK. What it holds before stays in it during the call, so that one
  *           that is reused should be emptied (size = 0) if values are large.
@@ -1126,11 +1127,10 @@ KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, u
 /*
  * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
  * like): it is not there from that instant on, for any call, and the journal tells SREM with
- * KV_CAUSE_EXPIRED then; the set goes with its last member. Adding a member that is there leaves its deadline.
- * Copies of the key keep them, sets that are computed from others have none, nor
- * has a member that was moved to another set. A set with
- * deadlines is kept as a large one, whatever the limits; one of which no member ever had any pays
- * nothing.
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Adding a member that is there leaves its
+ * deadline. Copies of the key keep them; sets that are computed from others have none, nor has a
+ * member that was moved to another set. A set with deadlines is kept as a large one, whatever the
+ * limits; one of which no member ever had any pays nothing.
  *
  * Redis has no such calls. The journal tells of them as commands of kvstore's own, so that the
  * append-only file has them: "KV.SPEXPIREAT key unix-time-milliseconds MEMBERS count member..." and
