@@ -47,7 +47,7 @@ BAD_TIMEOUTS = [b'', b'abc', b'-1', b'-0.01', b'nan', b'1e30', b'922337203685477
                 b'1 ', b'0x', b'k1']
 
 # Of these a mutation could make chance, or the version, decide what is there afterwards.
-UNMUTATED = {b'SPOP'} | commands_streams.UNMUTATED
+UNMUTATED = {b'SPOP'} | commands_bits.UNMUTATED | commands_streams.UNMUTATED
 
 # Hostile values that a command with a deadline would take for one that passes during the test.
 TIMED = {b'SET', b'SETEX', b'PSETEX', b'GETEX', b'EXPIRE', b'PEXPIRE', b'EXPIREAT', b'PEXPIREAT'}

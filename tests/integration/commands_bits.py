@@ -2,11 +2,13 @@
 commands_bits.py -- random commands about bitmaps and HyperLogLogs, for commands.py.
 """
 
-HYPERLOGLOGS = [b'p0', b'p1', b'p2', b'k12', b'k13']
+UNFORGED = [b'p0', b'p1', b'p2']
+HYPERLOGLOGS = UNFORGED + [b'k12', b'k13']
 HEADER = b'HYLL\x01' + bytes(11)
 # Among the values of SET: an empty HyperLogLog, and what nearly is one.
 VALUES = [HEADER + b'\x7f\xff', HEADER + b'\x7f\xfe\x80', HEADER + b'\x7f\xff\x00', HEADER,
           HEADER[:-1], b'HYLL\x02' + bytes(11) + b'\x7f\xff']
+UNMUTATED = {b'PFADD'}
 
 
 def bitmap_forms(g):
@@ -82,13 +84,17 @@ def hyperloglog_forms(g):
     def keys():
         return [key()[0] for _ in range(g.one((1, 1, 2, 3, 5)))]
 
-    def elements():
+    def seen():
+        """Where a string command may have forged one, a single element: Redis adds those before the error."""
+        name = key()
+        if name[0] not in UNFORGED:
+            return name + g.element()
         if g.chance(0.1):
-            return [b'%d' % g.random.randint(0, 10 ** 6) for _ in range(200)]
-        return [g.element()[0] for _ in range(g.one((0, 1, 1, 1, 2, 5)))]
+            return name + [b'%d' % g.random.randint(0, 10 ** 6) for _ in range(200)]
+        return name + [g.element()[0] for _ in range(g.one((0, 1, 1, 1, 2, 5)))]
 
     return {
-        b'PFADD': (10, [key, elements]), b'PFCOUNT': (6, [keys]), b'PFMERGE': (5, [key, keys]),
+        b'PFADD': (10, [seen]), b'PFCOUNT': (6, [keys]), b'PFMERGE': (5, [key, keys]),
         b'PFDEBUG': (2, [g.word(b'ENCODING', b'DECODE', b'TODENSE', b'GETREG', b'NOSUCH'), key]),
     }
 
