@@ -1389,7 +1389,7 @@ COMMAND(zunionstore, "zunionstore", -4, COMMAND_WRITE | COMMAND_DENYOOM | COMMAN
 COMMAND(geoadd, "geoadd", -5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_GEO, GROUP_GEO, 1, "3.2.0",
         "O(log N) for each member, N being the number of members of the set.",
         "Adds places, each with its longitude and latitude.",
-        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)),
+        .keys = KEYS(KEY_AT(1, KEY_RW | KEY_UPDATE)), .member = 4,
         .history = TEXTS("6.2.0", "Takes CH, NX and XX."),
         .arguments = ARGUMENTS(KEY("key"),
             ONE_OF("condition", .since = "6.2.0", .flags = ARGUMENT_OPTIONAL,
@@ -1399,18 +1399,18 @@ COMMAND(geoadd, "geoadd", -5, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_GEO, GRO
                 .arguments = ARGUMENTS(DOUBLE("longitude"), DOUBLE("latitude"), STRING("member")))))
 COMMAND(geodist, "geodist", -4, COMMAND_READONLY, CATEGORY_GEO, GROUP_GEO, 2, "3.2.0", "O(1)",
         "Tells the distance between two places.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member1"), STRING("member2"),
             ONE_OF("unit", .flags = ARGUMENT_OPTIONAL,
                 .arguments = ARGUMENTS(TOKEN("m", .token = "M"), TOKEN("km", .token = "KM"),
                     TOKEN("ft", .token = "FT"), TOKEN("mi", .token = "MI")))))
 COMMAND(geohash, "geohash", -2, COMMAND_READONLY, CATEGORY_GEO, GROUP_GEO, 2, "3.2.0",
         "O(1) for each member asked for.", "Returns the geohashes of places, as text.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(geopos, "geopos", -2, COMMAND_READONLY, CATEGORY_GEO, GROUP_GEO, 1, "3.2.0",
         "O(1) for each member asked for.", "Returns the longitude and latitude of places.",
-        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)),
+        .keys = KEYS(KEY_AT(1, KEY_RO | KEY_ACCESS)), .member = 2,
         .arguments = ARGUMENTS(KEY("key"), STRING("member", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(georadius, "georadius", -6, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_MOVABLEKEYS,
         CATEGORY_GEO, GROUP_GEO, 2, "3.2.0",
