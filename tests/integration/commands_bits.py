@@ -8,7 +8,7 @@ HEADER = b'HYLL\x01' + bytes(11)
 # Among the values of SET: an empty HyperLogLog, and what nearly is one.
 VALUES = [HEADER + b'\x7f\xff', HEADER + b'\x7f\xfe\x80', HEADER + b'\x7f\xff\x00', HEADER,
           HEADER[:-1], b'HYLL\x02' + bytes(11) + b'\x7f\xff']
-UNMUTATED = {b'PFADD'}
+UNMUTATED = {b'PFADD', b'PFDEBUG'}
 
 
 def bitmap_forms(g):
@@ -95,7 +95,8 @@ def hyperloglog_forms(g):
 
     return {
         b'PFADD': (10, [seen]), b'PFCOUNT': (6, [keys]), b'PFMERGE': (5, [key, keys]),
-        b'PFDEBUG': (2, [g.word(b'ENCODING', b'DECODE', b'TODENSE', b'GETREG', b'NOSUCH'), key]),
+        b'PFDEBUG': (2, [g.word(b'ENCODING', b'DECODE', b'TODENSE', b'GETREG', b'NOSUCH'),
+                         lambda: [g.one(UNFORGED)]]),
     }
 
 
