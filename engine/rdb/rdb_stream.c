@@ -213,7 +213,7 @@ static kv_status rdb_stream_consumer(struct rdb_stream *reading, struct stream_g
                                      struct rdb_pendings *pendings)
 {
     struct rdb_source *source = reading->source;
-    struct stream_consumer *consumer;
+    struct stream_consumer *consumer = NULL; /* for compilers that do not see it is set */
     struct rdb_text name;
     int64_t seen_ms, active_ms;
     uint64_t count;

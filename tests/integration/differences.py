@@ -94,13 +94,17 @@ def in_any_order(a, b, _):
 def sorted_by_others(a, b, arguments):
     """
     With BY nothing but the weights decides in Redis: elements of equal weight, or of none, come in
-    the order of its table or of its sort. With LIMIT others of them may be chosen.
+    the order of its table or of its sort. With LIMIT others of them may be chosen. Texts with ALPHA
+    are compared up to a zero byte only.
     """
     words = [argument.lower() for argument in arguments[2:]]
     if a.kind == '-' and b.kind in '*~' and b'be converted into double' in a.value:
         return True  # if a number read long before was out of range, Redis takes the next one for so
-    if b'by' not in words or a.kind != b.kind or a.value is None or b.value is None:
+    if a.kind != b.kind or a.value is None or b.value is None:
         return False
+    if b'by' not in words:
+        cut = [[(m.value or b'').partition(b'\0')[0] for m in side.value] for side in (a, b)]
+        return b'alpha' in words and cut[0] == cut[1]
     if b'limit' in words:
         return len(a.value) == len(b.value)
     return Counter(m.value for m in a.value) == Counter(m.value for m in b.value)
