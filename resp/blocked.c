@@ -134,12 +134,16 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
                         .session = session,
                         .reply = &session->reply,
                         .command = blocked->command};
+    size_t mark = session->reply.size - session->reply.start;
     bool was_served = kv_wait_cancel(blocked->waiter) == KV_NONE;
     blocked_finish(session);
     if (was_served) blocked_reply(&call);
     else if (orders & ORDER_UNBLOCK_ERROR)
         call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
     else writer_null_array(&session->reply);
+    if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) /* see run_gated() */
+        session->reply.size = session->reply.start + mark;
+    session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
     return true;
 }
 

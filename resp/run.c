@@ -232,7 +232,8 @@ static bool run_gated(struct run *run, const struct request *request)
     if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP) && !session->has_pushed)
         session->reply.size = session->reply.start + mark;
     session->has_pushed = false;
-    if (!(session->flags & SESSION_PAUSED)) session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+    if (!(session->flags & (SESSION_PAUSED | SESSION_BLOCKED))) /* else the reply is yet to come */
+        session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
     if (session->skip_next) session->flags |= SESSION_REPLY_SKIP;
     session->skip_next = false;
     /* What it has published to itself comes after the reply. */

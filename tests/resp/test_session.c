@@ -460,6 +460,17 @@ START_TEST(replies_can_be_switched_off)
 }
 END_TEST
 
+START_TEST(replies_that_are_switched_off_do_not_come_after_a_wait_either)
+{
+    assert_says(one, "CLIENT REPLY SKIP\r\nBLPOP a 0\r\nPING", "");
+    assert_says(two, "RPUSH a x", ":1\r\n");
+    assert_says(one, "", "+PONG\r\n"); /* one reply was skipped, not two */
+    assert_says(one, "CLIENT REPLY OFF\r\nBLPOP a 0", "");
+    assert_says(two, "CLIENT UNBLOCK 1 ERROR", ":1\r\n");
+    assert_says(one, "CLIENT REPLY ON", "+OK\r\n");
+}
+END_TEST
+
 START_TEST(strangers_may_only_introduce_themselves)
 {
     assert_says(one, "CONFIG SET requirepass secret", "+OK\r\n");
@@ -960,6 +971,7 @@ int main(void)
     tcase_add_test(tests, a_client_that_kills_itself_gets_its_answer);
     tcase_add_test(tests, clients_are_listed_and_filtered);
     tcase_add_test(tests, replies_can_be_switched_off);
+    tcase_add_test(tests, replies_that_are_switched_off_do_not_come_after_a_wait_either);
     tcase_add_test(tests, strangers_may_only_introduce_themselves);
     tcase_add_test(tests, a_trusted_session_needs_no_password);
     tcase_add_test(tests, quit_ends_a_pipeline);
