@@ -70,8 +70,13 @@ void psubscribe_command(struct call *call)
     pubsub_subscribe(call, KV_PATTERN);
 }
 
+/* Redis refuses this one of the three in a transaction. */
 void ssubscribe_command(struct call *call)
 {
+    if (call->in_exec) {
+        call_error(call, "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+        return;
+    }
     pubsub_subscribe(call, KV_SHARD_CHANNEL);
 }
 

@@ -127,6 +127,9 @@ START_TEST(a_subscription_inside_a_transaction_holds)
                     SUBSCRIBED("b", "2") "*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n");
     assert_says(two, "PUBLISH a x", ":1\r\n");
     assert_gets(one, MESSAGE("a", "$1\r\nx"));
+    assert_says(two, "MULTI\r\nSSUBSCRIBE a\r\nEXEC",
+                "+OK\r\n+QUEUED\r\n*1\r\n"
+                "-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n");
 }
 END_TEST
 
