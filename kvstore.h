@@ -905,7 +905,7 @@ KV_API kv_status kv_hget(kv *db, kv_slice key, kv_slice field, kv_buffer *value)
 KV_API kv_status kv_hmget(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                           kv_visit_at *visit, void *context);
 
-/* KV_OK if the field is there; `length` receives the size of its value, 0 if there is none. */
+/* KV_OK if the field is there; `length` receives the size of its value, or 0. Cost O(1). */
 KV_API kv_status kv_hexists(kv *db, kv_slice key, kv_slice field);
 KV_API kv_status kv_hstrlen(kv *db, kv_slice key, kv_slice field, uint64_t *length);
 
@@ -1120,7 +1120,10 @@ KV_API kv_status kv_sunionstore(kv *db, kv_slice destination, const kv_slice *ke
 KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys,
                                size_t key_count, uint64_t *stored);
 
-/* How many members all of the sets have, counted up to `limit` unless that is 0. */
+/*
+ * How many members all of the sets have, counted up to `limit` unless that is 0. KV_OK; KV_BADARG if
+ * there are no keys; KV_WRONGTYPE. Cost O(smallest set x sets), and less with a limit.
+ */
 KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                                uint64_t *count);
 
@@ -1344,15 +1347,18 @@ KV_API kv_status kv_zinterstore(kv *db, kv_slice destination, const kv_zcombine_
 KV_API kv_status kv_zdiffstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
                                uint64_t *stored);
 
-/* How many members all of the sets have, counted up to `limit` unless that is 0. */
+/*
+ * How many members all of the sets have, counted up to `limit` unless that is 0. KV_OK; KV_BADARG if
+ * there are no keys; KV_WRONGTYPE. Cost O(smallest set x sets), and less with a limit.
+ */
 KV_API kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                                uint64_t *count);
 
 /*
  * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
  * like): it is not there from that instant on, for any call, and the journal tells ZREM with
- * KV_CAUSE_EXPIRED then; the set goes with its last member. Giving a member another score leaves its deadline.
- * Copies of the key keep them, sets that are computed from others have none. A set with
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Giving a member another score leaves its
+ * deadline. Copies of the key keep them, sets that are computed from others have none. A set with
  * deadlines is kept as a large one, whatever the limits; one of which no member ever had any pays
  * nothing.
  *
@@ -1761,14 +1767,17 @@ typedef enum kv_stream_deletion {
 
 typedef void kv_visit_deletion(void *context, size_t index, kv_stream_deletion deletion);
 
-/* The same, telling of each of them; with no key or group none is there. KV_OK. */
+/*
+ * The same, telling of each of them; with no key none is there, and that is KV_OK. Cost O(log n)
+ * each, and with references a look into every group.
+ */
 KV_API kv_status kv_xdelex(kv *db, kv_slice key, const kv_stream_id *ids, size_t count,
                            kv_stream_references references, kv_visit_deletion *visit,
                            void *context);
 
 /*
  * Trims the stream; `deleted` receives how many entries went. KV_OK; KV_NONE (and 0) if there is no
- * key.
+ * key. Cost O(entries deleted).
  */
 KV_API kv_status kv_xtrim(kv *db, kv_slice key, const kv_stream_trim *trim, uint64_t *deleted);
 
@@ -1783,6 +1792,7 @@ typedef struct kv_xsetid_options {
  * Sets the last id of a stream, which later ones will be greater than. For those who rebuild a
  * stream. KV_OK; KV_NOTFOUND if there is no key; KV_SKIPPED if the stream has a greater id, or
  * deleted one, or more entries than `added`; KV_BADARG if last_deleted is greater than `last`.
+ * Cost O(1).
  */
 KV_API kv_status kv_xsetid(kv *db, kv_slice key, kv_stream_id last,
                            const kv_xsetid_options *options);
@@ -1850,7 +1860,7 @@ typedef struct kv_xgroup_options {
 
 /*
  * Makes a consumer group; or sets where an existing one reads on. KV_OK; KV_SKIPPED if there is a
- * group of that name already; KV_NOTFOUND; KV_NOGROUP (setid); KV_NOMEM.
+ * group of that name already; KV_NOTFOUND; KV_NOGROUP (setid); KV_NOMEM. Cost O(log groups).
  */
 KV_API kv_status kv_xgroup_create(kv *db, kv_slice key, kv_slice group,
                                   const kv_xgroup_options *options);
@@ -1866,7 +1876,8 @@ KV_API kv_status kv_xgroup_destroy(kv *db, kv_slice key, kv_slice group);
 /*
  * Makes a consumer: KV_OK, KV_SKIPPED if there is one of that name; kv_xreadgroup() and kv_xclaim()
  * make the one they are given, too. Or removes one: `pending` receives how many entries it had
- * pending, which are in no list then; KV_NONE (and 0) if there is none.
+ * pending, which are in no list then; KV_NONE (and 0) if there is none. KV_NOTFOUND, KV_NOGROUP.
+ * Cost O(log consumers), and of its pending entries when it goes.
  */
 KV_API kv_status kv_xgroup_createconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer);
 KV_API kv_status kv_xgroup_delconsumer(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
@@ -1882,6 +1893,7 @@ KV_API kv_status kv_xgroup_delconsumer(kv *db, kv_slice key, kv_slice group, kv_
  *
  * failed    receives the index of the stream that has no key, no group or no memory.
  * Returns   KV_OK; KV_NONE; KV_TIMEOUT; KV_NOTFOUND, KV_NOGROUP or KV_WRONGTYPE; KV_NOMEM.
+ * Cost      O(log n + entries x log pending) a stream.
  */
 KV_API kv_status kv_xreadgroup(kv *db, kv_slice group, kv_slice consumer,
                                const kv_stream_from *streams, size_t stream_count,
@@ -1897,7 +1909,8 @@ KV_API kv_status kv_xack(kv *db, kv_slice key, kv_slice group, const kv_stream_i
 
 /*
  * Acknowledges entries and deletes those, as kv_xdelex(). KV_DELETION_NONE: it was not pending in
- * the group; KV_DELETION_WANTED: it was, and stays for other groups.
+ * the group, also if there is no key or group; KV_DELETION_WANTED: it was, and stays for other
+ * groups.
  */
 KV_API kv_status kv_xackdel(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids,
                             size_t count, kv_stream_references references,
@@ -1924,7 +1937,8 @@ typedef bool kv_visit_count(void *context, kv_slice name, uint64_t count);
 /*
  * Sums up what is pending in a group, and visits the consumers that have something pending, in the
  * order of their names. With neither of them this only tells whether there is the group, which does
- * not count as reading the stream.
+ * not count as reading the stream. KV_OK; KV_NOTFOUND if there is no key; KV_NOGROUP. Cost
+ * O(consumers).
  */
 KV_API kv_status kv_xpending(kv *db, kv_slice key, kv_slice group, kv_pending_summary *summary,
                              kv_visit_count *visit, void *context);
@@ -1937,7 +1951,10 @@ typedef struct kv_xpending_options {
     const kv_slice *consumer; /* not NULL: of this one only; KV_NONE if there is none */
 } kv_xpending_options;
 
-/* Lends pending entries in the order of their ids. */
+/*
+ * Lends pending entries in the order of their ids. KV_OK; KV_NONE if there is no such consumer;
+ * KV_NOTFOUND if there is no key; KV_NOGROUP. Cost O(log pending + entries looked at).
+ */
 KV_API kv_status kv_xpending_range(kv *db, kv_slice key, kv_slice group,
                                    const kv_xpending_options *options, kv_visit_pending *visit,
                                    void *context);
@@ -1959,6 +1976,9 @@ typedef struct kv_xclaim_options {
 /*
  * Makes entries pending of another consumer and lends them to it. One that is not in the stream any
  * more is taken off the pending ones. All or none; what visit returns is ignored.
+ *
+ * Returns   KV_OK; KV_NOTFOUND if there is no key; KV_NOGROUP; KV_NOMEM.
+ * Cost      O(log n) an id.
  */
 KV_API kv_status kv_xclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
                            const kv_stream_id *ids, size_t count, const kv_xclaim_options *options,
@@ -1992,7 +2012,10 @@ typedef struct kv_consumer_info {
 typedef bool kv_visit_group(void *context, const kv_group_info *group);
 typedef bool kv_visit_consumer(void *context, const kv_consumer_info *consumer);
 
-/* Tells about the groups of a stream, or the consumers of a group, in the order of their names. */
+/*
+ * Tells about the groups of a stream, or the consumers of a group, in the order of their names.
+ * KV_OK; KV_NOTFOUND if there is no key; KV_NOGROUP. Cost O(groups); O(consumers).
+ */
 KV_API kv_status kv_xinfo_groups(kv *db, kv_slice key, kv_visit_group *visit, void *context);
 KV_API kv_status kv_xinfo_consumers(kv *db, kv_slice key, kv_slice group, kv_visit_consumer *visit,
                                     void *context);
@@ -2016,11 +2039,13 @@ typedef struct kv_stream_visitors {
 
 KV_API kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count,
                                const kv_stream_visitors *visitors, void *context);
+
 /* -------------------------------------------------------------------------------------- sorting */
 
 /*
- * How to sort a list, set or sorted set. A pattern with a star names a key for each element, which stands in the
- * place of the star, or with an arrow a field of the hash at that key: "weight_*", "user_*->age".
+ * How to sort a list, set or sorted set. A pattern with a star names a key for each element, which
+ * stands in the place of the star, or with an arrow a field of the hash at that key: "weight_*",
+ * "user_*->age".
  */
 typedef struct kv_sort_options {
     size_t size;        /* sizeof(kv_sort_options) */
@@ -2037,9 +2062,10 @@ typedef struct kv_sort_options {
 } kv_sort_options;
 
 /*
- * Lends the elements of a list, set or sorted set in order, or what they stand for: `visit` is shown NULL where
- * a pattern names nothing. An element for which `by` names nothing counts as 0, or comes before all
- * others. `begin`, if not NULL, is told the number of answers first (0 for an absent key).
+ * Lends the elements of a list, set or sorted set in order, or what they stand for: `visit` is shown
+ * NULL where a pattern names nothing. An element for which `by` names nothing counts as 0, or comes
+ * before all others. `begin`, if not NULL, is told the number of answers first (0 for an absent
+ * key).
  *
  * Returns   KV_OK, also if there is no key; KV_WRONGTYPE; KV_NOTFLOAT if what is to be sorted by
  *           number is none; KV_NOMEM, perhaps after some were lent; KV_NOTLOCKED in a transaction
@@ -2053,6 +2079,7 @@ KV_API kv_status kv_sort(kv *db, kv_slice key, const kv_sort_options *options,
 /*
  * Stores the answers as a list under `destination`, replacing whatever it held, an empty text where
  * a pattern names nothing; if there are none the key is removed. `stored` receives their number.
+ * Returns as kv_sort(), and KV_READONLY; after an error nothing is stored.
  */
 KV_API kv_status kv_sortstore(kv *db, kv_slice destination, kv_slice key,
                               const kv_sort_options *options, uint64_t *stored);
