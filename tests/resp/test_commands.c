@@ -607,6 +607,119 @@ static const struct exchange about_sets_in_resp3[] = {
     {"SPOP s 5", "~2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
 };
 
+static const struct exchange about_sorted_sets[] = {
+    {"ZADD z 1 a 2 b 3 c", ":3\r\n"},
+    {"ZADD z NX 5 a 4 d", ":1\r\n"},
+    {"ZADD z XX CH 5 a 9 e", ":1\r\n"},
+    {"ZADD z GT CH 4 a 8 b", ":1\r\n"},
+    {"ZADD z LT CH 9 a 1 b", ":1\r\n"},
+    {"ZADD z NX GT 1 a", "-ERR GT, LT, and/or NX options at the same time are not compatible\r\n"},
+    {"ZADD z NX XX 1 a", "-ERR XX and NX options at the same time are not compatible\r\n"},
+    {"ZADD z INCR 1 a 2 b", "-ERR INCR option supports a single increment-element pair\r\n"},
+    {"ZADD z INCR 1.5 a", "$3\r\n6.5\r\n"},
+    {"ZADD z NX INCR 1 a", "$-1\r\n"},
+    {"ZADD z 1 f x g", "-ERR value is not a valid float\r\n"},
+    {"ZADD z 1", "-ERR wrong number of arguments for 'zadd' command\r\n"},
+    {"ZSCORE z f", "$-1\r\n"},
+    {"ZADD z nan f", "-ERR value is not a valid float\r\n"},
+    {"ZSCORE z a", "$3\r\n6.5\r\n"},
+    {"ZSCORE z x", "$-1\r\n"},
+    {"ZMSCORE z a x", "*2\r\n$3\r\n6.5\r\n$-1\r\n"},
+    {"ZINCRBY z -6.5 a", "$1\r\n0\r\n"},
+    {"ZCARD z", ":4\r\n"},
+    {"ZRANK z c", ":2\r\n"},
+    {"ZREVRANK z c", ":1\r\n"},
+    {"ZRANK z x", "$-1\r\n"},
+    {"ZRANGE z 0 -1 WITHSCORES", "*8\r\n$1\r\na\r\n$1\r\n0\r\n$1\r\nb\r\n$1\r\n1\r\n$1\r\nc\r\n$1\r\n3\r\n$1\r\nd\r\n$1\r\n4\r\n"},
+    {"ZRANGE z 1 2 BYSCORE", "*1\r\n$1\r\nb\r\n"},
+    {"ZRANGE z (1 +inf BYSCORE LIMIT 1 1", "*1\r\n$1\r\nd\r\n"},
+    {"ZRANGE z + - BYLEX REV LIMIT 0 2", "*2\r\n$1\r\nd\r\n$1\r\nc\r\n"},
+    {"ZRANGE z 0 1 LIMIT 0 1", "-ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX\r\n"},
+    {"ZRANGE z [a [b BYLEX WITHSCORES", "-ERR syntax error, WITHSCORES not supported in combination with BYLEX\r\n"},
+    {"ZREVRANGE z 0 0 WITHSCORES", "*2\r\n$1\r\nd\r\n$1\r\n4\r\n"},
+    {"ZRANGEBYSCORE z (3 4", "*1\r\n$1\r\nd\r\n"},
+    {"ZRANGEBYSCORE z x 4", "-ERR min or max is not a float\r\n"},
+    {"ZREVRANGEBYSCORE z 4 (3", "*1\r\n$1\r\nd\r\n"},
+    {"ZRANGEBYLEX z x +", "-ERR min or max not valid string range item\r\n"},
+    {"ZCOUNT z 1 (4", ":2\r\n"},
+    {"ZLEXCOUNT z - +", ":4\r\n"},
+    {"ZRANGESTORE r z 0 1", ":2\r\n"},
+    {"ZRANGE r 0 -1", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"ZADD y 1 a 2 x", ":2\r\n"},
+    {"ZUNION 2 z y WITHSCORES", "*10\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n2\r\n$1\r\nc\r\n$1\r\n3\r\n$1\r\nd\r\n$1\r\n4\r\n"},
+    {"ZUNION 2 z y WEIGHTS 1", "-ERR syntax error\r\n"},
+    {"ZUNION 2 z y WEIGHTS 1 x", "-ERR weight value is not a float\r\n"},
+    {"ZUNION 3 z y", "-ERR syntax error\r\n"},
+    {"ZUNION 0 z", "-ERR at least 1 input key is needed for 'zunion' command\r\n"},
+    {"ZINTER 2 z y WEIGHTS 2 3 AGGREGATE MAX WITHSCORES", "*2\r\n$1\r\na\r\n$1\r\n3\r\n"},
+    {"ZDIFF 2 z y", "*3\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n"},
+    {"ZINTERCARD 2 z y LIMIT 1", ":1\r\n"},
+    {"ZINTERCARD 2 z y LIMIT -1", "-ERR LIMIT can't be negative\r\n"},
+    {"ZUNIONSTORE u 2 z y AGGREGATE MIN", ":5\r\n"},
+    {"ZINTERSTORE u 2 z none", ":0\r\n"},
+    {"EXISTS u", ":0\r\n"},
+    {"ZDIFFSTORE u 2 z y", ":3\r\n"},
+    {"ZPOPMIN u", "*2\r\n$1\r\nb\r\n$1\r\n1\r\n"},
+    {"ZPOPMAX u 2", "*4\r\n$1\r\nd\r\n$1\r\n4\r\n$1\r\nc\r\n$1\r\n3\r\n"},
+    {"ZPOPMIN none", "*0\r\n"},
+    {"ZPOPMIN z -1", "-ERR value is out of range, must be positive\r\n"},
+    {"ZMPOP 2 none y MAX COUNT 5", "*2\r\n$1\r\ny\r\n*2\r\n*2\r\n$1\r\nx\r\n$1\r\n2\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n"},
+    {"ZMPOP 1 none MIN", "*-1\r\n"},
+    {"ZMPOP 0 y MIN", "-ERR numkeys should be greater than 0\r\n"},
+    {"BZPOPMIN none z 0", "*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n0\r\n"},
+    {"BZMPOP 0 1 z MAX", "*2\r\n$1\r\nz\r\n*1\r\n*2\r\n$1\r\nd\r\n$1\r\n4\r\n"},
+    {"BZPOPMAX none -1", "-ERR timeout is negative\r\n"},
+    {"ZADD z 1 a 2 b 3 c 4 d", ":2\r\n"},
+    {"ZREMRANGEBYRANK z 0 0", ":1\r\n"},
+    {"ZREMRANGEBYSCORE z (3 4", ":1\r\n"},
+    {"ZREMRANGEBYLEX z [b [b", ":1\r\n"},
+    {"ZREM z c x", ":1\r\n"},
+    {"EXISTS z", ":0\r\n"},
+    {"ZADD z 1 a", ":1\r\n"},
+    {"ZRANDMEMBER z", "$1\r\na\r\n"},
+    {"ZRANDMEMBER z -2 WITHSCORES", "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\na\r\n$1\r\n1\r\n"},
+    {"ZRANDMEMBER none 2", "*0\r\n"},
+    {"ZSCAN z 0", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n"},
+    {"SET text v", "+OK\r\n"},
+    {"ZADD text 1 a", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"ZRANGE text 0 -1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"ZUNION 2 z text", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"ZSCAN text 0", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    /* Of Redis 7.2 and Valkey 8. */
+    {"ZRANK z a WITHSCORE", "*2\r\n:0\r\n$1\r\n1\r\n"},
+    {"ZREVRANK z x WITHSCORE", "*-1\r\n"},
+    {"ZRANK z a SCORE", "-ERR syntax error\r\n"},
+    {"ZSCAN z 0 NOSCORES", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"},
+};
+
+static const struct exchange about_sorting[] = {
+    {"RPUSH l 3 1 2", ":3\r\n"},
+    {"MSET w_1 30 w_2 20 w_3 10", "+OK\r\n"},
+    {"HSET h_1 name one", ":1\r\n"},
+    {"SORT l", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT l DESC LIMIT 0 2", "*2\r\n$1\r\n3\r\n$1\r\n2\r\n"},
+    {"SORT l BY w_*", "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$1\r\n1\r\n"},
+    {"SORT l BY w_* GET # GET w_* LIMIT 1 2", "*4\r\n$1\r\n2\r\n$2\r\n20\r\n$1\r\n1\r\n$2\r\n30\r\n"},
+    {"SORT l GET h_*->name", "*3\r\n$3\r\none\r\n$-1\r\n$-1\r\n"},
+    {"SORT l BY nosort", "*3\r\n$1\r\n3\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"SORT l BY", "-ERR syntax error\r\n"},
+    {"SORT l FOO", "-ERR syntax error\r\n"},
+    {"SORT l STORE sorted", ":3\r\n"},
+    {"LRANGE sorted 0 -1", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT_RO l ALPHA DESC", "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$1\r\n1\r\n"},
+    {"SORT_RO l STORE x", "-ERR syntax error\r\n"},
+    {"SORT none STORE sorted", ":0\r\n"},
+    {"EXISTS sorted", ":0\r\n"},
+    {"RPUSH words b a c", ":3\r\n"},
+    {"SORT words", "-ERR One or more scores can't be converted into double\r\n"},
+    {"SORT words ALPHA", "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"},
+    {"SADD s 2 1", ":2\r\n"},
+    {"SORT s", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n"},
+    {"ZADD z 1 b 2 a", ":2\r\n"},
+    {"SORT z BY nosort DESC", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"SORT w_1", "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+};
+
 static const struct exchange about_streams[] = {
     {"XADD s 1-1 a 1 b 2", "$3\r\n1-1\r\n"},
     {"XADD s 1-* a 3 b 4", "$3\r\n1-2\r\n"},
@@ -1182,6 +1295,18 @@ START_TEST(sets_answer_in_resp3_as_redis_does)
 }
 END_TEST
 
+START_TEST(sorted_sets_answer_as_redis_does)
+{
+    assert_exchanges(about_sorted_sets, sizeof about_sorted_sets / sizeof *about_sorted_sets);
+}
+END_TEST
+
+START_TEST(sorting_answers_as_redis_does)
+{
+    assert_exchanges(about_sorting, sizeof about_sorting / sizeof *about_sorting);
+}
+END_TEST
+
 START_TEST(streams_answer_as_redis_does)
 {
     assert_exchanges(about_streams, sizeof about_streams / sizeof *about_streams);
@@ -1316,6 +1441,8 @@ int main(void)
     tcase_add_test(tests, sets_answer_as_redis_does);
     tcase_add_test(tests, sets_answer_in_resp3_as_redis_does);
     tcase_add_test(tests, deadlines_of_fields_answer_as_redis_does);
+    tcase_add_test(tests, sorted_sets_answer_as_redis_does);
+    tcase_add_test(tests, sorting_answers_as_redis_does);
     tcase_add_test(tests, streams_answer_as_redis_does);
     tcase_add_test(tests, references_of_streams_answer_as_redis_does);
     tcase_add_test(tests, places_answer_as_redis_does);
