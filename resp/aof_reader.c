@@ -77,11 +77,3 @@ kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted)
     }
     return is_short ? KV_NONE : KV_OK;
 }
-
-void aof_reader_seek(struct aof_reader *reader, uint64_t offset)
-{
-    uint64_t back = reader->offset - offset;
-    if (back <= reader->begin) reader->begin -= (size_t)back;
-    else reader->begin = reader->end = 0;
-    reader->offset = offset;
-}

@@ -61,10 +61,4 @@ static inline void aof_reader_consume(struct aof_reader *reader, size_t size)
  */
 kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted);
 
-/*
- * Goes back to `offset`, which is below the present place. Pointers into the buffer are void
- * afterwards.
- */
-void aof_reader_seek(struct aof_reader *reader, uint64_t offset);
-
 #endif
