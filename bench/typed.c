@@ -1,19 +1,19 @@
 /*
  * bench/typed.c -- the typed calls of the collections, one element each, in their user's process.
  *
- *      typed [--rounds N] [--operations N]
+ *      typed [--keys N] [--rounds N] [--operations N]
  *
- * The tests are those of the same names of bench/loadgen, with the same keys and sizes: hashes of
- * ten fields, a set and a sorted set of a million, a list. Each call is complete before the next
+ * The tests are those of the same names of bench/loadgen, with the same keys and sizes: a set, a
+ * sorted set and a list of N, and N / 5 hashes of ten fields. Each call is complete before the next
  * begins, as in bench/inprocess; what is called with is made before the clock starts. Prints a line
  * of JSON for each test, with nanoseconds a call for each round.
  */
 #include "kvstore.h"
 #include "store.h"
 
-enum { ROUNDS_MAX = 99, HASHES = 200000, MEMBERS = 1000000, FIELDS = 10, VALUE_SIZE = 16 };
+enum { ROUNDS_MAX = 99, FIELDS = 10, VALUE_SIZE = 16 };
 
-static uint64_t operation_count = 1000000, round_count = 5;
+static uint64_t key_count = 1000000, operation_count = 1000000, round_count = 5;
 static kv *db;
 static kv_buffer found;
 static const char value[VALUE_SIZE + 1] = "a value of 16 by";
@@ -33,9 +33,14 @@ static kv_slice field_slice(uint32_t number)
 
 /* ---- the tests ---- */
 
+static uint64_t hash_count(void)
+{
+    return key_count / 5 + 1;
+}
+
 static void fill_hashes(void)
 {
-    for (uint64_t i = 0; i < HASHES; i++) {
+    for (uint64_t i = 0; i < hash_count(); i++) {
         struct key key = make_key("hsh:", i);
         kv_slice pairs[2 * FIELDS];
         for (uint32_t j = 0; j < FIELDS; j++) {
@@ -93,6 +98,11 @@ static void call_rpush(const struct operand *operand)
     must(kv_rpush(db, KV_TEXT("list"), &element, 1, NULL));
 }
 
+static void call_lindex(const struct operand *operand)
+{
+    must(kv_lindex(db, KV_TEXT("list"), operand->number, &found));
+}
+
 static void call_lpop(const struct operand *operand)
 {
     (void)operand;
@@ -102,41 +112,52 @@ static void call_lpop(const struct operand *operand)
 static const struct test {
     const char *name; /* of bench/loadgen */
     const char *prefix;
-    uint64_t keys;
     void (*call)(const struct operand *);
     void (*fill_call)(const struct operand *); /* for each key; NULL: fill_hashes() */
 } tests[] = {
-    {"hset", "hsh:", HASHES, call_hset, NULL},
-    {"hget", "hsh:", HASHES, call_hget, NULL},
-    {"sadd", "set:", MEMBERS, call_sadd, call_sadd},
-    {"sismember", "set:", MEMBERS, call_sismember, call_sadd},
-    {"zadd", "zst:", MEMBERS, call_zadd, call_zadd},
-    {"zscore", "zst:", MEMBERS, call_zscore, call_zadd},
-    {"zrank", "zst:", MEMBERS, call_zrank, call_zadd},
-    {"rpush1", "lst:", MEMBERS, call_rpush, call_rpush},
-    {"lpop1", "lst:", MEMBERS, call_lpop, call_rpush},
+    {"hset", "hsh:", call_hset, NULL},
+    {"hget", "hsh:", call_hget, NULL},
+    {"sadd", "set:", call_sadd, call_sadd},
+    {"sismember", "set:", call_sismember, call_sadd},
+    {"zadd", "zst:", call_zadd, call_zadd},
+    {"zscore", "zst:", call_zscore, call_zadd},
+    {"zrank", "zst:", call_zrank, call_zadd},
+    {"rpush1", "lst:", call_rpush, call_rpush},
+    {"lindex1", "lst:", call_lindex, call_rpush},
+    {"lpop1", "lst:", call_lpop, call_rpush},
 };
 
 /* ---- running them ---- */
+
+static uint64_t test_keys(const struct test *test)
+{
+    return test->fill_call == NULL ? hash_count() : key_count;
+}
 
 static struct operand *make_operands(const struct test *test, uint64_t seed)
 {
     struct random random = {seed};
     struct operand *operands = must_allocate(operation_count * sizeof *operands);
     for (uint64_t i = 0; i < operation_count; i++) {
-        operands[i].key = make_key(test->prefix, random_below(&random, test->keys));
-        operands[i].number = (uint32_t)random_below(&random, MEMBERS);
+        operands[i].key = make_key(test->prefix, random_below(&random, test_keys(test)));
+        operands[i].number = (uint32_t)random_below(&random, key_count);
     }
     return operands;
+}
+
+/* What is popped must have been pushed. */
+static uint64_t fill_count(const struct test *test)
+{
+    return test->call == call_lpop && operation_count > key_count ? operation_count : key_count;
 }
 
 static void fill(const struct test *test)
 {
     struct random random = {77};
     if (test->fill_call == NULL) fill_hashes();
-    for (uint64_t i = 0; test->fill_call != NULL && i < test->keys; i++) {
+    for (uint64_t i = 0; test->fill_call != NULL && i < fill_count(test); i++) {
         struct operand operand = {make_key(test->prefix, i),
-                                  (uint32_t)random_below(&random, MEMBERS)};
+                                  (uint32_t)random_below(&random, key_count)};
         test->fill_call(&operand);
     }
 }
@@ -169,11 +190,11 @@ static void run(const struct test *test)
 
 int main(int argc, char **argv)
 {
-    if (argc % 2 == 0) fail("usage: typed [--rounds N] [--operations N]");
+    if (argc % 2 == 0) fail("usage: typed [--keys N] [--rounds N] [--operations N]");
+    key_count = parse_option(argc, argv, 1, "--keys", key_count);
     round_count = parse_option(argc, argv, 1, "--rounds", round_count);
     operation_count = parse_option(argc, argv, 1, "--operations", operation_count);
     if (round_count > ROUNDS_MAX) fail("at most %d rounds", ROUNDS_MAX);
-    if (operation_count > MEMBERS) fail("at most %d operations", MEMBERS);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) run(&tests[i]);
     kv_buffer_free(&found);
     return 0;
