@@ -5,9 +5,9 @@ commands_bits.py -- random commands about bitmaps and HyperLogLogs, for commands
 UNFORGED = [b'p0', b'p1', b'p2']
 HYPERLOGLOGS = UNFORGED + [b'k12', b'k13']
 HEADER = b'HYLL\x01' + bytes(11)
-# Among the values of SET: an empty HyperLogLog, and what nearly is one.
-VALUES = [HEADER + b'\x7f\xff', HEADER + b'\x7f\xfe\x80', HEADER + b'\x7f\xff\x00', HEADER,
-          HEADER[:-1], b'HYLL\x02' + bytes(11) + b'\x7f\xff']
+# Among the values of SET: an empty HyperLogLog, and what is none. Corrupt ones are the episode's.
+VALUES = [HEADER + b'\x7f\xff', HEADER + b'\x7f\xfe\x80', HEADER[:-1],
+          b'HYLL\x02' + bytes(11) + b'\x7f\xff']
 UNMUTATED = {b'PFADD', b'PFDEBUG'}
 
 
