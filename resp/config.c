@@ -159,7 +159,17 @@ static const char *config_blame(struct config_change *change, const struct confi
     return change->message;
 }
 
-/* Finds all the parameters; they must exist, be different ones, and may be set now. */
+/* Whether two wishes are about one parameter, by the same of its names. */
+static bool config_is_repeated(const struct config_wish *one, const struct config_wish *other)
+{
+    const char *name = one->entry->parameter->name;
+    return one->entry == other->entry && text_is(one->name, name) == text_is(other->name, name);
+}
+
+/*
+ * Finds all the parameters; they must exist, be named once, and may be set now. One that is named
+ * by its alias, too, has the value that comes last.
+ */
 static const char *config_resolve(struct config_change *change)
 {
     for (size_t i = 0; i < change->count; i++) {
@@ -175,7 +185,7 @@ static const char *config_resolve(struct config_change *change)
         if (!change->starting && wish->entry->parameter->flags & KVRESP_PARAMETER_IMMUTABLE)
             return config_blame(change, wish, "can't set immutable config");
         for (size_t j = 0; j < i; j++)
-            if (change->wishes[j].entry == wish->entry)
+            if (config_is_repeated(&change->wishes[j], wish))
                 return config_blame(change, wish, "duplicate parameter");
     }
     return NULL;

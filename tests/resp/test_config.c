@@ -94,6 +94,9 @@ static const struct {
      BLAME("enable-debug-command", "can't set immutable config")},
     {"CONFIG SET slowlog-max-len 1 SLOWLOG-MAX-LEN 2",
      BLAME("SLOWLOG-MAX-LEN", "duplicate parameter")},
+    {"CONFIG SET hash-max-ziplist-entries 1 hash-max-listpack-entries 2 "
+     "hash-max-ziplist-entries 3",
+     BLAME("hash-max-ziplist-entries", "duplicate parameter")},
     {"CONFIG SET save \"900 1\"",
      BLAME("save", "kvstore cannot honour another value than '': use the append-only file")},
     {"CONFIG SET save x", BLAME("save", "Invalid save parameters")},
@@ -139,6 +142,27 @@ START_TEST(what_is_true_or_can_be_made_true_is_accepted)
     char line[128];
     snprintf(line, sizeof line, "CONFIG SET %s", accepted[_i]);
     assert_says(one, line, "+OK\r\n");
+}
+END_TEST
+
+START_TEST(of_a_parameter_and_its_alias_the_last_counts)
+{
+    assert_says(one,
+                "CONFIG SET hash-max-ziplist-entries 3 hash-max-listpack-entries 4\r\n"
+                "CONFIG GET hash-max-ziplist-entries",
+                "+OK\r\n*2\r\n$24\r\nhash-max-ziplist-entries\r\n$1\r\n4\r\n");
+    assert_says(one,
+                "CONFIG SET hash-max-listpack-entries 5 hash-max-ziplist-entries 6\r\n"
+                "CONFIG GET hash-max-listpack-entries",
+                "+OK\r\n*2\r\n$25\r\nhash-max-listpack-entries\r\n$1\r\n6\r\n");
+    /* Undone from the last to the first, so that the oldest value is back. */
+    assert_says(
+        one,
+        "CONFIG SET hash-max-ziplist-entries 7 hash-max-listpack-entries 8 "
+        "list-max-listpack-size -9",
+        BLAME("list-max-listpack-size", "kvstore knows -1 to -5 and counts of elements above 0"));
+    assert_says(one, "CONFIG GET hash-max-listpack-entries",
+                "*2\r\n$25\r\nhash-max-listpack-entries\r\n$1\r\n6\r\n");
 }
 END_TEST
 
@@ -392,6 +416,7 @@ int main(void)
                         sizeof refusals / sizeof *refusals);
     tcase_add_loop_test(tests, what_is_true_or_can_be_made_true_is_accepted, 0,
                         sizeof accepted / sizeof *accepted);
+    tcase_add_test(tests, of_a_parameter_and_its_alias_the_last_counts);
     tcase_add_test(tests, a_rate_beyond_its_range_becomes_the_nearest_within);
     tcase_add_test(tests, the_longest_string_is_as_long_as_the_longest_argument);
     tcase_add_test(tests, of_several_parameters_all_are_set_or_none);
