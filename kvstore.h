@@ -346,6 +346,10 @@ typedef struct kv_database_info {
     int64_t average_ttl_ms; /* of a sample; 0 if none has one */
 } kv_database_info;
 
+/*
+ * Sums up the database that `db` views; in a transaction only what lies in the shards it holds.
+ * KV_OK or KV_BADARG. Cost O(shards).
+ */
 KV_API kv_status kv_database_stats(kv *db, kv_database_info *info);
 
 /*
@@ -376,7 +380,10 @@ KV_API size_t kv_format_double(char text[32], double value);
  * turn, not once a call.
  *
  * Threads   The view and its selections belong to one thread at a time.
- * Memory    Closed by kv_view_close(), before the store.
+ * Memory    16 bytes a database. Closed by kv_view_close(), before the store.
+ * Returns   KV_OK; KV_BADARG in a transaction; KV_NOMEM. kv_view_refresh() and kv_view_close() do
+ *           nothing with NULL, a plain view or a transaction.
+ * Cost      O(databases) to open; O(1) to refresh, a look at the clock, and to close.
  */
 KV_API kv_status kv_view_open(kv *db, kv **view);
 KV_API void kv_view_refresh(kv *view);
@@ -384,7 +391,7 @@ KV_API void kv_view_close(kv *view);
 
 /*
  * On a private view or a transaction only: with false, reads leave the keys' access clock (OBJECT
- * IDLETIME) alone. A transaction begins as the view it was begun on.
+ * IDLETIME) alone. A transaction begins as the view it was begun on. Cost O(1).
  */
 KV_API void kv_view_touches(kv *view, bool touches);
 
@@ -396,9 +403,9 @@ KV_API void kv_view_touches(kv *view, bool touches);
 KV_API void kv_prefetch(kv *db, const kv_slice *keys, size_t count);
 
 /*
- * The same for calls on one field or member each, members[i] of what is at keys[i]: hashes, sets and
- * sorted sets. With a member whose data is NULL the key alone is fetched; with an empty one what
- * any call on the key begins with. Calls on one collection should lie side by side.
+ * The same for calls on one field or member each, members[i] of what is at keys[i]: hashes, sets
+ * and sorted sets. With a member whose data is NULL the key alone is fetched; with an empty one
+ * what any call on the key begins with. Calls on one collection should lie side by side.
  */
 KV_API void kv_prefetch_members(kv *db, const kv_slice *keys, const kv_slice *members,
                                 size_t count);
@@ -415,8 +422,8 @@ KV_API kv_status kv_del(kv *db, const kv_slice *keys, size_t count, uint64_t *re
 KV_API kv_status kv_unlink(kv *db, const kv_slice *keys, size_t count, uint64_t *removed);
 
 /*
- * Counts how many of the keys exist; one given twice counts twice. kv_touch() also renews the
- * access clock.
+ * Counts how many of the keys exist, all at one instant; one given twice counts twice. kv_touch()
+ * also renews the access clock. KV_OK. Cost O(count).
  */
 KV_API kv_status kv_exists(kv *db, const kv_slice *keys, size_t count, uint64_t *found);
 KV_API kv_status kv_touch(kv *db, const kv_slice *keys, size_t count, uint64_t *found);
@@ -505,8 +512,12 @@ KV_API kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, 
 
 /*
  * Empties the database, or all of them. The keys are gone at one instant. With `later` their memory
- * is freed by kv_tick(), in slices; otherwise before the call returns, after the locks are
- * released.
+ * is freed by kv_tick(), in slices, as it always is in a transaction; otherwise before the call
+ * returns, after the locks are released.
+ *
+ * Returns   KV_OK; KV_NOMEM; KV_READONLY; KV_NOTLOCKED in a transaction without KV_TXN_ALL.
+ * Cost      O(shards x databases emptied) under the locks of all shards, then O(keys) unless
+ *           `later`. In a transaction that can be aborted O(keys) under the locks.
  */
 KV_API kv_status kv_flush(kv *db, bool later);
 KV_API kv_status kv_flush_all(kv *db, bool later);
@@ -562,8 +573,8 @@ KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
  * and later and Valkey take these bytes, but of a hash whose fields have deadlines Redis 7.4 and
  * later only.
  *
- * payload   is unchanged unless KV_OK. What it holds before stays in it during the call, so that one
- *           that is reused should be emptied (size = 0) if values are large.
+ * payload   is unchanged unless KV_OK. What it holds before stays in it during the call, so that
+ *           one that is reused should be emptied (size = 0) if values are large.
  * Returns   KV_OK, KV_NONE, KV_NOMEM.
  * Cost      O(size of the value) under the lock of the key: about 5 ns a byte that can be
  *           compressed, 3 others.
@@ -582,12 +593,12 @@ typedef struct kv_restore_options {
  * Makes the value that a payload holds, as kv_dump() or Redis's DUMP wrote it: of any type that a
  * store has, in any of the encodings of Redis 2.6 to 8.
  *
- * payload   may come from anywhere. It is looked through to its last byte before anything is made of
- *           it; nothing that it says makes the call read elsewhere or take more memory than some
+ * payload   may come from anywhere. It is looked through to its last byte before anything is made
+ *           of it; nothing that it says makes the call read elsewhere or take more memory than some
  *           hundred times its size. What it is made of lies outside of the lock until it is whole.
  * options   NULL means that the key must not exist, and never expires.
- * Returns   KV_OK; KV_SKIPPED if the key exists and `replace` is false; KV_BADSUM if the checksum is
- *           not that of the bytes, or the version is above 12 (Redis 8); KV_CORRUPT if the bytes
+ * Returns   KV_OK; KV_SKIPPED if the key exists and `replace` is false; KV_BADSUM if the checksum
+ *           is not that of the bytes, or the version is above 12 (Redis 8); KV_CORRUPT if the bytes
  *           are no value: cut off or too long, sizes, counts or links that are not right, an
  *           encoding that is not known, a member twice or out of order, a score that is no number,
  *           nothing in it at all; KV_TOOBIG; KV_BADARG for a time below 0 or both ttl_ms and
@@ -921,7 +932,7 @@ KV_API kv_status kv_hdel(kv *db, kv_slice key, const kv_slice *fields, size_t co
 
 /*
  * Lends the values of fields, as kv_hmget(), and removes the fields. All are taken, whatever visit
- * returns.
+ * returns. KV_OK also if there is no key; KV_BADARG if count is 0. Cost O(count).
  */
 KV_API kv_status kv_hgetdel(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                             kv_visit_at *visit, void *context);
@@ -970,7 +981,7 @@ KV_API kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_
 
 /*
  * The deadline of each field: KV_NEVER if it has none, -1 if there is no such field (also on
- * KV_NONE, when there is no key). Cost O(count).
+ * KV_NONE, when there is no key). KV_BADARG if count is 0. Cost O(count).
  */
 KV_API kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                               int64_t *deadlines_ms);
@@ -979,6 +990,10 @@ KV_API kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size
  * Lends the values of fields, as kv_hmget(), and gives those that are there the deadline of the
  * options (see kv_getex()), or takes it away with KV_PERSIST; a deadline that has passed removes
  * them.
+ *
+ * Returns   KV_OK, also if there is no key; KV_BADARG if count is 0, ttl_ms < 0 or more than one
+ *           change is asked for; KV_OVERFLOW if now + ttl_ms leaves int64_t.
+ * Cost      As kv_hexpire(); O(count) where no deadline changes.
  */
 KV_API kv_status kv_hgetex(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                            const kv_getex_options *options, kv_visit_at *visit, void *context);
@@ -991,7 +1006,14 @@ typedef struct kv_hsetex_options {
     int64_t deadline_ms; /* or at this instant; 0 means never. With one in the past they go */
 } kv_hsetex_options;
 
-/* Sets fields as kv_hset() does, with a deadline. KV_SKIPPED if the condition does not hold. */
+/*
+ * Sets fields as kv_hset() does, with a deadline.
+ *
+ * Returns   KV_OK; KV_SKIPPED if the condition does not hold; KV_BADARG if count is 0, ttl_ms < 0,
+ *           both conditions are given, or more than one of ttl_ms, deadline_ms and KV_KEEP_TTL;
+ *           KV_OVERFLOW if now + ttl_ms leaves int64_t. All are set or none is.
+ * Cost      As kv_hexpire(); O(count) without a deadline.
+ */
 KV_API kv_status kv_hsetex(kv *db, kv_slice key, const kv_slice *pairs, size_t count,
                            const kv_hsetex_options *options);
 
@@ -1015,7 +1037,7 @@ KV_API kv_status kv_hrandfield(kv *db, kv_slice key, int64_t count, kv_range_beg
  * Visits about `limit` fields and advances *cursor, as kv_scan() does with keys: start at 0; it is
  * over when it is 0 again. A field that is there from start to end is visited once or more. All
  * fields of a small hash are visited at once; what visit returns is ignored. KV_NONE (and 0) if
- * there is no key; KV_BADARG if limit is 0.
+ * there is no key; KV_BADARG if limit is 0. Cost O(limit) a call, O(fields) a scan.
  */
 KV_API kv_status kv_hscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit,
                           kv_visit_field *visit, void *context);
@@ -1023,9 +1045,9 @@ KV_API kv_status kv_hscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit
 /* ----------------------------------------------------------------------------------------- sets */
 
 /*
- * A set has members: texts of any kind, none twice, in no order. An absent key is the empty set, and
- * a set of which nothing is left is removed. All calls return KV_WRONGTYPE if a key holds another
- * type; those that write also KV_READONLY and KV_NOMEM, with nothing changed.
+ * A set has members: texts of any kind, none twice, in no order. An absent key is the empty set,
+ * and a set of which nothing is left is removed. All calls return KV_WRONGTYPE if a key holds
+ * another type; those that write also KV_READONLY and KV_NOMEM, with nothing changed.
  */
 
 /*
@@ -1079,8 +1101,8 @@ KV_API kv_status kv_spop(kv *db, kv_slice key, uint64_t count, kv_visit *visit, 
 /*
  * Lends members chosen at random, each choice equally likely: `count` different ones, or all if
  * there are fewer; if count is negative, -count, each chosen anew. `begin` is told how many, as in
- * kv_smembers(). KV_OK also if there is no key; KV_BADARG for INT64_MIN; KV_NOMEM. Cost O(count), or
- * O(n) for more than a third.
+ * kv_smembers(). KV_OK also if there is no key; KV_BADARG for INT64_MIN; KV_NOMEM. Cost O(count),
+ * or O(n) for more than a third.
  */
 KV_API kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_begin *begin,
                                 kv_visit *visit, void *context);
@@ -1089,7 +1111,7 @@ KV_API kv_status kv_srandmember(kv *db, kv_slice key, int64_t count, kv_range_be
  * Visits about `limit` members and advances *cursor, as kv_scan() does with keys: start at 0; it is
  * over when it is 0 again. A member that is there from start to end is visited once or more. All
  * members of a small set are visited at once; what visit returns is ignored. KV_NONE (and 0) if
- * there is no key; KV_BADARG if limit is 0.
+ * there is no key; KV_BADARG if limit is 0. Cost O(limit) a call, O(members) a scan.
  */
 KV_API kv_status kv_sscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit, kv_visit *visit,
                           void *context);
@@ -1110,15 +1132,16 @@ KV_API kv_status kv_sdiff(kv *db, const kv_slice *keys, size_t key_count, kv_vis
                           void *context);
 
 /*
- * The same, stored as a set under `destination`, which may be one of the keys, replacing whatever it
- * held; if there are none the key is removed. `stored` receives their number.
+ * The same, stored as a set under `destination`, which may be one of the keys, replacing whatever
+ * it held, of any type; if there are none the key is removed. `stored` receives their number.
+ * KV_OK; KV_BADARG if there are no keys. Cost as above, and O(members stored).
  */
 KV_API kv_status kv_sinterstore(kv *db, kv_slice destination, const kv_slice *keys,
                                 size_t key_count, uint64_t *stored);
 KV_API kv_status kv_sunionstore(kv *db, kv_slice destination, const kv_slice *keys,
                                 size_t key_count, uint64_t *stored);
-KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys,
-                               size_t key_count, uint64_t *stored);
+KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *keys, size_t key_count,
+                               uint64_t *stored);
 
 /*
  * How many members all of the sets have, counted up to `limit` unless that is 0. KV_OK; KV_BADARG if
@@ -1130,9 +1153,9 @@ KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, u
 /*
  * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
  * like): it is not there from that instant on, for any call, and the journal tells SREM with
- * KV_CAUSE_EXPIRED then; the set goes with its last member. Adding a member that is there leaves its
- * deadline. Copies of the key keep them; sets that are computed from others have none, nor has a
- * member that was moved to another set. A set with deadlines is kept as a large one, whatever the
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Adding a member that is there leaves
+ * its deadline. Copies of the key keep them; sets that are computed from others have none, nor has
+ * a member that was moved to another set. A set with deadlines is kept as a large one, whatever the
  * limits; one of which no member ever had any pays nothing.
  *
  * Redis has no such calls. The journal tells of them as commands of kvstore's own, so that the
@@ -1151,7 +1174,10 @@ KV_API kv_status kv_sexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsign
 KV_API kv_status kv_spersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
                              kv_field_result *results);
 
-/* The deadline of each member: KV_NEVER if it has none, -1 if it is not there. As kv_hdeadline(). */
+/*
+ * The deadline of each member: KV_NEVER if it has none, -1 if it is not there (also on KV_NONE,
+ * when there is no key). KV_BADARG if count is 0. Cost O(count).
+ */
 KV_API kv_status kv_sdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
                               int64_t *deadlines_ms);
 
@@ -1167,7 +1193,7 @@ typedef struct kv_scored {
     double score;
 } kv_scored;
 
-/* A visitor of members. Returning false ends the visit early, unless the function says otherwise. */
+/* A visitor of members. Returning false ends the visit, unless the function says otherwise. */
 typedef bool kv_visit_scored(void *context, kv_slice member, double score);
 
 /* Conditions for kv_zadd() and kv_zincrby(). */
@@ -1191,15 +1217,16 @@ KV_API kv_status kv_zadd(kv *db, kv_slice key, const kv_scored *members, size_t 
 
 /*
  * Adds to the score of a member; one that is not there counts as 0 and is added. `score` receives
- * the sum. As kv_zadd(); KV_SKIPPED if a condition fails; KV_NOTFINITE if the sum is nan.
+ * the sum. Returns as kv_zadd(); KV_BADARG if the increment is nan; KV_SKIPPED if a condition
+ * fails; KV_NOTFINITE if the sum is nan. Cost O(log n).
  */
 KV_API kv_status kv_zincrby(kv *db, kv_slice key, kv_slice member, double increment, unsigned flags,
                             double *score);
 
 /*
- * Removes members; `removed` receives how many were there. A set that becomes empty is removed, here
- * and in every other call that takes members out. KV_NONE (and 0) if there is no key. Cost O(log n)
- * each.
+ * Removes members; `removed` receives how many were there. A set that becomes empty is removed,
+ * here and in every other call that takes members out. KV_NONE (and 0) if there is no key. Cost
+ * O(log n) each.
  */
 KV_API kv_status kv_zrem(kv *db, kv_slice key, const kv_slice *members, size_t count,
                          uint64_t *removed);
@@ -1210,7 +1237,10 @@ KV_API kv_status kv_zcard(kv *db, kv_slice key, uint64_t *count);
 /* The score of a member; KV_NONE if there is no such key or member. Cost O(1). */
 KV_API kv_status kv_zscore(kv *db, kv_slice key, kv_slice member, double *score);
 
-/* The scores of several at one instant; nan for each that is not there. KV_OK also without a key. */
+/*
+ * The scores of several at one instant; nan for each that is not there. KV_OK also if there is no
+ * key; KV_WRONGTYPE. Cost O(count).
+ */
 KV_API kv_status kv_zmscore(kv *db, kv_slice key, const kv_slice *members, size_t count,
                             double *scores);
 
@@ -1251,8 +1281,8 @@ typedef struct kv_zrange_options {
 } kv_zrange_options;
 
 /*
- * Lends the members of a range in order. `begin`, if not NULL, is told their number first (also when
- * it is 0, and for an absent key). KV_OK also if there is no key; KV_BADARG if a bound is nan;
+ * Lends the members of a range in order. `begin`, if not NULL, is told their number first (also
+ * when it is 0, and for an absent key). KV_OK also if there is no key; KV_BADARG if a bound is nan;
  * KV_WRONGTYPE. Cost O(log n + members lent).
  */
 KV_API kv_status kv_zrange(kv *db, kv_slice key, const kv_zrange_options *range,
@@ -1278,8 +1308,12 @@ KV_API kv_status kv_zrangestore(kv *db, kv_slice destination, kv_slice source,
 
 /*
  * Takes up to `count` members with the least (KV_HEAD) or greatest (KV_TAIL) scores and lends them
- * in that order. What visit returns is ignored: all are taken. KV_NONE if there is no key (also when
- * count is 0). kv_zmpop() takes from the first of the keys that has any; `index` receives which.
+ * in that order. What visit returns is ignored: all are taken. kv_zmpop() takes from the first of
+ * the keys that has any; `index` receives which.
+ *
+ * Returns   KV_OK; KV_NONE if there is no key (kv_zpop() also when count is 0); KV_BADARG if count
+ *           or key_count is 0 (kv_zmpop()); KV_WRONGTYPE; KV_NOMEM; KV_READONLY.
+ * Cost      O(log n + members taken); kv_zmpop() O(keys) more.
  */
 KV_API kv_status kv_zpop(kv *db, kv_slice key, kv_end end, uint64_t count, kv_visit_scored *visit,
                          void *context, uint64_t *popped);
@@ -1288,7 +1322,9 @@ KV_API kv_status kv_zmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end
 
 /*
  * The same, and the calling thread sleeps until there is a member or `timeout_ms` has passed, as
- * with kv_blmpop(); `visit` is called in the calling thread. KV_TIMEOUT.
+ * with kv_blmpop(); `visit` is called in the calling thread. Returns as kv_zmpop(), but KV_TIMEOUT
+ * for KV_NONE; KV_BADARG also for a timeout below 0. Cost as kv_zmpop(), and a copy of what is
+ * taken.
  */
 KV_API kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end,
                            uint64_t count, int64_t timeout_ms, size_t *index,
@@ -1303,8 +1339,9 @@ KV_API kv_status kv_zrandmember(kv *db, kv_slice key, int64_t count, kv_range_be
                                 kv_visit_scored *visit, void *context);
 
 /*
- * Visits about `limit` members and advances *cursor, as kv_hscan() does with fields. KV_NONE (and 0)
- * if there is no key; KV_BADARG if limit is 0.
+ * Visits about `limit` members and advances *cursor, as kv_hscan() does with fields. KV_OK; KV_NONE
+ * (and 0) if there is no key; KV_BADARG if limit is 0; KV_WRONGTYPE. Cost O(limit) a call, O(n) a
+ * scan.
  */
 KV_API kv_status kv_zscan(kv *db, kv_slice key, uint64_t *cursor, uint64_t limit,
                           kv_visit_scored *visit, void *context);
@@ -1320,11 +1357,11 @@ typedef struct kv_zcombine_options {
 } kv_zcombine_options;
 
 /*
- * The members that any of the sets has (union) or all of them have (intersection), with their scores
- * put together; or the members of the first set that no other has (difference), with their scores
- * there: weights and aggregate do not apply. Absent keys are empty sets. Where a score would be nan
- * it is 0. All is done at one instant. The result is lent in order; `begin` is told its number
- * first.
+ * The members that any of the sets has (union) or all of them have (intersection), with their
+ * scores put together; or the members of the first set that no other has (difference), with their
+ * scores there: weights and aggregate do not apply. Absent keys are empty sets. Where a score would
+ * be nan it is 0. All is done at one instant. The result is lent in order; `begin` is told its
+ * number first.
  *
  * Returns   KV_OK; KV_BADARG if there are no keys or a weight is nan; KV_WRONGTYPE; KV_NOMEM.
  * Cost      O(members of all sets x log result); intersection: O(members of the smallest x sets).
@@ -1338,7 +1375,8 @@ KV_API kv_status kv_zdiff(kv *db, const kv_zcombine_options *sets, kv_range_begi
 
 /*
  * The same, stored as a sorted set under `destination`, which may be one of the keys, replacing
- * whatever it held; if the result is empty the key is removed. `stored` receives its number.
+ * whatever it held, of any type; if the result is empty the key is removed. `stored` receives its
+ * number. Returns as above, and KV_READONLY; after an error nothing is stored. Cost as above.
  */
 KV_API kv_status kv_zunionstore(kv *db, kv_slice destination, const kv_zcombine_options *sets,
                                 uint64_t *stored);
@@ -1357,10 +1395,10 @@ KV_API kv_status kv_zintercard(kv *db, const kv_slice *keys, size_t key_count, u
 /*
  * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is
  * like): it is not there from that instant on, for any call, and the journal tells ZREM with
- * KV_CAUSE_EXPIRED then; the set goes with its last member. Giving a member another score leaves its
- * deadline. Copies of the key keep them, sets that are computed from others have none. A set with
- * deadlines is kept as a large one, whatever the limits; one of which no member ever had any pays
- * nothing.
+ * KV_CAUSE_EXPIRED then; the set goes with its last member. Giving a member another score leaves
+ * its deadline. Copies of the key keep them, sets that are computed from others have none. A set
+ * with deadlines is kept as a large one, whatever the limits; one of which no member ever had any
+ * pays nothing.
  *
  * Redis has no such calls. The journal tells of them as commands of kvstore's own, so that the
  * append-only file has them: "KV.ZPEXPIREAT key unix-time-milliseconds MEMBERS count member..." and
@@ -1378,7 +1416,10 @@ KV_API kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsign
 KV_API kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
                              kv_field_result *results);
 
-/* The deadline of each member: KV_NEVER if it has none, -1 if it is not there. As kv_hdeadline(). */
+/*
+ * The deadline of each member: KV_NEVER if it has none, -1 if it is not there (also on KV_NONE,
+ * when there is no key). KV_BADARG if count is 0; KV_WRONGTYPE. Cost O(count).
+ */
 KV_API kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
                               int64_t *deadlines_ms);
 
@@ -1400,20 +1441,24 @@ typedef struct kv_geo_place {
 } kv_geo_place;
 
 /*
- * Adds places, or moves those that are there. flags: KV_ZADD_NX, KV_ZADD_XX. As kv_zadd(); KV_BADARG
- * also for a point that is not on the grid. The journal has it as ZADD.
+ * Adds places, or moves those that are there. flags: KV_ZADD_NX, KV_ZADD_XX. Returns as kv_zadd();
+ * KV_BADARG also for a point that is not on the grid, or other flags. The journal has it as ZADD.
+ * Cost O(log n) each.
  */
 KV_API kv_status kv_geoadd(kv *db, kv_slice key, const kv_geo_place *places, size_t count,
                            unsigned flags, uint64_t *added, uint64_t *updated);
 
 /*
  * Where members are: the middle of their cells; nan for each that is not there. KV_OK also if there
- * is no key; KV_WRONGTYPE.
+ * is no key; KV_WRONGTYPE. Cost O(count).
  */
 KV_API kv_status kv_geopos(kv *db, kv_slice key, const kv_slice *members, size_t count,
                            kv_geo_point *points);
 
-/* The metres between two members; KV_NONE if one of them is not there. */
+/*
+ * The metres between two members. KV_OK; KV_NONE if one of them is not there; KV_WRONGTYPE. Cost
+ * O(1).
+ */
 KV_API kv_status kv_geodist(kv *db, kv_slice key, kv_slice first, kv_slice second,
                             double *distance);
 
@@ -1474,9 +1519,9 @@ typedef struct kv_geo_found {
 typedef bool kv_visit_geo(void *context, const kv_geo_found *found);
 
 /*
- * Lends the places in an area. `begin`, if not NULL, is told their number first. KV_OK also if there
- * is no key; KV_NOTFOUND if the center is to be a member that is not there; KV_BADARG for a point
- * that is not on the grid, a negative length, a polygon of less than three vertices, or `any`
+ * Lends the places in an area. `begin`, if not NULL, is told their number first. KV_OK also if
+ * there is no key; KV_NOTFOUND if the center is to be a member that is not there; KV_BADARG for a
+ * point that is not on the grid, a negative length, a polygon of less than three vertices, or `any`
  * without a count; KV_WRONGTYPE; KV_NOMEM. Cost O(log n + places near the area x log of those in
  * it).
  */
@@ -1484,8 +1529,9 @@ KV_API kv_status kv_geosearch(kv *db, kv_slice key, const kv_geosearch_options *
                               kv_range_begin *begin, kv_visit_geo *visit, void *context);
 
 /*
- * The same, stored under `destination`, which may be the source, replacing whatever it held; if
- * nothing is found that key is removed. `stored` receives the number.
+ * The same, stored under `destination`, which may be the source, replacing whatever it held, of any
+ * type; if nothing is found that key is removed. `stored` receives the number. Returns as
+ * kv_geosearch(), and KV_READONLY; after an error nothing is stored. Cost as kv_geosearch().
  */
 KV_API kv_status kv_geosearchstore(kv *db, kv_slice destination, kv_slice source,
                                    const kv_geosearch_options *options, uint64_t *stored);
@@ -1631,7 +1677,7 @@ KV_API kv_status kv_pfmerge(kv *db, kv_slice destination, const kv_slice *source
 
 /*
  * Copies its registers, KV_HYPERLOGLOG_REGISTERS bytes: each the longest run of zeros, and one
- * more, in the hashes of the elements that fell to it. KV_OK, KV_NONE, as above.
+ * more, in the hashes of the elements that fell to it. KV_OK, KV_NONE, as above. Cost O(registers).
  */
 KV_API kv_status kv_pfregisters(kv *db, kv_slice key, uint8_t *registers);
 
@@ -1644,11 +1690,15 @@ typedef bool kv_visit_run(void *context, kv_run_kind kind, unsigned count, unsig
 
 /*
  * Shows the runs of equal registers of which a sparse HyperLogLog is made, in order; `visit` may be
- * NULL. KV_OK; KV_SKIPPED if it is dense: 6 bits a register, without runs; KV_NONE; as above.
+ * NULL; false from it ends the visit. KV_OK; KV_SKIPPED if it is dense: 6 bits a register, without
+ * runs; KV_NONE; as above, KV_CORRUPT perhaps after some were shown. Cost O(runs).
  */
 KV_API kv_status kv_pfruns(kv *db, kv_slice key, kv_visit_run *visit, void *context);
 
-/* Makes a sparse one dense. KV_OK; KV_SKIPPED if it is; KV_NONE; as above; KV_NOMEM; KV_READONLY. */
+/*
+ * Makes a sparse one dense. KV_OK; KV_SKIPPED if it is; KV_NONE; as above; KV_NOMEM; KV_READONLY.
+ * Cost O(registers).
+ */
 KV_API kv_status kv_pfdense(kv *db, kv_slice key);
 
 /* -------------------------------------------------------------------------------------- streams */
@@ -1678,7 +1728,7 @@ KV_API size_t kv_stream_id_format(char text[KV_STREAM_ID_SIZE], kv_stream_id id)
 /* An entry lent to a visitor; its fields are read one after another by kv_stream_entry_next(). */
 typedef struct kv_stream_entry {
     kv_stream_id id;
-    bool is_deleted;      /* it is pending still, but not in the stream any more: no fields */
+    bool is_deleted; /* it is pending still, but not in the stream any more: no fields */
     uint64_t field_count;
     /* The rest belongs to kv_stream_entry_next(). */
     bool reads_values;
@@ -1702,10 +1752,10 @@ typedef enum kv_stream_references {
 
 typedef struct kv_stream_trim {
     size_t size;
-    bool by_id;         /* keep entries from `first` on; else the last `length` entries */
+    bool by_id; /* keep entries from `first` on; else the last `length` entries */
     kv_stream_id first;
     uint64_t length;
-    bool approximately; /* delete whole pieces of the stream only, which is quicker: more may stay */
+    bool approximately; /* delete whole pieces only, which is quicker: more may stay */
     uint64_t limit;     /* approximately: delete no more than so many; 0: any number */
     kv_stream_references references;
 } kv_stream_trim;
@@ -1783,7 +1833,7 @@ KV_API kv_status kv_xtrim(kv *db, kv_slice key, const kv_stream_trim *trim, uint
 
 typedef struct kv_xsetid_options {
     size_t size;
-    bool has_added;            /* set how many entries were ever added to `added` */
+    bool has_added; /* set how many entries were ever added to `added` */
     uint64_t added;
     kv_stream_id last_deleted; /* not {0, 0}: the greatest id ever deleted */
 } kv_xsetid_options;
@@ -1809,8 +1859,9 @@ typedef struct kv_stream_info {
 } kv_stream_info;
 
 /*
- * Tells about a stream; and then, if it has entries and `visit` is not NULL, lends the first and the
- * last one. It does not count as reading the stream. KV_OK; KV_NONE if there is no key. Cost O(1).
+ * Tells about a stream; and then, if it has entries and `visit` is not NULL, lends the first and
+ * the last one. It does not count as reading the stream. KV_OK; KV_NONE if there is no key. Cost
+ * O(1).
  */
 KV_API kv_status kv_xinfo(kv *db, kv_slice key, kv_stream_info *info, kv_visit_entry *visit,
                           void *context);
@@ -1852,8 +1903,8 @@ typedef struct kv_xgroup_options {
     size_t size;
     kv_stream_id after; /* the group reads entries with greater ids */
     bool from_end;      /* that is, those added from now on */
-    bool has_read;      /* `read` says how many entries come before, which the lag is told from; else
-                           it is unknown until the group reads on */
+    bool has_read;      /* `read` says how many entries come before, which the lag is told from;
+                           else it is unknown until the group reads on */
     int64_t read;       /* -1: unknown, too */
     bool create_stream; /* kv_xgroup_create: make an empty stream if there is no key */
 } kv_xgroup_options;
@@ -1910,11 +1961,12 @@ KV_API kv_status kv_xack(kv *db, kv_slice key, kv_slice group, const kv_stream_i
 /*
  * Acknowledges entries and deletes those, as kv_xdelex(). KV_DELETION_NONE: it was not pending in
  * the group, also if there is no key or group; KV_DELETION_WANTED: it was, and stays for other
- * groups.
+ * groups. KV_OK also if there is no key or group; KV_BADARG if count is 0; KV_NOMEM: nothing is
+ * done. Cost O(log n) each, and with references a look into every group.
  */
 KV_API kv_status kv_xackdel(kv *db, kv_slice key, kv_slice group, const kv_stream_id *ids,
-                            size_t count, kv_stream_references references,
-                            kv_visit_deletion *visit, void *context);
+                            size_t count, kv_stream_references references, kv_visit_deletion *visit,
+                            void *context);
 
 /* An entry that is pending. */
 typedef struct kv_pending_entry {
@@ -1961,16 +2013,16 @@ KV_API kv_status kv_xpending_range(kv *db, kv_slice key, kv_slice group,
 
 typedef struct kv_xclaim_options {
     size_t size;
-    int64_t min_idle_ms;   /* claim entries that have been idle for at least so long */
-    bool has_time;         /* they are as if delivered at `time_ms`, else now; the future is now */
+    int64_t min_idle_ms; /* claim entries that have been idle for at least so long */
+    bool has_time;       /* they are as if delivered at `time_ms`, else now; the future is now */
     int64_t time_ms;
-    bool has_deliveries;   /* they are as if delivered so often; else once more, but for just_id */
+    bool has_deliveries; /* they are as if delivered so often; else once more, but for just_id */
     uint64_t deliveries;
-    bool force;            /* also entries of the stream that are not pending */
-    bool just_id;          /* the entry is lent without fields */
-    kv_stream_id last;     /* the group has delivered at least up to here */
-    kv_stream_id start;    /* kv_xautoclaim: from this id on */
-    uint64_t count;        /* kv_xautoclaim: up to so many entries; 0: 100 */
+    bool force;         /* also entries of the stream that are not pending */
+    bool just_id;       /* the entry is lent without fields */
+    kv_stream_id last;  /* the group has delivered at least up to here */
+    kv_stream_id start; /* kv_xautoclaim: from this id on */
+    uint64_t count;     /* kv_xautoclaim: up to so many entries; 0: 100 */
 } kv_xclaim_options;
 
 /*
@@ -1987,7 +2039,8 @@ KV_API kv_status kv_xclaim(kv *db, kv_slice key, kv_slice group, kv_slice consum
 /*
  * The same for pending entries from options->start on that are idle enough: looks at ten times as
  * many as it may claim. Those that are not in the stream any more are told as deleted ones. `next`
- * receives where to go on, {0, 0} if the end was reached.
+ * receives where to go on, {0, 0} if the end was reached. Returns as kv_xclaim(). Cost O(log n) an
+ * entry looked at.
  */
 KV_API kv_status kv_xautoclaim(kv *db, kv_slice key, kv_slice group, kv_slice consumer,
                                const kv_xclaim_options *options, kv_visit_entry *visit,
@@ -2020,13 +2073,7 @@ KV_API kv_status kv_xinfo_groups(kv *db, kv_slice key, kv_visit_group *visit, vo
 KV_API kv_status kv_xinfo_consumers(kv *db, kv_slice key, kv_slice group, kv_visit_consumer *visit,
                                     void *context);
 
-/*
- * Tells all about a stream at one instant, in this order: what is known of it; its entries; then
- * each group, followed by the pending entries of it and by its consumers, each of those followed by
- * its own pending entries. `count` limits each of the lists of entries, unless it is 0. What the
- * visitors return is ignored. It does not count as reading the stream. KV_OK; KV_NONE if there is no
- * key.
- */
+/* Who is told what by kv_xinfo_full(); each but `size` may be NULL. */
 typedef struct kv_stream_visitors {
     size_t size;
     void (*stream)(void *context, const kv_stream_info *info);
@@ -2037,6 +2084,13 @@ typedef struct kv_stream_visitors {
     kv_visit_pending *pending_of_consumer;
 } kv_stream_visitors;
 
+/*
+ * Tells all about a stream at one instant, in this order: what is known of it; its entries; then
+ * each group, followed by the pending entries of it and by its consumers, each of those followed by
+ * its own pending entries. `count` limits each of the lists of entries, unless it is 0. What the
+ * visitors return is ignored. It does not count as reading the stream. KV_OK; KV_NONE if there is
+ * no key. Cost O(what is told).
+ */
 KV_API kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count,
                                const kv_stream_visitors *visitors, void *context);
 
@@ -2048,24 +2102,24 @@ KV_API kv_status kv_xinfo_full(kv *db, kv_slice key, uint64_t count,
  * "user_*->age".
  */
 typedef struct kv_sort_options {
-    size_t size;        /* sizeof(kv_sort_options) */
-    const kv_slice *by; /* NULL: by the elements themselves; a pattern: by what it names for each;
+    size_t size;         /* sizeof(kv_sort_options) */
+    const kv_slice *by;  /* NULL: by the elements themselves; a pattern: by what it names for each;
                            one without a star: do not sort, leave a list or sorted set
                            in its order */
     const kv_slice *get; /* patterns: answer with what they name, "#" being the element itself, in
                             the place of each element */
     size_t get_count;
     bool descending;
-    bool alphabetic; /* by bytes; else by numbers, and of equal ones by bytes */
-    bool limited;    /* answer with a part only: */
+    bool alphabetic;       /* by bytes; else by numbers, and of equal ones by bytes */
+    bool limited;          /* answer with a part only: */
     int64_t offset, count; /* so many elements from this one on; all if the count is negative */
 } kv_sort_options;
 
 /*
- * Lends the elements of a list, set or sorted set in order, or what they stand for: `visit` is shown
- * NULL where a pattern names nothing. An element for which `by` names nothing counts as 0, or comes
- * before all others. `begin`, if not NULL, is told the number of answers first (0 for an absent
- * key).
+ * Lends the elements of a list, set or sorted set in order, or what they stand for: `visit` is
+ * shown NULL where a pattern names nothing. An element for which `by` names nothing counts as 0, or
+ * comes before all others. `begin`, if not NULL, is told the number of answers first (0 for an
+ * absent key).
  *
  * Returns   KV_OK, also if there is no key; KV_WRONGTYPE; KV_NOTFLOAT if what is to be sorted by
  *           number is none; KV_NOMEM, perhaps after some were lent; KV_NOTLOCKED in a transaction
@@ -2140,22 +2194,28 @@ typedef struct kv_wait_options {
  * kv_wait_cancel().
  * Returns   KV_OK if there was something: done has been called, *waiter is NULL. KV_PENDING: done
  *           will be called, and *waiter must be ended with kv_wait_cancel(), before or after.
- *           KV_TIMEOUT in a transaction, where nothing can wait. KV_WRONGTYPE, KV_BADARG, KV_NOMEM,
- *           and what the attempt returned.
+ *           KV_TIMEOUT in a transaction, where nothing can wait. KV_BADARG without keys or `done`,
+ *           for a destination with several keys, a count above 1 or an attempt, or for an attempt
+ *           without a type; KV_WRONGTYPE; KV_NOMEM; KV_READONLY without an attempt; and what
+ *           that returned.
+ * Cost      O(keys + elements taken).
  */
 KV_API kv_status kv_wait(kv *db, const kv_wait_options *options, kv_waiter **waiter);
 
 /*
  * The same with an attempt on the calling thread, which sleeps until that has given something else
  * than KV_NONE, or `timeout_ms` has passed by the system's clock (0 means for ever); `done` is not
- * called. `index` receives which key it was. Returns KV_TIMEOUT or the attempt's status.
+ * called. `index` receives which key it was. Returns KV_TIMEOUT or the attempt's status; KV_BADARG
+ * without an attempt or for a timeout below 0; KV_WRONGTYPE; KV_NOMEM. Cost O(keys), and the
+ * attempts.
  */
 KV_API kv_status kv_wait_here(kv *db, const kv_wait_options *options, int64_t timeout_ms,
                               size_t *index);
 
 /*
  * Ends a wait and frees it. KV_OK: cancelled, done will not be called. KV_NONE: done was called
- * already (when this returns, it has returned too). Not to be called from within done.
+ * already (when this returns, it has returned too). Not to be called from within done. Cost
+ * O(keys).
  */
 KV_API kv_status kv_wait_cancel(kv_waiter *waiter);
 
@@ -2182,8 +2242,11 @@ typedef struct kv_txn_options {
  * each other in a circle: be brief, and make no call on another view of the same store from this
  * thread until it ends.
  *
- * Returns   KV_OK; KV_CONFLICT if a watched key has changed; KV_BADARG; KV_NOMEM.
+ * Returns   KV_OK; KV_CONFLICT if a watched key has changed; KV_BADARG in a transaction, or for
+ *           other flags; KV_NOMEM.
  * Threads   The view belongs to the thread that began it; a kv_select() of it is part of it.
+ * Cost      O(keys + watched keys + databases), O(shards) with KV_TXN_ALL, and the wait for their
+ *           locks.
  */
 KV_API kv_status kv_begin(kv *db, const kv_txn_options *options, kv **txn);
 
@@ -2199,11 +2262,22 @@ KV_API kv_status kv_abort(kv *txn);
 /*
  * A watch remembers keys and knows whether any changed since it was added (kv_txn_options.watch). A
  * key that expires after it was added counts as changed.
+ *
+ * kv_watch_add() takes a view of any database of the same store (else KV_BADARG); a key it has
+ * already is fine. kv_watch_reset() forgets all keys and changes, also before the watch is used
+ * again: kv_begin() leaves it as it is. NULL is ignored; to kv_watch_is_dirty() it is clean.
+ *
+ * Threads   A watch is for one thread at a time; its keys may be changed by any.
+ * Memory    Closed by kv_watch_close(), before the store.
+ * Returns   KV_OK; KV_BADARG; KV_NOMEM.
+ * Cost      O(1); kv_watch_add() also a search through the keys of the watch or the watches of the
+ *           key, whichever are fewer; kv_watch_reset() and kv_watch_close() O(keys). For each write
+ *           to a watched key O(watches of it).
  */
 KV_API kv_status kv_watch_open(kv *db, kv_watch **watch);
 KV_API kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key);
 KV_API bool kv_watch_is_dirty(kv_watch *watch);
-KV_API void kv_watch_reset(kv_watch *watch); /* forgets all keys */
+KV_API void kv_watch_reset(kv_watch *watch);
 KV_API void kv_watch_close(kv_watch *watch);
 
 typedef enum kv_operation_kind {
@@ -2356,7 +2430,7 @@ KV_API uint64_t kv_channel_count(kv *db, kv_channel_kind kind);
  */
 #define KV_EVENT_BY_KEY     0x0001 /* K */
 #define KV_EVENT_BY_NAME    0x0002 /* E: without one of these two nothing is published */
-#define KV_EVENT_GENERIC    0x0004 /* g: of keys of any type: del, expire, rename_from, copy_to... */
+#define KV_EVENT_GENERIC    0x0004 /* g: of keys of any type: del, expire, rename_from... */
 #define KV_EVENT_STRING     0x0008 /* $ */
 #define KV_EVENT_LIST       0x0010 /* l */
 #define KV_EVENT_SET        0x0020 /* s */
@@ -2423,9 +2497,9 @@ KV_API void kv_unfollow(kv_follower *follower);
 typedef struct kv_history kv_history;
 
 /*
- * A place between two groups of changes (a call, or a transaction, is a group). To be kept as it is,
- * in memory or elsewhere, for as long as the history is open; `number` counts the groups before it,
- * so the difference of two tells how far a reader is behind.
+ * A place between two groups of changes (a call, or a transaction, is a group). To be kept as it
+ * is, in memory or elsewhere, for as long as the history is open; `number` counts the groups before
+ * it, so the difference of two tells how far a reader is behind.
  */
 typedef struct kv_position {
     uint64_t number;
