@@ -11691,7 +11691,7 @@ KV_INTERNAL size_t hash_pack_peek_due(const struct hash_pack *small, int64_t now
     return count;
 }
 
-/* -------------------------------------------------------------------------------------- making room */
+/* ---------------------------------------------------------------------------------- making room */
 
 KV_INTERNAL size_t hash_pack_growth(const struct hash_pack *small, const kv_slice *pairs,
                                     size_t count, size_t *fresh)
@@ -18262,7 +18262,7 @@ static kv_slice sort_terminated(kv_slice text)
     return text;
 }
 
-/* Where an arrow with something behind it begins, from a place on; the text's size if there is none. */
+/* Where an arrow with something behind it begins, from a place on; else the text's size. */
 static size_t sort_find_arrow(kv_slice text, size_t from)
 {
     const char *bytes = text.data;
@@ -19411,8 +19411,8 @@ KV_INTERNAL kv_status rdb_items_differ(const struct rdb_items *items, size_t wid
  *
  * What comes from outside is believed in nothing: a value is made only of bytes that are sound to
  * the last of them, and has no member twice, no order but the right one, no score that is no
- * number. One that is within the limits of its type's small form, and comes in that form, is taken over as
- * it is once it has been looked through; any other is put together anew.
+ * number. One that is within the limits of its type's small form, and comes in that form, is taken
+ * over as it is once it has been looked through; any other is put together anew.
  */
 #ifndef KV_RDB_RDB_VALUE_H
 #define KV_RDB_RDB_VALUE_H
@@ -23096,11 +23096,8 @@ KV_INTERNAL void events_publish(struct store *store, uint32_t database, const ch
 
 /* The room of values/ behind each type; strings are in the entry or a blob. */
 static const struct collection_kind *const value_kinds[] = {
-    [KV_TYPE_LIST] = &list_kind,
-    [KV_TYPE_HASH] = &hash_kind,
-    [KV_TYPE_SET] = &set_kind,
-    [KV_TYPE_SORTED_SET] = &zset_kind,
-    [KV_TYPE_STREAM] = &stream_kind,
+    [KV_TYPE_LIST] = &list_kind,       [KV_TYPE_HASH] = &hash_kind,     [KV_TYPE_SET] = &set_kind,
+    [KV_TYPE_SORTED_SET] = &zset_kind, [KV_TYPE_STREAM] = &stream_kind,
 };
 
 KV_INTERNAL const struct collection_kind *value_kind(kv_type type)
@@ -25732,8 +25729,9 @@ static inline struct collection access_collection(const struct access *access)
 /*
  * Puts the collection, which was changed, back under its key: makes the key if there is none, and
  * removes it if the collection is empty. `changes` is how many of its elements were (more than 0),
- * as Redis counts them. Tells the event "del" or, before what the caller has to tell, "new". KV_OK; a key that has to be made may give KV_NOMEM: what was put into the
- * new collection is freed then and nothing has changed.
+ * as Redis counts them. Tells the event "del" or, before what the caller has to tell, "new". KV_OK;
+ * a key that has to be made may give KV_NOMEM: what was put into the new collection is freed then
+ * and nothing has changed.
  */
 KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
                                             const struct collection *collection, uint64_t changes);
@@ -35941,8 +35939,8 @@ kv_status kv_geosearchstore(kv *db, kv_slice destination, kv_slice source,
 
 /* -------------------- engine/api/api_sort.c ---------------------------------------------------- */
 /*
- * api/api_sort.c -- kv_sort(): the elements of a list, set or sorted set in order, by themselves or by what
- * other keys say of them.
+ * api/api_sort.c -- kv_sort(): the elements of a list, set or sorted set in order, by themselves or
+ * by what other keys say of them.
  *
  * The keys that patterns name are known only when the elements are, so all shards are locked if
  * there is such a pattern. What is sorted are copies, in a memory that lasts as long as the call.
@@ -36114,7 +36112,7 @@ static kv_status sorting_load(struct sorting *sorting, const struct collection *
     return sorting->status;
 }
 
-/* --------------------------------------------------------------------------------------- looking up */
+/* ----------------------------------------------------------------------------------- looking up */
 
 /* Shows the string, or the field of a hash, at the key that was opened. False: there is none. */
 static bool sorting_show(const struct access *access, const struct sort_pattern *pattern,

@@ -123,14 +123,12 @@ kv_status command_find_keys(const struct command *command, const kv_slice *argum
     if (!command_has_keys(command)) return KV_NONE;
     for (; keys->first != 0; keys++) {
         kv_status status = KV_OK;
-        if (keys->is_unknown)
-            command_find_sorted(keys, arguments, count, visit, context);
+        if (keys->is_unknown) command_find_sorted(keys, arguments, count, visit, context);
         else if (keys->keyword != NULL)
             status = command_find_after(keys, arguments, count, visit, context);
         else if (keys->is_counted)
             status = command_find_counted(keys, arguments, count, visit, context);
-        else
-            status = command_find_range(keys, count, visit, context);
+        else status = command_find_range(keys, count, visit, context);
         if (status != KV_OK) return status;
     }
     return KV_OK;

@@ -61,8 +61,8 @@ struct error_count {
 struct statistics {
     pthread_mutex_t lock;
     struct counters *threads;
-    struct command_sums *retired;  /* by command: what closed workers counted */
-    struct command_sums *baseline; /* by command: the sums at the last reset */
+    struct command_sums *retired;                   /* by command: what closed workers counted */
+    struct command_sums *baseline;                  /* by command: the sums at the last reset */
     struct turn_sums retired_turns, baseline_turns; /* likewise, without command_ns */
     uint64_t
         *retired_latency; /* by command and bucket; NULL until a worker with latencies closes */

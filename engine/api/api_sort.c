@@ -1,6 +1,6 @@
 /*
- * api/api_sort.c -- kv_sort(): the elements of a list, set or sorted set in order, by themselves or by what
- * other keys say of them.
+ * api/api_sort.c -- kv_sort(): the elements of a list, set or sorted set in order, by themselves or
+ * by what other keys say of them.
  *
  * The keys that patterns name are known only when the elements are, so all shards are locked if
  * there is such a pattern. What is sorted are copies, in a memory that lasts as long as the call.
@@ -181,7 +181,7 @@ static kv_status sorting_load(struct sorting *sorting, const struct collection *
     return sorting->status;
 }
 
-/* --------------------------------------------------------------------------------------- looking up */
+/* ----------------------------------------------------------------------------------- looking up */
 
 /* Shows the string, or the field of a hash, at the key that was opened. False: there is none. */
 static bool sorting_show(const struct access *access, const struct sort_pattern *pattern,

@@ -35,8 +35,9 @@ static inline struct collection access_collection(const struct access *access)
 /*
  * Puts the collection, which was changed, back under its key: makes the key if there is none, and
  * removes it if the collection is empty. `changes` is how many of its elements were (more than 0),
- * as Redis counts them. Tells the event "del" or, before what the caller has to tell, "new". KV_OK; a key that has to be made may give KV_NOMEM: what was put into the
- * new collection is freed then and nothing has changed.
+ * as Redis counts them. Tells the event "del" or, before what the caller has to tell, "new". KV_OK;
+ * a key that has to be made may give KV_NOMEM: what was put into the new collection is freed then
+ * and nothing has changed.
  */
 KV_INTERNAL kv_status access_put_collection(struct access *access, kv_type type,
                                             const struct collection *collection, uint64_t changes);

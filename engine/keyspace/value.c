@@ -16,11 +16,8 @@
 
 /* The room of values/ behind each type; strings are in the entry or a blob. */
 static const struct collection_kind *const value_kinds[] = {
-    [KV_TYPE_LIST] = &list_kind,
-    [KV_TYPE_HASH] = &hash_kind,
-    [KV_TYPE_SET] = &set_kind,
-    [KV_TYPE_SORTED_SET] = &zset_kind,
-    [KV_TYPE_STREAM] = &stream_kind,
+    [KV_TYPE_LIST] = &list_kind,       [KV_TYPE_HASH] = &hash_kind,     [KV_TYPE_SET] = &set_kind,
+    [KV_TYPE_SORTED_SET] = &zset_kind, [KV_TYPE_STREAM] = &stream_kind,
 };
 
 KV_INTERNAL const struct collection_kind *value_kind(kv_type type)

@@ -3,8 +3,8 @@
  *
  * What comes from outside is believed in nothing: a value is made only of bytes that are sound to
  * the last of them, and has no member twice, no order but the right one, no score that is no
- * number. One that is within the limits of its type's small form, and comes in that form, is taken over as
- * it is once it has been looked through; any other is put together anew.
+ * number. One that is within the limits of its type's small form, and comes in that form, is taken
+ * over as it is once it has been looked through; any other is put together anew.
  */
 #ifndef KV_RDB_RDB_VALUE_H
 #define KV_RDB_RDB_VALUE_H

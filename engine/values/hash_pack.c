@@ -167,7 +167,7 @@ KV_INTERNAL size_t hash_pack_peek_due(const struct hash_pack *small, int64_t now
     return count;
 }
 
-/* -------------------------------------------------------------------------------------- making room */
+/* ---------------------------------------------------------------------------------- making room */
 
 KV_INTERNAL size_t hash_pack_growth(const struct hash_pack *small, const kv_slice *pairs,
                                     size_t count, size_t *fresh)

@@ -18,7 +18,7 @@ static kv_slice sort_terminated(kv_slice text)
     return text;
 }
 
-/* Where an arrow with something behind it begins, from a place on; the text's size if there is none. */
+/* Where an arrow with something behind it begins, from a place on; else the text's size. */
 static size_t sort_find_arrow(kv_slice text, size_t from)
 {
     const char *bytes = text.data;

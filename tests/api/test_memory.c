@@ -171,10 +171,9 @@ static void fill_stream(kv *db, kv_slice key, uint64_t entries, uint64_t pending
 }
 
 /* What kv_dump() gives for keys of every kind, to be restored. */
-static const char *const dumped_keys[] = {"text",  "number", "large",  "list",   "tree",
-                                          "hash",  "table",  "fading", "sands",  "integers",
-                                          "set",   "members", "zset",  "ranking",
-                                          "stream", "log"};
+static const char *const dumped_keys[] = {
+    "text",  "number",   "large", "list",    "tree", "hash",    "table",  "fading",
+    "sands", "integers", "set",   "members", "zset", "ranking", "stream", "log"};
 #define DUMPED (sizeof dumped_keys / sizeof *dumped_keys)
 static kv_buffer dumped[DUMPED];
 
@@ -1716,9 +1715,9 @@ static const struct row rows[] = {
     ROW("kv_database_stats", database_stats, KV_OK, EVERYWHERE),
     ROW("kv_configure kv_configuration", configure, KV_OK, EVERYWHERE),
     ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
-    ROW("kv_prefetch kv_prefetch_members kv_check kv_select kv_database kv_databases kv_now kv_next_deadline "
-        "kv_type_name kv_strerror "
-        "kv_version kv_match kv_format_double kv_parse_double",
+    ROW("kv_prefetch kv_prefetch_members kv_check kv_select kv_database kv_databases kv_now "
+        "kv_next_deadline kv_type_name kv_strerror kv_version kv_match kv_format_double "
+        "kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
     ROW("kv_history_open kv_history_oldest kv_history_newest kv_history_read kv_history_close",
