@@ -166,6 +166,7 @@ size_t clients_kill(struct client_list *clients, const struct client_filter *fil
     pthread_mutex_lock(&clients->lock);
     for (kvresp_session *at = clients->first; at != NULL; at = at->next) {
         if (!client_is_meant(at, filter)) continue;
+        if (atomic_load(&at->orders) & ORDER_CLOSE) continue; /* it is as good as gone */
         count++;
         if (at == own) *own_is_meant = true;
         else client_order(at, ORDER_CLOSE);

@@ -347,7 +347,7 @@ def config_set(a, b, _):
 
 def smallest_rank(a, b, arguments):
     """RANK -2^63, whose opposite does not exist: out of range in 7.2, and anything in 7.0."""
-    return b'-9223372036854775808' in arguments and b'value is out of range, must' in b.value
+    return b'-9223372036854775808' in arguments and b'value is out of range' in b.value
 
 
 def arguments_first(a, b, _):

@@ -446,6 +446,7 @@ START_TEST(clients_are_listed_and_filtered)
         strstr(list, " cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n"));
     ck_assert_ptr_null(strstr(say(&server, two, "CLIENT LIST ID 1"), "id=2"));
     assert_says(two, "CLIENT LIST TYPE pubsub", "$0\r\n\r\n");
+    assert_says(two, "CLIENT KILL ID 1\r\nCLIENT KILL ID 1", ":1\r\n:0\r\n");
 }
 END_TEST
 
