@@ -14223,7 +14223,8 @@ KV_INTERNAL const struct collection_kind set_kind = {
  *
  * A union looks up the members of each set in those before it; a difference looks up those of the
  * first in all others. With many sets that would be many lookups for each member: then the sets that
- * are looked up are put together in a table first, for the time of the call.
+ * are looked up are put together in a table first, for the time of the call; but the largest, if it
+ * is large, stays what a union looks up in.
  */
 /* -------------------- engine/values/set_algebra.h ---------------------------------------------- */
 /*
@@ -14249,6 +14250,8 @@ enum set_operation {
 struct set_sink {
     bool (*put)(void *context, const struct member_name *name);
     void *context;
+    bool (*count)(void *context, uint64_t count); /* in place of `put`, where so many members are in
+                                                     the result whatever they are; may be NULL */
     bool takes_duplicates; /* and sorts them out itself: it is given hashed names */
 };
 
@@ -14257,7 +14260,8 @@ struct set_sink {
  * for what is needed for a time. KV_OK; KV_NOMEM, and what the sink has got is of no use.
  *
  * Cost: intersection O(smallest x sets), less where most members are missing in the next smallest
- * set; union O(members of all); difference O(members of all) or O(first x sets), the lesser.
+ * set; union O(members of all); difference O(members of all) or O(first x sets), the lesser. A sink
+ * that counts is spared the members of the largest set in a union, and those of a set alone.
  */
 KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collection *sets,
                                   size_t count, const struct set_owner *owner,
@@ -14367,6 +14371,7 @@ static bool set_subtract(const struct collection *set, const struct collection *
 {
     struct set_walk walk;
     struct set_batch batch;
+    if (count == 0 && sink->count != NULL) return sink->count(sink->context, set_length(set));
     set_walk_begin(&walk, set);
     while (set_batch_next(&batch, &walk)) {
         for (size_t i = 0; i < count && batch.left > 0; i++)
@@ -14376,13 +14381,15 @@ static bool set_subtract(const struct collection *set, const struct collection *
     return true;
 }
 
-/* Adds a set's members to a heap and takes those out of the batch that were there. */
+/* Adds what is left of a batch to a heap and takes those out of the batch that were there. */
 static kv_status set_heap_add(struct set_heap *heap, struct set_batch *batch,
                               const struct set_owner *owner)
 {
+    if (batch->left == 0) return KV_OK;
     set_batch_hash(batch, owner);
     members_fetch(&heap->members, batch->names, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
+        if (batch->names[i].mark) continue;
         kv_status status = members_add(&heap->members, &batch->names[i]);
         if (status < 0) return status;
         if (status == KV_OK) continue;
@@ -14392,16 +14399,20 @@ static kv_status set_heap_add(struct set_heap *heap, struct set_batch *batch,
     return KV_OK;
 }
 
-/* Adds the members of sets to a heap; those that are new go to the sink, if there is one. */
+/*
+ * Adds the members of sets to a heap, but for those of `known`, which may be NULL; those that are new
+ * go to the sink, if there is one.
+ */
 static kv_status set_heap_add_sets(struct set_heap *heap, const struct collection *sets,
-                                   size_t count, const struct set_owner *owner,
-                                   const struct set_sink *sink)
+                                   size_t count, const struct collection *known,
+                                   const struct set_owner *owner, const struct set_sink *sink)
 {
     for (size_t i = 0; i < count; i++) {
         struct set_walk walk;
         struct set_batch batch;
         set_walk_begin(&walk, &sets[i]);
         while (set_batch_next(&batch, &walk)) {
+            if (known != NULL) set_batch_filter(&batch, known, false, owner);
             kv_status status = set_heap_add(heap, &batch, owner);
             if (status != KV_OK) return status;
             if (sink != NULL && !set_batch_put(&batch, owner, sink)) return KV_OK;
@@ -14433,9 +14444,13 @@ static kv_status set_unite(struct collection *sets, size_t count, const struct s
         }
         return KV_OK;
     }
+    /* A small one would be searched from end to end. */
+    const struct collection *known = set_is_large(&sets[0]) ? sets : NULL;
+    size_t first = known != NULL;
+    if (known != NULL && !set_subtract(known, NULL, 0, owner, sink)) return KV_OK;
     struct set_heap heap;
     set_heap_open(&heap, owner);
-    kv_status status = set_heap_add_sets(&heap, sets, count, owner, sink);
+    kv_status status = set_heap_add_sets(&heap, sets + first, count - first, known, owner, sink);
     set_heap_close(&heap);
     return status;
 }
@@ -14459,7 +14474,7 @@ static kv_status set_differ(struct collection *sets, size_t count, const struct 
     }
     struct set_heap heap;
     set_heap_open(&heap, owner);
-    kv_status status = set_heap_add_sets(&heap, sets + 1, count - 1, owner, NULL);
+    kv_status status = set_heap_add_sets(&heap, sets + 1, count - 1, NULL, owner, NULL);
     struct set_walk walk;
     struct set_batch batch;
     set_walk_begin(&walk, &sets[0]);
@@ -14480,7 +14495,7 @@ KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collectio
 {
     assert(count > 0);
     if (operation == SET_UNION) return set_unite(sets, count, owner, sink);
-    if (operation == SET_DIFFERENCE) return set_differ(sets, count, owner, sink);
+    if (operation == SET_DIFFERENCE || count == 1) return set_differ(sets, count, owner, sink);
     set_intersect(sets, count, owner, sink);
     return KV_OK;
 }
@@ -32126,21 +32141,50 @@ struct sets_counted {
     uint64_t count, limit;
 };
 
-static bool sets_count_name(void *context, const struct member_name *name)
+static bool sets_count_members(void *context, uint64_t count)
 {
     struct sets_counted *counted = context;
+    if (counted->limit == 0 || count < counted->limit - counted->count) {
+        counted->count += count;
+        return true;
+    }
+    counted->count = counted->limit;
+    return false;
+}
+
+static bool sets_count_name(void *context, const struct member_name *name)
+{
     (void)name;
-    return ++counted->count != counted->limit;
+    return sets_count_members(context, 1);
+}
+
+static kv_status sets_combine_and_count(kv *db, enum set_operation operation, const kv_slice *keys,
+                                        size_t key_count, uint64_t limit, uint64_t *count)
+{
+    struct sets_counted counted = {0, limit};
+    struct set_sink sink = {
+        .put = sets_count_name, .count = sets_count_members, .context = &counted};
+    kv_status status = sets_combine(db, operation, keys, key_count, &sink);
+    if (status == KV_OK && count != NULL) *count = counted.count;
+    return status;
 }
 
 kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                         uint64_t *count)
 {
-    struct sets_counted counted = {0, limit};
-    struct set_sink sink = {.put = sets_count_name, .context = &counted};
-    kv_status status = sets_combine(db, SET_INTERSECTION, keys, key_count, &sink);
-    if (status == KV_OK && count != NULL) *count = counted.count;
-    return status;
+    return sets_combine_and_count(db, SET_INTERSECTION, keys, key_count, limit, count);
+}
+
+kv_status kv_sunioncard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                        uint64_t *count)
+{
+    return sets_combine_and_count(db, SET_UNION, keys, key_count, limit, count);
+}
+
+kv_status kv_sdiffcard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                       uint64_t *count)
+{
+    return sets_combine_and_count(db, SET_DIFFERENCE, keys, key_count, limit, count);
 }
 
 /* -------------------------------------------------------------------------------- to be stored */

@@ -1144,11 +1144,24 @@ KV_API kv_status kv_sdiffstore(kv *db, kv_slice destination, const kv_slice *key
                                uint64_t *stored);
 
 /*
- * How many members all of the sets have, counted up to `limit` unless that is 0. KV_OK; KV_BADARG if
- * there are no keys; KV_WRONGTYPE. Cost O(smallest set x sets), and less with a limit.
+ * How many members all of the sets have (kv_sintercard), any has (kv_sunioncard), or the first has
+ * and no other (kv_sdiffcard), counted up to `limit` unless that is 0, all at one instant. `count`
+ * may be NULL.
+ *
+ * Memory    No set is made of up to four others, nor ever by kv_sintercard. Of more, for the time of
+ *           the call, kv_sunioncard makes one of what the largest set lacks (of all if none is
+ *           large), and kv_sdiffcard, unless the first is small, one of what the others have.
+ * Returns   KV_OK, also if there are no such members; KV_BADARG if there are no keys; KV_WRONGTYPE;
+ *           KV_NOMEM.
+ * Cost      As kv_sinter(), kv_sunion() and kv_sdiff(), and less with a limit; the members of the
+ *           largest set in kv_sunioncard, and of one set alone, cost nothing.
  */
 KV_API kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                                uint64_t *count);
+KV_API kv_status kv_sunioncard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                               uint64_t *count);
+KV_API kv_status kv_sdiffcard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                              uint64_t *count);
 
 /*
  * Each member may have a deadline, as a field of a hash may (see kv_hexpire(), which all of this is

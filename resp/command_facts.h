@@ -1003,6 +1003,11 @@ COMMAND(sdiff, "sdiff", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0.0
         .tips = TEXTS("nondeterministic_output_order"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sdiffcard, "sdiffcard", -3, COMMAND_READONLY | COMMAND_MOVABLEKEYS, CATEGORY_SET, GROUP_SET,
+        2, "8.10.0", "O(N), N being the number of members of all sets.",
+        "Counts the members of the first set that no other has.",
+        .keys = KEYS(KEYS_COUNTED_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(sdiffstore, "sdiffstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_SET, GROUP_SET, 2,
         "1.0.0", "O(N), N being the number of members of all sets.",
         "Stores the members of the first set that no other has as a set.",
@@ -1080,6 +1085,11 @@ COMMAND(sunion, "sunion", -2, COMMAND_READONLY, CATEGORY_SET, GROUP_SET, 2, "1.0
         .tips = TEXTS("nondeterministic_output_order"),
         .keys = KEYS(KEYS_FROM(1, -1, 1, KEY_RO | KEY_ACCESS)),
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
+COMMAND(sunioncard, "sunioncard", -3, COMMAND_READONLY | COMMAND_MOVABLEKEYS, CATEGORY_SET,
+        GROUP_SET, 2, "8.10.0", "O(N), N being the number of members of all sets.",
+        "Counts the members that any of the sets has.",
+        .keys = KEYS(KEYS_COUNTED_AT(1, KEY_RO | KEY_ACCESS)),
+        .arguments = ARGUMENTS(INTEGER("numkeys"), KEY("key", .flags = ARGUMENT_MULTIPLE)))
 COMMAND(sunionstore, "sunionstore", -3, COMMAND_WRITE | COMMAND_DENYOOM, CATEGORY_SET, GROUP_SET, 2,
         "1.0.0", "O(N), N being the number of members of all sets.",
         "Stores the members that any of the sets has as a set.",

@@ -301,19 +301,51 @@ static bool sintercard_limit(struct call *call, size_t index, int64_t *limit)
     return true;
 }
 
-void sintercard_command(struct call *call)
+/* The number of keys, which are behind it; 0: answered. */
+static size_t set_counted_keys(struct call *call)
 {
-    int64_t number, limit = 0;
-    uint64_t count = 0;
+    int64_t number;
     if (!call_integer_between(call, 1, 1, INT64_MAX, &number,
                               "ERR numkeys should be greater than 0"))
-        return;
-    if ((uint64_t)number > call->count - 2) {
-        call_error(call, "ERR Number of keys can't be greater than number of args");
+        return 0;
+    if ((uint64_t)number <= call->count - 2) return (size_t)number;
+    call_error(call, "ERR Number of keys can't be greater than number of args");
+    return 0;
+}
+
+void sintercard_command(struct call *call)
+{
+    int64_t limit = 0;
+    uint64_t count = 0;
+    size_t keys = set_counted_keys(call);
+    if (keys == 0 || !sintercard_limit(call, 2 + keys, &limit)) return;
+    kv_status status = kv_sintercard(call->db, call->arguments + 2, keys, (uint64_t)limit, &count);
+    set_answer_number(call, status, count);
+}
+
+typedef kv_status count_combined(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                                 uint64_t *count);
+
+/* The counts without options. */
+static void set_answer_count(struct call *call, count_combined *function)
+{
+    uint64_t count = 0;
+    size_t keys = set_counted_keys(call);
+    if (keys == 0) return;
+    if (2 + keys < call->count) {
+        call_error(call, ERROR_SYNTAX);
         return;
     }
-    if (!sintercard_limit(call, 2 + (size_t)number, &limit)) return;
-    kv_status status =
-        kv_sintercard(call->db, call->arguments + 2, (size_t)number, (uint64_t)limit, &count);
+    kv_status status = function(call->db, call->arguments + 2, keys, 0, &count);
     set_answer_number(call, status, count);
+}
+
+void sunioncard_command(struct call *call)
+{
+    set_answer_count(call, kv_sunioncard);
+}
+
+void sdiffcard_command(struct call *call)
+{
+    set_answer_count(call, kv_sdiffcard);
 }

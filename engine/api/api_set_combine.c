@@ -124,21 +124,50 @@ struct sets_counted {
     uint64_t count, limit;
 };
 
-static bool sets_count_name(void *context, const struct member_name *name)
+static bool sets_count_members(void *context, uint64_t count)
 {
     struct sets_counted *counted = context;
+    if (counted->limit == 0 || count < counted->limit - counted->count) {
+        counted->count += count;
+        return true;
+    }
+    counted->count = counted->limit;
+    return false;
+}
+
+static bool sets_count_name(void *context, const struct member_name *name)
+{
     (void)name;
-    return ++counted->count != counted->limit;
+    return sets_count_members(context, 1);
+}
+
+static kv_status sets_combine_and_count(kv *db, enum set_operation operation, const kv_slice *keys,
+                                        size_t key_count, uint64_t limit, uint64_t *count)
+{
+    struct sets_counted counted = {0, limit};
+    struct set_sink sink = {
+        .put = sets_count_name, .count = sets_count_members, .context = &counted};
+    kv_status status = sets_combine(db, operation, keys, key_count, &sink);
+    if (status == KV_OK && count != NULL) *count = counted.count;
+    return status;
 }
 
 kv_status kv_sintercard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
                         uint64_t *count)
 {
-    struct sets_counted counted = {0, limit};
-    struct set_sink sink = {.put = sets_count_name, .context = &counted};
-    kv_status status = sets_combine(db, SET_INTERSECTION, keys, key_count, &sink);
-    if (status == KV_OK && count != NULL) *count = counted.count;
-    return status;
+    return sets_combine_and_count(db, SET_INTERSECTION, keys, key_count, limit, count);
+}
+
+kv_status kv_sunioncard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                        uint64_t *count)
+{
+    return sets_combine_and_count(db, SET_UNION, keys, key_count, limit, count);
+}
+
+kv_status kv_sdiffcard(kv *db, const kv_slice *keys, size_t key_count, uint64_t limit,
+                       uint64_t *count)
+{
+    return sets_combine_and_count(db, SET_DIFFERENCE, keys, key_count, limit, count);
 }
 
 /* -------------------------------------------------------------------------------- to be stored */

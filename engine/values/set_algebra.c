@@ -3,7 +3,8 @@
  *
  * A union looks up the members of each set in those before it; a difference looks up those of the
  * first in all others. With many sets that would be many lookups for each member: then the sets that
- * are looked up are put together in a table first, for the time of the call.
+ * are looked up are put together in a table first, for the time of the call; but the largest, if it
+ * is large, stays what a union looks up in.
  */
 #include "values/set_algebra.h"
 
@@ -108,6 +109,7 @@ static bool set_subtract(const struct collection *set, const struct collection *
 {
     struct set_walk walk;
     struct set_batch batch;
+    if (count == 0 && sink->count != NULL) return sink->count(sink->context, set_length(set));
     set_walk_begin(&walk, set);
     while (set_batch_next(&batch, &walk)) {
         for (size_t i = 0; i < count && batch.left > 0; i++)
@@ -117,13 +119,15 @@ static bool set_subtract(const struct collection *set, const struct collection *
     return true;
 }
 
-/* Adds a set's members to a heap and takes those out of the batch that were there. */
+/* Adds what is left of a batch to a heap and takes those out of the batch that were there. */
 static kv_status set_heap_add(struct set_heap *heap, struct set_batch *batch,
                               const struct set_owner *owner)
 {
+    if (batch->left == 0) return KV_OK;
     set_batch_hash(batch, owner);
     members_fetch(&heap->members, batch->names, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
+        if (batch->names[i].mark) continue;
         kv_status status = members_add(&heap->members, &batch->names[i]);
         if (status < 0) return status;
         if (status == KV_OK) continue;
@@ -133,16 +137,20 @@ static kv_status set_heap_add(struct set_heap *heap, struct set_batch *batch,
     return KV_OK;
 }
 
-/* Adds the members of sets to a heap; those that are new go to the sink, if there is one. */
+/*
+ * Adds the members of sets to a heap, but for those of `known`, which may be NULL; those that are new
+ * go to the sink, if there is one.
+ */
 static kv_status set_heap_add_sets(struct set_heap *heap, const struct collection *sets,
-                                   size_t count, const struct set_owner *owner,
-                                   const struct set_sink *sink)
+                                   size_t count, const struct collection *known,
+                                   const struct set_owner *owner, const struct set_sink *sink)
 {
     for (size_t i = 0; i < count; i++) {
         struct set_walk walk;
         struct set_batch batch;
         set_walk_begin(&walk, &sets[i]);
         while (set_batch_next(&batch, &walk)) {
+            if (known != NULL) set_batch_filter(&batch, known, false, owner);
             kv_status status = set_heap_add(heap, &batch, owner);
             if (status != KV_OK) return status;
             if (sink != NULL && !set_batch_put(&batch, owner, sink)) return KV_OK;
@@ -174,9 +182,13 @@ static kv_status set_unite(struct collection *sets, size_t count, const struct s
         }
         return KV_OK;
     }
+    /* A small one would be searched from end to end. */
+    const struct collection *known = set_is_large(&sets[0]) ? sets : NULL;
+    size_t first = known != NULL;
+    if (known != NULL && !set_subtract(known, NULL, 0, owner, sink)) return KV_OK;
     struct set_heap heap;
     set_heap_open(&heap, owner);
-    kv_status status = set_heap_add_sets(&heap, sets, count, owner, sink);
+    kv_status status = set_heap_add_sets(&heap, sets + first, count - first, known, owner, sink);
     set_heap_close(&heap);
     return status;
 }
@@ -200,7 +212,7 @@ static kv_status set_differ(struct collection *sets, size_t count, const struct 
     }
     struct set_heap heap;
     set_heap_open(&heap, owner);
-    kv_status status = set_heap_add_sets(&heap, sets + 1, count - 1, owner, NULL);
+    kv_status status = set_heap_add_sets(&heap, sets + 1, count - 1, NULL, owner, NULL);
     struct set_walk walk;
     struct set_batch batch;
     set_walk_begin(&walk, &sets[0]);
@@ -221,7 +233,7 @@ KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collectio
 {
     assert(count > 0);
     if (operation == SET_UNION) return set_unite(sets, count, owner, sink);
-    if (operation == SET_DIFFERENCE) return set_differ(sets, count, owner, sink);
+    if (operation == SET_DIFFERENCE || count == 1) return set_differ(sets, count, owner, sink);
     set_intersect(sets, count, owner, sink);
     return KV_OK;
 }

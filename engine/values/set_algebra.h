@@ -22,6 +22,8 @@ enum set_operation {
 struct set_sink {
     bool (*put)(void *context, const struct member_name *name);
     void *context;
+    bool (*count)(void *context, uint64_t count); /* in place of `put`, where so many members are in
+                                                     the result whatever they are; may be NULL */
     bool takes_duplicates; /* and sorts them out itself: it is given hashed names */
 };
 
@@ -30,7 +32,8 @@ struct set_sink {
  * for what is needed for a time. KV_OK; KV_NOMEM, and what the sink has got is of no use.
  *
  * Cost: intersection O(smallest x sets), less where most members are missing in the next smallest
- * set; union O(members of all); difference O(members of all) or O(first x sets), the lesser.
+ * set; union O(members of all); difference O(members of all) or O(first x sets), the lesser. A sink
+ * that counts is spared the members of the largest set in a union, and those of a set alone.
  */
 KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collection *sets,
                                   size_t count, const struct set_owner *owner,

@@ -723,7 +723,7 @@ static kv_status caller_read_set(struct caller *caller, kv *db, kv_slice key, kv
     uint64_t number = 0, cursor = 0;
     bool found[3] = {false};
     kv_status status;
-    switch (caller_below(caller, 10)) {
+    switch (caller_below(caller, 12)) {
     case 0: return CALL(kv_sismember)(db, key, members[0]);
     case 1:
         status = CALL(kv_smismember)(db, key, members, 3, found);
@@ -742,6 +742,8 @@ static kv_status caller_read_set(struct caller *caller, kv *db, kv_slice key, kv
     case 6: status = CALL(kv_sunion)(db, keys, key_count, caller_sum_keys, &number); break;
     case 7: status = CALL(kv_sdiff)(db, keys, key_count, caller_sum_keys, &number); break;
     case 8: status = CALL(kv_sintercard)(db, keys, key_count, 2, &number); break;
+    case 9: status = CALL(kv_sunioncard)(db, keys, key_count, 5, &number); break;
+    case 10: status = CALL(kv_sdiffcard)(db, keys, key_count, 0, &number); break;
     default: status = CALL(kv_smembers)(db, key, NULL, caller_sum_keys, &number); break;
     }
     if (status >= 0) caller_see(caller, number);

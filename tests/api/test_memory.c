@@ -772,6 +772,8 @@ DO(sinter, kv_sinter(db, set_keys, 2, ignore, NULL))
 DO(sunion, kv_sunion(db, set_keys, 6, ignore, NULL))
 DO(sdiff, kv_sdiff(db, set_keys, 6, ignore, NULL))
 DO(sintercard, kv_sintercard(db, set_keys, 2, 0, &results->number))
+DO(sunioncard, kv_sunioncard(db, set_keys, 6, 0, &results->number))
+DO(sdiffcard, kv_sdiffcard(db, set_keys, 6, 0, &results->number))
 DO(sinterstore, kv_sinterstore(db, K("text"), set_keys, 1, &results->number))
 DO(sinterstore_empty, kv_sinterstore(db, K("set"), set_keys, 2, &results->number))
 DO(sunionstore, kv_sunionstore(db, K("new"), set_keys, 6, &results->number))
@@ -1596,6 +1598,8 @@ static const struct row rows[] = {
     ROW("kv_sunion", sunion, KV_OK, EVERYWHERE),
     ROW("kv_sdiff", sdiff, KV_OK, EVERYWHERE),
     ROW("kv_sintercard", sintercard, KV_OK, EVERYWHERE),
+    ROW("kv_sunioncard", sunioncard, KV_OK, EVERYWHERE),
+    ROW("kv_sdiffcard", sdiffcard, KV_OK, EVERYWHERE),
     ROW("kv_sinterstore", sinterstore, KV_OK, EVERYWHERE),
     ROW("kv_sinterstore", sinterstore_empty, KV_OK, EVERYWHERE),
     ROW("kv_sunionstore", sunionstore, KV_OK, EVERYWHERE),

@@ -318,6 +318,8 @@ START_TEST(another_type_is_refused)
     ck_assert_int_eq(kv_sunion(db, keys, 2, note, NULL), KV_WRONGTYPE);
     ck_assert_int_eq(kv_sdiff(db, keys, 2, note, NULL), KV_WRONGTYPE);
     ck_assert_int_eq(kv_sintercard(db, keys, 2, 0, NULL), KV_WRONGTYPE);
+    ck_assert_int_eq(kv_sunioncard(db, keys, 2, 0, NULL), KV_WRONGTYPE);
+    ck_assert_int_eq(kv_sdiffcard(db, keys, 2, 0, NULL), KV_WRONGTYPE);
     ck_assert_int_eq(kv_sunionstore(db, K("t"), keys, 2, NULL), KV_WRONGTYPE);
     ck_assert_key(db, "t", "-");
     (void)add("s", "a");
@@ -355,6 +357,17 @@ END_TEST
 typedef kv_status combine(kv *db, const kv_slice *keys, size_t count, kv_visit *visit,
                           void *context);
 
+typedef kv_status count_combined(kv *db, const kv_slice *keys, size_t count, uint64_t limit,
+                                 uint64_t *number);
+
+static void ck_count(count_combined *function, const char *keys, uint64_t limit, uint64_t expected)
+{
+    struct words *names = words(keys);
+    uint64_t number = 77;
+    ck_assert_int_eq(function(db, names->items, names->count, limit, &number), KV_OK);
+    ck_assert_uint_eq(number, expected);
+}
+
 static void ck_combine(combine *function, const char *keys, const char *expected)
 {
     struct words *names = words(keys);
@@ -376,12 +389,40 @@ START_TEST(sets_are_made_of_others)
     ck_combine(kv_sdiff, "a b", "1 x");
     ck_combine(kv_sdiff, "a b n none a", "");
     ck_combine(kv_sdiff, "none a", "");
-    uint64_t number = 7;
-    ck_assert_int_eq(kv_sintercard(db, words("a b")->items, 2, 0, &number), KV_OK);
-    ck_assert_uint_eq(number, 3);
-    ck_assert_int_eq(kv_sintercard(db, words("a b")->items, 2, 2, &number), KV_OK);
-    ck_assert_uint_eq(number, 2);
     ck_assert_int_eq(kv_sinter(db, NULL, 0, note, NULL), KV_BADARG);
+}
+END_TEST
+
+START_TEST(sets_made_of_others_are_counted_up_to_a_limit)
+{
+    (void)add("a", "1 2 3 x y");
+    (void)add("b", "2 3 4 y z");
+    add_many("l", "m", 1, 3000);
+    add_many("k", "m", 2001, 4000);
+    ck_count(kv_sintercard, "a b", 0, 3);
+    ck_count(kv_sintercard, "a b", 2, 2);
+    ck_count(kv_sintercard, "l", 0, 3000);
+    ck_count(kv_sintercard, "l", 7, 7);
+    ck_count(kv_sunioncard, "a b", 0, 7);
+    ck_count(kv_sunioncard, "a b", 7, 7);
+    ck_count(kv_sunioncard, "a b", 6, 6);
+    ck_count(kv_sunioncard, "a b", 2, 2);
+    ck_count(kv_sunioncard, "none", 0, 0);
+    ck_count(kv_sunioncard, "k l", 0, 4000);
+    ck_count(kv_sunioncard, "k l", 3000, 3000);
+    ck_count(kv_sunioncard, "a k none l b k", 0, 4007);
+    ck_count(kv_sunioncard, "a k none l b k", 2999, 2999);
+    ck_count(kv_sunioncard, "a k none l b k", 3001, 3001);
+    ck_count(kv_sunioncard, "l", UINT64_MAX, 3000);
+    ck_count(kv_sdiffcard, "a b", 0, 2);
+    ck_count(kv_sdiffcard, "a b", 1, 1);
+    ck_count(kv_sdiffcard, "a a", 0, 0);
+    ck_count(kv_sdiffcard, "l", 0, 3000);
+    ck_count(kv_sdiffcard, "l k a b none k", 0, 2000);
+    ck_count(kv_sdiffcard, "l k a b none k", 10, 10);
+    ck_assert_int_eq(kv_sintercard(db, NULL, 0, 0, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_sunioncard(db, NULL, 0, 0, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_sdiffcard(db, NULL, 0, 0, NULL), KV_BADARG);
 }
 END_TEST
 
@@ -478,6 +519,7 @@ START_TEST(operations_match_a_model)
     static combine *const functions[] = {kv_sinter, kv_sunion, kv_sdiff};
     static kv_status (*const stores[])(kv *, kv_slice, const kv_slice *, size_t, uint64_t *) = {
         kv_sinterstore, kv_sunionstore, kv_sdiffstore};
+    static count_combined *const counts[] = {kv_sintercard, kv_sunioncard, kv_sdiffcard};
     uint64_t seed = unit_seed();
     int rounds = fixture_rounds(300, 20000);
     for (int round = 0; round < rounds; round++) {
@@ -494,16 +536,18 @@ START_TEST(operations_match_a_model)
         model_operate(operation, chosen, count, expected);
         MUST(functions[operation](db, keys, count, model_mark, got) == KV_OK);
         if (memcmp(expected, got, MODEL) != 0) ck_abort_msg("operation %d", operation);
+        uint64_t stored, number, total = 0, limit = fixture_below(&seed, MODEL);
+        for (int m = 0; m < MODEL; m++) total += (uint64_t)expected[m];
+        MUST(counts[operation](db, keys, count, 0, &number) == KV_OK && number == total);
+        MUST(counts[operation](db, keys, count, limit, &number) == KV_OK);
+        MUST(number == (limit == 0 || limit > total ? total : limit));
         int to = (int)fixture_below(&seed, MODEL_SETS);
-        uint64_t stored, number, total = 0;
         MUST(stores[operation](db, K(names[to]), keys, count, &stored) == KV_OK);
         memcpy(model[to], expected, MODEL);
         memset(got, 0, MODEL);
         MUST(kv_smembers(db, K(names[to]), NULL, model_mark, got) == KV_OK);
         if (memcmp(expected, got, MODEL) != 0) ck_abort_msg("storing operation %d", operation);
-        for (int m = 0; m < MODEL; m++) total += (uint64_t)expected[m];
         MUST(stored == total);
-        MUST(kv_sintercard(db, words(names[to])->items, 1, 0, &number) == KV_OK && number == total);
         if (round % 20 == 0) kv_check(db);
     }
 }
@@ -576,6 +620,7 @@ int main(void)
         another_type_is_refused,
         a_set_is_renamed_copied_and_moved_as_it_is,
         sets_are_made_of_others,
+        sets_made_of_others_are_counted_up_to_a_limit,
         what_is_stored_replaces_whatever_was_there,
         an_expired_set_is_empty_in_all_of_it,
         operations_match_a_model,
