@@ -74,7 +74,7 @@ static const struct test {
     {"lpush", "lst:", "LPUSH __key__ __value__", "LPUSH __key__ __value__"},
     {"rpop", "lst:", "RPOP __key__", "LPUSH __key__ __value__"},
     {"lpush1", "lst:", "LPUSH list __value__", NULL},
-    {"rpush1", "lst:", "RPUSH list __value__", NULL},
+    {"rpush1", "lst:", "RPUSH list __value__", "RPUSH list __value__"},
     {"lpop1", "lst:", "LPOP list", "RPUSH list __value__"},
     {"rpop1", "lst:", "RPOP list", "RPUSH list __value__"},
     {"lrange100", "lst:", "LRANGE list 0 99", "RPUSH list __value__"},
