@@ -36,7 +36,7 @@ STAGES = {
         ["api", "resp", "net", "examples"], 8, 7 * 60),
 }
 SOAK_SECONDS = 24 * 3600
-FUZZ_SECONDS = 20       # a target, one target a processor
+FUZZ_SECONDS = 10       # a target, one target a processor
 
 
 class Count:
