@@ -26044,10 +26044,15 @@ KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms)
  */
 KV_INTERNAL kv_status timing_run(struct access *access, struct timing *timing);
 
-/* The whole call for a key of this type: with timing->deadline_ms, or `ttl_ms` from now. */
-KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing);
-KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+/*
+ * The whole call for a key of this type, whose deadline timing_expire() and timing_expire_at() set:
+ * `ttl_ms` from now; at an instant, which may be any; none.
+ */
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing timing,
                                     int64_t ttl_ms);
+KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struct timing timing,
+                                       int64_t deadline_ms);
+KV_INTERNAL kv_status timing_persist(kv *db, kv_slice key, kv_type type, struct timing timing);
 
 /* The whole call that tells deadlines: KV_NEVER for none, -1 for no such element. */
 KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,
@@ -26290,29 +26295,37 @@ static kv_status timing_open(struct access *access, kv *db, kv_slice key, kv_typ
     return status;
 }
 
-KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing)
-{
-    struct access access;
-    kv_status status = timing_open(&access, db, key, type, timing);
-    if (status != KV_OK) return status;
-    if (timing->deadline_ms != KV_NEVER) {
-        timing->removes = timing_is_past(&access, timing->deadline_ms);
-        timing->deadline_ms = timing_kept_deadline(timing->deadline_ms);
-    }
-    return access_close(&access, timing_run(&access, timing));
-}
-
-KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing timing,
                                     int64_t ttl_ms)
 {
     struct access access;
-    kv_status status = timing_open(&access, db, key, type, timing);
+    kv_status status = timing_open(&access, db, key, type, &timing);
     if (status != KV_OK) return status;
     int64_t now_ms = access_now(&access);
     if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-    timing->removes = timing_is_past(&access, now_ms + ttl_ms);
-    timing->deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
-    return access_close(&access, timing_run(&access, timing));
+    timing.removes = timing_is_past(&access, now_ms + ttl_ms);
+    timing.deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
+    return access_close(&access, timing_run(&access, &timing));
+}
+
+KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struct timing timing,
+                                       int64_t deadline_ms)
+{
+    struct access access;
+    timing.deadline_ms = timing_kept_deadline(deadline_ms);
+    kv_status status = timing_open(&access, db, key, type, &timing);
+    if (status != KV_OK) return status;
+    timing.removes = timing_is_past(&access, timing.deadline_ms);
+    return access_close(&access, timing_run(&access, &timing));
+}
+
+KV_INTERNAL kv_status timing_persist(kv *db, kv_slice key, kv_type type, struct timing timing)
+{
+    struct access access;
+    timing.deadline_ms = KV_NEVER;
+    kv_status status = timing_open(&access, db, key, type, &timing);
+    if (status != KV_OK) return status;
+    return access_close(&access, timing_run(&access, &timing));
 }
 
 KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,
@@ -31422,26 +31435,21 @@ kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const
                      size_t count, kv_field_result *results)
 {
     struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
-    return timing_expire(db, key, KV_TYPE_HASH, &timing, ttl_ms);
+    return timing_expire(db, key, KV_TYPE_HASH, timing, ttl_ms);
 }
 
 kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *fields, size_t count, kv_field_result *results)
 {
-    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
-                            .flags = flags,
-                            .names = fields,
-                            .count = count,
-                            .results = results};
-    return timing_set(db, key, KV_TYPE_HASH, &timing);
+    struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
+    return timing_expire_at(db, key, KV_TYPE_HASH, timing, deadline_ms);
 }
 
 kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                       kv_field_result *results)
 {
-    struct timing timing = {
-        .deadline_ms = KV_NEVER, .names = fields, .count = count, .results = results};
-    return timing_set(db, key, KV_TYPE_HASH, &timing);
+    struct timing timing = {.names = fields, .count = count, .results = results};
+    return timing_persist(db, key, KV_TYPE_HASH, timing);
 }
 
 kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,
@@ -31988,26 +31996,21 @@ kv_status kv_sexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const
                      size_t count, kv_field_result *results)
 {
     struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
-    return timing_expire(db, key, KV_TYPE_SET, &timing, ttl_ms);
+    return timing_expire(db, key, KV_TYPE_SET, timing, ttl_ms);
 }
 
 kv_status kv_sexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *members, size_t count, kv_field_result *results)
 {
-    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
-                            .flags = flags,
-                            .names = members,
-                            .count = count,
-                            .results = results};
-    return timing_set(db, key, KV_TYPE_SET, &timing);
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire_at(db, key, KV_TYPE_SET, timing, deadline_ms);
 }
 
 kv_status kv_spersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
                       kv_field_result *results)
 {
-    struct timing timing = {
-        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
-    return timing_set(db, key, KV_TYPE_SET, &timing);
+    struct timing timing = {.names = members, .count = count, .results = results};
+    return timing_persist(db, key, KV_TYPE_SET, timing);
 }
 
 kv_status kv_sdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,
@@ -33041,26 +33044,21 @@ kv_status kv_zexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const
                      size_t count, kv_field_result *results)
 {
     struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
-    return timing_expire(db, key, KV_TYPE_SORTED_SET, &timing, ttl_ms);
+    return timing_expire(db, key, KV_TYPE_SORTED_SET, timing, ttl_ms);
 }
 
 kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *members, size_t count, kv_field_result *results)
 {
-    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
-                            .flags = flags,
-                            .names = members,
-                            .count = count,
-                            .results = results};
-    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire_at(db, key, KV_TYPE_SORTED_SET, timing, deadline_ms);
 }
 
 kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
                       kv_field_result *results)
 {
-    struct timing timing = {
-        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
-    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+    struct timing timing = {.names = members, .count = count, .results = results};
+    return timing_persist(db, key, KV_TYPE_SORTED_SET, timing);
 }
 
 kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,

@@ -321,26 +321,21 @@ kv_status kv_hexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const
                      size_t count, kv_field_result *results)
 {
     struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
-    return timing_expire(db, key, KV_TYPE_HASH, &timing, ttl_ms);
+    return timing_expire(db, key, KV_TYPE_HASH, timing, ttl_ms);
 }
 
 kv_status kv_hexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *fields, size_t count, kv_field_result *results)
 {
-    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
-                            .flags = flags,
-                            .names = fields,
-                            .count = count,
-                            .results = results};
-    return timing_set(db, key, KV_TYPE_HASH, &timing);
+    struct timing timing = {.flags = flags, .names = fields, .count = count, .results = results};
+    return timing_expire_at(db, key, KV_TYPE_HASH, timing, deadline_ms);
 }
 
 kv_status kv_hpersist(kv *db, kv_slice key, const kv_slice *fields, size_t count,
                       kv_field_result *results)
 {
-    struct timing timing = {
-        .deadline_ms = KV_NEVER, .names = fields, .count = count, .results = results};
-    return timing_set(db, key, KV_TYPE_HASH, &timing);
+    struct timing timing = {.names = fields, .count = count, .results = results};
+    return timing_persist(db, key, KV_TYPE_HASH, timing);
 }
 
 kv_status kv_hdeadline(kv *db, kv_slice key, const kv_slice *fields, size_t count,

@@ -743,26 +743,21 @@ kv_status kv_zexpire(kv *db, kv_slice key, int64_t ttl_ms, unsigned flags, const
                      size_t count, kv_field_result *results)
 {
     struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
-    return timing_expire(db, key, KV_TYPE_SORTED_SET, &timing, ttl_ms);
+    return timing_expire(db, key, KV_TYPE_SORTED_SET, timing, ttl_ms);
 }
 
 kv_status kv_zexpire_at(kv *db, kv_slice key, int64_t deadline_ms, unsigned flags,
                         const kv_slice *members, size_t count, kv_field_result *results)
 {
-    struct timing timing = {.deadline_ms = timing_kept_deadline(deadline_ms),
-                            .flags = flags,
-                            .names = members,
-                            .count = count,
-                            .results = results};
-    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+    struct timing timing = {.flags = flags, .names = members, .count = count, .results = results};
+    return timing_expire_at(db, key, KV_TYPE_SORTED_SET, timing, deadline_ms);
 }
 
 kv_status kv_zpersist(kv *db, kv_slice key, const kv_slice *members, size_t count,
                       kv_field_result *results)
 {
-    struct timing timing = {
-        .deadline_ms = KV_NEVER, .names = members, .count = count, .results = results};
-    return timing_set(db, key, KV_TYPE_SORTED_SET, &timing);
+    struct timing timing = {.names = members, .count = count, .results = results};
+    return timing_persist(db, key, KV_TYPE_SORTED_SET, timing);
 }
 
 kv_status kv_zdeadline(kv *db, kv_slice key, const kv_slice *members, size_t count,

@@ -239,29 +239,37 @@ static kv_status timing_open(struct access *access, kv *db, kv_slice key, kv_typ
     return status;
 }
 
-KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing)
-{
-    struct access access;
-    kv_status status = timing_open(&access, db, key, type, timing);
-    if (status != KV_OK) return status;
-    if (timing->deadline_ms != KV_NEVER) {
-        timing->removes = timing_is_past(&access, timing->deadline_ms);
-        timing->deadline_ms = timing_kept_deadline(timing->deadline_ms);
-    }
-    return access_close(&access, timing_run(&access, timing));
-}
-
-KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing timing,
                                     int64_t ttl_ms)
 {
     struct access access;
-    kv_status status = timing_open(&access, db, key, type, timing);
+    kv_status status = timing_open(&access, db, key, type, &timing);
     if (status != KV_OK) return status;
     int64_t now_ms = access_now(&access);
     if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-    timing->removes = timing_is_past(&access, now_ms + ttl_ms);
-    timing->deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
-    return access_close(&access, timing_run(&access, timing));
+    timing.removes = timing_is_past(&access, now_ms + ttl_ms);
+    timing.deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
+    return access_close(&access, timing_run(&access, &timing));
+}
+
+KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struct timing timing,
+                                       int64_t deadline_ms)
+{
+    struct access access;
+    timing.deadline_ms = timing_kept_deadline(deadline_ms);
+    kv_status status = timing_open(&access, db, key, type, &timing);
+    if (status != KV_OK) return status;
+    timing.removes = timing_is_past(&access, timing.deadline_ms);
+    return access_close(&access, timing_run(&access, &timing));
+}
+
+KV_INTERNAL kv_status timing_persist(kv *db, kv_slice key, kv_type type, struct timing timing)
+{
+    struct access access;
+    timing.deadline_ms = KV_NEVER;
+    kv_status status = timing_open(&access, db, key, type, &timing);
+    if (status != KV_OK) return status;
+    return access_close(&access, timing_run(&access, &timing));
 }
 
 KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,

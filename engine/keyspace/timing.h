@@ -37,10 +37,15 @@ KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms)
  */
 KV_INTERNAL kv_status timing_run(struct access *access, struct timing *timing);
 
-/* The whole call for a key of this type: with timing->deadline_ms, or `ttl_ms` from now. */
-KV_INTERNAL kv_status timing_set(kv *db, kv_slice key, kv_type type, struct timing *timing);
-KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing *timing,
+/*
+ * The whole call for a key of this type, whose deadline timing_expire() and timing_expire_at() set:
+ * `ttl_ms` from now; at an instant, which may be any; none.
+ */
+KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct timing timing,
                                     int64_t ttl_ms);
+KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struct timing timing,
+                                       int64_t deadline_ms);
+KV_INTERNAL kv_status timing_persist(kv *db, kv_slice key, kv_type type, struct timing timing);
 
 /* The whole call that tells deadlines: KV_NEVER for none, -1 for no such element. */
 KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_slice *names,
