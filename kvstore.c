@@ -3983,6 +3983,7 @@ struct table {
     uint64_t bytes;      /* of directory and segments */
     uint32_t segments;
     uint32_t deepest; /* segments whose depth is the directory's */
+    uint32_t moves;   /* how often items were moved from bucket to bucket */
 };
 
 /*
@@ -4081,6 +4082,30 @@ struct table_cursor {
  */
 KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
                               size_t room);
+
+/* Where a walk stands that others may change the table under: starts as {0}. */
+struct table_frontier {
+    uint64_t position; /* the first hash of the segment */
+    uint32_t bucket;
+    uint32_t moves; /* of the table when it got there */
+    bool is_over;
+};
+
+/*
+ * Gives the next items of such a walk, up to `room`, which is TABLE_SLOTS or more: as many as lie
+ * in whole buckets of a segment. It may be none before the walk is over. An item that stays from
+ * the first to the last call is given at least once, whatever is inserted and removed in between;
+ * some are given again after others moved.
+ */
+KV_INTERNAL size_t table_advance(const struct table *table, struct table_frontier *frontier,
+                                 void **items, size_t room);
+
+/*
+ * Fetches what table_advance() would give of so many buckets: without a lock, inside grace_enter().
+ * A hint.
+ */
+KV_INTERNAL void table_fetch_ahead(const struct table *table, const struct table_frontier *frontier,
+                                   unsigned buckets);
 
 /*
  * An item chosen at random, each equally likely; NULL if there is none. Expected O(1); O(segments)
@@ -4609,6 +4634,7 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     if (other == NULL) return KV_NOMEM;
     other->prefix = segment->prefix;
     other->depth = segment->depth;
+    table->moves++;
     struct table_gathered gathered;
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
@@ -4634,6 +4660,7 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     upper->depth = segment->depth;
     upper->prefix = segment->prefix | bit;
     if (segment->depth == table_depth(table)) table->deepest += 2;
+    table->moves++;
 
     struct table_gathered gathered;
     gathered.count = 0;
@@ -4711,6 +4738,7 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_segment_gather(table, lower, &gathered);
         table_segment_gather(table, upper, &gathered);
         if (lower->depth == table_depth(table)) table->deepest -= 2;
+        table->moves++;
         table_segment_empty(lower);
         lower->depth--;
         for (size_t i = 0; i < gathered.count; i++) {
@@ -4786,6 +4814,7 @@ KV_INTERNAL void table_detach(struct table *table, struct table *to)
     atomic_store_explicit(&table->root, 0, memory_order_release);
     table->count = table->bytes = 0;
     table->segments = table->deepest = 0;
+    table->moves++;
 }
 
 static void table_visit_segment(struct table_segment *segment, table_visit *visit, void *context)
@@ -4882,6 +4911,70 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
     }
 }
 
+/* The items of one bucket. */
+KV_NO_TSAN static size_t table_take_bucket(const struct table_bucket *bucket, void **items)
+{
+    size_t count = 0;
+    unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+    for (; taken != 0; taken &= taken - 1)
+        items[count++] = table_pointer(bucket, table_lowest_bit(taken));
+    return count;
+}
+
+/* Puts the frontier at the segment after this one. */
+static void table_pass_segment(const struct table *table, const struct table_segment *segment,
+                               struct table_frontier *frontier)
+{
+    unsigned consumed = table->skip + segment->depth;
+    frontier->bucket = 0;
+    if (consumed == 0) {
+        frontier->is_over = true;
+        return;
+    }
+    uint64_t span = UINT64_C(1) << (64 - consumed);
+    uint64_t top = table->skip == 0 ? 0 : UINT64_MAX << (64 - table->skip);
+    uint64_t after = (frontier->position & ~(span - 1)) + span;
+    frontier->is_over = (after & top) != 0 || after == 0;
+    frontier->position = after;
+}
+
+KV_INTERNAL size_t table_advance(const struct table *table, struct table_frontier *frontier,
+                                 void **items, size_t room)
+{
+    uint64_t entry = table_entry(table, frontier->position);
+    if (entry == 0) frontier->is_over = true;
+    if (frontier->is_over) return 0;
+    if (frontier->moves != table->moves) frontier->bucket = 0;
+    frontier->moves = table->moves;
+    struct table_segment *segment = table_entry_segment(entry);
+    const struct table_bucket *buckets = table_segment_buckets(segment);
+    size_t count = 0;
+    while (frontier->bucket < segment->buckets && count + TABLE_SLOTS <= room)
+        count += table_take_bucket(&buckets[frontier->bucket++], items + count);
+    if (frontier->bucket >= segment->buckets) table_pass_segment(table, segment, frontier);
+    return count;
+}
+
+/* All that it reads may be stale, and is used for nothing but fetching. */
+KV_NO_TSAN KV_INTERNAL void table_fetch_ahead(const struct table *table,
+                                              const struct table_frontier *frontier,
+                                              unsigned buckets)
+{
+    uint64_t entry = table_entry(table, frontier->position);
+    if (entry == 0) return;
+    const struct table_bucket *bucket = table_entry_buckets(entry);
+    unsigned size = table_entry_size(entry);
+    unsigned end = frontier->bucket + buckets < size ? frontier->bucket + buckets : size;
+    for (unsigned i = frontier->bucket; i < end; i++) {
+        void *items[TABLE_SLOTS];
+        size_t count = table_take_bucket(&bucket[i], items);
+        for (size_t j = 0; j < count; j++) {
+            KV_PREFETCH_WRITE(items[j]);
+            KV_PREFETCH((const char *)items[j] + KV_CACHE_LINE);
+        }
+    }
+}
+
 KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
                               size_t room)
 {
@@ -4892,10 +4985,7 @@ KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cu
     while (cursor->entry < (size_t)1 << depth && count + TABLE_SLOTS <= room) {
         struct table_segment *segment = table_segment_at(root, cursor->entry);
         struct table_bucket *bucket = &table_segment_buckets(segment)[cursor->bucket];
-        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
-        for (; taken != 0; taken &= taken - 1) {
-            items[count++] = table_pointer(bucket, table_lowest_bit(taken));
-        }
+        count += table_take_bucket(bucket, items + count);
         if (++cursor->bucket < segment->buckets) continue;
         cursor->bucket = 0;
         cursor->entry += (size_t)1 << (depth - segment->depth);
@@ -9921,6 +10011,9 @@ struct collection_kind {
     uint64_t (*remove)(struct collection *collection, struct memory *memory, const kv_slice *names,
                        size_t count);
 
+    /* Those with a deadline; NULL: they are not kept in one, or there are none. */
+    const struct agenda *(*agenda)(const struct collection *collection);
+
     /* What is told of all this. */
     const struct collection_words *words;
 
@@ -14185,6 +14278,11 @@ KV_INTERNAL void set_check(const struct collection *set)
 }
 #endif
 
+static const struct agenda *set_timed_members(const struct collection *set)
+{
+    return set_is_large(set) ? set_agenda(set) : NULL;
+}
+
 static const struct collection_words set_words = {
     .remove = "SREM",
     .expire = "KV.SPEXPIREAT",
@@ -14211,6 +14309,7 @@ KV_INTERNAL const struct collection_kind set_kind = {
     .reserve_deadlines = set_reserve_deadlines,
     .set_deadline = set_set_deadline,
     .remove = set_remove,
+    .agenda = set_timed_members,
     .words = &set_words,
 #if KV_DEBUG > 0
     .check = set_check,
@@ -15644,6 +15743,11 @@ static const struct members *zset_members(const struct collection *set)
     return &zset_large(set)->members;
 }
 
+static const struct agenda *zset_timed_members(const struct collection *set)
+{
+    return collection_is_small(set) ? NULL : &zset_large(set)->agenda;
+}
+
 static const struct collection_words zset_words = {
     .remove = "ZREM",
     .expire = "KV.ZPEXPIREAT",
@@ -15670,6 +15774,7 @@ KV_INTERNAL const struct collection_kind zset_kind = {
     .reserve_deadlines = zset_reserve_deadlines,
     .set_deadline = zset_set_deadline,
     .remove = zset_remove_all,
+    .agenda = zset_timed_members,
     .words = &zset_words,
 #if KV_DEBUG > 0
     .check = zset_check,
@@ -18709,17 +18814,26 @@ KV_INTERNAL void rdb_text_free(struct rdb_source *source, struct rdb_text *text)
 
 struct rdb_sink {
     kv_buffer *buffer;
-    size_t size;      /* written so far */
-    kv_status status; /* KV_OK or KV_NOMEM */
+    struct alloc *alloc;  /* whose memory the buffer is; NULL: a caller's */
+    size_t size;          /* written so far */
+    kv_status status;     /* KV_OK or KV_NOMEM */
+    bool is_uncompressed; /* texts are not tried */
 };
 
 KV_INTERNAL void rdb_sink_open(struct rdb_sink *sink, kv_buffer *buffer);
+
+/* The same with a buffer of the store's, whose memory is freed by alloc_free(). */
+KV_INTERNAL void rdb_sink_open_within(struct rdb_sink *sink, kv_buffer *buffer,
+                                      struct alloc *alloc);
 
 /* What was written so far, lent until more is. */
 KV_INTERNAL kv_slice rdb_sink_bytes(const struct rdb_sink *sink);
 
 /* Makes what was written the buffer's contents. KV_OK; KV_NOMEM, and they are as they were. */
 KV_INTERNAL kv_status rdb_sink_close(struct rdb_sink *sink);
+
+/* The same, behind what is in the buffer. */
+KV_INTERNAL kv_status rdb_sink_append(struct rdb_sink *sink);
 
 KV_INTERNAL void rdb_write_bytes(struct rdb_sink *sink, kv_slice bytes);
 KV_INTERNAL void rdb_write_byte(struct rdb_sink *sink, uint8_t byte);
@@ -18730,6 +18844,11 @@ KV_INTERNAL void rdb_write_64(struct rdb_sink *sink, uint64_t number);
 KV_INTERNAL void rdb_write_double(struct rdb_sink *sink, double number);
 
 KV_INTERNAL void rdb_write_length(struct rdb_sink *sink, uint64_t length);
+KV_INTERNAL size_t rdb_length_size(uint64_t length); /* as written */
+
+/* A text as it is, and its size as written. */
+KV_INTERNAL void rdb_write_plain(struct rdb_sink *sink, kv_slice text);
+KV_INTERNAL size_t rdb_plain_size(kv_slice text);
 
 /*
  * A text in the shortest of the forms that there are: as an integer of up to 32 bits if it is the
@@ -18753,6 +18872,11 @@ KV_INTERNAL void rdb_sink_open(struct rdb_sink *sink, kv_buffer *buffer)
     *sink = (struct rdb_sink){.buffer = buffer, .status = KV_OK};
 }
 
+KV_INTERNAL void rdb_sink_open_within(struct rdb_sink *sink, kv_buffer *buffer, struct alloc *alloc)
+{
+    *sink = (struct rdb_sink){.buffer = buffer, .alloc = alloc, .status = KV_OK};
+}
+
 static uint8_t *rdb_sink_begin(const struct rdb_sink *sink)
 {
     return (uint8_t *)sink->buffer->data + sink->buffer->size;
@@ -18771,12 +18895,34 @@ KV_INTERNAL kv_status rdb_sink_close(struct rdb_sink *sink)
     return KV_OK;
 }
 
+KV_INTERNAL kv_status rdb_sink_append(struct rdb_sink *sink)
+{
+    if (sink->status == KV_OK) sink->buffer->size += sink->size;
+    return sink->status;
+}
+
+/* Grows a buffer of the store's, by half at least. */
+static kv_status rdb_sink_grow(struct rdb_sink *sink, size_t capacity)
+{
+    kv_buffer *buffer = sink->buffer;
+    size_t grown = buffer->capacity + buffer->capacity / 2;
+    if (grown < capacity) grown = capacity;
+    void *data = alloc_resize(sink->alloc, buffer->data, buffer->capacity, grown);
+    if (data == NULL) return KV_NOMEM;
+    buffer->data = data;
+    buffer->capacity = grown;
+    return KV_OK;
+}
+
 /* Room for `size` bytes behind those written, which are not counted yet; NULL without memory. */
 static uint8_t *rdb_sink_room(struct rdb_sink *sink, size_t size)
 {
     size_t used = sink->buffer->size + sink->size;
     if (sink->status == KV_OK && size > SIZE_MAX - used) sink->status = KV_NOMEM;
-    if (sink->status == KV_OK) sink->status = buffer_reserve(sink->buffer, used + size);
+    if (sink->status == KV_OK && used + size > sink->buffer->capacity) {
+        sink->status = sink->alloc != NULL ? rdb_sink_grow(sink, used + size)
+                                           : buffer_reserve(sink->buffer, used + size);
+    }
     return sink->status == KV_OK ? rdb_sink_begin(sink) + sink->size : NULL;
 }
 
@@ -18839,7 +18985,24 @@ KV_INTERNAL void rdb_write_length(struct rdb_sink *sink, uint64_t length)
     rdb_write_bytes(sink, kv_bytes(bytes, rdb_encode_length(bytes, length)));
 }
 
+KV_INTERNAL size_t rdb_length_size(uint64_t length)
+{
+    uint8_t bytes[RDB_LENGTH_SIZE];
+    return rdb_encode_length(bytes, length);
+}
+
 /* ---------------------------------------------------------------------------------------- texts */
+
+KV_INTERNAL void rdb_write_plain(struct rdb_sink *sink, kv_slice text)
+{
+    rdb_write_length(sink, text.size);
+    rdb_write_bytes(sink, text);
+}
+
+KV_INTERNAL size_t rdb_plain_size(kv_slice text)
+{
+    return rdb_length_size(text.size) + text.size;
+}
 
 static bool rdb_write_integer(struct rdb_sink *sink, kv_slice text)
 {
@@ -18877,9 +19040,9 @@ static bool rdb_write_compressed(struct rdb_sink *sink, kv_slice text)
 KV_INTERNAL void rdb_write_text(struct rdb_sink *sink, kv_slice text)
 {
     if (text.size <= RDB_INTEGER_TEXT && rdb_write_integer(sink, text)) return;
-    if (text.size > RDB_COMPRESS_MIN && rdb_write_compressed(sink, text)) return;
-    rdb_write_length(sink, text.size);
-    rdb_write_bytes(sink, text);
+    if (text.size > RDB_COMPRESS_MIN && !sink->is_uncompressed && rdb_write_compressed(sink, text))
+        return;
+    rdb_write_plain(sink, text);
 }
 
 /* -------------------- engine/rdb/rdb_items.c --------------------------------------------------- */
@@ -19499,14 +19662,25 @@ enum rdb_type {
     RDB_HASH_TIMED_LISTPACK = 25
 };
 
+/* What may stand in a file in the place of a type. */
+enum rdb_opcode {
+    RDB_OPCODE_IDLE = 0xf8,        /* length: seconds */
+    RDB_OPCODE_AUX = 0xfa,         /* name, value: texts */
+    RDB_OPCODE_SIZES = 0xfb,       /* two lengths: keys, and those with a deadline */
+    RDB_OPCODE_DEADLINE_MS = 0xfc, /* 8 bytes */
+    RDB_OPCODE_DATABASE = 0xfe,    /* length */
+    RDB_OPCODE_END = 0xff          /* then the checksum of all before, 0: none */
+};
+
 /* The kinds of nodes of a list. */
 #define RDB_NODE_PLAIN  1
 #define RDB_NODE_PACKED 2
 
 /* What is written: the first, and the second where a value needs it. The last that is read. */
-#define RDB_VERSION       10
-#define RDB_VERSION_TIMED 12
-#define RDB_VERSION_MAX   12
+#define RDB_VERSION              10
+#define RDB_VERSION_TIMED        12
+#define RDB_VERSION_SET_LISTPACK 11
+#define RDB_VERSION_MAX          12
 
 #endif
 
@@ -19535,8 +19709,13 @@ struct rdb_value {
 KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb_rules *rules,
                                      unsigned type, struct rdb_value *value);
 
-/* In which form a collection of this type will be written, and the version that has this form. */
-KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection);
+/*
+ * In which form a collection of this type will be written: one that this version has, where fields
+ * lose the deadlines that it does not know; 0: of RDB_VERSION, but none that loses something. And
+ * the version that has a form.
+ */
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection,
+                                      unsigned version);
 KV_INTERNAL unsigned rdb_version_of(enum rdb_type type);
 
 /* Writes a collection, which is not empty, in that form. A string is rdb_write_text(). */
@@ -19551,7 +19730,7 @@ KV_INTERNAL void rdb_write_list(struct rdb_sink *sink, const struct collection *
 
 KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_rules *rules,
                                    enum rdb_type type, struct collection *set);
-KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set);
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set, unsigned version);
 KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
                                const struct collection *set);
 
@@ -19563,7 +19742,7 @@ KV_INTERNAL void rdb_write_sorted_set(struct rdb_sink *sink, enum rdb_type type,
 
 KV_INTERNAL kv_status rdb_read_hash(struct rdb_source *source, const struct rdb_rules *rules,
                                     enum rdb_type type, struct collection *hash);
-KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash);
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash, unsigned version);
 KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
                                 const struct collection *hash);
 
@@ -19772,10 +19951,11 @@ KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_r
 }
 
 /* A listpack of members is not in version 10. */
-KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set)
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set, unsigned version)
 {
-    bool is_intset = collection_is_small(set) && intset_is(collection_block(set));
-    return is_intset ? RDB_SET_INTSET : RDB_SET;
+    if (!collection_is_small(set)) return RDB_SET;
+    if (intset_is(collection_block(set))) return RDB_SET_INTSET;
+    return version >= RDB_VERSION_SET_LISTPACK ? RDB_SET_LISTPACK : RDB_SET;
 }
 
 static bool rdb_write_member(void *context, kv_slice member)
@@ -19789,6 +19969,10 @@ KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
 {
     if (type == RDB_SET_INTSET) {
         rdb_write_text(sink, intset_bytes(collection_block(set)));
+        return;
+    }
+    if (type == RDB_SET_LISTPACK) {
+        rdb_write_text(sink, pack_bytes(collection_block(set)));
         return;
     }
     rdb_write_length(sink, set_length(set));
@@ -20180,10 +20364,11 @@ static int64_t rdb_hash_first_deadline(const struct collection *hash)
 }
 
 /* Deadlines are not in version 10; a hash without one is written so that it can be read there. */
-KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash)
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash, unsigned version)
 {
     bool is_small = collection_is_small(hash);
-    if (rdb_hash_first_deadline(hash) != 0)
+    bool knows_deadlines = version == 0 || version >= RDB_VERSION_TIMED;
+    if (rdb_hash_first_deadline(hash) != 0 && knows_deadlines)
         return is_small ? RDB_HASH_TIMED_LISTPACK : RDB_HASH_TIMED;
     return is_small && !collection_is_second(hash) ? RDB_HASH_LISTPACK : RDB_HASH;
 }
@@ -20213,7 +20398,8 @@ KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
                                 const struct collection *hash)
 {
     struct rdb_hash_writing writing = {sink, rdb_hash_first_deadline(hash)};
-    if (writing.first_ms != 0) rdb_write_64(sink, (uint64_t)writing.first_ms);
+    bool is_timed = type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK;
+    if (is_timed) rdb_write_64(sink, (uint64_t)writing.first_ms);
     if (type == RDB_HASH_LISTPACK || type == RDB_HASH_TIMED_LISTPACK) {
         rdb_write_text(sink, pack_bytes(hash_pack_of(hash).pack));
         return;
@@ -20672,13 +20858,14 @@ KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb
     }
 }
 
-KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection)
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection,
+                                      unsigned version)
 {
     switch (type) {
     case KV_TYPE_LIST: return RDB_LIST_QUICKLIST_2;
-    case KV_TYPE_SET: return rdb_type_of_set(collection);
+    case KV_TYPE_SET: return rdb_type_of_set(collection, version);
     case KV_TYPE_SORTED_SET: return rdb_type_of_sorted_set(collection);
-    case KV_TYPE_HASH: return rdb_type_of_hash(collection);
+    case KV_TYPE_HASH: return rdb_type_of_hash(collection, version);
     case KV_TYPE_STREAM: return RDB_STREAM_2;
     default: return RDB_STRING;
     }
@@ -20686,8 +20873,8 @@ KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *col
 
 KV_INTERNAL unsigned rdb_version_of(enum rdb_type type)
 {
-    return type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK ? RDB_VERSION_TIMED
-                                                                     : RDB_VERSION;
+    if (type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK) return RDB_VERSION_TIMED;
+    return type == RDB_SET_LISTPACK ? RDB_VERSION_SET_LISTPACK : RDB_VERSION;
 }
 
 KV_INTERNAL void rdb_write_collection(struct rdb_sink *sink, enum rdb_type type,
@@ -20714,7 +20901,8 @@ KV_INTERNAL void rdb_write_collection(struct rdb_sink *sink, enum rdb_type type,
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 4 bits) and form (high 4 bits): how the value is kept
+ *     0       1     type (low 3 bits), era (1 bit: see snapshot.h) and form (high 4 bits): how the
+ *                   value is kept
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -20755,6 +20943,8 @@ enum entry_form {
     16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
                          it */
 #define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
+
+#define ENTRY_ERA          8u /* of the kind */
 
 #define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
 #define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
@@ -20823,7 +21013,7 @@ KV_INTERNAL size_t entry_size(const struct entry *entry);
 /*
  * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
  * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
- * as it does in what entry_read() gives.
+ * as it does in what entry_read() gives. The era is for the caller to set.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -20850,7 +21040,19 @@ static inline bool entry_is_near(int64_t deadline_ms)
 
 static inline kv_type entry_type(const struct entry *entry)
 {
-    return (kv_type)(entry->kind & 15);
+    return (kv_type)(entry->kind & (ENTRY_ERA - 1));
+}
+
+/* ENTRY_ERA or 0. */
+static inline uint8_t entry_era(const struct entry *entry)
+{
+    return (uint8_t)(entry->kind & ENTRY_ERA);
+}
+
+static inline void entry_set_era(struct entry *entry, uint8_t era)
+{
+    assert(era == 0 || era == ENTRY_ERA);
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERA) | era);
 }
 
 static inline enum entry_form entry_form(const struct entry *entry)
@@ -22413,16 +22615,20 @@ KV_INTERNAL void channels_check(struct channels *channels)
 
 /* One database in one shard. */
 struct space {
+    uint8_t era; /* that its entries carry unless a snapshot has still to save them (snapshot.h) */
+    bool is_unsaved; /* a snapshot's walk has not passed all of it */
+    uint32_t origin; /* while it has not: the database it was at the snapshot's instant */
     struct table table;
-    struct deadlines *deadlines; /* NULL until a key has one */
-    uint64_t outside;            /* entries whose value lies outside the shard's memory */
-    uint64_t undated;            /* entries among the deadlines only for those of their fields */
+    struct table_frontier frontier; /* where the walk stands */
+    struct deadlines *deadlines;    /* NULL until a key has one */
+    uint64_t outside;               /* entries whose value lies outside the shard's memory */
+    uint64_t undated;               /* entries among the deadlines only for those of their fields */
 };
 
 /* What was in a space when it was flushed, to be freed in slices. */
 struct flushed {
     struct flushed *next;
-    struct table table;
+    struct space space;   /* its table, and what a snapshot wants to know */
     size_t cursor;        /* of table_drain() */
     uint64_t keys;        /* how many there were, if they count as freed later; else 0 */
     struct memory memory; /* of the entries, if they were all that the shard held: freed
@@ -22451,6 +22657,7 @@ struct shard {
                                       stays */
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
+    struct flushed *unsaved;       /* and those that a snapshot has to walk first */
     uint64_t expired, evicted, changes;
     uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
@@ -22486,6 +22693,7 @@ struct view {
 };
 
 struct background;
+struct kv_snapshot;
 
 struct store {
     struct alloc alloc;
@@ -22498,7 +22706,10 @@ struct store {
     uint32_t shard_bits;
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
-    struct view *view; /* the plain one */
+    _Atomic bool snapshot_is_full;  /* who is about to write helps first (snapshot.h) */
+    _Atomic bool snapshot_is_taken; /* from the begin of one to the end of its end */
+    struct kv_snapshot *snapshot;   /* under way; changes while every shard is held */
+    struct view *view;              /* the plain one */
     struct kv_follower *followers;
     struct channels channels;
     struct lock garbage_lock;
@@ -22736,6 +22947,9 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
  */
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
                              struct flushed *record);
+
+/* Lets the first of shard->unsaved be freed. */
+KV_INTERNAL void shard_release_unsaved(struct shard *shard);
 
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
 KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
@@ -23335,7 +23549,8 @@ KV_INTERNAL void value_check(const struct entry *entry)
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
- *   3. next_deadline_ms is not after the earliest deadline of any space.
+ *   3. All entries are of their space's era, but while the space is unsaved (snapshot.h).
+ *   4. next_deadline_ms is not after the earliest deadline of any space.
  */
 
 /* -------------------- engine/keyspace/journal.h ------------------------------------------------ */
@@ -23386,6 +23601,170 @@ KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *a
  */
 KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
                                kv_cause cause, const kv_slice *arguments, size_t count);
+
+#endif
+
+/* -------------------- engine/keyspace/snapshot.h ----------------------------------------------- */
+/*
+ * keyspace/snapshot.h -- the state of the store at one instant, written out while writers go on.
+ *
+ *     instant      every shard is held for a moment; the era of each space turns
+ *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
+ *                  era is written to the shard's part and gets the new one
+ *     writers      who is about to change or remove an entry of the old era writes it to the part
+ *                  first (snapshot_meet); what is new has the new era from the start
+ *     parts        one for each shard: records on their way to the host's writer. Its order does
+ *                  not matter, as each record stands for itself
+ *
+ * An entry carries one bit, its era; it is of the old one if that differs from its space's. Outside
+ * of a snapshot all entries are of their space's era. What is flushed while the walk has not passed
+ * it is kept until it has (shard->unsaved).
+ *
+ * Memory   What lies in the parts is held to KV_SETTING_SNAPSHOT_MEMORY: who is about to write and
+ *          finds more there writes a piece out himself before he takes his lock (snapshot_help).
+ * Failure  Of the host's writer, or for want of memory, ends the snapshot and nothing else: writers
+ *          then only turn the eras.
+ * Locks    output, then a shard's. Nobody who holds a shard takes the output's.
+ */
+#ifndef KV_KEYSPACE_SNAPSHOT_H
+#define KV_KEYSPACE_SNAPSHOT_H
+
+/* -------------------- engine/keyspace/record.h ------------------------------------------------- */
+/*
+ * keyspace/record.h -- a key with its value as a record of an RDB file.
+ *
+ *     [FA "kv-deadlines" text]  [FC deadline(8)]  [F8 idle]  type  key  value
+ *
+ *     the text   n, {deadline(8) member}: the deadlines of members of a set or sorted set, of which
+ *                Redis knows none: its loader passes over an auxiliary field with a name that it
+ *                does not know. It is about the record that follows.
+ *
+ * The forms are those of rdb/rdb_format.h.
+ */
+#ifndef KV_KEYSPACE_RECORD_H
+#define KV_KEYSPACE_RECORD_H
+
+
+#define RECORD_DEADLINES "kv-deadlines"
+
+struct record_rules {
+    unsigned version; /* as rdb_type_of() */
+    bool tells_idle;  /* how long keys were not used */
+    uint32_t now_s;   /* for that */
+    bool is_uncompressed;
+};
+
+/* Writes a value in the form of this version, its type first; gives the type. */
+KV_INTERNAL enum rdb_type record_write_value(struct rdb_sink *sink, const struct entry *entry,
+                                             unsigned version);
+
+KV_INTERNAL void record_write(struct rdb_sink *sink, const struct entry *entry,
+                              const struct record_rules *rules);
+
+#endif
+
+/* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
+/*
+ * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
+ * time.
+ *
+ * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
+ * long.
+ */
+#ifndef KV_KEYSPACE_RECLAIM_H
+#define KV_KEYSPACE_RECLAIM_H
+
+
+struct budget {
+    const struct clock *clock;
+    int64_t until_us; /* of the monotonic clock; 0: endless */
+};
+
+static inline bool budget_is_spent(const struct budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
+/*
+ * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
+ */
+KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
+KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
+KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
+
+#endif
+
+
+#include <pthread.h>
+
+/*
+ * The walk is in several shards at a time, a slice of each in turn: while one slice is written what
+ * the next ones need is fetched, and nobody who waits for a shard misses the moment when it is free.
+ */
+#define SNAPSHOT_LANES 4
+
+/* Records of one shard that wait to be written out. Under the shard's lock. */
+struct snapshot_part {
+    kv_buffer buffer;
+    uint32_t database; /* which the last of them belong to, if there are any */
+};
+
+struct kv_snapshot {
+    struct store *store;
+    kv_writer *writer;
+    void *context;
+    struct record_rules rules;
+    bool is_summed;
+    _Atomic int status; /* KV_MORE while it goes on; KV_OK: complete; else why it ended */
+
+    pthread_mutex_t output;         /* of what follows, and of the order of what is written */
+    uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
+    uint32_t turn, next_shard;
+    uint64_t sum;
+    kv_buffer spare; /* changes places with a part's buffer */
+
+    _Atomic uint64_t bytes, keys, held, held_peak, saved, helped;
+    _Atomic uint32_t helpers;     /* writers in snapshot_help() */
+    uint64_t keys_total;          /* at the instant */
+    struct snapshot_part parts[]; /* by shard */
+};
+
+/*
+ * Begins a snapshot, all of which but what the host has said is zero: marks the instant, at which
+ * `at_instant`, unless NULL, is called. `aux` are names and values in turn. KV_OK; KV_BUSY;
+ * KV_NOMEM. snapshot_end() also after an error but KV_BUSY.
+ */
+KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
+                                     const kv_snapshot_options *options);
+
+/* Goes on within the budget. KV_MORE, KV_OK, or why it failed. */
+KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget);
+
+/*
+ * Takes it from the store, complete or not; then no part has memory. What was not walked is, to turn
+ * its era.
+ */
+KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot);
+
+/* Writes an entry of the old era to its shard's part, whose lock is held, and turns its era. */
+KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
+                                           struct entry *entry);
+
+/* To be called before an entry is changed or removed, with its shard's lock. Never fails. */
+static inline void snapshot_meet(struct shard *shard, struct space *space, struct entry *entry)
+{
+    if (KV_UNLIKELY(entry_era(entry) != space->era)) snapshot_save(shard, space, entry);
+}
+
+/* Writes out a piece of what waits, of this shard first. */
+KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index);
+
+/* To be called by who is about to write, before he takes a lock. */
+static inline void snapshot_make_room(struct store *store, uint32_t index)
+{
+    if (KV_UNLIKELY(atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)))
+        snapshot_help(store, index);
+}
 
 #endif
 
@@ -23610,9 +23989,13 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     }
 
     /* From here nothing fails. */
-    if (old != NULL) space_count(space, old, -1);
+    if (old != NULL) {
+        snapshot_meet(shard, space, old);
+        space_count(space, old, -1);
+    }
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
+    entry_set_era(block, space->era);
     space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
@@ -23645,6 +24028,7 @@ KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
+    assert(entry_era(entry) == space->era);
     space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
@@ -23745,6 +24129,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     kv_slice key = entry_key(entry);
     uint64_t hash = store_hash(shard->store, key);
     struct collection_due due[COLLECTION_DUE_BATCH];
+    snapshot_meet(shard, space, entry);
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
         shard_tell_fields_expired(shard, database, hash, entry, due, count);
@@ -23780,6 +24165,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
+        snapshot_meet(shard, space, entry);
         shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
@@ -23837,12 +24223,19 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
  */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
-    if (shard->flushed != NULL) return false;
+    if (shard->flushed != NULL || shard->unsaved != NULL) return false;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (i != database && space != NULL && space->table.count > 0) return false;
     }
     return true;
+}
+
+static void shard_leave_flushed(struct shard *shard, struct flushed *record)
+{
+    record->next = shard->flushed;
+    shard->flushed = record;
+    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
 }
 
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
@@ -23861,14 +24254,26 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     }
     shard->changes += space->table.count;
     if (later) record->keys = space->table.count;
-    table_detach(&space->table, &record->table);
+    memcpy(&record->space, space, sizeof *space);
+    table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
     space->outside = space->undated = 0;
-    record->next = shard->flushed;
-    shard->flushed = record;
-    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
+    space->is_unsaved = false;
+    if (record->space.is_unsaved && shard->store->snapshot != NULL) {
+        record->next = shard->unsaved;
+        shard->unsaved = record;
+    } else {
+        shard_leave_flushed(shard, record);
+    }
     shard_renew_deadline(shard);
+}
+
+KV_INTERNAL void shard_release_unsaved(struct shard *shard)
+{
+    struct flushed *record = shard->unsaved;
+    shard->unsaved = record->next;
+    shard_leave_flushed(shard, record);
 }
 
 struct shard_freeing {
@@ -23889,7 +24294,8 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         struct shard_freeing freeing = {shard, garbage};
         /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
         table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
-        if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
+        if (!table_drain(&record->space.table, &record->cursor, limit, visit, &freeing))
+            return false;
         if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
             return false;
         shard->freed_later += record->keys;
@@ -23921,6 +24327,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
+    while (shard->unsaved != NULL) shard_release_unsaved(shard);
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     garbage_free(&garbage, &store->alloc);
     observers_close(shard);
@@ -23932,7 +24339,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, undated, timed;
+    uint64_t outside, undated, timed, old;
+    uint8_t era;
     int64_t first_deadline_ms;
 };
 
@@ -23941,6 +24349,7 @@ static void shard_check_entry(void *context, void *item)
     struct shard_counts *counts = context;
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
+    counts->old += entry_era(entry) != counts->era;
     counts->timed += entry_is_timed(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
@@ -23956,11 +24365,12 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {0, 0, 0, KV_NEVER};
+        struct shard_counts counts = {.era = space->era, .first_deadline_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
         assert(counts.undated == space->undated);
+        assert(counts.old == 0 || space->is_unsaved);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
@@ -24205,6 +24615,7 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
 KV_INTERNAL void txn_lock(struct txn *txn)
 {
     struct store *store = txn->store;
+    snapshot_make_room(store, 0);
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
             lock_lock(&store->shards[word * 64 + bits_lowest(bits)].lock);
@@ -24407,6 +24818,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
+    entry_set_era(entry, space->era);
     (void)table_insert(&space->table, record->hash, entry);
     space_count(space, entry, 1);
     record->entry = NULL;
@@ -24460,8 +24872,9 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         if (record->database < first || record->database > last) continue;
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
-        if (place.bucket != NULL)
-            shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+        if (place.bucket == NULL) continue;
+        snapshot_meet(record->shard, space, table_item(place));
+        shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }
 
@@ -24915,7 +25328,7 @@ struct access {
     kv_slice key;
     int64_t known_now_ms; /* -1: the clock was not read yet */
     uint32_t database;
-    bool is_versioned; /* an entry that is written is to carry a version, whether it did or
+    bool is_versioned;    /* an entry that is written is to carry a version, whether it did or
                                   not */
     bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;
@@ -25157,6 +25570,7 @@ static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
+    assert(access->entry == NULL || entry_era(access->entry) == access->space->era);
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
         entry_set_word(access->entry, entry_version_offset(access->entry),
                        shard_next_version(shard));
@@ -25172,6 +25586,7 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
+    snapshot_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
@@ -25208,6 +25623,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     kv_status status = access_reserve_journal(access, 2 + count, size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
+    snapshot_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
                       2 + count);
@@ -25245,6 +25661,7 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
+    if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
     bool is_whole = mode == ACCESS_REPLACE;
     if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
@@ -25285,8 +25702,10 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
-    if (access->txn == NULL) lock_lock(&shard->lock);
-    else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
+    if (access->txn == NULL) {
+        if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
+        lock_lock(&shard->lock);
+    } else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access, mode);
@@ -25407,7 +25826,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
-    if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
+    if ((entry->kind & ~ENTRY_ERA) != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4))
+        return false;
     unsigned flags =
         entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
@@ -25512,6 +25932,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
+    entry_set_era(block, access->space->era);
     space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);
@@ -26566,32 +26987,6 @@ KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t
 /*
  * keyspace/reclaim.c -- see reclaim.h.
  */
-/* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
-/*
- * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
- * time.
- *
- * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
- * long.
- */
-#ifndef KV_KEYSPACE_RECLAIM_H
-#define KV_KEYSPACE_RECLAIM_H
-
-
-struct budget {
-    const struct clock *clock;
-    int64_t until_us; /* of the monotonic clock; 0: endless */
-};
-
-/*
- * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
- */
-KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
-KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
-KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
-
-#endif
-
 
 
 /*
@@ -26601,11 +26996,6 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
 #define RECLAIM_EXPIRE_BATCH 32
 #define RECLAIM_FREE_BATCH   256
 
-static bool budget_is_spent(const struct budget *budget)
-{
-    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
-}
-
 /* One slice of a shard; false if others are due there. */
 static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 {
@@ -26613,6 +27003,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
     struct garbage garbage = {0};
     struct observed *ready = NULL;
     uint64_t removed = 0;
+    snapshot_make_room(shard->store, shard->index);
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
         shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
@@ -26689,6 +27080,502 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
             return false;
         }
     }
+}
+
+/* -------------------- engine/keyspace/record.c ------------------------------------------------- */
+/*
+ * keyspace/record.c -- see record.h.
+ */
+
+
+static void record_write_form(struct rdb_sink *sink, enum rdb_type form, const struct entry *entry)
+{
+    if (entry_type(entry) == KV_TYPE_STRING) {
+        char scratch[NUMBER_INT64_SIZE];
+        rdb_write_text(sink, text_of(entry, scratch));
+        return;
+    }
+    struct collection collection = {(uintptr_t)entry_payload(entry)};
+    rdb_write_collection(sink, form, &collection);
+}
+
+static enum rdb_type record_form(const struct entry *entry, unsigned version)
+{
+    if (KV_LIKELY(entry_type(entry) == KV_TYPE_STRING)) return RDB_STRING;
+    struct collection collection = {(uintptr_t)entry_payload(entry)};
+    return rdb_type_of(entry_type(entry), &collection, version);
+}
+
+KV_INTERNAL enum rdb_type record_write_value(struct rdb_sink *sink, const struct entry *entry,
+                                             unsigned version)
+{
+    enum rdb_type form = record_form(entry, version);
+    rdb_write_byte(sink, (uint8_t)form);
+    record_write_form(sink, form, entry);
+    return form;
+}
+
+/* The deadlines of members, in a text of their own, whose size is known when it is written. */
+static void record_write_deadlines(struct rdb_sink *sink, const struct agenda *agenda)
+{
+    char scratch[MEMBER_TEXT_SIZE];
+    uint64_t size = rdb_length_size(agenda->count);
+    for (uint32_t i = 0; i < agenda->count; i++)
+        size += 8 + rdb_plain_size(member_text(agenda_at(agenda, i), scratch));
+    rdb_write_byte(sink, RDB_OPCODE_AUX);
+    rdb_write_plain(sink, kv_bytes(RECORD_DEADLINES, sizeof RECORD_DEADLINES - 1));
+    rdb_write_length(sink, size);
+    rdb_write_length(sink, agenda->count);
+    for (uint32_t i = 0; i < agenda->count; i++) {
+        const struct member *member = agenda_at(agenda, i);
+        rdb_write_64(sink, (uint64_t)member_deadline(member));
+        rdb_write_plain(sink, member_text(member, scratch));
+    }
+}
+
+static void record_write_attributes(struct rdb_sink *sink, const struct entry *entry,
+                                    const struct record_rules *rules)
+{
+    int64_t deadline_ms = entry_deadline(entry);
+    const struct collection_kind *kind =
+        entry_has_timed_fields(entry) ? value_kind(entry_type(entry)) : NULL;
+    if (KV_UNLIKELY(kind != NULL && kind->agenda != NULL)) {
+        struct collection collection = {(uintptr_t)entry_payload(entry)};
+        const struct agenda *agenda = kind->agenda(&collection);
+        if (agenda != NULL && agenda->count > 0) record_write_deadlines(sink, agenda);
+    }
+    if (deadline_ms != KV_NEVER) {
+        rdb_write_byte(sink, RDB_OPCODE_DEADLINE_MS);
+        rdb_write_64(sink, (uint64_t)deadline_ms);
+    }
+    if (!rules->tells_idle) return;
+    uint32_t idle_s = (rules->now_s - entry_clock(entry)) & ENTRY_CLOCK_MASK;
+    rdb_write_byte(sink, RDB_OPCODE_IDLE);
+    rdb_write_length(sink, idle_s);
+}
+
+KV_INTERNAL void record_write(struct rdb_sink *sink, const struct entry *entry,
+                              const struct record_rules *rules)
+{
+    if (KV_UNLIKELY(entry_is_timed(entry) || rules->tells_idle))
+        record_write_attributes(sink, entry, rules);
+    enum rdb_type form = record_form(entry, rules->version);
+    rdb_write_byte(sink, (uint8_t)form);
+    rdb_write_text(sink, entry_key(entry));
+    record_write_form(sink, form, entry);
+}
+
+/* -------------------- engine/keyspace/snapshot.c ----------------------------------------------- */
+/*
+ * keyspace/snapshot.c -- see snapshot.h.
+ */
+
+
+#include <sched.h>
+
+/* Entries looked at while a shard is held, and bytes of records after which it is let go. */
+#define SNAPSHOT_BATCH       36
+#define SNAPSHOT_SLICE_BYTES (16 * 1024)
+
+/* A part that has so much is written out; a buffer with more room than the second is freed. */
+#define SNAPSHOT_PIECE     (64 * 1024)
+#define SNAPSHOT_SPARE_MAX (256 * 1024)
+
+#define SNAPSHOT_NO_SHARD  UINT32_MAX
+
+_Static_assert(SNAPSHOT_BATCH % TABLE_SLOTS == 0, "whole buckets");
+
+static bool snapshot_goes_on(const struct kv_snapshot *snapshot)
+{
+    return atomic_load_explicit(&snapshot->status, memory_order_relaxed) == KV_MORE;
+}
+
+/* Ends it for this reason, unless there was one before. */
+static void snapshot_fail(struct kv_snapshot *snapshot, kv_status status)
+{
+    int going = KV_MORE;
+    (void)atomic_compare_exchange_strong(&snapshot->status, &going, (int)status);
+    atomic_store_explicit(&snapshot->store->snapshot_is_full, false, memory_order_relaxed);
+}
+
+static uint64_t snapshot_limit(const struct store *store)
+{
+    return (uint64_t)store_setting(store, KV_SETTING_SNAPSHOT_MEMORY);
+}
+
+/* --------------------------------------------------------------------------------------- saving */
+
+/* Counts what a part has more. */
+static void snapshot_count_held(struct kv_snapshot *snapshot, size_t size)
+{
+    uint64_t held = atomic_fetch_add_explicit(&snapshot->held, size, memory_order_relaxed) + size;
+    if (held > atomic_load_explicit(&snapshot->held_peak, memory_order_relaxed))
+        atomic_store_explicit(&snapshot->held_peak, held, memory_order_relaxed);
+    if (KV_UNLIKELY(held > snapshot_limit(snapshot->store)))
+        atomic_store_explicit(&snapshot->store->snapshot_is_full, true, memory_order_relaxed);
+}
+
+/* Writes an entry's record to the part of its shard, and gives its size; 0 without memory. */
+static size_t snapshot_write_record(struct kv_snapshot *snapshot, const struct shard *shard,
+                                    uint32_t database, const struct entry *entry)
+{
+    struct snapshot_part *part = &snapshot->parts[shard->index];
+    struct rdb_sink sink;
+    rdb_sink_open_within(&sink, &part->buffer, &snapshot->store->alloc);
+    sink.is_uncompressed = snapshot->rules.is_uncompressed;
+    if (part->buffer.size == 0 || part->database != database) {
+        rdb_write_byte(&sink, RDB_OPCODE_DATABASE);
+        rdb_write_length(&sink, database);
+    }
+    record_write(&sink, entry, &snapshot->rules);
+    if (rdb_sink_append(&sink) != KV_OK) return 0;
+    part->database = database;
+    return sink.size;
+}
+
+/* Turns the era of an entry and writes it out, if there is still a snapshot that wants it. */
+static size_t snapshot_take(struct kv_snapshot *snapshot, const struct shard *shard,
+                            const struct space *space, struct entry *entry)
+{
+    entry_set_era(entry, space->era);
+    if (snapshot == NULL || !snapshot_goes_on(snapshot)) return 0;
+    size_t size = snapshot_write_record(snapshot, shard, space->origin, entry);
+    if (size == 0) snapshot_fail(snapshot, KV_NOMEM);
+    return size;
+}
+
+KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
+                                           struct entry *entry)
+{
+    struct kv_snapshot *snapshot = shard->store->snapshot;
+    size_t size = snapshot_take(snapshot, shard, space, entry);
+    if (size == 0) return;
+    snapshot_count_held(snapshot, size);
+    atomic_fetch_add_explicit(&snapshot->saved, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&snapshot->keys, 1, memory_order_relaxed);
+}
+
+/* ---------------------------------------------------------------------------------- writing out */
+
+/* Hands bytes to the host. */
+static void snapshot_put(struct kv_snapshot *snapshot, kv_slice bytes)
+{
+    if (bytes.size == 0 || !snapshot_goes_on(snapshot)) return;
+    if (snapshot->is_summed) snapshot->sum = crc64(snapshot->sum, bytes);
+    kv_status status = snapshot->writer(snapshot->context, bytes);
+    if (status != KV_OK) snapshot_fail(snapshot, status);
+    atomic_fetch_add_explicit(&snapshot->bytes, bytes.size, memory_order_relaxed);
+}
+
+static void snapshot_free_buffer(struct kv_snapshot *snapshot, kv_buffer *buffer)
+{
+    alloc_free(&snapshot->store->alloc, buffer->data, buffer->capacity);
+    *buffer = (kv_buffer){0};
+}
+
+/* Takes what a shard's part holds; its lock is held. */
+static void snapshot_take_part(struct kv_snapshot *snapshot, uint32_t index)
+{
+    struct snapshot_part *part = &snapshot->parts[index];
+    kv_buffer taken = part->buffer;
+    part->buffer = snapshot->spare;
+    snapshot->spare = taken;
+    uint64_t held = atomic_fetch_sub_explicit(&snapshot->held, taken.size, memory_order_relaxed);
+    if (held - taken.size <= snapshot_limit(snapshot->store) / 2)
+        atomic_store_explicit(&snapshot->store->snapshot_is_full, false, memory_order_relaxed);
+}
+
+/* Writes out what was taken; gives how much. */
+static size_t snapshot_put_taken(struct kv_snapshot *snapshot)
+{
+    kv_buffer *taken = &snapshot->spare;
+    size_t size = taken->size;
+    snapshot_put(snapshot, (kv_slice){taken->data, size});
+    taken->size = 0;
+    if (taken->capacity > SNAPSHOT_SPARE_MAX) snapshot_free_buffer(snapshot, taken);
+    return size;
+}
+
+/* Writes out what a shard's part holds, if that is so much. The output is held. */
+static size_t snapshot_drain(struct kv_snapshot *snapshot, uint32_t index, size_t minimum)
+{
+    struct shard *shard = &snapshot->store->shards[index];
+    lock_lock(&shard->lock);
+    bool is_taken = snapshot->parts[index].buffer.size >= minimum;
+    if (is_taken) snapshot_take_part(snapshot, index);
+    lock_unlock(&shard->lock);
+    return is_taken ? snapshot_put_taken(snapshot) : 0;
+}
+
+/* Writes out of all parts, beginning with this one, until a piece is gone. The output is held. */
+static void snapshot_drain_piece(struct kv_snapshot *snapshot, uint32_t index)
+{
+    uint32_t shards = snapshot->store->shard_count;
+    size_t size = 0;
+    for (uint32_t i = 0; i < shards && size < SNAPSHOT_PIECE && snapshot_goes_on(snapshot); i++)
+        size += snapshot_drain(snapshot, (index + i) & (shards - 1), 1);
+}
+
+KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index)
+{
+    /* It stays while somebody holds a shard. */
+    lock_lock(&store->shards[index].lock);
+    struct kv_snapshot *snapshot = store->snapshot;
+    if (snapshot != NULL) atomic_fetch_add_explicit(&snapshot->helpers, 1, memory_order_relaxed);
+    lock_unlock(&store->shards[index].lock);
+    if (snapshot == NULL) return;
+    pthread_mutex_lock(&snapshot->output);
+    if (atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)) {
+        (void)snapshot_put_taken(snapshot); /* the header, if nobody has begun */
+        snapshot_drain_piece(snapshot, index);
+        atomic_fetch_add_explicit(&snapshot->helped, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&snapshot->output);
+    atomic_fetch_sub_explicit(&snapshot->helpers, 1, memory_order_release);
+}
+
+/* ------------------------------------------------------------------------------------- the walk */
+
+/* Fetches what entries point to whose values lie elsewhere. */
+static void snapshot_fetch_values(void *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = items[i];
+        if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) continue;
+        const char *value = entry_pointer(entry); /* with a bit or two of a collection's kind */
+        KV_PREFETCH(value);
+        KV_PREFETCH(value + KV_CACHE_LINE);
+    }
+}
+
+/*
+ * One slice of a space, whose shard is held. False when the walk has passed all of it. A slice that
+ * has become long ends before it is through what it was given, and the next begins there again: it
+ * knows by the eras what is done.
+ */
+static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shard,
+                          struct space *space)
+{
+    void *items[SNAPSHOT_BATCH];
+    struct table_frontier before = space->frontier;
+    size_t count = table_advance(&space->table, &space->frontier, items, SNAPSHOT_BATCH);
+    size_t size = 0;
+    uint64_t keys = 0;
+    snapshot_fetch_values(items, count);
+    for (size_t i = 0; i < count; i++) {
+        if (size > SNAPSHOT_SLICE_BYTES) {
+            space->frontier = before;
+            break;
+        }
+        if (entry_era(items[i]) == space->era) continue;
+        size += snapshot_take(snapshot, shard, space, items[i]);
+        keys++;
+    }
+    if (snapshot != NULL && keys > 0) {
+        snapshot_count_held(snapshot, size);
+        atomic_fetch_add_explicit(&snapshot->keys, keys, memory_order_relaxed);
+    }
+    space->is_unsaved = !space->frontier.is_over;
+    return space->is_unsaved;
+}
+
+/* The first space of a shard that the walk has not passed; NULL: it has passed all. */
+static struct space *snapshot_next_space(const struct shard *shard)
+{
+    if (shard->unsaved != NULL) return &shard->unsaved->space;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space != NULL && space->is_unsaved) return space;
+    }
+    return NULL;
+}
+
+/* Goes on in a shard, which is held. False when nothing is left there. */
+static bool snapshot_walk_shard(struct kv_snapshot *snapshot, struct shard *shard)
+{
+    struct space *space = snapshot_next_space(shard);
+    if (space == NULL) return false;
+    if (snapshot_walk(snapshot, shard, space)) return true;
+    if (shard->unsaved != NULL && space == &shard->unsaved->space) shard_release_unsaved(shard);
+    return true;
+}
+
+/* Fetches the entries of a shard's next slice, without its lock. */
+KV_NO_TSAN static void snapshot_fetch_ahead(struct store *store, const struct shard *shard)
+{
+    uint32_t ticket = grace_enter(&store->grace);
+    const struct space *space = shard_peek_space(shard, 0);
+    for (uint32_t i = 1; i < store->databases && !space->is_unsaved; i++) {
+        const struct space *other = shard_peek_space(shard, i);
+        if (other != NULL) space = other;
+    }
+    struct table_frontier frontier = space->frontier;
+    if (space->is_unsaved)
+        table_fetch_ahead(&space->table, &frontier, SNAPSHOT_BATCH / TABLE_SLOTS);
+    grace_leave(&store->grace, ticket);
+}
+
+/* The next lane that is in a shard; NULL: all shards are done. */
+static uint32_t *snapshot_next_lane(struct kv_snapshot *snapshot)
+{
+    for (unsigned i = 0; i < SNAPSHOT_LANES; i++) {
+        uint32_t *lane = &snapshot->lanes[snapshot->turn++ % SNAPSHOT_LANES];
+        if (*lane == SNAPSHOT_NO_SHARD && snapshot->next_shard < snapshot->store->shard_count)
+            *lane = snapshot->next_shard++;
+        if (*lane != SNAPSHOT_NO_SHARD) return lane;
+    }
+    return NULL;
+}
+
+/* One slice, and what it filled is written out. False: nothing was left. The output is held. */
+static bool snapshot_slice(struct kv_snapshot *snapshot)
+{
+    uint32_t *lane = snapshot_next_lane(snapshot);
+    if (lane == NULL) return false;
+    uint32_t index = *lane;
+    struct shard *shard = &snapshot->store->shards[index];
+    lock_lock(&shard->lock);
+    bool goes_on = snapshot_walk_shard(snapshot, shard);
+    bool is_taken = !goes_on || snapshot->parts[index].buffer.size >= SNAPSHOT_PIECE;
+    if (is_taken) snapshot_take_part(snapshot, index);
+    lock_unlock(&shard->lock);
+    if (goes_on) snapshot_fetch_ahead(snapshot->store, shard);
+    else *lane = SNAPSHOT_NO_SHARD;
+    if (is_taken) (void)snapshot_put_taken(snapshot);
+    /* Writers fill the others' parts. */
+    uint64_t held = atomic_load_explicit(&snapshot->held, memory_order_relaxed);
+    if (held > snapshot_limit(snapshot->store) / 4) snapshot_drain_piece(snapshot, index);
+    return true;
+}
+
+/* -------------------------------------------------------------------------------- head and tail */
+
+/* "REDIS0010" and what the host has to say. */
+static void snapshot_write_header(const struct kv_snapshot *snapshot, struct rdb_sink *sink,
+                                  const kv_snapshot_options *options)
+{
+    char magic[] = "REDIS0010";
+    unsigned version = snapshot->rules.version == 0 ? RDB_VERSION : snapshot->rules.version;
+    magic[7] = (char)('0' + version / 10);
+    magic[8] = (char)('0' + version % 10);
+    rdb_write_bytes(sink, kv_bytes(magic, sizeof magic - 1));
+    for (size_t i = 0; i + 1 < options->aux_count; i += 2) {
+        rdb_write_byte(sink, RDB_OPCODE_AUX);
+        rdb_write_text(sink, options->aux[i]);
+        rdb_write_text(sink, options->aux[i + 1]);
+    }
+}
+
+/* How many keys each database has; every shard is held. */
+static void snapshot_write_sizes(struct kv_snapshot *snapshot, struct rdb_sink *sink)
+{
+    const struct store *store = snapshot->store;
+    for (uint32_t d = 0; d < store->databases; d++) {
+        uint64_t keys = 0, timed = 0;
+        for (uint32_t i = 0; i < store->shard_count; i++) {
+            const struct space *space = shard_peek_space(&store->shards[i], d);
+            if (space == NULL) continue;
+            keys += space->table.count;
+            timed += space_timed(space);
+        }
+        if (keys == 0) continue;
+        snapshot->keys_total += keys;
+        rdb_write_byte(sink, RDB_OPCODE_DATABASE);
+        rdb_write_length(sink, d);
+        rdb_write_byte(sink, RDB_OPCODE_SIZES);
+        rdb_write_length(sink, keys);
+        rdb_write_length(sink, timed);
+    }
+}
+
+static void snapshot_write_end(struct kv_snapshot *snapshot)
+{
+    uint8_t end[9] = {RDB_OPCODE_END};
+    uint64_t sum = snapshot->is_summed ? crc64(snapshot->sum, kv_bytes(end, 1)) : 0;
+    bytes_store64(end + 1, sum);
+    snapshot_put(snapshot, kv_bytes(end, sizeof end));
+    int going = KV_MORE;
+    (void)atomic_compare_exchange_strong(&snapshot->status, &going, KV_OK);
+}
+
+/* ---------------------------------------------------------------------------------------- whole */
+
+/* The instant: what is there now is of the old era. */
+static void snapshot_turn(struct kv_snapshot *snapshot)
+{
+    struct store *store = snapshot->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = 0; d < store->databases; d++) {
+            struct space *space = shard_peek_space(&store->shards[i], d);
+            if (space == NULL || space->table.count == 0) continue;
+            space->era ^= ENTRY_ERA;
+            space->is_unsaved = true;
+            space->origin = d;
+            space->frontier = (struct table_frontier){0};
+        }
+    }
+    store->snapshot = snapshot;
+}
+
+KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
+                                     const kv_snapshot_options *options)
+{
+    struct store *store = snapshot->store;
+    struct rdb_sink sink;
+    if (atomic_exchange_explicit(&store->snapshot_is_taken, true, memory_order_acquire))
+        return KV_BUSY;
+    atomic_store_explicit(&snapshot->status, KV_MORE, memory_order_relaxed);
+    rdb_sink_open_within(&sink, &snapshot->spare, &store->alloc);
+    snapshot_write_header(snapshot, &sink, options);
+    for (unsigned i = 0; i < SNAPSHOT_LANES; i++) snapshot->lanes[i] = SNAPSHOT_NO_SHARD;
+    store_lock_all(store);
+    snapshot_write_sizes(snapshot, &sink);
+    kv_status status = rdb_sink_append(&sink);
+    if (status == KV_OK) {
+        snapshot_turn(snapshot);
+        if (options->at_instant != NULL) options->at_instant(options->at_instant_context);
+    }
+    store_unlock_all(store);
+    return status;
+}
+
+KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget)
+{
+    pthread_mutex_lock(&snapshot->output);
+    (void)snapshot_put_taken(snapshot); /* the header, at first */
+    while (snapshot_goes_on(snapshot)) {
+        if (!snapshot_slice(snapshot)) snapshot_write_end(snapshot);
+        if (budget_is_spent(budget)) break;
+    }
+    pthread_mutex_unlock(&snapshot->output);
+    return (kv_status)atomic_load_explicit(&snapshot->status, memory_order_relaxed);
+}
+
+/* Turns what the walk has not passed, in slices. */
+static void snapshot_forgo_shard(struct kv_snapshot *snapshot, struct shard *shard)
+{
+    bool goes_on = true;
+    while (goes_on) {
+        lock_lock(&shard->lock);
+        while (shard->unsaved != NULL) shard_release_unsaved(shard);
+        goes_on = snapshot_walk_shard(NULL, shard);
+        snapshot_free_buffer(snapshot, &snapshot->parts[shard->index].buffer);
+        lock_unlock(&shard->lock);
+    }
+}
+
+KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot)
+{
+    struct store *store = snapshot->store;
+    snapshot_fail(snapshot, KV_CANCELLED);
+    store_lock_all(store);
+    store->snapshot = NULL;
+    store_unlock_all(store);
+    while (atomic_load_explicit(&snapshot->helpers, memory_order_acquire) > 0) sched_yield();
+    for (uint32_t i = 0; i < store->shard_count; i++)
+        snapshot_forgo_shard(snapshot, &store->shards[i]);
+    snapshot_free_buffer(snapshot, &snapshot->spare);
+    atomic_store_explicit(&store->snapshot_is_taken, false, memory_order_release);
 }
 
 
@@ -26839,6 +27726,7 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_STREAM_NODE_SIZE] = 4096,
         [KV_SETTING_STREAM_NODE_COUNT] = 100,
         [KV_SETTING_HLL_SPARSE_SIZE] = 3000,
+        [KV_SETTING_SNAPSHOT_MEMORY] = INT64_C(8) << 20,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -26954,6 +27842,8 @@ const char *kv_strerror(kv_status status)
     case KV_PENDING: return "waiting";
     case KV_MORE: return "there is more to do";
     case KV_GAP: return "changes are missing";
+    case KV_BUSY: return "another such operation is under way";
+    case KV_CANCELLED: return "it was ended before it was complete";
     case KV_WRONGTYPE: return "the key holds a value of another type";
     case KV_BADARG: return "an argument is outside its range";
     case KV_NOMEM: return "memory is exhausted";
@@ -26968,6 +27858,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
+    case KV_IOERROR: return "a file could not be read or written";
     case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
@@ -27028,7 +27919,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_SET_INTEGER_COUNT:
     case KV_SETTING_STREAM_NODE_SIZE:
     case KV_SETTING_STREAM_NODE_COUNT:
-    case KV_SETTING_HLL_SPARSE_SIZE: return value >= 0 && (uint64_t)value <= SIZE_MAX;
+    case KV_SETTING_HLL_SPARSE_SIZE:
+    case KV_SETTING_SNAPSHOT_MEMORY: return value >= 0 && (uint64_t)value <= SIZE_MAX;
     case KV_SETTING_COUNT: break;
     }
     return false;
@@ -27735,14 +28627,7 @@ kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
 
 static void dump_write_value(struct rdb_sink *sink, const struct entry *entry)
 {
-    kv_type type = entry_type(entry);
-    char scratch[NUMBER_INT64_SIZE];
-    struct collection collection = {0};
-    if (type != KV_TYPE_STRING) collection.word = (uintptr_t)entry_payload(entry);
-    enum rdb_type form = rdb_type_of(type, &collection);
-    rdb_write_byte(sink, (uint8_t)form);
-    if (type == KV_TYPE_STRING) rdb_write_text(sink, text_of(entry, scratch));
-    else rdb_write_collection(sink, form, &collection);
+    enum rdb_type form = record_write_value(sink, entry, 0);
     rdb_write_16(sink, (uint16_t)rdb_version_of(form));
 }
 
@@ -27987,6 +28872,229 @@ kv_status kv_restore(kv *db, kv_slice key, kv_slice payload, const kv_restore_op
 
 #undef DUMP_VERSION_SIZE
 #undef DUMP_FOOTER
+
+/* -------------------- engine/api/api_snapshot.c ------------------------------------------------ */
+/*
+ * api/api_snapshot.c -- all of the store as an RDB file: kv_snapshot_begin() to kv_save().
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static size_t snapshot_size(const struct store *store)
+{
+    return sizeof(struct kv_snapshot) + store->shard_count * sizeof(struct snapshot_part);
+}
+
+static bool snapshot_read_options(const kv_snapshot_options *given, kv_snapshot_options *options)
+{
+    *options = KV_OPTIONS(kv_snapshot_options);
+    if (given != NULL) {
+        if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+        memcpy(options, given, given->size);
+    }
+    if (options->aux_count % 2 != 0 || (options->aux == NULL && options->aux_count > 0))
+        return false;
+    unsigned version = options->rdb_version;
+    return version == 0 || (version >= RDB_VERSION && version <= RDB_VERSION_MAX);
+}
+
+static void snapshot_destroy(struct kv_snapshot *snapshot)
+{
+    struct store *store = snapshot->store;
+    pthread_mutex_destroy(&snapshot->output);
+    alloc_free(&store->alloc, snapshot, snapshot_size(store));
+}
+
+static struct kv_snapshot *snapshot_create(kv *db, const kv_snapshot_options *options)
+{
+    struct store *store = db->view->store;
+    struct kv_snapshot *snapshot = alloc_get(&store->alloc, snapshot_size(store));
+    if (snapshot == NULL) return NULL;
+    memset(snapshot, 0, snapshot_size(store));
+    snapshot->store = store;
+    snapshot->is_summed = !options->unsummed;
+    snapshot->rules = (struct record_rules){.version = options->rdb_version,
+                                            .tells_idle = options->tells_idle,
+                                            .is_uncompressed = options->uncompressed,
+                                            .now_s = view_seconds(db->view)};
+    pthread_mutex_init(&snapshot->output, NULL);
+    return snapshot;
+}
+
+kv_status kv_snapshot_begin(kv *db, const kv_snapshot_options *given, kv_writer *writer,
+                            void *context, kv_snapshot **snapshot)
+{
+    kv_snapshot_options options;
+    if (db == NULL || writer == NULL || snapshot == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (!snapshot_read_options(given, &options)) return KV_BADARG;
+    struct kv_snapshot *begun = snapshot_create(db, &options);
+    if (begun == NULL) return KV_NOMEM;
+    begun->writer = writer;
+    begun->context = context;
+    kv_status status = snapshot_begin(begun, &options);
+    if (status == KV_OK) {
+        *snapshot = begun;
+        return KV_OK;
+    }
+    if (status != KV_BUSY) snapshot_end(begun);
+    snapshot_destroy(begun);
+    return status;
+}
+
+kv_status kv_snapshot_step(kv_snapshot *snapshot, int64_t budget_us)
+{
+    if (snapshot == NULL || budget_us < 0) return KV_BADARG;
+    struct budget budget = {&snapshot->store->clock, 0};
+    if (budget_us > 0) budget.until_us = clock_monotonic_us(budget.clock) + budget_us;
+    return snapshot_step(snapshot, &budget);
+}
+
+kv_status kv_snapshot_end(kv_snapshot *snapshot)
+{
+    if (snapshot == NULL) return KV_BADARG;
+    snapshot_end(snapshot);
+    kv_status status = (kv_status)atomic_load(&snapshot->status);
+    snapshot_destroy(snapshot);
+    return status;
+}
+
+static uint64_t snapshot_number(const _Atomic uint64_t *number)
+{
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+kv_status kv_snapshot_stats(const kv_snapshot *snapshot, kv_snapshot_progress *progress)
+{
+    if (snapshot == NULL || progress == NULL) return KV_BADARG;
+    size_t size = progress->size;
+    if (size < sizeof size || size > sizeof *progress) return KV_BADARG;
+    kv_snapshot_progress now = {.size = size,
+                                .keys = snapshot_number(&snapshot->keys),
+                                .keys_total = snapshot->keys_total,
+                                .bytes = snapshot_number(&snapshot->bytes),
+                                .held = snapshot_number(&snapshot->held),
+                                .held_peak = snapshot_number(&snapshot->held_peak),
+                                .saved = snapshot_number(&snapshot->saved),
+                                .helped = snapshot_number(&snapshot->helped)};
+    memcpy(progress, &now, size);
+    return KV_OK;
+}
+
+/* -------------------------------------------------------------------------------------- to a file */
+
+/* Bytes that are sent on their way to the medium before more is written: so the last sync is short. */
+#define SAVE_FLUSH_BYTES (4 * 1024 * 1024)
+
+/* A file in the making beside the one that it is to replace. */
+struct save {
+    int file;
+    int error; /* errno of what failed */
+    size_t unsynced;
+    char *path; /* of alloc_get() */
+    size_t path_size;
+};
+
+static kv_status save_write(void *context, kv_slice bytes)
+{
+    struct save *save = context;
+    const char *at = bytes.data;
+    size_t left = bytes.size;
+    while (left > 0) {
+        ssize_t written = write(save->file, at, left);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) {
+            save->error = written == 0 ? EIO : errno;
+            return KV_IOERROR;
+        }
+        at += written;
+        left -= (size_t)written;
+    }
+    save->unsynced += bytes.size;
+    if (save->unsynced < SAVE_FLUSH_BYTES) return KV_OK;
+    save->unsynced = 0;
+#if defined(__linux__) && defined(SYNC_FILE_RANGE_WRITE)
+    (void)sync_file_range(save->file, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
+    return KV_OK;
+}
+
+/* Opens a file beside `path` whose name nobody else has. */
+static kv_status save_open(struct save *save, struct alloc *alloc, const char *path)
+{
+    save->path_size = strlen(path) + 32;
+    save->path = alloc_get(alloc, save->path_size);
+    if (save->path == NULL) return KV_NOMEM;
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(save->path, save->path_size, "%s.%ld-%u.tmp", path, (long)getpid(), i);
+        save->file = open(save->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (save->file >= 0 || errno != EEXIST) break;
+    }
+    save->error = errno;
+    return save->file >= 0 ? KV_OK : KV_IOERROR;
+}
+
+/* Syncs the directory that a path lies in; gives an errno. */
+static int save_sync_directory(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) slash[slash == path] = '\0';
+    int directory = open(slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return errno;
+    int error = fsync(directory) != 0 ? errno : 0;
+    close(directory);
+    return error == EINVAL ? 0 : error; /* a file system whose directories cannot be synced */
+}
+
+/* Makes what was written the file. */
+static kv_status save_commit(struct save *save, const char *path)
+{
+    bool is_synced = fsync(save->file) == 0;
+    if (!is_synced) save->error = errno;
+    if (close(save->file) != 0 && is_synced) {
+        save->error = errno;
+        is_synced = false;
+    }
+    save->file = -1;
+    if (!is_synced) return KV_IOERROR;
+    if (rename(save->path, path) != 0) {
+        save->error = errno;
+        return KV_IOERROR;
+    }
+    memcpy(save->path, path, strlen(path) + 1); /* it is there now */
+    save->error = save_sync_directory(save->path);
+    save->path[0] = '\0';
+    return save->error == 0 ? KV_OK : KV_IOERROR;
+}
+
+static kv_status save_take(kv *db, struct save *save, const kv_snapshot_options *options)
+{
+    kv_snapshot *snapshot;
+    kv_status status = kv_snapshot_begin(db, options, save_write, save, &snapshot);
+    if (status != KV_OK) return status;
+    (void)kv_snapshot_step(snapshot, 0);
+    return kv_snapshot_end(snapshot);
+}
+
+kv_status kv_save(kv *db, const char *path, const kv_snapshot_options *options)
+{
+    if (db == NULL || path == NULL || path[0] == '\0') return KV_BADARG;
+    struct save save = {.file = -1};
+    struct alloc *alloc = &db->view->store->alloc;
+    kv_status status = save_open(&save, alloc, path);
+    bool is_open = status == KV_OK;
+    if (status == KV_OK) status = save_take(db, &save, options);
+    if (status == KV_OK) status = save_commit(&save, path);
+    if (save.file >= 0) close(save.file);
+    if (is_open && status != KV_OK && save.path[0] != '\0') unlink(save.path);
+    alloc_free(alloc, save.path, save.path_size);
+    if (status == KV_IOERROR) errno = save.error;
+    return status;
+}
+
+#undef SAVE_FLUSH_BYTES
 
 /* -------------------- engine/api/api_keyspace.c ------------------------------------------------ */
 /*

@@ -80,13 +80,15 @@ typedef struct kv_buffer {
 
 typedef enum kv_status {
     KV_OK = 0,
-    KV_NONE = 1,     /* no such key, element or position; an expired key is not there */
-    KV_SKIPPED = 2,  /* the condition asked for did not hold */
-    KV_CONFLICT = 3, /* a watched key has changed */
-    KV_TIMEOUT = 4,  /* the time given passed, or the wait was cancelled */
-    KV_PENDING = 5,  /* a wait has begun; its callback will be called */
-    KV_MORE = 6,     /* the budget was used up with work left */
-    KV_GAP = 7,      /* changes are missing between here and the position that was given */
+    KV_NONE = 1,      /* no such key, element or position; an expired key is not there */
+    KV_SKIPPED = 2,   /* the condition asked for did not hold */
+    KV_CONFLICT = 3,  /* a watched key has changed */
+    KV_TIMEOUT = 4,   /* the time given passed, or the wait was cancelled */
+    KV_PENDING = 5,   /* a wait has begun; its callback will be called */
+    KV_MORE = 6,      /* the budget was used up with work left */
+    KV_GAP = 7,       /* changes are missing between here and the position that was given */
+    KV_BUSY = 8,      /* another operation of this kind is under way */
+    KV_CANCELLED = 9, /* it was ended before it was complete */
 
     KV_WRONGTYPE = -1,  /* the key holds a value of another type */
     KV_BADARG = -2,     /* an argument is outside its documented range */
@@ -104,7 +106,8 @@ typedef enum kv_status {
     KV_NOTHLL = -12,    /* the key holds a string that is no HyperLogLog */
     KV_CORRUPT = -13,   /* the bytes of the value contradict themselves */
     KV_NOGROUP = -14,   /* the stream has no such consumer group */
-    KV_BADSUM = -15     /* the checksum of the bytes is wrong, or their version is not known */
+    KV_BADSUM = -15,    /* the checksum of the bytes is wrong, or their version is not known */
+    KV_IOERROR = -16    /* a file could not be read or written; errno tells why */
 } kv_status;
 
 typedef enum kv_type {
@@ -301,6 +304,8 @@ typedef enum kv_setting {
     KV_SETTING_STREAM_NODE_SIZE = 13,      /* bytes of each piece of a stream; 0: any; 4096 */
     KV_SETTING_STREAM_NODE_COUNT = 14,     /* entries of it; 0: any; default 100 */
     KV_SETTING_HLL_SPARSE_SIZE = 15, /* bytes up to which a HyperLogLog is sparse; default 3000 */
+    KV_SETTING_SNAPSHOT_MEMORY = 16, /* bytes of records that may wait for a snapshot's writer, and
+                                        one value more; default 8 MiB */
     KV_SETTING_COUNT
 } kv_setting;
 
@@ -2456,6 +2461,113 @@ KV_API uint64_t kv_channel_count(kv *db, kv_channel_kind kind);
 #define KV_EVENT_MODULE     0x1000 /* d: of types of modules, of which there are none */
 #define KV_EVENT_NEW        0x2000 /* n: new, before the event of what made the key */
 #define KV_EVENT_ALL        0x17fc /* A: all classes but MISS and NEW */
+
+/* ------------------------------------------------------------------------------------ snapshots */
+
+/*
+ * All databases as they are at one instant, as an RDB file: what Redis 7.0 and later and Valkey
+ * load. Writers go on meanwhile; nothing is forked, no thread is made.
+ *
+ *     kv_snapshot *snapshot;
+ *     kv_status status = kv_snapshot_begin(db, NULL, write_somewhere, file, &snapshot);
+ *     while (status == KV_OK || status == KV_MORE) {
+ *         status = kv_snapshot_step(snapshot, 500);            // 500 us of work, then something else
+ *         if (status == KV_OK) break;
+ *     }
+ *     kv_snapshot_end(snapshot);
+ *
+ * Instant   kv_snapshot_begin() holds every shard for some microseconds. What calls did before it is
+ *           in the snapshot, a transaction whole or not at all; what they do later is not.
+ * Memory    A writer that changes or removes a key that is not written yet first saves its record,
+ *           once. What waits so for the host's writer, and what it is given in one piece, is held to
+ *           KV_SETTING_SNAPSHOT_MEMORY, but for a single value that is larger: who is about to write
+ *           and finds more there hands out a piece himself. A database that is flushed is kept until
+ *           it is written.
+ * Delay     No call waits longer than a slice of a step, or the record of one key it changes, takes:
+ *           some microseconds, and for a large value about 1 ms a MiB. At the memory's limit a call
+ *           that writes takes as long as the host's writer, too.
+ * Format    Version 10 with a checksum, texts compressed (LZF) where that makes them shorter. A hash
+ *           with deadlines of fields has a form of version 12, which Redis 7.4 and later read. The
+ *           deadlines of members of sets and sorted sets are in auxiliary fields, which others pass
+ *           over. Source: rdb.h of Redis.
+ */
+typedef struct kv_snapshot kv_snapshot;
+
+/*
+ * Takes the next bytes, lent for the call; anything but KV_OK ends the snapshot. It is called by
+ * kv_snapshot_step() or by a call that writes to the store, never by two at once, with no lock held
+ * that another call would wait for but at the memory's limit. It must not call the store.
+ */
+typedef kv_status kv_writer(void *context, kv_slice bytes);
+
+typedef struct kv_snapshot_options {
+    size_t size;
+    /*
+     * Called at the instant, while all shards are held: nobody follows the journal then, and what it
+     * has told belongs to the snapshot. It must be short and must not call the store. May be NULL.
+     */
+    void (*at_instant)(void *context);
+    void *at_instant_context;
+    /* Auxiliary fields for the head of the file: names and values in turn, lent for the begin. */
+    const kv_slice *aux;
+    size_t aux_count; /* of both together */
+    /*
+     * Of the format: 10 (Redis 7.0), 11 (7.2), 12 (7.4), in whose forms deadlines that they do not
+     * know are left out; 0: 10, but for values that would lose something.
+     */
+    unsigned rdb_version;
+    bool uncompressed;
+    bool unsummed;   /* zero in the place of the checksum, as Redis writes with rdbchecksum no */
+    bool tells_idle; /* how long each key was not used goes with it, for eviction by that */
+} kv_snapshot_options;
+
+/*
+ * Marks the instant and begins. Nothing is written yet. NULL options: all defaults.
+ *
+ * Returns   KV_OK; KV_BUSY while another snapshot of the store is not ended; KV_NOMEM; KV_BADARG for
+ *           options outside their range, or a view inside a transaction.
+ * Cost      O(shards x databases), all shards held.
+ */
+KV_API kv_status kv_snapshot_begin(kv *db, const kv_snapshot_options *options, kv_writer *writer,
+                                   void *context, kv_snapshot **snapshot);
+
+/*
+ * Goes on for about so many microseconds; 0: to the end. By any thread, several take turns.
+ *
+ * Returns   KV_OK when all is written; KV_MORE; what the writer returned; KV_NOMEM. After the last
+ *           two nothing more is written.
+ */
+KV_API kv_status kv_snapshot_step(kv_snapshot *snapshot, int64_t budget_us);
+
+/*
+ * Ends a snapshot and frees it; one that is not complete is given up. To be called once, when no
+ * step is running, before the store is closed. Returns KV_OK, or why it was not complete:
+ * KV_CANCELLED, or what the last step said. Cost O(1) of a complete one; else about 20 ns for each
+ * key that was not reached.
+ */
+KV_API kv_status kv_snapshot_end(kv_snapshot *snapshot);
+
+typedef struct kv_snapshot_progress {
+    size_t size;
+    uint64_t keys, keys_total; /* written so far, and at the instant */
+    uint64_t bytes;            /* given to the writer */
+    uint64_t held, held_peak;  /* bytes of records that wait for it */
+    uint64_t saved;            /* keys that were saved by who changed them */
+    uint64_t helped;           /* times that one wrote out a piece, as the memory was used up */
+} kv_snapshot_progress;
+
+/* Any thread, until the end. KV_OK or KV_BADARG. */
+KV_API kv_status kv_snapshot_stats(const kv_snapshot *snapshot, kv_snapshot_progress *progress);
+
+/*
+ * Writes a snapshot to a file, from the first step to the last: into a new file beside it, which is
+ * synced and takes its place, and the directory is synced. So at any moment the old file is there,
+ * whole, or the new one.
+ *
+ * Returns   KV_OK; KV_IOERROR with errno: then it is the old one, or the new one if only the sync of
+ *           the directory failed; as kv_snapshot_begin().
+ */
+KV_API kv_status kv_save(kv *db, const char *path, const kv_snapshot_options *options);
 
 /* -------------------------------------------------------------------------------------- journal */
 

@@ -94,11 +94,14 @@
 #include "keyspace/timing.c" /* calls about deadlines of fields and members */
 #include "keyspace/text.c"              /* the string at a key as bytes, changed where it lies */
 #include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
+#include "keyspace/record.c"            /* a key with its value as a record of an RDB file */
+#include "keyspace/snapshot.c" /* the state at one instant, written out while writers go on */
 
 /* api: the functions of kvstore.h. */
 #include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_dump.c"        /* values as bytes, for other stores */
+#include "api/api_snapshot.c"    /* all of the store as an RDB file */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
 #include "api/api_bitmap.c"      /* strings as bits */

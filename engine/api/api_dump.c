@@ -7,6 +7,7 @@
 #include "base/crc64.h"
 #include "keyspace/access.h"
 #include "keyspace/effect.h"
+#include "keyspace/record.h"
 #include "keyspace/text.h"
 #include "rdb/rdb_value.h"
 #include "values/large.h"
@@ -18,14 +19,7 @@
 
 static void dump_write_value(struct rdb_sink *sink, const struct entry *entry)
 {
-    kv_type type = entry_type(entry);
-    char scratch[NUMBER_INT64_SIZE];
-    struct collection collection = {0};
-    if (type != KV_TYPE_STRING) collection.word = (uintptr_t)entry_payload(entry);
-    enum rdb_type form = rdb_type_of(type, &collection);
-    rdb_write_byte(sink, (uint8_t)form);
-    if (type == KV_TYPE_STRING) rdb_write_text(sink, text_of(entry, scratch));
-    else rdb_write_collection(sink, form, &collection);
+    enum rdb_type form = record_write_value(sink, entry, 0);
     rdb_write_16(sink, (uint16_t)rdb_version_of(form));
 }
 

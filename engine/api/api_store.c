@@ -146,6 +146,7 @@ static void store_set_defaults(struct store *store)
         [KV_SETTING_STREAM_NODE_SIZE] = 4096,
         [KV_SETTING_STREAM_NODE_COUNT] = 100,
         [KV_SETTING_HLL_SPARSE_SIZE] = 3000,
+        [KV_SETTING_SNAPSHOT_MEMORY] = INT64_C(8) << 20,
     };
     for (unsigned i = 0; i < KV_SETTING_COUNT; i++) atomic_init(&store->settings[i], defaults[i]);
 }
@@ -261,6 +262,8 @@ const char *kv_strerror(kv_status status)
     case KV_PENDING: return "waiting";
     case KV_MORE: return "there is more to do";
     case KV_GAP: return "changes are missing";
+    case KV_BUSY: return "another such operation is under way";
+    case KV_CANCELLED: return "it was ended before it was complete";
     case KV_WRONGTYPE: return "the key holds a value of another type";
     case KV_BADARG: return "an argument is outside its range";
     case KV_NOMEM: return "memory is exhausted";
@@ -275,6 +278,7 @@ const char *kv_strerror(kv_status status)
     case KV_NOTHLL: return "the string is not a HyperLogLog";
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
+    case KV_IOERROR: return "a file could not be read or written";
     case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
@@ -335,7 +339,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
     case KV_SETTING_SET_INTEGER_COUNT:
     case KV_SETTING_STREAM_NODE_SIZE:
     case KV_SETTING_STREAM_NODE_COUNT:
-    case KV_SETTING_HLL_SPARSE_SIZE: return value >= 0 && (uint64_t)value <= SIZE_MAX;
+    case KV_SETTING_HLL_SPARSE_SIZE:
+    case KV_SETTING_SNAPSHOT_MEMORY: return value >= 0 && (uint64_t)value <= SIZE_MAX;
     case KV_SETTING_COUNT: break;
     }
     return false;

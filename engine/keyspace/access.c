@@ -4,6 +4,7 @@
 #include "keyspace/access.h"
 
 #include "base/number.h"
+#include "keyspace/snapshot.h"
 #include "keyspace/waiting.h"
 
 /* Due keys that a write reclaims at most, on top of its own work, when nobody ticks. */
@@ -75,6 +76,7 @@ static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
+    assert(access->entry == NULL || entry_era(access->entry) == access->space->era);
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
         entry_set_word(access->entry, entry_version_offset(access->entry),
                        shard_next_version(shard));
@@ -90,6 +92,7 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
+    snapshot_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
@@ -126,6 +129,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     kv_status status = access_reserve_journal(access, 2 + count, size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
+    snapshot_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
                       2 + count);
@@ -163,6 +167,7 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
+    if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
     bool is_whole = mode == ACCESS_REPLACE;
     if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
@@ -203,8 +208,10 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
-    if (access->txn == NULL) lock_lock(&shard->lock);
-    else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
+    if (access->txn == NULL) {
+        if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
+        lock_lock(&shard->lock);
+    } else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access, mode);
@@ -325,7 +332,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
-    if (entry->kind != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4)) return false;
+    if ((entry->kind & ~ENTRY_ERA) != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4))
+        return false;
     unsigned flags =
         entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
@@ -430,6 +438,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
+    entry_set_era(block, access->space->era);
     space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);

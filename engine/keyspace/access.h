@@ -40,7 +40,7 @@ struct access {
     kv_slice key;
     int64_t known_now_ms; /* -1: the clock was not read yet */
     uint32_t database;
-    bool is_versioned; /* an entry that is written is to carry a version, whether it did or
+    bool is_versioned;    /* an entry that is written is to carry a version, whether it did or
                                   not */
     bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;

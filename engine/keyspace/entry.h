@@ -2,7 +2,8 @@
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 4 bits) and form (high 4 bits): how the value is kept
+ *     0       1     type (low 3 bits), era (1 bit: see snapshot.h) and form (high 4 bits): how the
+ *                   value is kept
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -47,6 +48,8 @@ enum entry_form {
     16u /* a short string that Redis would call "raw", since APPEND or SETRANGE made
                          it */
 #define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
+
+#define ENTRY_ERA          8u /* of the kind */
 
 #define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
 #define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
@@ -115,7 +118,7 @@ KV_INTERNAL size_t entry_size(const struct entry *entry);
 /*
  * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
  * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
- * as it does in what entry_read() gives.
+ * as it does in what entry_read() gives. The era is for the caller to set.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -142,7 +145,19 @@ static inline bool entry_is_near(int64_t deadline_ms)
 
 static inline kv_type entry_type(const struct entry *entry)
 {
-    return (kv_type)(entry->kind & 15);
+    return (kv_type)(entry->kind & (ENTRY_ERA - 1));
+}
+
+/* ENTRY_ERA or 0. */
+static inline uint8_t entry_era(const struct entry *entry)
+{
+    return (uint8_t)(entry->kind & ENTRY_ERA);
+}
+
+static inline void entry_set_era(struct entry *entry, uint8_t era)
+{
+    assert(era == 0 || era == ENTRY_ERA);
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERA) | era);
 }
 
 static inline enum entry_form entry_form(const struct entry *entry)

@@ -3,6 +3,7 @@
  */
 #include "keyspace/reclaim.h"
 
+#include "keyspace/snapshot.h"
 #include "keyspace/waiting.h"
 
 /*
@@ -12,11 +13,6 @@
 #define RECLAIM_EXPIRE_BATCH 32
 #define RECLAIM_FREE_BATCH   256
 
-static bool budget_is_spent(const struct budget *budget)
-{
-    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
-}
-
 /* One slice of a shard; false if others are due there. */
 static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 {
@@ -24,6 +20,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
     struct garbage garbage = {0};
     struct observed *ready = NULL;
     uint64_t removed = 0;
+    snapshot_make_room(shard->store, shard->index);
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
         shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);

@@ -15,6 +15,11 @@ struct budget {
     int64_t until_us; /* of the monotonic clock; 0: endless */
 };
 
+static inline bool budget_is_spent(const struct budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
 /*
  * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
  */

@@ -5,13 +5,15 @@
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
- *   3. next_deadline_ms is not after the earliest deadline of any space.
+ *   3. All entries are of their space's era, but while the space is unsaved (snapshot.h).
+ *   4. next_deadline_ms is not after the earliest deadline of any space.
  */
 #include "keyspace/shard.h"
 
 #include "keyspace/events.h"
 #include "keyspace/journal.h"
 #include "keyspace/observers.h"
+#include "keyspace/snapshot.h"
 #include "keyspace/waiting.h"
 
 /*
@@ -159,9 +161,13 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     }
 
     /* From here nothing fails. */
-    if (old != NULL) space_count(space, old, -1);
+    if (old != NULL) {
+        snapshot_meet(shard, space, old);
+        space_count(space, old, -1);
+    }
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
+    entry_set_era(block, space->era);
     space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
@@ -194,6 +200,7 @@ KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
+    assert(entry_era(entry) == space->era);
     space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
@@ -294,6 +301,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     kv_slice key = entry_key(entry);
     uint64_t hash = store_hash(shard->store, key);
     struct collection_due due[COLLECTION_DUE_BATCH];
+    snapshot_meet(shard, space, entry);
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
         shard_tell_fields_expired(shard, database, hash, entry, due, count);
@@ -329,6 +337,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
+        snapshot_meet(shard, space, entry);
         shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
@@ -386,12 +395,19 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
  */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
-    if (shard->flushed != NULL) return false;
+    if (shard->flushed != NULL || shard->unsaved != NULL) return false;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (i != database && space != NULL && space->table.count > 0) return false;
     }
     return true;
+}
+
+static void shard_leave_flushed(struct shard *shard, struct flushed *record)
+{
+    record->next = shard->flushed;
+    shard->flushed = record;
+    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
 }
 
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
@@ -410,14 +426,26 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     }
     shard->changes += space->table.count;
     if (later) record->keys = space->table.count;
-    table_detach(&space->table, &record->table);
+    memcpy(&record->space, space, sizeof *space);
+    table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
     space->deadlines = NULL;
     space->outside = space->undated = 0;
-    record->next = shard->flushed;
-    shard->flushed = record;
-    atomic_store_explicit(&shard->has_flushed, true, memory_order_relaxed);
+    space->is_unsaved = false;
+    if (record->space.is_unsaved && shard->store->snapshot != NULL) {
+        record->next = shard->unsaved;
+        shard->unsaved = record;
+    } else {
+        shard_leave_flushed(shard, record);
+    }
     shard_renew_deadline(shard);
+}
+
+KV_INTERNAL void shard_release_unsaved(struct shard *shard)
+{
+    struct flushed *record = shard->unsaved;
+    shard->unsaved = record->next;
+    shard_leave_flushed(shard, record);
 }
 
 struct shard_freeing {
@@ -438,7 +466,8 @@ KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct ga
         struct shard_freeing freeing = {shard, garbage};
         /* With a memory of its own there is nothing to visit. A page holds some tens of keys. */
         table_visit *visit = record->owns_memory ? NULL : shard_free_visited;
-        if (!table_drain(&record->table, &record->cursor, limit, visit, &freeing)) return false;
+        if (!table_drain(&record->space.table, &record->cursor, limit, visit, &freeing))
+            return false;
         if (record->owns_memory && !memory_destroy_some(&record->memory, limit / 16 + 1))
             return false;
         shard->freed_later += record->keys;
@@ -470,6 +499,7 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
+    while (shard->unsaved != NULL) shard_release_unsaved(shard);
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     garbage_free(&garbage, &store->alloc);
     observers_close(shard);
@@ -481,7 +511,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, undated, timed;
+    uint64_t outside, undated, timed, old;
+    uint8_t era;
     int64_t first_deadline_ms;
 };
 
@@ -490,6 +521,7 @@ static void shard_check_entry(void *context, void *item)
     struct shard_counts *counts = context;
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
+    counts->old += entry_era(entry) != counts->era;
     counts->timed += entry_is_timed(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
@@ -505,11 +537,12 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {0, 0, 0, KV_NEVER};
+        struct shard_counts counts = {.era = space->era, .first_deadline_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
         assert(counts.undated == space->undated);
+        assert(counts.old == 0 || space->is_unsaved);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=

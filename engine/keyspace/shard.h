@@ -103,6 +103,9 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
                              struct flushed *record);
 
+/* Lets the first of shard->unsaved be freed. */
+KV_INTERNAL void shard_release_unsaved(struct shard *shard);
+
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
 KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
 

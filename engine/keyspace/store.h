@@ -30,16 +30,20 @@
 
 /* One database in one shard. */
 struct space {
+    uint8_t era; /* that its entries carry unless a snapshot has still to save them (snapshot.h) */
+    bool is_unsaved; /* a snapshot's walk has not passed all of it */
+    uint32_t origin; /* while it has not: the database it was at the snapshot's instant */
     struct table table;
-    struct deadlines *deadlines; /* NULL until a key has one */
-    uint64_t outside;            /* entries whose value lies outside the shard's memory */
-    uint64_t undated;            /* entries among the deadlines only for those of their fields */
+    struct table_frontier frontier; /* where the walk stands */
+    struct deadlines *deadlines;    /* NULL until a key has one */
+    uint64_t outside;               /* entries whose value lies outside the shard's memory */
+    uint64_t undated;               /* entries among the deadlines only for those of their fields */
 };
 
 /* What was in a space when it was flushed, to be freed in slices. */
 struct flushed {
     struct flushed *next;
-    struct table table;
+    struct space space;   /* its table, and what a snapshot wants to know */
     size_t cursor;        /* of table_drain() */
     uint64_t keys;        /* how many there were, if they count as freed later; else 0 */
     struct memory memory; /* of the entries, if they were all that the shard held: freed
@@ -68,6 +72,7 @@ struct shard {
                                       stays */
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
+    struct flushed *unsaved;       /* and those that a snapshot has to walk first */
     uint64_t expired, evicted, changes;
     uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
@@ -103,6 +108,7 @@ struct view {
 };
 
 struct background;
+struct kv_snapshot;
 
 struct store {
     struct alloc alloc;
@@ -115,7 +121,10 @@ struct store {
     uint32_t shard_bits;
     uint32_t databases;
     _Atomic int64_t settings[KV_SETTING_COUNT];
-    struct view *view; /* the plain one */
+    _Atomic bool snapshot_is_full;  /* who is about to write helps first (snapshot.h) */
+    _Atomic bool snapshot_is_taken; /* from the begin of one to the end of its end */
+    struct kv_snapshot *snapshot;   /* under way; changes while every shard is held */
+    struct view *view;              /* the plain one */
     struct kv_follower *followers;
     struct channels channels;
     struct lock garbage_lock;

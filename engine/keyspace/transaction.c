@@ -5,12 +5,14 @@
 
 #include "base/bits.h"
 #include "keyspace/events.h"
+#include "keyspace/snapshot.h"
 #include "keyspace/value.h"
 #include "keyspace/waiting.h"
 
 KV_INTERNAL void txn_lock(struct txn *txn)
 {
     struct store *store = txn->store;
+    snapshot_make_room(store, 0);
     for (uint32_t word = 0; word * 64 < store->shard_count; word++) {
         for (uint64_t bits = txn->locked[word]; bits != 0; bits &= bits - 1) {
             lock_lock(&store->shards[word * 64 + bits_lowest(bits)].lock);
@@ -213,6 +215,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
+    entry_set_era(entry, space->era);
     (void)table_insert(&space->table, record->hash, entry);
     space_count(space, entry, 1);
     record->entry = NULL;
@@ -266,8 +269,9 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         if (record->database < first || record->database > last) continue;
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
-        if (place.bucket != NULL)
-            shard_remove(record->shard, space, record->hash, place, &txn->garbage);
+        if (place.bucket == NULL) continue;
+        snapshot_meet(record->shard, space, table_item(place));
+        shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }
 

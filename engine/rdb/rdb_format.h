@@ -64,13 +64,24 @@ enum rdb_type {
     RDB_HASH_TIMED_LISTPACK = 25
 };
 
+/* What may stand in a file in the place of a type. */
+enum rdb_opcode {
+    RDB_OPCODE_IDLE = 0xf8,        /* length: seconds */
+    RDB_OPCODE_AUX = 0xfa,         /* name, value: texts */
+    RDB_OPCODE_SIZES = 0xfb,       /* two lengths: keys, and those with a deadline */
+    RDB_OPCODE_DEADLINE_MS = 0xfc, /* 8 bytes */
+    RDB_OPCODE_DATABASE = 0xfe,    /* length */
+    RDB_OPCODE_END = 0xff          /* then the checksum of all before, 0: none */
+};
+
 /* The kinds of nodes of a list. */
 #define RDB_NODE_PLAIN  1
 #define RDB_NODE_PACKED 2
 
 /* What is written: the first, and the second where a value needs it. The last that is read. */
-#define RDB_VERSION       10
-#define RDB_VERSION_TIMED 12
-#define RDB_VERSION_MAX   12
+#define RDB_VERSION              10
+#define RDB_VERSION_TIMED        12
+#define RDB_VERSION_SET_LISTPACK 11
+#define RDB_VERSION_MAX          12
 
 #endif

@@ -193,10 +193,11 @@ static int64_t rdb_hash_first_deadline(const struct collection *hash)
 }
 
 /* Deadlines are not in version 10; a hash without one is written so that it can be read there. */
-KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash)
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash, unsigned version)
 {
     bool is_small = collection_is_small(hash);
-    if (rdb_hash_first_deadline(hash) != 0)
+    bool knows_deadlines = version == 0 || version >= RDB_VERSION_TIMED;
+    if (rdb_hash_first_deadline(hash) != 0 && knows_deadlines)
         return is_small ? RDB_HASH_TIMED_LISTPACK : RDB_HASH_TIMED;
     return is_small && !collection_is_second(hash) ? RDB_HASH_LISTPACK : RDB_HASH;
 }
@@ -226,7 +227,8 @@ KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
                                 const struct collection *hash)
 {
     struct rdb_hash_writing writing = {sink, rdb_hash_first_deadline(hash)};
-    if (writing.first_ms != 0) rdb_write_64(sink, (uint64_t)writing.first_ms);
+    bool is_timed = type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK;
+    if (is_timed) rdb_write_64(sink, (uint64_t)writing.first_ms);
     if (type == RDB_HASH_LISTPACK || type == RDB_HASH_TIMED_LISTPACK) {
         rdb_write_text(sink, pack_bytes(hash_pack_of(hash).pack));
         return;

@@ -74,10 +74,11 @@ KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_r
 }
 
 /* A listpack of members is not in version 10. */
-KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set)
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set, unsigned version)
 {
-    bool is_intset = collection_is_small(set) && intset_is(collection_block(set));
-    return is_intset ? RDB_SET_INTSET : RDB_SET;
+    if (!collection_is_small(set)) return RDB_SET;
+    if (intset_is(collection_block(set))) return RDB_SET_INTSET;
+    return version >= RDB_VERSION_SET_LISTPACK ? RDB_SET_LISTPACK : RDB_SET;
 }
 
 static bool rdb_write_member(void *context, kv_slice member)
@@ -91,6 +92,10 @@ KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
 {
     if (type == RDB_SET_INTSET) {
         rdb_write_text(sink, intset_bytes(collection_block(set)));
+        return;
+    }
+    if (type == RDB_SET_LISTPACK) {
+        rdb_write_text(sink, pack_bytes(collection_block(set)));
         return;
     }
     rdb_write_length(sink, set_length(set));

@@ -20,6 +20,11 @@ KV_INTERNAL void rdb_sink_open(struct rdb_sink *sink, kv_buffer *buffer)
     *sink = (struct rdb_sink){.buffer = buffer, .status = KV_OK};
 }
 
+KV_INTERNAL void rdb_sink_open_within(struct rdb_sink *sink, kv_buffer *buffer, struct alloc *alloc)
+{
+    *sink = (struct rdb_sink){.buffer = buffer, .alloc = alloc, .status = KV_OK};
+}
+
 static uint8_t *rdb_sink_begin(const struct rdb_sink *sink)
 {
     return (uint8_t *)sink->buffer->data + sink->buffer->size;
@@ -38,12 +43,34 @@ KV_INTERNAL kv_status rdb_sink_close(struct rdb_sink *sink)
     return KV_OK;
 }
 
+KV_INTERNAL kv_status rdb_sink_append(struct rdb_sink *sink)
+{
+    if (sink->status == KV_OK) sink->buffer->size += sink->size;
+    return sink->status;
+}
+
+/* Grows a buffer of the store's, by half at least. */
+static kv_status rdb_sink_grow(struct rdb_sink *sink, size_t capacity)
+{
+    kv_buffer *buffer = sink->buffer;
+    size_t grown = buffer->capacity + buffer->capacity / 2;
+    if (grown < capacity) grown = capacity;
+    void *data = alloc_resize(sink->alloc, buffer->data, buffer->capacity, grown);
+    if (data == NULL) return KV_NOMEM;
+    buffer->data = data;
+    buffer->capacity = grown;
+    return KV_OK;
+}
+
 /* Room for `size` bytes behind those written, which are not counted yet; NULL without memory. */
 static uint8_t *rdb_sink_room(struct rdb_sink *sink, size_t size)
 {
     size_t used = sink->buffer->size + sink->size;
     if (sink->status == KV_OK && size > SIZE_MAX - used) sink->status = KV_NOMEM;
-    if (sink->status == KV_OK) sink->status = buffer_reserve(sink->buffer, used + size);
+    if (sink->status == KV_OK && used + size > sink->buffer->capacity) {
+        sink->status = sink->alloc != NULL ? rdb_sink_grow(sink, used + size)
+                                           : buffer_reserve(sink->buffer, used + size);
+    }
     return sink->status == KV_OK ? rdb_sink_begin(sink) + sink->size : NULL;
 }
 
@@ -106,7 +133,24 @@ KV_INTERNAL void rdb_write_length(struct rdb_sink *sink, uint64_t length)
     rdb_write_bytes(sink, kv_bytes(bytes, rdb_encode_length(bytes, length)));
 }
 
+KV_INTERNAL size_t rdb_length_size(uint64_t length)
+{
+    uint8_t bytes[RDB_LENGTH_SIZE];
+    return rdb_encode_length(bytes, length);
+}
+
 /* ---------------------------------------------------------------------------------------- texts */
+
+KV_INTERNAL void rdb_write_plain(struct rdb_sink *sink, kv_slice text)
+{
+    rdb_write_length(sink, text.size);
+    rdb_write_bytes(sink, text);
+}
+
+KV_INTERNAL size_t rdb_plain_size(kv_slice text)
+{
+    return rdb_length_size(text.size) + text.size;
+}
 
 static bool rdb_write_integer(struct rdb_sink *sink, kv_slice text)
 {
@@ -144,7 +188,7 @@ static bool rdb_write_compressed(struct rdb_sink *sink, kv_slice text)
 KV_INTERNAL void rdb_write_text(struct rdb_sink *sink, kv_slice text)
 {
     if (text.size <= RDB_INTEGER_TEXT && rdb_write_integer(sink, text)) return;
-    if (text.size > RDB_COMPRESS_MIN && rdb_write_compressed(sink, text)) return;
-    rdb_write_length(sink, text.size);
-    rdb_write_bytes(sink, text);
+    if (text.size > RDB_COMPRESS_MIN && !sink->is_uncompressed && rdb_write_compressed(sink, text))
+        return;
+    rdb_write_plain(sink, text);
 }

@@ -52,13 +52,14 @@ KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb
     }
 }
 
-KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection)
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection,
+                                      unsigned version)
 {
     switch (type) {
     case KV_TYPE_LIST: return RDB_LIST_QUICKLIST_2;
-    case KV_TYPE_SET: return rdb_type_of_set(collection);
+    case KV_TYPE_SET: return rdb_type_of_set(collection, version);
     case KV_TYPE_SORTED_SET: return rdb_type_of_sorted_set(collection);
-    case KV_TYPE_HASH: return rdb_type_of_hash(collection);
+    case KV_TYPE_HASH: return rdb_type_of_hash(collection, version);
     case KV_TYPE_STREAM: return RDB_STREAM_2;
     default: return RDB_STRING;
     }
@@ -66,8 +67,8 @@ KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *col
 
 KV_INTERNAL unsigned rdb_version_of(enum rdb_type type)
 {
-    return type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK ? RDB_VERSION_TIMED
-                                                                     : RDB_VERSION;
+    if (type == RDB_HASH_TIMED || type == RDB_HASH_TIMED_LISTPACK) return RDB_VERSION_TIMED;
+    return type == RDB_SET_LISTPACK ? RDB_VERSION_SET_LISTPACK : RDB_VERSION;
 }
 
 KV_INTERNAL void rdb_write_collection(struct rdb_sink *sink, enum rdb_type type,

@@ -40,8 +40,13 @@ struct rdb_value {
 KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb_rules *rules,
                                      unsigned type, struct rdb_value *value);
 
-/* In which form a collection of this type will be written, and the version that has this form. */
-KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection);
+/*
+ * In which form a collection of this type will be written: one that this version has, where fields
+ * lose the deadlines that it does not know; 0: of RDB_VERSION, but none that loses something. And
+ * the version that has a form.
+ */
+KV_INTERNAL enum rdb_type rdb_type_of(kv_type type, const struct collection *collection,
+                                      unsigned version);
 KV_INTERNAL unsigned rdb_version_of(enum rdb_type type);
 
 /* Writes a collection, which is not empty, in that form. A string is rdb_write_text(). */
@@ -56,7 +61,7 @@ KV_INTERNAL void rdb_write_list(struct rdb_sink *sink, const struct collection *
 
 KV_INTERNAL kv_status rdb_read_set(struct rdb_source *source, const struct rdb_rules *rules,
                                    enum rdb_type type, struct collection *set);
-KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set);
+KV_INTERNAL enum rdb_type rdb_type_of_set(const struct collection *set, unsigned version);
 KV_INTERNAL void rdb_write_set(struct rdb_sink *sink, enum rdb_type type,
                                const struct collection *set);
 
@@ -68,7 +73,7 @@ KV_INTERNAL void rdb_write_sorted_set(struct rdb_sink *sink, enum rdb_type type,
 
 KV_INTERNAL kv_status rdb_read_hash(struct rdb_source *source, const struct rdb_rules *rules,
                                     enum rdb_type type, struct collection *hash);
-KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash);
+KV_INTERNAL enum rdb_type rdb_type_of_hash(const struct collection *hash, unsigned version);
 KV_INTERNAL void rdb_write_hash(struct rdb_sink *sink, enum rdb_type type,
                                 const struct collection *hash);
 

@@ -301,6 +301,7 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     if (other == NULL) return KV_NOMEM;
     other->prefix = segment->prefix;
     other->depth = segment->depth;
+    table->moves++;
     struct table_gathered gathered;
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
@@ -326,6 +327,7 @@ static kv_status table_split_segment(struct table *table, struct table_segment *
     upper->depth = segment->depth;
     upper->prefix = segment->prefix | bit;
     if (segment->depth == table_depth(table)) table->deepest += 2;
+    table->moves++;
 
     struct table_gathered gathered;
     gathered.count = 0;
@@ -403,6 +405,7 @@ static KV_NOINLINE void table_merge(struct table *table, struct table_segment *s
         table_segment_gather(table, lower, &gathered);
         table_segment_gather(table, upper, &gathered);
         if (lower->depth == table_depth(table)) table->deepest -= 2;
+        table->moves++;
         table_segment_empty(lower);
         lower->depth--;
         for (size_t i = 0; i < gathered.count; i++) {
@@ -478,6 +481,7 @@ KV_INTERNAL void table_detach(struct table *table, struct table *to)
     atomic_store_explicit(&table->root, 0, memory_order_release);
     table->count = table->bytes = 0;
     table->segments = table->deepest = 0;
+    table->moves++;
 }
 
 static void table_visit_segment(struct table_segment *segment, table_visit *visit, void *context)
@@ -574,6 +578,70 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
     }
 }
 
+/* The items of one bucket. */
+KV_NO_TSAN static size_t table_take_bucket(const struct table_bucket *bucket, void **items)
+{
+    size_t count = 0;
+    unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
+    for (; taken != 0; taken &= taken - 1)
+        items[count++] = table_pointer(bucket, table_lowest_bit(taken));
+    return count;
+}
+
+/* Puts the frontier at the segment after this one. */
+static void table_pass_segment(const struct table *table, const struct table_segment *segment,
+                               struct table_frontier *frontier)
+{
+    unsigned consumed = table->skip + segment->depth;
+    frontier->bucket = 0;
+    if (consumed == 0) {
+        frontier->is_over = true;
+        return;
+    }
+    uint64_t span = UINT64_C(1) << (64 - consumed);
+    uint64_t top = table->skip == 0 ? 0 : UINT64_MAX << (64 - table->skip);
+    uint64_t after = (frontier->position & ~(span - 1)) + span;
+    frontier->is_over = (after & top) != 0 || after == 0;
+    frontier->position = after;
+}
+
+KV_INTERNAL size_t table_advance(const struct table *table, struct table_frontier *frontier,
+                                 void **items, size_t room)
+{
+    uint64_t entry = table_entry(table, frontier->position);
+    if (entry == 0) frontier->is_over = true;
+    if (frontier->is_over) return 0;
+    if (frontier->moves != table->moves) frontier->bucket = 0;
+    frontier->moves = table->moves;
+    struct table_segment *segment = table_entry_segment(entry);
+    const struct table_bucket *buckets = table_segment_buckets(segment);
+    size_t count = 0;
+    while (frontier->bucket < segment->buckets && count + TABLE_SLOTS <= room)
+        count += table_take_bucket(&buckets[frontier->bucket++], items + count);
+    if (frontier->bucket >= segment->buckets) table_pass_segment(table, segment, frontier);
+    return count;
+}
+
+/* All that it reads may be stale, and is used for nothing but fetching. */
+KV_NO_TSAN KV_INTERNAL void table_fetch_ahead(const struct table *table,
+                                              const struct table_frontier *frontier,
+                                              unsigned buckets)
+{
+    uint64_t entry = table_entry(table, frontier->position);
+    if (entry == 0) return;
+    const struct table_bucket *bucket = table_entry_buckets(entry);
+    unsigned size = table_entry_size(entry);
+    unsigned end = frontier->bucket + buckets < size ? frontier->bucket + buckets : size;
+    for (unsigned i = frontier->bucket; i < end; i++) {
+        void *items[TABLE_SLOTS];
+        size_t count = table_take_bucket(&bucket[i], items);
+        for (size_t j = 0; j < count; j++) {
+            KV_PREFETCH_WRITE(items[j]);
+            KV_PREFETCH((const char *)items[j] + KV_CACHE_LINE);
+        }
+    }
+}
+
 KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
                               size_t room)
 {
@@ -584,10 +652,7 @@ KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cu
     while (cursor->entry < (size_t)1 << depth && count + TABLE_SLOTS <= room) {
         struct table_segment *segment = table_segment_at(root, cursor->entry);
         struct table_bucket *bucket = &table_segment_buckets(segment)[cursor->bucket];
-        unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
-        for (; taken != 0; taken &= taken - 1) {
-            items[count++] = table_pointer(bucket, table_lowest_bit(taken));
-        }
+        count += table_take_bucket(bucket, items + count);
         if (++cursor->bucket < segment->buckets) continue;
         cursor->bucket = 0;
         cursor->entry += (size_t)1 << (depth - segment->depth);

@@ -79,6 +79,7 @@ struct table {
     uint64_t bytes;      /* of directory and segments */
     uint32_t segments;
     uint32_t deepest; /* segments whose depth is the directory's */
+    uint32_t moves;   /* how often items were moved from bucket to bucket */
 };
 
 /*
@@ -177,6 +178,30 @@ struct table_cursor {
  */
 KV_INTERNAL size_t table_next(const struct table *table, struct table_cursor *cursor, void **items,
                               size_t room);
+
+/* Where a walk stands that others may change the table under: starts as {0}. */
+struct table_frontier {
+    uint64_t position; /* the first hash of the segment */
+    uint32_t bucket;
+    uint32_t moves; /* of the table when it got there */
+    bool is_over;
+};
+
+/*
+ * Gives the next items of such a walk, up to `room`, which is TABLE_SLOTS or more: as many as lie
+ * in whole buckets of a segment. It may be none before the walk is over. An item that stays from
+ * the first to the last call is given at least once, whatever is inserted and removed in between;
+ * some are given again after others moved.
+ */
+KV_INTERNAL size_t table_advance(const struct table *table, struct table_frontier *frontier,
+                                 void **items, size_t room);
+
+/*
+ * Fetches what table_advance() would give of so many buckets: without a lock, inside grace_enter().
+ * A hint.
+ */
+KV_INTERNAL void table_fetch_ahead(const struct table *table, const struct table_frontier *frontier,
+                                   unsigned buckets);
 
 /*
  * An item chosen at random, each equally likely; NULL if there is none. Expected O(1); O(segments)

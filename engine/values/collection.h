@@ -169,6 +169,9 @@ struct collection_kind {
     uint64_t (*remove)(struct collection *collection, struct memory *memory, const kv_slice *names,
                        size_t count);
 
+    /* Those with a deadline; NULL: they are not kept in one, or there are none. */
+    const struct agenda *(*agenda)(const struct collection *collection);
+
     /* What is told of all this. */
     const struct collection_words *words;
 

@@ -845,6 +845,11 @@ KV_INTERNAL void set_check(const struct collection *set)
 }
 #endif
 
+static const struct agenda *set_timed_members(const struct collection *set)
+{
+    return set_is_large(set) ? set_agenda(set) : NULL;
+}
+
 static const struct collection_words set_words = {
     .remove = "SREM",
     .expire = "KV.SPEXPIREAT",
@@ -871,6 +876,7 @@ KV_INTERNAL const struct collection_kind set_kind = {
     .reserve_deadlines = set_reserve_deadlines,
     .set_deadline = set_set_deadline,
     .remove = set_remove,
+    .agenda = set_timed_members,
     .words = &set_words,
 #if KV_DEBUG > 0
     .check = set_check,

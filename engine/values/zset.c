@@ -1011,6 +1011,11 @@ static const struct members *zset_members(const struct collection *set)
     return &zset_large(set)->members;
 }
 
+static const struct agenda *zset_timed_members(const struct collection *set)
+{
+    return collection_is_small(set) ? NULL : &zset_large(set)->agenda;
+}
+
 static const struct collection_words zset_words = {
     .remove = "ZREM",
     .expire = "KV.ZPEXPIREAT",
@@ -1037,6 +1042,7 @@ KV_INTERNAL const struct collection_kind zset_kind = {
     .reserve_deadlines = zset_reserve_deadlines,
     .set_deadline = zset_set_deadline,
     .remove = zset_remove_all,
+    .agenda = zset_timed_members,
     .words = &zset_words,
 #if KV_DEBUG > 0
     .check = zset_check,

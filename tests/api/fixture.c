@@ -16,13 +16,18 @@ static int64_t fixture_wall_ms(void *context)
 
 static int64_t fixture_monotonic_us(void *context)
 {
-    return atomic_load(&((struct fixture *)context)->now_ms) * 1000;
+    struct fixture *fixture = context;
+    int64_t pace_us = atomic_load(&fixture->pace_us);
+    int64_t passed_us = pace_us == 0 ? 0 : atomic_fetch_add(&fixture->passed_us, pace_us);
+    return atomic_load(&fixture->now_ms) * 1000 + passed_us;
 }
 
 void fixture_open_with(struct fixture *fixture, kv_options options)
 {
     fixture_alloc_begin(&fixture->alloc);
     atomic_init(&fixture->now_ms, FIXTURE_START_MS);
+    atomic_init(&fixture->pace_us, 0);
+    atomic_init(&fixture->passed_us, 0);
     fixture->clock = (kv_clock){fixture_wall_ms, fixture_monotonic_us, fixture};
     /* so that a failure comes again */
     if (options.seed == NULL) options.seed = (const uint8_t *)"always the same!";

@@ -26,7 +26,9 @@
 
 struct fixture {
     struct fixture_alloc alloc;
-    _Atomic int64_t now_ms; /* what the store's clock says */
+    _Atomic int64_t now_ms;  /* what the store's clock says */
+    _Atomic int64_t pace_us; /* passes each time that the clock of budgets is read; 0 at first */
+    _Atomic int64_t passed_us;
     kv_clock clock;
     kv *db;
 };

@@ -1233,6 +1233,37 @@ CASE(history)
     return KV_OK;
 }
 
+static kv_status ignore_bytes(void *context, kv_slice bytes)
+{
+    (void)context;
+    (void)bytes;
+    return KV_OK;
+}
+
+CASE(snapshot)
+{
+    (void)results;
+    const kv_slice aux[2] = {KV_TEXT("name"), KV_TEXT("value")};
+    kv_snapshot_options options = KV_OPTIONS(kv_snapshot_options);
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    kv_snapshot *snapshot;
+    options.aux = aux;
+    options.aux_count = 2;
+    kv_status status = kv_snapshot_begin(db, &options, ignore_bytes, NULL, &snapshot);
+    if (status != KV_OK) return status;
+    status = kv_snapshot_step(snapshot, 0);
+    MUST(kv_snapshot_stats(snapshot, &progress) == KV_OK);
+    MUST(status != KV_OK || progress.keys == progress.keys_total);
+    MUST(kv_snapshot_end(snapshot) == status);
+    return status;
+}
+
+CASE(save)
+{
+    (void)results;
+    return kv_save(db, "/dev/null/not-a-directory", NULL);
+}
+
 CASE(follow)
 {
     (void)results;
@@ -1724,6 +1755,9 @@ static const struct row rows[] = {
         "kv_parse_double",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
+    ROW("kv_snapshot_begin kv_snapshot_step kv_snapshot_stats kv_snapshot_end", snapshot, KV_OK,
+        OUTSIDE),
+    ROW("kv_save", save, KV_IOERROR, OUTSIDE),
     ROW("kv_history_open kv_history_oldest kv_history_newest kv_history_read kv_history_close",
         history, KV_OK, OUTSIDE),
     ROW("kv_subscriber_open kv_subscriber_close kv_subscribe kv_unsubscribe kv_unsubscribe_all "
