@@ -579,7 +579,7 @@ KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void 
 }
 
 /* The items of one bucket. */
-KV_NO_TSAN static size_t table_take_bucket(const struct table_bucket *bucket, void **items)
+static size_t table_take_bucket(const struct table_bucket *bucket, void **items)
 {
     size_t count = 0;
     unsigned taken = ~table_free_slots(bucket) & ((1u << TABLE_SLOTS) - 1);
@@ -633,11 +633,11 @@ KV_NO_TSAN KV_INTERNAL void table_fetch_ahead(const struct table *table,
     unsigned size = table_entry_size(entry);
     unsigned end = frontier->bucket + buckets < size ? frontier->bucket + buckets : size;
     for (unsigned i = frontier->bucket; i < end; i++) {
-        void *items[TABLE_SLOTS];
-        size_t count = table_take_bucket(&bucket[i], items);
-        for (size_t j = 0; j < count; j++) {
-            KV_PREFETCH_WRITE(items[j]);
-            KV_PREFETCH((const char *)items[j] + KV_CACHE_LINE);
+        unsigned taken = ~table_match_tags(&bucket[i], 0) & ((1u << TABLE_SLOTS) - 1);
+        for (; taken != 0; taken &= taken - 1) {
+            const char *item = table_pointer(&bucket[i], table_lowest_bit(taken));
+            KV_PREFETCH_WRITE(item);
+            KV_PREFETCH(item + KV_CACHE_LINE);
         }
     }
 }
