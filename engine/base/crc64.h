@@ -14,7 +14,10 @@
 
 #include <stdint.h>
 
-/* The sum of what went before, 0 at first, and then of these bytes. About 1 ns a byte. */
+/*
+ * The sum of what went before, 0 at first, and then of these bytes. A byte takes about 1 ns, of 128
+ * or more on x86-64 a twentieth of that.
+ */
 KV_INTERNAL uint64_t crc64(uint64_t sum, kv_slice bytes);
 
 #endif

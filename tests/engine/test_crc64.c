@@ -36,8 +36,23 @@ START_TEST(any_size_and_any_cut_give_the_sum_of_the_definition)
 }
 END_TEST
 
+START_TEST(large_blocks_give_the_sum_of_the_definition_wherever_they_lie)
+{
+    static uint8_t bytes[5000];
+    srand((unsigned)unit_seed());
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)rand();
+    for (int round = 0; round < 2000; round++) {
+        size_t begin = (size_t)rand() % 500, size = (size_t)rand() % (sizeof bytes - begin);
+        uint64_t before = (uint64_t)rand() << 33 ^ (uint64_t)rand();
+        uint64_t sum = crc64(before, kv_bytes(bytes + begin, size));
+        ck_assert_uint_eq(sum, sum_by_bits(before, bytes + begin, size));
+    }
+}
+END_TEST
+
 int main(void)
 {
     return UNIT_RUN("crc64", the_digits_give_the_published_sum,
-                    any_size_and_any_cut_give_the_sum_of_the_definition);
+                    any_size_and_any_cut_give_the_sum_of_the_definition,
+                    large_blocks_give_the_sum_of_the_definition_wherever_they_lie);
 }
