@@ -2569,6 +2569,71 @@ KV_API kv_status kv_snapshot_stats(const kv_snapshot *snapshot, kv_snapshot_prog
  */
 KV_API kv_status kv_save(kv *db, const char *path, const kv_snapshot_options *options);
 
+/*
+ * Gives the next bytes of what is loaded: up to `room`, which is not 0, into `bytes`, and how many
+ * in *size; 0 at the end. Anything but KV_OK ends the load, which returns it.
+ */
+typedef kv_status kv_reader(void *context, void *bytes, size_t room, size_t *size);
+
+/* `context` is handed to all of the functions, any of which may be NULL. The caller's thread calls. */
+typedef struct kv_load_options {
+    size_t size;
+    unsigned threads;   /* that make values beside the caller's thread, for as long as it takes; up
+                           to 64; 0: none */
+    bool replaces;      /* what the store holds stays, and is seen, until all that is loaded is
+                           there; then the one gives way to the other at one instant. Without, the
+                           store must have no keys */
+    bool keeps_expired; /* keys whose deadline has passed are loaded, too */
+    bool (*aux)(void *context, kv_slice name, kv_slice value); /* a field about the file; false
+                                                                  ends the load: KV_CANCELLED */
+    void (*warn)(void *context, const char *message); /* something that a store has no use for was
+                                                         passed over */
+    void (*progress)(void *context, uint64_t bytes, uint64_t keys); /* after each MiB or so, and at
+                                                                       the end */
+    void (*at_instant)(void *context); /* when the store's contents have changed and nobody can have
+                                          seen it, as all of the store is locked: it must be quick
+                                          and call nothing of the store */
+    void *context;
+} kv_load_options;
+
+typedef struct kv_load_report {
+    size_t size;
+    uint64_t bytes; /* up to the end of the RDB; after an error, to where it was found */
+    uint64_t keys;  /* that came into the store */
+    uint64_t expired; /* that did not, as their deadlines had passed */
+    unsigned rdb_version;
+    char message[256]; /* after an error: "offset 123: expected a length, found 0xff" */
+} kv_load_report;
+
+/*
+ * Loads what an RDB file holds, with all databases, as Redis 2.4 to 8, Valkey 8 or kv_save() wrote
+ * it. What Redis can write and a store cannot hold, values of modules, is refused by its name, not
+ * by the version of the file; their other data and libraries of functions are passed over.
+ *
+ * All of it comes into the store at one instant, and after an error nothing. Meanwhile the store may
+ * be used by others as ever. Loading takes the memory of what is loaded, the bytes of the largest
+ * key with its value, and about 0.5 MB, and as much twice for each thread; what is damaged, or lies
+ * about its size, does not make it more. The journal is told nothing: who follows it knows of a load
+ * by `at_instant`. Keys with nothing in them, which bugs of Redis have written, are passed over.
+ *
+ * reader    may be asked for more than the RDB has, but is not asked again once its last byte has
+ *           been given. report->bytes tells how much it was.
+ * options   NULL means none of them.
+ * report    may be NULL; its size is set before. Written unless KV_BADARG or KV_IOERROR of
+ *           kv_load_file(); after KV_NOMEM it may be left as it was.
+ * Returns   KV_OK; KV_CORRUPT if the bytes are not what they should be, one of them damaged, missing
+ *           or a key there twice; KV_TOOBIG for a string above KV_SETTING_MAX_VALUE_SIZE; KV_CONFLICT
+ *           if the store has keys and `replaces` is false; KV_CANCELLED; KV_BADARG, also within a
+ *           transaction; KV_NOMEM; what the reader returned. KV_IOERROR, errno telling why, if the
+ *           file cannot be read.
+ * Cost      O(size); some 0.2 us a small key, half with a thread. All shards are held at the end,
+ *           for some us, or for O(keys that are watched or waited for).
+ */
+KV_API kv_status kv_load(kv *db, kv_reader *reader, void *context, const kv_load_options *options,
+                         kv_load_report *report);
+KV_API kv_status kv_load_file(kv *db, const char *path, const kv_load_options *options,
+                              kv_load_report *report);
+
 /* -------------------------------------------------------------------------------------- journal */
 
 typedef enum kv_cause {

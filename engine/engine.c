@@ -25,6 +25,7 @@
 #include "base/pages.c"   /* aligned regions, carved into pages */
 #include "base/memory.c"  /* slabs of small blocks for one owner */
 #include "base/lock.c"    /* a lock that spins briefly, then sleeps */
+#include "base/thread.c"  /* the library's own threads, where an option asks for some */
 #include "base/clock.c"   /* the wall and the clock that never goes back, or the host's */
 #include "base/random.c"  /* seeds from the system, and a fast generator */
 #include "base/siphash.c" /* the hash of keys, of many at a time */
@@ -74,6 +75,8 @@
 #include "rdb/rdb_hash.c"       /* hashes */
 #include "rdb/rdb_stream.c"     /* streams */
 #include "rdb/rdb_value.c"      /* which of them for which type */
+#include "rdb/rdb_frame.c"      /* how far a value reaches */
+#include "rdb/rdb_file.c"       /* a whole file: opcodes, keys, the checksum */
 
 /* keyspace: shards, databases, deadlines, observers, the journal, transactions. */
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
@@ -93,6 +96,8 @@
 #include "keyspace/effect.c"            /* one effect of a call, put together for the journal */
 #include "keyspace/timing.c" /* calls about deadlines of fields and members */
 #include "keyspace/text.c"              /* the string at a key as bytes, changed where it lies */
+#include "keyspace/flushing.c"          /* databases emptied at one instant */
+#include "keyspace/loading.c"           /* keys out of files, for a store that does not see them yet */
 #include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
 #include "keyspace/record.c"            /* a key with its value as a record of an RDB file */
 #include "keyspace/snapshot.c" /* the state at one instant, written out while writers go on */
@@ -102,6 +107,7 @@
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_dump.c"        /* values as bytes, for other stores */
 #include "api/api_snapshot.c"    /* all of the store as an RDB file */
+#include "api/api_load.c"        /* all of a store out of a file */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
 #include "api/api_bitmap.c"      /* strings as bits */

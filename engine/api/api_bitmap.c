@@ -407,7 +407,7 @@ static kv_status bitmaps_store(struct access *access, kv_bit_operation operation
         return KV_OK;
     }
     if (access_fits_inline(access, size)) {
-        uint8_t text[ACCESS_INLINE_ENTRY];
+        uint8_t text[ENTRY_INLINE_BLOCK];
         bitmap_combine(operation, texts, count, text, size);
         return access_put_text(access, kv_bytes(text, size), KV_NEVER, ACCESS_RAW);
     }

@@ -7,6 +7,7 @@
 #include "base/crc64.h"
 #include "keyspace/access.h"
 #include "keyspace/effect.h"
+#include "keyspace/loading.h"
 #include "keyspace/record.h"
 #include "keyspace/text.h"
 #include "rdb/rdb_value.h"
@@ -59,25 +60,6 @@ static kv_status dump_check_footer(kv_slice payload)
     return bytes_load64(footer + DUMP_VERSION_SIZE) == crc64(0, summed) ? KV_OK : KV_BADSUM;
 }
 
-static struct collection_limits dump_limits(const struct store *store, kv_setting count)
-{
-    return (struct collection_limits){(size_t)store_setting(store, count),
-                                      (size_t)store_setting(store, (kv_setting)(count + 1))};
-}
-
-static struct rdb_rules dump_rules(struct dump_restoring *restoring)
-{
-    const struct store *store = restoring->store;
-    return (struct rdb_rules){
-        .memory = &restoring->memory,
-        .key = &store->hash_key,
-        .list = list_limits_of(store_setting(store, KV_SETTING_LIST_PACK_SIZE)),
-        .hash = dump_limits(store, KV_SETTING_HASH_PACK_COUNT),
-        .set = dump_limits(store, KV_SETTING_SET_PACK_COUNT),
-        .sorted_set = dump_limits(store, KV_SETTING_SORTED_SET_PACK_COUNT),
-        .set_integers = (size_t)store_setting(store, KV_SETTING_SET_INTEGER_COUNT)};
-}
-
 /* Frees what was read and has not become part of the store. */
 static void dump_discard(struct dump_restoring *restoring)
 {
@@ -93,15 +75,15 @@ static kv_status dump_read(struct dump_restoring *restoring)
 {
     struct store *store = restoring->store;
     const uint8_t *begin = restoring->payload.data;
-    uint64_t string_max = text_size_max(store);
     restoring->source = (struct rdb_source){
         .at = begin + 1,
         .end = begin + restoring->payload.size - DUMP_FOOTER,
         .alloc = &store->alloc,
-        .text_max = string_max > PACK_SIZE_MAX ? (size_t)string_max : PACK_SIZE_MAX};
+        .text_max = loading_text_max(store)};
     if (restoring->source.at > restoring->source.end) return KV_CORRUPT;
     memory_init(&restoring->memory, &store->pages);
-    struct rdb_rules rules = dump_rules(restoring);
+    struct rdb_rules rules = loading_rules(store);
+    rules.memory = &restoring->memory;
     struct rdb_value *value = &restoring->value;
     kv_status status = rdb_read_value(&restoring->source, &rules, *begin, value);
     if (status != KV_OK) {
@@ -109,7 +91,7 @@ static kv_status dump_read(struct dump_restoring *restoring)
         return status;
     }
     if (rdb_left(&restoring->source) > 0) status = KV_CORRUPT;
-    else if (value->text.bytes.size > string_max) status = KV_TOOBIG;
+    else if (value->text.bytes.size > text_size_max(store)) status = KV_TOOBIG;
     if (status != KV_OK) dump_discard(restoring);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "base/glob.h"
 #include "base/number.h"
 #include "keyspace/access.h"
+#include "keyspace/flushing.h"
 #include "keyspace/reclaim.h"
 #include "keyspace/waiting.h"
 
@@ -328,65 +329,18 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
 
 /* ------------------------------------------------------------------------------- flush and swap */
 
-/* Records for each shard and database that is to be emptied, acquired before anything is. */
-static void keyspace_free_records(struct store *store, struct flushed *records)
-{
-    while (records != NULL) {
-        struct flushed *next = records->next;
-        alloc_free(&store->alloc, records, sizeof *records);
-        records = next;
-    }
-}
-
-static struct flushed *keyspace_create_records(struct store *store, uint64_t count)
-{
-    struct flushed *records = NULL;
-    while (count-- > 0) {
-        struct flushed *record = alloc_get(&store->alloc, sizeof *record);
-        if (record == NULL) {
-            keyspace_free_records(store, records);
-            return NULL;
-        }
-        record->next = records;
-        records = record;
-    }
-    return records;
-}
-
-static bool keyspace_has_keys(struct shard *shard, uint32_t database)
-{
-    struct space *space = shard_peek_space(shard, database);
-    return space != NULL && space->table.count > 0;
-}
-
-static void keyspace_flush_shards(struct store *store, uint32_t first, uint32_t last, bool later,
-                                  struct flushed *records)
-{
-    for (uint32_t i = 0; i < store->shard_count; i++) {
-        for (uint32_t d = first; d <= last; d++) {
-            if (!keyspace_has_keys(&store->shards[i], d)) continue;
-            struct flushed *record = records;
-            records = record->next;
-            shard_flush(&store->shards[i], d, later, record);
-        }
-    }
-}
-
 /* Empties the databases from `first` to `last`; the caller's span holds every shard. */
 static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t last, bool later,
                                      kv_slice command)
 {
     struct store *store = span->db.view->store;
-    uint64_t wanted = 0;
-    for (uint32_t i = 0; i < store->shard_count; i++) {
-        for (uint32_t d = first; d <= last; d++) wanted += keyspace_has_keys(&store->shards[i], d);
-    }
-    struct flushed *records = keyspace_create_records(store, wanted);
-    if (records == NULL && wanted > 0) return KV_NOMEM;
-    kv_status status = span_reserve_journal(span, 1, 1, command.size);
+    struct flushed *records;
+    kv_status status = flushing_prepare(store, first, last, &records);
+    if (status != KV_OK) return status;
+    status = span_reserve_journal(span, 1, 1, command.size);
     if (status == KV_OK) status = span_save_all(span, first, last);
     if (status != KV_OK) {
-        keyspace_free_records(store, records);
+        flushing_cancel(store, records);
         return status;
     }
     for (uint32_t i = 0; i < store->shard_count; i++) {
@@ -394,9 +348,9 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
     }
     if (span->db.view->txn->undo != NULL) {
         span_remove_saved(span, first, last);
-        keyspace_free_records(store, records);
+        flushing_cancel(store, records);
     } else {
-        keyspace_flush_shards(store, first, last, later, records);
+        flushing_commit(store, first, last, later, records);
     }
     for (uint32_t i = 0; i < store->shard_count; i++) { /* some wait for what is gone now */
         for (uint32_t d = first; d <= last; d++)

@@ -2,11 +2,9 @@
  * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views.
  */
 #include "base/buffer.h"
+#include "base/thread.h"
 #include "keyspace/access.h"
 #include "keyspace/reclaim.h"
-
-#include <pthread.h>
-#include <signal.h>
 
 #define STORE_SHARDS_DEFAULT    64
 #define STORE_DATABASES_DEFAULT 16
@@ -47,17 +45,6 @@ static void *store_background_main(void *context)
     return NULL;
 }
 
-/* The thread takes no signals: they are for the host's threads. */
-static bool store_create_thread(struct store *store)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&store->background->thread, NULL, store_background_main, store);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error == 0;
-}
-
 static kv_status store_start_background(struct store *store)
 {
     struct background *background = alloc_get(&store->alloc, sizeof *background);
@@ -66,7 +53,7 @@ static kv_status store_start_background(struct store *store)
     pthread_mutex_init(&background->mutex, NULL);
     pthread_cond_init(&background->wake, NULL);
     store->background = background;
-    if (store_create_thread(store)) return KV_OK;
+    if (thread_start(&background->thread, store_background_main, store)) return KV_OK;
     pthread_cond_destroy(&background->wake);
     pthread_mutex_destroy(&background->mutex);
     alloc_free(&store->alloc, background, sizeof *background);

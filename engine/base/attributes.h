@@ -42,6 +42,7 @@
 #define KV_PREFETCH(p)         __builtin_prefetch((p), 0, 3)
 #define KV_PREFETCH_WRITE(p)   __builtin_prefetch((p), 1, 3)
 #define KV_NO_TSAN             __attribute__((no_sanitize("thread")))
+#define KV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define KV_UNUSED
 #define KV_LIKELY(condition)   (condition)
@@ -51,6 +52,7 @@
 #define KV_PREFETCH(p)       ((void)(p))
 #define KV_PREFETCH_WRITE(p) ((void)(p))
 #define KV_NO_TSAN
+#define KV_PRINTF(text, first)
 #endif
 
 /* Runs a walker, `KV_CHECK(tree_check(tree))`, where KV_DEBUG asks for it. */

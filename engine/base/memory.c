@@ -196,19 +196,35 @@ static size_t memory_large_total(size_t size)
     return memory_capacity(size) + sizeof(struct memory_large);
 }
 
+/* The list ends with NULL, but its first block's `previous` is the last one. */
 static void memory_large_link(struct memory *memory, struct memory_large *large)
 {
-    large->previous = NULL;
-    large->next = memory->large;
-    if (large->next != NULL) large->next->previous = large;
+    struct memory_large *head = memory->large;
+    large->next = head;
+    large->previous = head != NULL ? head->previous : large;
+    if (head != NULL) head->previous = large;
     memory->large = large;
 }
 
 static void memory_large_unlink(struct memory *memory, struct memory_large *large)
 {
-    if (large->previous != NULL) large->previous->next = large->next;
-    else memory->large = large->next;
     if (large->next != NULL) large->next->previous = large->previous;
+    else memory->large->previous = large->previous;
+    if (large == memory->large) memory->large = large->next;
+    else large->previous->next = large->next;
+}
+
+/* All of another list before this one. */
+static void memory_large_join(struct memory *memory, struct memory_large *list)
+{
+    struct memory_large *head = memory->large;
+    if (list != NULL && head != NULL) {
+        struct memory_large *last = head->previous;
+        list->previous->next = head;
+        head->previous = list->previous;
+        list->previous = last;
+    }
+    if (list != NULL) memory->large = list;
 }
 
 KV_INTERNAL KV_NOINLINE void *memory_get_large(struct memory *memory, size_t size)
@@ -237,12 +253,14 @@ static void *memory_resize_large(struct memory *memory, void *block, size_t old_
 {
     if (new_size > SIZE_MAX - 64) return NULL;
     struct memory_large *large = (struct memory_large *)block - 1;
+    bool is_first = large == memory->large;
     large = alloc_resize(memory->pages->alloc, large, memory_large_total(old_size),
                          memory_large_total(new_size));
     if (large == NULL) return NULL;
-    if (large->previous != NULL) large->previous->next = large;
-    else memory->large = large;
+    if (is_first) memory->large = large;
+    else large->previous->next = large;
     if (large->next != NULL) large->next->previous = large;
+    else memory->large->previous = large;
     large->size = memory_capacity(new_size);
     memory->used += memory_capacity(new_size) - memory_capacity(old_size);
     return large + 1;
@@ -338,6 +356,40 @@ KV_INTERNAL void memory_destroy(struct memory *memory)
     memory_destroy_some(memory, SIZE_MAX);
 }
 
+/* All pages of another ring of this class, in which those with a free block come first. */
+static void memory_ring_join(struct memory *memory, struct memory *from, unsigned size_class)
+{
+    memory_ring_skip_full(memory, size_class);
+    memory_ring_skip_full(from, size_class);
+    struct memory_page *page;
+    while ((page = from->rings[size_class]) != NULL && !memory_page_is_full(page)) {
+        memory_ring_remove(from, page);
+        memory_ring_push(memory, page);
+    }
+    struct memory_page *head = memory->rings[size_class];
+    if (page != NULL && head != NULL) { /* the full ones go behind the last */
+        struct memory_page *last = page->previous;
+        page->previous = head->previous;
+        head->previous->next = page;
+        last->next = head;
+        head->previous = last;
+    } else if (page != NULL) {
+        memory->rings[size_class] = page;
+    }
+}
+
+KV_INTERNAL void memory_join(struct memory *memory, struct memory *from)
+{
+    assert(memory->pages == from->pages);
+    if (from->spare != NULL) memory_page_return(from, from->spare);
+    for (unsigned size_class = 0; size_class < MEMORY_CLASSES; size_class++)
+        memory_ring_join(memory, from, size_class);
+    memory_large_join(memory, from->large);
+    memory->used += from->used;
+    memory->page_count += from->page_count;
+    memory_init(from, memory->pages);
+}
+
 #if KV_DEBUG
 static void memory_check_page(const struct memory_page *page)
 {
@@ -390,9 +442,10 @@ KV_INTERNAL void memory_check(const struct memory *memory)
     for (unsigned size_class = 0; size_class < MEMORY_CLASSES; size_class++) {
         used += memory_check_ring(memory, size_class, &pages);
     }
-    const struct memory_large *previous = NULL;
+    const struct memory_large *previous = NULL, *first = memory->large;
     for (const struct memory_large *at = memory->large; at != NULL; at = at->next) {
-        assert(at->previous == previous);
+        assert(at == first || at->previous == previous);
+        assert(at->next != NULL || first->previous == at);
         bool lines = (at->size & MEMORY_LINES) != 0;
         assert(lines || !memory_is_small((size_t)at->size));
         used += lines ? (size_t)at->size - MEMORY_LINES : memory_capacity((size_t)at->size);

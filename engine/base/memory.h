@@ -71,6 +71,12 @@ KV_INTERNAL void memory_destroy(struct memory *memory);
  */
 KV_INTERNAL bool memory_destroy_some(struct memory *memory, size_t limit);
 
+/*
+ * Takes over all blocks of another memory out of the same pages, which is empty then. O(size classes
+ * and pages of `from` that have room).
+ */
+KV_INTERNAL void memory_join(struct memory *memory, struct memory *from);
+
 /* What memory_get() and memory_free() do when their short way ends. */
 KV_INTERNAL void *memory_get_slowly(struct memory *memory, size_t size);
 KV_INTERNAL void *memory_get_large(struct memory *memory, size_t size);

@@ -98,17 +98,9 @@ static inline bool access_is_journaled(const struct access *access)
     return journal_is_read(access->store);
 }
 
-/*
- * A string is kept inline if its entry stays a small block, or if it is so short that a blob's
- * header would be most of it.
- */
-#define ACCESS_INLINE_ENTRY  1016
-#define ACCESS_INLINE_ALWAYS 64
-
 static inline bool access_fits_inline(const struct access *access, size_t size)
 {
-    return size <= ACCESS_INLINE_ALWAYS ||
-           sizeof(struct entry) + 4 * ENTRY_FIELD + access->key.size + size <= ACCESS_INLINE_ENTRY;
+    return entry_fits_inline(access->key.size, size);
 }
 
 /*

@@ -108,6 +108,19 @@ struct entry_shape {
     uint32_t clock;
 };
 
+/*
+ * A string is kept inline if its entry stays a small block, or if it is so short that a blob's
+ * header would be most of it.
+ */
+#define ENTRY_INLINE_BLOCK  1016
+#define ENTRY_INLINE_ALWAYS 64
+
+static inline bool entry_fits_inline(size_t key_size, size_t size)
+{
+    return size <= ENTRY_INLINE_ALWAYS ||
+           sizeof(struct entry) + 4 * ENTRY_FIELD + key_size + size <= ENTRY_INLINE_BLOCK;
+}
+
 /* Completes shape->flags from its fields. */
 KV_INTERNAL void entry_shape_settle(struct entry_shape *shape);
 

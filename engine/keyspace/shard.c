@@ -78,18 +78,34 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database)
     return space;
 }
 
-KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
+/*
+ * By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the
+ * other.
+ */
+static void shard_swap_spaces(struct space *one, struct space *other)
 {
-    /*
-     * By value, since database 0 lies in the shard. A prefetch that looks on sees one root or the
-     * other.
-     */
-    struct space *one = shard_peek_space(shard, first);
-    struct space *other = shard_peek_space(shard, second);
     struct space kept;
     memcpy(&kept, one, sizeof kept);
     memcpy(one, other, sizeof kept);
     memcpy(other, &kept, sizeof kept);
+}
+
+KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
+{
+    shard_swap_spaces(shard_peek_space(shard, first), shard_peek_space(shard, second));
+}
+
+KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
+{
+    assert(shard->store == from->store && shard->index == from->index);
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(from, i);
+        if (space == NULL || space->table.count == 0) continue;
+        assert(shard_peek_space(shard, i)->table.count == 0);
+        shard_swap_spaces(shard_peek_space(shard, i), space);
+    }
+    memory_join(&shard->memory, &from->memory);
+    shard_renew_deadline(shard);
 }
 
 /* ------------------------------------------------------------------------------ writing entries */

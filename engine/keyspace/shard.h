@@ -106,6 +106,12 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
 /* Lets the first of shard->unsaved be freed. */
 KV_INTERNAL void shard_release_unsaved(struct shard *shard);
 
+/*
+ * Takes over all keys of another shard of the same store and index, which nobody else knows of. The
+ * databases where that has some are there in this one, and empty.
+ */
+KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from);
+
 /* Frees up to about `limit` keys of flushed databases; true when nothing is left. */
 KV_INTERNAL bool shard_free_flushed(struct shard *shard, size_t limit, struct garbage *garbage);
 

@@ -70,7 +70,7 @@ static int64_t text_deadline(const struct access *access)
 static kv_status text_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
                                  size_t size)
 {
-    uint8_t text[ACCESS_INLINE_ENTRY];
+    uint8_t text[ENTRY_INLINE_BLOCK];
     assert(size <= sizeof text);
     if (old.size > 0) memcpy(text, old.data, old.size);
     text_write_bytes(text, old.size, at, value);

@@ -66,10 +66,16 @@ enum rdb_type {
 
 /* What may stand in a file in the place of a type. */
 enum rdb_opcode {
+    RDB_OPCODE_SLOT_SIZES = 0xf4, /* of Valkey: three lengths, the first a slot */
+    RDB_OPCODE_FUNCTIONS = 0xf5,  /* a library: text */
+    RDB_OPCODE_FUNCTIONS_OLD = 0xf6,
+    RDB_OPCODE_MODULE = 0xf7,      /* what a module has to say: rdb_frame.h */
     RDB_OPCODE_IDLE = 0xf8,        /* length: seconds */
+    RDB_OPCODE_FREQUENCY = 0xf9,   /* 1 byte */
     RDB_OPCODE_AUX = 0xfa,         /* name, value: texts */
     RDB_OPCODE_SIZES = 0xfb,       /* two lengths: keys, and those with a deadline */
     RDB_OPCODE_DEADLINE_MS = 0xfc, /* 8 bytes */
+    RDB_OPCODE_DEADLINE_S = 0xfd,  /* 4 bytes */
     RDB_OPCODE_DATABASE = 0xfe,    /* length */
     RDB_OPCODE_END = 0xff          /* then the checksum of all before, 0: none */
 };

@@ -40,6 +40,15 @@ struct rdb_value {
 KV_INTERNAL kv_status rdb_read_value(struct rdb_source *source, const struct rdb_rules *rules,
                                      unsigned type, struct rdb_value *value);
 
+/* What a value of this type is (enum rdb_type, or anything); KV_TYPE_NONE: it is none. */
+KV_INTERNAL kv_type rdb_type_holds(unsigned type);
+
+/*
+ * Whether what a source begins with is a collection with nothing in it, which is no value; but bugs
+ * of Redis have written such.
+ */
+KV_INTERNAL bool rdb_is_empty(struct rdb_source source, unsigned type);
+
 /*
  * In which form a collection of this type will be written: one that this version has, where fields
  * lose the deadlines that it does not know; 0: of RDB_VERSION, but none that loses something. And

@@ -404,6 +404,28 @@ KV_INLINE struct table_walk table_walk_begin(const struct table *table, uint64_t
 }
 
 /*
+ * The same for insertions under the lock: table_fetch_entry() of all of them fetches where the
+ * directory tells, then table_fetch_segment() of each bucket and header.
+ */
+KV_INLINE void table_fetch_entry(const struct table *table, uint64_t hash)
+{
+    uintptr_t root = atomic_load_explicit(&table->root, memory_order_relaxed);
+    if (root == 0) return;
+    KV_PREFETCH(&table_root_directory(
+        root)[table_directory_index(hash, table->skip, table_root_depth(root))]);
+}
+
+KV_INLINE void table_fetch_segment(const struct table *table, uint64_t hash)
+{
+    uint64_t entry = table_entry(table, hash);
+    if (entry == 0) return;
+    struct table_bucket *buckets = table_entry_buckets(entry);
+    KV_PREFETCH_WRITE(buckets - 1); /* the header */
+    KV_PREFETCH_WRITE(&buckets[table_home(hash, (unsigned)(entry >> TABLE_ENTRY_CONSUMED),
+                                          table_entry_size(entry))]);
+}
+
+/*
  * The first item with the tag of `hash` in a bucket, NULL if there is none; fetched, its first two
  * lines, and any other with this tag.
  */

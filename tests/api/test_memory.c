@@ -1264,6 +1264,41 @@ CASE(save)
     return kv_save(db, "/dev/null/not-a-directory", NULL);
 }
 
+/* A string, a list and a hash, in two databases, with a field and without a sum. */
+static const char loaded[] = "REDIS0010\xfa\1n\1v\xfe\0\0\4text\5value\1\4list\2\1a\1b"
+                             "\xfe\1\xfc\0\0\0\0\0\2\0\0\4\4hash\2\1f\1v\1g\xc0\7"
+                             "\xff\0\0\0\0\0\0\0\0";
+
+static kv_status read_loaded(void *context, void *bytes, size_t room, size_t *size)
+{
+    size_t *at = context, left = sizeof loaded - 1 - *at;
+    *size = left < room ? left : room;
+    memcpy(bytes, loaded + *at, *size);
+    *at += *size;
+    return KV_OK;
+}
+
+static kv_status sweep_load(kv *db, unsigned threads)
+{
+    size_t at = 0;
+    kv_load_options options = KV_OPTIONS(kv_load_options);
+    kv_load_report report = KV_OPTIONS(kv_load_report);
+    options.replaces = true;
+    options.threads = threads;
+    kv_status status = kv_load(db, read_loaded, &at, &options, &report);
+    MUST(status != KV_OK || report.keys == 3);
+    return status;
+}
+
+DO(load, sweep_load(db, 0))
+DO(load_with_a_thread, sweep_load(db, 1))
+
+CASE(load_file)
+{
+    (void)results;
+    return kv_load_file(db, "/dev/null/not-a-directory", NULL, NULL);
+}
+
 CASE(follow)
 {
     (void)results;
@@ -1758,6 +1793,9 @@ static const struct row rows[] = {
     ROW("kv_snapshot_begin kv_snapshot_step kv_snapshot_stats kv_snapshot_end", snapshot, KV_OK,
         OUTSIDE),
     ROW("kv_save", save, KV_IOERROR, OUTSIDE),
+    ROW("kv_load", load, KV_OK, OUTSIDE),
+    ROW("kv_load", load_with_a_thread, KV_OK, OUTSIDE),
+    ROW("kv_load_file", load_file, KV_IOERROR, OUTSIDE),
     ROW("kv_history_open kv_history_oldest kv_history_newest kv_history_read kv_history_close",
         history, KV_OK, OUTSIDE),
     ROW("kv_subscriber_open kv_subscriber_close kv_subscribe kv_unsubscribe kv_unsubscribe_all "

@@ -248,6 +248,50 @@ START_TEST(destroying_in_slices_ends_and_the_memory_can_be_used_again)
 }
 END_TEST
 
+/* Blocks of all sizes, every `nth` of which is freed again. */
+static size_t fill_with_gaps(struct memory *owner, void **blocks, size_t count, size_t nth)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) blocks[i] = memory_get(owner, i * 7 % 3000);
+    for (size_t i = 0; i < count; i++) {
+        if (nth > 0 && i % nth == 0) {
+            memory_free(owner, blocks[i], i * 7 % 3000);
+            blocks[i] = NULL;
+        }
+        left += blocks[i] != NULL;
+    }
+    return left;
+}
+
+START_TEST(one_memory_takes_over_another_whatever_both_hold)
+{
+    enum { BLOCKS = 3000 };
+    static void *blocks[2][BLOCKS];
+    for (size_t round = 0; round < 36; round++) {
+        struct memory other;
+        setup();
+        memory_init(&other, &pages);
+        size_t first = fill_with_gaps(&memory, blocks[0], round % 6 < 1 ? 0 : BLOCKS, round % 6 - 1);
+        size_t second = fill_with_gaps(&other, blocks[1], round / 6 < 1 ? 0 : BLOCKS, round / 6 - 1);
+        size_t used = memory.used + other.used;
+        memory_join(&memory, &other);
+        memory_check(&memory);
+        memory_check(&other);
+        ck_assert_uint_eq(memory.used, used);
+        ck_assert_uint_eq(other.used, 0);
+        for (size_t i = 0; i < BLOCKS; i++) {
+            if (first > 0) memory_free(&memory, blocks[0][i], i * 7 % 3000);
+            if (second > 0) memory_free(&memory, blocks[1][i], i * 7 % 3000);
+            if (i % 500 == 0) memory_check(&memory);
+        }
+        ck_assert_uint_eq(memory.used, 0);
+        memory_destroy(&memory);
+        memory_destroy(&other);
+        teardown();
+    }
+}
+END_TEST
+
 /* Blocks filled with their own pattern, in random order of getting, resizing and freeing. */
 struct model_block {
     unsigned char *block;
@@ -380,6 +424,7 @@ int main(void)
         a_page_is_kept_as_spare_and_a_second_one_returned,
         a_page_freed_into_is_used_before_a_new_one, a_region_goes_back_when_its_last_page_is_free,
         a_failed_get_or_resize_changes_nothing, resize_within_the_capacity_stays_in_place,
-        destroying_in_slices_ends_and_the_memory_can_be_used_again, random_use_keeps_every_byte,
+        destroying_in_slices_ends_and_the_memory_can_be_used_again,
+        one_memory_takes_over_another_whatever_both_hold, random_use_keeps_every_byte,
         owners_in_several_threads_share_the_pool);
 }

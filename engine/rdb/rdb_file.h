@@ -1,0 +1,118 @@
+/*
+ * rdb/rdb_file.h -- an RDB file, read front to back into pieces of whole keys with their values.
+ *
+ *     "REDIS" version: 4 digits
+ *     { FA text text                      a field about the file           AUX
+ *     | FE n                              keys of database n follow        SELECTDB
+ *     | FB n n                            how many, and how many timed     RESIZEDB
+ *     | F4 n n n                          the same of a slot               SLOT_INFO, of Valkey
+ *     | F5 text                           a library of functions           FUNCTION2
+ *     | F6 text text n {text} text        the same before Redis 7.0.0      FUNCTION
+ *     | F7 id n n {kind value} 0          what a module wrote              MODULE_AUX
+ *     | [ FC ms(8) | FD seconds(4) ]      when the key expires             EXPIRETIME
+ *       [ F8 n | F9 frequency(1) ]        how long it was idle             IDLE, FREQ
+ *       type(1) key: text value }
+ *     FF sum(8)                           the end; a sum since version 5, 0 if it was not kept
+ *
+ * Texts, lengths (n) and values are those of rdb_format.h. What cannot be read is refused by its
+ * type or opcode, never by the number of the version.
+ *
+ * A piece has the bytes of many keys, or of one that takes more room, which it grows to as the
+ * bytes come. It says where each key and value lies; what they are is for others to find out, other
+ * threads perhaps. The reader is never asked for more once the last byte is there.
+ *
+ * Source: rdb.c of Redis, whose reading side is the specification.
+ */
+#ifndef KV_RDB_RDB_FILE_H
+#define KV_RDB_RDB_FILE_H
+
+#include "rdb/rdb_frame.h"
+
+#define RDB_PIECE_SIZE    ((size_t)128 << 10) /* with the records it stays in the cache */
+#define RDB_PIECE_RECORDS 4096
+
+/* A key in a piece: text from `key` to `value`, value to `end`. */
+struct rdb_record {
+    size_t key, value, end;
+    int64_t deadline_ms; /* KV_NEVER: it has none */
+    uint32_t idle_s;
+    uint32_t database;
+    uint8_t type; /* of enum rdb_type, but for what rdb_layout_of() does not know */
+};
+
+struct rdb_piece {
+    struct rdb_piece *next; /* for whoever keeps them in lists */
+    uint8_t *bytes;
+    size_t capacity, size;
+    uint64_t offset; /* in the file, of the first byte */
+    size_t count;
+    struct rdb_record records[RDB_PIECE_RECORDS];
+};
+
+/* Where and why a file is not read any further. */
+struct rdb_fault {
+    uint64_t offset;
+    char message[256];
+};
+
+enum rdb_stage { RDB_BETWEEN, RDB_IN_HEADER, RDB_IN_OPCODE, RDB_IN_KEY, RDB_IN_VALUE };
+
+struct rdb_file {
+    /* Set by the caller. */
+    kv_reader *reader;
+    void *reader_context;
+    const kv_load_options *options; /* for aux and warn */
+    struct alloc *alloc;
+    size_t text_max;
+    uint32_t databases;
+
+    /* Results. */
+    uint64_t offset; /* behind the last part that was whole */
+    uint64_t keys;
+    unsigned version;
+    struct rdb_fault fault; /* once a call has failed */
+
+    /* The part at hand; offsets in the piece that is being filled. */
+    enum rdb_stage stage;
+    uint8_t code; /* its type or opcode */
+    size_t begin, at, value;
+    size_t summed; /* up to here */
+    uint64_t sum;
+    struct rdb_frame frame;
+
+    /* What was said of the next key. */
+    int64_t deadline_ms;
+    uint32_t idle_s, database;
+
+    /* What was read beyond the last piece. */
+    uint8_t *rest;
+    size_t rest_size;
+};
+
+/* Prepares to read; the fields above were set. KV_OK or KV_NOMEM. */
+KV_INTERNAL kv_status rdb_file_open(struct rdb_file *file);
+KV_INTERNAL void rdb_file_close(struct rdb_file *file);
+
+/* A piece for use over and over. NULL without memory. */
+KV_INTERNAL struct rdb_piece *rdb_piece_create(struct alloc *alloc);
+KV_INTERNAL void rdb_piece_destroy(struct alloc *alloc, struct rdb_piece *piece);
+
+/* Whether a piece had to grow, for one large value; and back to what it was. */
+static inline bool rdb_piece_is_large(const struct rdb_piece *piece)
+{
+    return piece->capacity > RDB_PIECE_SIZE;
+}
+KV_INTERNAL void rdb_piece_shrink(struct alloc *alloc, struct rdb_piece *piece);
+
+/*
+ * Fills a piece with what comes next. KV_OK; KV_NONE if with that the file is at its end, whose sum
+ * was right. Else `fault` tells, and the piece has the keys before it: KV_CORRUPT, KV_NOMEM,
+ * KV_CANCELLED by options->aux, or what the reader returned.
+ */
+KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *piece);
+
+/* Fills in a fault: the offset, then what was expected there. */
+KV_INTERNAL void rdb_fault_set(struct rdb_fault *fault, uint64_t offset, const char *format, ...)
+    KV_PRINTF(3, 4);
+
+#endif
