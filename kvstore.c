@@ -25076,6 +25076,13 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
     shard_swap_spaces(shard_peek_space(shard, first), shard_peek_space(shard, second));
 }
 
+static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
+{
+    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
+    }
+}
+
 KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
 {
     assert(shard->store == from->store && shard->index == from->index);
@@ -25087,16 +25094,10 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
     }
     memory_join(&shard->memory, &from->memory);
     shard_renew_deadline(shard);
+    shard_note_deadline(shard, atomic_load(&from->next_deadline_ms)); /* which may be past */
 }
 
 /* ------------------------------------------------------------------------------ writing entries */
-
-static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
-{
-    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
-        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
-    }
-}
 
 /*
  * The old number may stay if the deadline is put off, for the wheel will file the key again when
