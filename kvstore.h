@@ -2588,8 +2588,8 @@ typedef struct kv_load_options {
                                                                   ends the load: KV_CANCELLED */
     void (*warn)(void *context, const char *message); /* something that a store has no use for was
                                                          passed over */
-    void (*progress)(void *context, uint64_t bytes, uint64_t keys); /* after each MiB or so, and at
-                                                                       the end */
+    void (*progress)(void *context, uint64_t bytes, uint64_t keys); /* after each 128 KiB or so, and
+                                                                       at the end */
     void (*at_instant)(void *context); /* when the store's contents have changed and nobody can have
                                           seen it, as all of the store is locked: it must be quick
                                           and call nothing of the store */

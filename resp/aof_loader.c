@@ -459,8 +459,10 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
 
     kv_status status = KV_OK;
     if (aof_rdb_is_there(&load->reader)) {
-        status = aof_rdb_load(&load->reader, path, loader->sink, load_tell_progress, load,
-                              &loader->commands, message);
+        struct aof_rdb how = {
+            loader->db, loader->load_threads, loader->load_delay_us, load_tell_progress,
+            load,       loader->log};
+        status = aof_rdb_load(&load->reader, path, &how, &loader->commands, message);
         load->whole = load->reader.offset;
     }
     if (status == KV_OK) status = load_commands(load);

@@ -28,6 +28,9 @@ struct aof_loader {
     const struct aof_io *io;
     const struct aof_sink *sink;
     const struct aof_log *log;
+    kv *db;                  /* that RDB parts are loaded into; NULL: they are refused */
+    unsigned load_threads;   /* for that */
+    uint32_t load_delay_us;  /* and a rest for each of its keys */
     uint64_t max_text;       /* an argument that claims to be larger is damage, not a torn tail */
     uint64_t total;          /* bytes of all files, for the progress */
     uint64_t progress_bytes; /* of one file between two progresses; 0: 2 MiB */

@@ -53,6 +53,13 @@ static inline void aof_reader_consume(struct aof_reader *reader, size_t size)
     reader->offset += size;
 }
 
+/* Goes on at another place of the file. */
+static inline void aof_reader_seek(struct aof_reader *reader, uint64_t offset)
+{
+    reader->begin = reader->end = 0;
+    reader->offset = offset;
+}
+
 /*
  * Makes at least `wanted` bytes from the present place on visible, or all that are left, by reading
  * as much as the buffer takes. Pointers into the buffer are void afterwards.

@@ -376,6 +376,7 @@ typedef struct kvresp_aof_options {
     void *progress_context;
     uint64_t progress_bytes; /* about as often as so many are read; 0: 2 MiB */
     uint32_t load_delay_us;  /* a rest for each command loaded, to test what comes meanwhile */
+    unsigned load_threads;   /* that help to load a base file: kv_load_options */
     bool must_exist;         /* where there is no file yet: KV_BADARG, and none is created */
 } kvresp_aof_options;
 

@@ -17,16 +17,12 @@
 
 #define LOAD_THREADS_MAX 64
 
-/* Bytes between two calls of options->progress. */
-#define LOAD_PROGRESS ((uint64_t)1 << 20)
-
 struct load {
     struct store *store;
     kv_load_options options;
     struct loading loading;
     struct rdb_file file;
     struct loading_worker *own;
-    uint64_t told; /* bytes when progress was called */
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;   /* there is a piece, or no more will come */
@@ -181,12 +177,10 @@ static struct rdb_piece *load_take_free(struct load *load)
     }
 }
 
-static void load_tell(struct load *load, bool is_last)
+static void load_tell(struct load *load)
 {
-    if (load->options.progress == NULL) return;
-    if (!is_last && load->file.offset - load->told < LOAD_PROGRESS) return;
-    load->told = load->file.offset;
-    load->options.progress(load->options.context, load->file.offset, load->file.keys);
+    if (load->options.progress != NULL)
+        load->options.progress(load->options.context, load->file.offset, load->file.keys);
 }
 
 /* Reads all of the file and has it put in. */
@@ -200,7 +194,7 @@ static void load_run(struct load *load)
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);
         else load_enqueue(load, piece);
-        load_tell(load, status == KV_NONE);
+        load_tell(load);
     }
     struct rdb_piece *piece;
     while ((piece = load_try_dequeue(load)) != NULL) load_put(load, load->own, piece);
@@ -360,4 +354,3 @@ kv_status kv_load_file(kv *db, const char *path, const kv_load_options *options,
 }
 
 #undef LOAD_THREADS_MAX
-#undef LOAD_PROGRESS

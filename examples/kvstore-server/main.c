@@ -316,6 +316,13 @@ static bool note_shutdown(void *context, unsigned flags)
 
 /* ------------------------------------------------------------------------------------- the data */
 
+/* Processors beside the one that this thread is on, of which some may help to load. */
+static unsigned count_helpers(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 2 ? 0 : processors > 8 ? 7 : (unsigned)processors - 1;
+}
+
 /*
  * A load may last, and clients are told how far it is. A signal, or SHUTDOWN, ends it and the
  * program, since nothing can be lost yet.
@@ -355,6 +362,7 @@ static bool load_append_only_file(struct program *program)
     aof.progress_context = program;
     aof.progress_bytes = (uint64_t)options->progress_bytes;
     aof.load_delay_us = (uint32_t)options->load_delay_us;
+    aof.load_threads = count_helpers();
 
     char message[256] = "out of memory";
     kvresp_aof *file;

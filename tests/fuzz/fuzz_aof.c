@@ -11,6 +11,26 @@
 #include "../resp/aof_disk.h"
 #include "../resp/aof_record.h"
 
+/* A store for the RDB that a file may begin with. */
+static kv *open_store(void)
+{
+    kv_options options = KV_OPTIONS(kv_options);
+    kv *db = NULL;
+    options.shards = 1;
+    if (kv_open(&options, &db) != KV_OK) abort();
+    kv_configure(db, KV_SETTING_EXPIRE, 0);
+    kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 1 << 20);
+    return db;
+}
+
+static uint64_t close_store(kv *db)
+{
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    kv_stats(db, &statistics);
+    kv_close(db);
+    return statistics.keys;
+}
+
 static void require(int condition)
 {
     if (!condition) abort();
@@ -31,19 +51,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct aof_log log = {NULL, NULL};
     struct aof_loader loader = {
         .io = &disk.io, .sink = &first.sink, .log = &log, .max_text = UINT64_C(1) << 62};
+    loader.db = open_store();
     bool is_last = data[0] & 1, cut = data[0] & 2;
     char message[AOF_MESSAGE_SIZE] = "";
     uint64_t left = 0, left_again = 0;
     kv_status status = aof_load_file(&loader, "d/file", is_last, cut, &left, message);
     require(status == KV_OK || status == KV_BADARG);
     require(status == KV_OK || strstr(message, "offset ") != NULL);
+    uint64_t keys = close_store(loader.db);
     if (status == KV_OK) {
         require(left == disk_file(&disk, "d/file")->size);
         require(left == size - 1 || (is_last && cut && left < size - 1));
         loader.sink = &second.sink;
+        loader.db = open_store();
         status = aof_load_file(&loader, "d/file", false, false, &left_again, message);
         require(status == KV_OK);
         require(left_again == left);
+        require(close_store(loader.db) == keys);
         require(text_equal(text_of_buffer(&first.text), text_of_buffer(&second.text)));
     }
     record_close(&first);
