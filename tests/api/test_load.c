@@ -2,7 +2,7 @@
  * tests/api/test_load.c -- kv_load() and kv_load_file(): every opcode and encoding there ever was,
  * however the bytes come; damage; what gives way to what at which instant.
  *
- * How files move between this store and a real Redis is in tests/integration/files.py.
+ * How files move between this store and a real Redis is in tests/integration/saving.py.
  */
 #include "caller.h"
 #include "fixture.h"
