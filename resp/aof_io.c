@@ -187,6 +187,17 @@ int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_
     return error;
 }
 
+int aof_io_cut(const struct aof_io *io, const char *path, uint64_t size)
+{
+    int file;
+    int error = io->open(io->context, path, AOF_OPEN_WRITE, &file);
+    if (error != 0) return error;
+    error = io->truncate(io->context, file, size);
+    if (error == 0) error = io->sync(io->context, file);
+    io->close(io->context, file);
+    return error;
+}
+
 const char *aof_io_explain(int error)
 {
     switch (error) {

@@ -52,6 +52,9 @@ extern const struct aof_io aof_io_system;
 int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
                      uint64_t offset, size_t *done);
 
+/* Cuts a file back to a size, durably. */
+int aof_io_cut(const struct aof_io *io, const char *path, uint64_t size);
+
 /* The system's words for an errno; a constant, unlike what strerror() gives. */
 const char *aof_io_explain(int error);
 

@@ -407,14 +407,7 @@ static kv_status load_commands(struct load *load)
  */
 static kv_status load_cut(struct load *load)
 {
-    const struct aof_io *io = load->loader->io;
-    int file;
-    int error = io->open(io->context, load->path, AOF_OPEN_WRITE, &file);
-    if (error == 0) {
-        error = io->truncate(io->context, file, load->whole);
-        if (error == 0) error = io->sync(io->context, file);
-        io->close(io->context, file);
-    }
+    int error = aof_io_cut(load->loader->io, load->path, load->whole);
     if (error != 0) {
         return aof_refuse(load->message, load->path, load->whole, "cannot cut the torn tail: %s",
                           aof_io_explain(error));
@@ -438,6 +431,29 @@ static kv_status load_settle_tail(struct load *load, bool is_last, bool cut)
     return load_cut(load);
 }
 
+/* The RDB that the file begins with. */
+static kv_status load_rdb(struct load *load)
+{
+    struct aof_loader *loader = load->loader;
+    struct aof_rdb how = {.db = loader->db,
+                          .threads = loader->load_threads,
+                          .delay_us = loader->load_delay_us,
+                          .progress = load_tell_progress,
+                          .context = load,
+                          .aux = loader->aux,
+                          .aux_context = loader->aux_context,
+                          .log = loader->log};
+    kv_load_report report;
+    kv_status status = aof_rdb_load(&load->reader, load->path, &how, &report, load->message);
+    loader->file.rdb_version = report.rdb_version;
+    if (status != KV_OK) return status;
+    load->whole = load->reader.offset;
+    loader->file.rdb_size = report.bytes;
+    loader->file.rdb_keys = report.keys;
+    loader->commands += report.keys;
+    return KV_OK;
+}
+
 kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,
                         uint64_t *size, char message[AOF_MESSAGE_SIZE])
 {
@@ -457,20 +473,18 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
         return aof_refuse(message, path, 0, "cannot open: %s", aof_io_explain(error));
     }
 
+    uint64_t commands = loader->commands;
+    loader->file = (struct aof_loaded){.size = load->reader.size};
     kv_status status = KV_OK;
-    if (aof_rdb_is_there(&load->reader)) {
-        struct aof_rdb how = {
-            loader->db, loader->load_threads, loader->load_delay_us, load_tell_progress,
-            load,       loader->log};
-        status = aof_rdb_load(&load->reader, path, &how, &loader->commands, message);
-        load->whole = load->reader.offset;
-    }
+    if (aof_rdb_is_there(&load->reader)) status = load_rdb(load);
     if (status == KV_OK) status = load_commands(load);
     if (status == KV_OK) status = load_settle_tail(load, is_last, cut);
     if (status == KV_OK) {
         *size = load->is_torn ? load->whole : load->reader.size;
         loader->loaded = load->before + load->reader.size;
     }
+    loader->file.whole = load->whole;
+    loader->file.commands = loader->commands - commands - loader->file.rdb_keys;
     aof_reader_close(&load->reader);
     free(load->scanner.arguments);
     free(load);

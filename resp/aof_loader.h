@@ -23,19 +23,32 @@
 
 #include <stdbool.h>
 
+/* What was found in a file. */
+struct aof_loaded {
+    uint64_t size;
+    uint64_t whole;       /* up to the end of the last record, or group, that is whole */
+    unsigned rdb_version; /* 0: it does not begin with an RDB */
+    uint64_t rdb_size, rdb_keys;
+    uint64_t commands; /* that were applied, behind the RDB */
+};
+
 struct aof_loader {
     /* Set by the caller. */
     const struct aof_io *io;
     const struct aof_sink *sink;
     const struct aof_log *log;
-    kv *db;                  /* that RDB parts are loaded into; NULL: they are refused */
-    unsigned load_threads;   /* for that */
-    uint32_t load_delay_us;  /* and a rest for each of its keys */
+    kv *db;                 /* that RDB parts are loaded into; NULL: they are refused */
+    unsigned load_threads;  /* for that */
+    uint32_t load_delay_us; /* and a rest for each of its keys */
+    void (*aux)(void *context, kv_slice name, kv_slice value); /* of its fields; may be NULL */
+    void *aux_context;
     uint64_t max_text;       /* an argument that claims to be larger is damage, not a torn tail */
     uint64_t total;          /* bytes of all files, for the progress */
     uint64_t progress_bytes; /* of one file between two progresses; 0: 2 MiB */
     void (*progress)(void *context, uint64_t loaded, uint64_t total);
     void *progress_context;
+
+    struct aof_loaded file; /* result, of the last file, damaged or not */
 
     /* Results, over all files. */
     uint64_t loaded;   /* bytes */

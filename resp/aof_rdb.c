@@ -46,6 +46,13 @@ static void rdb_tell(void *context, uint64_t bytes, uint64_t keys)
     if (loading->how->progress != NULL) loading->how->progress(loading->how->context);
 }
 
+static bool rdb_aux(void *context, kv_slice name, kv_slice value)
+{
+    const struct rdb_loading *loading = context;
+    if (loading->how->aux != NULL) loading->how->aux(loading->how->aux_context, name, value);
+    return true;
+}
+
 static void rdb_warn(void *context, const char *message)
 {
     const struct rdb_loading *loading = context;
@@ -67,21 +74,20 @@ static kv_status rdb_refuse(const struct rdb_loading *loading, kv_status status,
 }
 
 kv_status aof_rdb_load(struct aof_reader *reader, const char *path, const struct aof_rdb *how,
-                       uint64_t *keys, char message[AOF_MESSAGE_SIZE])
+                       kv_load_report *report, char message[AOF_MESSAGE_SIZE])
 {
+    *report = KV_OPTIONS(kv_load_report);
     struct rdb_loading loading = {how, reader, path, reader->offset, reader->offset, 0};
     if (how->db == NULL)
         return aof_refuse(message, path, loading.begin, "expected commands, found an RDB");
     kv_load_options options = KV_OPTIONS(kv_load_options);
-    kv_load_report report = KV_OPTIONS(kv_load_report);
     options.threads = how->threads;
     options.keeps_expired = true;
+    options.aux = rdb_aux;
     options.warn = rdb_warn;
     options.progress = rdb_tell;
     options.context = &loading;
-    kv_status status = kv_load(how->db, rdb_read, &loading, &options, &report);
-    aof_reader_seek(reader, loading.begin + report.bytes);
-    if (status != KV_OK) return rdb_refuse(&loading, status, &report, message);
-    *keys += report.keys;
-    return KV_OK;
+    kv_status status = kv_load(how->db, rdb_read, &loading, &options, report);
+    aof_reader_seek(reader, loading.begin + report->bytes);
+    return status == KV_OK ? KV_OK : rdb_refuse(&loading, status, report, message);
 }

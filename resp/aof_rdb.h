@@ -14,6 +14,8 @@ struct aof_rdb {
     uint32_t delay_us;               /* a rest for each key, to test what comes meanwhile */
     void (*progress)(void *context); /* called now and then; may be NULL */
     void *context;
+    void (*aux)(void *context, kv_slice name, kv_slice value); /* may be NULL */
+    void *aux_context;
     const struct aof_log *log;
 };
 
@@ -26,6 +28,6 @@ bool aof_rdb_is_there(struct aof_reader *reader);
  * message (path, offset, what is wrong); then the store has none of it.
  */
 kv_status aof_rdb_load(struct aof_reader *reader, const char *path, const struct aof_rdb *how,
-                       uint64_t *keys, char message[AOF_MESSAGE_SIZE]);
+                       kv_load_report *report, char message[AOF_MESSAGE_SIZE]);
 
 #endif

@@ -442,6 +442,49 @@ KVRESP_API void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync);
  */
 KVRESP_API kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof);
 
+/* ----------------------------------------------------------------------------- checking files */
+
+/* What one file has in it. */
+typedef struct kvresp_checked {
+    const char *path;     /* lent */
+    char kind;            /* in a set: 'b' the base, 'i' an increment; else 0 */
+    uint64_t bytes;       /* of the file */
+    uint64_t sound_bytes; /* up to the end of the last RDB, command or transaction that is whole */
+    unsigned rdb_version; /* 0: it is not, and does not begin with, an RDB */
+    uint64_t rdb_bytes, rdb_keys;
+    uint64_t commands;
+} kvresp_checked;
+
+/* `context` is handed to all of the functions, any of which may be NULL. */
+typedef struct kvresp_check_options {
+    size_t size;
+    unsigned load_threads; /* kv_load_options */
+    void (*file)(void *context, const kvresp_checked *file); /* after each, the damaged one, too */
+    void (*aux)(void *context, kv_slice name, kv_slice value); /* the fields of an RDB */
+    void (*progress)(void *context, uint64_t bytes);
+    /*
+     * The last file is not sound, as `message` says, from sound_bytes on, which is above 0. True:
+     * the rest is cut off, and the file is sound then. Without it no file is ever changed.
+     */
+    bool (*cut)(void *context, const kvresp_checked *file, const char *message);
+    kvresp_log *log;
+    void *context;
+} kvresp_check_options;
+
+/*
+ * Loads an RDB file, an append-only file, or, by its manifest, whose name ends in ".manifest", the
+ * set of files of one into a store without keys, to see whether they are sound and what is in them.
+ * What has expired is loaded, too; the store's keys do not expire (KV_SETTING_EXPIRE).
+ *
+ * A set that a server has open may end within a command at any moment.
+ *
+ * Returns   KV_OK: all of it is sound. KV_CORRUPT, with path, offset and what was expected in
+ *           `message` (256 bytes; may be NULL): the store has what came before, of a damaged RDB
+ *           nothing. KV_BADARG: a file cannot be read, as `message` says. KV_NOMEM.
+ */
+KVRESP_API kv_status kvresp_check(kv *db, const char *path, const kvresp_check_options *options,
+                                  char message[256]);
+
 #ifdef __cplusplus
 }
 #endif

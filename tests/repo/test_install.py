@@ -86,7 +86,7 @@ class Install(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             at = pathlib.Path(name)
             self.words("meson", "install", "-C", build, "--no-rebuild", "--destdir", at)
-            for program in ("kvstore-server", "kvstore-cli"):
+            for program in ("kvstore-server", "kvstore-cli", "kvstore-check"):
                 self.assertTrue(list(at.rglob(f"bin/{program}")), program)
                 self.assertTrue(list(at.rglob(f"man1/{program}.1*")), program)
                 said = self.words(next(at.rglob(f"bin/{program}")), "--version")

@@ -55,7 +55,8 @@ class Tree(unittest.TestCase):
     def test_there_is_one_version(self):
         for name, words in (("kvstore.h", r'KV_VERSION_TEXT +"{}"'), ("CHANGELOG.md", "^## {} "),
                             ("man/kvstore-server.1", '"kvstore {}"'),
-                            ("man/kvstore-cli.1", '"kvstore {}"')):
+                            ("man/kvstore-cli.1", '"kvstore {}"'),
+                            ("man/kvstore-check.1", '"kvstore {}"')):
             pattern = words.format(re.escape(tree.version()))
             text = (tree.ROOT / name).read_text(encoding="utf-8")
             self.assertTrue(re.search(pattern, text, re.MULTILINE), f"{name} lacks {pattern}")

@@ -16,7 +16,7 @@ static struct aof_rdb how;
 static struct aof_reader reader;
 static kv *db;
 static char message[AOF_MESSAGE_SIZE];
-static uint64_t keys;
+static kv_load_report report;
 static uint64_t end_offset;
 
 static void begin(void)
@@ -27,7 +27,6 @@ static void begin(void)
     ck_assert_int_eq(kv_open(NULL, &db), KV_OK);
     how = (struct aof_rdb){.db = db, .log = &log_lines};
     *message = '\0';
-    keys = 0;
 }
 
 static void end(void)
@@ -42,7 +41,7 @@ static kv_status load(const void *bytes, size_t size)
     disk_put_file(&disk, "d/base", bytes, size);
     ck_assert_int_eq(aof_reader_open(&reader, &disk.io, "d/base"), 0);
     ck_assert(aof_rdb_is_there(&reader));
-    kv_status status = aof_rdb_load(&reader, "d/base", &how, &keys, message);
+    kv_status status = aof_rdb_load(&reader, "d/base", &how, &report, message);
     end_offset = reader.offset;
     aof_reader_close(&reader);
     return status;
@@ -73,7 +72,7 @@ START_TEST(all_of_it_comes_into_the_store_and_what_follows_is_left)
     how.threads = (unsigned)_i;
     ck_assert_msg(LOAD(RDB "*1\r\n$1\r\nx\r\n") == KV_OK, "%s", message);
     ck_assert_uint_eq(end_offset, sizeof RDB - 1);
-    ck_assert_uint_eq(keys, 3);
+    ck_assert_uint_eq(report.keys, 3);
     ck_assert_uint_eq(count_of(0), 2); /* the commands that follow say what has expired */
     ck_assert_uint_eq(count_of(3), 1);
     ck_assert_str_eq(record.warning, "d/base: passed over a library of functions");
@@ -110,7 +109,7 @@ START_TEST(a_disk_that_cannot_be_read_is_named)
     disk_put_file(&disk, "d/base", RDB, sizeof RDB - 1);
     ck_assert_int_eq(aof_reader_open(&reader, &disk.io, "d/base"), 0);
     disk.read_error = EIO;
-    ck_assert_int_eq(aof_rdb_load(&reader, "d/base", &how, &keys, message), KV_BADARG);
+    ck_assert_int_eq(aof_rdb_load(&reader, "d/base", &how, &report, message), KV_BADARG);
     assert_message("d/base, offset 0: cannot read: ");
     aof_reader_close(&reader);
     ck_assert_uint_eq(count_of(0), 0);
