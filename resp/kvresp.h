@@ -85,6 +85,11 @@ typedef struct kvresp_options {
     void *shutdown_context;
     const char *config_file; /* absolute path for CONFIG REWRITE and INFO; NULL: none */
     const char *executable;  /* for INFO; NULL: unknown */
+    /*
+     * Background snapshots are taken by a thread, which is there only meanwhile. True: by
+     * kvresp_cron(), within its budget, and there is none.
+     */
+    bool no_snapshot_thread;
 } kvresp_options;
 
 KVRESP_API kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp);
@@ -194,6 +199,57 @@ KVRESP_API void kvresp_loading_begin(kvresp *resp);
 KVRESP_API void kvresp_loading_progress(kvresp *resp, uint64_t loaded, uint64_t total);
 KVRESP_API void kvresp_loading_end(kvresp *resp);
 
+/* ------------------------------------------------------------------------ background snapshots */
+
+/*
+ * A snapshot of the store, taken in the background while clients write: by BGSAVE, by a rewrite of
+ * the append-only file, for replicas, or for the host. A store has one at a time, so they stand in
+ * line. A job is its owner's; it may be submitted again once it is done.
+ *
+ * One thread at a time, kvresp's own or the one in kvresp_cron(), calls for each job, in this order:
+ *
+ *   begin    when its turn has come. It may fill in what is known only now (`options`, its aux). Any
+ *            status but KV_OK ends the job. May be NULL.
+ *   options.at_instant   at the snapshot's point in time (kv_snapshot_begin()).
+ *   write    takes the RDB's bytes, in order. It may take its time: writers are not held up by it,
+ *            only memory for what they change (KV_SETTING_SNAPSHOT_MEMORY); where that is used up,
+ *            the thread of a writer may be the one that calls it. Any status but KV_OK ends the job.
+ *   done     once for each submit that returned KV_OK, whatever came of it: KV_OK if all was
+ *            written, KV_CANCELLED, or the status of what failed. No lock is held and the job is
+ *            its owner's again: it may be submitted or freed. May be NULL.
+ */
+typedef struct kvresp_snapshot_job {
+    size_t size;      /* KV_OPTIONS(kvresp_snapshot_job) */
+    const char *name; /* of the kind of job, a constant: "rdb" */
+    kv_snapshot_options options;
+    kv_status (*begin)(void *context, kv_snapshot_options *options);
+    kv_writer *write;
+    void (*done)(void *context, kv_status status);
+    void *context;                 /* of these three */
+    kv_snapshot_progress progress; /* for done(): how far it was */
+
+    struct kvresp_snapshot_job *next; /* kvresp's; zero at first */
+    int state;
+} kvresp_snapshot_job;
+
+/*
+ * Puts a job in line. Returns KV_OK; KV_BUSY if it is there already; KV_NOMEM if no thread can be
+ * begun; KV_CANCELLED from within kvresp_close(); KV_BADARG without a name or `write`.
+ */
+KVRESP_API kv_status kvresp_snapshot_submit(kvresp *resp, kvresp_snapshot_job *job);
+
+/*
+ * Asks for a job's end; done() tells when it has come, which may be before this returns. KV_OK, or
+ * KV_NONE if it is not in line.
+ */
+KVRESP_API kv_status kvresp_snapshot_cancel(kvresp *resp, kvresp_snapshot_job *job);
+
+/*
+ * Returns when a job is not in line and its done() is not running. Not to be called by any of its
+ * functions, nor by a thread that they wait for.
+ */
+KVRESP_API void kvresp_snapshot_await(kvresp *resp, kvresp_snapshot_job *job);
+
 /* -------------------------------------------------------------------------------------- workers */
 
 KVRESP_API kv_status kvresp_worker_open(kvresp *resp, kvresp_worker **worker);
@@ -213,7 +269,8 @@ KVRESP_API void kvresp_worker_rest(kvresp_worker *worker);
 
 /*
  * The periodic work that is nobody's: kv_tick() within `budget_us`, statistics per second, the end
- * of CLIENT PAUSE. To be called by one thread about ten times a second and whenever
+ * of CLIENT PAUSE, snapshots that are due (and, with no_snapshot_thread, as long again for the one
+ * under way). To be called by one thread about ten times a second and whenever
  * kv_next_deadline() has passed.
  */
 KVRESP_API void kvresp_cron(kvresp *resp, int64_t budget_us);

@@ -37,6 +37,7 @@ static kv_status resp_copy_options(kvresp *resp, const kvresp_options *given)
     resp->log_context = options->log_context;
     resp->shutdown = options->shutdown;
     resp->shutdown_context = options->shutdown_context;
+    resp->snapshots.needs_no_thread = options->no_snapshot_thread;
     if (options->config_file != NULL)
         resp->config_file = text_duplicate(kv_text(options->config_file));
     if (options->executable != NULL)
@@ -55,12 +56,14 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 3, status = statistics_open(&resp->statistics);
     if (status == KV_OK)
         *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
-    if (status == KV_OK) *opened = 5, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 5, status = snapshots_open(&resp->snapshots, resp);
+    if (status == KV_OK) *opened = 6, status = config_add_own(resp);
     return status;
 }
 
 static void resp_close_parts(kvresp *resp, int opened)
 {
+    if (opened >= 6) snapshots_close(&resp->snapshots);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
     if (opened >= 3) slowlog_close(&resp->slowlog);
@@ -97,7 +100,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 5);
+    if (resp != NULL) resp_close_parts(resp, 6);
 }
 
 kv *kvresp_store(kvresp *resp)
@@ -192,6 +195,7 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
 {
     kv_tick(resp->store, budget_us);
     resp_sample_rates(resp);
+    snapshots_cron(&resp->snapshots, budget_us);
     if (atomic_load(&resp->gates) & GATE_PAUSES &&
         kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
         clients_unpause(resp);

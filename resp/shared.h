@@ -17,6 +17,7 @@
 #include "resp/command.h"
 #include "resp/pool.h"
 #include "resp/slowlog.h"
+#include "resp/snapshots.h"
 #include "resp/statistics.h"
 
 #include <pthread.h>
@@ -149,6 +150,7 @@ struct kvresp {
     struct config config;
     struct slowlog slowlog;
     struct statistics statistics;
+    struct snapshots snapshots;
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
