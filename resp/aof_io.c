@@ -92,6 +92,16 @@ static int aof_io_sync(void *context, int file)
     return result == -1 ? errno : 0;
 }
 
+static void aof_io_begin_sync(void *context, int file, uint64_t offset, uint64_t size)
+{
+    (void)context;
+#if defined(__linux__)
+    sync_file_range(file, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file, (void)offset, (void)size;
+#endif
+}
+
 static int aof_io_rename(void *context, const char *from, const char *to)
 {
     (void)context;
@@ -165,6 +175,7 @@ const struct aof_io aof_io_system = {
     .write = aof_io_write,
     .truncate = aof_io_truncate,
     .sync = aof_io_sync,
+    .begin_sync = aof_io_begin_sync,
     .rename = aof_io_rename,
     .remove = aof_io_remove,
     .make_directory = aof_io_make_directory,

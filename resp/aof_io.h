@@ -1,5 +1,6 @@
 /*
- * resp/aof_io.h -- what the append-only file asks of a file system, as a table of functions.
+ * resp/aof_io.h -- what the append-only file and RDB files ask of a file system, as a table of
+ * functions.
  *
  * The table exists so that tests can put a file system of their own below everything above: one
  * that runs full, writes short, fails to sync, loses what was not synced, or dies between two
@@ -31,6 +32,8 @@ struct aof_io {
     int (*truncate)(void *context, int file, uint64_t size);
     /* The bytes and the size are on the medium when this returns 0. */
     int (*sync)(void *context, int file);
+    /* Begins to bring these bytes to the medium and does not wait. A hint: nothing is promised. */
+    void (*begin_sync)(void *context, int file, uint64_t offset, uint64_t size);
     int (*rename)(void *context, const char *from, const char *to);
     int (*remove)(void *context, const char *path);
     /* EEXIST if it is there already. */

@@ -241,6 +241,12 @@ static inline int disk_sync(void *context, int file)
     return error;
 }
 
+/* A hint, and nothing follows from it. */
+static inline void disk_begin_sync(void *context, int file, uint64_t offset, uint64_t size)
+{
+    (void)context, (void)file, (void)offset, (void)size;
+}
+
 static inline int disk_rename(void *context, const char *from, const char *to)
 {
     struct disk *disk = context;
@@ -321,7 +327,7 @@ static inline void disk_open_empty(struct disk *disk)
 {
     *disk = (struct disk){
         .io = {disk_open, disk_close, disk_size, disk_read, disk_write, disk_truncate, disk_sync,
-               disk_rename, disk_remove, disk_make_directory, disk_sync_directory,
+               disk_begin_sync, disk_rename, disk_remove, disk_make_directory, disk_sync_directory,
                disk_lock_directory, disk},
         .fail_at = DISK_EVERY,
         .fail_count = 1,
