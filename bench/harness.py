@@ -161,7 +161,7 @@ def start_redis(setup, aof=None, **where):
 def start_kvstore(setup, aof=None, threads=1, **where):
     def argv(server):
         return [setup.program("examples/kvstore-server"), *common_arguments(server, aof),
-                "--io-threads", str(threads)]
+                "--save", "", "--io-threads", str(threads)]
     return Server(setup, "kvstore", argv, **where)
 
 

@@ -66,11 +66,21 @@ static void blocked_finish(kvresp_session *session)
     atomic_fetch_sub(&session->resp->blocked_clients, 1);
 }
 
+/* Sees to it that nobody serves the session any more; true if somebody has. */
+static bool blocked_forget(kvresp_session *session)
+{
+    struct blocked *blocked = &session->blocked;
+    return blocked->forget != NULL ? !blocked->forget(session)
+                                   : kv_wait_cancel(blocked->waiter) == KV_NONE;
+}
+
 /* Once served: passes the reply on. */
 static void blocked_reply(struct call *call)
 {
     struct blocked *blocked = &call->session->blocked;
-    if (blocked->status == KV_OK) {
+    if (blocked->ends_session) {
+        call->session->flags |= SESSION_CLOSING;
+    } else if (blocked->status == KV_OK) {
         writer_raw(call->reply, blocked->reply.bytes, blocked->reply.size);
         call->session->wrote = true;
     } else if (blocked->status < 0 && blocked->reply.size > 0 && !blocked->reply.failed) {
@@ -92,6 +102,8 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     blocked->attempt = wish->attempt;
     blocked->request = wish->request;
     blocked->reply.protocol = call->reply->protocol;
+    blocked->forget = NULL;
+    blocked->ends_session = false;
     blocked->command = call->command;
     blocked->deadline_ms =
         timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
@@ -120,6 +132,29 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     else call_fail(call, status);
 }
 
+void blocked_prepare(struct call *call, bool (*forget)(kvresp_session *session))
+{
+    kvresp_session *session = call->session;
+    struct blocked *blocked = &session->blocked;
+    blocked->forget = forget;
+    blocked->attempt = NULL;
+    blocked->ends_session = false;
+    blocked->reply.size = 0;
+    blocked->reply.protocol = call->reply->protocol;
+    blocked->command = call->command;
+    blocked->deadline_ms = KV_NEVER;
+    atomic_store(&blocked->state, BLOCKED_ELSEWHERE);
+    session->flags |= SESSION_BLOCKED;
+    atomic_fetch_add(&call->resp->blocked_clients, 1);
+}
+
+void blocked_serve(kvresp_session *session, kv_status status)
+{
+    session->blocked.status = session->blocked.reply.failed ? KV_NOMEM : status;
+    atomic_store_explicit(&session->blocked.state, BLOCKED_SERVED, memory_order_release);
+    session_wake(session);
+}
+
 bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms)
 {
     struct blocked *blocked = &session->blocked;
@@ -135,7 +170,7 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
                         .reply = &session->reply,
                         .command = blocked->command};
     size_t mark = session->reply.size - session->reply.start;
-    bool was_served = kv_wait_cancel(blocked->waiter) == KV_NONE;
+    bool was_served = blocked_forget(session);
     blocked_finish(session);
     if (was_served) blocked_reply(&call);
     else if (orders & ORDER_UNBLOCK_ERROR)
@@ -147,8 +182,13 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     return true;
 }
 
+void blocked_undo(kvresp_session *session)
+{
+    blocked_finish(session);
+}
+
 void blocked_end(kvresp_session *session)
 {
-    kv_wait_cancel(session->blocked.waiter);
+    (void)blocked_forget(session);
     blocked_finish(session);
 }

@@ -47,6 +47,22 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
  */
 bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms);
 
+/*
+ * For what is not in a key: makes the session wait until some room calls blocked_serve(). To be
+ * called before that room hears of the session. `forget` is called if the session ends first: it
+ * takes the session off whatever list it is on, so that it will not be served, and returns true; or
+ * false if it was served already. A wait that did not come about after all is undone by
+ * blocked_undo().
+ */
+void blocked_prepare(struct call *call, bool (*forget)(kvresp_session *session));
+void blocked_undo(kvresp_session *session);
+
+/*
+ * Ends such a wait, from any thread. The reply is in session->blocked.reply; for a status below 0 it
+ * is the text of an error, terminated.
+ */
+void blocked_serve(kvresp_session *session, kv_status status);
+
 /* Ends the wait without a reply. */
 void blocked_end(kvresp_session *session);
 

@@ -270,15 +270,19 @@ static bool call_resolve(struct call *call)
     return true;
 }
 
-static bool call_may_debug(const struct call *call)
+bool call_has_access(const struct call *call, int access)
 {
-    int access = atomic_load(&call->resp->settings.debug_command);
-    if (access == DEBUG_COMMAND_YES) return true;
+    if (access == ACCESS_YES) return true;
     const char *address = call->session->address.data;
     bool is_local = (call->session->flags & SESSION_UNIX) || address[0] == '\0' ||
                     strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0 ||
                     strncmp(address, "::1:", 4) == 0;
-    return access == DEBUG_COMMAND_LOCAL && is_local;
+    return access == ACCESS_LOCAL && is_local;
+}
+
+static bool call_may_debug(const struct call *call)
+{
+    return call_has_access(call, atomic_load(&call->resp->settings.debug_command));
 }
 
 #define DEBUG_REFUSED                                                                              \
@@ -294,12 +298,24 @@ static bool call_is_write(const struct call *call)
     return call->command->facts.flags & COMMAND_WRITE;
 }
 
-/* Refuses writes, and PING, which asks whether all is well, while the file cannot be written. */
+#define NOT_SAVED                                                                                  \
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "  \
+    "disk. Commands that may modify the data set are disabled, because this instance is "          \
+    "configured to report errors during writes if RDB snapshotting fails "                         \
+    "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB " \
+    "error."
+
+/* Refuses writes, and PING, which asks whether all is well, while a file cannot be written. */
 static bool call_disk_refuses(struct call *call)
 {
     const struct aof_link *aof = call->resp->aof;
-    if (aof == NULL || (call->session->flags & SESSION_TRUSTED)) return false;
+    bool is_saved = !(atomic_load(&call->resp->gates) & GATE_NOT_SAVED);
+    if ((aof == NULL && is_saved) || call->session->flags & SESSION_TRUSTED) return false;
     if (!call_is_write(call) && call->command->handler != ping_command) return false;
+    if (!is_saved) {
+        call_reject(call, NOT_SAVED);
+        return true;
+    }
     const char *reason = aof->refusal(aof->context);
     if (reason == NULL) return false;
     char text[256];
@@ -345,6 +361,14 @@ static bool call_must_pause(struct call *call)
     if (call->session->flags & (SESSION_MAY_NOT_BLOCK | SESSION_TRUSTED)) return false;
     bool is_write = call_is_write(call);
     unsigned gates = atomic_load(&call->resp->gates);
+    if (is_write && gates & GATE_ENDED) {
+        call->session->flags |= SESSION_CLOSING;
+        return true;
+    }
+    if (is_write && gates & GATE_ENDING) {
+        call->session->flags |= SESSION_PAUSED;
+        return true;
+    }
     if (gates & GATE_PAUSES && kv_now(call->db) >= atomic_load(&call->resp->pause_until_ms)) {
         clients_unpause(call->resp);
         gates = 0;

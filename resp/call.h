@@ -78,6 +78,9 @@ void call_put_before(struct call *call, size_t began, struct writer *head);
  */
 void call_execute(struct call *call);
 
+/* Whether the client may do what only these may (enum access): local ones, by their address. */
+bool call_has_access(const struct call *call, int access);
+
 /* Whether a command that took so long belongs in the slow log, and noting it there. */
 bool call_is_slow(const struct call *call, uint64_t nanoseconds);
 void call_note_slow(struct call *call, uint64_t nanoseconds);

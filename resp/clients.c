@@ -202,14 +202,26 @@ void clients_pause(kvresp *resp, unsigned gate, int64_t now_ms, int64_t until_ms
     pthread_mutex_unlock(&resp->clients.lock);
 }
 
+static void clients_wake_locked(struct client_list *clients)
+{
+    for (kvresp_session *at = clients->first; at != NULL; at = at->next)
+        if (atomic_load(&at->shown.flags) & SESSION_PAUSED) session_wake(at);
+}
+
+void clients_wake_paused(struct client_list *clients)
+{
+    pthread_mutex_lock(&clients->lock);
+    clients_wake_locked(clients);
+    pthread_mutex_unlock(&clients->lock);
+}
+
 void clients_unpause(kvresp *resp)
 {
     struct client_list *clients = &resp->clients;
     pthread_mutex_lock(&clients->lock);
     atomic_fetch_and(&resp->gates, ~(unsigned)GATE_PAUSES);
     atomic_store(&resp->pause_until_ms, 0);
-    for (kvresp_session *at = clients->first; at != NULL; at = at->next)
-        if (atomic_load(&at->shown.flags) & SESSION_PAUSED) session_wake(at);
+    clients_wake_locked(clients);
     pthread_mutex_unlock(&clients->lock);
 }
 

@@ -61,6 +61,9 @@ bool clients_unblock(struct client_list *clients, int64_t id, bool with_error);
  */
 void clients_pause(kvresp *resp, unsigned gate, int64_t now_ms, int64_t until_ms);
 
+/* Wakes those that are held back, to see for themselves whether they may go on. */
+void clients_wake_paused(struct client_list *clients);
+
 /* Ends the pause and wakes those held back. */
 void clients_unpause(kvresp *resp);
 

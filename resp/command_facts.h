@@ -70,15 +70,17 @@ enum command_flag {
     COMMAND_SKIP_SLOWLOG = 1 << 9, /* its arguments are no concern of the slow log */
     COMMAND_FAST = 1 << 10,        /* O(1) or O(log n) */
     COMMAND_NO_AUTH = 1 << 11,     /* allowed before the client has said who it is */
-    COMMAND_NO_MULTI = 1 << 12,    /* refused inside a transaction */
-    COMMAND_MOVABLEKEYS = 1 << 13, /* first, last and step do not tell where the keys are */
-    COMMAND_ALLOW_BUSY = 1 << 14,  /* allowed while a script runs too long */
-    COMMAND_FLAG_COUNT = 15
+    COMMAND_NO_ASYNC_LOADING = 1 << 12, /* refused while other data are loaded beside those of old */
+    COMMAND_NO_MULTI = 1 << 13,         /* refused inside a transaction */
+    COMMAND_MOVABLEKEYS = 1 << 14, /* first, last and step do not tell where the keys are */
+    COMMAND_ALLOW_BUSY = 1 << 15,  /* allowed while a script runs too long */
+    COMMAND_FLAG_COUNT = 16
 };
 
 #define COMMAND_FLAG_NAMES                                                                         \
     "write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", \
-        "skip_slowlog", "fast", "no_auth", "no_multi", "movablekeys", "allow_busy"
+        "skip_slowlog", "fast", "no_auth", "no_async_loading", "no_multi", "movablekeys",             \
+        "allow_busy"
 
 /* The categories of access control. COMMAND INFO names them in this order. */
 enum command_category {
@@ -2134,6 +2136,13 @@ COMMAND(select, "select", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CAT
 
 /* The server. */
 
+COMMAND(bgsave, "bgsave", -1, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING, 0,
+        GROUP_SERVER, 1, "1.0.0", "O(1)",
+        "Saves the data of this moment to a file, while clients go on.",
+        .history = TEXTS("3.2.2", "Takes SCHEDULE.", "8.1.0", "Takes CANCEL."),
+        .arguments = ARGUMENTS(ONE_OF("operation", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(TOKEN("schedule", .token = "SCHEDULE", .since = "3.2.2"),
+                    TOKEN("cancel", .token = "CANCEL", .since = "8.1.0")))))
 COMMAND(command, "command", -1, COMMAND_LOADING | COMMAND_STALE, CATEGORY_CONNECTION, GROUP_SERVER,
         1, "2.8.13", "O(N), N being the number of commands.", "Describes all commands.",
         .tips = TEXTS("nondeterministic_output_order"))
@@ -2235,6 +2244,10 @@ COMMAND(memory_usage, "memory|usage", -3, COMMAND_READONLY, 0, GROUP_SERVER, 2, 
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key"),
             INTEGER("count", .token = "SAMPLES", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(save, "save", 1,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING | COMMAND_NO_MULTI, 0,
+        GROUP_SERVER, 1, "1.0.0", "O(N), N being the number of keys.",
+        "Saves the data of this moment to a file and answers when that is done.")
 COMMAND(shutdown, "shutdown", -1,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE |
             COMMAND_NO_MULTI | COMMAND_ALLOW_BUSY, 0, GROUP_SERVER, 2, "1.0.0",

@@ -33,6 +33,12 @@ bool bit_offset_argument(struct call *call, size_t index, unsigned field_bits, u
  */
 bool client_rename(struct call *call, kv_slice name);
 
+/*
+ * Whether a snapshot is taken at present, or is to be, that is neither for the RDB file nor for the
+ * append-only file: for Redis that is a save all the same.
+ */
+bool save_is_foreign(kvresp *resp);
+
 /* Ends all subscriptions of a session without a word. */
 void pubsub_end(kvresp_session *session);
 

@@ -58,7 +58,9 @@ void config_set_command(struct call *call)
         values[i] = call->arguments[3 + 2 * i];
     }
     char message[CONFIG_MESSAGE_SIZE];
-    const char *error = config_set(&call->resp->config, names, values, count, false, message);
+    int access = atomic_load(&call->resp->settings.protected_configs);
+    unsigned powers = call_has_access(call, access) ? CONFIG_PROTECTED : 0u;
+    const char *error = config_set(&call->resp->config, names, values, count, powers, message);
     if (error != NULL) call_error_format(call, "ERR %s", error);
     else writer_ok(call->reply);
 }

@@ -6,6 +6,7 @@
  */
 #include "resp/commands.h"
 #include "resp/digest.h"
+#include "resp/rdb_load.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -117,6 +118,52 @@ static void debug_populate(struct call *call)
         }
     }
     writer_ok(call->reply);
+}
+
+/* --------------------------------------------------------------------------------- DEBUG RELOAD */
+
+enum { RELOAD_NOSAVE = 1, RELOAD_NOFLUSH = 2, RELOAD_MERGE = 4 };
+
+static bool debug_reload_flags(struct call *call, unsigned *flags)
+{
+    *flags = 0;
+    for (size_t i = 2; i < call->count; i++) {
+        if (call_is(call, i, "nosave")) *flags |= RELOAD_NOSAVE;
+        else if (call_is(call, i, "noflush")) *flags |= RELOAD_NOFLUSH;
+        else if (call_is(call, i, "merge")) *flags |= RELOAD_MERGE;
+        else return false;
+    }
+    return true;
+}
+
+/*
+ * Saves and loads what was saved, in this thread. What other clients write in between is lost. A
+ * transaction holds the shards that the snapshot needs, and another's snapshot may need this thread.
+ */
+static void debug_reload(struct call *call)
+{
+    kvresp *resp = call->resp;
+    char message[256];
+    unsigned flags;
+    if (!debug_reload_flags(call, &flags)) {
+        call_error(call, "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+        return;
+    }
+    if (call->in_exec || atomic_load(&resp->gates) & GATE_LOADING || save_is_foreign(resp)) {
+        call_error(call, "ERR DEBUG RELOAD is not possible now.");
+        return;
+    }
+    enum rdb_load how = !(flags & RELOAD_NOFLUSH) ? RDB_LOAD_REPLACE
+                        : flags & RELOAD_MERGE    ? RDB_LOAD_MERGE
+                                                  : RDB_LOAD_ADD;
+    if (!(flags & RELOAD_NOSAVE) && kvresp_save(resp, NULL) != KV_OK) {
+        call_error(call, "ERR");
+    } else if (rdb_load(resp, how, NULL, message) != KV_OK) {
+        call_error(call, "ERR Error trying to load the RDB dump, check server logs.");
+    } else {
+        kvresp_logf(resp, KVRESP_WARNING, "DB reloaded by DEBUG RELOAD");
+        writer_ok(call->reply);
+    }
 }
 
 /* --------------------------------------------------------------------------------- DEBUG DIGEST */
@@ -301,6 +348,10 @@ static void debug_help(struct call *call)
         "    map, attrib, push, verbatim, true, false.",
         "QUICKLIST-PACKED-THRESHOLD <size>",
         "    Accepted, without effect.",
+        "RELOAD [MERGE|NOFLUSH|NOSAVE ...]",
+        "    Save the RDB file and load it again. NOSAVE: load what is there. NOFLUSH: keep the "
+        "keys,",
+        "    which must not be in the file. MERGE: keep those that are not in the file.",
         "REPLYBUFFER (PEAK-RESET-TIME|RESIZING) <value>",
         "    Accepted, without effect.",
         "SET-ACTIVE-EXPIRE <0|1>",
@@ -333,6 +384,7 @@ void debug_command(struct call *call)
         {"populate", 3, 5, debug_populate},
         {"protocol", 3, 3, debug_protocol},
         {"quicklist-packed-threshold", 3, 3, debug_packed_threshold},
+        {"reload", 2, SIZE_MAX, debug_reload},
         {"replybuffer", 4, 4, debug_replybuffer},
         {"set-active-expire", 3, 3, debug_set_active_expire},
         {"set-disable-deny-scripts", 3, 3, debug_accept},

@@ -1,6 +1,6 @@
 /*
- * resp/commands_server.c -- the server as a whole: sizes, times, flushing, shutting down, the slow
- * log, memory.
+ * resp/commands_server.c -- the server as a whole: sizes, times, flushing, the slow log,
+ * memory.
  */
 #include "resp/commands.h"
 
@@ -43,11 +43,6 @@ void time_command(struct call *call)
                 kv_bytes(digits, (size_t)(text_write_integer(digits, now_us % 1000000) - digits)));
 }
 
-void lastsave_command(struct call *call)
-{
-    writer_integer(call->reply, atomic_load(&call->resp->last_save_s));
-}
-
 /* ------------------------------------------------------------------------------ whole databases */
 
 static void server_flush(struct call *call, kv_status (*flush)(kv *db, bool later))
@@ -62,6 +57,7 @@ static void server_flush(struct call *call, kv_status (*flush)(kv *db, bool late
     kv_status status = flush(call->db, later);
     if (status < 0) call_fail(call, status);
     else writer_ok(call->reply);
+    if (status >= 0 && flush == kv_flush_all) saving_flushed(&call->resp->saving);
 }
 
 void flushdb_command(struct call *call)
@@ -92,50 +88,6 @@ void swapdb_command(struct call *call)
             kv_swapdb(kv_select(call->db, (uint32_t)first), kv_select(call->db, (uint32_t)second));
     if (status < 0) call_fail(call, status);
     else writer_ok(call->reply);
-}
-
-/* ------------------------------------------------------------------------------------- shutdown */
-
-static bool shutdown_flags(struct call *call, unsigned *flags)
-{
-    static const struct {
-        const char *word;
-        unsigned flag;
-    } options[] = {{"nosave", KVRESP_SHUTDOWN_NOSAVE},
-                   {"save", KVRESP_SHUTDOWN_SAVE},
-                   {"now", KVRESP_SHUTDOWN_NOW},
-                   {"force", KVRESP_SHUTDOWN_FORCE},
-                   {"abort", KVRESP_SHUTDOWN_ABORT}};
-    *flags = 0;
-    for (size_t i = 1; i < call->count; i++) {
-        unsigned flag = 0;
-        for (size_t j = 0; j < sizeof options / sizeof options[0]; j++)
-            if (call_is(call, i, options[j].word)) flag = options[j].flag;
-        *flags |= flag;
-        if (flag == 0) return false;
-    }
-    bool is_both = *flags & KVRESP_SHUTDOWN_SAVE && *flags & KVRESP_SHUTDOWN_NOSAVE;
-    bool is_more_than_abort = *flags & KVRESP_SHUTDOWN_ABORT && *flags != KVRESP_SHUTDOWN_ABORT;
-    return !is_both && !is_more_than_abort;
-}
-
-/* A shutdown is over before a second command could abort it, so there is never one in progress. */
-void shutdown_command(struct call *call)
-{
-    unsigned flags;
-    if (!shutdown_flags(call, &flags)) {
-        call_error(call, ERROR_SYNTAX);
-    } else if (flags & KVRESP_SHUTDOWN_ABORT) {
-        call_error(call, "ERR No shutdown in progress.");
-    } else if (flags & KVRESP_SHUTDOWN_SAVE) {
-        call_error(call, "ERR SHUTDOWN SAVE cannot be honoured, as there are no snapshots yet; the "
-                         "append-only file keeps what is written to it without SAVE");
-    } else if (call->resp->shutdown == NULL ||
-               !call->resp->shutdown(call->resp->shutdown_context, flags)) {
-        call_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
-    } else {
-        call->session->flags |= SESSION_CLOSING; /* no reply: the connection's end is one */
-    }
 }
 
 /* ------------------------------------------------------------------------------------- slow log */

@@ -140,7 +140,7 @@ struct config_change {
     struct config *config;
     struct config_wish *wishes;
     size_t count;
-    bool starting;
+    unsigned powers;
     char *message;
 };
 
@@ -148,7 +148,7 @@ struct config_change {
 static const char *config_blame(struct config_change *change, const struct config_wish *wish,
                                 const char *reason)
 {
-    if (change->starting) {
+    if (change->powers & CONFIG_STARTING) {
         snprintf(change->message, CONFIG_MESSAGE_SIZE, "%s", reason);
         return change->message;
     }
@@ -182,8 +182,11 @@ static const char *config_resolve(struct config_change *change)
                      (int)(name.size < 128 ? name.size : 128), (const char *)name.data);
             return change->message;
         }
-        if (!change->starting && wish->entry->parameter->flags & KVRESP_PARAMETER_IMMUTABLE)
+        unsigned flags = wish->entry->parameter->flags;
+        if (flags & KVRESP_PARAMETER_IMMUTABLE && !(change->powers & CONFIG_STARTING))
             return config_blame(change, wish, "can't set immutable config");
+        if (flags & KVRESP_PARAMETER_PROTECTED && !(change->powers & CONFIG_PROTECTED))
+            return config_blame(change, wish, "can't set protected config");
         for (size_t j = 0; j < i; j++)
             if (config_is_repeated(&change->wishes[j], wish))
                 return config_blame(change, wish, "duplicate parameter");
@@ -200,7 +203,7 @@ static const char *config_check(struct config_change *change)
         const char *reason = parameter->check != NULL
                                  ? parameter->check(wish->entry->context, wish->value, text)
                                  : NULL;
-        if (reason == NULL && parameter->apply == NULL && !change->starting)
+        if (reason == NULL && parameter->apply == NULL && !(change->powers & CONFIG_STARTING))
             reason = "can't set immutable config";
         if (reason != NULL) return config_blame(change, wish, reason);
     }
@@ -240,7 +243,7 @@ static const char *config_apply(struct config_change *change)
 }
 
 const char *config_set(struct config *config, const kv_slice *names, const kv_slice *values,
-                       size_t count, bool starting, char message[CONFIG_MESSAGE_SIZE])
+                       size_t count, unsigned powers, char message[CONFIG_MESSAGE_SIZE])
 {
     struct config_wish *wishes = calloc(count, sizeof *wishes);
     if (wishes == NULL) return "CONFIG SET failed, memory is exhausted";
@@ -248,7 +251,7 @@ const char *config_set(struct config *config, const kv_slice *names, const kv_sl
         wishes[i].name = names[i];
         wishes[i].value = values[i];
     }
-    struct config_change change = {config, wishes, count, starting, message};
+    struct config_change change = {config, wishes, count, powers, message};
     config_lock(config);
     const char *error = config_resolve(&change);
     if (error == NULL) error = config_check(&change);
@@ -265,7 +268,8 @@ const char *kvresp_config_set(kvresp *resp, const char *name, kv_slice value, bo
 {
     char text[CONFIG_MESSAGE_SIZE];
     kv_slice names[1] = {kv_text(name)};
-    const char *error = config_set(&resp->config, names, &value, 1, starting, text);
+    unsigned powers = CONFIG_PROTECTED | (starting ? CONFIG_STARTING : 0u);
+    const char *error = config_set(&resp->config, names, &value, 1, powers, text);
     if (error == NULL) return NULL;
     snprintf(message, 256, "%.255s", error);
     return message;

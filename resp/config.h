@@ -29,12 +29,13 @@ bool config_is_sensitive(struct config *config, kv_slice name);
 
 /*
  * Sets several parameters, all or none. Returns NULL, or the whole error without "ERR " in
- * `message`: Redis's words, which name the parameter at fault. `starting` allows those that are
- * fixed at run time.
+ * `message`: Redis's words, which name the parameter at fault. `powers` allow those that are fixed
+ * at run time, and those that are protected.
  */
+enum config_powers { CONFIG_STARTING = 1, CONFIG_PROTECTED = 2 };
 enum { CONFIG_MESSAGE_SIZE = 512, CONFIG_REASON_SIZE = 256 };
 const char *config_set(struct config *config, const kv_slice *names, const kv_slice *values,
-                       size_t count, bool starting, char message[CONFIG_MESSAGE_SIZE]);
+                       size_t count, unsigned powers, char message[CONFIG_MESSAGE_SIZE]);
 
 /*
  * Shows each name or alias that matches one of the patterns, once, with the value. KV_OK or

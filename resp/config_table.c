@@ -35,7 +35,8 @@ struct config_facts {
     /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
     kv_status (*read)(kvresp *resp, kv_buffer *text);
     const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
-    kv_setting setting; /* of the store, for config_change_setting() */
+    size_t setting; /* of the store, for config_change_setting(): a kv_setting; for
+                       config_change_saving(): where it is in struct saving */
 };
 
 struct config_value {
@@ -220,6 +221,14 @@ static const char *config_change_debug(kvresp *resp, const struct config_value *
     return NULL;
 }
 
+static const char *config_change_protected(kvresp *resp, const struct config_value *value,
+                                           char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.protected_configs, (int)value->number);
+    return NULL;
+}
+
 static const char *config_change_lazy_del(kvresp *resp, const struct config_value *value,
                                           char message[256])
 {
@@ -256,7 +265,7 @@ static const char *config_change_setting(kvresp *resp, const struct config_value
                                          char message[256])
 {
     (void)message;
-    kv_status status = kv_configure(resp->store, value->facts->setting, value->number);
+    kv_status status = kv_configure(resp->store, (kv_setting)value->facts->setting, value->number);
     return status == KV_OK ? NULL : kv_strerror(status);
 }
 
@@ -489,25 +498,83 @@ static const char *config_change_events(kvresp *resp, const struct config_value 
     return NULL;
 }
 
-/* ----------------------------------------------------------------------------------------- save */
+/* --------------------------------------------------------------------------------- the RDB file */
 
-/*
- * Pairs of numbers, as Redis reads them; but only none can be honoured, as there are no snapshots
- * yet.
- */
 static const char *config_check_save(kvresp *resp, kv_slice text, char message[256])
 {
-    kv_slice words[64];
-    size_t count = config_split(text, words, 64);
+    struct save_point *points;
+    size_t count;
     (void)resp, (void)message;
-    if (count == 0) return NULL;
-    if (count % 2 != 0 || count > 64) return "Invalid save parameters";
-    for (size_t i = 0; i < count; i++) {
-        int64_t number;
-        if (!text_parse_integer(words[i], &number) || number < (i % 2 == 0))
-            return "Invalid save parameters";
-    }
-    return "kvstore cannot honour another value than '': use the append-only file";
+    if (!saving_parse_points(text, &points, &count)) return "Invalid save parameters";
+    free(points);
+    return NULL;
+}
+
+static const char *config_change_save(kvresp *resp, const struct config_value *value,
+                                      char message[256])
+{
+    (void)message;
+    return saving_set_points(&resp->saving, kv_text(value->text)) ? NULL : "memory is exhausted";
+}
+
+static kv_status config_read_save(kvresp *resp, kv_buffer *text)
+{
+    return saving_read_points(&resp->saving, text);
+}
+
+static const char *config_check_file_name(kvresp *resp, kv_slice text, char message[256])
+{
+    (void)resp, (void)message;
+    bool is_plain = text.size == 0 || memchr(text.data, '/', text.size) == NULL;
+    if (is_plain && text_terminated(text).size == text.size) return NULL;
+    return "dbfilename can't be a path, just a filename";
+}
+
+static const char *config_change_file_name(kvresp *resp, const struct config_value *value,
+                                           char message[256])
+{
+    (void)message;
+    return saving_set_file_name(&resp->saving, value->text) ? NULL : "memory is exhausted";
+}
+
+static const char *config_change_directory(kvresp *resp, const struct config_value *value,
+                                           char message[256])
+{
+    (void)message;
+    int error = saving_set_directory(&resp->saving, value->text);
+    return error == 0 ? NULL : aof_io_explain(error);
+}
+
+static kv_status config_read_directory(kvresp *resp, kv_buffer *text)
+{
+    return saving_read_directory(&resp->saving, text);
+}
+
+/* The rest are numbers that a save looks at when it begins. */
+static const char *config_change_saving(kvresp *resp, const struct config_value *value,
+                                        char message[256])
+{
+    (void)message;
+    char *saving = (char *)&resp->saving;
+    atomic_store((atomic_int *)(void *)(saving + value->facts->setting), (int)value->number);
+    saving_judge(&resp->saving);
+    return NULL;
+}
+
+/* The versions that a snapshot can be written in. */
+static const char *config_change_rdb_version(kvresp *resp, const struct config_value *value,
+                                             char message[256])
+{
+    if (value->number > 0 && value->number < 10) return "argument must be 0, 10, 11 or 12";
+    return config_change_saving(resp, value, message);
+}
+
+static const char *config_change_key_delay(kvresp *resp, const struct config_value *value,
+                                           char message[256])
+{
+    (void)message;
+    atomic_store(&resp->snapshots.key_delay_us, value->number);
+    return NULL;
 }
 
 /* ------------------------------------------------------------------------------------ the table */
@@ -561,8 +628,14 @@ static const struct config_facts config_own[] = {
      config_change_query_limit, NULL, NULL, 0},
     {"databases", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_IMMUTABLE,
      config_change_nothing, config_read_databases, config_check_databases, 0},
+    {"dbfilename", NULL, CONFIG_TEXT, "dump.rdb", 0, 0, NULL, KVRESP_PARAMETER_PROTECTED,
+     config_change_file_name, NULL, config_check_file_name, 0},
+    {"dir", NULL, CONFIG_TEXT, ".", 0, 0, NULL, KVRESP_PARAMETER_PROTECTED, config_change_directory,
+     config_read_directory, NULL, 0},
     {"enable-debug-command", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"),
      KVRESP_PARAMETER_IMMUTABLE, config_change_debug, NULL, NULL, 0},
+    {"enable-protected-configs", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"),
+     KVRESP_PARAMETER_IMMUTABLE, config_change_protected, NULL, NULL, 0},
     {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL,
      NULL, 0},
     {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL,
@@ -578,14 +651,26 @@ static const struct config_facts config_own[] = {
      config_read_events, config_check_events, 0},
     {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
      config_change_bulk_max, NULL, NULL, 0},
+    {"rdb-key-save-delay", NULL, CONFIG_INTEGER, "0", INT32_MIN, INT32_MAX, NULL,
+     KVRESP_PARAMETER_HIDDEN, config_change_key_delay, NULL, NULL, 0},
+    {"rdb-save-incremental-fsync", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_saving,
+     NULL, NULL, offsetof(struct saving, syncs_early)},
+    {"rdb-version", NULL, CONFIG_INTEGER, "0", 0, 12, NULL, 0, config_change_rdb_version, NULL,
+     NULL, offsetof(struct saving, rdb_version)},
+    {"rdbchecksum", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, KVRESP_PARAMETER_IMMUTABLE,
+     config_change_saving, NULL, NULL, offsetof(struct saving, sums)},
+    {"rdbcompression", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_saving, NULL, NULL,
+     offsetof(struct saving, compresses)},
     {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
      config_change_password, NULL, config_check_password, 0},
-    {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_nothing,
-     NULL, config_check_save, 0},
+    {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_save,
+     config_read_save, config_check_save, 0},
     {"slowlog-log-slower-than", NULL, CONFIG_INTEGER, "10000", -1, INT64_MAX, NULL, 0,
      config_change_slow_threshold, NULL, NULL, 0},
     {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0,
      config_change_slow_length, NULL, NULL, 0},
+    {"stop-writes-on-bgsave-error", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0,
+     config_change_saving, NULL, NULL, offsetof(struct saving, stops_writes)},
 
     /* Memory: there is no limit yet, and nothing is evicted. */
     STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
@@ -638,15 +723,9 @@ static const struct config_facts config_own[] = {
     STAND_IN("appendonly", CONFIG_BOOLEAN, "no"),
     STAND_IN("auto-aof-rewrite-min-size", CONFIG_MEMORY, "67108864"),
     STAND_IN("auto-aof-rewrite-percentage", CONFIG_INTEGER, "100"),
-    HINT("dbfilename", CONFIG_TEXT, "dump.rdb", 0, 0),
-    STAND_IN("dir", CONFIG_TEXT, "."),
     HINT("no-appendfsync-on-rewrite", CONFIG_BOOLEAN, "no", 0, 0),
     HINT("rdb-del-sync-files", CONFIG_BOOLEAN, "no", 0, 0),
-    HINT("rdb-save-incremental-fsync", CONFIG_BOOLEAN, "yes", 0, 0),
-    HINT("rdbchecksum", CONFIG_BOOLEAN, "yes", 0, 0),
-    HINT("rdbcompression", CONFIG_BOOLEAN, "yes", 0, 0),
     HINT_WORD("sanitize-dump-payload", "yes", "no", "yes", "clients"),
-    HINT("stop-writes-on-bgsave-error", CONFIG_BOOLEAN, "yes", 0, 0),
 
     /* Sockets, processes, logs: of net/ and of the program, where there are any. */
     HINT("always-show-logo", CONFIG_BOOLEAN, "no", 0, 0),
@@ -657,7 +736,6 @@ static const struct config_facts config_own[] = {
     STAND_IN("daemonize", CONFIG_BOOLEAN, "no"),
     HINT("disable-thp", CONFIG_BOOLEAN, "no", 0, 0),
     STAND_IN("enable-module-command", CONFIG_TEXT, "no"),
-    STAND_IN("enable-protected-configs", CONFIG_TEXT, "no"),
     HINT("ignore-warnings", CONFIG_TEXT, "", 0, 0),
     STAND_IN("io-threads", CONFIG_INTEGER, "1"),
     HINT("io-threads-do-reads", CONFIG_BOOLEAN, "yes", 0, 0),

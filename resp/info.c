@@ -259,27 +259,22 @@ static void info_loading(struct info *info)
 
 static void info_persistence(struct info *info)
 {
-    static const char *const saving[] = {"async_loading", "current_cow_peak", "current_cow_size",
-                                         "current_cow_size_age", NULL};
-    static const char *const keys[] = {"current_save_keys_processed", "current_save_keys_total",
-                                       NULL};
-    static const char *const after[] = {"rdb_saves", "rdb_last_cow_size",
-                                        "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
-                                        NULL};
+    kv_snapshot_progress snapshot;
     const struct aof_link *aof = info->resp->aof;
     bool is_well = aof == NULL || aof->refusal(aof->context) == NULL;
     bool is_loading = atomic_load(&info->resp->gates) & GATE_LOADING;
     info_number(info, "loading", is_loading);
-    info_zeros(info, saving);
-    text_format(info->text, "current_fork_perc:0.00\r\n");
-    info_zeros(info, keys);
-    info_number(info, "rdb_changes_since_last_save", info->store.changes);
-    info_number(info, "rdb_bgsave_in_progress", 0);
-    text_format(info->text, "rdb_last_save_time:%lld\r\n",
-                (long long)atomic_load(&info->resp->last_save_s));
-    text_format(info->text, "rdb_last_bgsave_status:ok\r\nrdb_last_bgsave_time_sec:-1\r\n"
-                            "rdb_current_bgsave_time_sec:-1\r\n");
-    info_zeros(info, after);
+    (void)snapshots_progress(&info->resp->snapshots, &snapshot);
+    info_number(info, "async_loading", 0);
+    info_number(info, "current_cow_peak", snapshot.held_peak);
+    info_number(info, "current_cow_size", snapshot.held);
+    info_number(info, "current_cow_size_age", 0);
+    text_format(
+        info->text, "current_fork_perc:%.2f\r\n",
+        snapshot.keys_total > 0 ? 100.0 * (double)snapshot.keys / (double)snapshot.keys_total : 0);
+    info_number(info, "current_save_keys_processed", snapshot.keys);
+    info_number(info, "current_save_keys_total", snapshot.keys_total);
+    saving_write_info(&info->resp->saving, info->store.changes, info->text);
     info_number(info, "aof_enabled", aof != NULL);
     text_format(
         info->text,
@@ -543,4 +538,5 @@ void info_reset(kvresp *resp, kv *db)
     kv_stats_reset(db);
     for (int i = 0; i < KVRESP_COUNTERS; i++) atomic_store(&resp->counters[i], 0);
     atomic_store(&resp->refused_logins, 0);
+    saving_reset(&resp->saving);
 }

@@ -63,8 +63,9 @@ typedef enum kvresp_level {
 typedef void kvresp_log(void *context, kvresp_level level, const char *message);
 
 /*
- * What SHUTDOWN was given. SAVE (there are no snapshots) and ABORT are answered without the host;
- * NOSAVE and FORCE ask to end even if what is not on disk is lost, NOW not to wait for replicas.
+ * What SHUTDOWN was given. When the host is asked, what was to be saved is saved: SAVE even without
+ * save points, NOSAVE not even with them. FORCE asks to end even if what is not on disk is lost, as
+ * NOSAVE does; NOW not to wait for replicas. ABORT is answered without the host.
  */
 #define KVRESP_SHUTDOWN_SAVE   1u
 #define KVRESP_SHUTDOWN_NOSAVE 2u
@@ -78,8 +79,8 @@ typedef struct kvresp_options {
     void *log_context;
     /*
      * The SHUTDOWN command asks the host to end; NULL: the command answers with an error. Called
-     * from a worker's thread; it may only note the wish. Returning false makes the command answer
-     * with an error.
+     * from a worker's thread or the one that took the last snapshot; it may only note the wish.
+     * Returning false makes the command answer with an error.
      */
     bool (*shutdown)(void *context, unsigned flags);
     void *shutdown_context;
@@ -116,6 +117,7 @@ KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format
 #define KVRESP_PARAMETER_SENSITIVE 2u /* left out of logs and the slow log */
 #define KVRESP_PARAMETER_MULTIPLE  4u /* takes several words (save, bind) */
 #define KVRESP_PARAMETER_HIDDEN    8u /* only found by its exact name */
+#define KVRESP_PARAMETER_PROTECTED 16u /* CONFIG SET needs enable-protected-configs */
 
 /*
  * One CONFIG parameter of whatever room owns it. `read` appends the value's text: KV_OK, or
@@ -186,10 +188,58 @@ typedef enum kvresp_counter {
 } kvresp_counter;
 KVRESP_API void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n);
 
+/* ---------------------------------------------------------------------------------- the RDB file */
+
+/*
+ * A store may be kept in an RDB file, `dbfilename` in the directory `dir`: saved by the commands SAVE
+ * and BGSAVE, by kvresp_cron() when one of the save points that parameter `save` names has come, at
+ * FLUSHALL if there are any, and by these calls. Another file takes the old one's place only when it
+ * is whole and synced. A failure shows in the log and in INFO; the next save may succeed.
+ */
+
+/*
+ * Saves the store and waits until that is done; what is under way already began too early, and is
+ * begun anew. KV_OK; KV_IOERROR, KV_NOMEM or KV_CANCELLED with the reason in `message` (may be
+ * NULL).
+ */
+KVRESP_API kv_status kvresp_save(kvresp *resp, char message[256]);
+
+/*
+ * To be called by a host that is about to end for a reason of its own: saves the store if there are
+ * save points, or if `flags` have KVRESP_SHUTDOWN_SAVE, and not with KVRESP_SHUTDOWN_NOSAVE.
+ * Commands that write wait meanwhile, and are not executed any more when it has succeeded, so that
+ * nothing is answered which is not in the file. (SHUTDOWN does the same before it asks the host.)
+ *
+ * Returns KV_OK: the host may end. After an error, which `message` (may be NULL) tells, all goes on
+ * as before; KVRESP_SHUTDOWN_FORCE makes it KV_OK.
+ */
+KVRESP_API kv_status kvresp_shutdown(kvresp *resp, unsigned flags, char message[256]);
+
+typedef struct kvresp_load_options {
+    size_t size;
+    /* Told now and then: bytes read so far and in all. May be NULL. */
+    void (*progress)(void *context, uint64_t loaded, uint64_t total);
+    void *progress_context;
+    uint32_t delay_us; /* a rest for each key loaded, to test what comes meanwhile */
+} kvresp_load_options;
+
+/*
+ * Fills an empty store from its RDB file, in whatever version Redis or Valkey wrote it, by all
+ * processors; see kvresp_loading_begin() on what clients are told meanwhile. A file that is damaged
+ * is left as it is, and so is the store. NULL options: none.
+ *
+ * Returns KV_OK; KV_NONE if there is no such file; KV_BADARG with a message (256 bytes; may be NULL:
+ * the path, at which byte, what was expected there) if it is damaged or cannot be read, or the store
+ * has keys; KV_NOMEM.
+ */
+KVRESP_API kv_status kvresp_load(kvresp *resp, const kvresp_load_options *options,
+                                 char message[256]);
+
 /* -------------------------------------------------------------------------------------- loading */
 
 /*
- * Lets a host serve clients while it still fills the store, as by kvresp_aof_open(). From begin to
+ * Lets a host serve clients while it still fills the store, as by kvresp_aof_open() or
+ * kvresp_load(). From begin to
  * end, commands that need the data are answered "-LOADING Redis is loading the dataset in memory",
  * others (INFO, CONFIG, AUTH, SHUTDOWN...) run, and section persistence of INFO tells how far it
  * is. To be begun before there are sessions that could be in the middle of a command. The thread

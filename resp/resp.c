@@ -57,13 +57,15 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK)
         *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
     if (status == KV_OK) *opened = 5, status = snapshots_open(&resp->snapshots, resp);
-    if (status == KV_OK) *opened = 6, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 6, status = saving_open(&resp->saving, resp);
+    if (status == KV_OK) *opened = 7, status = config_add_own(resp);
     return status;
 }
 
 static void resp_close_parts(kvresp *resp, int opened)
 {
     if (opened >= 6) snapshots_close(&resp->snapshots);
+    if (opened >= 7) saving_close(&resp->saving);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
     if (opened >= 3) slowlog_close(&resp->slowlog);
@@ -87,7 +89,6 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
     pool_open(&opened->pool);
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
-    atomic_init(&opened->last_save_s, opened->opened_ms / 1000);
     resp_choose_run_id(opened);
     command_map_build(&opened->commands);
     int parts = 0;
@@ -100,7 +101,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 6);
+    if (resp != NULL) resp_close_parts(resp, 7);
 }
 
 kv *kvresp_store(kvresp *resp)
@@ -195,6 +196,7 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
 {
     kv_tick(resp->store, budget_us);
     resp_sample_rates(resp);
+    saving_cron(&resp->saving);
     snapshots_cron(&resp->snapshots, budget_us);
     if (atomic_load(&resp->gates) & GATE_PAUSES &&
         kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))

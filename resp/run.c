@@ -413,11 +413,11 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
         run_tell_too_much(session, failure);
         return false;
     }
-    *state = KVRESP_CLOSE;
-    if (session->flags & SESSION_CLOSING) return false;
     *state = KVRESP_BLOCKED;
     if (session->flags & SESSION_BLOCKED && !blocked_look(worker, session, kv_now(worker->view)))
         return false;
+    *state = KVRESP_CLOSE;
+    if (session->flags & SESSION_CLOSING) return false;
     /* The command at the front will see for itself. */
     session->flags &= ~(uint32_t)(SESSION_PAUSED | SESSION_AWAITS_ROOM);
     return true;

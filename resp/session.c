@@ -114,7 +114,9 @@ int64_t kvresp_deadline(const kvresp_session *session)
 {
     int64_t deadline_ms =
         session->flags & SESSION_BLOCKED ? session->blocked.deadline_ms : KV_NEVER;
-    if ((session->flags & (SESSION_PAUSED | SESSION_AWAITS_ROOM)) == SESSION_PAUSED) {
+    unsigned endings = atomic_load(&session->resp->gates) & (GATE_ENDING | GATE_ENDED);
+    if ((session->flags & (SESSION_PAUSED | SESSION_AWAITS_ROOM)) == SESSION_PAUSED &&
+        endings != GATE_ENDING) {
         int64_t pause_ms = atomic_load(&session->resp->pause_until_ms);
         if (pause_ms < deadline_ms) deadline_ms = pause_ms;
     }

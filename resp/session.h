@@ -11,6 +11,7 @@
 
 #include "resp/aof_link.h"
 #include "resp/input.h"
+#include "resp/saving.h"
 #include "resp/shared.h"
 #include "resp/writer.h"
 
@@ -67,8 +68,8 @@ struct session_shown {
 typedef kv_status blocked_attempt(void *request, kv *txn, size_t key_index, kv_slice key,
                                   struct writer *reply);
 
-/* A blocked command. */
-enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_SERVED };
+/* A blocked command. BLOCKED_ELSEWHERE: waits for something else than keys, without a time limit. */
+enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_ELSEWHERE, BLOCKED_SERVED };
 
 struct blocked {
     kv_waiter *waiter;
@@ -79,6 +80,9 @@ struct blocked {
     blocked_attempt *attempt; /* struct blocked_wish */
     void *request;
     _Atomic int64_t deadline_ms;
+    bool (*forget)(kvresp_session *session); /* blocked_prepare(); NULL: it waits for keys */
+    struct saving_waiter saving;             /* of SAVE and SHUTDOWN */
+    bool ends_session;   /* once served: there is no reply but the connection's end */
     kv_status status;    /* once served */
     struct writer reply; /* once served: written by whoever brought the elements */
 };

@@ -3,12 +3,13 @@
  *
  * Locks, in the order in which one thread may take them:
  *
- *     configuration  >  shards of the store  >  client list  >  slow log, statistics
+ *     configuration  >  shards of the store  >  saving  >  client list  >  slow log, statistics
+ *                                               saving  >  snapshots
  *
  * The configuration comes first, since applying a parameter may call the store; EXEC takes it
  * before it begins when a command that needs it is queued: CONFIG, INFO, or AUTH and HELLO, which
- * look at the password. The others are held briefly and nothing is called under them but the hosts'
- * wake functions.
+ * look at the password. The others are held briefly and nothing is called under them but the host's
+ * functions to wake, to log and to shut down.
  */
 #ifndef KV_RESP_SHARED_H
 #define KV_RESP_SHARED_H
@@ -16,6 +17,7 @@
 #include "kvresp.h"
 #include "resp/command.h"
 #include "resp/pool.h"
+#include "resp/saving.h"
 #include "resp/slowlog.h"
 #include "resp/snapshots.h"
 #include "resp/statistics.h"
@@ -54,7 +56,8 @@ struct output_limit {
     _Atomic int64_t soft_seconds;
 };
 
-enum debug_command_access { DEBUG_COMMAND_NO, DEBUG_COMMAND_LOCAL, DEBUG_COMMAND_YES };
+/* Who may do what is dangerous: DEBUG, and changing protected parameters. */
+enum access { ACCESS_NO, ACCESS_LOCAL, ACCESS_YES };
 
 enum { PERCENTILES_MAX = 16 };
 
@@ -71,7 +74,8 @@ struct settings {
     _Atomic int64_t slowlog_threshold_us; /* slowlog-log-slower-than; below 0: no log */
     _Atomic uint64_t slowlog_length_max;  /* slowlog-max-len */
     _Atomic bool tracks_latency;          /* latency-tracking */
-    _Atomic int debug_command;            /* enum debug_command_access */
+    _Atomic int debug_command;            /* enable-debug-command: enum access */
+    _Atomic int protected_configs;        /* enable-protected-configs: the same */
     _Atomic bool has_password;            /* requirepass is not empty */
     _Atomic bool deletes_later;           /* lazyfree-lazy-user-del */
     _Atomic bool flushes_later;           /* lazyfree-lazy-user-flush */
@@ -95,7 +99,10 @@ enum gate {
     GATE_PAUSES = GATE_PAUSE_WRITES | GATE_PAUSE_ALL,
     GATE_REFUSE_WRITES = 1 << 2, /* the append-only file cannot be written */
     GATE_AWAIT_ROOM = 1 << 3,    /* too much waits to be written to it */
-    GATE_LOADING = 1 << 4        /* the host is filling the store */
+    GATE_LOADING = 1 << 4,       /* the host is filling the store */
+    GATE_NOT_SAVED = 1 << 5,     /* the last save failed, and writes are to be refused then */
+    GATE_ENDING = 1 << 6,        /* the last save is under way: writes wait */
+    GATE_ENDED = 1 << 7          /* and has succeeded: they will not be executed */
 };
 
 /* Where loading stands, while it lasts. */
@@ -131,7 +138,7 @@ struct rate {
 struct kvresp {
     kv *store;
     struct command_map commands;
-    _Atomic unsigned gates; /* enum gate: those of pauses and loading */
+    _Atomic unsigned gates; /* enum gate, but those that the append-only file is asked about */
     struct loading loading;
     _Atomic(const struct aof_link *) aof; /* comes while loading, at the latest */
     struct settings settings;
@@ -151,13 +158,13 @@ struct kvresp {
     struct slowlog slowlog;
     struct statistics statistics;
     struct snapshots snapshots;
+    struct saving saving;
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
     _Atomic uint64_t refused_logins; /* wrong passwords and users */
     _Atomic uint64_t blocked_clients;
     _Atomic int64_t pause_until_ms;
-    _Atomic int64_t last_save_s;
     _Atomic unsigned next_worker;
 
     pthread_mutex_t rate_lock;

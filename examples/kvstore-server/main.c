@@ -1,15 +1,15 @@
 /*
- * kvstore-server/main.c -- a store behind sockets, with its append-only file: the modules wired
- * together.
+ * kvstore-server/main.c -- a store behind sockets, with its files: the modules wired together.
  *
  *     settings   what was asked for                    kv, kvresp        the store and its commands
  *     options    what this program does with it        kvresp_aof        its file
  *     log        what it says                          kvnet             its sockets
  *
- * It listens before it loads the file, and answers as far as that can be done without the data.
- * Errors before it serves go to standard error and end with 1. Afterwards the log tells. SIGINT,
- * SIGTERM and SHUTDOWN end it in order: nothing that was answered is lost. A second signal ends it
- * at once. SIGHUP opens the log file anew.
+ * It listens before it loads its data, from the append-only file or else from the RDB file, and
+ * answers as far as that can be done without them. Errors before it serves go to standard error and
+ * end with 1. Afterwards the log tells. SIGINT, SIGTERM and SHUTDOWN end it in order: where there are
+ * save points or an append-only file nothing that was answered is lost; what cannot be saved keeps
+ * it from ending. A second signal ends it at once. SIGHUP opens the log file anew.
  */
 #include "kvstore-server/log.h"
 #include "kvstore-server/options.h"
@@ -37,7 +37,7 @@ struct program {
     char config_path[PATH_MAX], executable[PATH_MAX];
     pthread_t main_thread;
     atomic_bool is_told; /* SHUTDOWN, which comes as SIGUSR1 to the main thread */
-    bool has_pid_file;
+    bool has_pid_file, has_save_points;
     int parent; /* a pipe to the process that waits until this one serves; -1: none */
     kv *db;
     kvresp *resp;
@@ -54,6 +54,8 @@ static const char usage[] =
     "  --bind ADDRESS...      where to listen (127.0.0.1 -::1)\n"
     "  --unixsocket PATH      listen there too\n"
     "  --dir DIRECTORY        work in this directory (.)\n"
+    "  --save 'SECONDS CHANGES ...'   save dump.rdb when so much has changed for so long, and at\n"
+    "                         the end ('3600 1 300 100 60 10000'); '' never\n"
     "  --appendonly yes|no    keep every change in a file, and load it at the start (no)\n"
     "  --appendfsync HOW      always, everysec (the default) or no\n"
     "  --requirepass TEXT     clients must authenticate\n"
@@ -99,10 +101,51 @@ static bool read_settings(struct program *program, int argc, char **argv)
     return true;
 }
 
+/*
+ * Sets a parameter of the modules. Save points add up, as in Redis's files, where each may have a
+ * line of its own: the first takes the place of the defaults, an empty one drops those before it.
+ */
+static const char *apply_setting(struct program *program, const struct setting *setting,
+                                 char message[256])
+{
+    const char *value = setting->value, *error;
+    kv_buffer points = {0};
+    if (strcasecmp(setting->name, "save") != 0 || value[0] == '\0' || !program->has_save_points) {
+        program->has_save_points |= strcasecmp(setting->name, "save") == 0;
+        return kvresp_config_set(program->resp, setting->name, KV_TEXT(value), true, message);
+    }
+    error = "out of memory";
+    if (kvresp_config_get(program->resp, "save", &points) == KV_OK) {
+        size_t size = points.size + strlen(value) + 2;
+        char *all = malloc(size);
+        if (all != NULL) {
+            snprintf(all, size, "%.*s%s%s", (int)points.size, (const char *)points.data,
+                     points.size > 0 ? " " : "", value);
+            error = kvresp_config_set(program->resp, "save", KV_TEXT(all), true, message);
+        }
+        free(all);
+    }
+    kv_buffer_free(&points);
+    return error;
+}
+
+/* What Redis does without a configuration file. */
+static bool apply_default_save_points(struct program *program)
+{
+    char message[256];
+    kv_slice points = KV_TEXT("3600 1 300 100 60 10000");
+    if (program->has_save_points) return true;
+    const char *error = kvresp_config_set(program->resp, "save", points, true, message);
+    return error == NULL || complain(program, error);
+}
+
 /* Gives the settings that are not this program's to the modules. */
 static bool apply_settings(struct program *program)
 {
     char message[256], line[SETTINGS_MESSAGE_SIZE];
+    kv_slice directory = KV_TEXT(program->options.directory);
+    const char *wrong = kvresp_config_set(program->resp, "dir", directory, true, message);
+    if (wrong != NULL) return complain(program, wrong);
     for (size_t i = 0; i < program->settings.count; i++) {
         const struct setting *setting = &program->settings.items[i];
         if (options_has(setting->name)) continue;
@@ -114,14 +157,13 @@ static bool apply_settings(struct program *program)
                      setting->name);
             return complain(program, line);
         }
-        const char *error =
-            kvresp_config_set(program->resp, setting->name, KV_TEXT(setting->value), true, message);
+        const char *error = apply_setting(program, setting, message);
         if (error == NULL) continue;
         snprintf(line, sizeof line, "%.150s: '%.60s %.60s': %.200s", setting->origin, setting->name,
                  setting->value, error);
         return complain(program, line);
     }
-    return true;
+    return apply_default_save_points(program);
 }
 
 /*
@@ -251,6 +293,10 @@ static void block_signals(void)
 {
     sigset_t set = handled_signals();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGUSR1, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -293,7 +339,7 @@ static void await_end(struct program *program)
 }
 
 /*
- * The SHUTDOWN command, in the thread of a connection. While the append-only file cannot be written
+ * The SHUTDOWN command, in the thread of a connection or of its save. While the append-only file cannot be written
  * it would lose what was answered: only NOSAVE or FORCE say that this is meant. The signal is one
  * of its own, as a second SIGTERM would mean haste, and two clients may ask at once.
  */
@@ -349,7 +395,6 @@ static void look_up_from_loading(void *context, uint64_t loaded, uint64_t total)
  */
 static bool load_append_only_file(struct program *program)
 {
-    if (!program->options.append_only) return true;
     const struct options *options = &program->options;
     kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
     aof.directory = options->directory;
@@ -373,9 +418,27 @@ static bool load_append_only_file(struct program *program)
     options_hide_file(program->resp, &program->shown);
     kvresp_aof_set_fsync(file, (kvresp_fsync)options->append_fsync);
     status = kvresp_attach_aof(program->resp, file);
-    if (status != KV_OK) return complain(program, kv_strerror(status));
-    kvresp_loading_end(program->resp);
-    return true;
+    return status == KV_OK || complain(program, kv_strerror(status));
+}
+
+static bool load_rdb_file(struct program *program)
+{
+    kvresp_load_options options = KV_OPTIONS(kvresp_load_options);
+    options.progress = look_up_from_loading;
+    options.progress_context = program;
+    options.delay_us = (uint32_t)program->options.load_delay_us;
+    char message[256];
+    kv_status status = kvresp_load(program->resp, &options, message);
+    return status == KV_OK || status == KV_NONE ||
+           complain(program, status == KV_NOMEM ? kv_strerror(status) : message);
+}
+
+static bool load(struct program *program)
+{
+    bool is_loaded =
+        program->options.append_only ? load_append_only_file(program) : load_rdb_file(program);
+    if (is_loaded) kvresp_loading_end(program->resp);
+    return is_loaded;
 }
 
 static bool open_store(struct program *program)
@@ -401,7 +464,7 @@ static bool open_store(struct program *program)
     program->shown.log = &program->log;
     if (!apply_settings(program)) return false;
     options_show(program->resp, &program->shown);
-    if (program->options.append_only) kvresp_loading_begin(program->resp);
+    kvresp_loading_begin(program->resp);
     return true;
 }
 
@@ -440,7 +503,7 @@ static bool start(struct program *program)
     kvnet_addresses(program->net, addresses, sizeof addresses);
     if (program->options.append_only)
         log_printf(&program->log, KVRESP_NOTICE, "Loading, and listening on %s", addresses);
-    if (!load_append_only_file(program)) return false;
+    if (!load(program)) return false;
 
     log_printf(&program->log, KVRESP_NOTICE,
                "kvstore %s: Ready to accept connections on %s (pid %d, %" PRIu64 " keys loaded)",
@@ -462,10 +525,26 @@ static bool end(struct program *program)
     return is_saved;
 }
 
+/* Returns when the server should end and what is to be saved is saved. SHUTDOWN has seen to it. */
+static void await_saved_end(struct program *program)
+{
+    char message[256];
+    for (;;) {
+        await_end(program);
+        let_signals_end();
+        if (atomic_load(&program->is_told)) return;
+        if (kvresp_shutdown(program->resp, 0, message) == KV_OK) return;
+        block_signals();
+        log_printf(&program->log, KVRESP_WARNING,
+                   "The signal is ignored, as the data cannot be saved (%s). SHUTDOWN NOSAVE ends "
+                   "the server all the same",
+                   message);
+    }
+}
+
 static bool serve(struct program *program)
 {
-    await_end(program);
-    let_signals_end();
+    await_saved_end(program);
     struct log *log = &program->log;
     bool is_saved = end(program);
     if (is_saved) log_printf(log, KVRESP_NOTICE, "Everything is saved, the end");

@@ -61,7 +61,7 @@ static const struct option option_table[] = {
     {"bind", OPTION_WORDS, AT(bind), 0, 0, 0, NULL},
     {"daemonize", OPTION_CHOICE, AT(daemonize), OPTION_SHOWN, 0, 0, no_yes},
     {"databases", OPTION_NUMBER, AT(databases), OPTION_SHOWN, 1, 65536, NULL},
-    {"dir", OPTION_TEXT, AT(directory), OPTION_SHOWN, 0, 0, NULL},
+    {"dir", OPTION_TEXT, AT(directory), 0, 0, 0, NULL},
     {"io-threads", OPTION_NUMBER, AT(threads), 0, 0, 128, NULL},
     {"key-load-delay", OPTION_NUMBER, AT(load_delay_us), OPTION_SHOWN | OPTION_HIDDEN, 0, INT32_MAX,
      NULL},

@@ -32,7 +32,8 @@ class Server:
     def __init__(self, program, *options, directory=None, stdin=None, until=b"Ready to accept connections",
                  before=None):
         self.process = subprocess.Popen(
-            [program, *(["--port", "0"] if "--port" not in options else []), *options],
+            [program, *(["--port", "0"] if "--port" not in options else []),
+             *options, *(["--save", ""] if "--save" not in options else [])],
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,
             stderr=subprocess.STDOUT, cwd=directory, preexec_fn=before)
         if stdin is not None:

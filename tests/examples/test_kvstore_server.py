@@ -324,17 +324,23 @@ class Ending(ServerTest):
                 self.assertIsNone(server.process.poll())
             self.assertEqual(server.process.wait(PATIENCE_S), 0)
 
-    def test_shutdown_save_is_refused_and_says_why(self):
+    def test_shutdown_saves_if_asked(self):
         server = self.start()
         with server.connect() as client:
-            ask(client, b"SHUTDOWN SAVE\r\n", b"-ERR SHUTDOWN SAVE cannot be honoured, as there are no snapshots yet")
-            ask(client, b"", b"; the append-only file keeps what is written to it without SAVE\r\n")
             ask(client, b"SHUTDOWN ABORT\r\n", b"-ERR No shutdown in progress.\r\n")
             ask(client, b"SHUTDOWN SAVE NOSAVE\r\n", b"-ERR syntax error\r\n")
-            ask(client, b"PING\r\n", b"+PONG\r\n")
+            ask(client, b"SET a 1\r\n", b"+OK\r\n")
+            client.sendall(b"SHUTDOWN SAVE\r\n")
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(server.process.wait(PATIENCE_S), 0)
+        server = self.start()
+        with server.connect() as client:
+            ask(client, b"APPEND a 2\r\n", b":2\r\n")
             client.sendall(b"SHUTDOWN NOSAVE NOW FORCE\r\n")
             self.assertEqual(client.recv(1), b"")
         self.assertEqual(server.process.wait(PATIENCE_S), 0)
+        with self.start().connect() as client:
+            ask(client, b"GET a\r\n", b"$1\r\n1\r\n")
 
     def test_shutdown_that_would_lose_data_needs_force(self):
         def no_room():

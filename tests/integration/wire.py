@@ -314,4 +314,5 @@ def kvstore_server(program=None, options=()):
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     program = (program or os.environ.get('KVSTORE_SERVER')
                or os.path.join(root, 'build', 'examples', 'kvstore-server'))
-    return Server(program, ['--enable-debug-command', 'yes'] + list(options), name='kvstore')
+    return Server(program, ['--save', '', '--enable-debug-command', 'yes'] + list(options),
+                  name='kvstore')

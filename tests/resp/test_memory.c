@@ -8,6 +8,9 @@
 
 #include "server.h"
 
+#include <dirent.h>
+#include <unistd.h>
+
 static atomic_long allowed = -1; /* allocations until they fail; below 0: they do not */
 
 void *__real_malloc(size_t size);
@@ -53,6 +56,7 @@ static void release(void *context, void *block, size_t size)
     free(block);
 }
 
+static char directory[64];
 static kv *db;
 static kvresp *resp;
 static kvresp_worker *worker;
@@ -65,12 +69,24 @@ static void setup(void)
     options.allocator = &allocator;
     atomic_store(&allowed, -1);
     ck_assert_int_eq(kv_open(&options, &db), KV_OK);
+    snprintf(directory, sizeof directory, "/tmp/kvstore-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 
 static void teardown(void)
 {
     atomic_store(&allowed, -1);
     kv_close(db);
+    DIR *files = opendir(directory);
+    for (struct dirent *file; (file = readdir(files)) != NULL;) {
+        if (file->d_name[0] == '.') continue;
+        ck_assert_ptr_null(strstr(file->d_name, "temp")); /* nothing half written is left */
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", directory, file->d_name);
+        unlink(path);
+    }
+    closedir(files);
+    rmdir(directory);
 }
 
 START_TEST(opening_fails_as_a_whole_or_not_at_all)
@@ -121,6 +137,10 @@ static const char *const pipelines[] = {
     "NOSUCH with \"some quotes\" 'in it'\r\nCONFIG SET nosuch 1\r\nOBJECT HELP\r\nLCS a b IDX\r\n",
     "BLPOP none 0\r\n",
     "HELLO 3\r\nSUBSCRIBE a b\r\nPSUBSCRIBE *\r\nPUBLISH a x\r\nUNSUBSCRIBE\r\nPUBSUB CHANNELS\r\n",
+    "CONFIG SET save \"900 1 300 10\" dbfilename a.rdb\r\nCONFIG GET save dir\r\nBGSAVE\r\n"
+    "BGSAVE CANCEL\r\n",
+    "SAVE\r\n",
+    "DEBUG RELOAD\r\nDEBUG RELOAD NOFLUSH MERGE\r\n",
     "PFADD h a b\r\nPFDEBUG DECODE h\r\nPFDEBUG NOSUCH h\r\nDEBUG DIGEST\r\nDEBUG DIGEST-VALUE "
     "h\r\n",
 };
@@ -158,6 +178,9 @@ START_TEST(a_session_answers_or_ends_whatever_allocation_fails)
     ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
     ck_assert_ptr_null(
         kvresp_config_set(resp, "enable-debug-command", KV_TEXT("yes"), true, message));
+    ck_assert_ptr_null(
+        kvresp_config_set(resp, "enable-protected-configs", KV_TEXT("yes"), true, message));
+    ck_assert_ptr_null(kvresp_config_set(resp, "dir", kv_text(directory), true, message));
     bool is_enough = false;
     for (long n = 0; !is_enough; n++) {
         ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
@@ -198,6 +221,43 @@ START_TEST(a_reply_is_parsed_whole_or_not_at_all)
 }
 END_TEST
 
+static void open_in_directory(void)
+{
+    char message[256];
+    ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    ck_assert_ptr_null(kvresp_config_set(resp, "dir", kv_text(directory), true, message));
+}
+
+START_TEST(the_rdb_file_is_saved_and_loaded_or_nothing_happens)
+{
+    kv_status status = KV_NOMEM;
+    open_in_directory();
+    for (int i = 0; i < 2; i++) {
+        kv_slice key = kv_bytes(&"ab"[i], 1);
+        ck_assert_int_eq(kv_set(kv_select(db, (uint32_t)i), key, key, NULL), KV_OK);
+    }
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_save(resp, NULL);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    ck_assert_int_eq(kv_flush_all(db, false), KV_OK);
+    status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        uint64_t keys = 0;
+        atomic_store(&allowed, n);
+        status = kvresp_load(resp, NULL, NULL);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM || status == KV_BADARG);
+        ck_assert_int_eq(kv_count(db, &keys), KV_OK);
+        ck_assert_uint_eq(keys, status == KV_OK);
+        ck_assert_int_lt(n, 1000);
+    }
+    kvresp_close(resp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -207,6 +267,7 @@ int main(void)
     tcase_add_test(tests, opening_fails_as_a_whole_or_not_at_all);
     tcase_add_loop_test(tests, a_session_answers_or_ends_whatever_allocation_fails, 0, PIPELINES);
     tcase_add_test(tests, a_reply_is_parsed_whole_or_not_at_all);
+    tcase_add_test(tests, the_rdb_file_is_saved_and_loaded_or_nothing_happens);
     suite_add_tcase(suite, tests);
     return server_main(suite);
 }
