@@ -1,17 +1,17 @@
 #include "resp/aof_backlog.h"
 
-#include "resp/text.h"
+#include "resp/record.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
     BACKLOG_CHUNK = 256 * 1024, /* one write call; large enough to forget its cost */
     BACKLOG_SCRATCH = 1024,     /* records up to this size are encoded on the stack */
     BACKLOG_LINK = 1024 * 1024, /* records of this size become a chunk instead of being copied */
-    BACKLOG_SPARE = 2,          /* chunks kept when nothing happens */
-    BACKLOG_SELECT = 64         /* the longest SELECT record */
+    BACKLOG_SPARE = 2           /* chunks kept when nothing happens */
 };
 
 struct aof_chunk {
@@ -99,71 +99,6 @@ void aof_backlog_close(struct aof_backlog *backlog)
     pthread_cond_destroy(&backlog->room);
     pthread_cond_destroy(&backlog->wake);
     pthread_mutex_destroy(&backlog->sleep);
-}
-
-/* ------------------------------------------------------------------------------------- encoding */
-
-static uint8_t *backlog_put_count(uint8_t *at, char prefix, uint64_t count)
-{
-    *at++ = (uint8_t)prefix;
-    at = text_write_unsigned(at, count);
-    memcpy(at, "\r\n", 2);
-    return at + 2;
-}
-
-static uint8_t *backlog_put_text(uint8_t *at, kv_slice text)
-{
-    at = backlog_put_count(at, '$', text.size);
-    if (text.size > 0) memcpy(at, text.data, text.size);
-    at += text.size;
-    memcpy(at, "\r\n", 2);
-    return at + 2;
-}
-
-static uint8_t *backlog_put_word(uint8_t *at, const char *word)
-{
-    return backlog_put_text(backlog_put_count(at, '*', 1), kv_text(word));
-}
-
-static uint8_t *backlog_put_select(uint8_t *at, uint32_t database)
-{
-    uint8_t digits[TEXT_INTEGER_SIZE];
-    size_t size = (size_t)(text_write_unsigned(digits, database) - digits);
-    at = backlog_put_count(at, '*', 2);
-    at = backlog_put_text(at, KV_TEXT("SELECT"));
-    return backlog_put_text(at, kv_bytes(digits, size));
-}
-
-/* No less than what the changes take when encoded, a SELECT before each included. */
-static size_t backlog_bound(const kv_change *changes, size_t count)
-{
-    enum { HEAD = 1 + TEXT_INTEGER_SIZE + 2, MULTI_EXEC = 64 };
-    size_t size = MULTI_EXEC;
-    for (size_t i = 0; i < count; i++) {
-        size += BACKLOG_SELECT + HEAD + changes[i].argument_count * (HEAD + 2);
-        for (size_t j = 0; j < changes[i].argument_count; j++) size += changes[i].arguments[j].size;
-    }
-    return size;
-}
-
-/* Encodes all but the SELECT that may have to come first, and returns the size. */
-static size_t backlog_encode(uint8_t *bytes, const kv_change *changes, size_t count)
-{
-    uint8_t *at = bytes;
-    uint32_t database = changes[0].database;
-    if (count > 1) at = backlog_put_word(at, "MULTI");
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].database != database) {
-            database = changes[i].database;
-            at = backlog_put_select(at, database);
-        }
-        at = backlog_put_count(at, '*', changes[i].argument_count);
-        for (size_t j = 0; j < changes[i].argument_count; j++) {
-            at = backlog_put_text(at, changes[i].arguments[j]);
-        }
-    }
-    if (count > 1) at = backlog_put_word(at, "EXEC");
-    return (size_t)(at - bytes);
 }
 
 /* ------------------------------------------------------------------------------------ appending */
@@ -259,7 +194,7 @@ static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, con
 static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes, size_t count,
                           const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
 {
-    size_t copied = BACKLOG_SELECT + (chunk == NULL ? size : 0);
+    size_t copied = RECORD_SELECT + (chunk == NULL ? size : 0);
     aof_lock_take(&backlog->lock);
     /* A record larger than the limit goes when it is alone. */
     while ((backlog->appended - backlog->released > 0 &&
@@ -270,8 +205,8 @@ static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes,
 
     uint64_t position = atomic_load_explicit(&backlog->appended, memory_order_relaxed);
     if (backlog->database != changes[0].database) {
-        uint8_t select[BACKLOG_SELECT];
-        size_t select_size = (size_t)(backlog_put_select(select, changes[0].database) - select);
+        uint8_t select[RECORD_SELECT];
+        size_t select_size = (size_t)(record_put_select(select, changes[0].database) - select);
         position = backlog_copy(backlog, position, select, select_size);
     }
     backlog->database = changes[count - 1].database;
@@ -306,16 +241,16 @@ void aof_backlog_append(void *context, const kv_change *changes, size_t count)
 {
     struct aof_backlog *backlog = context;
     if (count == 0) return;
-    size_t bound = backlog_bound(changes, count);
+    size_t bound = record_bound(changes, count);
     if (bound <= BACKLOG_SCRATCH) {
         uint8_t scratch[BACKLOG_SCRATCH];
-        size_t size = backlog_encode(scratch, changes, count);
+        size_t size = record_encode(scratch, changes, count);
         backlog_queue(backlog, changes, count, scratch, size, NULL);
         return;
     }
 
     struct aof_chunk *chunk = backlog_large_chunk(backlog, bound);
-    chunk->size = backlog_encode(chunk->bytes, changes, count);
+    chunk->size = record_encode(chunk->bytes, changes, count);
     bool is_linked = chunk->size >= BACKLOG_LINK;
     backlog_queue(backlog, changes, count, chunk->bytes, chunk->size, is_linked ? chunk : NULL);
     if (!is_linked) free(chunk);

@@ -58,7 +58,8 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
         *opened = 4, status = pthread_mutex_init(&resp->rate_lock, NULL) == 0 ? KV_OK : KV_NOMEM;
     if (status == KV_OK) *opened = 5, status = snapshots_open(&resp->snapshots, resp);
     if (status == KV_OK) *opened = 6, status = saving_open(&resp->saving, resp);
-    if (status == KV_OK) *opened = 7, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 7, status = replication_open(&resp->replication, resp);
+    if (status == KV_OK) *opened = 8, status = config_add_own(resp);
     return status;
 }
 
@@ -66,6 +67,7 @@ static void resp_close_parts(kvresp *resp, int opened)
 {
     if (opened >= 6) snapshots_close(&resp->snapshots);
     if (opened >= 7) saving_close(&resp->saving);
+    if (opened >= 8) replication_close(&resp->replication);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
     if (opened >= 3) slowlog_close(&resp->slowlog);
@@ -101,7 +103,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 7);
+    if (resp != NULL) resp_close_parts(resp, 8);
 }
 
 kv *kvresp_store(kvresp *resp)

@@ -17,6 +17,7 @@
 #include "kvresp.h"
 #include "resp/command.h"
 #include "resp/pool.h"
+#include "resp/replication.h"
 #include "resp/saving.h"
 #include "resp/slowlog.h"
 #include "resp/snapshots.h"
@@ -159,6 +160,7 @@ struct kvresp {
     struct statistics statistics;
     struct snapshots snapshots;
     struct saving saving;
+    struct replication replication;
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];

@@ -1,0 +1,79 @@
+/*
+ * resp/record.c -- the journal as bytes.
+ */
+#include "resp/record.h"
+
+#include "resp/text.h"
+
+enum { RECORD_HEAD = 1 + TEXT_INTEGER_SIZE + 2, RECORD_MULTI_EXEC = 64 };
+
+static uint8_t *record_put_count(uint8_t *at, char prefix, uint64_t count)
+{
+    *at++ = (uint8_t)prefix;
+    at = text_write_unsigned(at, count);
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static uint8_t *record_put_text(uint8_t *at, kv_slice text)
+{
+    at = record_put_count(at, '$', text.size);
+    if (text.size > 0) memcpy(at, text.data, text.size);
+    at += text.size;
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static uint8_t *record_put_word(uint8_t *at, const char *word)
+{
+    return record_put_text(record_put_count(at, '*', 1), kv_text(word));
+}
+
+uint8_t *record_put_select(uint8_t *at, uint32_t database)
+{
+    uint8_t digits[TEXT_INTEGER_SIZE];
+    size_t size = (size_t)(text_write_unsigned(digits, database) - digits);
+    at = record_put_count(at, '*', 2);
+    at = record_put_text(at, KV_TEXT("SELECT"));
+    return record_put_text(at, kv_bytes(digits, size));
+}
+
+uint8_t *record_put_command(uint8_t *at, const kv_slice *arguments, size_t count)
+{
+    at = record_put_count(at, '*', count);
+    for (size_t i = 0; i < count; i++) at = record_put_text(at, arguments[i]);
+    return at;
+}
+
+size_t record_command_bound(const kv_slice *arguments, size_t count)
+{
+    size_t size = RECORD_HEAD + count * (RECORD_HEAD + 2);
+    for (size_t i = 0; i < count; i++) size += arguments[i].size;
+    return size;
+}
+
+size_t record_bound(const kv_change *changes, size_t count)
+{
+    size_t size = RECORD_MULTI_EXEC;
+    for (size_t i = 0; i < count; i++) {
+        size +=
+            RECORD_SELECT + record_command_bound(changes[i].arguments, changes[i].argument_count);
+    }
+    return size;
+}
+
+size_t record_encode(uint8_t *bytes, const kv_change *changes, size_t count)
+{
+    uint8_t *at = bytes;
+    uint32_t database = changes[0].database;
+    if (count > 1) at = record_put_word(at, "MULTI");
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].database != database) {
+            database = changes[i].database;
+            at = record_put_select(at, database);
+        }
+        at = record_put_command(at, changes[i].arguments, changes[i].argument_count);
+    }
+    if (count > 1) at = record_put_word(at, "EXEC");
+    return (size_t)(at - bytes);
+}
