@@ -19,7 +19,7 @@ enum { REPLICATION_BACKLOG_SIZE = 1024 * 1024 };
 /* ------------------------------------------------------------------------------------------ ids */
 
 /* Random, or at least nobody else's: an id that two histories share would mix their data. */
-static void replication_choose_id(char id[REPLICATION_ID_SIZE + 1])
+void replication_choose_id(char id[REPLICATION_ID_SIZE + 1])
 {
     static _Atomic uint64_t calls;
     uint8_t bytes[REPLICATION_ID_SIZE / 2];
@@ -162,19 +162,49 @@ static void replication_append_carried(struct replication *replication, const kv
 
 /* -------------------------------------------------------------------------------------- feeding */
 
+/* What this thread applies, until it has changed the store. */
+static _Thread_local struct {
+    struct replication *replication;
+    kv_slice bytes;
+    uint32_t database;
+} applied;
+
+/* Appends what is being applied, if this thread applies something for `replication`. */
+static void replication_append_applied(struct replication *replication)
+{
+    if (applied.replication != replication) return;
+    applied.replication = NULL;
+    replication_feed(replication, applied.bytes, applied.database);
+}
+
 static void replication_journal(void *context, const kv_change *changes, size_t count)
 {
     struct replication *replication = context;
-    if (atomic_load_explicit(&replication->log.is_closed, memory_order_relaxed)) return;
+    if (atomic_load_explicit(&replication->log.is_closed, memory_order_relaxed)) {
+        replication_append_applied(replication);
+        return;
+    }
     size_t plain = 0;
     while (plain < count && !replication_is_extension(&changes[plain])) plain++;
     if (plain == count) replication_log_changes(&replication->log, changes, count);
     else replication_append_carried(replication, changes, count);
 }
 
-void replication_feed(struct replication *replication, kv_slice bytes)
+void replication_feed(struct replication *replication, kv_slice bytes, uint32_t database)
 {
-    replication_log_append(&replication->log, bytes);
+    replication_log_append(&replication->log, bytes, database);
+}
+
+void replication_apply_begin(struct replication *replication, kv_slice bytes, uint32_t database)
+{
+    applied.replication = replication;
+    applied.bytes = bytes;
+    applied.database = database;
+}
+
+void replication_apply_end(struct replication *replication)
+{
+    replication_append_applied(replication);
 }
 
 /* ---------------------------------------------------------------------------- beginning and end */

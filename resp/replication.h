@@ -73,6 +73,9 @@ struct replica_link {
     /* The lines of INFO replication behind "role:slave", from master_host to replica_announced. */
     void (*write_info)(void *context, kv_buffer *text);
 
+    /* Whether the link is up, and what it brings is applied. */
+    bool (*is_connected)(void *context);
+
     /* The whole reply of ROLE, while the role is REPLICATION_REPLICA. */
     void (*write_role)(void *context, struct call *call);
 };
@@ -103,6 +106,9 @@ static inline int64_t replication_offset(const struct replication *replication)
 {
     return (int64_t)replication_log_end(&replication->log);
 }
+
+/* 40 random hexadecimal digits. */
+void replication_choose_id(char id[REPLICATION_ID_SIZE + 1]);
 
 void replication_look(struct replication *replication, struct replication_place *place);
 
@@ -157,10 +163,25 @@ kv_status replication_adopt(struct replication *replication, const char *id, int
 void replication_continue(struct replication *replication, const char *id);
 
 /*
- * Bytes of the master's stream that were applied, whole commands, as they were received. The offset
- * grows by their size.
+ * Bytes of the master's stream, whole commands as they were received, that change nothing in the
+ * store: PING, SELECT. The offset grows by their size; `database` is what is selected behind them.
  */
-void replication_feed(struct replication *replication, kv_slice bytes);
+void replication_feed(struct replication *replication, kv_slice bytes, uint32_t database);
+
+/*
+ * The same around a command that is applied, or a transaction with all its commands from MULTI to
+ * EXEC, by this thread:
+ *
+ *     replication_apply_begin(replication, bytes, database);
+ *     ... apply it ...
+ *     replication_apply_end(replication);
+ *
+ * The bytes count from the moment at which the store is changed, under the locks of the keys. So a
+ * snapshot, which replicas of this replica may be waiting for, has the change if and only if its
+ * offset counts the bytes. They are lent until the end.
+ */
+void replication_apply_begin(struct replication *replication, kv_slice bytes, uint32_t database);
+void replication_apply_end(struct replication *replication);
 
 /* ------------------------------------------------------------------------- extensions of Redis */
 

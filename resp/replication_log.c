@@ -136,7 +136,7 @@ static void log_forget_all(struct replication_log *log, uint64_t position,
 
 /* --------------------------------------------------------------------------------------- waking */
 
-static void log_wake(struct replication_log *log)
+void replication_log_wake(struct replication_log *log)
 {
     pthread_mutex_lock(&log->waking);
     aof_lock_take(&log->lock);
@@ -159,7 +159,7 @@ static void log_release(struct replication_log *log, struct replication_block *f
     bool has_waiting = log->has_waiting;
     aof_lock_release(&log->lock);
     log_free_blocks(freed);
-    if (has_waiting) log_wake(log);
+    if (has_waiting) replication_log_wake(log);
 }
 
 /* ----------------------------------------------------------------------------------- life cycle */
@@ -207,11 +207,14 @@ void replication_log_take_changes(struct replication_log *log, bool takes)
     aof_lock_release(&log->lock);
 }
 
-void replication_log_forget_database(struct replication_log *log)
+uint64_t replication_log_mark(struct replication_log *log, int64_t *database)
 {
     aof_lock_take(&log->lock);
-    log->database = -1;
+    if (!log->is_closed) log->database = -1;
+    *database = log->database;
+    uint64_t position = log->end;
     aof_lock_release(&log->lock);
+    return position;
 }
 
 void replication_log_configure(struct replication_log *log, uint64_t backlog_size, uint64_t lag_max)
@@ -291,11 +294,12 @@ static bool log_append(struct replication_log *log, kv_slice bytes, uint64_t *en
     return is_kept;
 }
 
-void replication_log_append(struct replication_log *log, kv_slice bytes)
+bool replication_log_append(struct replication_log *log, kv_slice bytes, int64_t database)
 {
     uint64_t end;
     aof_lock_take(&log->lock);
-    (void)log_append(log, bytes, &end);
+    if (database >= 0) log->database = database;
+    return log_append(log, bytes, &end);
 }
 
 bool replication_log_command(struct replication_log *log, const kv_slice *arguments, size_t count,

@@ -61,11 +61,13 @@ void replication_log_close(struct replication_log *log);
 void replication_log_reset(struct replication_log *log, uint64_t position);
 
 /*
- * Appends bytes as they are. replication_log_changes() appends a group of changes, encoded, if the
+ * Appends bytes as they are, behind which `database` is selected (-1: none, or as it was before).
+ * replication_log_changes() appends a group of changes, encoded, if the
  * log takes changes: it is not open to them at first. If memory runs out, the bytes are counted as
  * far as it matters that they were, and all readers are overtaken: as by replication_log_lose().
+ * replication_log_append() is false then.
  */
-void replication_log_append(struct replication_log *log, kv_slice bytes);
+bool replication_log_append(struct replication_log *log, kv_slice bytes, int64_t database);
 void replication_log_changes(struct replication_log *log, const kv_change *changes, size_t count);
 
 /* Something that belongs at the end could not be made: nobody may go on reading across it. */
@@ -84,8 +86,11 @@ bool replication_log_command(struct replication_log *log, const kv_slice *argume
 /* Takes changes from here on, or no more. The next will say which database it is of. */
 void replication_log_take_changes(struct replication_log *log, bool takes);
 
-/* The next change will say which database it is of. */
-void replication_log_forget_database(struct replication_log *log);
+/*
+ * The position now, for those who begin to read there, and the database selected; if the log takes
+ * changes, the next will say which it is of, and none is selected.
+ */
+uint64_t replication_log_mark(struct replication_log *log, int64_t *database);
 
 void replication_log_configure(struct replication_log *log, uint64_t backlog_size,
                                uint64_t lag_max);
@@ -99,6 +104,9 @@ static inline uint64_t replication_log_start(const struct replication_log *log)
 {
     return atomic_load_explicit(&log->start, memory_order_acquire);
 }
+
+/* Wakes the readers that wait for more. */
+void replication_log_wake(struct replication_log *log);
 
 uint64_t replication_log_memory(struct replication_log *log);
 
