@@ -29306,15 +29306,13 @@ KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
         return KV_BUSY;
     atomic_store_explicit(&snapshot->status, KV_MORE, memory_order_relaxed);
     rdb_sink_open_within(&sink, &snapshot->spare, &store->alloc);
-    snapshot_write_header(snapshot, &sink, options);
     for (unsigned i = 0; i < SNAPSHOT_LANES; i++) snapshot->lanes[i] = SNAPSHOT_NO_SHARD;
     store_lock_all(store);
+    if (options->at_instant != NULL) options->at_instant(options->at_instant_context);
+    snapshot_write_header(snapshot, &sink, options);
     snapshot_write_sizes(snapshot, &sink);
     kv_status status = rdb_sink_append(&sink);
-    if (status == KV_OK) {
-        snapshot_turn(snapshot);
-        if (options->at_instant != NULL) options->at_instant(options->at_instant_context);
-    }
+    if (status == KV_OK) snapshot_turn(snapshot);
     store_unlock_all(store);
     return status;
 }

@@ -2504,7 +2504,8 @@ typedef struct kv_snapshot_options {
     size_t size;
     /*
      * Called at the instant, while all shards are held: nobody follows the journal then, and what it
-     * has told belongs to the snapshot. It must be short and must not call the store. May be NULL.
+     * has told belongs to the snapshot. It must be short and must not call the store. It may fill in
+     * the texts of `aux`. Should memory run out then, the begin fails after all. May be NULL.
      */
     void (*at_instant)(void *context);
     void *at_instant_context;
