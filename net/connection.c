@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { CONNECTION_WRITES = 16 /* of a turn: a megabyte for a replica, others need one */ };
+
 static void connection_wake(void *context)
 {
     struct connection *connection = context;
@@ -131,12 +133,12 @@ static void connection_watch_write(struct connection *connection, bool watch)
 }
 
 /*
- * Writes what may be sent, straight from the session's output, until the socket is full. False:
- * broken.
+ * Writes what may be sent, straight from the session's output, until the socket is full, or this
+ * turn's share is used up, as a replica's output has no end while others write. False: broken.
  */
 static bool connection_write(struct connection *connection)
 {
-    for (;;) {
+    for (int writes = 0; writes < CONNECTION_WRITES; writes++) {
         kv_slice output = kvresp_output(connection->session);
         if (output.size == 0) {
             connection_watch_write(connection, false);
@@ -155,6 +157,8 @@ static bool connection_write(struct connection *connection)
             return true;
         }
     }
+    loop_enqueue(connection->loop, connection);
+    return true;
 }
 
 static void connection_set_deadline(struct connection *connection)
@@ -216,6 +220,9 @@ void connection_execute(struct connection *connection)
     if (connection->is_broken || !connection->must_run) return;
     connection->must_run = false;
     connection->state = kvresp_run(connection->loop->worker, connection->session);
+    bool may_delay = kvresp_session_may_delay(connection->session);
+    if (may_delay != connection->may_delay) socket_set_delay(connection->descriptor, may_delay);
+    connection->may_delay = may_delay;
 }
 
 void connection_reply(struct connection *connection)

@@ -44,6 +44,7 @@ struct connection {
     bool is_hung_up;         /* the peer sends no more */
     bool has_ended;          /* all that it sent is read */
     bool is_broken;          /* the socket has failed, or the client asked for too much */
+    bool may_delay;          /* the socket may gather small writes */
     bool must_run;           /* kvresp_run() has something to do */
     bool is_queued;          /* among the ready */
     bool is_closed;          /* among the dead */

@@ -73,6 +73,11 @@ static void socket_set(int descriptor, int level, int option, int64_t value)
     setsockopt(descriptor, level, option, &number, sizeof number);
 }
 
+void socket_set_delay(int descriptor, bool delays)
+{
+    socket_set(descriptor, IPPROTO_TCP, TCP_NODELAY, !delays);
+}
+
 /* After `keepalive_s` of silence three probes, a third of that apart, decide, as Redis has it. */
 void socket_tune(int descriptor, int64_t keepalive_s)
 {

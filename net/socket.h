@@ -32,6 +32,9 @@ bool socket_adopt(int descriptor);
  */
 void socket_tune(int descriptor, int64_t keepalive_s);
 
+/* Whether the system may gather small writes for a while. Without effect for other than TCP. */
+void socket_set_delay(int descriptor, bool delays);
+
 /*
  * One read or write: the bytes moved; 0 the end of the stream (reading); -1 with errno, never
  * EINTR.

@@ -31,6 +31,11 @@ static uint64_t attach_position(void *context)
     return aof_backlog_position(&((kvresp_aof *)context)->writer.backlog);
 }
 
+static uint64_t attach_synced(void *context)
+{
+    return ((kvresp_aof *)context)->writer.synced_position;
+}
+
 static uint64_t attach_held(void *context)
 {
     return aof_backlog_held(&((kvresp_aof *)context)->writer.backlog);
@@ -203,6 +208,7 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         .holds_replies = attach_holds_replies,
         .is_full = attach_is_full,
         .position = attach_position,
+        .synced = attach_synced,
         .held = attach_held,
         .is_durable = attach_is_durable,
         .await = attach_await,

@@ -43,6 +43,7 @@ struct aof_link {
     bool (*holds_replies)(void *context); /* appendfsync is always */
     bool (*is_full)(void *context);
     uint64_t (*position)(void *context); /* all changes this thread has made lie below */
+    uint64_t (*synced)(void *context);   /* what lies below is on the medium */
     uint64_t (*held)(void *context);     /* bytes of the journal in memory, for INFO */
     bool (*is_durable)(void *context, uint64_t position);
     void (*await)(void *context, struct aof_waiter *waiter,

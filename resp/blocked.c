@@ -59,6 +59,7 @@ static void blocked_finish(kvresp_session *session)
     atomic_fetch_and(&session->orders, ~(unsigned)(ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT));
     pthread_mutex_unlock(&clients->lock);
     session->blocked.waiter = NULL;
+    session->blocked.kind = NULL;
     free(session->blocked.request);
     session->blocked.request = NULL;
     if (!(session->flags & SESSION_BLOCKED)) return;
@@ -92,6 +93,23 @@ static void blocked_reply(struct call *call)
     blocked->reply.failed = false;
 }
 
+static int64_t blocked_deadline(int64_t now_ms, int64_t timeout_ms)
+{
+    return timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
+}
+
+void blocked_begin_kind(struct call *call, const struct blocked_kind *kind, int64_t timeout_ms)
+{
+    kvresp_session *session = call->session;
+    struct blocked *blocked = &session->blocked;
+    blocked->kind = kind;
+    blocked->command = call->command;
+    blocked->deadline_ms = blocked_deadline(kv_now(call->db), timeout_ms);
+    atomic_store(&blocked->state, BLOCKED_WAITING);
+    session->flags |= SESSION_BLOCKED;
+    atomic_fetch_add(&call->resp->blocked_clients, 1);
+}
+
 void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t timeout_ms)
 {
     kvresp_session *session = call->session;
@@ -105,8 +123,7 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     blocked->forget = NULL;
     blocked->ends_session = false;
     blocked->command = call->command;
-    blocked->deadline_ms =
-        timeout_ms == 0 || timeout_ms > KV_NEVER - now_ms ? KV_NEVER : now_ms + timeout_ms;
+    blocked->deadline_ms = blocked_deadline(now_ms, timeout_ms);
     atomic_store(&blocked->state, BLOCKED_WAITING);
 
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
@@ -162,7 +179,8 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     bool is_over = atomic_load_explicit(&blocked->state, memory_order_acquire) == BLOCKED_SERVED ||
                    (orders & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)) ||
                    now_ms >= blocked->deadline_ms;
-    if (!is_over) return false;
+    const struct blocked_kind *kind = blocked->kind;
+    if (!is_over && (kind == NULL || !kind->is_over(session))) return false;
 
     struct call call = {.resp = session->resp,
                         .worker = worker,
@@ -170,11 +188,13 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
                         .reply = &session->reply,
                         .command = blocked->command};
     size_t mark = session->reply.size - session->reply.start;
-    bool was_served = blocked_forget(session);
+    bool was_served = kind == NULL && blocked_forget(session);
+    if (kind != NULL) kind->end(session);
     blocked_finish(session);
     if (was_served) blocked_reply(&call);
     else if (orders & ORDER_UNBLOCK_ERROR)
         call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else if (kind != NULL) kind->reply(session, &session->reply);
     else writer_null_array(&session->reply);
     if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) /* see run_gated() */
         session->reply.size = session->reply.start + mark;
@@ -189,6 +209,7 @@ void blocked_undo(kvresp_session *session)
 
 void blocked_end(kvresp_session *session)
 {
-    (void)blocked_forget(session);
+    if (session->blocked.kind != NULL) session->blocked.kind->end(session);
+    else (void)blocked_forget(session);
     blocked_finish(session);
 }

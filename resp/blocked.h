@@ -41,6 +41,16 @@ struct blocked_wish {
  */
 void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t timeout_ms);
 
+/* Another reason to wait than keys: of a room that wakes the session when there is news. */
+struct blocked_kind {
+    bool (*is_over)(kvresp_session *session);
+    void (*reply)(kvresp_session *session, struct writer *reply); /* also when time is up */
+    void (*end)(kvresp_session *session);                         /* nobody wakes it after that */
+};
+
+/* Makes the session wait for what the kind says: timeout_ms long, 0 for ever. */
+void blocked_begin_kind(struct call *call, const struct blocked_kind *kind, int64_t timeout_ms);
+
 /*
  * Looks at a waiting session, in its thread: if it was served, timed out or unblocked, replies and
  * returns true; it may then go on with its next request.

@@ -324,6 +324,16 @@ static bool call_disk_refuses(struct call *call)
     return true;
 }
 
+/* Refuses writes while too few replicas would receive them. */
+static bool call_lacks_replicas(struct call *call)
+{
+    if (!(atomic_load(&call->resp->gates) & GATE_FEW_REPLICAS) || !call_is_write(call))
+        return false;
+    if (call->session->flags & SESSION_TRUSTED) return false;
+    call_reject(call, "NOREPLICAS Not enough good replicas to write.");
+    return true;
+}
+
 /* In RESP2 a subscribed client could not tell replies from messages. */
 static bool call_is_out_of_context(struct call *call)
 {
@@ -371,9 +381,9 @@ static bool call_must_pause(struct call *call)
     }
     if (gates & GATE_PAUSES && kv_now(call->db) >= atomic_load(&call->resp->pause_until_ms)) {
         clients_unpause(call->resp);
-        gates = 0;
+        gates &= ~(unsigned)GATE_PAUSES;
     }
-    if (gates & GATE_PAUSE_ALL || (gates & GATE_PAUSE_WRITES && is_write)) {
+    if (gates & GATE_PAUSE_ALL || (gates & (GATE_PAUSE_WRITES | GATE_FAILOVER) && is_write)) {
         call->session->flags |= SESSION_PAUSED;
         return true;
     }
@@ -410,6 +420,8 @@ void call_checked(struct call *call, const struct command_slot *slot)
     } else if (session->flags & SESSION_MULTI && facts->flags & COMMAND_NO_MULTI) {
         call_reject(call, "ERR Command not allowed inside a transaction");
     } else if (call_disk_refuses(call)) {
+        /* answered */
+    } else if (call_lacks_replicas(call)) {
         /* answered */
     } else if (call_is_out_of_context(call)) {
         /* answered */

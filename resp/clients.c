@@ -58,7 +58,9 @@ static bool client_has_id(const kvresp_session *session, const struct client_fil
 
 static int client_type_of(const kvresp_session *session)
 {
-    bool is_subscribed = (atomic_load(&session->shown.flags) & SESSION_SUBSCRIBED) != 0;
+    uint32_t flags = atomic_load(&session->shown.flags);
+    if (flags & SESSION_REPLICA) return CLIENT_TYPE_REPLICA;
+    bool is_subscribed = (flags & SESSION_SUBSCRIBED) != 0;
     return is_subscribed ? CLIENT_TYPE_PUBSUB : CLIENT_TYPE_NORMAL;
 }
 
@@ -79,6 +81,7 @@ static bool client_is_meant(const kvresp_session *session, const struct client_f
 static void client_flag_letters(uint32_t flags, char letters[16])
 {
     char *at = letters;
+    if (flags & SESSION_REPLICA) *at++ = 'S';
     if (flags & SESSION_SUBSCRIBED) *at++ = 'P';
     if (flags & SESSION_MULTI) *at++ = 'x';
     if (flags & SESSION_BLOCKED) *at++ = 'b';

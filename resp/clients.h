@@ -67,6 +67,9 @@ void clients_wake_paused(struct client_list *clients);
 /* Ends the pause and wakes those held back. */
 void clients_unpause(kvresp *resp);
 
+/* Wakes those whose command was held back, so that they try again. */
+void clients_wake_paused(struct client_list *clients);
+
 /* Sums for INFO: the longest input and output, memory of all. */
 struct client_sums {
     size_t count;

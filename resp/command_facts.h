@@ -482,6 +482,15 @@ COMMAND(unlink, "unlink", -2, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, G
         .arguments = ARGUMENTS(KEY("key", .flags = ARGUMENT_MULTIPLE)))
 
 /* Strings. */
+COMMAND(wait, "wait", 3, COMMAND_BLOCKING, CATEGORY_BLOCKING | CATEGORY_CONNECTION, GROUP_GENERIC, 3,
+        "3.0.0", "O(1)", "Waits until replicas have what this connection wrote.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:agg_min"),
+        .arguments = ARGUMENTS(INTEGER("numreplicas"), INTEGER("timeout")))
+COMMAND(waitaof, "waitaof", 4, COMMAND_BLOCKING, CATEGORY_BLOCKING | CATEGORY_CONNECTION,
+        GROUP_GENERIC, 3, "7.2.0", "O(1)",
+        "Waits until the append-only files, here and of replicas, have what this connection wrote.",
+        .tips = TEXTS("request_policy:all_shards", "response_policy:agg_min"),
+        .arguments = ARGUMENTS(INTEGER("numlocal"), INTEGER("numreplicas"), INTEGER("timeout")))
 
 COMMAND(append, "append", 3, COMMAND_WRITE | COMMAND_DENYOOM | COMMAND_FAST, CATEGORY_STRING,
         GROUP_STRING, 1, "2.0.0", "O(N), N being the number of bytes added, amortised.",
@@ -2209,6 +2218,15 @@ COMMAND(debug, "debug", -2, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING |
         GROUP_SERVER, 4, "1.0.0", "That of the subcommand.",
         "Does what tests and the hunt for errors need.",
         .is_system = 1)
+COMMAND(failover, "failover", -1, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_STALE, 0, GROUP_SERVER,
+        1, "6.2.0", "O(1)",
+        "Makes this master and one of its replicas change places, without losing a write.",
+        .arguments = ARGUMENTS(
+            BLOCK("target", .token = "TO", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(STRING("host"), INTEGER("port"),
+                    TOKEN("force", .token = "FORCE", .flags = ARGUMENT_OPTIONAL))),
+            TOKEN("abort", .token = "ABORT", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("milliseconds", .token = "TIMEOUT", .flags = ARGUMENT_OPTIONAL)))
 COMMAND(flushall, "flushall", -1, COMMAND_WRITE, CATEGORY_KEYSPACE | CATEGORY_DANGEROUS,
         GROUP_SERVER, 1, "1.0.0", "O(1) to the caller; the memory is given back after the reply.",
         "Deletes every key of every database.",
@@ -2244,6 +2262,17 @@ COMMAND(memory_usage, "memory|usage", -3, COMMAND_READONLY, 0, GROUP_SERVER, 2, 
         .keys = KEYS(KEY_AT(2, KEY_RO)),
         .arguments = ARGUMENTS(KEY("key"),
             INTEGER("count", .token = "SAMPLES", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(psync, "psync", -3, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_MULTI, 0, GROUP_SERVER, 2,
+        "2.8.0", "O(1) if it can go on; else O(N), N being the number of keys.",
+        "Makes the connection that of a replica, which goes on where it was if it can.",
+        .arguments = ARGUMENTS(STRING("replicationid"), INTEGER("offset")))
+COMMAND(replconf, "replconf", -1,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_ALLOW_BUSY, 0,
+        GROUP_SERVER, 2, "3.0.0", "O(1)", "What masters and replicas tell each other.",
+        .is_system = 1)
+COMMAND(role, "role", 1, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
+        CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, 1, "2.8.12", "O(1)",
+        "Tells whether this is a master or a replica, and of whom.")
 COMMAND(save, "save", 1,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING | COMMAND_NO_MULTI, 0,
         GROUP_SERVER, 1, "1.0.0", "O(N), N being the number of keys.",
@@ -2282,6 +2311,9 @@ COMMAND(swapdb, "swapdb", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE | C
         "O(N), N being the number of clients that watch or wait for keys of the two.",
         "Exchanges the contents of two databases.",
         .arguments = ARGUMENTS(INTEGER("index1"), INTEGER("index2")))
+COMMAND(sync, "sync", 1, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_MULTI, 0, GROUP_SERVER, 4,
+        "1.0.0", "O(N), N being the number of keys.",
+        "Makes the connection that of a replica, as it was done before PSYNC.")
 COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROUP_SERVER, 2,
         "2.6.0", "O(1)", "Tells the time of the server.",
         .tips = TEXTS("nondeterministic_output"))

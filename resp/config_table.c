@@ -35,8 +35,8 @@ struct config_facts {
     /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
     kv_status (*read)(kvresp *resp, kv_buffer *text);
     const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
-    size_t setting; /* of the store, for config_change_setting(): a kv_setting; for
-                       config_change_saving(): where it is in struct saving */
+    int setting; /* of the store or the replicas, for config_change_setting(), _replicas(); for
+                    config_change_saving() where it is in struct saving */
 };
 
 struct config_value {
@@ -269,6 +269,15 @@ static const char *config_change_setting(kvresp *resp, const struct config_value
     return status == KV_OK ? NULL : kv_strerror(status);
 }
 
+static const char *config_change_replicas(kvresp *resp, const struct config_value *value,
+                                          char message[256])
+{
+    (void)message;
+    atomic_store(&resp->replicas.settings[value->facts->setting], value->number);
+    replicas_configure(&resp->replicas);
+    return NULL;
+}
+
 static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
                                            char message[256])
 {
@@ -393,7 +402,9 @@ static const char *config_change_output_limits(kvresp *resp, const struct config
                                                char message[256])
 {
     (void)message;
-    return config_each_output_limit(resp, kv_text(value->text), true);
+    const char *reason = config_each_output_limit(resp, kv_text(value->text), true);
+    replicas_configure(&resp->replicas);
+    return reason;
 }
 
 /* ------------------------------------------------------------ latency-tracking-info-percentiles */
@@ -600,6 +611,11 @@ static const char *config_change_key_delay(kvresp *resp, const struct config_val
     {                                                                                       \
         name, alias, kind, value, 0, 0, NULL, 0, config_change_setting, NULL, NULL, setting \
     }
+#define REPLICAS(name, alias, kind, value, minimum, maximum, setting)                            \
+    {                                                                                            \
+        name, alias, kind, value, minimum, maximum, NULL, 0, config_change_replicas, NULL, NULL, \
+            setting                                                                              \
+    }
 #define HINT(name, kind, value, minimum, maximum)                                           \
     {                                                                                       \
         name, NULL, kind, value, minimum, maximum, NULL, 0, config_keep_hint, NULL, NULL, 0 \
@@ -671,6 +687,23 @@ static const struct config_facts config_own[] = {
      config_change_slow_length, NULL, NULL, 0},
     {"stop-writes-on-bgsave-error", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0,
      config_change_saving, NULL, NULL, offsetof(struct saving, stops_writes)},
+
+    /* For replicas. */
+    REPLICAS("min-replicas-max-lag", "min-slaves-max-lag", CONFIG_INTEGER, "10", 0, INT32_MAX,
+             REPLICAS_MIN_LAG),
+    REPLICAS("min-replicas-to-write", "min-slaves-to-write", CONFIG_INTEGER, "0", 0, INT32_MAX,
+             REPLICAS_MIN_COUNT),
+    REPLICAS("repl-backlog-size", NULL, CONFIG_MEMORY, "1048576", 1, INT64_MAX,
+             REPLICAS_BACKLOG_SIZE),
+    REPLICAS("repl-backlog-ttl", NULL, CONFIG_INTEGER, "3600", 0, INT64_MAX, REPLICAS_BACKLOG_TTL),
+    REPLICAS("repl-disable-tcp-nodelay", NULL, CONFIG_BOOLEAN, "no", 0, 0, REPLICAS_NO_DELAY),
+    REPLICAS("repl-diskless-sync", NULL, CONFIG_BOOLEAN, "yes", 0, 0, REPLICAS_DISKLESS),
+    REPLICAS("repl-diskless-sync-delay", NULL, CONFIG_INTEGER, "5", 0, INT32_MAX, REPLICAS_DELAY),
+    REPLICAS("repl-diskless-sync-max-replicas", NULL, CONFIG_INTEGER, "0", 0, INT32_MAX,
+             REPLICAS_DELAY_COUNT),
+    REPLICAS("repl-ping-replica-period", "repl-ping-slave-period", CONFIG_INTEGER, "10", 1,
+             INT32_MAX, REPLICAS_PING_PERIOD),
+    REPLICAS("repl-timeout", NULL, CONFIG_INTEGER, "60", 1, INT32_MAX, REPLICAS_TIMEOUT),
 
     /* Memory: there is no limit yet, and nothing is evicted. */
     STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
@@ -815,18 +848,8 @@ static const struct config_facts config_own[] = {
     STAND_IN("latency-monitor-threshold", CONFIG_INTEGER, "0"),
     STAND_IN("masterauth", CONFIG_TEXT, ""),
     STAND_IN("masteruser", CONFIG_TEXT, ""),
-    HINT_ALIAS("min-replicas-max-lag", "min-slaves-max-lag", CONFIG_INTEGER, "10"),
-    STAND_IN_ALIAS("min-replicas-to-write", "min-slaves-to-write", CONFIG_INTEGER, "0"),
     HINT_WORD("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
-    HINT("repl-backlog-size", CONFIG_MEMORY, "1048576", 0, 0),
-    HINT("repl-backlog-ttl", CONFIG_INTEGER, "3600", 0, 0),
-    HINT("repl-disable-tcp-nodelay", CONFIG_BOOLEAN, "no", 0, 0),
     HINT_WORD("repl-diskless-load", "disabled", "disabled", "on-empty-db", "swapdb"),
-    HINT("repl-diskless-sync", CONFIG_BOOLEAN, "yes", 0, 0),
-    HINT("repl-diskless-sync-delay", CONFIG_INTEGER, "5", 0, 0),
-    HINT("repl-diskless-sync-max-replicas", CONFIG_INTEGER, "0", 0, 0),
-    HINT_ALIAS("repl-ping-replica-period", "repl-ping-slave-period", CONFIG_INTEGER, "10"),
-    HINT("repl-timeout", CONFIG_INTEGER, "60", 0, 0),
     STAND_IN_ALIAS("replica-announce-ip", "slave-announce-ip", CONFIG_TEXT, ""),
     STAND_IN_ALIAS("replica-announce-port", "slave-announce-port", CONFIG_INTEGER, "0"),
     HINT("replica-announced", CONFIG_BOOLEAN, "yes", 0, 0),

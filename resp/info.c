@@ -331,7 +331,8 @@ static void info_stats(struct info *info)
     info_number(info, "instantaneous_ops_per_sec", info_rate(resp, &resp->rate_commands));
     info_number(info, "total_net_input_bytes", info_counter(info, KVRESP_COUNT_INPUT_BYTES));
     info_number(info, "total_net_output_bytes", info_counter(info, KVRESP_COUNT_OUTPUT_BYTES));
-    text_format(info->text, "total_net_repl_input_bytes:0\r\ntotal_net_repl_output_bytes:0\r\n");
+    text_format(info->text, "total_net_repl_input_bytes:0\r\n");
+    info_number(info, "total_net_repl_output_bytes", atomic_load(&resp->replicas.output_bytes));
     text_format(info->text, "instantaneous_input_kbps:%.2f\r\ninstantaneous_output_kbps:%.2f\r\n",
                 (double)info_rate(resp, &resp->rate_input) / 1024,
                 (double)info_rate(resp, &resp->rate_output) / 1024);
@@ -339,7 +340,9 @@ static void info_stats(struct info *info)
                 "instantaneous_input_repl_kbps:0.00\r\ninstantaneous_output_repl_kbps:0.00\r\n");
     info_number(info, "rejected_connections",
                 info_counter(info, KVRESP_COUNT_REJECTED_CONNECTIONS));
-    text_format(info->text, "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\n");
+    info_number(info, "sync_full", atomic_load(&resp->replicas.full_syncs));
+    info_number(info, "sync_partial_ok", atomic_load(&resp->replicas.partial_syncs));
+    info_number(info, "sync_partial_err", atomic_load(&resp->replicas.failed_partial_syncs));
     info_number(info, "expired_subkeys", info->store.expired_fields);
     info_number(info, "expired_keys", info->store.expired);
     text_format(info->text, "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
@@ -369,14 +372,23 @@ static void info_stats(struct info *info)
 
 static void info_replication(struct info *info)
 {
-    text_format(
-        info->text,
-        "role:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\nmaster_replid:%"
-        "s\r\n"
-        "master_replid2:0000000000000000000000000000000000000000\r\nmaster_repl_offset:0\r\n"
-        "second_repl_offset:-1\r\nrepl_backlog_active:0\r\nrepl_backlog_size:1048576\r\n"
-        "repl_backlog_first_byte_offset:0\r\nrepl_backlog_histlen:0\r\n",
-        info->resp->run_id);
+    kvresp *resp = info->resp;
+    struct replication *replication = &resp->replication;
+    struct replication_place place;
+    replication_look(replication, &place);
+    bool is_replica = place.role == REPLICATION_REPLICA;
+    text_format(info->text, "role:%s\r\n", is_replica ? "slave" : "master");
+    if (is_replica && replication->replica != NULL)
+        replication->replica->write_info(replication->replica->context, info->text);
+    replicas_write_info(&resp->replicas, info->text, kv_now(resp->store));
+    text_format(info->text, "master_failover_state:%s\r\n", failover_state_name(&resp->failover));
+    text_format(info->text, "master_replid:%s\r\nmaster_replid2:%s\r\n", place.id, place.id2);
+    text_format(info->text, "master_repl_offset:%lld\r\nsecond_repl_offset:%lld\r\n",
+                (long long)place.offset, (long long)place.second_offset);
+    info_number(info, "repl_backlog_active", place.has_backlog);
+    info_number(info, "repl_backlog_size", place.backlog_size);
+    info_number(info, "repl_backlog_first_byte_offset", (uint64_t)place.backlog_first);
+    info_number(info, "repl_backlog_histlen", place.backlog_length);
 }
 
 static void info_time(struct info *info, const char *name, const struct timeval *time)

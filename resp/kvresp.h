@@ -395,7 +395,7 @@ KVRESP_API kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *sessio
 
 /*
  * The replies that may be sent now (with appendfsync always, only those whose writes are durable),
- * and how many bytes of them were sent. The slice stays valid until the next call on the session.
+ * or what a replica is to be sent, and how many bytes of them were sent. The slice stays valid until the next call on the session.
  * kvresp_output_pending() also counts those held back.
  */
 KVRESP_API kv_slice kvresp_output(kvresp_session *session);
@@ -409,8 +409,14 @@ KVRESP_API size_t kvresp_output_pending(const kvresp_session *session);
 KVRESP_API int64_t kvresp_deadline(const kvresp_session *session);
 
 /*
+ * True if the system may gather small pieces of output before it sends them: to a replica, with
+ * repl-disable-tcp-nodelay.
+ */
+KVRESP_API bool kvresp_session_may_delay(const kvresp_session *session);
+
+/*
  * True if the connection may be closed for idleness (parameter `timeout`): not blocked, not
- * subscribed.
+ * subscribed, no replica.
  */
 KVRESP_API bool kvresp_session_is_idle(const kvresp_session *session);
 

@@ -44,6 +44,28 @@ void replication_choose_id(char id[REPLICATION_ID_SIZE + 1])
     id[REPLICATION_ID_SIZE] = '\0';
 }
 
+/* Under the lock. */
+static void replication_set_id(struct replication *replication, const char *id)
+{
+    aof_lock_take(&replication->id_lock);
+    snprintf(replication->id, sizeof replication->id, "%s", id);
+    aof_lock_release(&replication->id_lock);
+}
+
+static void replication_set_new_id(struct replication *replication)
+{
+    char id[REPLICATION_ID_SIZE + 1];
+    replication_choose_id(id);
+    replication_set_id(replication, id);
+}
+
+void replication_read_id(struct replication *replication, char id[REPLICATION_ID_SIZE + 1])
+{
+    aof_lock_take(&replication->id_lock);
+    memcpy(id, replication->id, REPLICATION_ID_SIZE + 1);
+    aof_lock_release(&replication->id_lock);
+}
+
 static void replication_forget_second(struct replication *replication)
 {
     memcpy(replication->id2, REPLICATION_NO_ID, sizeof replication->id2);
@@ -62,7 +84,7 @@ static void replication_shift(struct replication *replication)
 kv_status replication_open(struct replication *replication, kvresp *resp)
 {
     *replication = (struct replication){.resp = resp};
-    replication_choose_id(replication->id);
+    replication_set_new_id(replication);
     replication_forget_second(replication);
     if (pthread_mutex_init(&replication->lock, NULL) != 0) return KV_NOMEM;
     kv_status status = replication_log_open(&replication->log, REPLICATION_BACKLOG_SIZE);
@@ -89,6 +111,7 @@ void replication_look(struct replication *replication, struct replication_place 
     memcpy(place->id, replication->id, sizeof place->id);
     memcpy(place->id2, replication->id2, sizeof place->id2);
     place->second_offset = replication->second_offset;
+    place->has_strayed = replication->has_strayed;
     place->has_backlog = replication->has_begun;
     place->backlog_size = replication->log.backlog_size;
     uint64_t start = replication_log_start(&replication->log);
@@ -96,6 +119,20 @@ void replication_look(struct replication *replication, struct replication_place 
     place->backlog_first = place->has_backlog ? (int64_t)start + 1 : 0;
     place->backlog_length = place->has_backlog ? (uint64_t)place->offset - start : 0;
     pthread_mutex_unlock(&replication->lock);
+}
+
+bool replication_resume(struct replication *replication, kv_slice id, int64_t offset,
+                        struct replication_reader *reader, char now[REPLICATION_ID_SIZE + 1])
+{
+    pthread_mutex_lock(&replication->lock);
+    bool is_known =
+        text_equal(id, kv_text(replication->id)) ||
+        (text_equal(id, kv_text(replication->id2)) && offset <= replication->second_offset);
+    is_known = is_known && replication->has_begun && offset > 0 &&
+               replication_reader_open(&replication->log, reader, (uint64_t)offset - 1);
+    memcpy(now, replication->id, REPLICATION_ID_SIZE + 1);
+    pthread_mutex_unlock(&replication->lock);
+    return is_known;
 }
 
 /* ----------------------------------------------------------------------------------- extensions */
@@ -162,18 +199,18 @@ static void replication_append_carried(struct replication *replication, const kv
 
 /* -------------------------------------------------------------------------------------- feeding */
 
-/* What this thread applies, until it has changed the store. */
+/* What this thread applies. */
 static _Thread_local struct {
-    struct replication *replication;
+    struct replication *replication; /* NULL: nothing */
+    bool is_appended;                /* it has changed the store */
     kv_slice bytes;
     uint32_t database;
 } applied;
 
-/* Appends what is being applied, if this thread applies something for `replication`. */
 static void replication_append_applied(struct replication *replication)
 {
-    if (applied.replication != replication) return;
-    applied.replication = NULL;
+    if (applied.is_appended) return;
+    applied.is_appended = true;
     replication_feed(replication, applied.bytes, applied.database);
 }
 
@@ -181,7 +218,8 @@ static void replication_journal(void *context, const kv_change *changes, size_t 
 {
     struct replication *replication = context;
     if (atomic_load_explicit(&replication->log.is_closed, memory_order_relaxed)) {
-        replication_append_applied(replication);
+        if (applied.replication == replication) replication_append_applied(replication);
+        else replication->has_strayed = true;
         return;
     }
     size_t plain = 0;
@@ -198,6 +236,7 @@ void replication_feed(struct replication *replication, kv_slice bytes, uint32_t 
 void replication_apply_begin(struct replication *replication, kv_slice bytes, uint32_t database)
 {
     applied.replication = replication;
+    applied.is_appended = false;
     applied.bytes = bytes;
     applied.database = database;
 }
@@ -205,6 +244,7 @@ void replication_apply_begin(struct replication *replication, kv_slice bytes, ui
 void replication_apply_end(struct replication *replication)
 {
     replication_append_applied(replication);
+    applied.replication = NULL;
 }
 
 /* ---------------------------------------------------------------------------- beginning and end */
@@ -231,7 +271,7 @@ kv_status replication_begin(struct replication *replication)
         bool is_master = !replication_is_replica(replication);
         status = replication_begin_at(replication, position);
         if (status == KV_OK && is_master) {
-            replication_choose_id(replication->id);
+            replication_set_new_id(replication);
             replication_forget_second(replication);
             replication_log_take_changes(&replication->log, true);
         }
@@ -248,6 +288,8 @@ void replication_end(struct replication *replication)
     replication->has_begun = false;
     replication_log_take_changes(&replication->log, false);
     replication_log_reset(&replication->log, (uint64_t)replication_offset(replication));
+    replication_set_new_id(replication);
+    replication_forget_second(replication);
     pthread_mutex_unlock(&replication->lock);
     if (follower != NULL) kv_unfollow(follower);
 }
@@ -257,6 +299,7 @@ void replication_end(struct replication *replication)
 void replication_become_replica(struct replication *replication)
 {
     pthread_mutex_lock(&replication->lock);
+    replication->has_strayed = false;
     replication->role = REPLICATION_REPLICA;
     replication_log_take_changes(&replication->log, false);
     pthread_mutex_unlock(&replication->lock);
@@ -267,7 +310,7 @@ void replication_become_master(struct replication *replication)
     pthread_mutex_lock(&replication->lock);
     if (replication->role != REPLICATION_MASTER) {
         replication_shift(replication);
-        replication_choose_id(replication->id);
+        replication_set_new_id(replication);
         replication_log_overtake_all(&replication->log);
         replication->role = REPLICATION_MASTER;
         if (replication->has_begun) replication_log_take_changes(&replication->log, true);
@@ -281,7 +324,7 @@ void replication_abandon(struct replication *replication)
 {
     pthread_mutex_lock(&replication->lock);
     replication->has_begun = false;
-    replication_choose_id(replication->id);
+    replication_set_new_id(replication);
     replication_forget_second(replication);
     replication_log_reset(&replication->log, (uint64_t)replication_offset(replication));
     pthread_mutex_unlock(&replication->lock);
@@ -290,7 +333,7 @@ void replication_abandon(struct replication *replication)
 kv_status replication_adopt(struct replication *replication, const char *id, int64_t offset)
 {
     pthread_mutex_lock(&replication->lock);
-    snprintf(replication->id, sizeof replication->id, "%s", id);
+    replication_set_id(replication, id);
     replication_forget_second(replication);
     replication->has_begun = false;
     replication_log_reset(&replication->log, (uint64_t)offset);
@@ -304,7 +347,7 @@ void replication_continue(struct replication *replication, const char *id)
     pthread_mutex_lock(&replication->lock);
     if (id != NULL && strcmp(id, replication->id) != 0) {
         replication_shift(replication);
-        snprintf(replication->id, sizeof replication->id, "%s", id);
+        replication_set_id(replication, id);
         replication_log_overtake_all(&replication->log);
     }
     if (!replication->has_begun) {

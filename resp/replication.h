@@ -48,6 +48,7 @@ struct replication_place {
     char id2[REPLICATION_ID_SIZE + 1]; /* forty '0': none */
     int64_t offset;
     int64_t second_offset; /* the first byte that is no longer of id2; -1: none */
+    bool has_strayed;      /* somebody else wrote since it became a replica: ask for a full sync */
     bool has_backlog;
     int64_t backlog_first; /* the number of the first byte that is kept */
     uint64_t backlog_length, backlog_size;
@@ -63,7 +64,8 @@ struct replica_link {
 
     /*
      * Follow host:port from now on, as REPLICAOF does; `failover`: the handshake says PSYNC id
-     * offset FAILOVER, and if it fails, replication_failover_failed() is called. KV_OK or KV_NOMEM.
+     * offset FAILOVER, and failover_end() is told how it went; if it was refused, or the link is
+     * lost before the answer, this server is promoted again first. KV_OK or KV_NOMEM.
      */
     kv_status (*follow)(void *context, const char *host, int port, bool failover);
 
@@ -88,8 +90,10 @@ struct replication {
 
     pthread_mutex_t lock; /* of what follows */
     char id[REPLICATION_ID_SIZE + 1], id2[REPLICATION_ID_SIZE + 1];
+    struct aof_lock id_lock; /* of `id` as well, for those who may not take `lock` */
     int64_t second_offset;
-    bool has_begun;
+    _Atomic bool has_begun;
+    _Atomic bool has_strayed;
     kv_follower *follower; /* NULL until a master has replicas */
 };
 
@@ -112,6 +116,16 @@ void replication_choose_id(char id[REPLICATION_ID_SIZE + 1]);
 
 void replication_look(struct replication *replication, struct replication_place *place);
 
+/* The id alone; also where `lock` may not be taken. */
+void replication_read_id(struct replication *replication, char id[REPLICATION_ID_SIZE + 1]);
+
+/*
+ * Lets a reader go on with byte number `offset` of history `id`, if it is this one, or was it up to
+ * there, and the byte is kept. `now` receives the id that it has from here on. False: neither.
+ */
+bool replication_resume(struct replication *replication, kv_slice id, int64_t offset,
+                        struct replication_reader *reader, char now[REPLICATION_ID_SIZE + 1]);
+
 void replication_attach_replica(struct replication *replication, const struct replica_link *link);
 
 /* ---------------------------------------------------------------------------- beginning and end */
@@ -130,7 +144,9 @@ void replication_end(struct replication *replication);
 /*
  * From now on the changes of the store are those of a master, which replication_feed() tells: the
  * journal is not listened to. Id, offset, log and replicas stay: the new master may know this
- * history and go on with it (Redis: cached master). The caller has seen to it that nobody writes.
+ * history and go on with it (Redis: cached master). A write that is under way in another thread
+ * makes the data another than the history says: place.has_strayed tells then, and the handshake is
+ * to ask for a full sync. (Later it only tells that a replica was written to, as may be allowed.)
  */
 void replication_become_replica(struct replication *replication);
 

@@ -59,7 +59,9 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 5, status = snapshots_open(&resp->snapshots, resp);
     if (status == KV_OK) *opened = 6, status = saving_open(&resp->saving, resp);
     if (status == KV_OK) *opened = 7, status = replication_open(&resp->replication, resp);
-    if (status == KV_OK) *opened = 8, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 8, status = replicas_open(&resp->replicas, resp);
+    if (status == KV_OK) *opened = 9, status = failover_open(&resp->failover);
+    if (status == KV_OK) *opened = 10, status = config_add_own(resp);
     return status;
 }
 
@@ -67,6 +69,8 @@ static void resp_close_parts(kvresp *resp, int opened)
 {
     if (opened >= 6) snapshots_close(&resp->snapshots);
     if (opened >= 7) saving_close(&resp->saving);
+    if (opened >= 10) failover_close(&resp->failover);
+    if (opened >= 9) replicas_close(&resp->replicas);
     if (opened >= 8) replication_close(&resp->replication);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
@@ -103,7 +107,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 8);
+    if (resp != NULL) resp_close_parts(resp, 10);
 }
 
 kv *kvresp_store(kvresp *resp)
@@ -200,6 +204,8 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
     resp_sample_rates(resp);
     saving_cron(&resp->saving);
     snapshots_cron(&resp->snapshots, budget_us);
+    replicas_cron(&resp->replicas, kv_now(resp->store));
+    failover_look(resp);
     if (atomic_load(&resp->gates) & GATE_PAUSES &&
         kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
         clients_unpause(resp);

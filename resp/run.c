@@ -297,15 +297,20 @@ static unsigned run_aof_gates(const kvresp *resp)
     return aof->is_full(aof->context) ? gates | GATE_AWAIT_ROOM : gates;
 }
 
-/* Holds back what was written since `from` until the journal up to here is durable. */
+/*
+ * Notes how far the journal goes with what was just written, and holds back the replies since
+ * `from` until it is durable so far.
+ */
 static void run_hold(struct run *run, uint64_t from)
 {
     const struct aof_link *aof = run->resp->aof;
     kvresp_session *session = run->session;
     session->wrote = false;
+    session->written_offset = replication_offset(&run->resp->replication);
+    if (aof != NULL) session->written_position = aof->position(aof->context);
     if (aof == NULL || !aof->holds_replies(aof->context)) return;
     if (session_output_end(session) == from) return;
-    uint64_t position = aof->position(aof->context);
+    uint64_t position = session->written_position;
     if (session->hold_count == HOLDS_MAX) session->holds[HOLDS_MAX - 1].position = position;
     else session->holds[session->hold_count++] = (struct hold){from, position};
 }
@@ -408,6 +413,7 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
     *state = KVRESP_CLOSE_NOW;
     if (atomic_load_explicit(&session->orders, memory_order_relaxed) & ORDER_CLOSE) return false;
     if (session->is_failed) return false;
+    if (replica_is_attached(session->replica) && !replica_turn(session->replica)) return false;
     const char *failure = session->pushes != NULL ? pushes_failure(session) : NULL;
     if (failure != NULL) {
         run_tell_too_much(session, failure);

@@ -72,6 +72,7 @@ void kvresp_session_close(kvresp_session *session)
     clients_remove(&resp->clients, session); /* from here on nobody wakes it but what follows */
     if (session->flags & SESSION_BLOCKED) blocked_end(session);
     pushes_close(session);
+    replica_close(session->replica);
     if (resp->aof != NULL) resp->aof->forget(resp->aof->context, &session->aof_waiter);
     session_drop_queue(session);
     if (session->watch != NULL) kv_watch_close(session->watch);
@@ -118,7 +119,7 @@ int64_t kvresp_deadline(const kvresp_session *session)
     if ((session->flags & (SESSION_PAUSED | SESSION_AWAITS_ROOM)) == SESSION_PAUSED &&
         endings != GATE_ENDING) {
         int64_t pause_ms = atomic_load(&session->resp->pause_until_ms);
-        if (pause_ms < deadline_ms) deadline_ms = pause_ms;
+        if (pause_ms != 0 && pause_ms < deadline_ms) deadline_ms = pause_ms;
     }
     if (session->soft_limit_since_ms != 0) {
         const struct output_limit *limit = session_output_limit(session);
@@ -129,9 +130,16 @@ int64_t kvresp_deadline(const kvresp_session *session)
     return deadline_ms;
 }
 
+bool kvresp_session_may_delay(const kvresp_session *session)
+{
+    return (session->flags & SESSION_REPLICA) &&
+           replicas_setting(&session->resp->replicas, REPLICAS_NO_DELAY) != 0;
+}
+
 bool kvresp_session_is_idle(const kvresp_session *session)
 {
-    return !(session->flags & (SESSION_BLOCKED | SESSION_PAUSED | SESSION_SUBSCRIBED));
+    return !(session->flags &
+             (SESSION_BLOCKED | SESSION_PAUSED | SESSION_SUBSCRIBED | SESSION_REPLICA));
 }
 
 /* ------------------------------------------------------------------------------------- queueing */
@@ -202,12 +210,18 @@ kv_slice kvresp_output(kvresp_session *session)
         size = (size_t)(session->holds[0].from - session->output_begin);
         aof->await(aof->context, &session->aof_waiter, session->holds[0].position);
     }
+    if (size == 0 && TEXT_UNLIKELY(replica_is_attached(session->replica)))
+        return replica_output(session->replica);
     return kv_bytes(reply->bytes != NULL ? reply->bytes + reply->start : NULL, size);
 }
 
 void kvresp_output_consume(kvresp_session *session, size_t size)
 {
     struct writer *reply = &session->reply;
+    if (size > 0 && reply->start == reply->size) {
+        replica_sent(session->replica, size);
+        return;
+    }
     reply->start += size;
     session->output_begin += size;
     atomic_store_explicit(&session->shown.output_size, reply->size - reply->start,

@@ -11,6 +11,7 @@
 
 #include "resp/aof_link.h"
 #include "resp/input.h"
+#include "resp/replica_waits.h"
 #include "resp/saving.h"
 #include "resp/shared.h"
 #include "resp/writer.h"
@@ -26,6 +27,7 @@ enum session_flag {
     SESSION_PAUSED =
         1 << 22, /* the request at the front waits for a pause to end or for the disk */
     SESSION_SUBSCRIBED = 1 << 9, /* to a channel or pattern */
+    SESSION_REPLICA = 1 << 10,   /* its output is what replicas are sent */
     SESSION_GATES = 0x7f << 16 | SESSION_SUBSCRIBED,
 
     SESSION_WATCH_DIRTY = 1 << 8,   /* only as shown: a watched key has changed */
@@ -73,6 +75,7 @@ enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_ELSEWHERE, BLOCKED_SE
 
 struct blocked {
     kv_waiter *waiter;
+    const struct blocked_kind *kind; /* what is waited for if not keys */
     _Atomic int state;
     const struct command *command;
     bool names_key,
@@ -137,6 +140,11 @@ struct kvresp_session {
     bool wrote;            /* a command that writes was executed in this run */
     bool is_failed;        /* memory ran out where a reply could not say so */
 
+    int64_t written_offset;    /* of the history, behind its last write */
+    uint64_t written_position; /* of the append-only file */
+    struct replica_wait replica_wait;
+    struct replica *replica; /* NULL: never said anything that replicas say */
+
     struct hold holds[HOLDS_MAX];
     unsigned hold_count;
     struct aof_waiter aof_waiter;
@@ -176,7 +184,7 @@ void session_wake(kvresp_session *session);
 /* Arranges for a wake, at once maybe, when the append-only file takes more. */
 void session_await_room(kvresp_session *session);
 
-/* All that waits to be read: replies and messages. */
+/* All that waits to be read: replies and messages. Replicas are looked after by their room. */
 static inline uint64_t session_unread(const kvresp_session *session)
 {
     return session->reply.size - session->reply.start + resp_setting(&session->shown.pushes_size);

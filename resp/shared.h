@@ -16,7 +16,9 @@
 
 #include "kvresp.h"
 #include "resp/command.h"
+#include "resp/failover.h"
 #include "resp/pool.h"
+#include "resp/replicas.h"
 #include "resp/replication.h"
 #include "resp/saving.h"
 #include "resp/slowlog.h"
@@ -49,7 +51,7 @@ struct config {
     size_t count, capacity;
 };
 
-/* The classes of client-output-buffer-limit. There are no replicas yet; their limits are kept. */
+/* The classes of client-output-buffer-limit. */
 enum { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
 
 struct output_limit {
@@ -103,7 +105,9 @@ enum gate {
     GATE_LOADING = 1 << 4,       /* the host is filling the store */
     GATE_NOT_SAVED = 1 << 5,     /* the last save failed, and writes are to be refused then */
     GATE_ENDING = 1 << 6,        /* the last save is under way: writes wait */
-    GATE_ENDED = 1 << 7          /* and has succeeded: they will not be executed */
+    GATE_ENDED = 1 << 7,         /* and has succeeded: they will not be executed */
+    GATE_FEW_REPLICAS = 1 << 8,  /* fewer than min-replicas-to-write */
+    GATE_FAILOVER = 1 << 9       /* writes wait until it is decided who is the master */
 };
 
 /* Where loading stands, while it lasts. */
@@ -158,6 +162,8 @@ struct kvresp {
     struct config config;
     struct slowlog slowlog;
     struct statistics statistics;
+    struct replicas replicas;
+    struct failover failover;
     struct snapshots snapshots;
     struct saving saving;
     struct replication replication;

@@ -1,0 +1,441 @@
+/*
+ * tests/resp/test_replication.c -- resp/replication and resp/replicas without sockets: ids and
+ * offsets through changes of role, what a session that asks to follow is sent, WAIT, FAILOVER.
+ */
+#include "server.h"
+
+#include "resp/session.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static struct server server;
+static struct server_client *client, *replica;
+static struct replication *history;
+
+static void setup(void)
+{
+    server_open(&server);
+    client = server_client(&server);
+    replica = server_client(&server);
+    history = &server.resp->replication;
+    assert_says(client, "config set repl-diskless-sync-delay 0", "+OK\r\n");
+}
+
+static void teardown(void)
+{
+    server_close(&server);
+}
+
+/* A second passes, and what is due is done. */
+static void tick(void)
+{
+    server.now_ms += 1000;
+    kvresp_cron(server.resp, 0);
+}
+
+/* Waits until the snapshots in line are made. */
+static void await_snapshots(void)
+{
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    while (snapshots_progress(&server.resp->snapshots, &progress) != NULL) usleep(1000);
+}
+
+/* All that a replica is sent, in server.answer. */
+static const char *receive(struct server_client *from)
+{
+    kv_buffer all = {0};
+    for (int i = 0; i < 50; i++) {
+        server_run(&server, from);
+        text_append(&all, text_of_buffer(&server.answer));
+        kv_slice more;
+        while ((more = kvresp_output(from->session)).size > 0) {
+            text_append(&all, more);
+            kvresp_output_consume(from->session, more.size);
+        }
+    }
+    text_append(&all, kv_bytes("", 1));
+    kv_buffer_free(&server.answer);
+    server.answer = all;
+    server.answer.size--;
+    return server.answer.data;
+}
+
+static void sync_fully(struct server_client *from)
+{
+    ck_assert_str_eq(say(&server, from, "psync ? -1"), "");
+    tick();
+    await_snapshots();
+    const char *text = receive(from);
+    ck_assert_msg(strncmp(text, "+FULLRESYNC ", 12) == 0, "%s", text);
+    say(&server, from, "replconf ack 0");
+}
+
+static struct replication_place place_now(void)
+{
+    struct replication_place place;
+    replication_look(history, &place);
+    return place;
+}
+
+START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
+{
+    say(&server, client, "set before 1");
+    ck_assert_str_eq(say(&server, replica, "replconf capa eof capa psync2"), "+OK\r\n");
+    ck_assert_str_eq(say(&server, replica, "psync ? -1"), "");
+    tick();
+    await_snapshots();
+    say(&server, client, "set after 2");
+    receive(replica);
+    const char *text = server.answer.data;
+    ck_assert_int_eq(strncmp(text, "+FULLRESYNC ", 12), 0);
+    ck_assert_int_eq(strncmp(text + 12, place_now().id, 40), 0);
+    ck_assert_int_eq(strncmp(text + 52, " 0\r\n$EOF:", 9), 0);
+    ck_assert_int_eq(strncmp(text + 101, "\r\nREDIS0010", 11), 0);
+    /* It ends with the mark; nothing follows before the replica has seen it. */
+    ck_assert_mem_eq(text + server.answer.size - 40, text + 61, 40);
+    ck_assert_str_eq(say(&server, replica, "replconf ack 0"),
+                     "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+                     "*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n2\r\n");
+    /* No reply comes in between. */
+    ck_assert_str_eq(say(&server, replica, "ping"), "");
+    ck_assert(strstr(say(&server, client, "client list"), "flags=S") != NULL);
+    assert_says(client, "select 3\r\nset x 1", "+OK\r\n+OK\r\n");
+    ck_assert_str_eq(receive(replica), "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
+                                       "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n");
+}
+END_TEST
+
+START_TEST(without_an_end_mark_the_size_comes_first)
+{
+    say(&server, client, "set before 1");
+    sync_fully(replica);
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    (void)progress;
+    struct server_client *second = server_client(&server);
+    ck_assert_str_eq(say(&server, second, "sync"), "");
+    tick();
+    ck_assert_str_eq(say(&server, second, "replconf capa x"), "\n"); /* nothing to say yet */
+    await_snapshots();
+    receive(second);
+    unsigned long long size;
+    ck_assert_int_eq(sscanf(server.answer.data, "$%llu\r\n", &size), 1);
+    const char *rdb = strstr(server.answer.data, "\r\n") + 2;
+    ck_assert_uint_eq(size, server.answer.size - (size_t)(rdb - (char *)server.answer.data));
+}
+END_TEST
+
+START_TEST(one_that_was_away_goes_on_where_it_was)
+{
+    char text[128];
+    sync_fully(replica);
+    say(&server, client, "set a 1");
+    struct replication_place place = place_now();
+    say(&server, client, "set b 2");
+    struct server_client *again = server_client(&server);
+    say(&server, again, "replconf capa psync2");
+    snprintf(text, sizeof text, "psync %s %lld", place.id, (long long)place.offset + 1);
+    server_feed(again, text, strlen(text));
+    say_bytes(&server, again, "\r\n", 2);
+    snprintf(text, sizeof text, "+CONTINUE %s\r\n", place.id);
+    ck_assert_str_eq(server.answer.data, text);
+    ck_assert_str_eq(receive(again), "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n");
+    ck_assert(strstr(say(&server, client, "info stats"), "sync_partial_ok:1\r\n") != NULL);
+
+    /* A byte that is not written yet, another history, one that is not kept: a full sync. */
+    struct server_client *late = server_client(&server);
+    snprintf(text, sizeof text, "psync %s %lld\r\n", place.id, (long long)place_now().offset + 2);
+    ck_assert_str_eq(say_bytes(&server, late, text, strlen(text)), "");
+    struct server_client *stranger = server_client(&server);
+    ck_assert_str_eq(say(&server, stranger, "psync 0123456789012345678901234567890123456789 1"),
+                     "");
+    ck_assert(strstr(say(&server, client, "info stats"), "sync_partial_err:2\r\n") != NULL);
+}
+END_TEST
+
+START_TEST(ids_shift_when_a_replica_becomes_a_master)
+{
+    static const char id[] = "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd";
+    struct replication_reader reader = {0};
+    char now[REPLICATION_ID_SIZE + 1];
+    replication_become_replica(history);
+    ck_assert_int_eq(replication_adopt(history, id, 1000), KV_OK);
+    replication_feed(history, KV_TEXT("*1\r\n$4\r\nPING\r\n"), 0);
+    say(&server, client, "set local 1"); /* not of the history */
+    struct replication_place place = place_now();
+    ck_assert_str_eq(place.id, id);
+    ck_assert_int_eq(place.offset, 1014);
+    ck_assert_int_eq(place.backlog_first, 1001);
+    ck_assert(place.has_strayed);
+
+    replication_become_master(history);
+    place = place_now();
+    ck_assert_str_eq(place.id2, id);
+    ck_assert_int_eq(place.second_offset, 1015);
+    ck_assert_str_ne(place.id, id);
+    say(&server, client, "set a 1");
+    ck_assert_int_gt(place_now().offset, 1014);
+
+    /* Those who followed the same master go on, up to where the histories part. */
+    ck_assert(replication_resume(history, kv_text(id), 1015, &reader, now));
+    ck_assert_str_eq(now, place.id);
+    kv_slice bytes = replication_reader_read(&history->log, &reader);
+    ck_assert_int_eq(memcmp(bytes.data, "*2\r\n$6\r\nSELECT\r\n", 16), 0);
+    replication_reader_close(&history->log, &reader);
+    ck_assert(replication_resume(history, kv_text(id), 1001, &reader, now));
+    replication_reader_close(&history->log, &reader);
+    ck_assert(!replication_resume(history, kv_text(id), 1016, &reader, now));
+    ck_assert(!replication_resume(history, kv_text(id), 1000, &reader, now));
+    ck_assert(!replication_resume(history, kv_text(id), -5, &reader, now));
+
+    /* And back: what it wrote as a master is kept, for a master that knows it. */
+    int64_t offset = place_now().offset;
+    replication_become_replica(history);
+    ck_assert_int_eq(place_now().offset, offset);
+    replication_continue(history, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+    ck_assert_str_eq(place_now().id2, place.id);
+    ck_assert_int_eq(place_now().second_offset, offset + 1);
+}
+END_TEST
+
+START_TEST(bytes_count_from_the_change_they_make)
+{
+    static const char id[] = "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd";
+    kv_slice set = KV_TEXT("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n");
+    replication_become_replica(history);
+    ck_assert_int_eq(replication_adopt(history, id, 0), KV_OK);
+    replication_apply_begin(history, set, 2);
+    ck_assert_int_eq(place_now().offset, 0);
+    kv_set(server.db, KV_TEXT("a"), KV_TEXT("1"), NULL);
+    ck_assert_int_eq(place_now().offset, (int64_t)set.size);
+    kv_set(server.db, KV_TEXT("b"), KV_TEXT("1"), NULL); /* of the same command */
+    replication_apply_end(history);
+    ck_assert_int_eq(place_now().offset, (int64_t)set.size);
+    ck_assert(!place_now().has_strayed);
+
+    replication_apply_begin(history, set, 2); /* one that changes nothing */
+    replication_apply_end(history);
+    ck_assert_int_eq(place_now().offset, 2 * (int64_t)set.size);
+}
+END_TEST
+
+START_TEST(what_redis_does_not_know_travels_in_a_ping)
+{
+    sync_fully(replica);
+    say(&server, client, "hset h f v");
+    receive(replica);
+    say(&server, client, "hpexpireat h 9999999999999 fields 1 f");
+    const char *text = receive(replica);
+    ck_assert_msg(strncmp(text, "*2\r\n$4\r\nPING\r\n$", 15) == 0, "%s", text);
+    const char *message = strstr(text + 15, "\r\n") + 2;
+    kv_slice request = replication_carried(kv_text(message));
+    ck_assert_ptr_nonnull(request.data);
+    ck_assert_int_eq(memcmp(request.data, "*6\r\n$10\r\nHPEXPIREAT\r\n$1\r\nh\r\n", 28), 0);
+    ck_assert_ptr_null(replication_carried(KV_TEXT("kvstore ")).data);
+    ck_assert_ptr_null(replication_carried(KV_TEXT("hello")).data);
+    /* In a transaction as well, between other changes. */
+    say(&server, client, "multi\r\nset a 1\r\nhpersist h fields 1 f\r\nexec");
+    text = receive(replica);
+    ck_assert(strstr(text, "MULTI\r\n*3\r\n$3\r\nSET\r\n") != NULL);
+    ck_assert(strstr(text, "HPERSIST") != NULL);
+    ck_assert(strstr(text, "EXEC\r\n") != NULL);
+}
+END_TEST
+
+START_TEST(wait_counts_acknowledgements)
+{
+    char text[64];
+    assert_says(client, "wait 0 0", ":0\r\n");
+    sync_fully(replica);
+    say(&server, client, "set a 1");
+    assert_says(client, "wait 0 0", ":0\r\n");
+    ck_assert_str_eq(say(&server, client, "wait 1 0"), "");
+    ck_assert_int_eq(client->state, KVRESP_BLOCKED);
+    ck_assert(strstr(receive(replica), "GETACK") != NULL);
+    snprintf(text, sizeof text, "replconf ack %lld", (long long)place_now().offset);
+    say(&server, replica, text);
+    ck_assert_int_gt(client->wakes, 0);
+    ck_assert_str_eq(server_run(&server, client), ":1\r\n");
+    assert_says(client, "wait 1 0", ":1\r\n");
+    assert_says(client, "multi\r\nwait 2 0\r\nexec", "+OK\r\n+QUEUED\r\n*1\r\n:1\r\n");
+    ck_assert_str_eq(say(&server, client, "wait 2 500"), "");
+    server.now_ms += 501;
+    ck_assert_str_eq(server_run(&server, client), ":1\r\n");
+}
+END_TEST
+
+START_TEST(few_replicas_refuse_writes)
+{
+    say(&server, client, "config set min-replicas-to-write 1");
+    tick();
+    assert_says(client, "set a 1", "-NOREPLICAS Not enough good replicas to write.\r\n");
+    sync_fully(replica);
+    tick();
+    assert_says(client, "set a 1", "+OK\r\n");
+    for (int i = 0; i < 12; i++) tick();
+    assert_says(client, "set a 1", "-NOREPLICAS Not enough good replicas to write.\r\n");
+    assert_says(client, "get a", "$1\r\n1\r\n");
+}
+END_TEST
+
+START_TEST(silence_ends_a_replica)
+{
+    sync_fully(replica);
+    say(&server, client, "config set repl-timeout 5");
+    for (int i = 0; i < 5; i++) tick();
+    server_run(&server, replica);
+    ck_assert_int_ne(replica->state, KVRESP_CLOSE_NOW);
+    tick();
+    tick();
+    server_run(&server, replica);
+    ck_assert_int_eq(replica->state, KVRESP_CLOSE_NOW);
+}
+END_TEST
+
+START_TEST(a_history_without_replicas_ends)
+{
+    say(&server, client, "config set repl-backlog-ttl 3");
+    sync_fully(replica);
+    char id[REPLICATION_ID_SIZE + 1];
+    replication_read_id(history, id);
+    kvresp_session_close(replica->session);
+    server.client_count--;
+    for (int i = 0; i < 3; i++) tick();
+    ck_assert(place_now().has_backlog);
+    for (int i = 0; i < 3; i++) tick();
+    ck_assert(!place_now().has_backlog);
+    ck_assert_str_ne(place_now().id, id);
+    int64_t offset = place_now().offset;
+    say(&server, client, "set a 1");
+    ck_assert_int_eq(place_now().offset, offset);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------- FAILOVER */
+
+static int followed, promoted;
+
+static kv_status link_follow(void *context, const char *host, int port, bool failover)
+{
+    (void)context;
+    ck_assert_str_eq(host, "127.0.0.1");
+    ck_assert_int_eq(port, 7777);
+    ck_assert(failover);
+    followed++;
+    replication_become_replica(history);
+    return KV_OK;
+}
+
+static void link_promote(void *context)
+{
+    (void)context;
+    promoted++;
+    replication_become_master(history);
+}
+
+static bool link_is_connected(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static const struct replica_link fake_link = {
+    .follow = link_follow, .promote = link_promote, .is_connected = link_is_connected};
+
+static void acknowledge_all(void)
+{
+    char text[64];
+    receive(replica);
+    snprintf(text, sizeof text, "replconf ack %lld", (long long)place_now().offset);
+    say(&server, replica, text);
+}
+
+START_TEST(failover_holds_writes_until_a_replica_has_all)
+{
+    followed = promoted = 0;
+    replication_attach_replica(history, &fake_link);
+    assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
+    say(&server, replica, "replconf listening-port 7777");
+    sync_fully(replica);
+    assert_says(client, "failover to 127.0.0.1 1",
+                "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
+    assert_says(client, "set a 1\r\nfailover", "+OK\r\n+OK\r\n");
+    assert_says(client, "failover", "-ERR FAILOVER already in progress.\r\n");
+    ck_assert_str_eq(say(&server, client, "set a 2"), "");
+    ck_assert_int_eq(client->state, KVRESP_PAUSED);
+    ck_assert_int_eq(kvresp_deadline(client->session), KV_NEVER);
+    kvresp_cron(server.resp, 0); /* asks the replicas */
+    ck_assert_int_eq(followed, 0);
+    acknowledge_all();
+    ck_assert_int_eq(followed, 1);
+    failover_end(server.resp, true);
+    ck_assert_int_gt(client->wakes, 0);
+    ck_assert_str_eq(failover_state_name(&server.resp->failover), "no-failover");
+    ck_assert_int_eq(promoted, 0);
+}
+END_TEST
+
+START_TEST(failover_is_given_up)
+{
+    followed = promoted = 0;
+    replication_attach_replica(history, &fake_link);
+    say(&server, replica, "replconf listening-port 7777");
+    sync_fully(replica);
+    assert_says(client, "failover timeout 500", "+OK\r\n");
+    server.now_ms += 100;
+    kvresp_cron(server.resp, 0);
+    server.now_ms += 500;
+    kvresp_cron(server.resp, 0);
+    ck_assert_int_eq(followed + promoted, 0);
+    assert_says(client, "set a 1", "+OK\r\n");
+    assert_says(client, "failover abort", "-ERR No failover in progress.\r\n");
+
+    assert_says(client, "failover to 127.0.0.1 7777 timeout 500 force", "+OK\r\n");
+    server.now_ms += 600;
+    kvresp_cron(server.resp, 0);
+    ck_assert_int_eq(followed, 1);
+    assert_says(client, "failover abort", "+OK\r\n");
+    ck_assert_int_eq(promoted, 1);
+    assert_says(client, "set a 1", "+OK\r\n");
+}
+END_TEST
+
+START_TEST(a_failover_request_makes_a_master)
+{
+    static const char id[] = "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd";
+    promoted = 0;
+    replication_attach_replica(history, &fake_link);
+    replication_become_replica(history);
+    ck_assert_int_eq(replication_adopt(history, id, 100), KV_OK);
+    ck_assert_str_eq(say(&server, replica, "psync 0123 101 failover"),
+                     "-ERR PSYNC FAILOVER replid must match my replid.\r\n");
+    say(&server, replica, "replconf capa psync2");
+    const char *text =
+        say(&server, replica, "psync aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd 101 failover");
+    ck_assert_int_eq(promoted, 1);
+    ck_assert_int_eq(strncmp(text + 10, place_now().id, 40), 0);
+    ck_assert_str_eq(place_now().id2, id);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("replication");
+    TCase *tcase = tcase_create("all");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_replica_is_sent_the_snapshot_and_then_the_changes);
+    tcase_add_test(tcase, without_an_end_mark_the_size_comes_first);
+    tcase_add_test(tcase, one_that_was_away_goes_on_where_it_was);
+    tcase_add_test(tcase, ids_shift_when_a_replica_becomes_a_master);
+    tcase_add_test(tcase, bytes_count_from_the_change_they_make);
+    tcase_add_test(tcase, what_redis_does_not_know_travels_in_a_ping);
+    tcase_add_test(tcase, wait_counts_acknowledgements);
+    tcase_add_test(tcase, few_replicas_refuse_writes);
+    tcase_add_test(tcase, silence_ends_a_replica);
+    tcase_add_test(tcase, a_history_without_replicas_ends);
+    tcase_add_test(tcase, failover_holds_writes_until_a_replica_has_all);
+    tcase_add_test(tcase, failover_is_given_up);
+    tcase_add_test(tcase, a_failover_request_makes_a_master);
+    suite_add_tcase(suite, tcase);
+    return server_main(suite);
+}
