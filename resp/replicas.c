@@ -226,7 +226,7 @@ bool replica_turn(struct replica *replica)
     struct full_sync *sync = replica->sync; /* only its own thread takes it away */
     const char *failure = replica_failure(replica);
     if (failure != NULL) {
-        replica_tell(replica, KVRESP_WARNING, failure);
+        replica_tell(replica, KVRESP_NOTICE, failure);
         return false;
     }
     bool waits = replica->state == REPLICA_WAITS || replica->state == REPLICA_PREPARED;
