@@ -239,6 +239,7 @@ void clients_sum(struct client_list *clients, struct client_sums *sums)
         if (input > sums->input_max) sums->input_max = input;
         if (output > sums->output_max) sums->output_max = output;
         sums->memory += atomic_load(&at->shown.memory);
+        sums->replicas += (atomic_load(&at->shown.flags) & SESSION_REPLICA) != 0;
         sums->subscribed += (atomic_load(&at->shown.flags) & SESSION_SUBSCRIBED) != 0;
         sums->watching += atomic_load(&at->shown.is_watching);
         sums->timed += atomic_load(&at->blocked.state) == BLOCKED_WAITING &&

@@ -73,7 +73,7 @@ void clients_wake_paused(struct client_list *clients);
 /* Sums for INFO: the longest input and output, memory of all. */
 struct client_sums {
     size_t count;
-    uint64_t input_max, output_max, memory, watching, subscribed;
+    uint64_t input_max, output_max, memory, watching, subscribed, replicas;
     uint64_t timed; /* blocked, for a limited time */
 };
 void clients_sum(struct client_list *clients, struct client_sums *sums);

@@ -162,7 +162,7 @@ static void info_server(struct info *info)
 
 static void info_clients(struct info *info)
 {
-    info_number(info, "connected_clients", info->clients.count);
+    info_number(info, "connected_clients", info->clients.count - info->clients.replicas);
     info_number(info, "cluster_connections", 0);
     info_number(info, "client_recent_max_input_buffer", info->clients.input_max);
     info_number(info, "client_recent_max_output_buffer", info->clients.output_max);
@@ -195,12 +195,14 @@ static void info_memory(struct info *info)
                                           "number_of_libraries",
                                           "used_memory_vm_functions",
                                           NULL};
-    static const char *const absent[] = {"mem_not_counted_for_evict", "mem_replication_backlog",
-                                         "mem_total_replication_buffers", "mem_clients_slaves",
-                                         NULL};
-    uint64_t used = info->store.bytes + info->clients.memory, resident = info_resident_bytes(info);
+    struct replication_place place;
+    replication_look(&info->resp->replication, &place);
+    uint64_t stream = replication_log_memory(&info->resp->replication.log);
+    uint64_t backlog = stream < place.backlog_size ? stream : place.backlog_size;
+    uint64_t used = info->store.bytes + info->clients.memory + stream;
+    uint64_t resident = info_resident_bytes(info);
     uint64_t peak = info->store.bytes_peak > used ? info->store.bytes_peak : used;
-    uint64_t overhead = info->store.bytes_tables + info->clients.memory;
+    uint64_t overhead = info->store.bytes_tables + info->clients.memory + stream;
     uint64_t dataset = used > overhead ? used - overhead : 0;
     info_bytes(info, "used_memory", used);
     info_bytes(info, "used_memory_rss", resident);
@@ -230,7 +232,10 @@ static void info_memory(struct info *info)
     info_ratio(info, "mem_fragmentation_ratio", resident, used);
     text_format(info->text, "mem_fragmentation_bytes:%lld\r\n",
                 (long long)resident - (long long)used);
-    info_zeros(info, absent);
+    info_number(info, "mem_not_counted_for_evict", stream - backlog);
+    info_number(info, "mem_replication_backlog", backlog);
+    info_number(info, "mem_total_replication_buffers", stream);
+    info_number(info, "mem_clients_slaves", stream - backlog);
     info_number(info, "mem_clients_normal", info->clients.memory);
     info_number(info, "mem_cluster_links", 0);
     info_number(info, "mem_aof_buffer", aof != NULL ? aof->held(aof->context) : 0);

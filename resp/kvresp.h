@@ -396,7 +396,7 @@ KVRESP_API kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *sessio
 /*
  * The replies that may be sent now (with appendfsync always, only those whose writes are durable),
  * or what a replica is to be sent, and how many bytes of them were sent. The slice stays valid until the next call on the session.
- * kvresp_output_pending() also counts those held back.
+ * kvresp_output_pending() also counts those held back, and what a replica has still to be sent.
  */
 KVRESP_API kv_slice kvresp_output(kvresp_session *session);
 KVRESP_API void kvresp_output_consume(kvresp_session *session, size_t size);

@@ -272,7 +272,7 @@ static kv_slice replica_output_rdb(struct replica *replica)
 kv_slice replica_output(struct replica *replica)
 {
     kv_slice bytes = {NULL, 0};
-    if (replica->end != NULL) return bytes;
+    if (replica->end != NULL || replica->session->flags & SESSION_CLOSING) return bytes;
     if (replica->state == REPLICA_RECEIVES) bytes = replica_output_rdb(replica);
     if (replica->state == REPLICA_ONLINE)
         bytes = replication_reader_read(&replica->session->resp->replication.log, &replica->reader);

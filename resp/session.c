@@ -240,7 +240,9 @@ void kvresp_output_consume(kvresp_session *session, size_t size)
 
 size_t kvresp_output_pending(const kvresp_session *session)
 {
-    return session->reply.size - session->reply.start;
+    size_t pending = session->reply.size - session->reply.start;
+    bool is_fed = session->flags & SESSION_REPLICA && !(session->flags & SESSION_CLOSING);
+    return is_fed ? pending + (size_t)replica_unread(session->replica) : pending;
 }
 
 /* -------------------------------------------------------------------------------------- showing */

@@ -141,6 +141,7 @@ static const char *const pipelines[] = {
     "BGSAVE CANCEL\r\n",
     "SAVE\r\n",
     "DEBUG RELOAD\r\nDEBUG RELOAD NOFLUSH MERGE\r\n",
+    "REPLCONF capa eof listening-port 1\r\nROLE\r\nWAIT 0 0\r\nWAITAOF 0 0 0\r\nFAILOVER\r\n",
     "PFADD h a b\r\nPFDEBUG DECODE h\r\nPFDEBUG NOSUCH h\r\nDEBUG DIGEST\r\nDEBUG DIGEST-VALUE "
     "h\r\n",
 };
@@ -200,6 +201,54 @@ START_TEST(a_session_answers_or_ends_whatever_allocation_fails)
         atomic_store(&allowed, -1);
         kvresp_session_close(session);
         kvresp_worker_close(worker);
+    }
+    kvresp_close(resp);
+}
+END_TEST
+
+/* Asks to follow and takes what comes, for some rounds; true if it was sent all that was written. */
+static bool follow_a_while(void)
+{
+    bool is_sent = false;
+    feed("REPLCONF capa eof\r\n");
+    for (int round = 0; round < 6; round++) {
+        if (round == 1) feed("PSYNC ? -1\r\n");
+        if (round == 3) feed("REPLCONF ACK 0\r\n");
+        kvresp_worker_turn(worker);
+        if (kvresp_run(worker, session) == KVRESP_CLOSE_NOW) return false;
+        kv_slice output;
+        while ((output = kvresp_output(session)).size > 0) {
+            is_sent = memmem(output.data, output.size, "a value", 7) != NULL;
+            kvresp_output_consume(session, output.size);
+        }
+        kvresp_cron(resp, 1000000);
+        if (round >= 3 && kv_set(db, KV_TEXT("k"), KV_TEXT("a value"), NULL) != KV_OK)
+            abort(); /* a write succeeds, whether or not it can be sent; Check allocates */
+    }
+    return is_sent;
+}
+
+START_TEST(a_replica_is_served_or_ends_whatever_allocation_fails)
+{
+    char message[256];
+    kvresp_options options = KV_OPTIONS(kvresp_options);
+    options.no_snapshot_thread = true;
+    ck_assert_int_eq(kvresp_open(db, &options, &resp), KV_OK);
+    ck_assert_ptr_null(
+        kvresp_config_set(resp, "repl-diskless-sync-delay", KV_TEXT("0"), false, message));
+    bool is_enough = false;
+    for (long n = 0; !is_enough; n++) {
+        ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
+        ck_assert_int_eq(kvresp_session_open(resp, NULL, &session), KV_OK);
+        atomic_store(&allowed, n);
+        bool is_sent = follow_a_while();
+        is_enough = atomic_load(&allowed) > 0;
+        atomic_store(&allowed, -1);
+        ck_assert(is_sent || !is_enough);
+        kvresp_session_close(session);
+        kvresp_worker_close(worker);
+        kvresp_cron(resp, 1000000);
+        replication_end(&resp->replication);
     }
     kvresp_close(resp);
 }
@@ -266,6 +315,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, opening_fails_as_a_whole_or_not_at_all);
     tcase_add_loop_test(tests, a_session_answers_or_ends_whatever_allocation_fails, 0, PIPELINES);
+    tcase_add_test(tests, a_replica_is_served_or_ends_whatever_allocation_fails);
     tcase_add_test(tests, a_reply_is_parsed_whole_or_not_at_all);
     tcase_add_test(tests, the_rdb_file_is_saved_and_loaded_or_nothing_happens);
     suite_add_tcase(suite, tests);
