@@ -23823,6 +23823,12 @@ struct kv_follower {
 
 #define VIEW_PINNED     1u /* now_ms holds the time */
 #define VIEW_UNTOUCHING 2u /* reads leave the access clock alone */
+#define VIEW_TIMELESS   4u /* nothing expires */
+
+#define VIEW_HABITS     (VIEW_UNTOUCHING | VIEW_TIMELESS) /* what a transaction begins with */
+
+/* What KV_SETTING_EXPIRE may be. */
+enum store_expiry { STORE_EXPIRES_NEVER, STORE_EXPIRES, STORE_HIDES_EXPIRED };
 
 struct view;
 
@@ -23903,6 +23909,13 @@ KV_INTERNAL int64_t view_now(const struct view *view);
 /* The same, cheaper to read and up to some ms late; and in seconds, as entries remember it. */
 KV_INTERNAL int64_t view_about_now(const struct view *view);
 KV_INTERNAL uint32_t view_seconds(const struct view *view);
+
+/* How keys expire for the calls of a view. */
+static inline enum store_expiry view_expiry(const struct view *view)
+{
+    if (KV_UNLIKELY((view->flags & VIEW_TIMELESS) != 0)) return STORE_EXPIRES_NEVER;
+    return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
+}
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
 KV_INTERNAL struct view *view_create(struct store *store);
@@ -25582,6 +25595,13 @@ struct txn_event {
     kv_slice key; /* of the saved state */
 };
 
+/* An entry that only one call sees, in the place of the one in the table. */
+struct shadow {
+    struct shadow *next;
+    struct shard *shard;
+    struct entry *entry;
+};
+
 struct txn {
     struct store *store;
     unsigned flags;                         /* KV_TXN_... */
@@ -25589,6 +25609,7 @@ struct txn {
     struct journal_group journal;
     struct garbage garbage; /* freed after the locks are let go */
     struct observed *ready; /* keys whose waiters may be served at the end */
+    struct shadow *shadows; /* what its calls have seen, to be freed at the end */
     struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
     struct txn_event *events;
     size_t event_count, event_capacity;
@@ -25613,6 +25634,15 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
 
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
+
+/*
+ * Copies an entry of the shard as it is, with its value; the copy keeps the void number of the
+ * deadline. NULL without memory.
+ */
+KV_INTERNAL struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry);
+
+/* Frees shadows. Under the locks of their shards. */
+KV_INTERNAL void txn_free_shadows(struct shadow *shadow, struct garbage *garbage);
 
 /* Makes ready to undo. Before anything is changed. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);
@@ -25859,6 +25889,7 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     txn->journal = (struct journal_group){0};
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
+    txn->shadows = NULL;
     txn->undo = NULL;
     txn->events = NULL;
     txn->event_count = txn->event_capacity = 0;
@@ -25881,8 +25912,7 @@ KV_INTERNAL kv_status txn_make_abortable(struct txn *txn)
     return KV_OK;
 }
 
-/* Copies an entry as it is, with its value; the copy keeps the void number of the deadline. */
-static struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
+KV_INTERNAL struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
 {
     struct entry_shape shape;
     entry_read(entry, &shape);
@@ -25995,6 +26025,24 @@ static void txn_restore(struct undo_record *record)
     shard_renew_deadline(shard);
 }
 
+/* Frees an entry that is in no table, and its value. */
+static void txn_free_entry(struct shard *shard, struct entry *entry, struct garbage *garbage)
+{
+    size_t size = entry_size(entry);
+    value_discard(entry, &shard->memory, garbage);
+    memory_free(&shard->memory, entry, size);
+}
+
+KV_INTERNAL void txn_free_shadows(struct shadow *shadow, struct garbage *garbage)
+{
+    while (shadow != NULL) {
+        struct shadow *next = shadow->next;
+        txn_free_entry(shadow->shard, shadow->entry, garbage);
+        alloc_free(&shadow->shard->store->alloc, shadow, sizeof *shadow);
+        shadow = next;
+    }
+}
+
 /* Forgets all that was saved; the copies that are left go. */
 static void txn_end_undo(struct txn *txn)
 {
@@ -26004,12 +26052,7 @@ static void txn_end_undo(struct txn *txn)
     while (undo->first != NULL) {
         struct undo_record *record = undo->first;
         undo->first = record->next;
-        struct memory *memory = &record->shard->memory;
-        if (record->entry != NULL) {
-            size_t size = entry_size(record->entry);
-            value_discard(record->entry, memory, &txn->garbage);
-            memory_free(memory, record->entry, size);
-        }
+        if (record->entry != NULL) txn_free_entry(record->shard, record->entry, &txn->garbage);
         table_release(&shard_peek_space(record->shard, record->database)->table, record->hash);
         alloc_free(alloc, record, sizeof *record + record->key.size);
     }
@@ -26023,6 +26066,7 @@ static struct observed *txn_end(struct txn *txn)
     struct store *store = txn->store;
     if (txn->events != NULL) txn_publish_events(txn);
     txn_end_undo(txn);
+    txn_free_shadows(txn->shadows, &txn->garbage);
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
     journal_group_free(&txn->journal, &store->alloc);
@@ -26503,6 +26547,7 @@ struct access {
     bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
+    struct shadow *shadow;  /* what the entry is if it is not the one in the table */
 };
 
 /* The inner form, for a hash that is known already. */
@@ -26520,6 +26565,9 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/* True if something that gets this deadline is to go at once (KV_SETTING_EXPIRE). */
+KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms);
 
 /* Tells an event of a wanted class. */
 KV_INTERNAL void access_publish_event(struct access *access, int64_t class, const char *name);
@@ -26679,15 +26727,16 @@ static uint32_t access_seconds(const struct access *access)
     return view_seconds(access->view);
 }
 
-static bool access_expires(const struct access *access)
+KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 {
-    return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+    return deadline_ms <= access_now(access) && view_expiry(access->view) == STORE_EXPIRES;
 }
 
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access))
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
+        view_expiry(access->view) != STORE_EXPIRES)
         return;
     uint64_t removed = 0;
     (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
@@ -26768,7 +26817,7 @@ static bool access_is_alive(struct access *access)
     int64_t due_ms = entry_due(access->entry);
     if (access->known_now_ms < 0 && due_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
         return true;
-    return due_ms > access_now(access) || !access_expires(access);
+    return due_ms > access_now(access) || view_expiry(access->view) == STORE_EXPIRES_NEVER;
 }
 
 /* Removes what was noted of the value, whose entry may go with it. */
@@ -26817,6 +26866,36 @@ static KV_NOINLINE kv_status access_drop_fields(struct access *access)
     return KV_OK;
 }
 
+/*
+ * Shows a reader the key without what is due in it, which stays: none, if all of it is; else a copy,
+ * to be freed in the end. O(size of the value), for as long as the DEL or HDEL of whoever decides is
+ * on its way.
+ */
+static KV_NOINLINE kv_status access_hide_due(struct access *access)
+{
+    struct entry *entry = access->entry;
+    int64_t now_ms = access_now(access);
+    access->place = (struct table_place){NULL, 0};
+    access->entry = NULL;
+    if (value_is_gone(entry, now_ms)) return KV_OK;
+    struct shadow *shadow = alloc_get(&access->store->alloc, sizeof *shadow);
+    if (shadow == NULL) return KV_NOMEM;
+    *shadow = (struct shadow){NULL, access->shard, txn_copy_entry(access->shard, entry)};
+    if (shadow->entry == NULL) {
+        alloc_free(&access->store->alloc, shadow, sizeof *shadow);
+        return KV_NOMEM;
+    }
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count;
+    while ((count = value_peek_due(shadow->entry, now_ms, due)) > 0) {
+        struct collection left = value_drop_due(shadow->entry, &access->shard->memory, due, count);
+        entry_set_payload(shadow->entry, left.word);
+    }
+    access->shadow = shadow;
+    access->entry = shadow->entry;
+    return KV_OK;
+}
+
 /* Finds the entry, drops it if it is expired. */
 static kv_status access_find(struct access *access, enum access_mode mode)
 {
@@ -26825,6 +26904,8 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->entry = table_item(access->place);
     if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
+    if (mode < ACCESS_WRITE && view_expiry(access->view) == STORE_HIDES_EXPIRED)
+        return access_hide_due(access);
     bool is_whole = mode == ACCESS_REPLACE;
     if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
     if (!is_whole && entry_deadline(access->entry) > access_now(access))
@@ -26864,6 +26945,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
+    access->shadow = NULL;
     if (access->txn == NULL) {
         if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
         lock_lock(&shard->lock);
@@ -26893,12 +26975,17 @@ static KV_NOINLINE void access_hand_over(struct access *access)
         access->txn->ready = access->ready;
         access->ready = next;
     }
+    if (access->shadow == NULL) return;
+    access->shadow->next = access->txn->shadows;
+    access->txn->shadows = access->shadow;
 }
 
 KV_INTERNAL kv_status access_close(struct access *access, kv_status status)
 {
-    bool is_clean = access->ready == NULL && garbage_is_empty(&access->garbage);
+    bool is_clean =
+        access->ready == NULL && garbage_is_empty(&access->garbage) && access->shadow == NULL;
     if (access->txn == NULL) {
+        if (KV_UNLIKELY(access->shadow != NULL)) txn_free_shadows(access->shadow, &access->garbage);
         lock_unlock(&access->shard->lock);
         if (KV_UNLIKELY(!is_clean)) access_finish(access);
     } else if (KV_UNLIKELY(!is_clean)) {
@@ -27270,6 +27357,7 @@ KV_INTERNAL void access_renew_due(struct access *access)
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
 {
+    if (access->shadow != NULL) access_find_again(access);
     struct entry *entry = access->entry;
     if (entry == NULL) {
         *version = 0;
@@ -27609,9 +27697,6 @@ struct timing {
     uint64_t changed;
 };
 
-/* Whether elements that get this deadline are to go at once. */
-KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms);
-
 /* The deadline that is kept for one that was given, which may be anything. */
 KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms);
 
@@ -27647,12 +27732,6 @@ KV_INTERNAL kv_status timing_tell(kv *db, kv_slice key, kv_type type, const kv_s
 
 /* Elements of one call that need no memory to be remembered in. */
 #define TIMING_ON_STACK 16
-
-KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms)
-{
-    return deadline_ms <= access_now(access) &&
-           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
-}
 
 /* What is long past is all the same, and the last instant means "never". */
 KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms)
@@ -27886,7 +27965,7 @@ KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct t
     if (status != KV_OK) return status;
     int64_t now_ms = access_now(&access);
     if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-    timing.removes = timing_is_past(&access, now_ms + ttl_ms);
+    timing.removes = access_is_past(&access, now_ms + ttl_ms);
     timing.deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
     return access_close(&access, timing_run(&access, &timing));
 }
@@ -27898,7 +27977,7 @@ KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struc
     timing.deadline_ms = timing_kept_deadline(deadline_ms);
     kv_status status = timing_open(&access, db, key, type, &timing);
     if (status != KV_OK) return status;
-    timing.removes = timing_is_past(&access, timing.deadline_ms);
+    timing.removes = access_is_past(&access, timing.deadline_ms);
     return access_close(&access, timing_run(&access, &timing));
 }
 
@@ -28801,7 +28880,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
     if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        store_setting(store, KV_SETTING_EXPIRE) == 0)
+        store_setting(store, KV_SETTING_EXPIRE) != STORE_EXPIRES)
         return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];
@@ -29658,7 +29737,7 @@ int64_t kv_next_deadline(kv *db)
     }
     if (owes) return 0;
     bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
-                     store_setting(store, KV_SETTING_EXPIRE) != 0;
+                     store_setting(store, KV_SETTING_EXPIRE) == STORE_EXPIRES;
     return is_active ? next_ms : KV_NEVER;
 }
 
@@ -29668,8 +29747,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
     switch (setting) {
     case KV_SETTING_ACTIVE_EXPIRE:
-    case KV_SETTING_ACCEPT_WRITES:
-    case KV_SETTING_EXPIRE: return value == 0 || value == 1;
+    case KV_SETTING_ACCEPT_WRITES: return value == 0 || value == 1;
+    case KV_SETTING_EXPIRE: return value >= STORE_EXPIRES_NEVER && value <= STORE_HIDES_EXPIRED;
     case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
     case KV_SETTING_EVENTS:
@@ -29876,11 +29955,21 @@ void kv_view_close(kv *view)
     if (is_private) view_destroy(view->view);
 }
 
-void kv_view_touches(kv *view, bool touches)
+static void view_set_flag(kv *view, unsigned flag, bool is_set)
 {
     if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
-    if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
-    else view->view->flags |= VIEW_UNTOUCHING;
+    if (is_set) view->view->flags |= flag;
+    else view->view->flags &= ~flag;
+}
+
+void kv_view_touches(kv *view, bool touches)
+{
+    view_set_flag(view, VIEW_UNTOUCHING, !touches);
+}
+
+void kv_view_expires(kv *view, bool expires)
+{
+    view_set_flag(view, VIEW_TIMELESS, !expires);
 }
 
 /* -------------------------------------------------------------------------------------- journal */
@@ -30234,7 +30323,7 @@ static kv_status key_set_deadline(struct access *access, int64_t deadline_ms)
     kv_slice text = {number, number_format_int64(number, deadline_ms)};
     kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + text.size);
     if (status != KV_OK) return status;
-    if (deadline_ms <= access_now(access) && store_setting(access->store, KV_SETTING_EXPIRE) != 0) {
+    if (access_is_past(access, deadline_ms)) {
         key_remove(access);
         return KV_OK;
     }
@@ -30585,8 +30674,7 @@ static kv_status dump_restore_opened(struct access *access, struct dump_restorin
     if (access->entry != NULL && !restoring->options.replace) return KV_SKIPPED;
     kv_status status = dump_deadline(access, &restoring->options, &deadline_ms);
     if (status != KV_OK) return status;
-    bool is_past = deadline_ms != KV_NEVER && deadline_ms <= access_now(access) &&
-                   store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+    bool is_past = deadline_ms != KV_NEVER && access_is_past(access, deadline_ms);
     return is_past ? dump_remove(access) : dump_put(access, restoring, deadline_ms);
 }
 
@@ -31252,7 +31340,7 @@ struct keyspace_scan {
 
 static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
 {
-    bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
+    bool expires = view_expiry(db->view) != STORE_EXPIRES_NEVER;
     struct keyspace_scan scan = {
         .now_ms = expires ? view_now(db->view) : INT64_MIN, .visit = visit, .context = context};
     return scan;
@@ -31746,8 +31834,7 @@ static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t 
 /* True if a deadline has passed and that means anything (KV_SETTING_EXPIRE). */
 static bool string_is_past(struct access *access, int64_t deadline_ms)
 {
-    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0 &&
-           deadline_ms <= access_now(access);
+    return deadline_ms != KV_NEVER && access_is_past(access, deadline_ms);
 }
 
 static bool string_read_set_options(const kv_set_options *given, kv_set_options *options)
@@ -33460,7 +33547,7 @@ static void batch_read_end(const struct batch_reading *reading, const struct bat
 static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const struct batch *batch,
                                          const struct entry *entry)
 {
-    if (store_setting(batch->store, KV_SETTING_EXPIRE) == 0) return false;
+    if (view_expiry(batch->span.db.view) == STORE_EXPIRES_NEVER) return false;
     if (reading->now_ms < 0) reading->now_ms = view_now(batch->span.db.view);
     if (!value_is_gone(entry, reading->now_ms)) return false;
     reading->has_expired = true;
@@ -34646,7 +34733,7 @@ static kv_status hashes_getex_opened(struct access *access, const kv_slice *fiel
         hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &timing.deadline_ms);
     if (status != KV_OK) return status;
     bool changes = (options->flags & KV_PERSIST) != 0 || timing.deadline_ms != KV_NEVER;
-    if (timing.deadline_ms != KV_NEVER) timing.removes = timing_is_past(access, timing.deadline_ms);
+    if (timing.deadline_ms != KV_NEVER) timing.removes = access_is_past(access, timing.deadline_ms);
     if (timing.removes) return hashes_remove_opened(access, fields, count, visit, context, NULL);
     /* The values stay, so they are lent when nothing can fail any more. */
     if (changes && access->entry != NULL) status = timing_run(access, &timing);
@@ -34741,7 +34828,7 @@ static kv_status hashes_setex_opened(struct access *access, const kv_slice *pair
         struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
         return hashes_set_opened(access, pairs, count, NULL, &trace);
     }
-    if (!keeps && timing_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
+    if (!keeps && access_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
     status = hashes_set_timed(access, pairs, count, keeps ? HASH_KEEP_DEADLINE : deadline_ms);
     if (status != KV_OK) return status;
     access_event(access, KV_EVENT_HASH, "hset");
@@ -40236,7 +40323,7 @@ kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
     txn_lock(&handle->txn);
     /* The whole transaction sees one instant. */
     handle->view->now_ms = view_now(db->view);
-    handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_UNTOUCHING);
+    handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_HABITS);
     handle->view->txn = &handle->txn;
     kv_status status = KV_OK;
     if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms))

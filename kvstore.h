@@ -287,7 +287,11 @@ typedef enum kv_setting {
                                       above 0 a count of elements; default -2 */
     KV_SETTING_EXPIRE = 4,         /* 0: no key expires, and a deadline in the past is kept like any
                                       other, as is right while a journal is replayed that says
-                                      itself what expired. Default 1 */
+                                      itself what expired. 2: whoever looks finds no key whose
+                                      deadline has passed, but it stays until a call that writes to
+                                      it, and a deadline in the past is kept: for a copy of another
+                                      store, which decides alone when keys go; see
+                                      kv_view_expires(). Default 1 */
     KV_SETTING_EVENTS = 5,         /* which events of keys are published, and how: KV_EVENT_...,
                                       added up. Default 0: none */
     /*
@@ -399,6 +403,13 @@ KV_API void kv_view_close(kv *view);
  * IDLETIME) alone. A transaction begins as the view it was begun on. Cost O(1).
  */
 KV_API void kv_view_touches(kv *view, bool touches);
+
+/*
+ * On a private view or a transaction only: with false, no key expires for its calls, as with
+ * KV_SETTING_EXPIRE 0. For whoever applies the journal of another store to this one while others
+ * read it. A transaction begins as the view it was begun on. Cost O(1).
+ */
+KV_API void kv_view_expires(kv *view, bool expires);
 
 /*
  * Brings what a later call on each of the keys will need into the processor's cache, the misses of

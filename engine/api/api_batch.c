@@ -200,7 +200,7 @@ static void batch_read_end(const struct batch_reading *reading, const struct bat
 static KV_NOINLINE bool batch_is_expired(struct batch_reading *reading, const struct batch *batch,
                                          const struct entry *entry)
 {
-    if (store_setting(batch->store, KV_SETTING_EXPIRE) == 0) return false;
+    if (view_expiry(batch->span.db.view) == STORE_EXPIRES_NEVER) return false;
     if (reading->now_ms < 0) reading->now_ms = view_now(batch->span.db.view);
     if (!value_is_gone(entry, reading->now_ms)) return false;
     reading->has_expired = true;

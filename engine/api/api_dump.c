@@ -214,8 +214,7 @@ static kv_status dump_restore_opened(struct access *access, struct dump_restorin
     if (access->entry != NULL && !restoring->options.replace) return KV_SKIPPED;
     kv_status status = dump_deadline(access, &restoring->options, &deadline_ms);
     if (status != KV_OK) return status;
-    bool is_past = deadline_ms != KV_NEVER && deadline_ms <= access_now(access) &&
-                   store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+    bool is_past = deadline_ms != KV_NEVER && access_is_past(access, deadline_ms);
     return is_past ? dump_remove(access) : dump_put(access, restoring, deadline_ms);
 }
 

@@ -370,7 +370,7 @@ static kv_status hashes_getex_opened(struct access *access, const kv_slice *fiel
         hashes_read_deadline(access, options->ttl_ms, options->deadline_ms, &timing.deadline_ms);
     if (status != KV_OK) return status;
     bool changes = (options->flags & KV_PERSIST) != 0 || timing.deadline_ms != KV_NEVER;
-    if (timing.deadline_ms != KV_NEVER) timing.removes = timing_is_past(access, timing.deadline_ms);
+    if (timing.deadline_ms != KV_NEVER) timing.removes = access_is_past(access, timing.deadline_ms);
     if (timing.removes) return hashes_remove_opened(access, fields, count, visit, context, NULL);
     /* The values stay, so they are lent when nothing can fail any more. */
     if (changes && access->entry != NULL) status = timing_run(access, &timing);
@@ -465,7 +465,7 @@ static kv_status hashes_setex_opened(struct access *access, const kv_slice *pair
         struct hashes_trace trace = {EFFECT_NAME("HSET"), pairs, 2 * count, KV_NEVER, "hset"};
         return hashes_set_opened(access, pairs, count, NULL, &trace);
     }
-    if (!keeps && timing_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
+    if (!keeps && access_is_past(access, deadline_ms)) return hashes_set_past(access, pairs, count);
     status = hashes_set_timed(access, pairs, count, keeps ? HASH_KEEP_DEADLINE : deadline_ms);
     if (status != KV_OK) return status;
     access_event(access, KV_EVENT_HASH, "hset");

@@ -319,7 +319,7 @@ static kv_status key_set_deadline(struct access *access, int64_t deadline_ms)
     kv_slice text = {number, number_format_int64(number, deadline_ms)};
     kv_status status = access_reserve_journal(access, 3, 9 + access->key.size + text.size);
     if (status != KV_OK) return status;
-    if (deadline_ms <= access_now(access) && store_setting(access->store, KV_SETTING_EXPIRE) != 0) {
+    if (access_is_past(access, deadline_ms)) {
         key_remove(access);
         return KV_OK;
     }

@@ -59,7 +59,7 @@ struct keyspace_scan {
 
 static struct keyspace_scan keyspace_scan_begin(kv *db, kv_visit *visit, void *context)
 {
-    bool expires = store_setting(db->view->store, KV_SETTING_EXPIRE) != 0;
+    bool expires = view_expiry(db->view) != STORE_EXPIRES_NEVER;
     struct keyspace_scan scan = {
         .now_ms = expires ? view_now(db->view) : INT64_MIN, .visit = visit, .context = context};
     return scan;

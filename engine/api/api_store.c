@@ -301,7 +301,7 @@ int64_t kv_next_deadline(kv *db)
     }
     if (owes) return 0;
     bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
-                     store_setting(store, KV_SETTING_EXPIRE) != 0;
+                     store_setting(store, KV_SETTING_EXPIRE) == STORE_EXPIRES;
     return is_active ? next_ms : KV_NEVER;
 }
 
@@ -311,8 +311,8 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
     switch (setting) {
     case KV_SETTING_ACTIVE_EXPIRE:
-    case KV_SETTING_ACCEPT_WRITES:
-    case KV_SETTING_EXPIRE: return value == 0 || value == 1;
+    case KV_SETTING_ACCEPT_WRITES: return value == 0 || value == 1;
+    case KV_SETTING_EXPIRE: return value >= STORE_EXPIRES_NEVER && value <= STORE_HIDES_EXPIRED;
     case KV_SETTING_MAX_VALUE_SIZE: return value >= 1024 && (uint64_t)value <= SIZE_MAX / 4;
     case KV_SETTING_LIST_PACK_SIZE: return value >= -5 && value != 0 && value <= INT32_MAX;
     case KV_SETTING_EVENTS:
@@ -519,11 +519,21 @@ void kv_view_close(kv *view)
     if (is_private) view_destroy(view->view);
 }
 
-void kv_view_touches(kv *view, bool touches)
+static void view_set_flag(kv *view, unsigned flag, bool is_set)
 {
     if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
-    if (touches) view->view->flags &= ~VIEW_UNTOUCHING;
-    else view->view->flags |= VIEW_UNTOUCHING;
+    if (is_set) view->view->flags |= flag;
+    else view->view->flags &= ~flag;
+}
+
+void kv_view_touches(kv *view, bool touches)
+{
+    view_set_flag(view, VIEW_UNTOUCHING, !touches);
+}
+
+void kv_view_expires(kv *view, bool expires)
+{
+    view_set_flag(view, VIEW_TIMELESS, !expires);
 }
 
 /* -------------------------------------------------------------------------------------- journal */

@@ -114,8 +114,7 @@ static kv_status string_deadline(struct access *access, int64_t ttl_ms, int64_t 
 /* True if a deadline has passed and that means anything (KV_SETTING_EXPIRE). */
 static bool string_is_past(struct access *access, int64_t deadline_ms)
 {
-    return deadline_ms != KV_NEVER && store_setting(access->store, KV_SETTING_EXPIRE) != 0 &&
-           deadline_ms <= access_now(access);
+    return deadline_ms != KV_NEVER && access_is_past(access, deadline_ms);
 }
 
 static bool string_read_set_options(const kv_set_options *given, kv_set_options *options)

@@ -23,15 +23,16 @@ static uint32_t access_seconds(const struct access *access)
     return view_seconds(access->view);
 }
 
-static bool access_expires(const struct access *access)
+KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 {
-    return store_setting(access->store, KV_SETTING_EXPIRE) != 0;
+    return deadline_ms <= access_now(access) && view_expiry(access->view) == STORE_EXPIRES;
 }
 
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 || !access_expires(access))
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
+        view_expiry(access->view) != STORE_EXPIRES)
         return;
     uint64_t removed = 0;
     (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
@@ -112,7 +113,7 @@ static bool access_is_alive(struct access *access)
     int64_t due_ms = entry_due(access->entry);
     if (access->known_now_ms < 0 && due_ms > view_about_now(access->view) + ACCESS_SURELY_MS)
         return true;
-    return due_ms > access_now(access) || !access_expires(access);
+    return due_ms > access_now(access) || view_expiry(access->view) == STORE_EXPIRES_NEVER;
 }
 
 /* Removes what was noted of the value, whose entry may go with it. */
@@ -161,6 +162,36 @@ static KV_NOINLINE kv_status access_drop_fields(struct access *access)
     return KV_OK;
 }
 
+/*
+ * Shows a reader the key without what is due in it, which stays: none, if all of it is; else a copy,
+ * to be freed in the end. O(size of the value), for as long as the DEL or HDEL of whoever decides is
+ * on its way.
+ */
+static KV_NOINLINE kv_status access_hide_due(struct access *access)
+{
+    struct entry *entry = access->entry;
+    int64_t now_ms = access_now(access);
+    access->place = (struct table_place){NULL, 0};
+    access->entry = NULL;
+    if (value_is_gone(entry, now_ms)) return KV_OK;
+    struct shadow *shadow = alloc_get(&access->store->alloc, sizeof *shadow);
+    if (shadow == NULL) return KV_NOMEM;
+    *shadow = (struct shadow){NULL, access->shard, txn_copy_entry(access->shard, entry)};
+    if (shadow->entry == NULL) {
+        alloc_free(&access->store->alloc, shadow, sizeof *shadow);
+        return KV_NOMEM;
+    }
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count;
+    while ((count = value_peek_due(shadow->entry, now_ms, due)) > 0) {
+        struct collection left = value_drop_due(shadow->entry, &access->shard->memory, due, count);
+        entry_set_payload(shadow->entry, left.word);
+    }
+    access->shadow = shadow;
+    access->entry = shadow->entry;
+    return KV_OK;
+}
+
 /* Finds the entry, drops it if it is expired. */
 static kv_status access_find(struct access *access, enum access_mode mode)
 {
@@ -169,6 +200,8 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->entry = table_item(access->place);
     if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
+    if (mode < ACCESS_WRITE && view_expiry(access->view) == STORE_HIDES_EXPIRED)
+        return access_hide_due(access);
     bool is_whole = mode == ACCESS_REPLACE;
     if (is_whole && !value_is_gone(access->entry, access_now(access))) return KV_OK;
     if (!is_whole && entry_deadline(access->entry) > access_now(access))
@@ -208,6 +241,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->tells_new_later = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
+    access->shadow = NULL;
     if (access->txn == NULL) {
         if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
         lock_lock(&shard->lock);
@@ -237,12 +271,17 @@ static KV_NOINLINE void access_hand_over(struct access *access)
         access->txn->ready = access->ready;
         access->ready = next;
     }
+    if (access->shadow == NULL) return;
+    access->shadow->next = access->txn->shadows;
+    access->txn->shadows = access->shadow;
 }
 
 KV_INTERNAL kv_status access_close(struct access *access, kv_status status)
 {
-    bool is_clean = access->ready == NULL && garbage_is_empty(&access->garbage);
+    bool is_clean =
+        access->ready == NULL && garbage_is_empty(&access->garbage) && access->shadow == NULL;
     if (access->txn == NULL) {
+        if (KV_UNLIKELY(access->shadow != NULL)) txn_free_shadows(access->shadow, &access->garbage);
         lock_unlock(&access->shard->lock);
         if (KV_UNLIKELY(!is_clean)) access_finish(access);
     } else if (KV_UNLIKELY(!is_clean)) {
@@ -614,6 +653,7 @@ KV_INTERNAL void access_renew_due(struct access *access)
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
 {
+    if (access->shadow != NULL) access_find_again(access);
     struct entry *entry = access->entry;
     if (entry == NULL) {
         *version = 0;

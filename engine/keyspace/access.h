@@ -45,6 +45,7 @@ struct access {
     bool tells_new_later; /* the caller tells of the event that the key is new */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
+    struct shadow *shadow;  /* what the entry is if it is not the one in the table */
 };
 
 /* The inner form, for a hash that is known already. */
@@ -62,6 +63,9 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/* True if something that gets this deadline is to go at once (KV_SETTING_EXPIRE). */
+KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms);
 
 /* Tells an event of a wanted class. */
 KV_INTERNAL void access_publish_event(struct access *access, int64_t class, const char *name);

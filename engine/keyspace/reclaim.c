@@ -38,7 +38,7 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
     if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        store_setting(store, KV_SETTING_EXPIRE) == 0)
+        store_setting(store, KV_SETTING_EXPIRE) != STORE_EXPIRES)
         return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];

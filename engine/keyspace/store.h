@@ -91,6 +91,12 @@ struct kv_follower {
 
 #define VIEW_PINNED     1u /* now_ms holds the time */
 #define VIEW_UNTOUCHING 2u /* reads leave the access clock alone */
+#define VIEW_TIMELESS   4u /* nothing expires */
+
+#define VIEW_HABITS     (VIEW_UNTOUCHING | VIEW_TIMELESS) /* what a transaction begins with */
+
+/* What KV_SETTING_EXPIRE may be. */
+enum store_expiry { STORE_EXPIRES_NEVER, STORE_EXPIRES, STORE_HIDES_EXPIRED };
 
 struct view;
 
@@ -171,6 +177,13 @@ KV_INTERNAL int64_t view_now(const struct view *view);
 /* The same, cheaper to read and up to some ms late; and in seconds, as entries remember it. */
 KV_INTERNAL int64_t view_about_now(const struct view *view);
 KV_INTERNAL uint32_t view_seconds(const struct view *view);
+
+/* How keys expire for the calls of a view. */
+static inline enum store_expiry view_expiry(const struct view *view)
+{
+    if (KV_UNLIKELY((view->flags & VIEW_TIMELESS) != 0)) return STORE_EXPIRES_NEVER;
+    return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
+}
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
 KV_INTERNAL struct view *view_create(struct store *store);

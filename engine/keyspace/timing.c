@@ -9,12 +9,6 @@
 /* Elements of one call that need no memory to be remembered in. */
 #define TIMING_ON_STACK 16
 
-KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms)
-{
-    return deadline_ms <= access_now(access) &&
-           store_setting(access->store, KV_SETTING_EXPIRE) != 0;
-}
-
 /* What is long past is all the same, and the last instant means "never". */
 KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms)
 {
@@ -247,7 +241,7 @@ KV_INTERNAL kv_status timing_expire(kv *db, kv_slice key, kv_type type, struct t
     if (status != KV_OK) return status;
     int64_t now_ms = access_now(&access);
     if (ttl_ms > 0 && now_ms > INT64_MAX - ttl_ms) return access_close(&access, KV_OVERFLOW);
-    timing.removes = timing_is_past(&access, now_ms + ttl_ms);
+    timing.removes = access_is_past(&access, now_ms + ttl_ms);
     timing.deadline_ms = timing_kept_deadline(now_ms + ttl_ms);
     return access_close(&access, timing_run(&access, &timing));
 }
@@ -259,7 +253,7 @@ KV_INTERNAL kv_status timing_expire_at(kv *db, kv_slice key, kv_type type, struc
     timing.deadline_ms = timing_kept_deadline(deadline_ms);
     kv_status status = timing_open(&access, db, key, type, &timing);
     if (status != KV_OK) return status;
-    timing.removes = timing_is_past(&access, timing.deadline_ms);
+    timing.removes = access_is_past(&access, timing.deadline_ms);
     return access_close(&access, timing_run(&access, &timing));
 }
 

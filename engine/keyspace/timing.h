@@ -19,9 +19,6 @@ struct timing {
     uint64_t changed;
 };
 
-/* Whether elements that get this deadline are to go at once. */
-KV_INTERNAL bool timing_is_past(struct access *access, int64_t deadline_ms);
-
 /* The deadline that is kept for one that was given, which may be anything. */
 KV_INTERNAL int64_t timing_kept_deadline(int64_t deadline_ms);
 

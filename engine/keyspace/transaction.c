@@ -86,6 +86,7 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
     txn->journal = (struct journal_group){0};
     txn->garbage = (struct garbage){0};
     txn->ready = NULL;
+    txn->shadows = NULL;
     txn->undo = NULL;
     txn->events = NULL;
     txn->event_count = txn->event_capacity = 0;
@@ -108,8 +109,7 @@ KV_INTERNAL kv_status txn_make_abortable(struct txn *txn)
     return KV_OK;
 }
 
-/* Copies an entry as it is, with its value; the copy keeps the void number of the deadline. */
-static struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
+KV_INTERNAL struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry)
 {
     struct entry_shape shape;
     entry_read(entry, &shape);
@@ -222,6 +222,24 @@ static void txn_restore(struct undo_record *record)
     shard_renew_deadline(shard);
 }
 
+/* Frees an entry that is in no table, and its value. */
+static void txn_free_entry(struct shard *shard, struct entry *entry, struct garbage *garbage)
+{
+    size_t size = entry_size(entry);
+    value_discard(entry, &shard->memory, garbage);
+    memory_free(&shard->memory, entry, size);
+}
+
+KV_INTERNAL void txn_free_shadows(struct shadow *shadow, struct garbage *garbage)
+{
+    while (shadow != NULL) {
+        struct shadow *next = shadow->next;
+        txn_free_entry(shadow->shard, shadow->entry, garbage);
+        alloc_free(&shadow->shard->store->alloc, shadow, sizeof *shadow);
+        shadow = next;
+    }
+}
+
 /* Forgets all that was saved; the copies that are left go. */
 static void txn_end_undo(struct txn *txn)
 {
@@ -231,12 +249,7 @@ static void txn_end_undo(struct txn *txn)
     while (undo->first != NULL) {
         struct undo_record *record = undo->first;
         undo->first = record->next;
-        struct memory *memory = &record->shard->memory;
-        if (record->entry != NULL) {
-            size_t size = entry_size(record->entry);
-            value_discard(record->entry, memory, &txn->garbage);
-            memory_free(memory, record->entry, size);
-        }
+        if (record->entry != NULL) txn_free_entry(record->shard, record->entry, &txn->garbage);
         table_release(&shard_peek_space(record->shard, record->database)->table, record->hash);
         alloc_free(alloc, record, sizeof *record + record->key.size);
     }
@@ -250,6 +263,7 @@ static struct observed *txn_end(struct txn *txn)
     struct store *store = txn->store;
     if (txn->events != NULL) txn_publish_events(txn);
     txn_end_undo(txn);
+    txn_free_shadows(txn->shadows, &txn->garbage);
     if (txn->journal.change_count > 0) journal_group_deliver(&txn->journal, store);
     txn_unlock(txn);
     journal_group_free(&txn->journal, &store->alloc);

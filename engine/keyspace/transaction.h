@@ -21,6 +21,13 @@ struct txn_event {
     kv_slice key; /* of the saved state */
 };
 
+/* An entry that only one call sees, in the place of the one in the table. */
+struct shadow {
+    struct shadow *next;
+    struct shard *shard;
+    struct entry *entry;
+};
+
 struct txn {
     struct store *store;
     unsigned flags;                         /* KV_TXN_... */
@@ -28,6 +35,7 @@ struct txn {
     struct journal_group journal;
     struct garbage garbage; /* freed after the locks are let go */
     struct observed *ready; /* keys whose waiters may be served at the end */
+    struct shadow *shadows; /* what its calls have seen, to be freed at the end */
     struct undo *undo;      /* NULL unless KV_TXN_ABORTABLE */
     struct txn_event *events;
     size_t event_count, event_capacity;
@@ -52,6 +60,15 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
 
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
+
+/*
+ * Copies an entry of the shard as it is, with its value; the copy keeps the void number of the
+ * deadline. NULL without memory.
+ */
+KV_INTERNAL struct entry *txn_copy_entry(struct shard *shard, const struct entry *entry);
+
+/* Frees shadows. Under the locks of their shards. */
+KV_INTERNAL void txn_free_shadows(struct shadow *shadow, struct garbage *garbage);
 
 /* Makes ready to undo. Before anything is changed. KV_OK or KV_NOMEM. */
 KV_INTERNAL kv_status txn_make_abortable(struct txn *txn);

@@ -760,6 +760,38 @@ START_TEST(without_expiry_fields_stay_whatever_their_deadline)
 }
 END_TEST
 
+START_TEST(fields_that_are_past_are_hidden_and_stay)
+{
+    kv_field_result result;
+    kv_slice field = K("1");
+    kv *applier;
+    uint64_t before, after;
+    set_many("h", sizes[_i]);
+    ck_assert_int_eq(kv_hlen(db, K("h"), &before), KV_OK);
+    ck_assert_int_eq(kv_view_open(db, &applier), KV_OK);
+    kv_view_expires(applier, false);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 2), KV_OK);
+    ck_assert_int_eq(kv_hexpire_at(applier, K("h"), 5, 0, &field, 1, &result), KV_OK);
+    ck_assert_int_eq(kv_hexists(db, K("h"), field), KV_NONE);
+    (void)kv_hlen(db, K("h"), &after);
+    ck_assert_uint_eq(after, before - 1);
+    uint64_t version;
+    ck_assert_int_eq(kv_version_of(db, K("h"), &version), KV_OK);
+    kv *txn;
+    kv_txn_options all = KV_OPTIONS(kv_txn_options);
+    all.flags = KV_TXN_ALL;
+    ck_assert_int_eq(kv_begin(db, &all, &txn), KV_OK);
+    ck_assert_int_eq(kv_hexists(txn, K("h"), field), KV_NONE);
+    ck_assert_int_eq(kv_hexists(txn, K("h"), field), KV_NONE);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_int_eq(kv_hlen(applier, K("h"), &after), KV_OK);
+    ck_assert_uint_eq(after, before);
+    ck_assert_int_eq(kv_hexists(applier, K("h"), field), KV_OK);
+    kv_view_close(applier);
+    kv_check(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hash");
@@ -795,6 +827,7 @@ int main(void)
         a_key_has_its_own_deadline_beside_those_of_its_fields,
         a_watched_hash_changes_as_a_field_expires,
         without_expiry_fields_stay_whatever_their_deadline,
+        fields_that_are_past_are_hidden_and_stay,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
     for (size_t i = 0; i < sizeof both / sizeof *both; i++)

@@ -278,6 +278,50 @@ START_TEST(expiry_can_be_left_to_access_or_switched_off)
 }
 END_TEST
 
+START_TEST(what_is_past_is_hidden_and_stays_until_whoever_decides_says_so)
+{
+    kv *applier;
+    ck_assert_int_eq(kv_view_open(db, &applier), KV_OK);
+    kv_view_expires(applier, false);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 2), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 3), KV_BADARG);
+    fixture_set_for(db, "a", "1", 10);
+    fixture_set_for(db, "b", "1", 10);
+    fixture_pass(&fx, 10);
+    kv_view_refresh(applier);
+
+    ck_assert_int_eq(kv_tick(db, 0), KV_OK);
+    ck_assert_int_eq(kv_next_deadline(db), KV_NEVER);
+    ck_assert_key(db, "a", "-");
+    uint64_t found = 9;
+    ck_assert_int_eq(kv_exists(db, (kv_slice[]){K("a"), K("b")}, 2, &found), KV_OK);
+    ck_assert_uint_eq(found, 0);
+    ck_assert_int_eq(kv_randomkey(db, NULL), KV_NONE);
+    ck_assert_uint_eq(statistics().keys, 2);
+    fixture_set(db, "other", "1"); /* pays no debt */
+    ck_assert_uint_eq(statistics().keys, 3);
+
+    ck_assert_key(applier, "a", "'1'");
+    ck_assert_int_eq(kv_incr(applier, K("a"), NULL), KV_OK);
+    ck_assert_key(applier, "a", "'2'");
+    kv *txn;
+    kv_txn_options all = KV_OPTIONS(kv_txn_options);
+    all.flags = KV_TXN_ALL;
+    ck_assert_int_eq(kv_begin(applier, &all, &txn), KV_OK);
+    ck_assert_key(txn, "a", "'2'");
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_int_eq(kv_expire_at(applier, K("other"), 5, 0), KV_OK);
+    ck_assert_key(db, "other", "-");
+    ck_assert_int_eq(kv_del(applier, (kv_slice[]){K("a")}, 1, &found), KV_OK);
+    ck_assert_uint_eq(found, 1);
+
+    /* A write by anybody else finds no key. */
+    ck_assert_int_eq(kv_append(db, K("b"), K("x"), NULL), KV_OK);
+    ck_assert_key(db, "b", "'x'");
+    kv_view_close(applier);
+}
+END_TEST
+
 /* ----------------------------------------------------------------------------------- statistics */
 
 START_TEST(statistics_count)
@@ -613,6 +657,7 @@ int main(void)
         a_tick_keeps_to_its_budget_and_says_what_is_left,
         writes_pay_the_debt_when_nobody_ticks,
         expiry_can_be_left_to_access_or_switched_off,
+        what_is_past_is_hidden_and_stays_until_whoever_decides_says_so,
         what_is_freed_later_is_counted,
         statistics_count,
         changes_are_counted_as_redis_counts_them,
