@@ -56,7 +56,7 @@ static void blocked_finish(kvresp_session *session)
     struct client_list *clients = &session->resp->clients;
     pthread_mutex_lock(&clients->lock);
     atomic_store(&session->blocked.state, BLOCKED_NOT);
-    atomic_fetch_and(&session->orders, ~(unsigned)(ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT));
+    atomic_fetch_and(&session->orders, ~(unsigned)ORDER_UNBLOCKS);
     pthread_mutex_unlock(&clients->lock);
     session->blocked.waiter = NULL;
     session->blocked.kind = NULL;
@@ -172,13 +172,19 @@ void blocked_serve(kvresp_session *session, kv_status status)
     session_wake(session);
 }
 
+static void blocked_demote(struct call *call)
+{
+    call_error(call, "UNBLOCKED force unblock from blocking operation, instance state changed "
+                     "(master -> replica?)");
+    call->session->flags |= SESSION_CLOSING;
+}
+
 bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms)
 {
     struct blocked *blocked = &session->blocked;
     unsigned orders = atomic_load(&session->orders);
     bool is_over = atomic_load_explicit(&blocked->state, memory_order_acquire) == BLOCKED_SERVED ||
-                   (orders & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)) ||
-                   now_ms >= blocked->deadline_ms;
+                   (orders & ORDER_UNBLOCKS) || now_ms >= blocked->deadline_ms;
     const struct blocked_kind *kind = blocked->kind;
     if (!is_over && (kind == NULL || !kind->is_over(session))) return false;
 
@@ -194,6 +200,7 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     if (was_served) blocked_reply(&call);
     else if (orders & ORDER_UNBLOCK_ERROR)
         call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    else if (orders & ORDER_UNBLOCK_DEMOTED) blocked_demote(&call);
     else if (kind != NULL) kind->reply(session, &session->reply);
     else writer_null_array(&session->reply);
     if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) /* see run_gated() */

@@ -334,6 +334,30 @@ static bool call_lacks_replicas(struct call *call)
     return true;
 }
 
+/* What EXEC would do counts as what it is. */
+static bool call_is_stale_safe(const struct call *call)
+{
+    if (call->command->handler == exec_command && call->session->transaction.needs_fresh_data)
+        return false;
+    return call->command->facts.flags & COMMAND_STALE;
+}
+
+/* What a replica refuses to its clients. */
+static bool call_replica_refuses(struct call *call)
+{
+    unsigned gates = atomic_load(&call->resp->gates);
+    if (!(gates & (GATE_READ_ONLY | GATE_STALE)) || call->session->flags & SESSION_TRUSTED)
+        return false;
+    if (gates & GATE_READ_ONLY && call_is_write(call)) {
+        call_reject(call, "READONLY You can't write against a read only replica.");
+        return true;
+    }
+    if (!(gates & GATE_STALE) || call_is_stale_safe(call)) return false;
+    call_reject(call, "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to "
+                      "'no'.");
+    return true;
+}
+
 /* In RESP2 a subscribed client could not tell replies from messages. */
 static bool call_is_out_of_context(struct call *call)
 {
@@ -422,6 +446,8 @@ void call_checked(struct call *call, const struct command_slot *slot)
     } else if (call_disk_refuses(call)) {
         /* answered */
     } else if (call_lacks_replicas(call)) {
+        /* answered */
+    } else if (call_replica_refuses(call)) {
         /* answered */
     } else if (call_is_out_of_context(call)) {
         /* answered */

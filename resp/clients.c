@@ -60,6 +60,7 @@ static int client_type_of(const kvresp_session *session)
 {
     uint32_t flags = atomic_load(&session->shown.flags);
     if (flags & SESSION_REPLICA) return CLIENT_TYPE_REPLICA;
+    if (flags & SESSION_OF_MASTER) return CLIENT_TYPE_MASTER;
     bool is_subscribed = (flags & SESSION_SUBSCRIBED) != 0;
     return is_subscribed ? CLIENT_TYPE_PUBSUB : CLIENT_TYPE_NORMAL;
 }
@@ -82,6 +83,7 @@ static void client_flag_letters(uint32_t flags, char letters[16])
 {
     char *at = letters;
     if (flags & SESSION_REPLICA) *at++ = 'S';
+    if (flags & SESSION_OF_MASTER) *at++ = 'M';
     if (flags & SESSION_SUBSCRIBED) *at++ = 'P';
     if (flags & SESSION_MULTI) *at++ = 'x';
     if (flags & SESSION_BLOCKED) *at++ = 'b';
@@ -187,12 +189,20 @@ bool clients_unblock(struct client_list *clients, int64_t id, bool with_error)
         if (atomic_load(&at->blocked.state) != BLOCKED_WAITING) break;
         unsigned order = with_error ? ORDER_UNBLOCK_ERROR : ORDER_UNBLOCK_TIMEOUT;
         unsigned old = atomic_fetch_or(&at->orders, order);
-        found =
-            !(old & (ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_TIMEOUT)); /* else somebody was faster */
+        found = !(old & ORDER_UNBLOCKS); /* else somebody was faster */
         if (found) session_wake(at);
     }
     pthread_mutex_unlock(&clients->lock);
     return found;
+}
+
+void clients_unblock_all(struct client_list *clients)
+{
+    pthread_mutex_lock(&clients->lock);
+    for (kvresp_session *at = clients->first; at != NULL; at = at->next)
+        if (atomic_load(&at->blocked.state) == BLOCKED_WAITING)
+            client_order(at, ORDER_UNBLOCK_DEMOTED);
+    pthread_mutex_unlock(&clients->lock);
 }
 
 void clients_pause(kvresp *resp, unsigned gate, int64_t now_ms, int64_t until_ms)

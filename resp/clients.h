@@ -56,6 +56,11 @@ size_t clients_kill(struct client_list *clients, const struct client_filter *fil
 bool clients_unblock(struct client_list *clients, int64_t id, bool with_error);
 
 /*
+ * Ends all waits, and the clients that waited: what they wait for is not decided here any more.
+ */
+void clients_unblock_all(struct client_list *clients);
+
+/*
  * CLIENT PAUSE: `gate` says whether all commands are held back or only writes. A second pause makes
  * the first longer or stricter, never shorter or milder.
  */

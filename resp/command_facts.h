@@ -2273,6 +2273,16 @@ COMMAND(replconf, "replconf", -1,
 COMMAND(role, "role", 1, COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
         CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, 1, "2.8.12", "O(1)",
         "Tells whether this is a master or a replica, and of whom.")
+COMMAND(replicaof, "replicaof", 3, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_STALE, 0,
+        GROUP_SERVER, 1, "5.0.0", "O(1)",
+        "Makes the server the replica of another one, or with NO ONE a master.",
+        .arguments = ARGUMENTS(ONE_OF("args",
+                .arguments = ARGUMENTS(
+                    BLOCK("host-port",
+                        .arguments = ARGUMENTS(STRING("host"), INTEGER("port"))),
+                    BLOCK("no-one",
+                        .arguments = ARGUMENTS(TOKEN("no", .token = "NO"),
+                            TOKEN("one", .token = "ONE")))))))
 COMMAND(save, "save", 1,
         COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING | COMMAND_NO_MULTI, 0,
         GROUP_SERVER, 1, "1.0.0", "O(N), N being the number of keys.",
@@ -2289,6 +2299,17 @@ COMMAND(shutdown, "shutdown", -1,
             TOKEN("now", .token = "NOW", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
             TOKEN("force", .token = "FORCE", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL),
             TOKEN("abort", .token = "ABORT", .since = "7.0.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(slaveof, "slaveof", 3, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_STALE, 0, GROUP_SERVER,
+        2, "1.0.0", "O(1)",
+        "Makes the server the replica of another one, or with NO ONE a master.",
+        .deprecated_since = "5.0.0", .replaced_by = "REPLICAOF",
+        .arguments = ARGUMENTS(ONE_OF("args",
+                .arguments = ARGUMENTS(
+                    BLOCK("host-port",
+                        .arguments = ARGUMENTS(STRING("host"), INTEGER("port"))),
+                    BLOCK("no-one",
+                        .arguments = ARGUMENTS(TOKEN("no", .token = "NO"),
+                            TOKEN("one", .token = "ONE")))))))
 COMMAND(slowlog, "slowlog", -2, 0, 0, GROUP_SERVER, 2, "2.2.12", "That of the subcommand.",
         "Looks at the log of slow commands.")
 COMMAND(slowlog_get, "slowlog|get", -2, COMMAND_ADMIN | COMMAND_LOADING | COMMAND_STALE, 0,

@@ -56,6 +56,7 @@ void transaction_queue(struct call *call)
     transaction->bytes += size + sizeof(struct queued_command);
     transaction->flags |= call->command->facts.flags;
     transaction->needs_data |= !(call->command->facts.flags & COMMAND_LOADING);
+    transaction->needs_fresh_data |= !(call->command->facts.flags & COMMAND_STALE);
     WRITER_LITERAL(call->reply, "+QUEUED\r\n");
 }
 
@@ -153,7 +154,8 @@ static void exec_each_key(const struct transaction *transaction, struct exec_nee
 static bool exec_needs_configuration(const struct command *command)
 {
     return strncmp(command->facts.name, "config", 6) == 0 || command->handler == info_command ||
-           command->handler == auth_command || command->handler == hello_command;
+           command->handler == auth_command || command->handler == hello_command ||
+           command->handler == replicaof_command || command->handler == slaveof_command;
 }
 
 static kv_status exec_find_needs(struct call *call, struct exec_needs *needs)
@@ -212,6 +214,8 @@ static void exec_queued(struct call *call)
         exec_run(call, txn);
         kv_commit(txn);
     }
+    if (call->session->has_wish) following_carry_out(&call->resp->following);
+    call->session->has_wish = false;
     if (needs.configuration) config_unlock(&call->resp->config);
     if (status == KV_CONFLICT) writer_null_array(call->reply);
     else if (status != KV_OK) call_fail(call, status);

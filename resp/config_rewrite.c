@@ -49,6 +49,7 @@ static void rewrite_put_parameter(struct rewrite *rewrite, const struct config_e
     rewrite->value.size = 0;
     kv_status status = entry->parameter->read(entry->context, &rewrite->value);
     if (rewrite->status == KV_OK) rewrite->status = status;
+    if (entry->parameter->flags & KVRESP_PARAMETER_OMITTED && rewrite->value.size == 0) return;
     rewrite_put(rewrite, kv_text(entry->parameter->name));
     rewrite_put(rewrite, kv_text(" "));
     kv_slice value = text_of_buffer(&rewrite->value);

@@ -301,7 +301,25 @@ static const char *config_check_databases(kvresp *resp, kv_slice text, char mess
     return message;
 }
 
-/* The value is kept and answered, and nothing else follows. */
+static const char *config_change_replica_writes(kvresp *resp, const struct config_value *value,
+                                                char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.replica_read_only, value->number != 0);
+    following_set_gates(&resp->following);
+    return NULL;
+}
+
+static const char *config_change_stale_data(kvresp *resp, const struct config_value *value,
+                                            char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.serves_stale_data, value->number != 0);
+    following_set_gates(&resp->following);
+    return NULL;
+}
+
+/* The value is kept and answered; who needs it asks for it. */
 static const char *config_change_nothing(kvresp *resp, const struct config_value *value,
                                          char message[256])
 {
@@ -663,6 +681,10 @@ static const struct config_facts config_own[] = {
      config_change_lazy_flush, NULL, NULL, 0},
     {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX,
      NULL, 0, config_change_list_size, NULL, NULL, 0},
+    {"masterauth", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
+     config_change_nothing, NULL, NULL, 0},
+    {"masteruser", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
+     config_change_nothing, NULL, NULL, 0},
     {"notify-keyspace-events", NULL, CONFIG_TEXT, "", 0, 0, NULL, 0, config_change_events,
      config_read_events, config_check_events, 0},
     {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
@@ -677,6 +699,18 @@ static const struct config_facts config_own[] = {
      config_change_saving, NULL, NULL, offsetof(struct saving, sums)},
     {"rdbcompression", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_saving, NULL, NULL,
      offsetof(struct saving, compresses)},
+    {"replica-announce-ip", "slave-announce-ip", CONFIG_TEXT, "", 0, 0, NULL, 0,
+     config_change_nothing, NULL, NULL, 0},
+    {"replica-announce-port", "slave-announce-port", CONFIG_INTEGER, "0", 0, 65535, NULL, 0,
+     config_change_nothing, NULL, NULL, 0},
+    {"replica-announced", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_nothing, NULL,
+     NULL, 0},
+    {"replica-priority", "slave-priority", CONFIG_INTEGER, "100", 0, INT32_MAX, NULL, 0,
+     config_change_nothing, NULL, NULL, 0},
+    {"replica-read-only", "slave-read-only", CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0,
+     config_change_replica_writes, NULL, NULL, 0},
+    {"replica-serve-stale-data", "slave-serve-stale-data", CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0,
+     config_change_stale_data, NULL, NULL, 0},
     {"requirepass", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
      config_change_password, NULL, config_check_password, 0},
     {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_save,
@@ -846,20 +880,11 @@ static const struct config_facts config_own[] = {
                "10"),
     HINT("cluster-require-full-coverage", CONFIG_BOOLEAN, "yes", 0, 0),
     STAND_IN("latency-monitor-threshold", CONFIG_INTEGER, "0"),
-    STAND_IN("masterauth", CONFIG_TEXT, ""),
-    STAND_IN("masteruser", CONFIG_TEXT, ""),
     HINT_WORD("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
     HINT_WORD("repl-diskless-load", "disabled", "disabled", "on-empty-db", "swapdb"),
-    STAND_IN_ALIAS("replica-announce-ip", "slave-announce-ip", CONFIG_TEXT, ""),
-    STAND_IN_ALIAS("replica-announce-port", "slave-announce-port", CONFIG_INTEGER, "0"),
-    HINT("replica-announced", CONFIG_BOOLEAN, "yes", 0, 0),
     HINT("replica-ignore-disk-write-errors", CONFIG_BOOLEAN, "no", 0, 0),
     HINT_ALIAS("replica-ignore-maxmemory", "slave-ignore-maxmemory", CONFIG_BOOLEAN, "yes"),
     HINT_ALIAS("replica-lazy-flush", "slave-lazy-flush", CONFIG_BOOLEAN, "no"),
-    HINT_ALIAS("replica-priority", "slave-priority", CONFIG_INTEGER, "100"),
-    HINT_ALIAS("replica-read-only", "slave-read-only", CONFIG_BOOLEAN, "yes"),
-    HINT_ALIAS("replica-serve-stale-data", "slave-serve-stale-data", CONFIG_BOOLEAN, "yes"),
-    STAND_IN_ALIAS("replicaof", "slaveof", CONFIG_TEXT, ""),
     HINT("tracking-table-max-keys", CONFIG_INTEGER, "1000000", 0, 0),
 
     /* The rhythm of a loop that is the host's. */

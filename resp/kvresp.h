@@ -118,6 +118,7 @@ KVRESP_API void kvresp_logf(kvresp *resp, kvresp_level level, const char *format
 #define KVRESP_PARAMETER_MULTIPLE  4u /* takes several words (save, bind) */
 #define KVRESP_PARAMETER_HIDDEN    8u /* only found by its exact name */
 #define KVRESP_PARAMETER_PROTECTED 16u /* CONFIG SET needs enable-protected-configs */
+#define KVRESP_PARAMETER_OMITTED   32u /* CONFIG REWRITE leaves it out while it is empty */
 
 /*
  * One CONFIG parameter of whatever room owns it. `read` appends the value's text: KV_OK, or
@@ -299,6 +300,108 @@ KVRESP_API kv_status kvresp_snapshot_cancel(kvresp *resp, kvresp_snapshot_job *j
  * functions, nor by a thread that they wait for.
  */
 KVRESP_API void kvresp_snapshot_await(kvresp *resp, kvresp_snapshot_job *job);
+/* ------------------------------------------------------------------------- following a master */
+
+/*
+ * A store can be the replica of a Redis or Valkey server, or of another kvstore. Which one to
+ * follow is decided here, by REPLICAOF or kvresp_replicaof(), and the protocol is spoken here; the
+ * host, who has the sockets, connects:
+ *
+ *     for (;;) {
+ *         if (kvresp_wanted_master(resp, &master) != KV_OK) ... wait for `changed` ...
+ *         else if (... connects to master.host, master.port ...)
+ *             kvresp_follow(resp, &master, &transport);        // as long as the link lasts
+ *         ... and again, after a pause that grows ...
+ *     }
+ *
+ * net/ does this for a server, and for stores without one (kvnet_follow()).
+ */
+enum { KVRESP_HOST_SIZE = 256 };
+
+typedef struct kvresp_master {
+    size_t size;
+    char host[KVRESP_HOST_SIZE];
+    int port;
+    uint64_t generation; /* of the wish */
+} kvresp_master;
+
+/*
+ * Who connects. `changed` is called when kvresp_wanted_master() may give another answer, and when
+ * the link should be looked at: a read() under way is to return KV_CANCELLED. From any thread,
+ * under locks; it may only note it. Without a connector, REPLICAOF is answered with an error.
+ */
+typedef struct kvresp_connector {
+    size_t size;
+    void (*changed)(void *context);
+    void *context;
+} kvresp_connector;
+
+/* KV_OK; KV_BUSY if there is one already. It is copied. */
+KVRESP_API kv_status kvresp_connector_attach(kvresp *resp, const kvresp_connector *connector);
+/* When it returns, `changed` is not running and will not be called. */
+KVRESP_API void kvresp_connector_detach(kvresp *resp);
+
+/*
+ * As REPLICAOF host port does, or with NULL as REPLICAOF NO ONE: from now on the store is a
+ * replica, or is a master again with the data it has. KV_OK; KV_BADARG for a host that is empty or
+ * too long or a port outside 0 to 65535. Not in a transaction.
+ */
+KVRESP_API kv_status kvresp_replicaof(kvresp *resp, const char *host, int port);
+
+/* The master to follow; KV_NONE if the store is to be none's replica. */
+KVRESP_API kv_status kvresp_wanted_master(kvresp *resp, kvresp_master *master);
+
+/*
+ * A connection to a master. read() waits up to wait_ms for bytes: KV_OK with *size above 0;
+ * KV_TIMEOUT; KV_NONE if the master closed; KV_CANCELLED once after `changed`; anything else is an
+ * error. write() takes all of the bytes, in the order of the calls: KV_OK, or an error; of some
+ * hundred bytes at a time, so that it may give up after a moment. Both are called by the thread that
+ * is in kvresp_follow(), or by one it waits for.
+ */
+typedef struct kvresp_transport {
+    size_t size;
+    kv_status (*read)(void *context, void *bytes, size_t room, int64_t wait_ms, size_t *size);
+    kv_status (*write)(void *context, kv_slice bytes);
+    void *context;
+    const char *address, *local_address; /* for CLIENT LIST, as kvresp_session_options has them */
+    int descriptor;
+    bool is_unix;
+    int listening_port; /* where clients reach this store, told to the master; 0: nowhere */
+} kvresp_transport;
+
+/*
+ * Speaks with the master at the other end for as long as the link lasts: logs in (masteruser,
+ * masterauth), goes on where the store stands or takes over all data, and then applies each change.
+ * A full sync exchanges the data at one instant, when all of it has come and is sound; until then
+ * clients see the old. Whatever a master sends that is not what it should be ends the link, with the
+ * reason in the log, and leaves the data as they are.
+ *
+ * Returns   KV_CANCELLED if this master is no longer wanted: ask at once for the next. Anything
+ *           else: the link is lost; connect again after a while.
+ * Threads   One at a time for each kvresp. Changes are applied in this thread; while a full sync
+ *           comes in, another helps it to build the values.
+ */
+KVRESP_API kv_status kvresp_follow(kvresp *resp, const kvresp_master *master,
+                                   const kvresp_transport *transport);
+
+/* Says where the host is before kvresp_follow(), for INFO and ROLE: it connects, or why it cannot. */
+KVRESP_API void kvresp_follow_begins(kvresp *resp, const kvresp_master *master);
+KVRESP_API void kvresp_follow_failed(kvresp *resp, const kvresp_master *master, const char *reason);
+
+/* How a replica stands. */
+typedef struct kvresp_following {
+    size_t size;
+    bool is_replica;
+    bool is_connected;        /* the link is up, and what comes is applied */
+    bool is_syncing;          /* a full sync is under way */
+    int64_t silent_ms;        /* since the master was heard last; -1: never */
+    int64_t offset;           /* of the history, up to which changes are applied */
+    int64_t received;         /* and up to which they have come */
+    uint64_t full_syncs, partial_syncs; /* that succeeded */
+    char master_id[41];       /* of the history */
+    char error[256];          /* why there is no link; "" if there is one */
+} kvresp_following;
+KVRESP_API kv_status kvresp_following_look(kvresp *resp, kvresp_following *following);
 
 /* -------------------------------------------------------------------------------------- workers */
 

@@ -61,12 +61,14 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 7, status = replication_open(&resp->replication, resp);
     if (status == KV_OK) *opened = 8, status = replicas_open(&resp->replicas, resp);
     if (status == KV_OK) *opened = 9, status = failover_open(&resp->failover);
+    if (status == KV_OK) *opened = 10, status = following_open(&resp->following, resp);
     if (status == KV_OK) *opened = 10, status = config_add_own(resp);
     return status;
 }
 
 static void resp_close_parts(kvresp *resp, int opened)
 {
+    if (opened >= 11) following_close(&resp->following);
     if (opened >= 6) snapshots_close(&resp->snapshots);
     if (opened >= 7) saving_close(&resp->saving);
     if (opened >= 10) failover_close(&resp->failover);

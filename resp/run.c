@@ -10,7 +10,7 @@
  * not simply to be executed (a transaction is open, the client must authenticate, there is a
  * pause...) goes through call_checked() instead.
  */
-#include "resp/call.h"
+#include "resp/run.h"
 
 #include "resp/blocked.h"
 #include "resp/pushes.h"
@@ -21,20 +21,6 @@
 enum {
     RUN_LONG_REQUEST = 4 * 1024, /* bytes; longer ones are timed by themselves */
     RUN_LONG_REPLY = 16 * 1024
-};
-
-struct run {
-    kvresp *resp;
-    kvresp_worker *worker;
-    kvresp_session *session;
-    const struct request *requests; /* of the batch */
-    struct call call;
-    unsigned gates;   /* those of the append-only file, looked at once a batch */
-    bool shares_time; /* short commands may be timed together */
-    bool tracks_latency;
-    const struct command *timed; /* the commands since `began`: all the same */
-    uint64_t timed_count, began;
-    uint64_t executed;
 };
 
 /* --------------------------------------------------------------------------------------- timing */
@@ -120,11 +106,7 @@ static size_t run_frame_plain(kvresp_worker *worker, const kvresp_session *sessi
     return count - first;
 }
 
-/*
- * Frames requests, up to WORKER_AHEAD, and returns how many. Something odd is looked at when it is
- * the first. Ends a session that breaks the protocol.
- */
-static size_t run_frame(struct run *run)
+size_t run_frame(struct run *run)
 {
     kvresp_worker *worker = run->worker;
     kvresp_session *session = run->session;
@@ -197,6 +179,13 @@ static void run_prefetch(kvresp_worker *worker, uint32_t database, size_t keys)
                         worker->prefetches_members ? worker->prefetch_members : NULL, keys);
 }
 
+void run_fetch_ahead(struct run *run, size_t count)
+{
+    size_t keys = run_gather_keys(run->worker, run->requests, count, 0);
+    if (!(run->session->flags & SESSION_MULTI))
+        run_prefetch(run->worker, run->session->database, keys);
+}
+
 size_t kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, size_t count)
 {
     size_t done = 0, framed = 0, used = 0, keys = 0;
@@ -243,11 +232,7 @@ static bool run_gated(struct run *run, const struct request *request)
     return !(session->flags & SESSION_PAUSED);
 }
 
-/*
- * Executes `count` framed requests, as far as they go, and consumes them. False if the session must
- * stop: it blocks, closes, pauses or has too much output.
- */
-static bool run_execute(struct run *run, size_t count)
+bool run_execute(struct run *run, size_t count)
 {
     kvresp_session *session = run->session;
     struct call *call = &run->call;
@@ -261,6 +246,10 @@ static bool run_execute(struct run *run, size_t count)
         /* Acquired: with the end of loading comes the link to the append-only file. */
         unsigned gates = (session->flags & SESSION_GATES) | run->gates |
                          atomic_load_explicit(&run->resp->gates, memory_order_acquire);
+        gates &= ~run->ignored_gates;
+        if (TEXT_UNLIKELY(gates == GATE_READ_ONLY) && slot != NULL &&
+            !(slot->flags & COMMAND_WRITE))
+            gates = 0;
         if (TEXT_LIKELY(gates == 0 && slot != NULL && request->count >= slot->arity_min &&
                         request->count <= slot->arity_max)) {
             if (slot->command != run->timed) run_begin_stretch(run, slot->command);
@@ -349,9 +338,7 @@ static kvresp_state run_requests(struct run *run)
         uint64_t from = session_output_end(session);
         if (count == 0) {
             count = run_frame(run);
-            size_t keys = run_gather_keys(run->worker, run->requests, count, 0);
-            if (!(session->flags & SESSION_MULTI))
-                run_prefetch(run->worker, session->database, keys);
+            run_fetch_ahead(run, count);
         }
         run->gates = run_aof_gates(run->resp);
         if (count > 0) run_execute(run, count);
@@ -368,8 +355,7 @@ static kvresp_state run_requests(struct run *run)
     return KVRESP_YIELD;
 }
 
-/* Lets the session have what it needs to run in this thread. */
-static void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *session)
+void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *session)
 {
     kvresp *resp = worker->resp;
     struct settings *settings = &resp->settings;
@@ -393,7 +379,7 @@ static void run_begin(struct run *run, kvresp_worker *worker, kvresp_session *se
     session->reply.capacity = session->reply.bytes != NULL ? POOL_BLOCK_SIZE : 0;
 }
 
-static void run_end(struct run *run)
+void run_end(struct run *run)
 {
     kvresp_session *session = run->session;
     session->framed.round = 0;

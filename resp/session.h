@@ -28,6 +28,7 @@ enum session_flag {
         1 << 22, /* the request at the front waits for a pause to end or for the disk */
     SESSION_SUBSCRIBED = 1 << 9, /* to a channel or pattern */
     SESSION_REPLICA = 1 << 10,   /* its output is what replicas are sent */
+    SESSION_OF_MASTER = 1 << 11, /* what a master sends its replica */
     SESSION_GATES = 0x7f << 16 | SESSION_SUBSCRIBED,
 
     SESSION_WATCH_DIRTY = 1 << 8,   /* only as shown: a watched key has changed */
@@ -45,7 +46,9 @@ enum session_flag {
 enum session_order {
     ORDER_CLOSE = 1 << 0,           /* CLIENT KILL */
     ORDER_UNBLOCK_TIMEOUT = 1 << 1, /* CLIENT UNBLOCK */
-    ORDER_UNBLOCK_ERROR = 1 << 2
+    ORDER_UNBLOCK_ERROR = 1 << 2,
+    ORDER_UNBLOCK_DEMOTED = 1 << 3, /* the store has become a replica */
+    ORDER_UNBLOCKS = ORDER_UNBLOCK_TIMEOUT | ORDER_UNBLOCK_ERROR | ORDER_UNBLOCK_DEMOTED
 };
 
 /* What others may look at. */
@@ -118,8 +121,9 @@ struct transaction {
     struct queued_command *commands;
     size_t count, capacity;
     size_t bytes;
-    unsigned flags;  /* of all queued commands together */
-    bool needs_data; /* one of them may not run while loading */
+    unsigned flags;        /* of all queued commands together */
+    bool needs_data;       /* one of them may not run while loading */
+    bool needs_fresh_data; /* one of them may not run on a replica whose data may be old */
 };
 
 struct kvresp_session {
@@ -139,6 +143,7 @@ struct kvresp_session {
     bool has_pushed;       /* the command just executed wrote no reply, but pushes */
     bool wrote;            /* a command that writes was executed in this run */
     bool is_failed;        /* memory ran out where a reply could not say so */
+    bool has_wish;         /* REPLICAOF in the transaction under way, to be carried out after it */
 
     int64_t written_offset;    /* of the history, behind its last write */
     uint64_t written_position; /* of the append-only file */

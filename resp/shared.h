@@ -17,6 +17,7 @@
 #include "kvresp.h"
 #include "resp/command.h"
 #include "resp/failover.h"
+#include "resp/following.h"
 #include "resp/pool.h"
 #include "resp/replicas.h"
 #include "resp/replication.h"
@@ -82,6 +83,8 @@ struct settings {
     _Atomic bool has_password;            /* requirepass is not empty */
     _Atomic bool deletes_later;           /* lazyfree-lazy-user-del */
     _Atomic bool flushes_later;           /* lazyfree-lazy-user-flush */
+    _Atomic bool replica_read_only;       /* replica-read-only */
+    _Atomic bool serves_stale_data;       /* replica-serve-stale-data */
 
     /* Under the configuration's lock. */
     char *password;
@@ -107,7 +110,9 @@ enum gate {
     GATE_ENDING = 1 << 6,        /* the last save is under way: writes wait */
     GATE_ENDED = 1 << 7,         /* and has succeeded: they will not be executed */
     GATE_FEW_REPLICAS = 1 << 8,  /* fewer than min-replicas-to-write */
-    GATE_FAILOVER = 1 << 9       /* writes wait until it is decided who is the master */
+    GATE_FAILOVER = 1 << 9,      /* writes wait until it is decided who is the master */
+    GATE_READ_ONLY = 1 << 10,    /* a replica, of which clients only read */
+    GATE_STALE = 1 << 11         /* its data may be old, and are not to be shown then */
 };
 
 /* Where loading stands, while it lasts. */
@@ -167,6 +172,7 @@ struct kvresp {
     struct snapshots snapshots;
     struct saving saving;
     struct replication replication;
+    struct following following;
     struct info_writer *info_writers; /* under the configuration's lock */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
