@@ -11,7 +11,8 @@
  *
  * A server has one event loop per thread; each connection belongs to one loop and its commands run
  * there, directly on the store. With `threads` below 0 there is no thread at all: the host calls
- * kvnet_poll(). Several stores may be served by one process. The library installs no signal handler
+ * kvnet_poll(). A store that is made a replica (REPLICAOF) gets one thread more, in either case,
+ * which speaks with its master. Several stores may be served by one process. The library installs no signal handler
  * and ignores none: it sends with MSG_NOSIGNAL.
  *
  * Several servers may share one kvresp: they serve the same keys, and CLIENT LIST shows the clients
@@ -97,6 +98,62 @@ KVNET_API kv_status kvnet_serve_fd(kvnet *server, int descriptor);
  * which is removed.
  */
 KVNET_API void kvnet_stop(kvnet *server, int64_t grace_ms);
+
+/* -------------------------------------------------------------------------- following a master */
+
+/*
+ * A store in the program's own memory that holds what a Redis or Valkey server, or another kvstore,
+ * holds, and is told of each change: a near cache that needs no invalidation.
+ *
+ *     kvnet_follower *follower;
+ *     kvnet_follow(db, "cache.example:6379", NULL, &follower);
+ *     if (kvnet_follow_wait(follower, 5000) == KV_OK)
+ *         kv_get(db, KV_TEXT("price:42"), &price);       // no packet is sent for it
+ *     kvnet_unfollow(follower);
+ *
+ * Reads see the master's changes in the master's order, as late as they travel: kvnet_following()
+ * tells how late. When the link is lost the data stay, and it is connected again, going on where it
+ * was if the master still has what was missed. A full sync exchanges all data at one instant. Keys
+ * go when the master says so; until then those whose time is over are hidden, as ever.
+ *
+ * What the program itself writes to the store stays there until the master changes the same key, or
+ * all comes anew.
+ */
+typedef struct kvnet_follower kvnet_follower;
+
+typedef struct kvnet_follow_options {
+    size_t size;
+    const char *user, *password; /* NULL: no login; a password alone is that of the default user */
+    int64_t timeout_s;           /* of silence, after which the link is lost; 0: 60 */
+    kvresp_log *log;             /* NULL: no log */
+    void *log_context;
+} kvnet_follow_options;
+
+/*
+ * Begins to follow the master at "host:port", "[address]:port" or "/path/of/its.socket", in a thread
+ * of its own. What the store held is replaced by the first full sync.
+ *
+ * Returns   KV_OK, connected or not yet; KV_BADARG for an address that is none, and in a
+ *           transaction; KV_NOMEM.
+ * Threads   One follower a store, and no server with a master of its own. It takes no signals.
+ */
+KVNET_API kv_status kvnet_follow(kv *db, const char *address, const kvnet_follow_options *options,
+                                 kvnet_follower **follower);
+
+/* How it stands. `size` is set by the caller. Any thread. */
+KVNET_API kv_status kvnet_following(kvnet_follower *follower, kvresp_following *following);
+
+/*
+ * Waits until the link is up and all that has come is applied, at most timeout_ms. KV_OK,
+ * KV_TIMEOUT.
+ */
+KVNET_API kv_status kvnet_follow_wait(kvnet_follower *follower, int64_t timeout_ms);
+
+/*
+ * Ends it. The store keeps its data, and is an ordinary one again. Before the store is closed. While
+ * the system looks up a name, it waits for that.
+ */
+KVNET_API void kvnet_unfollow(kvnet_follower *follower);
 
 #ifdef __cplusplus
 }

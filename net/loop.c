@@ -316,6 +316,7 @@ static void loop_sweep(struct loop *loop)
     if (loop->index == 0) {
         server_recover(loop->server);
         parameters_inherit(loop->server);
+        if (loop->server->has_follower) follower_renew(&loop->server->follower);
     }
     int64_t timeout_ms =
         1000 * atomic_load_explicit(&loop->server->idle_timeout_s, memory_order_relaxed);

@@ -398,6 +398,11 @@ static void server_free(struct kvnet *server)
     free(server);
 }
 
+static int server_announced_port(const void *context)
+{
+    return kvnet_port(context);
+}
+
 static struct kvnet *server_create(kvresp *resp, const kvnet_options *options)
 {
     struct kvnet *server = calloc(1, sizeof *server);
@@ -490,7 +495,9 @@ kv_status kvnet_start(kvresp *resp, const kvnet_options *given, kvnet **server_o
         server_free(server);
         return status;
     }
-    if (!server->has_threads || server_start_threads(server)) {
+    server->has_follower =
+        follower_open(&server->follower, resp, server_announced_port, server) == KV_OK;
+    if (server->has_follower && (!server->has_threads || server_start_threads(server))) {
         if (!server->has_threads) loop_rest(&server->loops[0]);
         *server_out = server;
         return KV_OK;
@@ -556,6 +563,7 @@ kv_status kvnet_serve_fd(kvnet *server, int descriptor)
 void kvnet_stop(kvnet *server, int64_t grace_ms)
 {
     if (server == NULL) return;
+    if (server->has_follower) follower_close(&server->follower);
     parameters_remove(server);
     pthread_mutex_lock(&server->listeners_lock);
     while (server->listeners.count > 0) {

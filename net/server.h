@@ -10,6 +10,7 @@
 #define KV_NET_SERVER_H
 
 #include "kvnet.h"
+#include "net/follower.h"
 #include "net/listener.h"
 #include "net/loop.h"
 
@@ -31,6 +32,9 @@ struct kvnet {
     unsigned loop_count;
     bool has_threads;
     bool has_parameters; /* CONFIG and INFO show those of this server. Loop 0, once it runs */
+
+    struct follower follower; /* of the store's master, if it is a replica */
+    bool has_follower;
 
     /* Where it listens: changed by CONFIG SET bind and port in any thread, read by loop 0. */
     pthread_mutex_t listeners_lock;
