@@ -62,7 +62,7 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 8, status = replicas_open(&resp->replicas, resp);
     if (status == KV_OK) *opened = 9, status = failover_open(&resp->failover);
     if (status == KV_OK) *opened = 10, status = following_open(&resp->following, resp);
-    if (status == KV_OK) *opened = 10, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 11, status = config_add_own(resp);
     return status;
 }
 
@@ -109,7 +109,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 10);
+    if (resp != NULL) resp_close_parts(resp, 11);
 }
 
 kv *kvresp_store(kvresp *resp)

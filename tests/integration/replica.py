@@ -1,0 +1,857 @@
+"""
+replica.py -- kvstore-server as a replica: of a master that is a script, honest or not, and of a real
+redis-server while it is written to.
+
+    python3 replica.py [--rounds N] [--seed N] [--server PATH] [NAME ...]
+
+A scripted master counts the bytes of its stream itself, so that offsets are compared to the byte.
+What a lying or slow one does must end the link with a reason in the log, and leave the data as they
+were. With redis-server: random commands of every type, links cut again and again, so that there are
+full and partial syncs, and equal digests at the end.
+
+Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if set: more rounds).
+"""
+
+import argparse
+import os
+import random
+import socket
+import sys
+import tempfile
+import threading
+import time
+
+from moving import fill
+from wire import Closed, NoReply, encode, kvstore_server, parse, redis_server, reply_end
+
+ID = b'0123456789abcdef0123456789abcdef01234567'
+OTHER_ID = b'fedcba9876543210fedcba9876543210fedcba98'
+MARK = b'm' * 40
+ACK = [b'REPLCONF', b'GETACK', b'*']
+PATIENCE = 10.0
+
+
+class Failure(Exception):
+    """The replica did not do what it should."""
+
+
+def expect(condition, *what):
+    if not condition:
+        raise Failure(' '.join(str(w) for w in what))
+
+
+def until(condition, what, seconds=PATIENCE):
+    """Waits for something to become true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.01)
+    raise Failure('waited in vain for ' + what)
+
+
+# --------------------------------------------------------------------------------- a scripted master
+
+
+def rdb_length(size):
+    return bytes((size,)) if size < 64 else bytes((0x40 | size >> 8, size & 255))
+
+
+def rdb_text(text):
+    return rdb_length(len(text)) + text
+
+
+def rdb(keys, extra=b''):
+    """An RDB file of strings; without a sum, which is allowed."""
+    body = b''.join(b'\x00' + rdb_text(k) + rdb_text(v) for k, v in keys.items())
+    return b'REDIS0010' + extra + b'\xfe\x00' + body + b'\xff' + bytes(8)
+
+
+class Link:
+    """A connection of the replica to the scripted master."""
+
+    def __init__(self, connection):
+        self.socket = connection
+        self.socket.settimeout(PATIENCE)
+        self.buffer = bytearray()
+        self.sent = 0  # bytes of the stream
+
+    def request(self):
+        """The next request of the replica: a list of texts. Empty lines are signs of life."""
+        while True:
+            while self.buffer[:1] in (b'\n', b'\r'):
+                del self.buffer[:1]
+            if self.buffer[:1] == b'*':
+                end = reply_end(self.buffer, 0)
+                if end > 0:
+                    reply, _ = parse(bytes(self.buffer[:end]))
+                    del self.buffer[:end]
+                    return [element.value for element in reply.value]
+            elif b'\n' in self.buffer:
+                line, _, rest = bytes(self.buffer).partition(b'\n')
+                self.buffer = bytearray(rest)
+                return line.split()
+            data = self.socket.recv(65536)
+            if not data:
+                raise Closed()
+            self.buffer += data
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def stream(self, *commands):
+        for command in commands:
+            data = command if isinstance(command, bytes) else encode(
+                [w if isinstance(w, bytes) else str(w).encode() for w in command])
+            self.sent += len(data)
+            self.send(data)
+
+    def shake_hands(self):
+        """Up to PSYNC, which is returned."""
+        while True:
+            request = self.request()
+            name = request[0].lower()
+            if name in (b'psync', b'sync'):
+                return request
+            self.send(b'+PONG\r\n' if name == b'ping' else b'+OK\r\n')
+
+    def full_sync(self, keys, offset=0, ident=ID):
+        request = self.shake_hands()
+        data = rdb(keys)
+        self.send(b'+FULLRESYNC %s %d\r\n\n\n$%d\r\n%s' % (ident, offset, len(data), data))
+        return request
+
+    def ack(self, offset):
+        """Waits until the replica has acknowledged this offset; none may be greater."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            request = self.request()
+            expect(request[:2] == [b'REPLCONF', b'ACK'], 'no acknowledgement:', request)
+            expect(int(request[2]) <= offset, 'acknowledges', request[2], 'of', offset)
+            if int(request[2]) == offset:
+                return
+        raise Failure('never acknowledged %d' % offset)
+
+    def closed(self):
+        """Waits until the replica hangs up."""
+        try:
+            while self.socket.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+
+    def close(self):
+        self.socket.close()
+
+
+class Master:
+    """A listener whose connections are handled by the test itself, one after another."""
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix='kvstore-master-')
+        self.path = os.path.join(self.directory.name, 'm')
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        self.listener.settimeout(PATIENCE)
+
+    def accept(self):
+        return Link(self.listener.accept()[0])
+
+    def close(self):
+        self.listener.close()
+        self.directory.cleanup()
+
+
+class Stage:
+    """A scripted master and a replica of it that has a key, `old`."""
+
+    def __init__(self, program, options=()):
+        self.master = Master()
+        self.server = kvstore_server(program, options).start()
+        self.client = self.server.connect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.client.close()
+        self.server.stop()
+        self.master.close()
+
+    def follow(self):
+        self.expect_reply('+OK', 'REPLICAOF', self.master.path, 0)
+
+    def synced(self, keys=None, offset=0):
+        """A link on which a first full sync is done."""
+        self.follow()
+        link = self.master.accept()
+        link.full_sync(keys or {b'old': b'1'}, offset)
+        link.ack(offset)
+        return link
+
+    def expect_reply(self, expected, *arguments):
+        reply = self.client.call(*arguments)
+        shown = reply.kind + (reply.value or b'').decode() if reply.kind in '+-$' else reply.value
+        expect(shown == expected, arguments, 'gives', shown, 'and not', expected)
+
+    def info(self):
+        lines = self.client.call('INFO', 'replication').value.decode().split('\r\n')
+        return dict(line.split(':', 1) for line in lines if ':' in line)
+
+    def logged(self, text, seconds=PATIENCE):
+        until(lambda: text in self.server.log_text(), 'the log to say "%s":\n%s' % (
+            text, self.server.log_text()[-1500:]), seconds)
+
+
+# --------------------------------------------------------------------------------- honest masters
+
+
+def follows_to_the_byte(program):
+    with Stage(program) as stage:
+        link = stage.synced(offset=1000)
+        link.sent = 1000
+        stage.expect_reply('$1', 'GET', 'old')
+        stage.expect_reply("-READONLY You can't write against a read only replica.", 'SET', 'a', 1)
+        link.stream(['SELECT', 0], ['SET', 'a', 1], ['PING'], ['SET', 'b', 'x' * 100000], ACK)
+        link.ack(link.sent)
+        stage.expect_reply('$1', 'GET', 'a')
+        # A transaction counts when it is whole.
+        before = link.sent
+        link.stream(['MULTI'], ['INCR', 'a'])
+        link.stream(['INCR', 'a'])
+        time.sleep(0.1)
+        stage.expect_reply('$1', 'GET', 'a')
+        link.send(encode(ACK)[:5])
+        link.sent += 5
+        rest = encode(ACK)[5:]
+        link.ack(before)
+        link.sent += len(rest)
+        link.send(rest)
+        link.stream(['EXEC'], ACK)
+        link.ack(link.sent)
+        stage.expect_reply('$3', 'GET', 'a')
+        # Another database, and a command in two pieces with the link lost between them.
+        link.stream(['SELECT', 3], ['SET', 'c', 1], ACK)
+        link.ack(link.sent)
+        link.send(encode([b'INCR', b'c'])[:9])
+        time.sleep(0.05)
+        at = link.sent
+        link.close()
+        again = stage.master.accept()
+        request = again.shake_hands()
+        expect(request == [b'PSYNC', ID, b'%d' % (at + 1)], 'asks for', request)
+        again.sent = at
+        again.send(b'+CONTINUE ' + OTHER_ID + b'\r\n')
+        again.stream(['INCR', 'c'], ACK)
+        again.ack(again.sent)
+        stage.client.call('SELECT', 3)
+        stage.expect_reply('$2', 'GET', 'c')
+        # The other id from now on.
+        again.close()
+        third = stage.master.accept()
+        request = third.shake_hands()
+        expect(request == [b'PSYNC', OTHER_ID, b'%d' % (again.sent + 1)], 'asks for', request)
+        third.close()
+
+
+def takes_both_forms_of_a_full_sync(program):
+    with Stage(program) as stage:
+        for size in (0, 1, 63, 5000):
+            keys = {b'k%d' % i: b'v%d' % i for i in range(size)}
+            stage.client.call('REPLICAOF', 'NO', 'ONE')
+            stage.follow()
+            link = stage.master.accept()
+            link.shake_hands()
+            data = rdb(keys)
+            link.send(b'+FULLRESYNC %s 7\r\n$EOF:%s\r\n' % (ID, MARK))
+            for at in range(0, len(data), 977):
+                link.send(data[at:at + 977])
+                if size == 63:
+                    time.sleep(0.01)
+            link.send(MARK[:11])
+            time.sleep(0.02)
+            rest = encode([b'SET', b'last', b'1'])
+            link.send(MARK[11:] + rest)  # the stream may follow at once
+            link.ack(7 + len(rest))
+            stage.expect_reply(size + 1, 'DBSIZE')
+            stage.expect_reply('$1', 'GET', 'last')
+            link.close()
+
+
+def old_data_are_seen_until_the_new_are_there(program):
+    with Stage(program) as stage:
+        link = stage.synced()
+        link.close()
+        link = stage.master.accept()
+        link.shake_hands()
+        data = rdb({b'new': b'2'})
+        link.send(b'+FULLRESYNC %s 0\r\n$%d\r\n%s' % (OTHER_ID, len(data), data[:-1]))
+        time.sleep(0.2)
+        stage.expect_reply('$1', 'GET', 'old')
+        stage.expect_reply('$', 'GET', 'new')
+        link.send(data[-1:])
+        link.ack(0)
+        stage.expect_reply('$', 'GET', 'old')
+        stage.expect_reply('$2', 'GET', 'new')
+
+
+def only_the_master_lets_keys_expire(program):
+    with Stage(program) as stage:
+        link = stage.synced()
+        soon = int(time.time() * 1000) + 300
+        link.stream(['SET', 'k', 'v', 'PXAT', soon], ['SET', 'past', 'v', 'PXAT', 1000], ACK)
+        link.ack(link.sent)
+        stage.expect_reply('$v', 'GET', 'k')
+        stage.expect_reply('$', 'GET', 'past')
+        time.sleep(0.4)
+        stage.expect_reply('$', 'GET', 'k')
+        stage.expect_reply(0, 'EXISTS', 'k', 'past')
+        stage.expect_reply(3, 'DBSIZE')
+        # It was alive where it was changed.
+        link.stream(['APPEND', 'k', 'w'], ['PERSIST', 'k'], ACK)
+        link.ack(link.sent)
+        stage.expect_reply('$vw', 'GET', 'k')
+        link.stream(['DEL', 'past'], ACK)
+        link.ack(link.sent)
+        stage.expect_reply(2, 'DBSIZE')
+        link.close()
+
+
+def serves_stale_data_or_does_not(program):
+    with Stage(program) as stage:
+        link = stage.synced()
+        stage.client.call('CONFIG', 'SET', 'replica-serve-stale-data', 'no')
+        stage.expect_reply('$1', 'GET', 'old')
+        link.close()
+        down = ("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to "
+                "'no'.")
+        until(lambda: stage.client.call('GET', 'old').value == down[1:].encode(), 'MASTERDOWN')
+        expect(stage.client.call('INFO', 'server').kind == '$', 'INFO is refused')
+        stage.client.call('CONFIG', 'SET', 'replica-serve-stale-data', 'yes')
+        stage.expect_reply('$1', 'GET', 'old')
+        # A replica that may be written to.
+        stage.client.call('CONFIG', 'SET', 'replica-read-only', 'no')
+        stage.expect_reply('+OK', 'SET', 'mine', 1)
+
+
+def blocked_clients_are_let_go(program):
+    with Stage(program) as stage:
+        other = stage.server.connect()
+        other.start(encode([b'BLPOP', b'list', b'0']))
+        time.sleep(0.1)
+        link = stage.synced()
+        reply = parse(other.read(1)[0])[0]
+        expect(reply.value == b'UNBLOCKED force unblock from blocking operation, instance state '
+               b'changed (master -> replica?)', reply)
+        try:
+            other.read(1)
+            raise Failure('still connected')
+        except Closed:
+            pass
+        link.close()
+
+
+def logs_in(program):
+    with Stage(program) as stage:
+        stage.client.call('CONFIG', 'SET', 'masterauth', 'secret', 'masteruser', 'somebody')
+        stage.client.call('CONFIG', 'SET', 'replica-announce-ip', '10.1.2.3',
+                          'replica-announce-port', '777')
+        stage.follow()
+        link = stage.master.accept()
+        expect(link.request() == [b'PING'], 'no PING')
+        link.send(b'-NOAUTH Authentication required.\r\n')
+        expect(link.request() == [b'AUTH', b'somebody', b'secret'], 'no AUTH')
+        link.send(b'+OK\r\n')
+        expect(link.request() == [b'REPLCONF', b'listening-port', b'777'], 'no port')
+        link.send(b'-ERR what?\r\n')
+        expect(link.request() == [b'REPLCONF', b'ip-address', b'10.1.2.3'], 'no address')
+        link.send(b'+OK\r\n')
+        expect(link.request()[:5] == [b'REPLCONF', b'capa', b'eof', b'capa', b'psync2'], 'no capa')
+        link.send(b'+OK\r\n')
+        expect(link.request() == [b'PSYNC', b'?', b'-1'], 'no PSYNC')
+        # Not ready yet.
+        link.send(b'-LOADING Redis is loading the dataset in memory\r\n')
+        link.closed()
+        link = stage.master.accept()
+        link.shake_hands()
+        # An old master.
+        link.send(b"-ERR unknown command 'PSYNC'\r\n")
+        expect(link.request() == [b'SYNC'], 'no SYNC')
+        data = rdb({b'old': b'1'})
+        link.send(b'$%d\r\n%s' % (len(data), data))
+        link.stream(['INCR', 'old'])
+        until(lambda: stage.client.call('GET', 'old').value == b'2', 'the change')
+        link.close()
+        request = stage.master.accept().shake_hands()
+        expect(request == [b'PSYNC', b'?', b'-1'], 'asks an old master for', request)
+
+
+def a_transaction_changes_the_role(program):
+    """As Sentinel does it."""
+    with Stage(program) as stage:
+        link = stage.synced()
+        client = stage.server.connect()
+        client.call('CLIENT', 'SETNAME', 'sentinel-x')
+        client.start(b''.join(encode(c) for c in (
+            [b'MULTI'], [b'SLAVEOF', b'NO', b'ONE'], [b'SET', b'k', b'v'], [b'EXEC'])))
+        replies = client.read(4)
+        expect(replies[1] == b'+QUEUED\r\n', replies)
+        # The write was queued on a replica: Redis refuses such a transaction.
+        expect(replies[2].startswith(b'-READONLY'), replies)
+        client.start(b''.join(encode(c) for c in (
+            [b'MULTI'], [b'SLAVEOF', b'NO', b'ONE'], [b'CONFIG', b'REWRITE'],
+            [b'CLIENT', b'KILL', b'TYPE', b'pubsub'], [b'EXEC'])))
+        replies = client.read(5)
+        expect(replies[4].startswith(b'*3\r\n+OK\r\n'), replies)
+        link.closed()
+        stage.expect_reply('+OK', 'SET', 'k', 'v')
+        # And back again, while its thread is at it.
+        for _ in range(50):
+            client.start(b''.join(encode(c) for c in (
+                [b'MULTI'], [b'SLAVEOF', stage.master.path.encode(), b'0'], [b'EXEC'],
+                [b'SLAVEOF', b'NO', b'ONE'])))
+            client.read(4)
+        stage.expect_reply('+OK', 'SET', 'k', 'v')
+
+
+HONEST = [follows_to_the_byte, takes_both_forms_of_a_full_sync,
+          old_data_are_seen_until_the_new_are_there, only_the_master_lets_keys_expire,
+          serves_stale_data_or_does_not, blocked_clients_are_let_go, logs_in,
+          a_transaction_changes_the_role]
+
+
+# ----------------------------------------------------------------------------------- lying masters
+
+
+GOOD = rdb({b'new': b'2'})
+
+
+def full(payload, head=None):
+    """A full sync whose data set is this."""
+    begin = b'+FULLRESYNC %s 5\r\n' % OTHER_ID
+    return begin + (b'$%d\r\n' % len(payload) if head is None else head) + payload
+
+
+def damaged(at, byte):
+    return GOOD[:at] + bytes((byte,)) + GOOD[at + 1:]
+
+
+# What it says in answer to PSYNC, and what the log says then.
+LIES = {
+    'nothing': (b'', 'closed the connection'),
+    'a word': (b'HELLO\r\n', 'answers PSYNC with'),
+    'a line without an end': (b'+' + b'x' * 5000, 'a line without an end'),
+    'zero bytes': (b'+FULL\0RESYNC\r\n', 'no line of text'),
+    'no id': (b'+FULLRESYNC\r\n', 'answer to PSYNC is wrong'),
+    'a short id': (b'+FULLRESYNC abc 5\r\n', 'answer to PSYNC is wrong'),
+    'no offset': (b'+FULLRESYNC %s\r\n' % OTHER_ID, 'answer to PSYNC is wrong'),
+    'an offset below zero': (b'+FULLRESYNC %s -7\r\n' % OTHER_ID, 'answer to PSYNC is wrong'),
+    'an offset beyond all': (b'+FULLRESYNC %s 9223372036854775807\r\n' % OTHER_ID,
+                             'answer to PSYNC is wrong'),
+    'a wrong id to go on with': (b'+CONTINUE 12345\r\n', 'answer to PSYNC is wrong'),
+    'no data set': (full(b'', b'hello\r\n'), 'a full sync begins with'),
+    'an error for a data set': (full(b'', b'-ERR no memory\r\n'), 'gave up a full sync'),
+    'a size below zero': (full(b'', b'$-5\r\n'), 'a full sync begins with'),
+    'a size beyond all': (full(b'', b'$99999999999999999999\r\n'), 'a full sync begins with'),
+    'a short mark': (full(b'', b'$EOF:abc\r\n'), 'a full sync begins with'),
+    'garbage': (full(bytes(range(256)) * 40), 'data set is not sound'),
+    'garbage up to a mark': (full(bytes(range(256)) * 40 + MARK, b'$EOF:%s\r\n' % MARK),
+                             'data set is not sound'),
+    'the half of it': (full(GOOD[:-12], b'$%d\r\n' % len(GOOD)), 'closed the connection'),
+    'all but a byte': (full(GOOD[:-1], b'$%d\r\n' % len(GOOD)), 'closed the connection'),
+    'a wrong mark': (full(GOOD + b'n' * 40, b'$EOF:%s\r\n' % MARK), 'closed the connection'),
+    'no mark': (full(GOOD, b'$EOF:%s\r\n' % MARK), 'closed the connection'),
+    'an unknown type': (full(damaged(11, 200)), 'data set is not sound'),
+    'an endless text': (full(damaged(12, 0x7f)), 'data set is not sound'),
+    'a wrong sum': (full(GOOD[:-1] + b'\x01'), 'data set is not sound'),
+    'a size that is too small': (full(GOOD, b'$%d\r\n' % (len(GOOD) - 9)),
+                                 'data set is not sound'),
+}
+
+# What it says in the stream, and what the log says then.
+STREAMS = {
+    'a line': (b'SET a 1\r\n', 'no stream of changes'),
+    'a reply': (b'+OK\r\n', 'no stream of changes'),
+    'letters for a count': (b'*x\r\n', 'no stream of changes'),
+    'a count beyond all': (b'*99999999999\r\n', 'no stream of changes'),
+    'letters for a size': (b'*2\r\n$3\r\nGET\r\n$x\r\n', 'no stream of changes'),
+    'a size beyond all': (b'*2\r\n$3\r\nGET\r\n$99999999999\r\n', 'no stream of changes'),
+    'another database': (encode([b'SELECT', b'99']), 'uses database 99'),
+    'an unknown change': (encode([b'PING', b'kvstore *1\r\n$7\r\nNOTHING\r\n']), 'not known here'),
+}
+
+# What is no change is not executed, and the link stays.
+NO_CHANGES = ([b'SHUTDOWN', b'NOSAVE'], [b'CONFIG', b'SET', b'maxclients', b'1'],
+              [b'REPLICAOF', b'NO', b'ONE'], [b'DEBUG', b'SLEEP', b'100'],
+              [b'CLIENT', b'PAUSE', b'100000'], [b'SUBSCRIBE', b'x'], [b'QUIT'], [b'NONSENSE'],
+              [b'GET', b'old'], [b'FAILOVER'], [b'MONITOR'], [b'BLPOP', b'list', b'0'],
+              [b'PING', b'hello'])
+
+
+def lies_in_answer_to_psync(program):
+    with Stage(program) as stage:
+        stage.synced().close()
+        for name, (answer, reason) in LIES.items():
+            print('    ' + name)
+            link = stage.master.accept()
+            link.shake_hands()
+            begin = len(stage.server.log_text())
+            try:
+                link.send(answer)
+                link.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            link.closed()
+            link.close()
+            until(lambda: reason in stage.server.log_text()[begin:] or
+                  'closed the connection' == reason, 'the log to say "%s", but it says:\n%s' % (
+                      reason, stage.server.log_text()[begin:]))
+            stage.expect_reply('$1', 'GET', 'old')
+            stage.expect_reply(1, 'DBSIZE')
+        link = stage.master.accept()
+        link.full_sync({b'at last': b'1'}, 12)
+        link.ack(12)
+        stage.expect_reply('$1', 'GET', 'at last')
+
+
+def lies_in_the_handshake(program):
+    with Stage(program) as stage:
+        stage.synced().close()
+        for answer in (b'', b'-ERR no\r\n', b'*1\r\n', b'x' * 5000, b'\0\0\0\r\n', b'$3\r\nabc\r\n'):
+            link = stage.master.accept()
+            link.send(answer)
+            link.socket.shutdown(socket.SHUT_WR)
+            link.closed()
+            stage.expect_reply('$1', 'GET', 'old')
+        stage.logged("answers PING with '-ERR no'")
+
+
+def lies_in_the_stream(program):
+    with Stage(program) as stage:
+        stage.synced().close()
+        for name, (lie, reason) in STREAMS.items():
+            print('    ' + name)
+            link = stage.master.accept()
+            link.full_sync({b'old': b'1'})
+            link.ack(0)
+            link.stream(['SET', 'a', '1'])
+            begin = len(stage.server.log_text())
+            link.send(lie)
+            link.closed()
+            until(lambda: reason in stage.server.log_text()[begin:], 'the log to say ' + reason)
+            stage.expect_reply('$1', 'GET', 'a')
+            link.close()
+
+
+def commands_that_are_no_changes(program):
+    with Stage(program) as stage:
+        link = stage.synced()
+        for command in NO_CHANGES:
+            link.stream(command)
+        link.stream(['MULTI'], *NO_CHANGES[:4])
+        link.stream(['INCR', 'old'], ['EXEC'], ACK)
+        link.ack(link.sent)
+        stage.expect_reply('$2', 'GET', 'old')
+        stage.expect_reply("-READONLY You can't write against a read only replica.", 'SET', 'a', 1)
+        link.close()
+
+
+def masters_that_say_nothing(program):
+    """Each phase ends by repl-timeout."""
+    with Stage(program, ['--repl-timeout', '1']) as stage:
+        stage.synced().close()
+        data = rdb({b'new': b'2'})
+        half = b'+FULLRESYNC %s 5\r\n$%d\r\n%s' % (OTHER_ID, len(data), data[:-5])
+        for steps in range(4):
+            link = stage.master.accept()
+            began = time.monotonic()
+            if steps > 0:
+                link.shake_hands()
+            if steps == 2:
+                link.send(b'+FULLRESYNC %s 5\r\n' % OTHER_ID)
+            if steps == 3:
+                link.send(half)
+            link.closed()
+            took = time.monotonic() - began
+            expect(0.8 < took < 3, 'step', steps, 'ended after', took)
+            stage.expect_reply('$1', 'GET', 'old')
+            link.close()
+        link = stage.master.accept()
+        link.full_sync({b'old': b'1'})
+        began = time.monotonic()
+        link.closed()
+        expect(0.8 < time.monotonic() - began < 3, 'the stream')
+        stage.logged('nothing came from the master in 1 seconds')
+
+
+def a_role_ends_in_the_middle_of_a_sync(program):
+    """REPLICAOF NO ONE is answered at once, and what comes after it changes nothing."""
+    with Stage(program) as stage:
+        stage.synced().close()
+        data = rdb({b'new': b'2'})
+        for cut in range(0, len(data), 3):
+            link = stage.master.accept()
+            link.shake_hands()
+            link.send(full(data[:cut], b'$%d\r\n' % len(data)))
+            if cut % 2:
+                time.sleep(0.02)
+            began = time.monotonic()
+            stage.expect_reply('+OK', 'REPLICAOF', 'NO', 'ONE')
+            expect(time.monotonic() - began < 1, 'REPLICAOF NO ONE took its time')
+            try:
+                link.send(data[cut:])
+            except OSError:
+                pass
+            link.closed()
+            stage.expect_reply('+OK', 'SET', 'mine', cut)
+            stage.expect_reply('$', 'GET', 'new')
+            stage.expect_reply('$1', 'GET', 'old')
+            stage.follow()
+            link.close()
+
+
+LYING = [lies_in_the_handshake, lies_in_answer_to_psync, lies_in_the_stream,
+         commands_that_are_no_changes, masters_that_say_nothing,
+         a_role_ends_in_the_middle_of_a_sync]
+
+
+# ------------------------------------------------------------------------------------ real masters
+
+
+def digest(connection):
+    return connection.call('DEBUG', 'DIGEST').value
+
+
+class Writer(threading.Thread):
+    """Writes to a server what the generators of moving.py make, until it is stopped."""
+
+    def __init__(self, server, seed):
+        super().__init__(daemon=True)
+        self.connection = server.connect()
+        self.numbers = random.Random(seed)
+        self.is_over = False
+        self.error = None
+        self.count = 0
+        self.start()
+
+    def run(self):
+        try:
+            while not self.is_over:
+                self.write()
+        except Exception as error:  # pylint: disable=broad-except
+            self.error = error
+
+    def write(self):
+        numbers, connection = self.numbers, self.connection
+        key = b'k%d' % numbers.randrange(300)
+        choice = numbers.randrange(20)
+        if choice == 0:
+            connection.call('SELECT', numbers.randrange(4))
+        elif choice < 6:
+            connection.call('DEL', key)
+            fill(connection, key, numbers)
+        elif choice == 6:
+            connection.call('PEXPIRE', key, numbers.choice((1, 30, 100000)))
+        elif choice == 7:
+            connection.start(b''.join(encode(c) for c in (
+                [b'MULTI'], [b'INCR', b'n'], [b'SET', key, b'x'], [b'DEL', b'k1', b'k2', b'k3'],
+                [b'EXEC'])))
+            connection.read(5)
+        elif choice == 8:
+            connection.call('SPOP', key, 3)
+        elif choice == 9:
+            connection.call('RENAME', key, b'k%d' % numbers.randrange(300))
+        else:
+            connection.start(b''.join(encode([b'INCR', b'c%d' % numbers.randrange(1000)])
+                                      for _ in range(50)))
+            connection.read(50)
+        self.count += 1
+
+    def stop(self):
+        self.is_over = True
+        self.join(PATIENCE)
+        if self.error is not None:
+            raise self.error
+        self.connection.close()
+        return self.count
+
+
+def caught_up(master, replica):
+    """Waits until the replica has the master's offset, and compares all data."""
+    m, r = master.connect(), replica.connect()
+
+    def offset(connection, name):
+        text = connection.call('INFO', 'replication').value.decode()
+        fields = dict(line.split(':', 1) for line in text.split('\r\n') if ':' in line)
+        return fields.get(name)
+
+    m.call('DEBUG', 'SET-ACTIVE-EXPIRE', 0)
+    try:
+        until(lambda: offset(r, 'master_link_status') == 'up' and
+              offset(m, 'master_repl_offset') == offset(r, 'slave_repl_offset'),
+              'the replica to catch up:\n' + replica.log_text()[-1500:], 30)
+        for database in range(4):
+            m.call('SELECT', database)
+            r.call('SELECT', database)
+            keys = set(key.value for key in m.call('KEYS', '*').value)
+            others = set(key.value for key in r.call('KEYS', '*').value)
+            # A key may expire between the two.
+            expect(len(keys ^ others) <= 3, 'database', database, 'differs:', keys ^ others)
+            for key in keys & others:
+                a, b = m.call('DEBUG', 'DIGEST-VALUE', key), r.call('DEBUG', 'DIGEST-VALUE', key)
+                if a != b:
+                    expect(m.call('PTTL', key).value < 0, 'key', key, 'differs', a, b)
+                    raise Failure('key %r of database %d differs' % (key, database))
+    finally:
+        m.call('DEBUG', 'SET-ACTIVE-EXPIRE', 1)
+        m.close()
+        r.close()
+
+
+def of_a_real_master(program, rounds, seed, diskless=True):
+    options = ['--repl-diskless-sync', 'yes' if diskless else 'no',
+               '--repl-diskless-sync-delay', '0', '--repl-backlog-size', '64mb']
+    master, replica = redis_server(options).start(), kvstore_server(program).start()
+    try:
+        control, client = master.connect(), replica.connect()
+        writer = Writer(master, seed)
+        time.sleep(0.3)
+        expect(client.call('REPLICAOF', master.path, 0).value == b'OK', 'REPLICAOF')
+        numbers = random.Random(seed + 1)
+        for _ in range(rounds):
+            time.sleep(numbers.random() * 0.5)
+            choice = numbers.randrange(4)
+            if choice == 0:
+                client.call('CLIENT', 'KILL', 'TYPE', 'master')
+            elif choice == 1:
+                control.call('CLIENT', 'KILL', 'TYPE', 'replica')
+            elif choice == 2:
+                client.call('REPLICAOF', 'NO', 'ONE')
+                client.call('SET', 'mine', 1)
+                client.call('REPLICAOF', master.path, 0)
+            else:
+                control.call('DEBUG', 'CHANGE-REPL-ID')
+                control.call('CLIENT', 'KILL', 'TYPE', 'replica')
+        count = writer.stop()
+        caught_up(master, replica)
+        text = client.call('INFO', 'replication').value.decode()
+        expect('role:slave' in text, text)
+        print('    %d writes, %d times all data, %d times a part' % (
+            count, replica.log_text().count('are in the place of the old'),
+            replica.log_text().count('goes on where this store was')))
+        expect('answered with an error' not in replica.log_text(), replica.log_text()[-3000:])
+    finally:
+        master.stop()
+        replica.stop()
+
+
+def follow(server, master):
+    """Makes a server the replica of another, whoever they are."""
+    connection = server.connect()
+    host, port = (master.path, 0) if server.name == 'kvstore' else ('127.0.0.1', master.port)
+    reply = connection.call('REPLICAOF', host, port)
+    expect(reply.value.startswith(b'OK'), 'REPLICAOF gives', reply)
+    connection.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def launch(make, program=None, options=()):
+    """A server that listens on TCP as well, as redis-server can follow nothing else."""
+    port = free_port()
+    options = list(options) + ['--port', str(port), '--repl-diskless-sync-delay', '0',
+                               '--repl-backlog-size', '64mb']
+    server = make(program, options) if program is not None or make is kvstore_server else make(
+        options)
+    server.port = port
+    return server.start()
+
+
+def a_chain(program, rounds, seed, kinds):
+    """
+    A chain of servers, each the replica of the one before; links are cut, and in the end the first
+    goes and the second is promoted: the others follow it with a partial sync.
+    """
+    servers = [launch(kvstore_server, program) if kind == 'k' else launch(redis_server)
+               for kind in kinds]
+    try:
+        writer = Writer(servers[0], seed)
+        time.sleep(0.2)
+        for master, replica in zip(servers, servers[1:]):
+            follow(replica, master)
+        controls = [server.connect() for server in servers]
+        numbers = random.Random(seed + 1)
+        for _ in range(rounds):
+            time.sleep(numbers.random() * 0.4)
+            at = numbers.randrange(len(servers) - 1)
+            controls[at].call('CLIENT', 'KILL', 'TYPE', 'replica')
+        writer.stop()
+        for replica in servers[1:]:
+            caught_up(servers[0], replica)
+        if len(servers) < 3:
+            return
+        offset = int(info_of(controls[0])['master_repl_offset'])
+        controls[1].call('REPLICAOF', 'NO', 'ONE')
+        follow(servers[0], servers[1])
+        controls[1].call('SET', 'promoted', 1)
+        for replica in (servers[0], servers[2]):
+            caught_up(servers[1], replica)
+        expect(int(info_of(controls[1])['master_repl_offset']) > offset, 'history went back')
+        expect(int(info_of(controls[1])['second_repl_offset']) > 0, 'no second id')
+        partial = [int(info_of(controls[1], 'stats')['sync_partial_ok'])]
+        expect(partial[0] >= 2, 'all data again after a promotion:', partial)
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def info_of(connection, section='replication'):
+    text = connection.call('INFO', section).value.decode()
+    return dict(line.split(':', 1) for line in text.split('\r\n') if ':' in line)
+
+
+CHAINS = ('kk', 'rk', 'kr', 'kkk', 'rkk', 'rkr', 'kkr', 'krk')
+
+
+# --------------------------------------------------------------------------------------------- main
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--rounds', type=int, default=None)
+    parser.add_argument('--seed', type=int, default=None)
+    parser.add_argument('--server', default=None)
+    parser.add_argument('names', nargs='*')
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.randrange(1 << 32)
+    rounds = options.rounds or (60 if os.environ.get('KVSTORE_TEST_FULL') else 8)
+    print('seed', seed)
+    tests = {test.__name__: test for test in HONEST + LYING}
+    if os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
+        for diskless in (True, False):
+            name = 'of_a_real_master' + ('' if diskless else '_with_a_disk')
+            tests[name] = lambda program, d=diskless: of_a_real_master(program, rounds, seed, d)
+    for kinds in CHAINS:
+        if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
+            tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
+    failed = []
+    for name, test in tests.items():
+        if options.names and name not in options.names:
+            continue
+        print(name, flush=True)
+        try:
+            test(options.server)
+        except (Failure, NoReply, OSError, RuntimeError) as error:
+            print('    FAILED: %s: %s' % (type(error).__name__, error))
+            failed.append(name)
+    print('%d tests, %d failed: %s' % (len(tests), len(failed), ' '.join(failed)))
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
