@@ -35,7 +35,7 @@ void following_wish(struct following *following, const struct following_master *
     (void)kvresp_config_keep(following->resp, "replicaof");
 }
 
-static void following_tell_connector(struct following *following)
+void following_tell_connector(struct following *following)
 {
     pthread_mutex_lock(&following->lock);
     if (following->connector != NULL) following->connector->changed(following->connector->context);
@@ -92,6 +92,14 @@ void following_carry_out(struct following *following)
     else following_become_none(following);
     following_set_gates(following);
     following_release(following);
+    following_tell_connector(following);
+}
+
+void following_resume(struct following *following)
+{
+    kvresp *resp = following->resp;
+    if (!replication_is_replica(&resp->replication)) return;
+    (void)kv_configure(resp->store, KV_SETTING_EXPIRE, 2); /* loading has its own way */
     following_tell_connector(following);
 }
 
@@ -159,7 +167,8 @@ kv_status kvresp_wanted_master(kvresp *resp, kvresp_master *master)
     uint64_t generation = atomic_load(&resp->following.generation);
     following_look(&resp->following, &wish);
     following_release(&resp->following);
-    if (!is_one || wish.host[0] == '\0') return KV_NONE;
+    bool is_loading = atomic_load(&resp->gates) & GATE_LOADING; /* its files come first */
+    if (!is_one || is_loading || wish.host[0] == '\0') return KV_NONE;
     memcpy(master->host, wish.host, sizeof master->host);
     master->port = wish.port;
     master->generation = generation;

@@ -77,6 +77,12 @@ void following_look(struct following *following, struct following_master *wish);
 /* Asks for a master, or with host "" for none. The caller sees to it that it is carried out. */
 void following_wish(struct following *following, const struct following_master *wish);
 
+/* kvresp_wanted_master() may give another answer, or the link is to be looked at. */
+void following_tell_connector(struct following *following);
+
+/* The store is loaded: a replica goes on with its master. */
+void following_resume(struct following *following);
+
 /* Makes the role that of the last wish. Not in a transaction. */
 void following_carry_out(struct following *following);
 

@@ -348,7 +348,7 @@ KVRESP_API void kvresp_connector_detach(kvresp *resp);
  */
 KVRESP_API kv_status kvresp_replicaof(kvresp *resp, const char *host, int port);
 
-/* The master to follow; KV_NONE if the store is to be none's replica. */
+/* The master to follow; KV_NONE if the store is to be none's replica, or is being loaded. */
 KVRESP_API kv_status kvresp_wanted_master(kvresp *resp, kvresp_master *master);
 
 /*

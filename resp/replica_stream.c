@@ -388,10 +388,7 @@ static kv_status stream_run(struct stream *stream)
 
 static void stream_wake(void *context)
 {
-    struct following *following = context;
-    pthread_mutex_lock(&following->lock);
-    if (following->connector != NULL) following->connector->changed(following->connector->context);
-    pthread_mutex_unlock(&following->lock);
+    following_tell_connector(context);
 }
 
 static kv_status stream_open(struct stream *stream)

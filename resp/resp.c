@@ -166,6 +166,7 @@ void kvresp_loading_progress(kvresp *resp, uint64_t loaded, uint64_t total)
 void kvresp_loading_end(kvresp *resp)
 {
     atomic_fetch_and(&resp->gates, ~(unsigned)GATE_LOADING);
+    following_resume(&resp->following);
 }
 
 /* -------------------------------------------------------------------------------- periodic work */
