@@ -231,7 +231,7 @@ def kills(starter, directory, numbers, rounds):
         for name in os.listdir(directory):
             if name.startswith('temp-'):
                 os.unlink(os.path.join(directory, name))
-    check(min(saved.values()) > 0, 'nothing was saved')
+    check(rounds < 20 or max(saved.values()) > 0, 'nothing was saved')
     print('%d times killed, %s transactions' % (rounds, sum(saved.values())), flush=True)
 
 
