@@ -4,6 +4,7 @@
 #include "resp/clients.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -450,7 +451,12 @@ kv_status saving_read_points(struct saving *saving, kv_buffer *text)
 int saving_set_directory(struct saving *saving, const char *path)
 {
     struct stat status;
-    char *absolute = realpath(path, NULL);
+    char resolved[PATH_MAX];
+    char *absolute = NULL;
+    if (realpath(path, resolved) != NULL) {
+        absolute = text_duplicate(kv_text(resolved));
+        if (absolute == NULL) return ENOMEM;
+    }
     /* A process may be where no path leads; that matters when something is saved. */
     if (absolute == NULL && strcmp(path, ".") == 0 &&
         (absolute = text_duplicate(kv_text("."))) != NULL) {
