@@ -104,6 +104,7 @@
 
 /* api: the functions of kvstore.h. */
 #include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */
+#include "api/api_usage.c"       /* keys and bytes by type */
 #include "api/api_key.c"         /* keys of any type */
 #include "api/api_dump.c"        /* values as bytes, for other stores */
 #include "api/api_snapshot.c"    /* all of the store as an RDB file */

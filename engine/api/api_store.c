@@ -384,6 +384,19 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     }
 }
 
+/* How long the earliest of all deadlines has passed. */
+static int64_t store_overdue_ms(kv *db)
+{
+    struct store *store = db->view->store;
+    int64_t now_ms = view_now(db->view), next_ms = now_ms;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        int64_t of_shard_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+        if (of_shard_ms < next_ms) next_ms = of_shard_ms;
+    }
+    return now_ms - next_ms;
+}
+
 kv_status kv_stats(kv *db, kv_statistics *statistics)
 {
     if (db == NULL || statistics == NULL) return KV_BADARG;
@@ -399,6 +412,7 @@ kv_status kv_stats(kv *db, kv_statistics *statistics)
         if (is_entered) lock_unlock(&shard->lock);
     }
     sum.size = size;
+    sum.overdue_ms = store_overdue_ms(db);
     sum.bytes = alloc_used(&store->alloc);
     sum.bytes_peak = alloc_peak(&store->alloc);
     sum.waiters = atomic_load_explicit(&store->waiters, memory_order_relaxed);
