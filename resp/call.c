@@ -143,7 +143,7 @@ static void call_redact(const struct call *call, kv_slice *arguments, size_t cou
     }
 }
 
-void call_note_slow(struct call *call, uint64_t nanoseconds)
+static void call_note_slow(struct call *call, uint64_t nanoseconds)
 {
     kv_slice arguments[SLOWLOG_ARGUMENTS_MAX];
     kvresp_session *session = call->session;
@@ -155,12 +155,23 @@ void call_note_slow(struct call *call, uint64_t nanoseconds)
                 call->count, session->address, kv_text(session->name != NULL ? session->name : ""));
 }
 
-bool call_is_slow(const struct call *call, uint64_t nanoseconds)
+bool call_is_notable(const struct call *call, uint64_t nanoseconds)
 {
-    int64_t threshold_us =
-        atomic_load_explicit(&call->resp->settings.slowlog_threshold_us, memory_order_relaxed);
-    return threshold_us >= 0 && nanoseconds / 1000 >= (uint64_t)threshold_us &&
-           !(call->command->facts.flags & COMMAND_SKIP_SLOWLOG);
+    return nanoseconds >= resp_setting(&call->resp->settings.notable_ns);
+}
+
+void call_note(struct call *call, uint64_t nanoseconds)
+{
+    struct settings *settings = &call->resp->settings;
+    unsigned flags = call->command->facts.flags;
+    int64_t threshold_us = atomic_load(&settings->slowlog_threshold_us);
+    int64_t threshold_ms = atomic_load(&settings->latency_threshold_ms);
+    if (threshold_us >= 0 && nanoseconds / 1000 >= (uint64_t)threshold_us &&
+        !(flags & COMMAND_SKIP_SLOWLOG))
+        call_note_slow(call, nanoseconds);
+    if (threshold_ms > 0 && nanoseconds / 1000000 >= (uint64_t)threshold_ms)
+        latency_note(&call->resp->latency, flags & COMMAND_FAST ? "fast-command" : "command",
+                     kv_now(call->worker->view) / 1000, nanoseconds / 1000000);
 }
 
 void call_execute(struct call *call)
@@ -172,7 +183,7 @@ void call_execute(struct call *call)
     uint64_t nanoseconds = statistics_clock() - began;
     counters_add(&call->worker->counters, command, 1, nanoseconds,
                  atomic_load(&call->resp->settings.tracks_latency));
-    if (call_is_slow(call, nanoseconds)) call_note_slow(call, nanoseconds);
+    if (call_is_notable(call, nanoseconds)) call_note(call, nanoseconds);
     if (session->errors != session->charged) counters_fail(&call->worker->counters, command, 1);
     session->charged = session->errors; /* not to EXEC as well */
     if (command->facts.flags & COMMAND_WRITE) session->wrote = true;

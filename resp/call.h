@@ -81,9 +81,12 @@ void call_execute(struct call *call);
 /* Whether the client may do what only these may (enum access): local ones, by their address. */
 bool call_has_access(const struct call *call, int access);
 
-/* Whether a command that took so long belongs in the slow log, and noting it there. */
-bool call_is_slow(const struct call *call, uint64_t nanoseconds);
-void call_note_slow(struct call *call, uint64_t nanoseconds);
+/*
+ * Whether a command that took so long may belong in the slow log or the latency monitor, and noting
+ * it where it does.
+ */
+bool call_is_notable(const struct call *call, uint64_t nanoseconds);
+void call_note(struct call *call, uint64_t nanoseconds);
 
 /*
  * All that may stand in the way of a command: unknown, arity, authentication, MULTI, pauses, the

@@ -2253,6 +2253,46 @@ COMMAND(lastsave, "lastsave", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST,
         CATEGORY_ADMIN | CATEGORY_DANGEROUS, GROUP_SERVER, 2, "1.0.0", "O(1)",
         "Tells when the data was last saved, in seconds of Unix time.",
         .tips = TEXTS("nondeterministic_output"))
+COMMAND(latency, "latency", -2, 0, 0, GROUP_SERVER, 3, "2.8.13", "That of the subcommand.",
+        "Looks at how long commands and other events take.")
+COMMAND(latency_doctor, "latency|doctor", 2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "2.8.13", "O(1)",
+        "Tells in words what was slow and what may help.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"))
+COMMAND(latency_graph, "latency|graph", 3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "2.8.13", "O(1)",
+        "Draws the samples of an event.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
+        .arguments = ARGUMENTS(STRING("event")))
+COMMAND(latency_help, "latency|help", 2,
+        COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 4,
+        "2.8.13", "O(1)",
+        "Lists the subcommands of LATENCY.")
+COMMAND(latency_histogram, "latency|histogram", -2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "7.0.0", "O(N), N being the number of commands.",
+        "Tells how many calls of commands took how long.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
+        .arguments = ARGUMENTS(STRING("command", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
+COMMAND(latency_history, "latency|history", 3,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "2.8.13", "O(1)",
+        "Returns the samples of an event.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"),
+        .arguments = ARGUMENTS(STRING("event")))
+COMMAND(latency_latest, "latency|latest", 2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "2.8.13", "O(1)",
+        "Returns the latest sample of each event.",
+        .tips = TEXTS("nondeterministic_output", "request_policy:all_nodes", "response_policy:special"))
+COMMAND(latency_reset, "latency|reset", -2,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 3,
+        "2.8.13", "O(1)",
+        "Forgets the samples of some or all events.",
+        .tips = TEXTS("request_policy:all_nodes", "response_policy:all_succeeded"),
+        .arguments = ARGUMENTS(STRING("event", .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(memory, "memory", -2, 0, 0, GROUP_SERVER, 2, "4.0.0", "That of the subcommand.",
         "Looks at where memory goes.")
 COMMAND(memory_help, "memory|help", 2, COMMAND_LOADING | COMMAND_STALE, 0, GROUP_SERVER, 4, "4.0.0",

@@ -189,11 +189,31 @@ static const char *config_change_query_limit(kvresp *resp, const struct config_v
     return NULL;
 }
 
+/* What a command has to last to be noted anywhere. */
+static void config_renew_notable(struct settings *settings)
+{
+    int64_t us = atomic_load(&settings->slowlog_threshold_us);
+    int64_t ms = atomic_load(&settings->latency_threshold_ms);
+    uint64_t of_log = us >= 0 && us < INT64_MAX / 1000 ? (uint64_t)us * 1000 : UINT64_MAX;
+    uint64_t of_monitor = ms > 0 && ms < INT64_MAX / 1000000 ? (uint64_t)ms * 1000000 : UINT64_MAX;
+    atomic_store(&settings->notable_ns, of_log < of_monitor ? of_log : of_monitor);
+}
+
 static const char *config_change_slow_threshold(kvresp *resp, const struct config_value *value,
                                                 char message[256])
 {
     (void)message;
     atomic_store(&resp->settings.slowlog_threshold_us, value->number);
+    config_renew_notable(&resp->settings);
+    return NULL;
+}
+
+static const char *config_change_latency_threshold(kvresp *resp, const struct config_value *value,
+                                                   char message[256])
+{
+    (void)message;
+    atomic_store(&resp->settings.latency_threshold_ms, value->number);
+    config_renew_notable(&resp->settings);
     return NULL;
 }
 
@@ -670,6 +690,8 @@ static const struct config_facts config_own[] = {
      KVRESP_PARAMETER_IMMUTABLE, config_change_debug, NULL, NULL, 0},
     {"enable-protected-configs", NULL, CONFIG_WORD, "no", 0, 0, WORDS("no", "local", "yes"),
      KVRESP_PARAMETER_IMMUTABLE, config_change_protected, NULL, NULL, 0},
+    {"latency-monitor-threshold", NULL, CONFIG_INTEGER, "0", 0, INT64_MAX, NULL, 0,
+     config_change_latency_threshold, NULL, NULL, 0},
     {"latency-tracking", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_tracking, NULL,
      NULL, 0},
     {"latency-tracking-info-percentiles", NULL, CONFIG_TEXT, "50 99 99.9", 0, 0, NULL,
@@ -879,7 +901,6 @@ static const struct config_facts config_own[] = {
     HINT_ALIAS("cluster-replica-validity-factor", "cluster-slave-validity-factor", CONFIG_INTEGER,
                "10"),
     HINT("cluster-require-full-coverage", CONFIG_BOOLEAN, "yes", 0, 0),
-    STAND_IN("latency-monitor-threshold", CONFIG_INTEGER, "0"),
     HINT_WORD("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
     HINT_WORD("repl-diskless-load", "disabled", "disabled", "on-empty-db", "swapdb"),
     HINT("replica-ignore-disk-write-errors", CONFIG_BOOLEAN, "no", 0, 0),

@@ -62,7 +62,8 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 8, status = replicas_open(&resp->replicas, resp);
     if (status == KV_OK) *opened = 9, status = failover_open(&resp->failover);
     if (status == KV_OK) *opened = 10, status = following_open(&resp->following, resp);
-    if (status == KV_OK) *opened = 11, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 11, status = latency_open(&resp->latency);
+    if (status == KV_OK) *opened = 12, status = config_add_own(resp);
     return status;
 }
 
@@ -74,6 +75,7 @@ static void resp_close_parts(kvresp *resp, int opened)
     if (opened >= 10) failover_close(&resp->failover);
     if (opened >= 9) replicas_close(&resp->replicas);
     if (opened >= 8) replication_close(&resp->replication);
+    if (opened >= 12) latency_close(&resp->latency);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
     if (opened >= 3) slowlog_close(&resp->slowlog);
@@ -109,7 +111,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 11);
+    if (resp != NULL) resp_close_parts(resp, 12);
 }
 
 kv *kvresp_store(kvresp *resp)
@@ -201,9 +203,20 @@ static void resp_sample_rates(kvresp *resp)
     pthread_mutex_unlock(&resp->rate_lock);
 }
 
+/* Expires what is due; if that takes long the latency monitor is told. */
+static void resp_tick(kvresp *resp, int64_t budget_us)
+{
+    int64_t threshold_ms = atomic_load(&resp->settings.latency_threshold_ms);
+    uint64_t began = statistics_clock();
+    kv_tick(resp->store, budget_us);
+    uint64_t ms = (statistics_clock() - began) / 1000000;
+    if (threshold_ms > 0 && ms >= (uint64_t)threshold_ms)
+        latency_note(&resp->latency, "expire-cycle", kv_now(resp->store) / 1000, ms);
+}
+
 void kvresp_cron(kvresp *resp, int64_t budget_us)
 {
-    kv_tick(resp->store, budget_us);
+    resp_tick(resp, budget_us);
     resp_sample_rates(resp);
     saving_cron(&resp->saving);
     snapshots_cron(&resp->snapshots, budget_us);

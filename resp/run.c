@@ -36,7 +36,7 @@ static void run_end_stretch(struct run *run)
     if (session->errors != session->charged)
         counters_fail(counters, run->timed, session->errors - session->charged);
     session->charged = session->errors;
-    if (call_is_slow(&run->call, took)) call_note_slow(&run->call, took);
+    if (call_is_notable(&run->call, took)) call_note(&run->call, took);
     run->executed += run->timed_count;
     run->timed_count = 0;
     run->began = now;

@@ -3,7 +3,7 @@
  *
  * Locks, in the order in which one thread may take them:
  *
- *     configuration  >  shards of the store  >  saving  >  client list  >  slow log, statistics
+ *     configuration  >  shards of the store  >  saving  >  client list  >  slow log, latency monitor, statistics
  *                                               saving  >  snapshots
  *
  * The configuration comes first, since applying a parameter may call the store; EXEC takes it
@@ -18,6 +18,7 @@
 #include "resp/command.h"
 #include "resp/failover.h"
 #include "resp/following.h"
+#include "resp/latency.h"
 #include "resp/pool.h"
 #include "resp/replicas.h"
 #include "resp/replication.h"
@@ -77,6 +78,8 @@ struct settings {
     struct output_limit output_limits[OUTPUT_CLASSES];
     _Atomic int64_t slowlog_threshold_us; /* slowlog-log-slower-than; below 0: no log */
     _Atomic uint64_t slowlog_length_max;  /* slowlog-max-len */
+    _Atomic int64_t latency_threshold_ms; /* latency-monitor-threshold; 0: no monitor */
+    _Atomic uint64_t notable_ns;          /* the shorter of these two: what is looked at closer */
     _Atomic bool tracks_latency;          /* latency-tracking */
     _Atomic int debug_command;            /* enable-debug-command: enum access */
     _Atomic int protected_configs;        /* enable-protected-configs: the same */
@@ -166,6 +169,7 @@ struct kvresp {
     struct client_list clients;
     struct config config;
     struct slowlog slowlog;
+    struct latency latency;
     struct statistics statistics;
     struct replicas replicas;
     struct failover failover;

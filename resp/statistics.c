@@ -10,9 +10,9 @@
 static size_t latency_bucket(uint64_t nanoseconds)
 {
     if (nanoseconds < 32) return (size_t)nanoseconds;
-    unsigned exponent = 5;
+    unsigned exponent = 0;
     while (nanoseconds >> exponent >= 64) exponent++;
-    exponent -= 5; /* now the top six bits are nanoseconds >> exponent, from 32 to 63 */
+    /* Now the top six bits are nanoseconds >> exponent, from 32 to 63 */
     size_t bucket = (size_t)(exponent + 1) * 32 + (size_t)(nanoseconds >> exponent) - 32;
     return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 }
@@ -30,11 +30,12 @@ static void counters_add_latency(struct command_counters *counters, uint64_t n,
 {
     _Atomic uint64_t *latency = atomic_load_explicit(&counters->latency, memory_order_relaxed);
     if (latency == NULL) {
-        latency = calloc(LATENCY_BUCKETS, sizeof *latency);
+        latency = calloc(LATENCY_SLOTS, sizeof *latency);
         if (latency == NULL) return; /* a statistic less */
         atomic_store_explicit(&counters->latency, latency, memory_order_release);
     }
     counter_add(&latency[latency_bucket(nanoseconds / n)], n);
+    counter_add(&latency[LATENCY_BUCKETS], nanoseconds);
 }
 
 void counters_add(struct counters *counters, const struct command *command, uint64_t n,
@@ -90,12 +91,12 @@ static void sums_add(struct command_sums *sums, struct command_counters *counter
     sums->failed += atomic_load_explicit(&counters->failed, memory_order_relaxed);
 }
 
-/* Adds a thread's latencies of one command to `sums`, of LATENCY_BUCKETS. */
+/* Adds a thread's latencies of one command to `sums`, of LATENCY_SLOTS. */
 static void latency_add(uint64_t *sums, struct command_counters *counters)
 {
     _Atomic uint64_t *latency = atomic_load_explicit(&counters->latency, memory_order_acquire);
     if (latency == NULL) return;
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+    for (size_t i = 0; i < LATENCY_SLOTS; i++)
         sums[i] += atomic_load_explicit(&latency[i], memory_order_relaxed);
 }
 
@@ -106,10 +107,9 @@ static void statistics_retire(struct statistics *statistics, struct counters *co
     sums_add(&statistics->retired[command], leaving);
     if (leaving->latency == NULL) return;
     if (statistics->retired_latency == NULL)
-        statistics->retired_latency =
-            calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
+        statistics->retired_latency = calloc(command_table_size * LATENCY_SLOTS, sizeof(uint64_t));
     if (statistics->retired_latency != NULL)
-        latency_add(statistics->retired_latency + command * LATENCY_BUCKETS, leaving);
+        latency_add(statistics->retired_latency + command * LATENCY_SLOTS, leaving);
     free(leaving->latency);
 }
 
@@ -145,10 +145,10 @@ static struct command_sums statistics_sum(struct statistics *statistics, size_t 
 
 static void statistics_sum_latency(struct statistics *statistics, size_t command, uint64_t *sums)
 {
-    memset(sums, 0, LATENCY_BUCKETS * sizeof *sums);
+    memset(sums, 0, LATENCY_SLOTS * sizeof *sums);
     const uint64_t *retired = statistics->retired_latency;
     if (retired != NULL)
-        memcpy(sums, retired + command * LATENCY_BUCKETS, LATENCY_BUCKETS * sizeof *sums);
+        memcpy(sums, retired + command * LATENCY_SLOTS, LATENCY_SLOTS * sizeof *sums);
     for (struct counters *at = statistics->threads; at != NULL; at = at->next)
         latency_add(sums, &at->commands[command]);
 }
@@ -205,39 +205,46 @@ void statistics_reset(struct statistics *statistics)
         statistics->baseline[i] = statistics_sum(statistics, i);
     statistics->baseline_turns = statistics_sum_turns(statistics);
     if (statistics->baseline_latency == NULL)
-        statistics->baseline_latency =
-            calloc(command_table_size * LATENCY_BUCKETS, sizeof(uint64_t));
+        statistics->baseline_latency = calloc(command_table_size * LATENCY_SLOTS, sizeof(uint64_t));
     if (statistics->baseline_latency != NULL)
         for (size_t i = 0; i < command_table_size; i++)
-            statistics_sum_latency(statistics, i,
-                                   statistics->baseline_latency + i * LATENCY_BUCKETS);
+            statistics_sum_latency(statistics, i, statistics->baseline_latency + i * LATENCY_SLOTS);
     statistics->error_count = 0;
     statistics->error_total = 0;
     pthread_mutex_unlock(&statistics->lock);
 }
 
-/* The latencies of a command since the last reset, and their number. */
-static uint64_t statistics_latencies(struct statistics *statistics, const struct command *command,
-                                     uint64_t *sums)
+void statistics_latencies(struct statistics *statistics, const struct command *command,
+                          struct latencies *latencies)
 {
     size_t index = command_index(command);
-    uint64_t total = 0;
+    uint64_t sums[LATENCY_SLOTS];
+    latencies->count = 0;
     pthread_mutex_lock(&statistics->lock);
     statistics_sum_latency(statistics, index, sums);
     const uint64_t *zero = statistics->baseline_latency;
-    for (size_t i = 0; i < LATENCY_BUCKETS; i++) {
-        if (zero != NULL) sums[i] -= zero[index * LATENCY_BUCKETS + i];
-        total += sums[i];
-    }
+    for (size_t i = 0; i < LATENCY_SLOTS && zero != NULL; i++)
+        sums[i] -= zero[index * LATENCY_SLOTS + i];
     pthread_mutex_unlock(&statistics->lock);
-    return total;
+    for (size_t i = 0; i < LATENCY_BUCKETS; i++) latencies->count += sums[i];
+    latencies->nanoseconds = sums[LATENCY_BUCKETS];
+    memcpy(latencies->buckets, sums, sizeof latencies->buckets);
+}
+
+uint64_t latencies_below(const struct latencies *latencies, uint64_t nanoseconds)
+{
+    uint64_t below = 0;
+    size_t end = latency_bucket(nanoseconds - 1) + 1;
+    for (size_t i = 0; i < end; i++) below += latencies->buckets[i];
+    return below;
 }
 
 bool statistics_percentiles(struct statistics *statistics, const struct command *command,
                             const double *percents, size_t count, double *microseconds)
 {
-    uint64_t sums[LATENCY_BUCKETS];
-    uint64_t total = statistics_latencies(statistics, command, sums), below = 0;
+    struct latencies latencies;
+    statistics_latencies(statistics, command, &latencies);
+    uint64_t total = latencies.count, below = 0;
     if (total == 0) return false;
     size_t bucket = 0;
     for (size_t i = 0; i < count; i++) {
@@ -246,8 +253,8 @@ bool statistics_percentiles(struct statistics *statistics, const struct command 
          * exceed.
          */
         double wanted = percents[i] / 100 * (double)total;
-        while (bucket < LATENCY_BUCKETS - 1 && (double)(below + sums[bucket]) < wanted)
-            below += sums[bucket++];
+        while (bucket < LATENCY_BUCKETS - 1 && (double)(below + latencies.buckets[bucket]) < wanted)
+            below += latencies.buckets[bucket++];
         microseconds[i] = (double)latency_bucket_end(bucket) / 1000;
     }
     return true;

@@ -26,12 +26,13 @@
  * Durations in nanoseconds by size: each power of two in 32 equal parts, so that a percentile is
  * right to 3%. Everything above 2^40 (18 minutes) falls into the last.
  */
-enum { LATENCY_BUCKETS = (40 - 5 + 1) * 32 };
+enum { LATENCY_BUCKETS = (40 - 5 + 1) * 32, LATENCY_SLOTS = LATENCY_BUCKETS + 1 };
 
 struct command_counters {
     _Atomic uint64_t calls, nanoseconds, rejected, failed;
     _Atomic(_Atomic uint64_t *)
-        latency; /* LATENCY_BUCKETS of them, from the first call on; may stay NULL */
+        latency; /* LATENCY_SLOTS of them, from the first call on; may stay NULL. The last is the
+                    sum of what is in the others */
 };
 
 /* The counters of one thread. */
@@ -121,6 +122,17 @@ uint64_t statistics_calls(
     struct statistics *statistics); /* of all commands, since the last reset */
 
 struct turn_sums statistics_turns(struct statistics *statistics); /* likewise */
+
+/* The calls of a command whose latency was recorded, since the last reset. */
+struct latencies {
+    uint64_t count, nanoseconds; /* in all */
+    uint64_t buckets[LATENCY_BUCKETS];
+};
+void statistics_latencies(struct statistics *statistics, const struct command *command,
+                          struct latencies *latencies);
+
+/* How many took less than this, which is a power of two of at least 32. */
+uint64_t latencies_below(const struct latencies *latencies, uint64_t nanoseconds);
 
 /*
  * The latencies in microseconds below which the given percents of the calls lie. False if none was
