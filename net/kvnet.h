@@ -9,6 +9,8 @@
  *     ...
  *     kvnet_stop(server, 1000);
  *
+ * kvnet_metrics_start() shows the metrics of a kvresp over HTTP, with or without such a server.
+ *
  * A server has one event loop per thread; each connection belongs to one loop and its commands run
  * there, directly on the store. With `threads` below 0 there is no thread at all: the host calls
  * kvnet_poll(). A store that is made a replica (REPLICAOF) gets one thread more, in either case,
@@ -154,6 +156,36 @@ KVNET_API kv_status kvnet_follow_wait(kvnet_follower *follower, int64_t timeout_
  * the system looks up a name, it waits for that.
  */
 KVNET_API void kvnet_unfollow(kvnet_follower *follower);
+
+/* -------------------------------------------------------------------------------------- metrics */
+
+typedef struct kvnet_metrics kvnet_metrics;
+
+typedef struct kvnet_metrics_options {
+    size_t size;
+    const char *bind;   /* one address or name; NULL: 127.0.0.1 */
+    int port;           /* 0: a free one the system picks */
+    const char *prefix; /* as in kvresp_metrics_options; copied */
+} kvnet_metrics_options;
+
+/*
+ * Answers GET /metrics over HTTP with what kvresp_metrics() tells, for Prometheus, in a thread of
+ * its own that takes no signals. Other paths are answered 404, other methods 405. There is no
+ * authentication: listen where only those who may know can connect.
+ *
+ * Memory    Some KiB a connection, of which there are at most 32. Stopped by kvnet_metrics_stop(),
+ *           before kvresp_close().
+ * Returns   KV_OK; KV_BADARG with the reason in `message` (256 bytes; may be NULL), also where the
+ *           library was built without libmicrohttpd; KV_NOMEM.
+ */
+KVNET_API kv_status kvnet_metrics_start(kvresp *resp, const kvnet_metrics_options *options,
+                                        kvnet_metrics **metrics, char message[256]);
+
+/* The port in use. */
+KVNET_API int kvnet_metrics_port(const kvnet_metrics *metrics);
+
+/* Closes all, ends the thread. NULL is ignored. */
+KVNET_API void kvnet_metrics_stop(kvnet_metrics *metrics);
 
 #ifdef __cplusplus
 }

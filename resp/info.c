@@ -9,6 +9,7 @@
 
 #include "resp/clients.h"
 #include "resp/commands.h"
+#include "resp/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ void kvresp_forget(kvresp *resp, void *context)
             link = &writer->next;
         }
     }
+    metrics_forget(resp, context);
     config_unlock(&resp->config);
 }
 
@@ -63,8 +65,8 @@ void info_free_writers(kvresp *resp)
 
 /* What a section is written from. */
 struct info {
-    struct call *call;
     kvresp *resp;
+    kv *db;
     kv_buffer *text;
     kv_statistics store;
     struct client_sums clients;
@@ -479,9 +481,9 @@ static void info_cluster(struct info *info)
 
 static void info_keyspace(struct info *info)
 {
-    for (uint32_t i = 0; i < kv_databases(info->call->db); i++) {
+    for (uint32_t i = 0; i < kv_databases(info->db); i++) {
         kv_database_info database = KV_OPTIONS(kv_database_info);
-        if (kv_database_stats(kv_select(info->call->db, i), &database) != KV_OK) continue;
+        if (kv_database_stats(kv_select(info->db, i), &database) != KV_OK) continue;
         if (database.keys == 0 && database.keys_with_ttl == 0) continue;
         text_format(info->text, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
                     (unsigned long long)database.keys, (unsigned long long)database.keys_with_ttl,
@@ -534,19 +536,25 @@ static void info_write_section(struct info *info, const struct info_section *sec
         if (strcmp(at->section, section->name) == 0) at->write(at->context, info->text);
 }
 
+void info_write(kvresp *resp, kv *db, const kv_slice *names, size_t count, kv_buffer *text)
+{
+    struct info info = {.resp = resp, .db = db, .text = text};
+    info.store.size = sizeof info.store;
+    kv_stats(db, &info.store);
+    clients_sum(&resp->clients, &info.clients);
+    config_lock(&resp->config);
+    for (size_t i = 0; i < sizeof info_sections / sizeof info_sections[0]; i++)
+        if (info_is_asked(&info_sections[i], names, count))
+            info_write_section(&info, &info_sections[i]);
+    config_unlock(&resp->config);
+}
+
 void info_command(struct call *call)
 {
-    struct info info = {.call = call, .resp = call->resp, .text = &call->worker->text};
-    info.store.size = sizeof info.store;
-    info.text->size = 0;
-    kv_stats(call->db, &info.store);
-    clients_sum(&call->resp->clients, &info.clients);
-    config_lock(&call->resp->config);
-    for (size_t i = 0; i < sizeof info_sections / sizeof info_sections[0]; i++)
-        if (info_is_asked(&info_sections[i], call->arguments + 1, call->count - 1))
-            info_write_section(&info, &info_sections[i]);
-    config_unlock(&call->resp->config);
-    writer_verbatim(call->reply, "txt", text_of_buffer(info.text));
+    kv_buffer *text = &call->worker->text;
+    text->size = 0;
+    info_write(call->resp, call->db, call->arguments + 1, call->count - 1, text);
+    writer_verbatim(call->reply, "txt", text_of_buffer(text));
 }
 
 void info_reset(kvresp *resp, kv *db)

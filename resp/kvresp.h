@@ -168,8 +168,52 @@ KVRESP_API kv_status kvresp_config_get(kvresp *resp, const char *name, kv_buffer
 KVRESP_API kv_status kvresp_info_add(kvresp *resp, const char *section,
                                      void (*write)(void *context, kv_buffer *text), void *context);
 
+typedef enum kvresp_metric_kind {
+    KVRESP_GAUGE = 0,
+    KVRESP_COUNTER = 1 /* only grows, but for CONFIG RESETSTAT */
+} kvresp_metric_kind;
+
+/* How a line of INFO is shown as a metric. */
+typedef struct kvresp_metric {
+    const char *field; /* the line's name */
+    const char *name;  /* the metric's, without the prefix */
+    kvresp_metric_kind kind;
+    double scale;     /* what the number is multiplied by; 0: shown as it is */
+    const char *word; /* not NULL: the metric is 1 if the line says this, else 0 */
+    const char *help; /* a line of text */
+} kvresp_metric;
+
 /*
- * Takes out what kvresp_config_add() and kvresp_info_add() were given with this context, so that
+ * Adds lines of INFO to the metrics: of a room that added them by kvresp_info_add(), or of a host.
+ * A line that is not there, or is no number, gives no metric. The table must live as long as `resp`
+ * or until kvresp_forget() of its context. KV_OK; KV_NOMEM; KV_BADARG for a name that is taken or
+ * that no metric may have, or help of several lines: then none was added.
+ */
+KVRESP_API kv_status kvresp_metrics_add(kvresp *resp, const kvresp_metric *table, size_t count,
+                                        void *context);
+
+typedef struct kvresp_metrics_options {
+    size_t size;
+    const char *prefix; /* before each name; NULL: "kvstore_". "redis_" for dashboards made for
+                           redis_exporter, whose names these are where it has one */
+    uint64_t samples;   /* keys looked at for memory by type (kv_usage_by_type); 0: 10000 */
+} kvresp_metrics_options;
+
+/*
+ * Appends all metrics to `text`, in Prometheus's text format 0.0.4: what INFO tells as numbers,
+ * calls, durations and a histogram for each command, errors by code, keys by database, keys and
+ * memory by type, replicas. docs/metrics.md has the list. To be served by kvnet_metrics_start(), or
+ * by a host's own HTTP server as "text/plain; version=0.0.4".
+ *
+ * Threads   Any, beside all else.
+ * Returns   KV_OK; KV_NOMEM, or KV_BADARG for a prefix that no metric may have: `text` is as it was.
+ * Cost      That of INFO and of kv_usage_by_type(): some milliseconds.
+ */
+KVRESP_API kv_status kvresp_metrics(kvresp *resp, const kvresp_metrics_options *options,
+                                    kv_buffer *text);
+
+/*
+ * Takes out what kvresp_config_add(), kvresp_info_add() and kvresp_metrics_add() were given with this context, so that
  * its owner may end before `resp` does. When it returns, none of the callbacks is running or will
  * be called.
  */

@@ -7,6 +7,7 @@
 #include "resp/clients.h"
 #include "resp/config.h"
 #include "resp/info.h"
+#include "resp/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ static void resp_close_parts(kvresp *resp, int opened)
     if (opened >= 1) clients_close(&resp->clients);
     config_free_own(resp);
     info_free_writers(resp);
+    metrics_free(resp);
     pool_close(&resp->pool);
     free(resp->config_file);
     free(resp->executable);

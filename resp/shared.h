@@ -139,6 +139,14 @@ struct info_writer {
     void *context;
 };
 
+/* A table of kvresp_metrics_add(). */
+struct metrics_table {
+    struct metrics_table *next;
+    const kvresp_metric *metrics;
+    size_t count;
+    void *context;
+};
+
 enum { RATE_SAMPLES = 16 };
 
 /* A value per second, of the last 16 turns of kvresp_cron(). */
@@ -178,6 +186,7 @@ struct kvresp {
     struct replication replication;
     struct following following;
     struct info_writer *info_writers; /* under the configuration's lock */
+    struct metrics_table *metrics;    /* likewise */
 
     _Atomic uint64_t counters[KVRESP_COUNTERS];
     _Atomic uint64_t refused_logins; /* wrong passwords and users */

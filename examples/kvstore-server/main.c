@@ -43,6 +43,7 @@ struct program {
     kvresp *resp;
     _Atomic(kvresp_aof *) aof;
     kvnet *net;
+    kvnet_metrics *metrics; /* NULL: not asked for */
 };
 
 static const char usage[] =
@@ -60,6 +61,7 @@ static const char usage[] =
     "  --appendfsync HOW      always, everysec (the default) or no\n"
     "  --requirepass TEXT     clients must authenticate\n"
     "  --io-threads NUMBER    event loops (one for each processor, at most 8)\n"
+    "  --metrics-port NUMBER  metrics for Prometheus over HTTP (0: none), at --metrics-bind ADDRESS\n"
     "  --logfile PATH         --loglevel debug|verbose|notice|warning|nothing\n"
     "  --log-format HOW       text, logfmt or json\n"
     "  --daemonize yes        --pidfile PATH\n"
@@ -384,6 +386,7 @@ static void look_up_from_loading(void *context, uint64_t loaded, uint64_t total)
         return;
     log_printf(&program->log, KVRESP_NOTICE, "%s ended the loading",
                is_told ? "SHUTDOWN" : "A signal");
+    kvnet_metrics_stop(program->metrics);
     kvnet_stop(program->net, LOADING_GRACE_MS);
     remove_pid_file(program);
     _exit(0);
@@ -484,6 +487,26 @@ static bool start_net(struct program *program)
     return complain(program, line);
 }
 
+static bool start_metrics(struct program *program)
+{
+    const struct options *options = &program->options;
+    if (options->metrics_port == 0) return true;
+    kvnet_metrics_options metrics = KV_OPTIONS(kvnet_metrics_options);
+    metrics.bind = options->metrics_bind;
+    metrics.port = (int)options->metrics_port;
+    metrics.prefix = options->metrics_prefix;
+    char message[256], line[320];
+    kv_status status = kvnet_metrics_start(program->resp, &metrics, &program->metrics, message);
+    if (status == KV_OK) {
+        log_printf(&program->log, KVRESP_NOTICE, "Metrics at http://%s:%d/metrics", metrics.bind,
+                   metrics.port);
+        return true;
+    }
+    snprintf(line, sizeof line, "cannot serve metrics: %s",
+             message[0] != '\0' ? message : kv_strerror(status));
+    return complain(program, line);
+}
+
 static uint64_t count_keys(struct program *program)
 {
     kv_statistics statistics = {.size = sizeof statistics};
@@ -497,7 +520,7 @@ static bool start(struct program *program)
     raise_file_limit(&program->options);
     block_signals();
     /* Mistakes in the settings, or a port in use, should not wait for the data to be loaded. */
-    if (!open_store(program) || !start_net(program)) return false;
+    if (!open_store(program) || !start_metrics(program) || !start_net(program)) return false;
     write_pid_file(program);
     char addresses[1024] = "";
     kvnet_addresses(program->net, addresses, sizeof addresses);
@@ -517,6 +540,7 @@ static bool end(struct program *program)
 {
     bool is_saved = true;
     remove_pid_file(program);
+    kvnet_metrics_stop(program->metrics);
     kvnet_stop(program->net, GRACE_MS);
     if (program->resp != NULL) kvresp_close(program->resp);
     if (program->aof != NULL) is_saved = kvresp_aof_close(program->aof) == KV_OK;

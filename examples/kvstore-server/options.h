@@ -19,6 +19,9 @@ struct options {
     int64_t port, unix_permissions, backlog, max_clients, timeout_s, keepalive_s, threads;
     const char *unix_socket;
     int64_t protected_mode;
+    /* Metrics over HTTP; port 0: none. */
+    const char *metrics_bind, *metrics_prefix;
+    int64_t metrics_port;
     /* The append-only file. */
     const char *directory, *append_directory, *append_file;
     int64_t append_only, append_fsync, load_truncated, progress_bytes, load_delay_us;
@@ -48,7 +51,7 @@ kvnet_options options_for_net(const struct options *options, struct words *words
  * Lets CONFIG show these options, and change those of the log. A name that a module owns is left to
  * it. All must outlive `resp`.
  */
-enum { OPTIONS_SHOWN_MAX = 16 };
+enum { OPTIONS_SHOWN_MAX = 24 };
 struct options_shown {
     struct options *options;
     struct log *log;

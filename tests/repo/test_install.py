@@ -78,6 +78,10 @@ class Install(unittest.TestCase):
                         flags = self.words("pkg-config", "--cflags", "--libs", *static, library,
                                            env=environment)
                         if static:
+                            # Ours; libmicrohttpd is of those that few systems have all of as archives.
+                            shared = ["-Wl,-Bdynamic", "-lmicrohttpd", "-Wl,-Bstatic"]
+                            flags = [word for flag in flags for word in
+                                     (shared if flag == "-lmicrohttpd" else [flag])]
                             flags = ["-Wl,-Bstatic", *flags, "-Wl,-Bdynamic"]
                         self.words("cc", "-std=c11", source, *flags, "-o", at / "app")
                         self.words(at / "app", env=environment)

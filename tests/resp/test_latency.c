@@ -131,7 +131,8 @@ START_TEST(the_last_160_samples_are_kept)
     assert_begins(answer, "*160\r\n*2\r\n:1700840\r\n:160\r\n");
     ck_assert_ptr_nonnull(strstr(say(&server, a, "LATENCY LATEST"), ":1\r\n:1000\r\n"));
     answer = say(&server, a, "LATENCY GRAPH command");
-    ck_assert_ptr_nonnull(strstr(answer, "command - high 160 ms, low 1 ms (all time high 1000 ms)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer, "command - high 160 ms, low 1 ms (all time high 1000 ms)\n"));
     const char *second = strstr(answer, "\n\n"); /* a second row of 80 */
     ck_assert_ptr_nonnull(second);
 }
@@ -170,8 +171,8 @@ START_TEST(commands_above_the_threshold_are_noted)
     assert_says(a, "CONFIG SET latency-monitor-threshold 10", "+OK\r\n");
     assert_says(a, "CONFIG SET slowlog-log-slower-than 1000000", "+OK\r\n");
     char message[256];
-    ck_assert_ptr_null(kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true,
-                                         message));
+    ck_assert_ptr_null(
+        kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));
     ck_assert_ptr_nonnull(strstr(say(&server, a, "LATENCY DOCTOR"), "took"));
     assert_says(a, "DEBUG SLEEP 0.002", "+OK\r\n");
     assert_says(a, "LATENCY LATEST", "*0\r\n");
@@ -196,7 +197,8 @@ START_TEST(histograms_are_by_command)
     assert_says(a, "LATENCY HISTOGRAM nosuch", "*0\r\n");
     say(&server, a, "SET k v\r\nGET k\r\nGET k\r\nCONFIG GET port\r\nCONFIG GET port");
     const char *answer = say(&server, a, "LATENCY HISTOGRAM get nosuch");
-    static const char begin[] = "*2\r\n$3\r\nget\r\n*4\r\n$5\r\ncalls\r\n:2\r\n$14\r\nhistogram_usec\r\n*";
+    static const char begin[] =
+        "*2\r\n$3\r\nget\r\n*4\r\n$5\r\ncalls\r\n:2\r\n$14\r\nhistogram_usec\r\n*";
     assert_begins(answer, begin);
     answer = say(&server, a, "LATENCY HISTOGRAM config GET");
     assert_begins(answer, "*4\r\n$10\r\nconfig|get\r\n*4\r\n");

@@ -133,6 +133,9 @@ static const char *const pipelines[] = {
     "COMMAND\r\n",
     "COMMAND DOCS get set\r\n",
     "INFO everything\r\n",
+    "SET k v\r\nLATENCY HISTOGRAM\r\nLATENCY LATEST\r\nLATENCY DOCTOR\r\nLATENCY RESET\r\n",
+    "CONFIG SET latency-monitor-threshold 1\r\nDEBUG SLEEP 0.001\r\nLATENCY GRAPH command\r\n"
+    "LATENCY HISTORY command\r\nLATENCY DOCTOR\r\n",
     "SCAN 0\r\nKEYS *\r\nRANDOMKEY\r\nCOMMAND GETKEYS MSET a 1 b 2\r\n",
     "NOSUCH with \"some quotes\" 'in it'\r\nCONFIG SET nosuch 1\r\nOBJECT HELP\r\nLCS a b IDX\r\n",
     "BLPOP none 0\r\n",
@@ -307,6 +310,35 @@ START_TEST(the_rdb_file_is_saved_and_loaded_or_nothing_happens)
 }
 END_TEST
 
+START_TEST(metrics_are_told_whole_or_not_at_all)
+{
+    static const kvresp_metric some[] = {{"role", "some", KVRESP_GAUGE, 0, "master", "Some."}};
+    kv_buffer text = {0};
+    ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    kv_status status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_metrics_add(resp, some, 1, NULL);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+    }
+    ck_assert_int_eq(kvresp_metrics(resp, NULL, &text), KV_OK);
+    size_t whole = text.size;
+    kv_buffer_free(&text);
+    status = KV_NOMEM;
+    for (long n = 0; status != KV_OK; n++) {
+        atomic_store(&allowed, n);
+        status = kvresp_metrics(resp, NULL, &text);
+        atomic_store(&allowed, -1);
+        ck_assert(status == KV_OK || status == KV_NOMEM);
+        ck_assert(status == KV_OK || text.size == 0);
+    }
+    ck_assert_uint_ge(text.size, whole - 100); /* numbers differ in length */
+    kv_buffer_free(&text);
+    kvresp_close(resp);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memory");
@@ -318,6 +350,7 @@ int main(void)
     tcase_add_test(tests, a_replica_is_served_or_ends_whatever_allocation_fails);
     tcase_add_test(tests, a_reply_is_parsed_whole_or_not_at_all);
     tcase_add_test(tests, the_rdb_file_is_saved_and_loaded_or_nothing_happens);
+    tcase_add_test(tests, metrics_are_told_whole_or_not_at_all);
     suite_add_tcase(suite, tests);
     return server_main(suite);
 }

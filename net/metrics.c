@@ -1,0 +1,186 @@
+/*
+ * net/metrics.c -- GET /metrics over HTTP, by libmicrohttpd and a thread of its own.
+ *
+ * libmicrohttpd (Debian's libmicrohttpd-dev) is optional: a library built without it has the calls,
+ * and they say so.
+ */
+#include "net/listener.h"
+
+#include "kvnet.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kvnet_metrics {
+    kvresp *resp;
+    int port;
+    char *prefix; /* NULL: the usual one */
+    struct MHD_Daemon *daemon;
+};
+
+#ifdef KVNET_MICROHTTPD
+
+#include <microhttpd.h>
+
+enum {
+    METRICS_BACKLOG = 16,
+    METRICS_CONNECTIONS = 32,
+    METRICS_TIMEOUT_S = 10,
+    METRICS_MEMORY = 16 * 1024 /* of a connection: a request is a few hundred bytes */
+};
+
+static enum MHD_Result metrics_queue(struct MHD_Connection *connection, unsigned status,
+                                     struct MHD_Response *response, const char *type)
+{
+    if (response == NULL) return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", type);
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(response, "Allow", "GET");
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result metrics_refuse(struct MHD_Connection *connection, unsigned status,
+                                      const char *text)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    return metrics_queue(connection, status, response, "text/plain; charset=utf-8");
+}
+
+static kv_status metrics_collect(const struct kvnet_metrics *metrics, kv_buffer *text)
+{
+    kvresp_metrics_options options = KV_OPTIONS(kvresp_metrics_options);
+    options.prefix = metrics->prefix;
+    return kvresp_metrics(metrics->resp, &options, text);
+}
+
+static enum MHD_Result metrics_answer(void *context, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *upload, size_t *upload_size, void **state)
+{
+    struct kvnet_metrics *metrics = context;
+    (void)version, (void)upload;
+    if (strcmp(url, "/metrics") != 0)
+        return metrics_refuse(connection, MHD_HTTP_NOT_FOUND, "The metrics are at /metrics.\n");
+    if (strcmp(method, "GET") != 0)
+        return metrics_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET is all there is.\n");
+    /* Called when the head of a request is there, again when all is. To answer the first call would
+       end the connection, which others than GET deserve, as they may bring a body of any size. */
+    bool is_whole = *state != NULL;
+    *state = metrics;
+    if (!is_whole || *upload_size > 0) {
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    kv_buffer text = {0};
+    if (metrics_collect(metrics, &text) != KV_OK) {
+        kv_buffer_free(&text);
+        return metrics_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "Memory is exhausted.\n");
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(text.size, text.data, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) kv_buffer_free(&text);
+    return metrics_queue(connection, MHD_HTTP_OK, response,
+                         "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/* The descriptor is the daemon's from now on. Its thread takes no signals. */
+static struct MHD_Daemon *metrics_run(struct kvnet_metrics *metrics, int descriptor)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, metrics_answer, metrics,
+        MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)METRICS_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)METRICS_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)METRICS_MEMORY, MHD_OPTION_END);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return daemon;
+}
+
+static kv_status metrics_listen(struct kvnet_metrics *metrics, const kvnet_metrics_options *options,
+                                char *message)
+{
+    struct listeners listeners = {0};
+    kv_buffer text = {0};
+    kv_status status = metrics_collect(metrics, &text); /* what cannot be told now never will be */
+    kv_buffer_free(&text);
+    if (status == KV_BADARG)
+        snprintf(message, 256, "no metric may be called '%.100s...'", metrics->prefix);
+    if (status != KV_OK) return status;
+    const char *bind = options->bind != NULL ? options->bind : "127.0.0.1";
+    metrics->port = options->port;
+    if (!listeners_open_tcp(&listeners, NULL, &bind, 1, &metrics->port, METRICS_BACKLOG, message))
+        return errno == ENOMEM ? KV_NOMEM : KV_BADARG;
+    metrics->daemon = metrics_run(metrics, listeners.items[0].descriptor);
+    if (metrics->daemon != NULL) return KV_OK;
+    listener_close(&listeners.items[0]);
+    snprintf(message, 256, "the HTTP server could not be started");
+    return KV_NOMEM;
+}
+
+static void metrics_end(struct kvnet_metrics *metrics)
+{
+    if (metrics->daemon != NULL) MHD_stop_daemon(metrics->daemon);
+}
+
+#else
+
+static kv_status metrics_listen(struct kvnet_metrics *metrics, const kvnet_metrics_options *options,
+                                char *message)
+{
+    (void)metrics, (void)options;
+    snprintf(message, 256, "metrics over HTTP need libmicrohttpd, and this was built without it");
+    return KV_BADARG;
+}
+
+static void metrics_end(struct kvnet_metrics *metrics)
+{
+    (void)metrics;
+}
+
+#endif
+
+kv_status kvnet_metrics_start(kvresp *resp, const kvnet_metrics_options *options,
+                              kvnet_metrics **metrics, char message[256])
+{
+    char unused[256];
+    kvnet_metrics_options given = KV_OPTIONS(kvnet_metrics_options);
+    if (message == NULL) message = unused;
+    message[0] = '\0';
+    if (resp == NULL || metrics == NULL) return KV_BADARG;
+    if (options != NULL) {
+        if (options->size < sizeof options->size || options->size > sizeof given) return KV_BADARG;
+        memcpy(&given, options, options->size);
+    }
+    if (given.port < 0 || given.port > 65535) return KV_BADARG;
+    struct kvnet_metrics *started = calloc(1, sizeof *started);
+    if (started == NULL) return KV_NOMEM;
+    started->resp = resp;
+    if (given.prefix != NULL) started->prefix = strdup(given.prefix);
+    kv_status status = KV_NOMEM;
+    if (given.prefix == NULL || started->prefix != NULL)
+        status = metrics_listen(started, &given, message);
+    if (status == KV_OK) *metrics = started;
+    else kvnet_metrics_stop(started);
+    return status;
+}
+
+int kvnet_metrics_port(const kvnet_metrics *metrics)
+{
+    return metrics->port;
+}
+
+void kvnet_metrics_stop(kvnet_metrics *metrics)
+{
+    if (metrics == NULL) return;
+    metrics_end(metrics);
+    free(metrics->prefix);
+    free(metrics);
+}

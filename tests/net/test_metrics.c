@@ -1,0 +1,109 @@
+/*
+ * tests/net/test_metrics.c -- metrics over HTTP: where it listens, what it answers, how it ends. The
+ * rest is in tests/integration/metrics.py.
+ */
+#include "fixture.h"
+
+static struct fixture fx;
+static kvnet_metrics *metrics;
+
+static void setup(void)
+{
+    fixture_open(&fx, 1);
+    metrics = NULL;
+}
+
+static void teardown(void)
+{
+    kvnet_metrics_stop(metrics);
+    fixture_close(&fx);
+}
+
+/* False if the library was built without it: then it says so. */
+static bool start(int port)
+{
+    char message[256];
+    kvnet_metrics_options options = KV_OPTIONS(kvnet_metrics_options);
+    options.port = port;
+    kv_status status = kvnet_metrics_start(fx.resp, &options, &metrics, message);
+    if (status != KV_OK) ck_assert_ptr_nonnull(strstr(message, "built without"));
+    return status == KV_OK;
+}
+
+static size_t get(int port, const char *request, char *answer, size_t size)
+{
+    int fd = connect_port(port);
+    say(fd, request);
+    size_t used = 0;
+    ssize_t more;
+    while (used < size - 1 && (more = recv(fd, answer + used, size - 1 - used, 0)) > 0)
+        used += (size_t)more;
+    answer[used] = '\0';
+    close(fd);
+    return used;
+}
+
+START_TEST(it_answers_on_a_port_that_the_system_picks)
+{
+    static char answer[100000];
+    if (!start(0)) return;
+    int port = kvnet_metrics_port(metrics);
+    ck_assert_int_gt(port, 0);
+    get(port, "GET /metrics HTTP/1.0\r\n\r\n", answer, sizeof answer);
+    ck_assert_int_eq(strncmp(answer, "HTTP/1.", 7), 0);
+    ck_assert_ptr_nonnull(strstr(answer, " 200 OK\r\n"));
+    ck_assert_ptr_nonnull(strstr(answer, "\nkvstore_up 1\n"));
+    get(port, "GET /other HTTP/1.0\r\n\r\n", answer, sizeof answer);
+    ck_assert_ptr_nonnull(strstr(answer, " 404 "));
+
+    kvnet_metrics_options options = KV_OPTIONS(kvnet_metrics_options);
+    kvnet_metrics *second;
+    char message[256];
+    options.port = port;
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, &second, message), KV_BADARG);
+    ck_assert_ptr_nonnull(strstr(message, "Address already in use"));
+    kvnet_metrics_stop(metrics);
+    metrics = NULL;
+    ck_assert(start(port)); /* it was left free */
+}
+END_TEST
+
+START_TEST(stopping_does_not_wait_for_clients)
+{
+    if (!start(0)) return;
+    int before = count_descriptors(), fd = connect_port(kvnet_metrics_port(metrics));
+    say(fd, "GET /met");
+    kvnet_metrics_stop(metrics);
+    metrics = NULL;
+    close(fd);
+    ck_assert_int_lt(count_descriptors(), before); /* the listener's have gone, too */
+}
+END_TEST
+
+START_TEST(bad_options_are_refused)
+{
+    kvnet_metrics_options options = KV_OPTIONS(kvnet_metrics_options);
+    ck_assert_int_eq(kvnet_metrics_start(NULL, &options, &metrics, NULL), KV_BADARG);
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, NULL, NULL), KV_BADARG);
+    options.port = 65536;
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, &metrics, NULL), KV_BADARG);
+    options.port = -1;
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, &metrics, NULL), KV_BADARG);
+    options.port = 0;
+    options.prefix = "no prefix";
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, &metrics, NULL), KV_BADARG);
+    options.size = 3;
+    ck_assert_int_eq(kvnet_metrics_start(fx.resp, &options, &metrics, NULL), KV_BADARG);
+    kvnet_metrics_stop(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("metrics");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, it_answers_on_a_port_that_the_system_picks);
+    tcase_add_test(tcase, stopping_does_not_wait_for_clients);
+    tcase_add_test(tcase, bad_options_are_refused);
+    return fixture_main("metrics", tcase);
+}
