@@ -4,6 +4,7 @@
 #include "net/server.h"
 
 #include "net/connection.h"
+#include "net/dialer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -486,6 +487,7 @@ kv_status kvnet_start(kvresp *resp, const kvnet_options *given, kvnet **server_o
     struct kvnet *server = server_create(resp, options);
     if (server == NULL) return KV_NOMEM;
     kv_status status = server_open(server, options, message);
+    (void)kvresp_dial_by(resp, &dialer); /* unless the host has its own way */
     if (status == KV_OK) {
         server_set_max_clients(server,
                                options->max_clients > 0 ? options->max_clients : SERVER_CLIENTS);

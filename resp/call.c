@@ -137,6 +137,10 @@ static void call_redact(const struct call *call, kv_slice *arguments, size_t cou
         if (handler == hello_command)
             is_secret = (i > 1 && text_is(call->arguments[i - 1], "auth")) ||
                         (i > 2 && text_is(call->arguments[i - 2], "auth"));
+        if (handler == migrate_command)
+            is_secret = (i > 6 && text_is(call->arguments[i - 1], "auth")) ||
+                        (i > 6 && text_is(call->arguments[i - 1], "auth2")) ||
+                        (i > 7 && text_is(call->arguments[i - 2], "auth2"));
         if (handler == config_set_command && i >= 3 && i % 2 == 1)
             is_secret = config_is_sensitive(&call->resp->config, call->arguments[i - 1]);
         if (is_secret) arguments[i] = kv_text("(redacted)");

@@ -116,11 +116,32 @@ static void command_find_sorted(const struct command_keys *keys, const kv_slice 
     if (destination > 0) visit(context, destination, keys->flags);
 }
 
+/* What follows KEYS in a MIGRATE, unless that is what another option is given. False: no KEYS. */
+static bool command_find_migrated(const struct command_keys *keys, const kv_slice *arguments,
+                                  size_t count, command_visit_key *visit, void *context)
+{
+    for (size_t i = 6; i < count; i++) {
+        if (text_is(arguments[i], "auth")) {
+            i++;
+        } else if (text_is(arguments[i], "auth2")) {
+            i += 2;
+        } else if (text_is(arguments[i], "keys") && i + 1 < count) {
+            for (size_t at = i + 1; at < count; at++) visit(context, at, keys->flags);
+            return true;
+        }
+    }
+    return false;
+}
+
 kv_status command_find_keys(const struct command *command, const kv_slice *arguments, size_t count,
                             command_visit_key *visit, void *context)
 {
     const struct command_keys *keys = command->facts.keys;
     if (!command_has_keys(command)) return KV_NONE;
+    if (keys[1].first != 0 && keys[1].is_rest) {
+        if (command_find_migrated(&keys[1], arguments, count, visit, context)) return KV_OK;
+        return command_find_range(keys, count, visit, context);
+    }
     for (; keys->first != 0; keys++) {
         kv_status status = KV_OK;
         if (keys->is_unknown) command_find_sorted(keys, arguments, count, visit, context);

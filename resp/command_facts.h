@@ -149,12 +149,14 @@ enum command_key_flag {
     KEY_INSERT = 1 << 6,
     KEY_DELETE = 1 << 7,
     KEY_NOT_KEY = 1 << 8,        /* it is none, but a cluster would place it as if it were */
-    KEY_VARIABLE_FLAGS = 1 << 9, /* the arguments decide: SET without GET is KEY_OW | KEY_UPDATE */
-    KEY_FLAG_COUNT = 10
+    KEY_INCOMPLETE = 1 << 9,      /* there may be others */
+    KEY_VARIABLE_FLAGS = 1 << 10, /* the arguments decide: SET without GET is KEY_OW | KEY_UPDATE */
+    KEY_FLAG_COUNT = 11
 };
 
 #define COMMAND_KEY_FLAG_NAMES                                                                     \
-    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "variable_flags"
+    "RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete",        \
+        "variable_flags"
 
 /* Where keys stand in a request, whose argument 0 is the name of the command (or container). */
 struct command_keys {
@@ -169,6 +171,7 @@ struct command_keys {
     const char *note;   /* why the flags are as they are, or NULL */
     const char *keyword; /* not NULL: the first half of what follows this word are keys, or, if
                             `last` is 0, one key */
+    uint8_t is_rest;     /* with a keyword: all that follows it are keys, and those above are not */
 };
 
 enum command_argument_type {
@@ -262,6 +265,8 @@ static inline void command_key_range(const struct command_facts *facts, int rang
 #define KEYS_COUNTED_AT(at, ...) {.first = at, .step = 1, .is_counted = 1, .flags = __VA_ARGS__}
 #define KEYS_AFTER(word, at, ...) \
     {.keyword = word, .first = at, .last = -1, .step = 1, .flags = __VA_ARGS__}
+#define KEYS_REST_AFTER(word, at, ...) \
+    {.keyword = word, .first = at, .last = -1, .step = 1, .is_rest = 1, .flags = __VA_ARGS__}
 #define KEY_AFTER(word, at, ...) {.keyword = word, .first = at, .step = 1, .flags = __VA_ARGS__}
 #define KEYS_UNKNOWN_FROM(at, ...) {.first = at, .step = 1, .is_unknown = 1, .flags = __VA_ARGS__}
 #define ARGUMENTS(...) (const struct command_argument[]){__VA_ARGS__, {.name = NULL}}
@@ -330,6 +335,27 @@ COMMAND(keys, "keys", 2, COMMAND_READONLY, CATEGORY_KEYSPACE | CATEGORY_DANGEROU
         "Lists every key that matches a pattern.",
         .tips = TEXTS("request_policy:all_shards", "nondeterministic_output_order"),
         .arguments = ARGUMENTS(PATTERN("pattern")))
+COMMAND(migrate, "migrate", -6, COMMAND_WRITE | COMMAND_MOVABLEKEYS,
+        CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC, 3, "2.6.0",
+        "As DUMP here and RESTORE over there, O(N) each, N being the size of the values.",
+        "Moves keys to another server.",
+        .tips = TEXTS("nondeterministic_output"),
+        .keys = KEYS(KEY_AT(3, KEY_RW | KEY_ACCESS | KEY_DELETE),
+            KEYS_REST_AFTER("KEYS", -2, KEY_RW | KEY_ACCESS | KEY_DELETE | KEY_INCOMPLETE)),
+        .history = TEXTS("3.0.0", "Takes COPY and REPLACE.", "3.0.6", "Takes KEYS.",
+            "4.0.7", "Takes AUTH.", "6.0.0", "Takes AUTH2."),
+        .arguments = ARGUMENTS(STRING("host"), INTEGER("port"),
+            ONE_OF("key-selector", .arguments = ARGUMENTS(KEY("key"),
+                TOKEN("empty-string", .token = ""))),
+            INTEGER("destination-db"), INTEGER("timeout"),
+            TOKEN("copy", .token = "COPY", .since = "3.0.0", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("replace", .token = "REPLACE", .since = "3.0.0", .flags = ARGUMENT_OPTIONAL),
+            ONE_OF("authentication", .flags = ARGUMENT_OPTIONAL,
+                .arguments = ARGUMENTS(STRING("auth", .token = "AUTH", .since = "4.0.7"),
+                    BLOCK("auth2", .token = "AUTH2", .since = "6.0.0",
+                        .arguments = ARGUMENTS(STRING("username"), STRING("password"))))),
+            KEY("keys", .key_spec = 1, .token = "KEYS", .since = "3.0.6",
+                .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(move, "move", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2, "1.0.0",
         "O(1)", "Moves a key to another database.",
         .keys = KEYS(KEY_AT(1, KEY_RW | KEY_ACCESS | KEY_UPDATE)),
@@ -405,6 +431,17 @@ COMMAND(restore, "restore", -4, COMMAND_WRITE | COMMAND_DENYOOM,
         CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_GENERIC, 2, "2.6.0",
         "O(N), N being the size of the value; O(N*log(N)) for a sorted set.",
         "Creates a key with the value that DUMP gave as bytes.",
+        .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
+        .history = TEXTS("3.0.0", "Takes REPLACE.", "5.0.0", "Takes ABSTTL.",
+            "5.0.0", "Takes IDLETIME and FREQ."),
+        .arguments = ARGUMENTS(KEY("key"), INTEGER("ttl"), STRING("serialized-value"),
+            TOKEN("replace", .token = "REPLACE", .since = "3.0.0", .flags = ARGUMENT_OPTIONAL),
+            TOKEN("absttl", .token = "ABSTTL", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("seconds", .token = "IDLETIME", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL),
+            INTEGER("frequency", .token = "FREQ", .since = "5.0.0", .flags = ARGUMENT_OPTIONAL)))
+COMMAND(restore_asking, "restore-asking", -4, COMMAND_WRITE | COMMAND_DENYOOM,
+        CATEGORY_KEYSPACE | CATEGORY_DANGEROUS, GROUP_SERVER, 3, "3.0.0",
+        "As RESTORE.", "RESTORE, as nodes of a cluster send it to each other.", .is_system = 1,
         .keys = KEYS(KEY_AT(1, KEY_OW | KEY_UPDATE)),
         .history = TEXTS("3.0.0", "Takes REPLACE.", "5.0.0", "Takes ABSTTL.",
             "5.0.0", "Takes IDLETIME and FREQ."),
@@ -2387,6 +2424,7 @@ COMMAND(time, "time", 1, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, 0, GROU
 #undef KEYS_FROM
 #undef KEYS_COUNTED_AT
 #undef KEYS_AFTER
+#undef KEYS_REST_AFTER
 #undef ARGUMENTS
 #undef STRING
 #undef INTEGER

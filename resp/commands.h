@@ -38,6 +38,8 @@ bool client_rename(struct call *call, kv_slice name);
  * append-only file: for Redis that is a save all the same.
  */
 bool save_is_foreign(kvresp *resp);
+/* Leaves a MIGRATE that the session waits for to its thread, if there is one. */
+void migrate_end(kvresp_session *session);
 
 /* Ends all subscriptions of a session without a word. */
 void pubsub_end(kvresp_session *session);

@@ -93,7 +93,7 @@ static void write_find_keys(struct writer *reply, const struct command_keys *key
     } else {
         write_pair(reply, "lastkey", keys->last);
         write_pair(reply, "keystep", keys->step);
-        write_pair(reply, "limit", keys->keyword != NULL && keys->last < 0 ? 2 : 0);
+        write_pair(reply, "limit", keys->keyword != NULL && keys->last < 0 && !keys->is_rest ? 2 : 0);
     }
 }
 

@@ -93,3 +93,8 @@ void restore_command(struct call *call)
         options.idle_ms = wish.idle_s < INT64_MAX / 1000 ? wish.idle_s * 1000 : INT64_MAX;
     restore_answer(call, kv_restore(call->db, call->arguments[1], call->arguments[3], &options));
 }
+
+void restore_asking_command(struct call *call)
+{
+    restore_command(call);
+}

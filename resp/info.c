@@ -313,21 +313,12 @@ static void info_stats(struct info *info)
     static const char *const eviction[] = {"evicted_clients", "evicted_scripts",
                                            "total_eviction_exceeded_time",
                                            "current_eviction_exceeded_time", NULL};
-    static const char *const absent[] = {"latest_fork_usec",
-                                         "total_forks",
-                                         "migrate_cached_sockets",
-                                         "slave_expires_tracked_keys",
-                                         "active_defrag_hits",
-                                         "active_defrag_misses",
-                                         "active_defrag_key_hits",
-                                         "active_defrag_key_misses",
-                                         "total_active_defrag_time",
-                                         "current_active_defrag_time",
-                                         "tracking_total_keys",
-                                         "tracking_total_items",
-                                         "tracking_total_prefixes",
-                                         "unexpected_error_replies",
-                                         NULL};
+    static const char *const forks[] = {"latest_fork_usec", "total_forks", NULL};
+    static const char *const absent[] = {
+        "slave_expires_tracked_keys", "active_defrag_hits",       "active_defrag_misses",
+        "active_defrag_key_hits",     "active_defrag_key_misses", "total_active_defrag_time",
+        "current_active_defrag_time", "tracking_total_keys",      "tracking_total_items",
+        "tracking_total_prefixes",    "unexpected_error_replies", NULL};
     static const char *const denied[] = {"acl_access_denied_cmd", "acl_access_denied_key",
                                          "acl_access_denied_channel", NULL};
     kvresp *resp = info->resp;
@@ -361,6 +352,8 @@ static void info_stats(struct info *info)
     info_number(info, "pubsub_channels", kv_channel_count(resp->store, KV_CHANNEL));
     info_number(info, "pubsub_patterns", kv_channel_count(resp->store, KV_PATTERN));
     info_number(info, "pubsubshard_channels", kv_channel_count(resp->store, KV_SHARD_CHANNEL));
+    info_zeros(info, forks);
+    info_number(info, "migrate_cached_sockets", migrations_links(&resp->migrations));
     info_zeros(info, absent);
     info_number(info, "total_error_replies", errors);
     info_number(info, "dump_payload_sanitizations", 0);

@@ -344,6 +344,7 @@ KVRESP_API kv_status kvresp_snapshot_cancel(kvresp *resp, kvresp_snapshot_job *j
  * functions, nor by a thread that they wait for.
  */
 KVRESP_API void kvresp_snapshot_await(kvresp *resp, kvresp_snapshot_job *job);
+
 /* ------------------------------------------------------------------------- following a master */
 
 /*
@@ -446,6 +447,39 @@ typedef struct kvresp_following {
     char error[256];          /* why there is no link; "" if there is one */
 } kvresp_following;
 KVRESP_API kv_status kvresp_following_look(kvresp *resp, kvresp_following *following);
+
+/* ------------------------------------------------------------- connections that commands make */
+
+/*
+ * How MIGRATE reaches other servers. The functions are called by threads of kvresp's own (and in a
+ * transaction, or from kvresp_exec(), by the caller), several at a time; each connection is used by
+ * one. Waits are given in milliseconds; a connection is silent for at most about 100 of them before
+ * kvresp looks whether it still has a use for it.
+ *
+ *   connect  to a host (a name or an address) and port within timeout_ms, or as long as goes_on()
+ *            says so. KV_OK and *connection; KV_BADARG: there is no such host; KV_TIMEOUT;
+ *            KV_CANCELLED; KV_IOERROR, KV_NOMEM.
+ *   write    some of the bytes, *size of them: KV_OK; KV_TIMEOUT; KV_IOERROR.
+ *   read     some bytes, 1 to `room`: KV_OK; KV_TIMEOUT; KV_IOERROR, also when the other side closed.
+ *   close    frees the connection.
+ */
+typedef struct kvresp_dialer {
+    size_t size;
+    kv_status (*connect)(void *context, const char *host, int port, int64_t timeout_ms,
+                         bool (*goes_on)(void *goes_on_context), void *goes_on_context,
+                         void **connection);
+    kv_status (*write)(void *connection, kv_slice bytes, int64_t timeout_ms, size_t *size);
+    kv_status (*read)(void *connection, void *bytes, size_t room, int64_t timeout_ms, size_t *size);
+    void (*close)(void *connection);
+    void *context; /* of connect */
+} kvresp_dialer;
+
+/*
+ * Gives commands the host's way to connect; copied. Without one MIGRATE answers that it cannot
+ * connect. net/ gives its own when a server starts. KV_OK; KV_SKIPPED if one was given before, which
+ * stays; KV_BADARG.
+ */
+KVRESP_API kv_status kvresp_dial_by(kvresp *resp, const kvresp_dialer *dialer);
 
 /* -------------------------------------------------------------------------------------- workers */
 

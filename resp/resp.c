@@ -64,7 +64,8 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 9, status = failover_open(&resp->failover);
     if (status == KV_OK) *opened = 10, status = following_open(&resp->following, resp);
     if (status == KV_OK) *opened = 11, status = latency_open(&resp->latency);
-    if (status == KV_OK) *opened = 12, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 12, status = migrations_open(&resp->migrations);
+    if (status == KV_OK) *opened = 13, status = config_add_own(resp);
     return status;
 }
 
@@ -76,6 +77,7 @@ static void resp_close_parts(kvresp *resp, int opened)
     if (opened >= 10) failover_close(&resp->failover);
     if (opened >= 9) replicas_close(&resp->replicas);
     if (opened >= 8) replication_close(&resp->replication);
+    if (opened >= 13) migrations_close(&resp->migrations);
     if (opened >= 12) latency_close(&resp->latency);
     if (opened >= 5) pthread_mutex_destroy(&resp->rate_lock);
     if (opened >= 4) statistics_close(&resp->statistics);
@@ -113,7 +115,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 12);
+    if (resp != NULL) resp_close_parts(resp, 13);
 }
 
 kv *kvresp_store(kvresp *resp)
@@ -224,6 +226,7 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
     snapshots_cron(&resp->snapshots, budget_us);
     replicas_cron(&resp->replicas, kv_now(resp->store));
     failover_look(resp);
+    migrations_sweep(&resp->migrations);
     if (atomic_load(&resp->gates) & GATE_PAUSES &&
         kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))
         clients_unpause(resp);

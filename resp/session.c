@@ -5,6 +5,7 @@
 
 #include "resp/blocked.h"
 #include "resp/clients.h"
+#include "resp/commands.h"
 #include "resp/pushes.h"
 
 #include <stdlib.h>
@@ -71,6 +72,7 @@ void kvresp_session_close(kvresp_session *session)
     kvresp *resp = session->resp;
     clients_remove(&resp->clients, session); /* from here on nobody wakes it but what follows */
     if (session->flags & SESSION_BLOCKED) blocked_end(session);
+    migrate_end(session);
     pushes_close(session);
     replica_close(session->replica);
     if (resp->aof != NULL) resp->aof->forget(resp->aof->context, &session->aof_waiter);

@@ -154,6 +154,8 @@ struct kvresp_session {
     unsigned hold_count;
     struct aof_waiter aof_waiter;
 
+    struct migration *migration; /* that it waits for */
+
     struct transaction transaction;
     kv_watch *watch;  /* opened by the first WATCH */
     bool is_watching; /* it has keys */

@@ -19,6 +19,7 @@
 #include "resp/failover.h"
 #include "resp/following.h"
 #include "resp/latency.h"
+#include "resp/migration.h"
 #include "resp/pool.h"
 #include "resp/replicas.h"
 #include "resp/replication.h"
@@ -178,6 +179,7 @@ struct kvresp {
     struct config config;
     struct slowlog slowlog;
     struct latency latency;
+    struct migrations migrations;
     struct statistics statistics;
     struct replicas replicas;
     struct failover failover;
