@@ -126,7 +126,8 @@ static bool command_find_migrated(const struct command_keys *keys, const kv_slic
         } else if (text_is(arguments[i], "auth2")) {
             i += 2;
         } else if (text_is(arguments[i], "keys") && i + 1 < count) {
-            for (size_t at = i + 1; at < count; at++) visit(context, at, keys->flags);
+            for (size_t at = i + 1; at < count; at++)
+                visit(context, at, keys->flags & ~(unsigned)KEY_INCOMPLETE);
             return true;
         }
     }

@@ -37,7 +37,6 @@ static bool migrate_read(struct call *call, struct migrate_wish *wish)
         } else if (call_is(call, i, "replace")) {
             wish->replaces = true;
         } else if (call_is(call, i, "auth") && more >= 1) {
-            wish->user = (kv_slice){NULL, 0};
             wish->password = call->arguments[++i];
         } else if (call_is(call, i, "auth2") && more >= 2) {
             wish->user = call->arguments[++i];

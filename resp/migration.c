@@ -443,7 +443,10 @@ static kv_status migration_exchange(struct migration_round *round)
     }
 }
 
-/* A kept link may have died: then, and whenever nothing was answered, it is tried once more. */
+/*
+ * A kept link may have died: then, and whenever nothing was answered, it is tried once more, on a
+ * new one.
+ */
 static kv_status migration_try(struct migration_round *round)
 {
     struct migration *migration = round->migration;
@@ -451,17 +454,16 @@ static kv_status migration_try(struct migration_round *round)
     kv_status status = KV_OK;
     for (int tries = 0; tries < 2; tries++) {
         round->is_writing = true;
-        round->link = link_take(migrations, migration->host, migration->port);
+        round->link = tries == 0 ? link_take(migrations, migration->host, migration->port) : NULL;
         if (round->link == NULL) {
             status = link_open(migration, &round->link);
             if (status == KV_BADARG || status == KV_NOMEM) return status;
         }
         if (status == KV_OK) status = migration_exchange(round);
-        if (status == KV_OK) {
-            link_keep(migrations, round->link);
-            return KV_OK;
-        }
-        if (round->link != NULL) link_close(round->link);
+        bool is_clean = status == KV_OK && round->link->begin == round->link->end;
+        if (is_clean) link_keep(migrations, round->link);
+        else if (round->link != NULL) link_close(round->link);
+        if (status == KV_OK) return KV_OK;
         round->link = NULL;
         if (round->was_answered || status == KV_TIMEOUT || status == KV_NOMEM) return status;
     }

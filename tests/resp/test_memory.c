@@ -139,6 +139,7 @@ static const char *const pipelines[] = {
     "SCAN 0\r\nKEYS *\r\nRANDOMKEY\r\nCOMMAND GETKEYS MSET a 1 b 2\r\n",
     "NOSUCH with \"some quotes\" 'in it'\r\nCONFIG SET nosuch 1\r\nOBJECT HELP\r\nLCS a b IDX\r\n",
     "BLPOP none 0\r\n",
+    "SET k v\r\nMIGRATE host 1 k 0 10\r\n",
     "HELLO 3\r\nSUBSCRIBE a b\r\nPSUBSCRIBE *\r\nPUBLISH a x\r\nUNSUBSCRIBE\r\nPUBSUB CHANNELS\r\n",
     "CONFIG SET save \"900 1 300 10\" dbfilename a.rdb\r\nCONFIG GET save dir\r\nBGSAVE\r\n"
     "BGSAVE CANCEL\r\n",
