@@ -342,6 +342,11 @@ typedef struct kv_statistics {
     uint64_t expired_fields; /* fields and members reclaimed because their deadline passed */
     int64_t overdue_ms; /* how long the earliest deadline has passed that kv_tick() and writes have
                            not attended to; 0: none has */
+    /*
+     * Of the snapshot under way, all 0 if there is none: keys written and to be written in all, and
+     * bytes of records that wait for the host's writer.
+     */
+    uint64_t snapshot_keys, snapshot_keys_total, snapshot_held;
 } kv_statistics;
 
 /*

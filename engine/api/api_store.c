@@ -384,6 +384,17 @@ static void store_add_shard(kv_statistics *sum, struct shard *shard)
     }
 }
 
+/* Under the lock of any shard, as a snapshot comes and goes while all are held. */
+static void store_add_snapshot(kv_statistics *sum, const struct store *store)
+{
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    if (store->snapshot == NULL) return;
+    (void)kv_snapshot_stats(store->snapshot, &progress);
+    sum->snapshot_keys = progress.keys;
+    sum->snapshot_keys_total = progress.keys_total;
+    sum->snapshot_held = progress.held;
+}
+
 /* How long the earliest of all deadlines has passed. */
 static int64_t store_overdue_ms(kv *db)
 {
@@ -409,6 +420,7 @@ kv_status kv_stats(kv *db, kv_statistics *statistics)
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
         store_add_shard(&sum, shard);
+        store_add_snapshot(&sum, store);
         if (is_entered) lock_unlock(&shard->lock);
     }
     sum.size = size;

@@ -423,10 +423,17 @@ START_TEST(memory_is_bounded_and_writers_help)
     ck_assert_uint_eq(progress.saved, 10000);
     ck_assert_uint_ge(progress.helped, 10);
     ck_assert_uint_le(progress.held_peak, 4096 + 100);
+    kv_statistics statistics = KV_OPTIONS(kv_statistics);
+    ck_assert_int_eq(kv_stats(db, &statistics), KV_OK);
+    ck_assert_uint_eq(statistics.snapshot_keys, progress.keys);
+    ck_assert_uint_eq(statistics.snapshot_keys_total, 20000);
+    ck_assert_uint_eq(statistics.snapshot_held, progress.held);
     ck_assert_int_eq(kv_snapshot_step(snapshot, 0), KV_OK);
     ck_assert_int_eq(kv_snapshot_stats(snapshot, &progress), KV_OK);
     ck_assert_uint_eq(progress.keys, 20000);
     ck_assert_int_eq(kv_snapshot_end(snapshot), KV_OK);
+    ck_assert_int_eq(kv_stats(db, &statistics), KV_OK);
+    ck_assert_uint_eq(statistics.snapshot_keys_total, 0);
     kv_buffer_free(&file.bytes);
 }
 END_TEST
