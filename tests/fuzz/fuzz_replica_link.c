@@ -68,8 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const size_t pieces[] = {1, 7, 1000, LIMIT};
     if (size == 0 || size > LIMIT) return 0;
     open_once();
-    must(kvresp_replicaof(resp, NULL, 0) == KV_OK);
-    must(kv_flush_all(db, false) == KV_OK);
     must(kv_set(db, KV_TEXT("old"), KV_TEXT("1"), NULL) == KV_OK);
     must(kvresp_replicaof(resp, "master", 1) == KV_OK);
     if (data[0] & 4) begin_history();
@@ -88,5 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(is_old || memcmp(before.master_id, after.master_id, sizeof after.master_id) != 0);
         must(after.offset == before.offset || !is_old);
     }
+    must(kvresp_replicaof(resp, NULL, 0) == KV_OK);
+    must(kv_flush_all(db, false) == KV_OK);
     return 0;
 }
