@@ -32,7 +32,7 @@ struct replication_reader {
     struct replication_reader *next, *previous;
     _Atomic uint64_t position; /* of the next byte it reads */
     struct replication_block *block;
-    bool is_open;
+    _Atomic bool is_open;
     bool is_waiting; /* to be woken by the next append */
     _Atomic bool is_overtaken;
     void (*wake)(void *context); /* from any thread; may only note it */

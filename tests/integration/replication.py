@@ -56,11 +56,10 @@ def free_port():
 
 def wait_until(condition, what, seconds=30.0):
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
+    while not condition():
+        if time.monotonic() > deadline and not condition():  # this process may have been stopped
+            raise Failure('%s: not within %g seconds' % (what, seconds))
         time.sleep(0.02)
-    raise Failure('%s: not within %g seconds' % (what, seconds))
 
 
 class Node:
