@@ -146,6 +146,13 @@ static void full_sync_at_instant(void *context)
     pthread_mutex_unlock(&replicas->lock);
 }
 
+/* While it is sent, no more is made than replicas can take. */
+static bool full_sync_is_ready(void *context)
+{
+    struct full_sync *sync = context;
+    return !sync->uses_eof || replication_log_memory(&sync->spool.log) < FULL_SYNC_MEMORY / 2;
+}
+
 static kv_status full_sync_write(void *context, kv_slice bytes)
 {
     return spool_append(&((struct full_sync *)context)->spool, bytes);
@@ -220,6 +227,7 @@ static void full_sync_start(struct full_sync *sync)
     sync->job = (kvresp_snapshot_job){.size = sizeof sync->job,
                                       .name = "replication",
                                       .begin = full_sync_begin,
+                                      .is_ready = full_sync_is_ready,
                                       .write = full_sync_write,
                                       .done = full_sync_done,
                                       .context = sync};

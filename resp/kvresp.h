@@ -305,6 +305,9 @@ KVRESP_API void kvresp_loading_end(kvresp *resp);
  *
  *   begin    when its turn has come. It may fill in what is known only now (`options`, its aux). Any
  *            status but KV_OK ends the job. May be NULL.
+ *   is_ready whether to go on now; if not, it is asked again in some milliseconds. So one whose bytes
+ *            have nowhere to go keeps more from being made, where `write` may be called by a thread
+ *            that must not be kept. It only looks. May be NULL.
  *   options.at_instant   at the snapshot's point in time (kv_snapshot_begin()).
  *   write    takes the RDB's bytes, in order. It may take its time: writers are not held up by it,
  *            only memory for what they change (KV_SETTING_SNAPSHOT_MEMORY); where that is used up,
@@ -318,9 +321,10 @@ typedef struct kvresp_snapshot_job {
     const char *name; /* of the kind of job, a constant: "rdb" */
     kv_snapshot_options options;
     kv_status (*begin)(void *context, kv_snapshot_options *options);
+    bool (*is_ready)(void *context);
     kv_writer *write;
     void (*done)(void *context, kv_status status);
-    void *context;                 /* of these three */
+    void *context;                 /* of these four */
     kv_snapshot_progress progress; /* for done(): how far it was */
 
     struct kvresp_snapshot_job *next; /* kvresp's; zero at first */

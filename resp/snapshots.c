@@ -136,11 +136,14 @@ static void snapshots_end(struct snapshots *snapshots)
 
 /*
  * Takes the first job a step further, under the lock but for the step itself. Returns KV_MORE; its
- * end, which was told; KV_BUSY if a snapshot of the host's own is in the way.
+ * end, which was told; KV_BUSY if a snapshot of the host's own is in the way, or the job cannot go
+ * on yet.
  */
 static kv_status snapshots_step(struct snapshots *snapshots, int64_t budget_us)
 {
     kvresp_snapshot_job *job = snapshots->first;
+    if (job->is_ready != NULL && !snapshots->is_cancelled && !job->is_ready(job->context))
+        return KV_BUSY;
     kv_status status = KV_CANCELLED;
     kv_snapshot_progress progress = snapshots->progress;
     snapshots->is_stepped = true;
