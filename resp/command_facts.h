@@ -354,7 +354,7 @@ COMMAND(migrate, "migrate", -6, COMMAND_WRITE | COMMAND_MOVABLEKEYS,
                 .arguments = ARGUMENTS(STRING("auth", .token = "AUTH", .since = "4.0.7"),
                     BLOCK("auth2", .token = "AUTH2", .since = "6.0.0",
                         .arguments = ARGUMENTS(STRING("username"), STRING("password"))))),
-            KEY("keys", .key_spec = 1, .token = "KEYS", .since = "3.0.6",
+            KEY("key", .key_spec = 1, .token = "KEYS", .since = "3.0.6",
                 .flags = ARGUMENT_OPTIONAL | ARGUMENT_MULTIPLE)))
 COMMAND(move, "move", 3, COMMAND_WRITE | COMMAND_FAST, CATEGORY_KEYSPACE, GROUP_GENERIC, 2, "1.0.0",
         "O(1)", "Moves a key to another database.",
