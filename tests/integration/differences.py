@@ -229,6 +229,8 @@ def command_entry(entry, known):
     name, arity, flags, first, last, step, categories, tips, keys, subcommands = entry
     if name in NOSCRIPT_UNTIL_7_2:
         flags = [flag for flag in flags if flag != b'noscript']
+    if name == b'restore-asking':
+        flags = [flag for flag in flags if flag != b'asking']
     if name in DENYOOM_SINCE_7_2 and b'denyoom' not in flags:
         flags = [b'denyoom'] + flags
     keys = [{n: v for n, v in pairs(key).items() if n != b'notes'} for key in keys]
@@ -500,7 +502,8 @@ RULES = [
     ('command list, command', OURS, 'names the commands of kvstore', one_command_more),
     ('command info', VERSION,
      'the words of notes, the order of subcommands; in 7.2 BLPOP and the like lose noscript, '
-     'COMMAND GETKEYS needs an argument less, SUBSCRIBE and the like gain denyoom', command_info),
+     'COMMAND GETKEYS needs an argument less, SUBSCRIBE and the like gain denyoom; there is no '
+     'cluster to ask', command_info),
     ('command docs', OURS,
      'the sentences are our own; subcommands of features that are not here are absent',
      command_docs),
@@ -512,7 +515,7 @@ RULES = [
      'is given nothing', stream_consumers),
     ('xgroup createconsumer', VERSION, '7.2 makes a consumer that is given nothing', same_kind),
     ('xgroup help, xinfo help, client help, command help, config help, debug help, memory help, '
-     'object help, slowlog help, pubsub help',
+     'object help, slowlog help, pubsub help, latency help',
      OURS,
      'the sentences are our own', both_lists_of_text),
 ]

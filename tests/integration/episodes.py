@@ -1118,6 +1118,23 @@ def the_slow_log(pair, random):
     both.close()
 
 
+def the_latency_monitor(pair, random):
+    """What was fast leaves nothing behind; names, numbers and errors of LATENCY."""
+    both = pair.open()
+    for threshold in (100000, 0, -1, 'x'):
+        both.do('CONFIG', 'SET', 'latency-monitor-threshold', threshold)
+        both.do('CONFIG', 'GET', 'latency-monitor-threshold')
+    both.do('CONFIG', 'SET', 'latency-monitor-threshold', 100000)
+    for arguments in (('LATEST',), ('LATEST', 'x'), ('HISTORY', 'command'), ('HISTORY',), ('GRAPH', 'command'),
+                      ('GRAPH', 'a', 'b'), ('RESET',), ('RESET', 'command', 'nosuch'), ('NOSUCH',), (),
+                      ('HISTOGRAM', 'nosuch', 'get|set'), ('HELP',), ('HELP', 'x')):
+        both.do('LATENCY', *arguments)
+    both.do('CONFIG', 'RESETSTAT')
+    both.do('LATENCY', 'HISTOGRAM', 'get', 'lpush', 'xadd')
+    both.do('CONFIG', 'SET', 'latency-monitor-threshold', 0)
+    both.close()
+
+
 ALL = [
     publish_and_subscribe, subscribed_clients, messages_to_a_silent_client,
     events_of_blocked_clients,
@@ -1128,5 +1145,5 @@ ALL = [
     protocol_versions, passwords, killing_clients, the_client_list, paused_clients, leaving, scans,
     keys_expire, encodings_of_fresh_values, numbers,
     longest_common_subsequences, patterns, long_lists, hyperloglogs, command_facts, info_names, statistics,
-    configuration, the_slow_log,
+    configuration, the_slow_log, the_latency_monitor,
 ]
