@@ -21446,6 +21446,9 @@ KV_INTERNAL enum rdb_framed rdb_frame_advance(struct rdb_frame *frame, struct rd
  *       type(1) key: text value }
  *     FF sum(8)                           the end; a sum since version 5, 0 if it was not kept
  *
+ * A field with the name RDB_DEADLINES is part of the key that follows: the deadlines of members of its
+ * set or sorted set, of which Redis has none. Its text is n {deadline in ms(8) member: text}.
+ *
  * Texts, lengths (n) and values are those of rdb_format.h. What cannot be read is refused by its
  * type or opcode, never by the number of the version.
  *
@@ -21462,9 +21465,12 @@ KV_INTERNAL enum rdb_framed rdb_frame_advance(struct rdb_frame *frame, struct rd
 #define RDB_PIECE_SIZE    ((size_t)128 << 10) /* with the records it stays in the cache */
 #define RDB_PIECE_RECORDS 4096
 
+#define RDB_DEADLINES     "kv-deadlines"
+
 /* A key in a piece: text from `key` to `value`, value to `end`. */
 struct rdb_record {
     size_t key, value, end;
+    size_t deadlines; /* the text of RDB_DEADLINES, which ends before the key; 0: there is none */
     int64_t deadline_ms; /* KV_NEVER: it has none */
     uint32_t idle_s;
     uint32_t database;
@@ -21507,6 +21513,7 @@ struct rdb_file {
     enum rdb_stage stage;
     uint8_t code; /* its type or opcode */
     size_t begin, at, value;
+    size_t keep; /* where that begins which must stay together: at `begin`, or at a field before */
     size_t summed; /* up to here */
     uint64_t sum;
     struct rdb_frame frame;
@@ -21514,6 +21521,7 @@ struct rdb_file {
     /* What was said of the next key. */
     int64_t deadline_ms;
     uint32_t idle_s, database;
+    size_t deadlines;
 
     /* What was read beyond the last piece. */
     uint8_t *rest;
@@ -21688,6 +21696,18 @@ static kv_status rdb_file_aux(struct rdb_file *file, struct rdb_piece *piece,
     return status;
 }
 
+/* Whether a field is about the next key, and noting where its value is. */
+static bool rdb_file_note_deadlines(struct rdb_file *file, const struct rdb_piece *piece,
+                                    const struct rdb_source *source)
+{
+    static const char name[] = RDB_DEADLINES;
+    size_t size = sizeof name - 1;
+    if (rdb_left(source) <= 1 + size || source->at[0] != size) return false;
+    if (memcmp(source->at + 1, name, size) != 0) return false;
+    file->deadlines = (size_t)(source->at - piece->bytes) + 1 + size;
+    return true;
+}
+
 static kv_status rdb_file_select(struct rdb_file *file, struct rdb_piece *piece, uint64_t database)
 {
     if (database < file->databases) {
@@ -21731,7 +21751,9 @@ static kv_status rdb_file_obey(struct rdb_file *file, struct rdb_piece *piece)
                                 .text_max = file->text_max};
     uint64_t number = 0;
     switch (file->code) {
-    case RDB_OPCODE_AUX: return rdb_file_aux(file, piece, &source);
+    case RDB_OPCODE_AUX:
+        if (rdb_file_note_deadlines(file, piece, &source)) return KV_OK;
+        return rdb_file_aux(file, piece, &source);
     case RDB_OPCODE_DATABASE:
         (void)rdb_read_length(&source, &number);
         return rdb_file_select(file, piece, number);
@@ -21824,6 +21846,7 @@ static void rdb_file_record(struct rdb_file *file, struct rdb_piece *piece)
         .key = file->begin + 1,
         .value = file->value,
         .end = file->at,
+        .deadlines = file->deadlines,
         .deadline_ms = file->deadline_ms,
         .idle_s = file->idle_s,
         .database = file->database,
@@ -21832,6 +21855,7 @@ static void rdb_file_record(struct rdb_file *file, struct rdb_piece *piece)
     file->keys++;
     file->deadline_ms = KV_NEVER;
     file->idle_s = 0;
+    file->deadlines = 0;
 }
 
 /* The part at hand, or its first half, is whole. KV_NONE: it was the last one. */
@@ -21854,7 +21878,9 @@ static kv_status rdb_file_end_part(struct rdb_file *file, struct rdb_piece *piec
     }
     file->begin = file->at;
     file->stage = RDB_BETWEEN;
-    if (status == KV_OK || status == KV_NONE) file->offset = rdb_file_offset(piece, file->at);
+    if (file->deadlines != 0 || (status != KV_OK && status != KV_NONE)) return status;
+    file->keep = file->at;
+    file->offset = rdb_file_offset(piece, file->at);
     return status;
 }
 
@@ -21949,18 +21975,20 @@ static kv_status rdb_file_read(struct rdb_file *file, struct rdb_piece *piece)
 /* Makes what is behind the last whole part the first in the piece. */
 static void rdb_file_rebase(struct rdb_file *file)
 {
-    file->at -= file->begin;
-    file->summed -= file->begin;
-    if (file->stage == RDB_IN_VALUE) file->value -= file->begin;
-    file->begin = 0;
+    file->at -= file->keep;
+    file->summed -= file->keep;
+    file->begin -= file->keep;
+    if (file->stage == RDB_IN_VALUE) file->value -= file->keep;
+    if (file->deadlines != 0) file->deadlines -= file->keep;
+    file->keep = 0;
 }
 
 /* Drops what belongs to no key. */
 static void rdb_file_compact(struct rdb_file *file, struct rdb_piece *piece)
 {
     assert(piece->count == 0);
-    piece->size -= file->begin;
-    memmove(piece->bytes, piece->bytes + file->begin, piece->size);
+    piece->size -= file->keep;
+    memmove(piece->bytes, piece->bytes + file->keep, piece->size);
     piece->offset = file->offset;
     rdb_file_rebase(file);
 }
@@ -21968,7 +21996,7 @@ static void rdb_file_compact(struct rdb_file *file, struct rdb_piece *piece)
 /* Begins a piece with what was left over by the last one. */
 static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 {
-    assert(file->begin == 0 && piece->capacity >= file->rest_size);
+    assert(file->keep == 0 && piece->capacity >= file->rest_size);
     piece->offset = file->offset;
     piece->count = 0;
     piece->size = file->rest_size;
@@ -21979,7 +22007,7 @@ static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 /* Keeps what is behind the last whole part. */
 static void rdb_file_suspend(struct rdb_file *file, struct rdb_piece *piece)
 {
-    size_t begin = file->begin;
+    size_t begin = file->keep;
     file->rest_size = piece->size - begin;
     assert(file->rest_size <= RDB_PIECE_SIZE);
     if (file->rest_size > 0) memcpy(file->rest, piece->bytes + begin, file->rest_size);
@@ -21990,7 +22018,7 @@ static void rdb_file_suspend(struct rdb_file *file, struct rdb_piece *piece)
 /* Makes room for more of what is not whole yet. */
 static kv_status rdb_file_make_room(struct rdb_file *file, struct rdb_piece *piece)
 {
-    if (file->begin > 0) {
+    if (file->keep > 0) {
         rdb_file_compact(file, piece);
         return KV_OK;
     }
@@ -24810,8 +24838,6 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
 #ifndef KV_KEYSPACE_RECORD_H
 #define KV_KEYSPACE_RECORD_H
 
-
-#define RECORD_DEADLINES "kv-deadlines"
 
 struct record_rules {
     unsigned version; /* as rdb_type_of() */
@@ -28578,6 +28604,49 @@ static kv_status loading_shape_string(struct loading *loading, kv_slice text,
     return KV_OK;
 }
 
+/* Gives members of what was read the deadlines that the file has for them. */
+static kv_status loading_set_each(struct loading *loading, const struct rdb_rules *rules,
+                                  struct rdb_source *source, struct rdb_value *read)
+{
+    const struct collection_kind *kind = value_kind(read->type);
+    uint64_t left, deadline_ms;
+    if (kind->agenda == NULL || !rdb_read_count(source, 9, &left)) return KV_CORRUPT;
+    for (; left > 0; left--) {
+        struct rdb_text member;
+        int64_t old_ms;
+        if (!rdb_read_64(source, &deadline_ms) || deadline_ms - 1 >= KV_NEVER - 1)
+            return KV_CORRUPT;
+        kv_status status = rdb_read_text(source, &member);
+        if (status != KV_OK) return status;
+        if (!kind->get_deadline(&read->collection, member.bytes, &old_ms)) status = KV_CORRUPT;
+        if (status == KV_OK)
+            status = kind->reserve_deadlines(&read->collection, rules->memory,
+                                             &loading->store->hash_key, 1);
+        if (status == KV_OK)
+            status = kind->set_deadline(&read->collection, rules->memory, member.bytes,
+                                        (int64_t)deadline_ms);
+        rdb_text_free(source, &member);
+        if (status != KV_OK) return status;
+    }
+    return rdb_left(source) == 0 ? KV_OK : KV_CORRUPT;
+}
+
+static kv_status loading_set_deadlines(struct loading *loading, const struct rdb_rules *rules,
+                                       const struct rdb_piece *piece,
+                                       const struct rdb_record *record, struct rdb_value *read)
+{
+    struct rdb_source source = loading_source(loading, piece, record->deadlines, record->key);
+    struct rdb_text text;
+    kv_status status = rdb_read_text(&source, &text);
+    if (status != KV_OK) return status;
+    struct rdb_source inner = source;
+    inner.at = text.bytes.data;
+    inner.end = inner.at + text.bytes.size;
+    status = loading_set_each(loading, rules, &inner, read);
+    rdb_text_free(&source, &text);
+    return status;
+}
+
 /* Makes the value. Unless KV_OK nothing is left. */
 static kv_status loading_read(struct loading *loading, const struct rdb_rules *rules,
                               const struct rdb_piece *piece, const struct rdb_record *record,
@@ -28597,14 +28666,17 @@ static kv_status loading_read(struct loading *loading, const struct rdb_rules *r
         if (status != KV_OK) rdb_text_free(&value->source, &value->read.text);
         return status;
     }
+    if (rdb_left(&value->source) > 0) status = KV_CORRUPT;
+    else if (record->deadlines != 0)
+        status = loading_set_deadlines(loading, rules, piece, record, &value->read);
     value->shape.form = ENTRY_COLLECTION;
     value->shape.payload = value->read.collection.word;
     value->shape.fields_ms = value_next_of(type, &value->read.collection);
-    if (rdb_left(&value->source) == 0) return KV_OK;
+    if (status == KV_OK) return KV_OK;
     struct garbage garbage = {0};
     value_discard_shape(&value->shape, rules->memory, &garbage);
     garbage_free(&garbage, &loading->store->alloc);
-    return KV_CORRUPT;
+    return status;
 }
 
 /* Such a key is passed over. */
@@ -28982,7 +29054,7 @@ static void record_write_deadlines(struct rdb_sink *sink, const struct agenda *a
     for (uint32_t i = 0; i < agenda->count; i++)
         size += 8 + rdb_plain_size(member_text(agenda_at(agenda, i), scratch));
     rdb_write_byte(sink, RDB_OPCODE_AUX);
-    rdb_write_plain(sink, kv_bytes(RECORD_DEADLINES, sizeof RECORD_DEADLINES - 1));
+    rdb_write_plain(sink, kv_bytes(RDB_DEADLINES, sizeof RDB_DEADLINES - 1));
     rdb_write_length(sink, size);
     rdb_write_length(sink, agenda->count);
     for (uint32_t i = 0; i < agenda->count; i++) {

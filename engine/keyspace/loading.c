@@ -188,6 +188,49 @@ static kv_status loading_shape_string(struct loading *loading, kv_slice text,
     return KV_OK;
 }
 
+/* Gives members of what was read the deadlines that the file has for them. */
+static kv_status loading_set_each(struct loading *loading, const struct rdb_rules *rules,
+                                  struct rdb_source *source, struct rdb_value *read)
+{
+    const struct collection_kind *kind = value_kind(read->type);
+    uint64_t left, deadline_ms;
+    if (kind->agenda == NULL || !rdb_read_count(source, 9, &left)) return KV_CORRUPT;
+    for (; left > 0; left--) {
+        struct rdb_text member;
+        int64_t old_ms;
+        if (!rdb_read_64(source, &deadline_ms) || deadline_ms - 1 >= KV_NEVER - 1)
+            return KV_CORRUPT;
+        kv_status status = rdb_read_text(source, &member);
+        if (status != KV_OK) return status;
+        if (!kind->get_deadline(&read->collection, member.bytes, &old_ms)) status = KV_CORRUPT;
+        if (status == KV_OK)
+            status = kind->reserve_deadlines(&read->collection, rules->memory,
+                                             &loading->store->hash_key, 1);
+        if (status == KV_OK)
+            status = kind->set_deadline(&read->collection, rules->memory, member.bytes,
+                                        (int64_t)deadline_ms);
+        rdb_text_free(source, &member);
+        if (status != KV_OK) return status;
+    }
+    return rdb_left(source) == 0 ? KV_OK : KV_CORRUPT;
+}
+
+static kv_status loading_set_deadlines(struct loading *loading, const struct rdb_rules *rules,
+                                       const struct rdb_piece *piece,
+                                       const struct rdb_record *record, struct rdb_value *read)
+{
+    struct rdb_source source = loading_source(loading, piece, record->deadlines, record->key);
+    struct rdb_text text;
+    kv_status status = rdb_read_text(&source, &text);
+    if (status != KV_OK) return status;
+    struct rdb_source inner = source;
+    inner.at = text.bytes.data;
+    inner.end = inner.at + text.bytes.size;
+    status = loading_set_each(loading, rules, &inner, read);
+    rdb_text_free(&source, &text);
+    return status;
+}
+
 /* Makes the value. Unless KV_OK nothing is left. */
 static kv_status loading_read(struct loading *loading, const struct rdb_rules *rules,
                               const struct rdb_piece *piece, const struct rdb_record *record,
@@ -207,14 +250,17 @@ static kv_status loading_read(struct loading *loading, const struct rdb_rules *r
         if (status != KV_OK) rdb_text_free(&value->source, &value->read.text);
         return status;
     }
+    if (rdb_left(&value->source) > 0) status = KV_CORRUPT;
+    else if (record->deadlines != 0)
+        status = loading_set_deadlines(loading, rules, piece, record, &value->read);
     value->shape.form = ENTRY_COLLECTION;
     value->shape.payload = value->read.collection.word;
     value->shape.fields_ms = value_next_of(type, &value->read.collection);
-    if (rdb_left(&value->source) == 0) return KV_OK;
+    if (status == KV_OK) return KV_OK;
     struct garbage garbage = {0};
     value_discard_shape(&value->shape, rules->memory, &garbage);
     garbage_free(&garbage, &loading->store->alloc);
-    return KV_CORRUPT;
+    return status;
 }
 
 /* Such a key is passed over. */

@@ -41,7 +41,7 @@ static void record_write_deadlines(struct rdb_sink *sink, const struct agenda *a
     for (uint32_t i = 0; i < agenda->count; i++)
         size += 8 + rdb_plain_size(member_text(agenda_at(agenda, i), scratch));
     rdb_write_byte(sink, RDB_OPCODE_AUX);
-    rdb_write_plain(sink, kv_bytes(RECORD_DEADLINES, sizeof RECORD_DEADLINES - 1));
+    rdb_write_plain(sink, kv_bytes(RDB_DEADLINES, sizeof RDB_DEADLINES - 1));
     rdb_write_length(sink, size);
     rdb_write_length(sink, agenda->count);
     for (uint32_t i = 0; i < agenda->count; i++) {

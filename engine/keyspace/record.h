@@ -13,9 +13,8 @@
 #define KV_KEYSPACE_RECORD_H
 
 #include "keyspace/entry.h"
+#include "rdb/rdb_file.h"
 #include "rdb/rdb_value.h"
-
-#define RECORD_DEADLINES "kv-deadlines"
 
 struct record_rules {
     unsigned version; /* as rdb_type_of() */

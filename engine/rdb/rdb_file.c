@@ -145,6 +145,18 @@ static kv_status rdb_file_aux(struct rdb_file *file, struct rdb_piece *piece,
     return status;
 }
 
+/* Whether a field is about the next key, and noting where its value is. */
+static bool rdb_file_note_deadlines(struct rdb_file *file, const struct rdb_piece *piece,
+                                    const struct rdb_source *source)
+{
+    static const char name[] = RDB_DEADLINES;
+    size_t size = sizeof name - 1;
+    if (rdb_left(source) <= 1 + size || source->at[0] != size) return false;
+    if (memcmp(source->at + 1, name, size) != 0) return false;
+    file->deadlines = (size_t)(source->at - piece->bytes) + 1 + size;
+    return true;
+}
+
 static kv_status rdb_file_select(struct rdb_file *file, struct rdb_piece *piece, uint64_t database)
 {
     if (database < file->databases) {
@@ -188,7 +200,9 @@ static kv_status rdb_file_obey(struct rdb_file *file, struct rdb_piece *piece)
                                 .text_max = file->text_max};
     uint64_t number = 0;
     switch (file->code) {
-    case RDB_OPCODE_AUX: return rdb_file_aux(file, piece, &source);
+    case RDB_OPCODE_AUX:
+        if (rdb_file_note_deadlines(file, piece, &source)) return KV_OK;
+        return rdb_file_aux(file, piece, &source);
     case RDB_OPCODE_DATABASE:
         (void)rdb_read_length(&source, &number);
         return rdb_file_select(file, piece, number);
@@ -281,6 +295,7 @@ static void rdb_file_record(struct rdb_file *file, struct rdb_piece *piece)
         .key = file->begin + 1,
         .value = file->value,
         .end = file->at,
+        .deadlines = file->deadlines,
         .deadline_ms = file->deadline_ms,
         .idle_s = file->idle_s,
         .database = file->database,
@@ -289,6 +304,7 @@ static void rdb_file_record(struct rdb_file *file, struct rdb_piece *piece)
     file->keys++;
     file->deadline_ms = KV_NEVER;
     file->idle_s = 0;
+    file->deadlines = 0;
 }
 
 /* The part at hand, or its first half, is whole. KV_NONE: it was the last one. */
@@ -311,7 +327,9 @@ static kv_status rdb_file_end_part(struct rdb_file *file, struct rdb_piece *piec
     }
     file->begin = file->at;
     file->stage = RDB_BETWEEN;
-    if (status == KV_OK || status == KV_NONE) file->offset = rdb_file_offset(piece, file->at);
+    if (file->deadlines != 0 || (status != KV_OK && status != KV_NONE)) return status;
+    file->keep = file->at;
+    file->offset = rdb_file_offset(piece, file->at);
     return status;
 }
 
@@ -406,18 +424,20 @@ static kv_status rdb_file_read(struct rdb_file *file, struct rdb_piece *piece)
 /* Makes what is behind the last whole part the first in the piece. */
 static void rdb_file_rebase(struct rdb_file *file)
 {
-    file->at -= file->begin;
-    file->summed -= file->begin;
-    if (file->stage == RDB_IN_VALUE) file->value -= file->begin;
-    file->begin = 0;
+    file->at -= file->keep;
+    file->summed -= file->keep;
+    file->begin -= file->keep;
+    if (file->stage == RDB_IN_VALUE) file->value -= file->keep;
+    if (file->deadlines != 0) file->deadlines -= file->keep;
+    file->keep = 0;
 }
 
 /* Drops what belongs to no key. */
 static void rdb_file_compact(struct rdb_file *file, struct rdb_piece *piece)
 {
     assert(piece->count == 0);
-    piece->size -= file->begin;
-    memmove(piece->bytes, piece->bytes + file->begin, piece->size);
+    piece->size -= file->keep;
+    memmove(piece->bytes, piece->bytes + file->keep, piece->size);
     piece->offset = file->offset;
     rdb_file_rebase(file);
 }
@@ -425,7 +445,7 @@ static void rdb_file_compact(struct rdb_file *file, struct rdb_piece *piece)
 /* Begins a piece with what was left over by the last one. */
 static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 {
-    assert(file->begin == 0 && piece->capacity >= file->rest_size);
+    assert(file->keep == 0 && piece->capacity >= file->rest_size);
     piece->offset = file->offset;
     piece->count = 0;
     piece->size = file->rest_size;
@@ -436,7 +456,7 @@ static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 /* Keeps what is behind the last whole part. */
 static void rdb_file_suspend(struct rdb_file *file, struct rdb_piece *piece)
 {
-    size_t begin = file->begin;
+    size_t begin = file->keep;
     file->rest_size = piece->size - begin;
     assert(file->rest_size <= RDB_PIECE_SIZE);
     if (file->rest_size > 0) memcpy(file->rest, piece->bytes + begin, file->rest_size);
@@ -447,7 +467,7 @@ static void rdb_file_suspend(struct rdb_file *file, struct rdb_piece *piece)
 /* Makes room for more of what is not whole yet. */
 static kv_status rdb_file_make_room(struct rdb_file *file, struct rdb_piece *piece)
 {
-    if (file->begin > 0) {
+    if (file->keep > 0) {
         rdb_file_compact(file, piece);
         return KV_OK;
     }

@@ -14,6 +14,9 @@
  *       type(1) key: text value }
  *     FF sum(8)                           the end; a sum since version 5, 0 if it was not kept
  *
+ * A field with the name RDB_DEADLINES is part of the key that follows: the deadlines of members of its
+ * set or sorted set, of which Redis has none. Its text is n {deadline in ms(8) member: text}.
+ *
  * Texts, lengths (n) and values are those of rdb_format.h. What cannot be read is refused by its
  * type or opcode, never by the number of the version.
  *
@@ -31,9 +34,12 @@
 #define RDB_PIECE_SIZE    ((size_t)128 << 10) /* with the records it stays in the cache */
 #define RDB_PIECE_RECORDS 4096
 
+#define RDB_DEADLINES     "kv-deadlines"
+
 /* A key in a piece: text from `key` to `value`, value to `end`. */
 struct rdb_record {
     size_t key, value, end;
+    size_t deadlines; /* the text of RDB_DEADLINES, which ends before the key; 0: there is none */
     int64_t deadline_ms; /* KV_NEVER: it has none */
     uint32_t idle_s;
     uint32_t database;
@@ -76,6 +82,7 @@ struct rdb_file {
     enum rdb_stage stage;
     uint8_t code; /* its type or opcode */
     size_t begin, at, value;
+    size_t keep; /* where that begins which must stay together: at `begin`, or at a field before */
     size_t summed; /* up to here */
     uint64_t sum;
     struct rdb_frame frame;
@@ -83,6 +90,7 @@ struct rdb_file {
     /* What was said of the next key. */
     int64_t deadline_ms;
     uint32_t idle_s, database;
+    size_t deadlines;
 
     /* What was read beyond the last piece. */
     uint8_t *rest;

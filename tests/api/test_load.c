@@ -742,6 +742,63 @@ START_TEST(a_snapshot_is_loaded_as_it_was)
 }
 END_TEST
 
+/* Which other loaders pass over, as they are in fields with a name of our own. */
+START_TEST(members_keep_their_deadlines)
+{
+    static char many[3000][12];
+    struct file file = {.piece = 4000};
+    struct fixture source;
+    kv_snapshot *snapshot;
+    kv_slice members[3000];
+    kv_scored scored[3000];
+    int64_t deadline_ms, deadlines_ms[3000];
+    fixture_open(&source, 2);
+    for (int i = 0; i < 3000; i++) {
+        members[i] = kv_bytes(many[i], (size_t)snprintf(many[i], sizeof many[i], "member%d", i));
+        scored[i] = (kv_scored){members[i], i};
+    }
+    for (int i = 0; i < 400; i++) fixture_set(source.db, many[i], "a key beside them");
+    fixture_add_all(source.db, "s", "a b 17 d");
+    ck_assert_int_eq(kv_sadd(source.db, KV_TEXT("t"), members, 3000, NULL), KV_OK);
+    ck_assert_int_eq(kv_zadd(source.db, KV_TEXT("z"), scored, 3000, 0, NULL, NULL), KV_OK);
+    ck_assert_int_eq(kv_sexpire_at(source.db, KV_TEXT("s"), FIXTURE_START_MS + 5000, 0,
+                                   (kv_slice[]){KV_TEXT("17"), KV_TEXT("d")}, 2, NULL),
+                     KV_OK);
+    ck_assert_int_eq(
+        kv_sexpire_at(source.db, KV_TEXT("t"), FIXTURE_START_MS + 6000, 0, members, 2500, NULL),
+        KV_OK);
+    ck_assert_int_eq(
+        kv_zexpire_at(source.db, KV_TEXT("z"), FIXTURE_START_MS + 7000, 0, members, 2999, NULL),
+        KV_OK);
+    ck_assert_int_eq(kv_expire(source.db, KV_TEXT("z"), 8000, 0), KV_OK);
+    MUST(kv_snapshot_begin(source.db, NULL, append_bytes, &file, &snapshot) == KV_OK);
+    MUST(kv_snapshot_step(snapshot, 0) == KV_OK && kv_snapshot_end(snapshot) == KV_OK);
+    fixture_close(&source);
+
+    setup();
+    ck_assert_msg(load_into(db, &file, NULL) == KV_OK, "%s", report.message);
+    ck_assert_int_eq(kv_sdeadline(db, KV_TEXT("s"), (kv_slice[]){KV_TEXT("17"), KV_TEXT("a")}, 2,
+                                  deadlines_ms),
+                     KV_OK);
+    ck_assert_int_eq(deadlines_ms[0], FIXTURE_START_MS + 5000);
+    ck_assert_int_eq(deadlines_ms[1], KV_NEVER);
+    ck_assert_int_eq(kv_sdeadline(db, KV_TEXT("t"), members, 3000, deadlines_ms), KV_OK);
+    for (int i = 0; i < 3000; i++)
+        MUST(deadlines_ms[i] == (i < 2500 ? FIXTURE_START_MS + 6000 : KV_NEVER));
+    ck_assert_int_eq(kv_zdeadline(db, KV_TEXT("z"), members, 3000, deadlines_ms), KV_OK);
+    for (int i = 0; i < 3000; i++)
+        MUST(deadlines_ms[i] == (i < 2999 ? FIXTURE_START_MS + 7000 : KV_NEVER));
+    ck_assert_int_eq(kv_deadline(db, KV_TEXT("z"), &deadline_ms), KV_OK);
+    ck_assert_int_eq(deadline_ms, FIXTURE_START_MS + 8000);
+    fixture_pass(&fx, 7500);
+    ck_assert_key(db, "s", "[a b]");
+    ck_assert_key(db, "z", "[member2999:2999]");
+    kv_check(db);
+    teardown();
+    file_free(&file);
+}
+END_TEST
+
 START_TEST(a_snapshot_under_way_has_what_was_there_before_the_load)
 {
     struct file before = {0}, file = {0}, saved_file = {0};
@@ -1116,6 +1173,7 @@ int main(void)
         arguments_out_of_range_are_refused,
         a_load_is_a_restore_of_every_key,
         a_snapshot_is_loaded_as_it_was,
+        members_keep_their_deadlines,
         a_snapshot_under_way_has_what_was_there_before_the_load,
         damage_anywhere_is_refused_or_does_no_harm,
         threads_and_pieces_make_no_difference,
