@@ -201,6 +201,37 @@ def test_under_load(server, port):
     check(last > 1000, 'no load')
 
 
+def test_replication(program):
+    """A master tells how far its replica is, and a replica how its link stands."""
+    ports, doors = (free_port(), free_port()), (free_port(), free_port())
+    servers = [kvstore_server(program, ['--port', str(ports[0]), '--metrics-port', str(doors[0]),
+                                        '--repl-diskless-sync-delay', '0']),
+               kvstore_server(program, ['--port', str(ports[1]), '--metrics-port', str(doors[1]),
+                                        '--replicaof', '127.0.0.1', str(ports[0])])]
+    try:
+        master, replica = (server.start().connect() for server in servers)
+        deadline = time.monotonic() + 60
+        while b'master_link_status:up' not in replica.call('INFO', 'replication').value:
+            check(time.monotonic() < deadline, 'the replica does not come up')
+            time.sleep(0.05)
+        for i in range(100):
+            master.call('SET', f'key:{i}', 'x')
+        check(master.call('WAIT', 1, 60000).value == 1, 'WAIT')
+        of_master, of_replica = (scrape(door) for door in doors)
+        labels = {'slave_ip': '127.0.0.1', 'slave_port': str(ports[1]), 'slave_state': 'online'}
+        check(of_master['kvstore_is_master'].value() == 1 and of_replica['kvstore_is_master'].value() == 0, 'role')
+        check(of_master['kvstore_connected_slaves'].value() == 1, 'replicas')
+        end = of_master['kvstore_connected_slave_offset_bytes'].value(**labels)
+        check(0 < end <= of_master['kvstore_master_repl_offset'].value(), 'offset')
+        check(of_master['kvstore_connected_slave_lag_seconds'].value(**labels) <= 60, 'lag')
+        check(of_master['kvstore_net_repl_output_bytes_total'].value() > 100, 'bytes sent')
+        check(of_replica['kvstore_master_link_up'].value() == 1, 'link')
+        check(of_replica['kvstore_slave_repl_offset'].value() >= end, 'offset of the replica')
+    finally:
+        for server in servers:
+            server.stop()
+
+
 # ------------------------------------------------------------------------------- dashboard, manual
 
 
@@ -280,6 +311,7 @@ def main():
         test_dashboard(families)
         test_manual(families)
         test_start(program, port)
+        test_replication(program)
         client.close()
         server.process.terminate()
         check(server.process.wait(20) == 0, 'it did not end well')
