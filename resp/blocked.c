@@ -206,6 +206,8 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) /* see run_gated() */
         session->reply.size = session->reply.start + mark;
     session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+    if (session->errors != session->charged) counters_fail(&worker->counters, call.command, 1);
+    session->charged = session->errors; /* not to what comes next */
     return true;
 }
 

@@ -155,6 +155,7 @@ static bool migrate_wait(struct call *call, struct migration *migration)
     migration->session = session;
     migration->db = kv_select(call->resp->store, session->database);
     if (migration_start(migration) != KV_OK) return false;
+    migrate_end(session); /* one whose answer an order took the place of */
     session->migration = migration;
     blocked_begin_kind(call, &migrate_kind, 0);
     atomic_store(&session->blocked.state, BLOCKED_NOT);

@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     MIGRATION_THREADS = 4,
     MIGRATION_LINKS = 64,
     MIGRATION_IDLE_S = 10,       /* after which a link is closed, and a thread ends */
+    MIGRATION_MOMENT_MS = 5,     /* between looks whether writes may go on */
     MIGRATION_SLICE_MS = 100,    /* of a wait, between looks whether to give up */
     MIGRATION_CHUNK = 64 * 1024, /* bytes that are put together before they are written */
     MIGRATION_LINE = 1024,       /* of a reply: what is beyond is not looked at */
@@ -353,6 +355,27 @@ static bool migration_has_taken(const struct migration *migration, const struct 
     return false;
 }
 
+/*
+ * Whether a key may be deleted here, for which it waits while writes are held back: what was so when
+ * the command began may have changed meanwhile.
+ */
+static bool migration_may_delete(struct migration *migration)
+{
+    const unsigned holding = GATE_PAUSES | GATE_FAILOVER | GATE_ENDING;
+    const struct timespec moment = {.tv_nsec = MIGRATION_MOMENT_MS * 1000000};
+    uint64_t began_us = migration_clock_us();
+    int64_t slice_ms;
+    unsigned gates;
+    if (migration->is_locked) return true;
+    while ((gates = atomic_load(&migration->resp->gates)) & holding) {
+        if (link_next_slice(&migration->resp->migrations, began_us, migration->timeout_ms,
+                            &slice_ms) != KV_OK)
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    return !(gates & (GATE_READ_ONLY | GATE_ENDED | GATE_LOADING));
+}
+
 /* Deletes a key that is over there, if it is still what was sent; else it is sent once more. */
 static kv_status migration_take_away(struct migration *migration, struct migrated_key *key)
 {
@@ -361,7 +384,8 @@ static kv_status migration_take_away(struct migration *migration, struct migrate
     options.keys = &key->key;
     options.key_count = 1;
     uint64_t version = key->version, removed = 0;
-    kv_status status = KV_OK;
+    kv_status status = migration_may_delete(migration) ? KV_OK : KV_READONLY;
+    if (status != KV_OK) return status;
     if (!migration->is_locked) status = kv_begin(migration->db, &options, &txn);
     if (status != KV_OK) return status;
     if (!migration->is_locked) status = kv_version_of(txn, key->key, &version);
@@ -409,6 +433,9 @@ static kv_status migration_hear(struct migration_round *round)
         if (judged != KV_OK) key->is_left = true; /* it stays: the others' answers are to come */
         if (failure == KV_OK) failure = judged;
     }
+    if (failure == KV_READONLY && migration->error[0] == '\0')
+        snprintf(migration->error, sizeof migration->error,
+                 "READONLY The keys have arrived, and may not be deleted here at present.");
     if (status == KV_OK && failure != KV_OK && migration->error[0] == '\0')
         snprintf(migration->error, sizeof migration->error, "ERR %s", kv_strerror(failure));
     return status;

@@ -208,6 +208,29 @@ START_TEST(a_key_that_changes_all_the_time_stays)
 }
 END_TEST
 
+static void pause_writes(void)
+{
+    there.on_read = NULL;
+    struct server_client *other = &server.clients[1];
+    ck_assert_str_eq(say(&server, other, "CLIENT PAUSE 1000000 WRITE"), "+OK\r\n");
+}
+
+/* What holds writes back holds back the deletion, too. */
+START_TEST(a_pause_of_writes_is_kept)
+{
+    kv_slice words[] = {KV_TEXT("MIGRATE"), KV_TEXT("host"), KV_TEXT("1"),
+                        KV_TEXT("k"),       KV_TEXT("0"),    KV_TEXT("50")};
+    server_client(&server);
+    say(&server, a, "SET k v");
+    there.on_read = pause_writes;
+    ck_assert_int_eq(kvresp_exec(server.worker, a->session, 6, words), KV_OK);
+    kv_slice output = kvresp_output(a->session);
+    ck_assert_int_eq(strncmp(output.data, "-READONLY ", 10), 0);
+    kvresp_output_consume(a->session, output.size);
+    assert_says(a, "GET k", "$1\r\nv\r\n");
+}
+END_TEST
+
 START_TEST(a_session_that_goes_leaves_it_to_the_thread)
 {
     struct server_client *b = server_client(&server), *c = server_client(&server);
@@ -253,6 +276,7 @@ int main(void)
     tcase_add_test(tcase, without_waiting_the_caller_does_it);
     tcase_add_test(tcase, a_key_that_changes_meanwhile_is_sent_again);
     tcase_add_test(tcase, a_key_that_changes_all_the_time_stays);
+    tcase_add_test(tcase, a_pause_of_writes_is_kept);
     tcase_add_test(tcase, a_session_that_goes_leaves_it_to_the_thread);
     tcase_add_test(tcase, many_at_once_wait_in_line);
     suite_add_tcase(suite, tcase);
