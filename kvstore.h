@@ -2544,7 +2544,9 @@ typedef struct kv_snapshot kv_snapshot;
 /*
  * Takes the next bytes, lent for the call; anything but KV_OK ends the snapshot. It is called by
  * kv_snapshot_step() or by a call that writes to the store, never by two at once, with no lock held
- * that another call would wait for but at the memory's limit. It must not call the store.
+ * that another call would wait for but at the memory's limit. It must not call the store. What it is
+ * given are whole records: the head of the file at first, then pieces that each begin with their
+ * database, the end at last.
  */
 typedef kv_status kv_writer(void *context, kv_slice bytes);
 

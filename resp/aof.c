@@ -1,268 +1,14 @@
 #include "resp/aof.h"
 
-#include "resp/aof_loader.h"
-#include "resp/aof_manifest.h"
-#include "resp/aof_reader.h"
-#include "resp/aof_replay.h"
+#include "resp/aof_restore.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { AOF_MAX_MANIFEST = 16 * 1024 * 1024, AOF_LOG_PROGRESS_US = 2 * 1000 * 1000 };
+enum { AOF_AGAIN_US = 100 * 1000 }; /* when memory was short, or a rewrite has to end first */
 
-/* ------------------------------------------------------------------------------------- manifest */
-
-static kv_status aof_refuse_file(char *message, const char *path, const char *what, int error)
-{
-    if (error == ENOMEM) return KV_NOMEM;
-    return aof_refuse(message, path, 0, "%s: %s", what, aof_io_explain(error));
-}
-
-static int aof_size_of(const struct aof_io *io, const char *path, uint64_t *size)
-{
-    int file;
-    int error = io->open(io->context, path, AOF_OPEN_READ, &file);
-    if (error != 0) return error;
-    error = io->size(io->context, file, size);
-    io->close(io->context, file);
-    return error;
-}
-
-/* Reads a whole small file into `text`. Returns an errno. */
-static int aof_read_file(const struct aof_io *io, const char *path, kv_buffer *text)
-{
-    struct aof_reader reader;
-    int error = aof_reader_open(&reader, io, path);
-    if (error != 0) return error;
-    kv_status status = KV_BADARG;
-    if (reader.size > AOF_MAX_MANIFEST) reader.error = EFBIG;
-    else status = aof_reader_need(&reader, reader.size);
-    if (status == KV_OK) {
-        status = text_append(text, kv_bytes(aof_reader_at(&reader), aof_reader_held(&reader)));
-    }
-    error = status == KV_NOMEM ? ENOMEM : status != KV_OK ? reader.error : 0;
-    aof_reader_close(&reader);
-    return error;
-}
-
-/* KV_OK; KV_NONE if there is none; errors with a message. */
-static kv_status aof_read_manifest(const struct aof_io *io, const char *path,
-                                   struct aof_manifest *manifest, char *message)
-{
-    kv_buffer text = {0};
-    int error = aof_read_file(io, path, &text);
-    kv_status status = KV_OK;
-    if (error == ENOENT) {
-        status = KV_NONE;
-    } else if (error != 0) {
-        status = aof_refuse_file(message, path, "cannot read", error);
-    } else {
-        char why[AOF_MESSAGE_SIZE];
-        status = aof_manifest_parse(manifest, text_of_buffer(&text), why);
-        if (status == KV_BADARG) snprintf(message, AOF_MESSAGE_SIZE, "%.100s, %.100s", path, why);
-    }
-    kv_buffer_free(&text);
-    return status;
-}
-
-/*
- * A data directory from before Redis 7 has one file, beside where the directory of the files is
- * now. It becomes the base file: first a manifest names it, then it is moved. A crash in between is
- * found by `manifest` naming nothing but a base of that name which is not there yet.
- */
-static kv_status aof_adopt_old_file(kvresp_aof *aof, const struct aof_io *io,
-                                    struct aof_manifest *manifest, const char *manifest_name,
-                                    char *message)
-{
-    const struct aof_file *base = aof_manifest_base(manifest);
-    bool is_begun = manifest->count == 1 && base != NULL && strcmp(base->name, aof->file_name) == 0;
-    if (manifest->count > 0 && !is_begun) return KV_OK;
-
-    char *old = aof_path(aof->directory, aof->file_name);
-    char *new = aof_path(aof->path, aof->file_name);
-    int error = old == NULL || new == NULL ? ENOMEM : 0;
-    uint64_t size;
-    bool is_needed = error == 0 && aof_size_of(io, old, &size) == 0 &&
-                     (!is_begun || aof_size_of(io, new, &size) == ENOENT);
-    kv_status status = KV_OK;
-    if (is_needed) {
-        if (!is_begun) status = aof_manifest_add(manifest, AOF_BASE, 1, aof->file_name);
-        if (status == KV_OK) error = aof_manifest_save(manifest, io, aof->path, manifest_name);
-        if (status == KV_OK && error == 0) error = io->rename(io->context, old, new);
-        if (status == KV_OK && error == 0) error = io->sync_directory(io->context, aof->path);
-        if (status == KV_OK && error == 0) error = io->sync_directory(io->context, aof->directory);
-    }
-    if (status == KV_OK && error != 0) {
-        status = aof_refuse_file(message, old != NULL ? old : "", "cannot be moved", error);
-    }
-    if (status == KV_OK && is_needed) {
-        aof_logf(&aof->log, KVRESP_NOTICE, "%s is now the base file %s", old, new);
-    }
-    free(old);
-    free(new);
-    return status;
-}
-
-/*
- * Removes the files that a rewrite has replaced; what cannot be removed stays listed and is tried
- * next time.
- */
-static void aof_remove_history(kvresp_aof *aof, const struct aof_io *io,
-                               struct aof_manifest *manifest, const char *manifest_name)
-{
-    bool is_changed = false;
-    for (size_t i = manifest->count; i-- > 0;) {
-        if (manifest->files[i].kind != AOF_HISTORY) continue;
-        char *path = aof_path(aof->path, manifest->files[i].name);
-        int error = path != NULL ? io->remove(io->context, path) : ENOMEM;
-        free(path);
-        if (error == 0 || error == ENOENT) {
-            aof_manifest_drop(manifest, i);
-            is_changed = true;
-        }
-    }
-    if (is_changed && manifest->count > 0) {
-        aof_manifest_save(manifest, io, aof->path, manifest_name);
-    }
-}
-
-/* -------------------------------------------------------------------------------------- loading */
-
-static kv_status aof_add_up(kvresp_aof *aof, const struct aof_io *io,
-                            const struct aof_manifest *manifest, uint64_t *total, char *message)
-{
-    *total = 0;
-    for (size_t i = 0; i < manifest->count; i++) {
-        if (manifest->files[i].kind == AOF_HISTORY) continue;
-        char *path = aof_path(aof->path, manifest->files[i].name);
-        uint64_t size = 0;
-        int error = path != NULL ? aof_size_of(io, path, &size) : ENOMEM;
-        kv_status status = KV_OK;
-        if (error != 0) {
-            status = aof_refuse_file(message, path != NULL ? path : "",
-                                     "is in the manifest and cannot be opened", error);
-        }
-        free(path);
-        if (status != KV_OK) return status;
-        *total += size;
-    }
-    return KV_OK;
-}
-
-/*
- * Loads the files of the manifest in order. `last_size` is that of the last file, cut if it was
- * torn.
- */
-static kv_status aof_load_all(kvresp_aof *aof, const struct aof_manifest *manifest,
-                              struct aof_loader *loader, struct aof_replay *replay,
-                              uint64_t *last_size, uint64_t *earlier_size, char *message)
-{
-    size_t last = manifest->count;
-    while (last > 0 && manifest->files[last - 1].kind == AOF_HISTORY) last--;
-    for (size_t i = 0; i < last; i++) {
-        const struct aof_file *file = &manifest->files[i];
-        if (file->kind == AOF_HISTORY) continue;
-        char *path = aof_path(aof->path, file->name);
-        if (path == NULL) return KV_NOMEM;
-        uint64_t size = 0;
-        aof_replay_begin_file(replay);
-        kv_status status =
-            aof_load_file(loader, path, i + 1 == last, !aof->refuse_truncated, &size, message);
-        if (status == KV_NONE) status = aof_refuse_file(message, path, "cannot open", ENOENT);
-        free(path);
-        if (status != KV_OK) return status;
-
-        if (file->kind == AOF_BASE) aof->base_size = size;
-        bool is_continued = file->kind == AOF_INCREMENT && i + 1 == last;
-        if (is_continued) *last_size = size;
-        else *earlier_size += size;
-    }
-    return KV_OK;
-}
-
-/* Where loading stands: for the host, and every few seconds for the log. */
-struct aof_progress {
-    kvresp_aof *aof;
-    const kvresp_aof_options *options;
-    int64_t log_at_us;
-};
-
-static void aof_tell_progress(void *context, uint64_t loaded, uint64_t total)
-{
-    struct aof_progress *progress = context;
-    const kvresp_aof_options *options = progress->options;
-    if (options->progress != NULL) options->progress(options->progress_context, loaded, total);
-    int64_t now_us = aof_now_us();
-    if (now_us < progress->log_at_us) return;
-    progress->log_at_us = now_us + AOF_LOG_PROGRESS_US;
-    aof_logf(&progress->aof->log, KVRESP_NOTICE, "loading the append-only file: %.0f%%",
-             total > 0 ? 100.0 * (double)loaded / (double)total : 100.0);
-}
-
-/* The sink of a load with rests (load_delay_us). */
-struct aof_slow_sink {
-    struct aof_sink sink;
-    uint32_t delay_us;
-};
-
-static kv_status aof_apply_slowly(void *context, const struct aof_command *commands, size_t count,
-                                  size_t *failed, char why[AOF_WHY_SIZE])
-{
-    const struct aof_slow_sink *slow = context;
-    uint64_t rest_us = (uint64_t)count * slow->delay_us;
-    struct timespec rest = {(time_t)(rest_us / 1000000), (long)(rest_us % 1000000) * 1000};
-    nanosleep(&rest, NULL);
-    return slow->sink.apply(slow->sink.context, commands, count, failed, why);
-}
-
-static kv_status aof_load(kvresp_aof *aof, const kvresp_aof_options *options,
-                          const struct aof_io *io, const struct aof_manifest *manifest,
-                          uint64_t *last_size, uint64_t *earlier_size, char *message)
-{
-    struct aof_replay *replay;
-    kv_status status = aof_replay_open(aof->db, &replay);
-    if (status != KV_OK) return status;
-
-    int64_t began_us = aof_now_us(), max_value = 0;
-    const int64_t default_max = 512 * 1024 * 1024;
-    kv_configuration(aof->db, KV_SETTING_MAX_VALUE_SIZE, &max_value);
-    struct aof_sink sink = {aof_replay_apply, replay};
-    struct aof_slow_sink slow = {sink, options->load_delay_us};
-    if (slow.delay_us > 0) sink = (struct aof_sink){aof_apply_slowly, &slow};
-    struct aof_progress progress = {aof, options, began_us + AOF_LOG_PROGRESS_US};
-    struct aof_loader loader = {
-        .io = io,
-        .sink = &sink,
-        .log = &aof->log,
-        .db = aof->db,
-        .load_threads = options->load_threads,
-        .load_delay_us = options->load_delay_us,
-        .max_text = (uint64_t)(max_value > default_max ? max_value : default_max),
-        .progress_bytes = options->progress_bytes,
-        .progress = aof_tell_progress,
-        .progress_context = &progress,
-    };
-    status = aof_add_up(aof, io, manifest, &loader.total, message);
-    if (status == KV_OK) {
-        aof_tell_progress(&progress, 0, loader.total);
-        status = aof_load_all(aof, manifest, &loader, replay, last_size, earlier_size, message);
-    }
-    aof_replay_close(replay);
-    if (status != KV_OK) return status;
-
-    aof->loaded_commands = loader.commands;
-    aof->load_ms = (aof_now_us() - began_us) / 1000;
-    aof_logf(&aof->log, KVRESP_NOTICE,
-             "append-only file loaded: %llu commands, %llu bytes, %.3f seconds",
-             (unsigned long long)loader.commands, (unsigned long long)loader.loaded,
-             (double)aof->load_ms / 1000);
-    return KV_OK;
-}
-
-/* -------------------------------------------------------------------------------------- opening */
+/* -------------------------------------------------------------------------- the log begins, ends */
 
 /* From the log thread: the store itself refuses, so that calls of the host are refused as well. */
 static void aof_accept_writes(void *context, bool accept)
@@ -279,125 +25,180 @@ static void aof_accept_writes(void *context, bool accept)
     }
 }
 
-static kv_status aof_lock(kvresp_aof *aof, const struct aof_io *io, char *message)
+/* What is loaded in part must not be continued: neither the store nor the file. */
+static void aof_set_partly(kvresp_aof *aof, bool is_partly)
 {
-    int error = io->lock_directory(io->context, aof->path, &aof->lock);
-    if (error == 0) return KV_OK;
-    aof->lock = -1;
-    if (error == EWOULDBLOCK) {
-        return aof_refuse(message, aof->path, 0, "the directory is in use by another store");
-    }
-    aof_logf(&aof->log, KVRESP_WARNING, "%s cannot be locked against other processes: %s",
-             aof->path, aof_io_explain(error));
-    return KV_OK;
+    if (aof->is_partly == is_partly) return;
+    aof->is_partly = is_partly;
+    aof_accept_writes(aof, !is_partly);
 }
 
-static kv_status aof_make_directory(kvresp_aof *aof, const struct aof_io *io, char *message)
+static kv_status aof_follow(kvresp_aof *aof)
 {
-    int error = io->make_directory(io->context, aof->path);
-    if (error == EEXIST) return KV_OK;
-    if (error == 0) error = io->sync_directory(io->context, aof->directory);
-    if (error == 0) return KV_OK;
-    return aof_refuse_file(message, aof->path, "cannot create the directory", error);
+    aof_backlog_discard(&aof->writer.backlog, false);
+    kv_status status = kv_follow(aof->db, aof_backlog_append, &aof->writer.backlog, &aof->follower);
+    if (status == KV_OK) aof->writer.follows = true;
+    return status;
 }
 
-static kv_status aof_open_files(kvresp_aof *aof, const kvresp_aof_options *options,
-                                const struct aof_io *io, struct aof_manifest *manifest,
-                                const char *manifest_name, char *message)
+/* Its base is due at once. */
+static void aof_begin_log(kvresp_aof *aof)
 {
-    char *path = aof_path(aof->path, manifest_name);
-    if (path == NULL) return KV_NOMEM;
-    kv_status status = aof_read_manifest(io, path, manifest, message);
-    free(path);
-    if (status == KV_OK || status == KV_NONE) {
-        status = aof_adopt_old_file(aof, io, manifest, manifest_name, message);
+    if (aof_follow(aof) != KV_OK) return; /* to be tried again */
+    aof_set_partly(aof, false);
+    aof_logf(&aof->log, KVRESP_NOTICE, "%s: the append-only file begins with a base",
+             aof->files.path);
+}
+
+static void aof_end_log(kvresp_aof *aof)
+{
+    aof->is_stale = false;
+    int error = aof_writer_stop(&aof->writer);
+    if (error != 0) {
+        aof_logf(&aof->log, KVRESP_WARNING,
+                 "%s: the append-only file ends without changes that could not be written: %s",
+                 aof->files.path, aof_io_explain(error));
+    } else {
+        aof_logf(&aof->log, KVRESP_NOTICE, "%s: the append-only file ends here", aof->files.path);
     }
-    uint64_t last_size = 0, earlier_size = 0;
-    if (status == KV_OK) {
-        status = aof_load(aof, options, io, manifest, &last_size, &earlier_size, message);
-    }
+    /* Who waits for room must not: to let go of the journal takes the locks he holds. */
+    aof_backlog_discard(&aof->writer.backlog, true);
+    kv_unfollow(aof->follower);
+    aof->follower = NULL;
+    aof->writer.follows = false;
+}
+
+/* -------------------------------------------------------------------------------------- loading */
+
+/* Goes on where the files end. */
+static kv_status aof_go_on(kvresp_aof *aof, const struct aof_restored *restored, char *message)
+{
+    aof->rewrite.size_after = restored->base_size;
+    aof_files_remove_history(&aof->files);
+    kv_status status =
+        aof_writer_begin(&aof->writer, restored->last_size, restored->earlier_size, message);
+    if (status == KV_OK) status = aof_follow(aof);
+    if (status == KV_OK) aof->is_wanted = true;
+    return status;
+}
+
+/*
+ * Fills the store. Keys may expire again only when the journal is followed: an expiry that it does
+ * not tell would leave the key in the file, for later changes to meet there.
+ */
+static kv_status aof_fill(kvresp_aof *aof, bool goes_on, char *message)
+{
+    struct aof_restored restored;
+    bool is_part = aof->options.load_until_s > 0;
+    aof->options.refuse_truncated = aof->refuses_truncated;
+    kv_status status = kv_configure(aof->db, KV_SETTING_EXPIRE, 0);
     if (status != KV_OK) return status;
+    status = aof_restore(aof->db, &aof->files, &aof->options, &restored, message);
+    if (status == KV_OK) {
+        aof->loaded_commands = restored.commands;
+        aof->load_ms = restored.took_ms;
+        if (is_part) aof_set_partly(aof, true);
+        else if (goes_on) status = aof_go_on(aof, &restored, message);
+    }
+    kv_configure(aof->db, KV_SETTING_EXPIRE, 1);
+    return status;
+}
 
-    aof_remove_history(aof, io, manifest, manifest_name);
-    struct aof_writer_options writer_options = {
-        .io = io,
-        .log = aof->log,
-        .directory = aof->path,
-        .file_name = aof->file_name,
-        .fsync = options->fsync,
-        .accept_writes = aof_accept_writes,
-        .accept_context = aof,
-    };
-    return aof_writer_open(&aof->writer, &writer_options, manifest, last_size, earlier_size,
-                           message);
+/* Part of the data would be worse than none, and what is written to it a loss. */
+static kv_status aof_fill_anew(kvresp_aof *aof, char *message)
+{
+    bool goes_on = aof->writer.follows;
+    if (goes_on) aof_end_log(aof);
+    aof_set_partly(aof, false);
+    kv_status status = kv_flush_all(aof->db, false);
+    if (status == KV_OK) status = aof_fill(aof, goes_on, message);
+    if (status == KV_OK) return KV_OK;
+    aof->is_wanted = false;
+    aof_set_partly(aof, true);
+    aof_logf(&aof->log, KVRESP_WARNING, "the append-only file cannot be loaded: %s",
+             status == KV_BADARG ? message : kv_strerror(status));
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- what is wished */
+
+/* False once the file is being closed, which waits for a turn that was allowed. */
+static bool aof_may_turn(kvresp_aof *aof)
+{
+    pthread_mutex_lock(&aof->lock);
+    aof->is_turning = !aof->is_closing;
+    bool may_turn = aof->is_turning;
+    pthread_mutex_unlock(&aof->lock);
+    return may_turn;
+}
+
+static void aof_end_turn(kvresp_aof *aof, kv_status reload_status)
+{
+    pthread_mutex_lock(&aof->lock);
+    aof->is_turning = false;
+    aof->reload_status = reload_status;
+    pthread_cond_broadcast(&aof->turned);
+    pthread_mutex_unlock(&aof->lock);
+}
+
+/* Makes what is wished true. False if that has to wait. */
+static bool aof_turn(kvresp_aof *aof)
+{
+    bool is_there = aof->writer.follows, reloads = aof->reload_status == KV_PENDING;
+    bool ends = is_there && (!aof->is_wanted || aof->is_stale);
+    bool begins = !is_there && aof->is_wanted;
+    if (!ends && !begins && !reloads) return true;
+    if (!aof_rewrite_cancel(&aof->rewrite)) return false;
+    if (!aof_may_turn(aof)) return true;
+    kv_status status = (kv_status)aof->reload_status;
+    if (reloads) status = aof_fill_anew(aof, aof->reload_message);
+    else if (ends) aof_end_log(aof);
+    else aof_begin_log(aof);
+    aof_end_turn(aof, status);
+    return aof->writer.follows == aof->is_wanted;
 }
 
 /* ------------------------------------------------------------------------------- the log thread */
 
 static void *aof_run(void *context)
 {
-    struct aof_writer *writer = &((kvresp_aof *)context)->writer;
-    while (!writer->is_stopping) {
-        aof_writer_step(writer, aof_now_us());
-        aof_backlog_wait(&writer->backlog, writer->wake_position, writer->wake_us);
+    kvresp_aof *aof = context;
+    struct aof_writer *writer = &aof->writer;
+    while (!aof->is_stopping) {
+        bool has_turned = aof_turn(aof);
+        int64_t now_us = aof_now_us();
+        aof_writer_step(writer, now_us);
+        aof_rewrite_step(&aof->rewrite, now_us, has_turned);
+        int64_t until_us = writer->wake_us;
+        if (aof->rewrite.wake_us < until_us) until_us = aof->rewrite.wake_us;
+        if (!has_turned && now_us + AOF_AGAIN_US < until_us) until_us = now_us + AOF_AGAIN_US;
+        aof_backlog_wait(&writer->backlog, writer->wake_position, until_us);
     }
     return NULL;
 }
 
 /* The thread takes no signals: they are for the host's threads. */
-static kv_status aof_start_thread(kvresp_aof *aof)
+static kv_status aof_need_thread(kvresp_aof *aof)
 {
+    if (aof->has_thread) return KV_OK;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = pthread_create(&aof->thread, NULL, aof_run, aof);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    aof->has_thread = error == 0;
     return error == 0 ? KV_OK : KV_NOMEM;
 }
 
 static void aof_stop_thread(kvresp_aof *aof)
 {
-    atomic_store(&aof->writer.is_stopping, true);
+    if (!aof->has_thread) return;
+    atomic_store(&aof->is_stopping, true);
     aof_backlog_poke(&aof->writer.backlog);
     pthread_join(aof->thread, NULL);
 }
 
-/* ----------------------------------------------------------------------------------- life cycle */
-
-static bool aof_is_plain_name(const char *name)
-{
-    return *name != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
-}
-
-static void aof_free(kvresp_aof *aof, const struct aof_io *io)
-{
-    if (aof->lock >= 0) io->close(io->context, aof->lock);
-    free(aof->directory);
-    free(aof->directory_name);
-    free(aof->file_name);
-    free(aof->path);
-    free(aof);
-}
-
-static kv_status aof_copy_names(kvresp_aof *aof, const kvresp_aof_options *options, char *message)
-{
-    const char *directory = options->directory != NULL ? options->directory : ".";
-    const char *name = options->directory_name != NULL ? options->directory_name : "appendonlydir";
-    const char *file = options->file_name != NULL ? options->file_name : "appendonly.aof";
-    if (!aof_is_plain_name(name) || !aof_is_plain_name(file)) {
-        snprintf(message, AOF_MESSAGE_SIZE,
-                 "appenddirname and appendfilename must be names, not paths");
-        return KV_BADARG;
-    }
-    aof->directory = text_duplicate(kv_text(directory));
-    aof->directory_name = text_duplicate(kv_text(name));
-    aof->file_name = text_duplicate(kv_text(file));
-    aof->path = aof_path(directory, name);
-    bool has_all = aof->directory != NULL && aof->directory_name != NULL &&
-                   aof->file_name != NULL && aof->path != NULL;
-    return has_all ? KV_OK : KV_NOMEM;
-}
+/* -------------------------------------------------------------------------------------- opening */
 
 static kv_status aof_check_empty(kv *db, char *message)
 {
@@ -409,59 +210,87 @@ static kv_status aof_check_empty(kv *db, char *message)
     return KV_BADARG;
 }
 
-/* A manifest, or the single file of earlier versions. Nothing is created. */
-static kv_status aof_check_exists(const kvresp_aof *aof, const struct aof_io *io,
-                                  const char *manifest_name, char *message)
+static kv_status aof_open_files(kvresp_aof *aof, char *message)
 {
-    char *paths[2] = {aof_path(aof->path, manifest_name), aof_path(aof->directory, aof->file_name)};
-    kv_status status = paths[0] == NULL || paths[1] == NULL ? KV_NOMEM : KV_NONE;
-    int error = ENOENT, file;
-    for (int i = 0; i < 2 && status == KV_NONE && error == ENOENT; i++) {
-        error = io->open(io->context, paths[i], AOF_OPEN_READ, &file);
-        if (error != 0) continue;
-        io->close(io->context, file);
-        status = KV_OK;
+    kv_status status = aof_check_empty(aof->db, message);
+    if (status == KV_OK && aof->options.must_exist)
+        status = aof_files_check_exist(&aof->files, message);
+    if (status == KV_OK) status = aof_files_open(&aof->files, message);
+    if (status == KV_OK) status = aof_fill(aof, true, message);
+    return status == KV_OK && aof->is_wanted ? aof_need_thread(aof) : status;
+}
+
+kv_status kvresp_aof_load(kvresp_aof *aof, char message[256])
+{
+    char unwanted[AOF_MESSAGE_SIZE];
+    if (message == NULL) message = unwanted;
+    *message = '\0';
+    pthread_mutex_lock(&aof->lock);
+    aof->is_loading = !aof->has_thread && !aof->files.is_open && !aof->is_loading;
+    bool may_load = aof->is_loading;
+    pthread_mutex_unlock(&aof->lock);
+    if (!may_load) return KV_BADARG;
+    kv_status status = aof_open_files(aof, message);
+    aof->is_loading = false;
+    return status;
+}
+
+/* What is open, when opening failed and `opened` steps were taken; or all of it. */
+static void aof_free(kvresp_aof *aof, int opened)
+{
+    if (aof->follower != NULL) kv_unfollow(aof->follower);
+    if (opened > 3) aof_rewrite_close(&aof->rewrite);
+    if (opened > 2) aof_writer_close(&aof->writer);
+    if (opened > 1) {
+        pthread_cond_destroy(&aof->turned);
+        pthread_mutex_destroy(&aof->lock);
     }
-    if (status == KV_NONE)
-        status = aof_refuse_file(message, paths[0], "there is no append-only file", error);
-    free(paths[0]);
-    free(paths[1]);
-    return status;
+    if (opened > 0) aof_files_close(&aof->files);
+    free(aof);
 }
 
-/* Follows the journal from here on. */
-static kv_status aof_begin(kvresp_aof *aof)
+static kv_status aof_open_lock(kvresp_aof *aof)
 {
-    kv_status status = kv_follow(aof->db, aof_backlog_append, &aof->writer.backlog, &aof->follower);
-    if (status != KV_OK) return status;
-    status = aof_start_thread(aof);
-    if (status != KV_OK) kv_unfollow(aof->follower);
-    return status;
+    if (pthread_mutex_init(&aof->lock, NULL) != 0) return KV_NOMEM;
+    if (pthread_cond_init(&aof->turned, NULL) == 0) return KV_OK;
+    pthread_mutex_destroy(&aof->lock);
+    return KV_NOMEM;
 }
 
-/*
- * Keys may expire again only when the journal is followed: an expiry that it does not tell would
- * leave the key in the file, for later changes to meet there.
- */
-static kv_status aof_load_and_begin(kvresp_aof *aof, const kvresp_aof_options *options,
-                                    const struct aof_io *io, struct aof_manifest *manifest,
-                                    const char *manifest_name, char *message)
+static kv_status aof_open_parts(kvresp_aof *aof, const struct aof_io *io, int *opened,
+                                char *message)
 {
-    kv_status status = kv_configure(aof->db, KV_SETTING_EXPIRE, 0);
-    if (status != KV_OK) return status;
-    status = aof_open_files(aof, options, io, manifest, manifest_name, message);
+    const kvresp_aof_options *options = &aof->options;
+    *opened = 0;
+    kv_status status = aof_files_name(&aof->files, options, io, message);
     if (status == KV_OK) {
-        status = aof_begin(aof);
-        if (status != KV_OK) aof_writer_close(&aof->writer);
+        *opened = 1;
+        status = aof_open_lock(aof);
     }
-    kv_configure(aof->db, KV_SETTING_EXPIRE, 1);
-    return status;
+    struct aof_writer_options writer_options = {
+        .files = &aof->files,
+        .log = aof->log,
+        .fsync = options->fsync,
+        .accept_writes = aof_accept_writes,
+        .accept_context = aof,
+    };
+    if (status == KV_OK) *opened = 2, status = aof_writer_open(&aof->writer, &writer_options);
+    if (status == KV_OK)
+        *opened = 3, status = aof_rewrite_open(&aof->rewrite, aof->db, &aof->files, &aof->writer);
+    if (status != KV_OK) return status;
+    *opened = 4;
+    kvresp_aof_set_growth(aof, options->rewrite_percentage, options->rewrite_min_size);
+    kvresp_aof_set_timestamps(aof, options->timestamps);
+    aof->refuses_truncated = options->refuse_truncated;
+    aof->rewrite.avoids_rdb = options->commands_base;
+    aof->options.directory = aof->options.directory_name = aof->options.file_name = NULL;
+    return options->off ? KV_OK : kvresp_aof_load(aof, message);
 }
 
 kv_status aof_open_on(kv *db, const kvresp_aof_options *given, const struct aof_io *io,
                       kvresp_aof **out, char message[256])
 {
-    kvresp_aof_options copy = KV_OPTIONS(kvresp_aof_options), *options = &copy;
+    kvresp_aof_options copy = KV_OPTIONS(kvresp_aof_options);
     char unwanted[AOF_MESSAGE_SIZE];
     if (message == NULL) message = unwanted;
     *message = '\0';
@@ -476,25 +305,12 @@ kv_status aof_open_on(kv *db, const kvresp_aof_options *given, const struct aof_
     kvresp_aof *aof = calloc(1, sizeof *aof);
     if (aof == NULL) return KV_NOMEM;
     aof->db = db;
-    aof->lock = -1;
-    aof->log = (struct aof_log){options->log, options->log_context};
-    aof->refuse_truncated = options->refuse_truncated;
-
-    struct aof_manifest manifest = {0};
-    kv_buffer manifest_name = {0};
-    kv_status status = aof_copy_names(aof, options, message);
-    if (status == KV_OK) status = text_format(&manifest_name, "%s.manifest%c", aof->file_name, 0);
-    if (status == KV_OK) status = aof_check_empty(db, message);
-    if (status == KV_OK && options->must_exist)
-        status = aof_check_exists(aof, io, manifest_name.data, message);
-    if (status == KV_OK) status = aof_make_directory(aof, io, message);
-    if (status == KV_OK) status = aof_lock(aof, io, message);
-    if (status == KV_OK)
-        status = aof_load_and_begin(aof, options, io, &manifest, manifest_name.data, message);
-    aof_manifest_clear(&manifest);
-    kv_buffer_free(&manifest_name);
+    aof->log = (struct aof_log){copy.log, copy.log_context};
+    aof->options = copy;
+    int opened;
+    kv_status status = aof_open_parts(aof, io, &opened, message);
     if (status != KV_OK) {
-        aof_free(aof, io);
+        aof_free(aof, opened);
         return status;
     }
     *out = aof;
@@ -510,17 +326,114 @@ kv_status kvresp_aof_open(kv *db, const kvresp_aof_options *options, kvresp_aof 
 kv_status kvresp_aof_close(kvresp_aof *aof)
 {
     if (aof == NULL) return KV_OK;
-    const struct aof_io *io = aof->writer.options.io;
-    kv_unfollow(aof->follower);
+    pthread_mutex_lock(&aof->lock);
+    aof->is_closing = true;
+    while (aof->is_turning) pthread_cond_wait(&aof->turned, &aof->lock);
+    pthread_mutex_unlock(&aof->lock);
+    /* The thread goes on meanwhile: somebody may be waiting for it to make room. */
+    if (aof->follower != NULL) kv_unfollow(aof->follower);
+    aof->follower = NULL;
     aof_stop_thread(aof);
+    aof_rewrite_close(&aof->rewrite);
     kv_status status = aof_writer_finish(&aof->writer);
     if (status != KV_OK) {
         aof_logf(&aof->log, KVRESP_WARNING, "%s: closed with changes that could not be written: %s",
-                 aof->writer.path, aof_io_explain(aof->writer.error));
+                 aof->files.path,
+                 aof->writer.is_on ? aof_io_explain(aof->writer.error) : "there is no base yet");
     }
-    aof_writer_close(&aof->writer);
-    aof_free(aof, io);
+    aof_free(aof, 3);
     return status;
+}
+
+/* ------------------------------------------------------------------------------------- requests */
+
+/*
+ * Makes sure that the files are there to be replaced, and that there is who does it: they are the
+ * log thread's from then on.
+ */
+static kv_status aof_need_files(kvresp_aof *aof, char *message)
+{
+    if (aof->is_loading) return KV_BUSY;
+    pthread_mutex_lock(&aof->lock);
+    kv_status status = aof->files.is_open ? KV_OK : aof_files_open(&aof->files, message);
+    if (status == KV_OK) status = aof_need_thread(aof);
+    pthread_mutex_unlock(&aof->lock);
+    return status;
+}
+
+kv_status kvresp_aof_start(kvresp_aof *aof, char message[256])
+{
+    char unwanted[AOF_MESSAGE_SIZE];
+    if (message == NULL) message = unwanted;
+    *message = '\0';
+    kv_status status = aof_need_files(aof, message);
+    if (status == KV_OK) aof->is_wanted = true;
+    aof_backlog_poke(&aof->writer.backlog);
+    return status;
+}
+
+void kvresp_aof_stop(kvresp_aof *aof)
+{
+    aof->is_wanted = false;
+    aof_backlog_poke(&aof->writer.backlog);
+}
+
+void kvresp_aof_restart(kvresp_aof *aof)
+{
+    aof->is_stale = aof->is_wanted;
+    aof_backlog_poke(&aof->writer.backlog);
+}
+
+kv_status aof_reload(kvresp_aof *aof, char message[AOF_MESSAGE_SIZE])
+{
+    *message = '\0';
+    kv_status status = aof_need_files(aof, message);
+    if (status != KV_OK) return status;
+    pthread_mutex_lock(&aof->lock);
+    aof->reload_status = KV_PENDING;
+    aof_backlog_poke(&aof->writer.backlog);
+    while (aof->reload_status == KV_PENDING && !aof->is_closing)
+        pthread_cond_wait(&aof->turned, &aof->lock);
+    status = (kv_status)aof->reload_status;
+    snprintf(message, AOF_MESSAGE_SIZE, "%s", aof->reload_message);
+    pthread_mutex_unlock(&aof->lock);
+    return status;
+}
+
+void aof_heed_settings(kvresp_aof *aof)
+{
+    aof_backlog_stamp(&aof->writer.backlog, aof->rewrite.stamps ? aof->db : NULL);
+    aof_backlog_poke(&aof->writer.backlog); /* a rewrite may be due */
+}
+
+kv_status kvresp_aof_rewrite(kvresp_aof *aof)
+{
+    char message[AOF_MESSAGE_SIZE] = "";
+    if (aof->is_partly) return KV_READONLY;
+    kv_status status = aof_need_files(aof, message);
+    if (status == KV_OK) return aof_rewrite_want(&aof->rewrite);
+    aof_logf(&aof->log, KVRESP_WARNING, "the append-only file cannot be rewritten: %s",
+             status == KV_BADARG ? message : kv_strerror(status));
+    return status;
+}
+
+void kvresp_aof_set_growth(kvresp_aof *aof, int64_t percentage, uint64_t min_size)
+{
+    enum { DEFAULT_PERCENTAGE = 100, DEFAULT_MIN_SIZE = 64 * 1024 * 1024 };
+    aof->rewrite.percentage = percentage == 0 ? DEFAULT_PERCENTAGE : percentage;
+    aof->rewrite.min_size = min_size == 0 ? DEFAULT_MIN_SIZE : min_size;
+    aof_heed_settings(aof);
+}
+
+void kvresp_aof_set_timestamps(kvresp_aof *aof, bool timestamps)
+{
+    aof->rewrite.stamps = timestamps;
+    aof_heed_settings(aof);
+}
+
+void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync)
+{
+    aof_writer_set_fsync(&aof->writer, fsync);
 }
 
 /* ------------------------------------------------------------------------------------ questions */
@@ -535,9 +448,17 @@ kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t timeout_ms
     return aof_writer_wait(&aof->writer, position, timeout_ms);
 }
 
-void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync)
+static void aof_stat_rewrite(kvresp_aof *aof, kvresp_aof_status *status)
 {
-    aof_writer_set_fsync(&aof->writer, fsync);
+    const struct aof_rewrite *rewrite = &aof->rewrite;
+    int64_t began_us = rewrite->began_us;
+    status->is_rewriting = aof_rewrite_is_under_way(rewrite);
+    status->is_rewrite_scheduled = aof_rewrite_is_scheduled(rewrite);
+    status->has_rewrite_failed = rewrite->has_failed;
+    status->rewrites = rewrite->count;
+    status->rewrite_failures = rewrite->failures;
+    status->last_rewrite_s = rewrite->last_s;
+    status->this_rewrite_s = began_us != 0 ? (aof_now_us() - began_us) / 1000000 : -1;
 }
 
 void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status)
@@ -548,13 +469,16 @@ void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status)
     now.synced = writer->synced_position;
     now.written = writer->written_position;
     now.appended = aof_backlog_position(&writer->backlog);
-    now.base_size = aof->base_size;
+    now.base_size = aof->rewrite.size_after;
     now.current_size = writer->earlier_size + writer->file_size;
     now.delayed_fsyncs = writer->delayed_syncs;
     now.loaded_commands = aof->loaded_commands;
     now.load_ms = aof->load_ms;
     now.error = writer->error;
     now.fsync = (kvresp_fsync)writer->fsync;
+    now.is_on = writer->is_on && aof->is_wanted;
+    now.is_starting = aof->is_wanted && (!writer->is_on || aof->is_stale);
+    aof_stat_rewrite(aof, &now);
     size_t size = status->size < sizeof now ? status->size : sizeof now;
     now.size = status->size;
     memcpy(status, &now, size);

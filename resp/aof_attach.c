@@ -4,21 +4,25 @@
  */
 #include "resp/aof.h"
 
+#include "resp/config.h"
 #include "resp/text.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 /* --------------------------------------------------------------------------------- for sessions */
 
 static const char *attach_refusal(void *context)
 {
-    int error = ((kvresp_aof *)context)->writer.error;
+    const kvresp_aof *aof = context;
+    int error = aof->writer.error;
     return error != 0 ? aof_io_explain(error) : NULL;
 }
 
 static bool attach_holds_replies(void *context)
 {
-    return ((kvresp_aof *)context)->writer.fsync == KVRESP_FSYNC_ALWAYS;
+    const struct aof_writer *writer = &((kvresp_aof *)context)->writer;
+    return writer->fsync == KVRESP_FSYNC_ALWAYS && writer->is_on;
 }
 
 static bool attach_is_full(void *context)
@@ -54,6 +58,27 @@ static void attach_await(void *context, struct aof_waiter *waiter, uint64_t posi
 static void attach_forget(void *context, struct aof_waiter *waiter)
 {
     aof_writer_forget(&((kvresp_aof *)context)->writer, waiter);
+}
+
+static void attach_stat(void *context, kvresp_aof_status *status)
+{
+    kvresp_aof_stat(context, status);
+}
+
+static kv_status attach_rewrite(void *context)
+{
+    return kvresp_aof_rewrite(context);
+}
+
+static kv_status attach_reload(void *context)
+{
+    char message[AOF_MESSAGE_SIZE];
+    return aof_reload(context, message);
+}
+
+static void attach_leave(void *context)
+{
+    aof_rewrite_join(&((kvresp_aof *)context)->rewrite, NULL);
 }
 
 /* ----------------------------------------------------------------------------------- parameters */
@@ -93,10 +118,9 @@ static const char *attach_apply_fsync(void *context, kv_slice value, char messag
     return NULL;
 }
 
-static kv_status attach_read_appendonly(void *context, kv_buffer *value)
+static kv_status attach_read_yes_no(kv_buffer *value, bool is_yes)
 {
-    (void)context;
-    return text_append_string(value, "yes");
+    return text_append_string(value, is_yes ? "yes" : "no");
 }
 
 static const char *attach_check_yes_no(void *context, kv_slice value, char message[256])
@@ -106,37 +130,107 @@ static const char *attach_check_yes_no(void *context, kv_slice value, char messa
     return text_is(value, "yes") || text_is(value, "no") ? NULL : "argument must be 'yes' or 'no'";
 }
 
-/* What needs no change succeeds, as it does in Redis. */
+static kv_status attach_read_appendonly(void *context, kv_buffer *value)
+{
+    const kvresp_aof *aof = context;
+    return attach_read_yes_no(value, aof->is_wanted || aof->is_loading);
+}
+
 static const char *attach_apply_appendonly(void *context, kv_slice value, char message[256])
 {
+    kvresp_aof *aof = context;
+    bool is_yes = text_is(value, "yes");
+    if (aof->is_loading) return is_yes ? NULL : "the append-only file is being loaded";
+    if (!is_yes) {
+        kvresp_aof_stop(aof);
+        return NULL;
+    }
+    char why[AOF_MESSAGE_SIZE];
+    kv_status status = kvresp_aof_start(aof, why);
+    if (status == KV_OK) return NULL;
+    aof_logf(&aof->log, KVRESP_WARNING, "the append-only file cannot begin: %s",
+             status == KV_BADARG ? why : kv_strerror(status));
+    snprintf(message, 256, "Unable to turn on AOF. Check server logs.");
+    return message;
+}
+
+static kv_status attach_read_switch(void *context, kv_buffer *value)
+{
+    const struct aof_switch *named = context;
+    return attach_read_yes_no(value, *named->is_set != named->is_inverted);
+}
+
+static const char *attach_apply_switch(void *context, kv_slice value, char message[256])
+{
+    const struct aof_switch *named = context;
+    (void)message;
+    atomic_store(named->is_set, text_is(value, "yes") != named->is_inverted);
+    aof_heed_settings(named->aof);
+    return NULL;
+}
+
+static kv_status attach_read_percentage(void *context, kv_buffer *value)
+{
+    return text_append_integer(value, ((kvresp_aof *)context)->rewrite.percentage);
+}
+
+static const char *attach_check_percentage(void *context, kv_slice value, char message[256])
+{
+    int64_t percentage;
     (void)context;
     (void)message;
-    return text_is(value, "yes")
-               ? NULL
-               : "kvstore cannot leave the append-only file at run time: restart it without";
+    if (!text_parse_integer(value, &percentage))
+        return "argument couldn't be parsed into an integer";
+    if (percentage < 0 || percentage > INT_MAX)
+        return "argument must be between 0 and 2147483647 inclusive";
+    return NULL;
 }
 
-static kv_status attach_read_truncated(void *context, kv_buffer *value)
+static const char *attach_apply_percentage(void *context, kv_slice value, char message[256])
 {
-    return text_append_string(value, ((kvresp_aof *)context)->refuse_truncated ? "no" : "yes");
-}
-
-/* Has its effect at the next start, by way of CONFIG REWRITE. */
-static const char *attach_apply_truncated(void *context, kv_slice value, char message[256])
-{
+    kvresp_aof *aof = context;
+    int64_t percentage = 0;
     (void)message;
-    ((kvresp_aof *)context)->refuse_truncated = text_is(value, "no");
+    text_parse_integer(value, &percentage);
+    aof->rewrite.percentage = percentage;
+    aof_heed_settings(aof);
+    return NULL;
+}
+
+static kv_status attach_read_min_size(void *context, kv_buffer *value)
+{
+    return text_append_integer(value, (int64_t)((kvresp_aof *)context)->rewrite.min_size);
+}
+
+static const char *attach_check_min_size(void *context, kv_slice value, char message[256])
+{
+    uint64_t bytes;
+    (void)context;
+    (void)message;
+    return config_parse_memory(value, &bytes) && bytes <= INT64_MAX
+               ? NULL
+               : "argument must be a memory value";
+}
+
+static const char *attach_apply_min_size(void *context, kv_slice value, char message[256])
+{
+    kvresp_aof *aof = context;
+    uint64_t bytes = 0;
+    (void)message;
+    config_parse_memory(value, &bytes);
+    aof->rewrite.min_size = bytes;
+    aof_heed_settings(aof);
     return NULL;
 }
 
 static kv_status attach_read_directory_name(void *context, kv_buffer *value)
 {
-    return text_append_string(value, ((kvresp_aof *)context)->directory_name);
+    return text_append_string(value, ((kvresp_aof *)context)->files.directory_name);
 }
 
 static kv_status attach_read_file_name(void *context, kv_buffer *value)
 {
-    return text_append_string(value, ((kvresp_aof *)context)->file_name);
+    return text_append_string(value, ((kvresp_aof *)context)->files.file_name);
 }
 
 /* Only a configuration file gets here, and it was read before the files were opened. */
@@ -148,13 +242,13 @@ static const char *attach_apply_name(const char *name, kv_slice value)
 static const char *attach_apply_directory_name(void *context, kv_slice value, char message[256])
 {
     (void)message;
-    return attach_apply_name(((kvresp_aof *)context)->directory_name, value);
+    return attach_apply_name(((kvresp_aof *)context)->files.directory_name, value);
 }
 
 static const char *attach_apply_file_name(void *context, kv_slice value, char message[256])
 {
     (void)message;
-    return attach_apply_name(((kvresp_aof *)context)->file_name, value);
+    return attach_apply_name(((kvresp_aof *)context)->files.file_name, value);
 }
 
 static const kvresp_parameter attach_parameters[] = {
@@ -174,11 +268,52 @@ static const kvresp_parameter attach_parameters[] = {
      .flags = KVRESP_PARAMETER_IMMUTABLE,
      .read = attach_read_directory_name,
      .apply = attach_apply_directory_name},
-    {.name = "aof-load-truncated",
-     .read = attach_read_truncated,
-     .check = attach_check_yes_no,
-     .apply = attach_apply_truncated},
+    {.name = "auto-aof-rewrite-percentage",
+     .read = attach_read_percentage,
+     .check = attach_check_percentage,
+     .apply = attach_apply_percentage},
+    {.name = "auto-aof-rewrite-min-size",
+     .read = attach_read_min_size,
+     .check = attach_check_min_size,
+     .apply = attach_apply_min_size},
 };
+
+#define SWITCH(parameter, flags_)                                                                \
+    {                                                                                            \
+        .name = parameter, .flags = flags_, .read = attach_read_switch,                          \
+        .check = attach_check_yes_no, .apply = attach_apply_switch                               \
+    }
+
+/* Each with a context of its own: the aof_switch of the same index. */
+static const kvresp_parameter attach_switches[AOF_SWITCHES] = {
+    SWITCH("aof-load-truncated", 0),
+    SWITCH("aof-timestamp-enabled", 0),
+    SWITCH("aof-use-rdb-preamble", 0),
+    SWITCH("aof-rewrite-incremental-fsync", 0),
+    SWITCH("aof-disable-auto-gc", KVRESP_PARAMETER_HIDDEN),
+};
+
+#undef SWITCH
+
+static kv_status attach_add_switches(kvresp *resp, kvresp_aof *aof)
+{
+    const struct aof_switch switches[AOF_SWITCHES] = {
+        {aof, &aof->refuses_truncated, true},      {aof, &aof->rewrite.stamps, false},
+        {aof, &aof->rewrite.avoids_rdb, true},     {aof, &aof->rewrite.syncs_early, false},
+        {aof, &aof->rewrite.keeps_history, false},
+    };
+    memcpy(aof->switches, switches, sizeof switches);
+    kv_status status = KV_OK;
+    for (int i = 0; i < AOF_SWITCHES && status == KV_OK; i++)
+        status = kvresp_config_add(resp, &attach_switches[i], 1, &aof->switches[i]);
+    return status;
+}
+
+static void attach_forget_all(kvresp *resp, kvresp_aof *aof)
+{
+    kvresp_forget(resp, aof);
+    for (int i = 0; i < AOF_SWITCHES; i++) kvresp_forget(resp, &aof->switches[i]);
+}
 
 /* ----------------------------------------------------------------------------------------- INFO */
 
@@ -188,9 +323,10 @@ static void attach_write_info(void *context, kv_buffer *text)
     kvresp_aof *aof = context;
     kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
     kvresp_aof_stat(aof, &status);
+    if (!status.is_on && !status.is_starting) return;
     text_format(text, "aof_current_size:%llu\r\n", (unsigned long long)status.current_size);
     text_format(text, "aof_base_size:%llu\r\n", (unsigned long long)status.base_size);
-    text_format(text, "aof_pending_rewrite:0\r\n");
+    text_format(text, "aof_pending_rewrite:%d\r\n", status.is_rewrite_scheduled);
     text_format(text, "aof_buffer_length:%llu\r\n",
                 (unsigned long long)(status.appended - status.written));
     text_format(text, "aof_pending_bio_fsync:%d\r\n", aof->writer.sync_started_us != 0);
@@ -213,14 +349,20 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         .is_durable = attach_is_durable,
         .await = attach_await,
         .forget = attach_forget,
+        .stat = attach_stat,
+        .rewrite = attach_rewrite,
+        .reload = attach_reload,
+        .leave = attach_leave,
     };
     kv_status status = kvresp_config_add(resp, attach_parameters,
                                          sizeof attach_parameters / sizeof *attach_parameters, aof);
+    if (status == KV_OK) status = attach_add_switches(resp, aof);
     if (status == KV_OK) status = kvresp_info_add(resp, "persistence", attach_write_info, aof);
     if (status != KV_OK) {
-        kvresp_forget(resp, aof);
+        attach_forget_all(resp, aof);
         return status;
     }
+    aof_rewrite_join(&aof->rewrite, resp);
     resp_attach_link(resp, &aof->link);
     return KV_OK;
 }

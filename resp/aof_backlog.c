@@ -11,7 +11,8 @@ enum {
     BACKLOG_CHUNK = 256 * 1024, /* one write call; large enough to forget its cost */
     BACKLOG_SCRATCH = 1024,     /* records up to this size are encoded on the stack */
     BACKLOG_LINK = 1024 * 1024, /* records of this size become a chunk instead of being copied */
-    BACKLOG_SPARE = 2           /* chunks kept when nothing happens */
+    BACKLOG_SPARE = 2,          /* chunks kept when nothing happens */
+    BACKLOG_HEAD = RECORD_SELECT + 64 /* what may come before a record: an annotation, SELECT */
 };
 
 struct aof_chunk {
@@ -187,6 +188,27 @@ static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, con
     }
 }
 
+/* What has to come before a record of `database`: the time, SELECT. Under the lock. */
+static uint8_t *backlog_put_head(struct aof_backlog *backlog, uint8_t *at, uint32_t database)
+{
+    int64_t now = backlog->clock != NULL ? kv_now(backlog->clock) / 1000 : 0;
+    if (now > backlog->stamped) {
+        backlog->stamped = now;
+        memcpy(at, "#TS:", 4);
+        at = text_write_unsigned(at + 4, (uint64_t)now);
+        memcpy(at, "\r\n", 2);
+        at += 2;
+    }
+    return backlog->database == database ? at : record_put_select(at, database);
+}
+
+/* A record larger than the limit goes when it is alone. */
+static bool backlog_has_room(struct aof_backlog *backlog, size_t size, size_t copied)
+{
+    uint64_t held = backlog->appended - backlog->released;
+    return (held == 0 || held + size <= backlog->limit) && backlog_reserve(backlog, copied);
+}
+
 /*
  * Queues an encoded record, which is linked in if `chunk` (its own) is given, else copied. Returns
  * with the record in its place.
@@ -194,21 +216,21 @@ static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, con
 static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes, size_t count,
                           const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
 {
-    size_t copied = RECORD_SELECT + (chunk == NULL ? size : 0);
+    size_t copied = BACKLOG_HEAD + (chunk == NULL ? size : 0);
     aof_lock_take(&backlog->lock);
-    /* A record larger than the limit goes when it is alone. */
-    while ((backlog->appended - backlog->released > 0 &&
-            backlog->appended - backlog->released + size > backlog->limit) ||
-           !backlog_reserve(backlog, copied)) {
+    while (!backlog->discards && !backlog_has_room(backlog, size, copied)) {
         backlog_wait_for_room(backlog);
+    }
+    if (backlog->discards) {
+        aof_lock_release(&backlog->lock);
+        free(chunk);
+        return;
     }
 
     uint64_t position = atomic_load_explicit(&backlog->appended, memory_order_relaxed);
-    if (backlog->database != changes[0].database) {
-        uint8_t select[RECORD_SELECT];
-        size_t select_size = (size_t)(record_put_select(select, changes[0].database) - select);
-        position = backlog_copy(backlog, position, select, select_size);
-    }
+    uint8_t head[BACKLOG_HEAD];
+    size_t head_size = (size_t)(backlog_put_head(backlog, head, changes[0].database) - head);
+    if (head_size > 0) position = backlog_copy(backlog, position, head, head_size);
     backlog->database = changes[count - 1].database;
     if (chunk != NULL) {
         backlog_link(backlog, chunk, position);
@@ -224,15 +246,17 @@ static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes,
     if (wake) backlog_wake(backlog);
 }
 
-/* A chunk for one large record, waited for if need be. */
+/* A chunk for one large record, waited for if need be; NULL if it would be discarded. */
 static struct aof_chunk *backlog_large_chunk(struct aof_backlog *backlog, size_t capacity)
 {
     struct aof_chunk *chunk = backlog_new_chunk(capacity);
-    while (chunk == NULL) {
+    bool discards = false;
+    while (chunk == NULL && !discards) {
         aof_lock_take(&backlog->lock);
-        backlog_wait_for_room(backlog);
+        discards = backlog->discards;
+        if (!discards) backlog_wait_for_room(backlog);
         aof_lock_release(&backlog->lock);
-        chunk = backlog_new_chunk(capacity);
+        if (!discards) chunk = backlog_new_chunk(capacity);
     }
     return chunk;
 }
@@ -250,6 +274,7 @@ void aof_backlog_append(void *context, const kv_change *changes, size_t count)
     }
 
     struct aof_chunk *chunk = backlog_large_chunk(backlog, bound);
+    if (chunk == NULL) return;
     chunk->size = record_encode(chunk->bytes, changes, count);
     bool is_linked = chunk->size >= BACKLOG_LINK;
     backlog_queue(backlog, changes, count, chunk->bytes, chunk->size, is_linked ? chunk : NULL);
@@ -264,6 +289,33 @@ struct aof_mark aof_backlog_mark(struct aof_backlog *backlog)
     struct aof_mark mark = {backlog->appended, backlog->database};
     aof_lock_release(&backlog->lock);
     return mark;
+}
+
+uint64_t aof_backlog_cut(struct aof_backlog *backlog)
+{
+    aof_lock_take(&backlog->lock);
+    uint64_t position = backlog->appended;
+    backlog->database = -1;
+    backlog->stamped = 0;
+    aof_lock_release(&backlog->lock);
+    return position;
+}
+
+void aof_backlog_discard(struct aof_backlog *backlog, bool discards)
+{
+    aof_lock_take(&backlog->lock);
+    backlog->discards = discards;
+    backlog->database = -1;
+    backlog->stamped = 0;
+    aof_lock_release(&backlog->lock);
+    backlog_tell_of_room(backlog);
+}
+
+void aof_backlog_stamp(struct aof_backlog *backlog, kv *clock)
+{
+    aof_lock_take(&backlog->lock);
+    backlog->clock = clock;
+    aof_lock_release(&backlog->lock);
 }
 
 uint64_t aof_backlog_held(struct aof_backlog *backlog)

@@ -40,8 +40,11 @@ struct aof_backlog {
     uint64_t released;
     uint64_t limit;   /* of appended - released */
     int64_t database; /* selected at the end */
+    kv *clock;        /* annotates records with its time; NULL: they have none */
+    int64_t stamped;  /* the second of the last annotation since the file began; 0: none */
     uint64_t wake_at; /* wake the log thread when so much is appended */
     unsigned waiting; /* appenders that wait for room */
+    bool discards;    /* nothing is kept of what is appended */
 
     pthread_mutex_t
         sleep;           /* taken by those who sleep and those who wake them, never for an append */
@@ -75,6 +78,24 @@ static inline uint64_t aof_backlog_position(const struct aof_backlog *backlog)
 
 /* The end of what has been appended. */
 struct aof_mark aof_backlog_mark(struct aof_backlog *backlog);
+
+/*
+ * The end of what has been appended, where a new file begins: no database is selected there, as if
+ * nothing came before. To be called while nobody appends.
+ */
+uint64_t aof_backlog_cut(struct aof_backlog *backlog);
+
+/*
+ * From now on what is appended is dropped, and those who wait for room wait no longer; or it is kept
+ * again, as if nothing had come before.
+ */
+void aof_backlog_discard(struct aof_backlog *backlog, bool discards);
+
+/*
+ * Annotates each record that begins a new second of this store's clock: "#TS:1700000000\r\n". NULL:
+ * none, as at first.
+ */
+void aof_backlog_stamp(struct aof_backlog *backlog, kv *clock);
 
 /* How many bytes are appended and not released. */
 uint64_t aof_backlog_held(struct aof_backlog *backlog);

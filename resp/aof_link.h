@@ -12,6 +12,9 @@
  *   to the AOF file: ...". a slow disk          is_full() while too much waits for the log thread;
  *   writes pause until room, likewise by await().
  *
+ *   there may be none          attached but off: stat() tells, and the functions above behave as if
+ *                        there were none.
+ *
  * Each function may be called by any worker at any time; refusal, holds_replies and is_full by each
  * for every batch, so they are loads of a variable. await() may call wake before it returns, and
  * calls it once from any thread, holding no lock that forget() needs. When forget() returns, wake
@@ -49,6 +52,10 @@ struct aof_link {
     void (*await)(void *context, struct aof_waiter *waiter,
                   uint64_t position); /* replaces an earlier await */
     void (*forget)(void *context, struct aof_waiter *waiter);
+    void (*stat)(void *context, kvresp_aof_status *status);
+    kv_status (*rewrite)(void *context);
+    kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
+    void (*leave)(void *context); /* the kvresp ends: it takes no snapshot any more */
 };
 
 /* `link` must outlive resp. To be called before sessions are opened, or while loading. */

@@ -195,6 +195,20 @@ static enum scan load_scan(struct load *load)
     return scan_record(&load->scanner);
 }
 
+/* True if the annotation that was just read is of a second that is not wanted any more. */
+static bool load_is_over(const struct load *load)
+{
+    static const char name[] = {'#', 'T', 'S', ':'};
+    const uint8_t *start = load->scanner.start;
+    size_t size = (size_t)(load->scanner.at - start);
+    int64_t second;
+    bool is_in_group = load->group_end != NO_GROUP;
+    if (load->loader->until_s <= 0 || is_in_group || size < sizeof name + 2) return false;
+    if (memcmp(start, name, sizeof name) != 0) return false;
+    kv_slice digits = kv_bytes(start + sizeof name, size - sizeof name - 2);
+    return text_parse_integer(digits, &second) && second > load->loader->until_s;
+}
+
 /* True if the file holds nothing but zeros from `offset` on, and it is not at its end. */
 static bool load_is_zero_from(struct load *load, uint64_t offset)
 {
@@ -346,6 +360,8 @@ static kv_status load_batch(struct load *load)
     while (load->count < LOADER_BATCH && scanner->used < LOADER_BATCH_ARGUMENTS) {
         size_t first = scanner->used;
         scan = load_scan(load);
+        load->loader->is_over = scan == SCAN_ANNOTATION && load_is_over(load);
+        if (load->loader->is_over) break;
         if (scan == SCAN_ANNOTATION) continue;
         if (scan != SCAN_COMMAND) break;
 
@@ -364,8 +380,10 @@ static kv_status load_batch(struct load *load)
     if (scan == SCAN_NOMEM) return KV_NOMEM;
 
     /* What is behind `start` is not whole yet; it is scanned again when more has been read. */
-    if (scan == SCAN_COMMAND || scan == SCAN_ANNOTATION)
-        return load_flush(load, load_scanned(load));
+    if (scan == SCAN_COMMAND || scan == SCAN_ANNOTATION) {
+        kv_status status = load_flush(load, load_scanned(load));
+        return status == KV_OK && load->loader->is_over ? KV_NONE : status;
+    }
     size_t broken = (size_t)(scanner->at - scanner->start);
     uint64_t wanted = scanner->wanted;
     scanner->at = scanner->start;
@@ -421,7 +439,7 @@ static kv_status load_cut(struct load *load)
 
 static kv_status load_settle_tail(struct load *load, bool is_last, bool cut)
 {
-    if (!load->is_torn) return KV_OK;
+    if (!load->is_torn || load->loader->until_s > 0) return KV_OK;
     if (!is_last)
         return load_refuse(load, load->torn_at, "the file ends too early, and is not the last");
     if (!cut) {

@@ -4,7 +4,7 @@
  * A file is a sequence of records:
  *
  *     *3\r\n $3\r\nSET\r\n $1\r\nk\r\n $1\r\nv\r\n    a command: a count, size and bytes of each
- *     #TS:1700000000\r\n                           an annotation, passed over
+ *     #TS:1700000000\r\n                           an annotation: what follows is of this second
  *     *1\r\n$5\r\nMULTI\r\n ... $4\r\nEXEC\r\n      commands that belong together
  *
  * and may begin with an RDB (aof_rdb.h). It may be torn or damaged:
@@ -44,6 +44,7 @@ struct aof_loader {
     void *aux_context;
     uint64_t max_text;       /* an argument that claims to be larger is damage, not a torn tail */
     uint64_t total;          /* bytes of all files, for the progress */
+    int64_t until_s;         /* nothing behind an annotation of a later second is loaded; 0: all */
     uint64_t progress_bytes; /* of one file between two progresses; 0: 2 MiB */
     void (*progress)(void *context, uint64_t loaded, uint64_t total);
     void *progress_context;
@@ -53,11 +54,12 @@ struct aof_loader {
     /* Results, over all files. */
     uint64_t loaded;   /* bytes */
     uint64_t commands; /* and keys of RDB parts */
+    bool is_over;      /* an annotation later than until_s was met: no other file is wanted */
 };
 
 /*
  * Loads one file. `is_last` says that it may have a torn tail, which is then cut off the file with
- * a warning if `cut` is true, and refused if not. `size` receives the size of the file afterwards.
+ * a warning if `cut` is true, and refused if not. With until_s nothing is cut. `size` receives the size of the file afterwards.
  * Returns KV_OK; KV_NONE if there is no such file; KV_NOMEM; KV_BADARG with a message.
  */
 kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,

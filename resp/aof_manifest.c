@@ -229,6 +229,7 @@ static bool manifest_needs_quotes(const char *name)
 kv_status aof_manifest_print(const struct aof_manifest *manifest, kv_buffer *buffer)
 {
     kv_status status = KV_OK;
+    if (manifest->count == 0) return text_append_string(buffer, "# no files yet\n");
     for (size_t i = 0; i < manifest->count && status == KV_OK; i++) {
         const struct aof_file *file = &manifest->files[i];
         status = text_append_string(buffer, "file ");
@@ -267,8 +268,9 @@ static int manifest_write(const struct aof_io *io, const char *path, kv_slice te
 }
 
 int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *io,
-                      const char *directory, const char *name)
+                      const char *directory, const char *name, bool *may_be_there)
 {
+    *may_be_there = false;
     kv_buffer text = {0};
     char temporary_name[512];
     char *path = aof_path(directory, name), *temporary = NULL;
@@ -280,6 +282,7 @@ int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *
     int error = ENOMEM;
     if (path != NULL && temporary != NULL && aof_manifest_print(manifest, &text) == KV_OK) {
         error = manifest_write(io, temporary, kv_bytes(text.data, text.size));
+        *may_be_there = error == 0;
         if (error == 0) error = io->rename(io->context, temporary, path);
         if (error != 0) io->remove(io->context, temporary);
         if (error == 0) error = io->sync_directory(io->context, directory);

@@ -45,7 +45,7 @@ void aof_manifest_clear(struct aof_manifest *manifest);
  */
 kv_status aof_manifest_parse(struct aof_manifest *manifest, kv_slice text, char message[256]);
 
-/* Appends the text to `buffer`. KV_OK or KV_NOMEM. */
+/* Appends the text to `buffer`, which for no files is a comment. KV_OK or KV_NOMEM. */
 kv_status aof_manifest_print(const struct aof_manifest *manifest, kv_buffer *buffer);
 
 /* Puts a file at its place in the order. KV_OK or KV_NOMEM. */
@@ -61,10 +61,10 @@ const struct aof_file *aof_manifest_last_increment(const struct aof_manifest *ma
 
 /*
  * Replaces the manifest `name` in `directory`: when it returns 0 the new one is on the medium; when
- * it fails either is there, whole. Returns an errno.
+ * it fails either is there, whole: the old one for certain unless `may_be_there`. Returns an errno.
  */
 int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *io,
-                      const char *directory, const char *name);
+                      const char *directory, const char *name, bool *may_be_there);
 
 /* "directory/name" from malloc(), or NULL when memory is short. */
 char *aof_path(const char *directory, const char *name);

@@ -2184,6 +2184,9 @@ COMMAND(select, "select", 2, COMMAND_LOADING | COMMAND_STALE | COMMAND_FAST, CAT
 
 /* The server. */
 
+COMMAND(bgrewriteaof, "bgrewriteaof", 1,
+        COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING, 0, GROUP_SERVER, 1, "1.0.0",
+        "O(1)", "Rewrites the append-only file as short as can be, while clients go on.")
 COMMAND(bgsave, "bgsave", -1, COMMAND_ADMIN | COMMAND_NOSCRIPT | COMMAND_NO_ASYNC_LOADING, 0,
         GROUP_SERVER, 1, "1.0.0", "O(1)",
         "Saves the data of this moment to a file, while clients go on.",

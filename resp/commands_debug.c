@@ -5,6 +5,8 @@
  * unknown as any.
  */
 #include "resp/commands.h"
+
+#include "resp/aof_link.h"
 #include "resp/digest.h"
 #include "resp/rdb_load.h"
 
@@ -164,6 +166,31 @@ static void debug_reload(struct call *call)
         kvresp_logf(resp, KVRESP_WARNING, "DB reloaded by DEBUG RELOAD");
         writer_ok(call->reply);
     }
+}
+
+/* -------------------------------------------------------------------------------- DEBUG LOADAOF */
+
+/*
+ * Loads what the append-only file holds in the place of what the store does. What other clients
+ * write in between is lost. A transaction holds the shards that this needs.
+ */
+static void debug_loadaof(struct call *call)
+{
+    kvresp *resp = call->resp;
+    const struct aof_link *aof = resp->aof;
+    if (aof == NULL || call->in_exec || atomic_load(&resp->gates) & GATE_LOADING) {
+        call_error(call, "ERR DEBUG LOADAOF is not possible now.");
+        return;
+    }
+    kvresp_loading_begin(resp);
+    kv_status status = aof->reload(aof->context);
+    kvresp_loading_end(resp);
+    if (status != KV_OK) {
+        call_error(call, "ERR Error trying to load the AOF files, check server logs.");
+        return;
+    }
+    kvresp_logf(resp, KVRESP_WARNING, "Append Only File loaded by DEBUG LOADAOF");
+    writer_ok(call->reply);
 }
 
 /* --------------------------------------------------------------------------------- DEBUG DIGEST */
@@ -335,6 +362,8 @@ static void debug_help(struct call *call)
         "    The same for the value of each key.",
         "ERROR <string>",
         "    Answer with an error.",
+        "LOADAOF",
+        "    Load the append-only file again, in the place of what is there.",
         "LOG <message>",
         "    Write to the log.",
         "OBJECT <key>",
@@ -378,6 +407,7 @@ void debug_command(struct call *call)
         {"digest-value", 2, SIZE_MAX, debug_digest_value},
         {"error", 3, 3, debug_error},
         {"help", 2, 2, debug_help},
+        {"loadaof", 2, 2, debug_loadaof},
         {"log", 3, 3, debug_log},
         {"object", 3, 3, debug_object},
         {"pause-cron", 3, 3, debug_accept},

@@ -264,11 +264,28 @@ static void info_loading(struct info *info)
                 total > 0 ? 100.0 * (double)loaded / (double)total : 0, eta_s);
 }
 
+static void info_aof(struct info *info)
+{
+    kvresp_aof_status file = {.size = sizeof file, .last_rewrite_s = -1, .this_rewrite_s = -1};
+    const struct aof_link *aof = info->resp->aof;
+    if (aof != NULL) aof->stat(aof->context, &file);
+    info_number(info, "aof_enabled", file.is_on || file.is_starting);
+    info_number(info, "aof_rewrite_in_progress", file.is_rewriting);
+    info_number(info, "aof_rewrite_scheduled", file.is_rewrite_scheduled);
+    text_format(info->text,
+                "aof_last_rewrite_time_sec:%lld\r\naof_current_rewrite_time_sec:%lld\r\n"
+                "aof_last_bgrewrite_status:%s\r\n",
+                (long long)file.last_rewrite_s, (long long)file.this_rewrite_s,
+                file.has_rewrite_failed ? "err" : "ok");
+    info_number(info, "aof_rewrites", file.rewrites);
+    info_number(info, "aof_rewrites_consecutive_failures", file.rewrite_failures);
+    text_format(info->text, "aof_last_write_status:%s\r\naof_last_cow_size:0\r\n",
+                file.error == 0 ? "ok" : "err");
+}
+
 static void info_persistence(struct info *info)
 {
     kv_snapshot_progress snapshot;
-    const struct aof_link *aof = info->resp->aof;
-    bool is_well = aof == NULL || aof->refusal(aof->context) == NULL;
     bool is_loading = atomic_load(&info->resp->gates) & GATE_LOADING;
     info_number(info, "loading", is_loading);
     (void)snapshots_progress(&info->resp->snapshots, &snapshot);
@@ -282,14 +299,7 @@ static void info_persistence(struct info *info)
     info_number(info, "current_save_keys_processed", snapshot.keys);
     info_number(info, "current_save_keys_total", snapshot.keys_total);
     saving_write_info(&info->resp->saving, info->store.changes, info->text);
-    info_number(info, "aof_enabled", aof != NULL);
-    text_format(
-        info->text,
-        "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0\r\naof_last_rewrite_time_sec:-1\r\n"
-        "aof_current_rewrite_time_sec:-1\r\naof_last_bgrewrite_status:ok\r\naof_rewrites:0\r\n"
-        "aof_rewrites_consecutive_failures:0\r\n");
-    text_format(info->text, "aof_last_write_status:%s\r\naof_last_cow_size:0\r\n",
-                is_well ? "ok" : "err");
+    info_aof(info);
     text_format(info->text, "module_fork_in_progress:0\r\nmodule_fork_last_cow_size:0\r\n");
     if (is_loading) info_loading(info);
 }

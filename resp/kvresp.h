@@ -676,6 +676,26 @@ typedef struct kvresp_aof_options {
     uint32_t load_delay_us;  /* a rest for each command loaded, to test what comes meanwhile */
     unsigned load_threads;   /* that help to load a base file: kv_load_options */
     bool must_exist;         /* where there is no file yet: KV_BADARG, and none is created */
+    /*
+     * Begin without a log: nothing is loaded or made, the store may have keys. Then it is for
+     * kvresp_aof_load() to go on where the files end, or for kvresp_aof_start() to begin anew.
+     */
+    bool off;
+    /*
+     * The files are rewritten when they have grown by so many percent since the last time and are
+     * larger than min_size. 0: 100 percent, 64 MiB. A negative percentage: only when asked to.
+     */
+    int64_t rewrite_percentage;
+    uint64_t rewrite_min_size;
+    bool commands_base; /* a rewrite writes commands instead of an RDB (aof-use-rdb-preamble no) */
+    bool timestamps;    /* annotate changes with the second in which they came */
+    /*
+     * Load what had come by the end of this second (Unix time), as far as the annotations tell, and
+     * no more. The files are only read: nothing is cut off, and as nothing may be appended after
+     * what was not loaded the store refuses writes, until kvresp_aof_start() makes what was loaded
+     * the new beginning, in place of all the files. 0: load everything.
+     */
+    int64_t load_until_s;
 } kvresp_aof_options;
 
 /*
@@ -701,6 +721,13 @@ KVRESP_API kv_status kvresp_aof_open(kv *db, const kvresp_aof_options *options, 
                                      char message[256]);
 
 /*
+ * What kvresp_aof_open() does when it is not told `off`, for who attaches the file to the commands
+ * first, so that clients are answered while it loads. Returns as that; KV_BADARG also if it was
+ * loaded or started already.
+ */
+KVRESP_API kv_status kvresp_aof_load(kvresp_aof *aof, char message[256]);
+
+/*
  * Writes and syncs what is left, ends the thread. Before the store is closed, and after
  * kvresp_close() of what it was attached to. KV_OK, or KV_BADARG if something could not be written.
  */
@@ -715,23 +742,70 @@ KVRESP_API uint64_t kvresp_aof_position(kvresp_aof *aof);
 /*
  * Waits until everything below `position` is synced to disk, or timeout_ms passed (0: for ever).
  * Asks for a sync at once under everysec and no. KV_OK, KV_TIMEOUT; KV_READONLY if the disk
- * refuses; KV_BADARG for a position that is not reached yet.
+ * refuses; KV_NONE if there is no log (any more); KV_BADARG for a position that is not reached yet.
  */
 KVRESP_API kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t timeout_ms);
+
+/*
+ * Asks for a rewrite: a snapshot of the store is written to a new base file, in the background and
+ * while calls go on, and takes the place of all earlier files, which are removed. What changes
+ * meanwhile goes to a new incremental file, so at any moment the files that the manifest names are
+ * the whole state, whatever fails. Where there is no log it only makes the base.
+ *
+ * Returns   KV_OK: it begins, at once or when the snapshot that is under way has ended (of
+ *           kvresp_attach_aof()'s kvresp; without one, of the host); KV_BUSY if one is under way, or
+ *           the file is being loaded; KV_READONLY after a load up to load_until_s; KV_BADARG if the directory cannot be used
+ *           (the log tells why); KV_NOMEM. What came of it is in kvresp_aof_stat().
+ * Memory    As kv_snapshot_begin(). A thread of its own does the work, unless the kvresp has none.
+ */
+KVRESP_API kv_status kvresp_aof_rewrite(kvresp_aof *aof);
+
+/*
+ * Begins the log of a store that has none, as CONFIG SET appendonly yes does: with a rewrite, that
+ * is attempted until it succeeds. Until then is_starting is true, nothing is promised of what is
+ * written, and the files are the earlier ones, if there are any. KV_OK, also if there is a log;
+ * KV_BADARG with a message if the directory cannot be used; KV_BUSY while it is loaded; KV_NOMEM.
+ */
+KVRESP_API kv_status kvresp_aof_start(kvresp_aof *aof, char message[256]);
+
+/*
+ * Ends the log: what is appended is written and synced, soon, and nothing that comes later. The
+ * files stay. Who must know that a change is safe calls kvresp_aof_wait() first.
+ */
+KVRESP_API void kvresp_aof_stop(kvresp_aof *aof);
+
+/*
+ * The store was replaced in a way that its journal does not tell: ends the log, if there is one, and
+ * starts it anew.
+ */
+KVRESP_API void kvresp_aof_restart(kvresp_aof *aof);
 
 typedef struct kvresp_aof_status {
     size_t size;
     uint64_t appended, written, synced; /* positions */
-    uint64_t base_size, current_size;   /* bytes of the base file and of all files */
+    uint64_t base_size, current_size;   /* bytes of all files after the last rewrite (at first: of
+                                           the base file), and now */
     uint64_t delayed_fsyncs;
     uint64_t loaded_commands; /* at open */
     int64_t load_ms;
     int error; /* errno of the last failed write or sync; 0: well */
     kvresp_fsync fsync;
+    bool is_on;       /* what is synced will be loaded */
+    bool is_starting; /* there is to be a log, and its first base is not complete */
+    bool is_rewriting, is_rewrite_scheduled;
+    bool has_rewrite_failed;          /* the last one; why is in the log */
+    uint64_t rewrites;                /* begun */
+    uint64_t rewrite_failures;        /* one after another */
+    int64_t last_rewrite_s;           /* how long the last one took; -1: there was none */
+    int64_t this_rewrite_s;           /* how long the present one has; -1: there is none */
 } kvresp_aof_status;
 
 KVRESP_API void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status);
 KVRESP_API void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync);
+
+/* As the options of these names. */
+KVRESP_API void kvresp_aof_set_growth(kvresp_aof *aof, int64_t percentage, uint64_t min_size);
+KVRESP_API void kvresp_aof_set_timestamps(kvresp_aof *aof, bool timestamps);
 
 /*
  * Ties the file to the commands: parameters (appendfsync...), INFO persistence, refusing writes

@@ -39,18 +39,12 @@ static char *rdb_file_temporary(const char *directory)
     return rdb_file_join(directory, name);
 }
 
-kv_status rdb_file_begin(struct rdb_file *file, const struct aof_io *io, const char *directory,
-                         const char *name, bool syncs_early)
+static kv_status rdb_file_open(struct rdb_file *file, bool has_names)
 {
-    *file = (struct rdb_file){.io = io, .syncs_early = syncs_early};
-    file->directory = text_duplicate(kv_text(directory));
-    file->path = rdb_file_join(directory, name);
-    file->temporary = rdb_file_temporary(directory);
+    const struct aof_io *io = file->io;
     file->buffer = malloc(RDB_FILE_BUFFER);
     kv_status status = KV_OK;
-    if (file->directory == NULL || file->path == NULL || file->temporary == NULL ||
-        file->buffer == NULL)
-        status = KV_NOMEM;
+    if (!has_names || file->temporary == NULL || file->buffer == NULL) status = KV_NOMEM;
     if (status == KV_OK) {
         int error = io->open(io->context, file->temporary, AOF_OPEN_CREATE, &file->file);
         file->is_open = file->was_created = error == 0;
@@ -58,6 +52,25 @@ kv_status rdb_file_begin(struct rdb_file *file, const struct aof_io *io, const c
     }
     if (status != KV_OK) rdb_file_discard(file);
     return status;
+}
+
+kv_status rdb_file_begin(struct rdb_file *file, const struct aof_io *io, const char *directory,
+                         const char *name, bool syncs_early)
+{
+    *file = (struct rdb_file){.io = io, .syncs_early = syncs_early};
+    file->directory = text_duplicate(kv_text(directory));
+    file->path = rdb_file_join(directory, name);
+    file->temporary = rdb_file_temporary(directory);
+    bool has_names = file->directory != NULL && file->path != NULL;
+    return rdb_file_open(file, has_names);
+}
+
+kv_status rdb_file_create(struct rdb_file *file, const struct aof_io *io, const char *path,
+                          bool syncs_early)
+{
+    *file = (struct rdb_file){.io = io, .syncs_early = syncs_early};
+    file->temporary = text_duplicate(kv_text(path));
+    return rdb_file_open(file, true);
 }
 
 static kv_status rdb_file_put(struct rdb_file *file, const void *bytes, size_t size)
@@ -101,14 +114,31 @@ static kv_status rdb_file_close(struct rdb_file *file)
     return error == 0 ? KV_OK : rdb_file_fail(file, "close", error);
 }
 
+/* All is on the medium, under the temporary name. */
+static kv_status rdb_file_complete(struct rdb_file *file)
+{
+    int error = 0;
+    kv_status status = rdb_file_flush(file);
+    if (status == KV_OK && (error = file->io->sync(file->io->context, file->file)) != 0)
+        status = rdb_file_fail(file, "sync", error);
+    return status == KV_OK ? rdb_file_close(file) : status;
+}
+
+kv_status rdb_file_finish(struct rdb_file *file)
+{
+    kv_status status = rdb_file_complete(file);
+    uint64_t size = file->size;
+    file->was_created = status != KV_OK;
+    rdb_file_discard(file);
+    file->size = size;
+    return status;
+}
+
 kv_status rdb_file_commit(struct rdb_file *file)
 {
     const struct aof_io *io = file->io;
     int error = 0;
-    kv_status status = rdb_file_flush(file);
-    if (status == KV_OK && (error = io->sync(io->context, file->file)) != 0)
-        status = rdb_file_fail(file, "sync", error);
-    if (status == KV_OK) status = rdb_file_close(file);
+    kv_status status = rdb_file_complete(file);
     if (status == KV_OK && (error = io->rename(io->context, file->temporary, file->path)) != 0)
         status = rdb_file_fail(file, "rename", error);
     if (status == KV_OK) {

@@ -35,8 +35,21 @@ struct rdb_file {
 kv_status rdb_file_begin(struct rdb_file *file, const struct aof_io *io, const char *directory,
                          const char *name, bool syncs_early);
 
+/*
+ * Creates the file at `path`, which keeps that name: it is for whoever asked for it to move it. As
+ * above.
+ */
+kv_status rdb_file_create(struct rdb_file *file, const struct aof_io *io, const char *path,
+                          bool syncs_early);
+
 /* A kv_writer; `context` is the file. KV_OK or KV_IOERROR. */
 kv_status rdb_file_write(void *context, kv_slice bytes);
+
+/*
+ * Ends a file that was created at a path: KV_OK if it is there, whole, and its bytes are on the
+ * medium. KV_IOERROR: it has been removed. `size` stays.
+ */
+kv_status rdb_file_finish(struct rdb_file *file);
 
 /*
  * Ends the file and gives it its name. KV_OK: it is on the medium. KV_IOERROR: it is not, and has

@@ -71,7 +71,9 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
 
 static void resp_close_parts(kvresp *resp, int opened)
 {
+    const struct aof_link *aof = resp->aof;
     if (opened >= 11) following_close(&resp->following);
+    if (aof != NULL) aof->leave(aof->context);
     if (opened >= 6) snapshots_close(&resp->snapshots);
     if (opened >= 7) saving_close(&resp->saving);
     if (opened >= 10) failover_close(&resp->failover);

@@ -163,6 +163,7 @@ static bool link_open_directory(struct link *link, const struct cli_options *opt
     aof.directory = options->directory;
     aof.directory_name = options->append_directory;
     aof.file_name = options->append_file;
+    aof.rewrite_percentage = -1; /* to look at a directory should not change more than it must */
     aof.must_exist = true; /* a directory that was named by mistake stays as it is */
     aof.log = log_to_stderr;
     char message[256] = "out of memory";

@@ -41,7 +41,7 @@ struct program {
     int parent; /* a pipe to the process that waits until this one serves; -1: none */
     kv *db;
     kvresp *resp;
-    _Atomic(kvresp_aof *) aof;
+    kvresp_aof *aof;
     kvnet *net;
     kvnet_metrics *metrics; /* NULL: not asked for */
 };
@@ -341,21 +341,23 @@ static void await_end(struct program *program)
 }
 
 /*
- * The SHUTDOWN command, in the thread of a connection or of its save. While the append-only file cannot be written
- * it would lose what was answered: only NOSAVE or FORCE say that this is meant. The signal is one
- * of its own, as a second SIGTERM would mean haste, and two clients may ask at once.
+ * The SHUTDOWN command, in the thread of a connection or of its save. While the append-only file
+ * cannot be written, or has no base yet, it would lose what was answered: only NOSAVE or FORCE say
+ * that this is meant. The signal is one of its own, as a second SIGTERM would mean haste, and two
+ * clients may ask at once.
  */
 static bool note_shutdown(void *context, unsigned flags)
 {
     struct program *program = context;
     kvresp_aof_status file = {.size = sizeof file};
-    kvresp_aof *aof = atomic_load(&program->aof);
-    if (aof != NULL) kvresp_aof_stat(aof, &file);
-    if (file.error != 0 && !(flags & (KVRESP_SHUTDOWN_NOSAVE | KVRESP_SHUTDOWN_FORCE))) {
+    kvresp_aof_stat(program->aof, &file);
+    bool is_meant = flags & (KVRESP_SHUTDOWN_NOSAVE | KVRESP_SHUTDOWN_FORCE);
+    if ((file.error != 0 || file.is_starting) && !is_meant) {
         log_printf(&program->log, KVRESP_WARNING,
-                   "SHUTDOWN is refused: the append-only file cannot be written (%s); SHUTDOWN "
-                   "NOSAVE or FORCE end the server all the same",
-                   strerror(file.error));
+                   "SHUTDOWN is refused: the append-only file %s (%s); SHUTDOWN NOSAVE or FORCE end "
+                   "the server all the same",
+                   file.error != 0 ? "cannot be written" : "is not complete",
+                   file.error != 0 ? strerror(file.error) : "its first base is being written");
         return false;
     }
     atomic_store(&program->is_told, true);
@@ -392,18 +394,15 @@ static void look_up_from_loading(void *context, uint64_t loaded, uint64_t total)
     _exit(0);
 }
 
-/*
- * Fills the store while clients are connected already; they are answered that it is loading. Until
- * the file is attached its options are shown, and appendfsync taken, by this program.
- */
-static bool load_append_only_file(struct program *program)
+/* Names the append-only file, and lets CONFIG set the rest, before there is any. */
+static bool name_append_only_file(struct program *program)
 {
     const struct options *options = &program->options;
     kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
     aof.directory = options->directory;
     aof.directory_name = options->append_directory;
     aof.file_name = options->append_file;
-    aof.refuse_truncated = !options->load_truncated;
+    aof.load_until_s = options->load_until_s;
     aof.log = log_write;
     aof.log_context = &program->log;
     aof.progress = look_up_from_loading;
@@ -411,17 +410,22 @@ static bool load_append_only_file(struct program *program)
     aof.progress_bytes = (uint64_t)options->progress_bytes;
     aof.load_delay_us = (uint32_t)options->load_delay_us;
     aof.load_threads = count_helpers();
+    aof.off = true;
 
-    char message[256] = "out of memory";
-    kvresp_aof *file;
-    kv_status status = kvresp_aof_open(program->db, &aof, &file, message);
+    char message[256] = "";
+    kv_status status = kvresp_aof_open(program->db, &aof, &program->aof, message);
+    if (status == KV_OK) status = kvresp_attach_aof(program->resp, program->aof);
+    return status == KV_OK || complain(program, *message != '\0' ? message : kv_strerror(status));
+}
+
+/* Fills the store while clients are connected already; they are answered that it is loading. */
+static bool load_append_only_file(struct program *program)
+{
+    char message[256];
+    kv_status status = kvresp_aof_load(program->aof, message);
     if (status != KV_OK)
         return complain(program, status == KV_BADARG ? message : kv_strerror(status));
-    atomic_store(&program->aof, file);
-    options_hide_file(program->resp, &program->shown);
-    kvresp_aof_set_fsync(file, (kvresp_fsync)options->append_fsync);
-    status = kvresp_attach_aof(program->resp, file);
-    return status == KV_OK || complain(program, kv_strerror(status));
+    return true;
 }
 
 static bool load_rdb_file(struct program *program)
@@ -465,7 +469,7 @@ static bool open_store(struct program *program)
     if (status != KV_OK) return complain(program, kv_strerror(status));
     program->shown.options = &program->options;
     program->shown.log = &program->log;
-    if (!apply_settings(program)) return false;
+    if (!name_append_only_file(program) || !apply_settings(program)) return false;
     options_show(program->resp, &program->shown);
     kvresp_loading_begin(program->resp);
     return true;

@@ -12,8 +12,7 @@ enum option_kind { OPTION_NUMBER, OPTION_OCTAL, OPTION_TEXT, OPTION_WORDS, OPTIO
 
 #define OPTION_SHOWN      1u /* CONFIG GET has it from here */
 #define OPTION_CHANGEABLE 2u /* and CONFIG SET too */
-#define OPTION_OF_FILE    4u /* until the append-only file is open */
-#define OPTION_HIDDEN     8u /* only by its exact name */
+#define OPTION_HIDDEN     4u /* only by its exact name */
 
 struct option {
     const char *name;
@@ -27,7 +26,6 @@ struct option {
 static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const levels[] = {"debug", "verbose", "notice", "warning", "nothing", NULL};
 static const char *const formats[] = {"text", "logfmt", "json", NULL};
-static const char *const fsyncs[] = {"everysec", "always", "no", NULL}; /* as enum kvresp_fsync */
 
 const struct options options_default = {
     .databases = 16,
@@ -44,7 +42,6 @@ const struct options options_default = {
     .directory = ".",
     .append_directory = "appendonlydir",
     .append_file = "appendonly.aof",
-    .load_truncated = true,
     .progress_bytes = 2 * 1024 * 1024,
     .log_file = "",
     .pid_file = "",
@@ -53,13 +50,10 @@ const struct options options_default = {
 
 #define AT(field) offsetof(struct options, field)
 static const struct option option_table[] = {
-    {"aof-load-truncated", OPTION_CHOICE, AT(load_truncated), OPTION_SHOWN | OPTION_OF_FILE, 0, 0,
-     no_yes},
-    {"appenddirname", OPTION_TEXT, AT(append_directory), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, NULL},
-    {"appendfilename", OPTION_TEXT, AT(append_file), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, NULL},
-    {"appendfsync", OPTION_CHOICE, AT(append_fsync),
-     OPTION_SHOWN | OPTION_CHANGEABLE | OPTION_OF_FILE, 0, 0, fsyncs},
-    {"appendonly", OPTION_CHOICE, AT(append_only), OPTION_SHOWN | OPTION_OF_FILE, 0, 0, no_yes},
+    {"aof-load-until", OPTION_NUMBER, AT(load_until_s), 0, 0, INT64_MAX, NULL},
+    {"appenddirname", OPTION_TEXT, AT(append_directory), 0, 0, 0, NULL},
+    {"appendfilename", OPTION_TEXT, AT(append_file), 0, 0, 0, NULL},
+    {"appendonly", OPTION_CHOICE, AT(append_only), 0, 0, 0, no_yes},
     {"bind", OPTION_WORDS, AT(bind), 0, 0, 0, NULL},
     {"daemonize", OPTION_CHOICE, AT(daemonize), OPTION_SHOWN, 0, 0, no_yes},
     {"databases", OPTION_NUMBER, AT(databases), OPTION_SHOWN, 1, 65536, NULL},
@@ -259,13 +253,5 @@ void options_show(kvresp *resp, struct options_shown *shown)
         else item->parameter.check = check_option, item->parameter.apply = apply_option;
         kvresp_config_add(resp, &item->parameter, 1, item);
         item++;
-    }
-}
-
-void options_hide_file(kvresp *resp, struct options_shown *shown)
-{
-    for (int i = 0; i < OPTIONS_SHOWN_MAX; i++) {
-        struct options_item *item = &shown->items[i];
-        if (item->option != NULL && item->option->flags & OPTION_OF_FILE) kvresp_forget(resp, item);
     }
 }

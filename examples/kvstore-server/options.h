@@ -24,7 +24,7 @@ struct options {
     int64_t metrics_port;
     /* The append-only file. */
     const char *directory, *append_directory, *append_file;
-    int64_t append_only, append_fsync, load_truncated, progress_bytes, load_delay_us;
+    int64_t append_only, load_until_s, progress_bytes, load_delay_us;
     /* The process. */
     const char *log_file, *pid_file;
     int64_t log_level, log_format, daemonize;
@@ -62,11 +62,5 @@ struct options_shown {
     } items[OPTIONS_SHOWN_MAX];
 };
 void options_show(kvresp *resp, struct options_shown *shown);
-
-/*
- * Takes back what it showed of the append-only file, which will speak for itself. From then on
- * nobody changes these options.
- */
-void options_hide_file(kvresp *resp, struct options_shown *shown);
 
 #endif

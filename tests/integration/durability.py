@@ -4,13 +4,15 @@ durability.py -- what was acknowledged is there after kill -9, a torn file and a
     python3 durability.py [--rounds N] [--seed N] [--server PATH] [--oracle] [--every-byte]
 
   1. Rounds: writers on several connections, the server killed at a random moment (sometimes again
-     while it loads), started again and asked. With appendfsync always nothing acknowledged may be
+     while it loads, in half of the rounds while it rewrites its file again and again), started again
+     and asked. With appendfsync always nothing acknowledged may be
      missing; with everysec at most the last two seconds. With both, what is found of each writer is
      a prefix of what it wrote, and a transaction is there wholly or not at all.
   2. Truncation: a small file cut at every point loads, up to the last whole command, or is refused;
      so is a file with a byte changed in the middle, with the offset in the log.
   3. A full disk: writes are refused with Redis's error, reads go on, and writes are taken again by
-     themselves when there is room.
+     themselves when there is room. A rewrite that finds none leaves the old files, and the next one
+     that does succeeds.
 
 --oracle runs all this on redis-server, which tests the test.
 Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if set: 100 rounds, every
@@ -59,6 +61,25 @@ class Starter:
 
 
 # -------------------------------------------------------------------------------- 1. kill -9
+
+
+class Rewriter(threading.Thread):
+    """Asks for one rewrite after another, so that a kill finds any step of it."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.connection = server.connect()
+        self.pause = 0.002
+
+    def run(self):
+        try:
+            while True:
+                self.connection.call('BGREWRITEAOF')
+                time.sleep(self.pause)
+        except (NoReply, OSError):
+            pass  # killed
+        finally:
+            self.connection.close()
 
 
 class Writer(threading.Thread):
@@ -145,6 +166,8 @@ def kill_round(starter, directory, fsync, numbers, seconds):
         connection.close()
         for writer in writers:
             writer.start()
+        if numbers.random() < 0.5:
+            Rewriter(server).start()
         time.sleep(seconds)
     finally:
         server.kill()
@@ -382,6 +405,34 @@ def names_offset(starter, log, what):
 # ------------------------------------------------------------------------------- 3. a full disk
 
 
+def rewrite(connection):
+    """The outcome of a rewrite: ok or err."""
+    reply = connection.call('BGREWRITEAOF')
+    check(reply.kind == '+', 'BGREWRITEAOF is answered with %r' % (reply,))
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        info = connection.call('INFO', 'persistence').value
+        if b'aof_rewrite_in_progress:0' in info and b'aof_rewrite_scheduled:0' in info:
+            return info.split(b'aof_last_bgrewrite_status:')[1].split()[0].decode()
+        time.sleep(0.01)
+    raise Failure('a rewrite does not end')
+
+
+def full_disk_for_rewrite(connection, pid):
+    for i in range(20):
+        connection.call('SET', 'rewritten:%d' % i, os.urandom(1000))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (10000, resource.RLIM_INFINITY))
+    outcome = rewrite(connection)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    check(outcome == 'err', 'a rewrite on a full disk is %s' % outcome)
+    until = time.monotonic() + 20
+    while connection.call('SET', 'after a rewrite', 1).kind == '-':
+        check(time.monotonic() < until, 'writes are still refused though there is room')
+        time.sleep(0.05)
+    outcome = rewrite(connection)
+    check(outcome == 'ok', 'a rewrite on a disk with room is %s' % outcome)
+
+
 def full_disk(starter):
     """A limit on the size of files plays the full disk: it needs no privilege and can be lifted."""
     directory = tempfile.mkdtemp(prefix='kvstore-full-')
@@ -417,6 +468,7 @@ def full_disk(starter):
             time.sleep(0.05)
         check(b'aof_last_write_status:ok' in connection.call('INFO', 'persistence').value,
               'INFO does not tell')
+        full_disk_for_rewrite(connection, pid)
         connection.close()
         server.stop()
         server = starter.server(directory, *options).start()

@@ -53,6 +53,7 @@ struct disk {
     int fail_error;
     int die_at;        /* from this step on nothing has an effect and everything fails */
     int sync_failures; /* so many syncs of files fail with EIO */
+    int sync_fails_at; /* the first sync of a file from this step on fails with EIO */
     int read_error;
     size_t short_write; /* a write moves no more than this; 0: all */
     size_t space;       /* bytes that all files may have */
@@ -227,6 +228,10 @@ static inline int disk_sync(void *context, int file)
         disk->sync_failures--;
         error = EIO;
     }
+    if (error == 0 && disk->steps > disk->sync_fails_at) {
+        disk->sync_fails_at = DISK_EVERY;
+        error = EIO;
+    }
     if (error == 0) {
         inode->durable = realloc(inode->durable, inode->size + 1);
         inode->durable_size = inode->size;
@@ -333,6 +338,7 @@ static inline void disk_open_empty(struct disk *disk)
         .fail_count = 1,
         .fail_error = EIO,
         .die_at = DISK_EVERY,
+        .sync_fails_at = DISK_EVERY,
         .space = SIZE_MAX,
     };
     pthread_mutex_init(&disk->lock, NULL);
@@ -400,7 +406,7 @@ static inline void disk_crash(struct disk *disk, bool keeps)
         disk->inodes[i]->lost_to = disk->inodes[i]->lost_from;
     memset(disk->open, 0, sizeof disk->open);
     disk->is_locked = false;
-    disk->fail_at = disk->die_at = DISK_EVERY;
+    disk->fail_at = disk->die_at = disk->sync_fails_at = DISK_EVERY;
     disk->sync_failures = 0;
     disk->steps = 0;
 }

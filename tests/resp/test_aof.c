@@ -237,6 +237,145 @@ START_TEST(many_threads_write_and_the_file_has_the_order_of_each_key)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------ rewriting */
+
+static kvresp_aof_status stat_now(void)
+{
+    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
+    kvresp_aof_stat(aof, &status);
+    return status;
+}
+
+static void await_rewrite(void)
+{
+    kvresp_aof_status status = stat_now();
+    while (status.is_rewriting || status.is_rewrite_scheduled || status.is_starting) {
+        usleep(200);
+        status = stat_now();
+    }
+}
+
+static _Atomic bool is_enough;
+
+static void *write_until_it_is_enough(void *context)
+{
+    while (!is_enough) write_much(context);
+    return NULL;
+}
+
+/* _i: 0, 1 it is rewritten again and again; 2, 3 it also ends and begins. */
+START_TEST(threads_write_while_the_file_is_rewritten)
+{
+    options.fsync = _i % 2 == 0 ? KVRESP_FSYNC_ALWAYS : KVRESP_FSYNC_EVERYSEC;
+    open_aof();
+    pthread_t threads[THREADS];
+    int self[THREADS];
+    is_enough = false;
+    for (int i = 0; i < THREADS; i++) {
+        self[i] = i;
+        pthread_create(&threads[i], NULL, write_until_it_is_enough, &self[i]);
+    }
+    for (int turns = 0; stat_now().rewrites < 12; turns++) {
+        if (_i >= 2 && turns % 3 == 0) kvresp_aof_stop(aof);
+        if (_i >= 2 && turns % 3 == 1) kvresp_aof_start(aof, message);
+        kvresp_aof_rewrite(aof);
+        usleep(2000);
+    }
+    is_enough = true;
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
+    await_rewrite();
+    ck_assert(!stat_now().has_rewrite_failed);
+    char *before = dump_store(db);
+    reopen();
+    dump_assert_same(before, dump_store(db));
+    close_aof();
+}
+END_TEST
+
+START_TEST(a_store_that_was_replaced_begins_anew)
+{
+    open_aof();
+    kv_set(db, KV_TEXT("a"), KV_TEXT("1"), NULL);
+    kvresp_aof_restart(aof);
+    await_rewrite();
+    kv_set(db, KV_TEXT("b"), KV_TEXT("2"), NULL);
+    reopen();
+    assert_holds("0 \"a\" string \"1\"\n0 \"b\" string \"2\"\n");
+    assert_manifest("file appendonly.aof.1.base.rdb seq 1 type b\n"
+                    "file appendonly.aof.2.incr.aof seq 2 type i\n");
+    close_aof();
+}
+END_TEST
+
+START_TEST(a_file_that_is_off_is_none_until_it_begins)
+{
+    options.off = true;
+    open_aof();
+    ck_assert_uint_eq(disk.seen.count, 0);
+    kv_set(db, KV_TEXT("a"), KV_TEXT("1"), NULL);
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+    ck_assert_int_eq(kvresp_aof_load(aof, message), KV_BADARG);
+    assert_message("empty store");
+    ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
+    await_rewrite();
+    ck_assert_int_eq(kvresp_aof_load(aof, message), KV_BADARG);
+    close_aof();
+
+    open_aof();
+    ck_assert_int_eq(kvresp_aof_load(aof, message), KV_OK);
+    assert_holds("0 \"a\" string \"1\"\n");
+    kv_set(db, KV_TEXT("b"), KV_TEXT("2"), NULL);
+    options.off = false;
+    reopen();
+    assert_holds("0 \"a\" string \"1\"\n0 \"b\" string \"2\"\n");
+    close_aof();
+}
+END_TEST
+
+START_TEST(what_is_later_than_wanted_is_neither_loaded_nor_touched)
+{
+    options.timestamps = true;
+    open_aof();
+    for (int i = 0; i < 5; i++) {
+        char number[8];
+        snprintf(number, sizeof number, "%d", i);
+        kv_set(db, kv_text(number), kv_text(number), NULL);
+        now_ms += 1000;
+        if (i != 1) continue;
+        ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_OK);
+        await_rewrite();
+    }
+    close_aof();
+    size_t size = disk_file(&disk, FILES ".2.incr.aof")->size;
+
+    options.load_until_s = 1700000003;
+    open_aof();
+    assert_holds("0 \"0\" string \"0\"\n0 \"1\" string \"1\"\n0 \"2\" string \"2\"\n"
+                 "0 \"3\" string \"3\"\n");
+    ck_assert_int_eq(kv_set(db, KV_TEXT("x"), KV_TEXT("x"), NULL), KV_READONLY);
+    ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_READONLY);
+    ck_assert(!stat_now().is_on);
+    close_aof();
+    ck_assert_uint_eq(disk_file(&disk, FILES ".2.incr.aof")->size, size);
+
+    options.load_until_s = 1700000000; /* before the base was made */
+    ck_assert_int_eq(try_open(), KV_BADARG);
+    assert_message("later time");
+    options.load_until_s = 1700000003;
+
+    open_aof(); /* and once more, to go on from there */
+    ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
+    await_rewrite();
+    ck_assert_int_eq(kv_set(db, KV_TEXT("4"), KV_TEXT("anew"), NULL), KV_OK);
+    options.load_until_s = 0;
+    reopen();
+    assert_holds("0 \"0\" string \"0\"\n0 \"1\" string \"1\"\n0 \"2\" string \"2\"\n"
+                 "0 \"3\" string \"3\"\n0 \"4\" string \"anew\"\n");
+    close_aof();
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------------- layouts */
 
 START_TEST(a_base_in_commands_and_increments_load_in_order)
@@ -633,6 +772,10 @@ int main(void)
     tcase_add_test(tests, random_calls_leave_what_they_left);
     tcase_add_test(tests, a_key_that_expires_while_the_store_is_down_does_not_live_on_in_parts);
     tcase_add_loop_test(tests, many_threads_write_and_the_file_has_the_order_of_each_key, 0, 2);
+    tcase_add_loop_test(tests, threads_write_while_the_file_is_rewritten, 0, 4);
+    tcase_add_test(tests, a_store_that_was_replaced_begins_anew);
+    tcase_add_test(tests, a_file_that_is_off_is_none_until_it_begins);
+    tcase_add_test(tests, what_is_later_than_wanted_is_neither_loaded_nor_touched);
     tcase_add_test(tests, a_base_in_commands_and_increments_load_in_order);
     tcase_add_test(tests, an_empty_base_is_a_base);
     tcase_add_test(tests, a_file_beside_a_directory_in_use_is_left_alone);

@@ -117,13 +117,193 @@ START_TEST(parameters_tell_and_change_what_is_in_force)
                "argument(s) must be one of the following: everysec, always, no");
 
     ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
-    assert_has(ask("CONFIG SET appendonly no\r\n"),
-               "cannot leave the append-only file at run time");
     assert_has(ask("CONFIG SET appendfilename other\r\n"), "can't set immutable config");
     ck_assert_str_eq(ask("CONFIG SET aof-load-truncated no\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("CONFIG GET aof-load-truncated\r\n"),
                      "*2\r\n$18\r\naof-load-truncated\r\n$2\r\nno\r\n");
     assert_has(ask("CONFIG SET aof-load-truncated maybe\r\n"), "must be 'yes' or 'no'");
+
+    ck_assert_str_eq(ask("CONFIG SET auto-aof-rewrite-min-size 1mb\r\n"), "+OK\r\n");
+    assert_has(ask("CONFIG GET auto-aof-rewrite-min-size\r\n"), "\r\n1048576\r\n");
+    assert_has(ask("CONFIG SET auto-aof-rewrite-min-size x\r\n"), "must be a memory value");
+    ck_assert_str_eq(ask("CONFIG SET auto-aof-rewrite-percentage 0\r\n"), "+OK\r\n");
+    assert_has(ask("CONFIG GET auto-aof-rewrite-percentage\r\n"), "\r\n0\r\n");
+    assert_has(ask("CONFIG SET auto-aof-rewrite-percentage -1\r\n"),
+               "argument must be between 0 and 2147483647 inclusive");
+    assert_has(ask("CONFIG SET auto-aof-rewrite-percentage x\r\n"),
+               "argument couldn't be parsed into an integer");
+    const char *const switches[] = {"aof-timestamp-enabled", "aof-use-rdb-preamble",
+                                    "aof-rewrite-incremental-fsync", "aof-disable-auto-gc"};
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+        char line[128];
+        for (int is_yes = 0; is_yes < 2; is_yes++) {
+            const char *value = is_yes ? "yes" : "no";
+            snprintf(line, sizeof line, "CONFIG SET %s %s\r\n", switches[i], value);
+            ck_assert_str_eq(ask(line), "+OK\r\n");
+            snprintf(line, sizeof line, "CONFIG GET %s\r\n", switches[i]);
+            assert_has(ask(line), value);
+        }
+    }
+}
+END_TEST
+
+static kvresp_aof_status stat_now(void)
+{
+    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
+    kvresp_aof_stat(aof, &status);
+    return status;
+}
+
+static void await_rewrite(void)
+{
+    kvresp_aof_status status = stat_now();
+    while (status.is_rewriting || status.is_rewrite_scheduled || status.is_starting) {
+        usleep(200);
+        status = stat_now();
+    }
+}
+
+/* A log that is being ended still follows. */
+static void await_end(void)
+{
+    while (aof->writer.follows) usleep(200);
+}
+
+#define FILES "data/appendonlydir/appendonly.aof"
+
+START_TEST(bgrewriteaof_answers_as_redis_does)
+{
+    ask("SET key value\r\n");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
+                     "+Background append only file rewriting started\r\n");
+    await_rewrite();
+    assert_has(ask("INFO persistence\r\n"), "aof_rewrites:1\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_last_rewrite_time_sec:0\r\n");
+    ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
+    ck_assert_ptr_null(disk_file(&disk, FILES ".1.incr.aof"));
+
+    pthread_mutex_lock(&gate); /* it cannot end, and the log cannot begin its next file */
+    ask("BGREWRITEAOF\r\n");
+    while (!stat_now().is_rewriting) usleep(200);
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
+                     "-ERR Background append only file rewriting already in progress\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_current_rewrite_time_sec:0\r\n");
+    pthread_mutex_unlock(&gate);
+    await_rewrite();
+
+    ask("MULTI\r\n");
+    ask("BGREWRITEAOF\r\n");
+    ck_assert_str_eq(ask("EXEC\r\n"),
+                     "*1\r\n+Background append only file rewriting scheduled\r\n");
+    await_rewrite();
+    ck_assert_uint_eq(stat_now().rewrites, 3);
+    ck_assert(!stat_now().has_rewrite_failed);
+    ck_assert_str_eq(ask("BGREWRITEAOF now\r\n"),
+                     "-ERR wrong number of arguments for 'bgrewriteaof' command\r\n");
+}
+END_TEST
+
+START_TEST(a_rewrite_that_fails_is_told)
+{
+    ask("SET key value\r\n");
+    kvresp_aof_wait(aof, kvresp_aof_position(aof), 0);
+    disk.fail_error = ENOSPC;
+    disk.fail_count = 1000;
+    disk.fail_at = disk.steps;
+    ask("BGREWRITEAOF\r\n");
+    await_rewrite();
+    disk.fail_at = DISK_EVERY;
+    assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:err\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_rewrites_consecutive_failures:1\r\n");
+    ask("BGREWRITEAOF\r\n");
+    await_rewrite();
+    assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:ok\r\n");
+}
+END_TEST
+
+START_TEST(the_file_ends_and_begins_at_run_time)
+{
+    ask("SET key value\r\n");
+    ck_assert_str_eq(ask("CONFIG SET appendonly no\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("CONFIG GET appendonly\r\n"), "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
+    const char *text = ask("INFO persistence\r\n");
+    assert_has(text, "aof_enabled:0\r\n");
+    await_end();
+    ck_assert_ptr_null(strstr(ask("INFO persistence\r\n"), "aof_current_size"));
+    ck_assert_uint_eq(disk_file(&disk, FILES ".1.incr.aof")->size, 56);
+    ask("SET unlogged value\r\n");
+    uint64_t position = kvresp_aof_position(aof);
+    ck_assert_int_eq(kvresp_aof_wait(aof, position, 0), KV_OK); /* all that was logged */
+
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    assert_has(ask("INFO persistence\r\n"), "aof_enabled:1\r\n");
+    ask("CONFIG SET appendfsync always\r\n");
+    ck_assert_str_eq(ask("SET key other\r\n"), "+OK\r\n"); /* nothing is promised yet */
+    pthread_mutex_unlock(&gate);
+    await_rewrite();
+    ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
+    ck_assert_ptr_null(disk_file(&disk, FILES ".1.incr.aof"));
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+}
+END_TEST
+
+START_TEST(a_transaction_may_turn_it_off_and_on)
+{
+    ask("MULTI\r\n");
+    ask("SET a 1\r\n");
+    ask("CONFIG SET appendonly no\r\n");
+    ask("CONFIG SET appendonly yes\r\n");
+    ask("CONFIG SET appendonly no\r\n");
+    ask("SET b 2\r\n");
+    ck_assert_str_eq(ask("EXEC\r\n"), "*5\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
+    await_end();
+    ck_assert(!stat_now().is_on);
+    ask("MULTI\r\n");
+    ask("CONFIG SET appendonly yes\r\n");
+    ask("SET c 3\r\n");
+    ask("BGREWRITEAOF\r\n");
+    ask("EXEC\r\n");
+    await_rewrite();
+    ck_assert(stat_now().is_on);
+}
+END_TEST
+
+START_TEST(debug_loadaof_brings_back_what_the_file_has)
+{
+    ask("CONFIG SET enable-debug-command yes\r\n");
+    char why[256];
+    ck_assert_ptr_null(kvresp_config_set(resp, "enable-debug-command", KV_TEXT("yes"), true, why));
+    ask("SET kept 1\r\n");
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n1\r\n");
+    ask("INCR kept\r\n");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
+                     "+Background append only file rewriting started\r\n");
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n2\r\n");
+
+    ask("CONFIG SET appendonly no\r\n");
+    await_end();
+    ask("INCR kept\r\n");
+    ask("SET lost 1\r\n");
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("MGET kept lost\r\n"), "*2\r\n$1\r\n2\r\n$-1\r\n");
+
+    ask("CONFIG SET appendonly yes\r\n");
+    await_rewrite();
+    disk.read_error = EIO;
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"),
+                     "-ERR Error trying to load the AOF files, check server logs.\r\n");
+    disk.read_error = 0;
+    assert_has(ask("SET more 1\r\n"), "-READONLY ");
+    ck_assert_str_eq(ask("PING\r\n"), "+PONG\r\n");
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n2\r\n");
+    ask("CONFIG SET appendonly yes\r\n");
+    await_rewrite();
+    ck_assert_str_eq(ask("SET more 1\r\n"), "+OK\r\n");
 }
 END_TEST
 
@@ -259,6 +439,11 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, parameters_tell_and_change_what_is_in_force);
     tcase_add_test(tests, info_has_each_line_once);
+    tcase_add_test(tests, bgrewriteaof_answers_as_redis_does);
+    tcase_add_test(tests, a_rewrite_that_fails_is_told);
+    tcase_add_test(tests, the_file_ends_and_begins_at_run_time);
+    tcase_add_test(tests, a_transaction_may_turn_it_off_and_on);
+    tcase_add_test(tests, debug_loadaof_brings_back_what_the_file_has);
     tcase_add_test(tests, info_counts_the_journal_that_is_held_in_memory);
     tcase_add_test(tests, a_full_disk_answers_misconf_to_writes_and_serves_reads);
     tcase_add_test(tests, under_always_a_reply_waits_for_the_disk);

@@ -210,6 +210,85 @@ START_TEST(a_record_above_the_limit_goes_alone)
 }
 END_TEST
 
+static int64_t clock_s;
+
+static int64_t tell_wall_ms(void *context)
+{
+    (void)context;
+    return 1000 * clock_s + 999;
+}
+
+static int64_t tell_monotonic_us(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+START_TEST(each_new_second_is_annotated_if_so_wished)
+{
+    static const kv_clock clock = {tell_wall_ms, tell_monotonic_us, NULL};
+    kv_options options = KV_OPTIONS(kv_options);
+    options.clock = &clock;
+    kv *db;
+    ck_assert_int_eq(kv_open(&options, &db), KV_OK);
+    clock_s = 1700000000;
+    append(1, "DEL", KV_TEXT("a"));
+    uint64_t from = aof_backlog_position(&backlog);
+    aof_backlog_stamp(&backlog, db);
+    append(1, "DEL", KV_TEXT("b"));
+    append(1, "DEL", KV_TEXT("c"));
+    clock_s++;
+    append(2, "DEL", KV_TEXT("d"));
+    clock_s--; /* set back: the file's time does not go back */
+    append(2, "DEL", KV_TEXT("e"));
+    assert_taken(from, "#TS:1700000000\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n"
+                       "*2\r\n$3\r\nDEL\r\n$1\r\nc\r\n"
+                       "#TS:1700000001\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
+                       "*2\r\n$3\r\nDEL\r\n$1\r\nd\r\n"
+                       "*2\r\n$3\r\nDEL\r\n$1\r\ne\r\n");
+    from = aof_backlog_cut(&backlog);
+    append(2, "DEL", KV_TEXT("f"));
+    assert_taken(from, "#TS:1700000000\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
+                       "*2\r\n$3\r\nDEL\r\n$1\r\nf\r\n");
+    from = aof_backlog_position(&backlog);
+    aof_backlog_stamp(&backlog, NULL);
+    clock_s += 10;
+    append(2, "DEL", KV_TEXT("g"));
+    assert_taken(from, "*2\r\n$3\r\nDEL\r\n$1\r\ng\r\n");
+    kv_close(db);
+}
+END_TEST
+
+static void *append_much(void *context)
+{
+    char value[200 * 1024] = {0};
+    (void)context;
+    for (int i = 0; i < 10; i++) {
+        append(0, "ECHO", kv_bytes(value, 1000));
+        append(0, "ECHO", kv_bytes(value, sizeof value));
+    }
+    return NULL;
+}
+
+START_TEST(what_is_discarded_takes_no_room_and_nobody_waits_for_it)
+{
+    aof_backlog_limit(&backlog, 1000);
+    append(0, "DEL", KV_TEXT("a"));
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, append_much, NULL), 0);
+    while (!aof_backlog_is_full(&backlog)) sched_yield();
+    aof_backlog_discard(&backlog, true);
+    pthread_join(thread, NULL);
+    uint64_t position = aof_backlog_position(&backlog);
+    append_much(NULL);
+    ck_assert_uint_eq(aof_backlog_position(&backlog), position);
+    aof_backlog_discard(&backlog, false);
+    aof_backlog_release(&backlog, position);
+    append(0, "DEL", KV_TEXT("b"));
+    assert_taken(position, "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n");
+}
+END_TEST
+
 START_TEST(a_sleep_ends_by_time_position_or_poke)
 {
     int64_t before = aof_now_us();
@@ -235,6 +314,8 @@ int main(void)
     tcase_add_test(tests, spare_memory_is_given_back_when_nothing_happens);
     tcase_add_test(tests, threads_append_while_another_takes);
     tcase_add_test(tests, a_record_above_the_limit_goes_alone);
+    tcase_add_test(tests, each_new_second_is_annotated_if_so_wished);
+    tcase_add_test(tests, what_is_discarded_takes_no_room_and_nobody_waits_for_it);
     tcase_add_test(tests, a_sleep_ends_by_time_position_or_poke);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

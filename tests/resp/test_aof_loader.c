@@ -84,6 +84,34 @@ START_TEST(commands_come_in_order_and_annotations_are_passed_over)
 }
 END_TEST
 
+START_TEST(what_is_later_than_wanted_is_not_loaded)
+{
+    static const struct {
+        int64_t until_s;
+        const char *expected;
+    } cases[] = {{99, ""},        {100, "SET a 1\n"}, {150, "SET a 1\n"},
+                 {200, "SET a 1\nSET b 2\nSET c 3\n"}, {0, "SET a 1\nSET b 2\nSET c 3\nSET d 4\n"}};
+    kv_buffer file = {0};
+    text_append_string(&file, "#TS:100\r\n");
+    record_encode(&file, "SET a 1");
+    text_append_string(&file, "#TS:200\r\n");
+    record_encode(&file, "MULTI");
+    record_encode(&file, "SET b 2");
+    text_append_string(&file, "#TS:300\r\n"); /* a group is whole, whatever is said within */
+    record_encode(&file, "SET c 3");
+    record_encode(&file, "EXEC");
+    text_append_string(&file, "#TS:300\r\n");
+    record_encode(&file, "SET d 4");
+    text_append_string(&file, "*1\r\n$4\r\nPI");
+    loader.until_s = cases[_i].until_s;
+    ck_assert_int_eq(load(file.data, file.size, LAST), KV_OK);
+    ck_assert(record_is(&record, cases[_i].expected));
+    ck_assert_int_eq(loader.is_over, _i < 4);
+    if (_i < 4) ck_assert_uint_eq(size_after, file.size); /* nothing was cut */
+    kv_buffer_free(&file);
+}
+END_TEST
+
 START_TEST(any_bytes_are_values)
 {
     const char file[] = "*3\r\n$3\r\nSET\r\n$4\r\n\r\n\0*\r\n$0\r\n\r\n*1\r\n$1\r\nx\r\n";
@@ -453,6 +481,7 @@ int main(void)
     tcase_add_test(tests, an_empty_file_is_a_file);
     tcase_add_test(tests, a_missing_file_is_none);
     tcase_add_test(tests, commands_come_in_order_and_annotations_are_passed_over);
+    tcase_add_loop_test(tests, what_is_later_than_wanted_is_not_loaded, 0, 5);
     tcase_add_test(tests, any_bytes_are_values);
     tcase_add_test(tests, records_of_any_size_come_through);
     tcase_add_test(tests, many_commands_and_many_arguments_come_through);

@@ -14,6 +14,7 @@
 enum { MS = 1000, SECOND = 1000 * MS };
 
 static struct disk disk;
+static struct aof_files files;
 static struct aof_writer writer;
 static struct record lines; /* for its log */
 static bool accepts;
@@ -28,29 +29,32 @@ static void accept_writes(void *context, bool accept)
     accepts = accept;
 }
 
-static kv_status open_writer_with(kvresp_fsync fsync, struct aof_manifest *manifest, uint64_t size)
+static kv_status open_writer_of(kvresp_fsync fsync, uint64_t size)
 {
     struct aof_writer_options options = {
-        .io = &disk.io,
+        .files = &files,
         .log = {record_log, &lines},
-        .directory = "d",
-        .file_name = "f",
         .fsync = fsync,
         .accept_writes = accept_writes,
     };
-    return aof_writer_open(&writer, &options, manifest, size, 0, message);
+    ck_assert_int_eq(aof_writer_open(&writer, &options), KV_OK);
+    writer.follows = true;
+    kv_status status = aof_writer_begin(&writer, size, 0, message);
+    if (status != KV_OK) aof_writer_close(&writer);
+    return status;
 }
 
 static void open_writer(kvresp_fsync fsync)
 {
-    struct aof_manifest manifest = {0};
-    ck_assert_int_eq(open_writer_with(fsync, &manifest, 0), KV_OK);
+    ck_assert_int_eq(open_writer_of(fsync, 0), KV_OK);
 }
 
 static void begin(void)
 {
     disk_open_empty(&disk);
     record_open(&lines);
+    kvresp_aof_options names = {.directory = "p", .directory_name = "d", .file_name = "f"};
+    ck_assert_int_eq(aof_files_name(&files, &names, &disk.io, message), KV_OK);
     accepts = true;
     journal = (kv_buffer){0};
     journal_count = 0;
@@ -59,6 +63,7 @@ static void begin(void)
 static void end(void)
 {
     aof_writer_close(&writer);
+    aof_files_close(&files);
     record_close(&lines);
     kv_buffer_free(&journal);
     disk_free(&disk);
@@ -124,7 +129,7 @@ static kv_status reading_apply(void *context, const struct aof_command *commands
 static struct reading read_back(void)
 {
     struct reading reading = {0};
-    const struct disk_inode *file = disk_file(&disk, "d/f.manifest");
+    const struct disk_inode *file = disk_file(&disk, "p/d/f.manifest");
     if (file == NULL) return reading;
     struct aof_manifest manifest = {0};
     ck_assert_msg(aof_manifest_parse(&manifest, kv_bytes(file->bytes, file->size), message) ==
@@ -134,7 +139,7 @@ static struct reading read_back(void)
     struct aof_loader loader = {
         .io = &disk.io, .sink = &sink, .log = &(struct aof_log){NULL, NULL}, .max_text = 1 << 20};
     for (size_t i = 0; i < manifest.count; i++) {
-        char *path = aof_path("d", manifest.files[i].name);
+        char *path = aof_path("p/d", manifest.files[i].name);
         uint64_t size;
         reading.database = 0;
         kv_status status =
@@ -167,8 +172,8 @@ START_TEST(a_new_file_is_on_disk_before_anything_is_written)
 {
     open_writer(KVRESP_FSYNC_ALWAYS);
     disk_crash(&disk, false);
-    ck_assert_ptr_nonnull(disk_file(&disk, "d/f.1.incr.aof"));
-    const struct disk_inode *file = disk_file(&disk, "d/f.manifest");
+    ck_assert_ptr_nonnull(disk_file(&disk, "p/d/f.1.incr.aof"));
+    const struct disk_inode *file = disk_file(&disk, "p/d/f.manifest");
     const char *text = "file f.1.incr.aof seq 1 type i\n";
     ck_assert_uint_eq(file->size, strlen(text));
     ck_assert_mem_eq(file->bytes, text, file->size);
@@ -328,28 +333,25 @@ START_TEST(an_earlier_file_is_continued_after_its_end)
     open_writer(KVRESP_FSYNC_ALWAYS);
     append_to(5);
     ck_assert_int_eq(aof_writer_finish(&writer), KV_OK);
-    struct aof_manifest manifest = writer.manifest;
-    writer.manifest = (struct aof_manifest){0};
     uint64_t size = writer.file_size;
     aof_writer_close(&writer);
 
-    ck_assert_int_eq(open_writer_with(KVRESP_FSYNC_ALWAYS, &manifest, size), KV_OK);
+    ck_assert_int_eq(open_writer_of(KVRESP_FSYNC_ALWAYS, size), KV_OK);
     append_to(0); /* the database must be selected again */
     aof_writer_step(&writer, 0);
     assert_reads_all();
-    ck_assert_uint_eq(writer.manifest.count, 1);
+    ck_assert_uint_eq(files.manifest.count, 1);
 }
 END_TEST
 
 START_TEST(a_file_that_no_manifest_lists_is_not_overwritten)
 {
-    disk_put_file(&disk, "d/f.1.incr.aof", "data", 4);
-    struct aof_manifest manifest = {0};
-    ck_assert_int_eq(open_writer_with(KVRESP_FSYNC_ALWAYS, &manifest, 0), KV_BADARG);
-    ck_assert_ptr_nonnull(strstr(message, "d/f.1.incr.aof"));
+    disk_put_file(&disk, "p/d/f.1.incr.aof", "data", 4);
+    ck_assert_int_eq(open_writer_of(KVRESP_FSYNC_ALWAYS, 0), KV_BADARG);
+    ck_assert_ptr_nonnull(strstr(message, "p/d/f.1.incr.aof"));
     ck_assert_ptr_nonnull(strstr(message, "not in the manifest"));
-    ck_assert_uint_eq(disk_file(&disk, "d/f.1.incr.aof")->size, 4);
-    disk_remove(&disk, "d/f.1.incr.aof");
+    ck_assert_uint_eq(disk_file(&disk, "p/d/f.1.incr.aof")->size, 4);
+    disk_remove(&disk, "p/d/f.1.incr.aof");
     open_writer(KVRESP_FSYNC_ALWAYS);
 }
 END_TEST
@@ -362,7 +364,7 @@ START_TEST(a_full_disk_refuses_writes_until_there_is_room)
     append_to(0);
     aof_writer_step(&writer, 0);
     aof_writer_step(&writer, MS);
-    uint64_t written = writer.written_position, size = disk_file(&disk, "d/f.1.incr.aof")->size;
+    uint64_t written = writer.written_position, size = disk_file(&disk, "p/d/f.1.incr.aof")->size;
     disk.space = disk_used(&disk) + 50; /* in the middle of the second record */
     append_to(0);
     append_to(0);
@@ -373,7 +375,7 @@ START_TEST(a_full_disk_refuses_writes_until_there_is_room)
     ck_assert_int_eq(writer.error, ENOSPC);
     ck_assert_ptr_nonnull(strstr(lines.warning, "No space left on device"));
     ck_assert_uint_eq(writer.written_position, written);
-    ck_assert_uint_eq(disk_file(&disk, "d/f.1.incr.aof")->size, size);
+    ck_assert_uint_eq(disk_file(&disk, "p/d/f.1.incr.aof")->size, size);
     ck_assert_int_eq(aof_writer_wait(&writer, appended(), 1000), KV_READONLY);
 
     now = writer.wake_us - 100 * MS; /* when it failed: gathering may have come first */
@@ -448,13 +450,13 @@ START_TEST(what_a_failed_sync_left_in_doubt_is_written_to_a_new_file)
     aof_writer_step(&writer, now + SECOND);
     ck_assert(accepts);
     ck_assert_uint_eq(writer.synced_position, appended());
-    ck_assert_uint_eq(writer.manifest.count, 2);
-    ck_assert_uint_eq(disk_file(&disk, "d/f.1.incr.aof")->size, good);
+    ck_assert_uint_eq(files.manifest.count, 2);
+    ck_assert_uint_eq(disk_file(&disk, "p/d/f.1.incr.aof")->size, good);
     ck_assert_uint_eq(writer.earlier_size, good);
     append_to(8);
     append_to(7);
     ck_assert_int_eq(aof_writer_finish(&writer), KV_OK);
-    ck_assert_uint_eq(writer.file_size, disk_file(&disk, "d/f.2.incr.aof")->size);
+    ck_assert_uint_eq(writer.file_size, disk_file(&disk, "p/d/f.2.incr.aof")->size);
     disk_crash(&disk, false);
     assert_reads_all();
 }
