@@ -1,6 +1,7 @@
 #include "resp/aof_backlog.h"
 
 #include "resp/record.h"
+#include "resp/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
