@@ -22063,8 +22063,8 @@ KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *pie
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 3 bits), era (1 bit: see snapshot.h) and form (high 4 bits): how the
- *                   value is kept
+ *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, and two eras (bits
+ *                   3 and 6: see era.h)
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -22106,7 +22106,14 @@ enum entry_form {
                          it */
 #define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
 
-#define ENTRY_ERA          8u /* of the kind */
+/* Of the kind. */
+#define ENTRY_TYPE         0x07u
+#define ENTRY_SNAPSHOT_ERA 0x08u
+#define ENTRY_FORM         0x30u
+#define ENTRY_FROZEN_ERA   0x40u
+#define ENTRY_ERAS         (ENTRY_SNAPSHOT_ERA | ENTRY_FROZEN_ERA)
+
+#define ENTRY_FORM_SHIFT   4
 
 #define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
 #define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
@@ -22188,7 +22195,7 @@ KV_INTERNAL size_t entry_size(const struct entry *entry);
 /*
  * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
  * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
- * as it does in what entry_read() gives. The era is for the caller to set.
+ * as it does in what entry_read() gives. The eras are for the caller to set.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -22215,24 +22222,18 @@ static inline bool entry_is_near(int64_t deadline_ms)
 
 static inline kv_type entry_type(const struct entry *entry)
 {
-    return (kv_type)(entry->kind & (ENTRY_ERA - 1));
+    return (kv_type)(entry->kind & ENTRY_TYPE);
 }
 
-/* ENTRY_ERA or 0. */
-static inline uint8_t entry_era(const struct entry *entry)
+static inline void entry_set_eras(struct entry *entry, uint8_t eras)
 {
-    return (uint8_t)(entry->kind & ENTRY_ERA);
-}
-
-static inline void entry_set_era(struct entry *entry, uint8_t era)
-{
-    assert(era == 0 || era == ENTRY_ERA);
-    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERA) | era);
+    assert((eras & ~ENTRY_ERAS) == 0);
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERAS) | eras);
 }
 
 static inline enum entry_form entry_form(const struct entry *entry)
 {
-    return (enum entry_form)(entry->kind >> 4);
+    return (enum entry_form)((entry->kind & ENTRY_FORM) >> ENTRY_FORM_SHIFT);
 }
 
 static inline uint64_t entry_word(const struct entry *entry, size_t offset)
@@ -22273,7 +22274,7 @@ static inline size_t entry_payload_offset(const struct entry *entry)
 
 static inline size_t entry_key_offset(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0))
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE && (entry->flags & 15u) == 0))
         return sizeof *entry;
     return entry_payload_offset(entry) + (entry_form(entry) != ENTRY_INLINE ? ENTRY_FIELD : 0);
 }
@@ -22462,7 +22463,7 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     size_t moved = shape->key.size + (is_joined ? shape->text.size : 0);
     if (moved > 0) memmove(key, shape->key.data, moved);
 
-    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
+    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << ENTRY_FORM_SHIFT);
     entry->flags = (uint8_t)shape->flags;
     entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
     entry->clock[0] = (uint8_t)shape->clock;
@@ -23790,11 +23791,14 @@ KV_INTERNAL void channels_check(struct channels *channels)
 
 /* One database in one shard. */
 struct space {
-    uint8_t era; /* that its entries carry unless a snapshot has still to save them (snapshot.h) */
+    uint8_t eras;    /* that its entries carry but for those of an old one (era.h) */
     bool is_unsaved; /* a snapshot's walk has not passed all of it */
-    uint32_t origin; /* while it has not: the database it was at the snapshot's instant */
+    bool is_frozen; /* it was there at the instant of a frozen view, or still has entries of then */
+    uint32_t origin; /* while it is unsaved: the database it was at the snapshot's instant */
     struct table table;
     struct table_frontier frontier; /* where the walk stands */
+    struct table_frontier thaw;     /* and that of a frozen view's end */
+    uint32_t frozen_origin;         /* as `origin`, while it is frozen */
     struct deadlines *deadlines;    /* NULL until a key has one */
     uint64_t outside;               /* entries whose value lies outside the shard's memory */
     uint64_t undated;               /* entries among the deadlines only for those of their fields */
@@ -23832,7 +23836,7 @@ struct shard {
                                       stays */
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
-    struct flushed *unsaved;       /* and those that a snapshot has to walk first */
+    struct flushed *kept; /* and those that a snapshot has to walk first, or a view shows */
     uint64_t expired, evicted, changes;
     uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
@@ -23867,7 +23871,8 @@ struct kv {
 
 struct view {
     struct store *store;
-    struct txn *txn; /* NULL: each call locks for itself */
+    struct txn *txn;       /* NULL: each call locks for itself */
+    struct frozen *frozen; /* NULL: it shows the present (frozen.h) */
     int64_t now_ms;
     unsigned flags;
     kv *databases; /* what kv_select() gives; NULL for a view on the stack */
@@ -23875,6 +23880,7 @@ struct view {
 
 struct background;
 struct kv_snapshot;
+struct frozen;
 
 struct store {
     struct alloc alloc;
@@ -23890,6 +23896,8 @@ struct store {
     _Atomic bool snapshot_is_full;  /* who is about to write helps first (snapshot.h) */
     _Atomic bool snapshot_is_taken; /* from the begin of one to the end of its end */
     struct kv_snapshot *snapshot;   /* under way; changes while every shard is held */
+    _Atomic bool frozen_is_taken;   /* as snapshot_is_taken, of a frozen view */
+    struct frozen *frozen;          /* what it needs; changes while every shard is held */
     struct view *view;              /* the plain one */
     struct kv_follower *followers;
     struct channels channels;
@@ -23931,6 +23939,17 @@ KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbag
 /* Gives back what kv_tick() took and had no time for. */
 KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage);
 
+/* False for a transaction, and for a view of the past. */
+static inline bool view_is_plain(const struct view *view)
+{
+    return view->txn == NULL && view->frozen == NULL;
+}
+
+static inline bool view_accepts_writes(const struct view *view)
+{
+    return store_setting(view->store, KV_SETTING_ACCEPT_WRITES) != 0 && view->frozen == NULL;
+}
+
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
 
@@ -23942,6 +23961,7 @@ KV_INTERNAL uint32_t view_seconds(const struct view *view);
 static inline enum store_expiry view_expiry(const struct view *view)
 {
     if (KV_UNLIKELY((view->flags & VIEW_TIMELESS) != 0)) return STORE_EXPIRES_NEVER;
+    if (KV_UNLIKELY(view->frozen != NULL)) return STORE_HIDES_EXPIRED;
     return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
 }
 
@@ -24059,7 +24079,7 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
 /* Counts an entry that has come (1) to the space or goes (-1), as it is at that moment. */
 static inline void space_count(struct space *space, const struct entry *entry, int by)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return;
     space->outside += (uint64_t)(by * (int)value_is_outside(entry));
     bool is_undated = entry_has_timed_fields(entry) && entry_deadline(entry) == KV_NEVER;
     space->undated += (uint64_t)(by * (int)is_undated);
@@ -24136,8 +24156,8 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
                              struct flushed *record);
 
-/* Lets the first of shard->unsaved be freed. */
-KV_INTERNAL void shard_release_unsaved(struct shard *shard);
+/* Lets those of shard->kept be freed that nobody wants any more. */
+KV_INTERNAL void shard_release_kept(struct shard *shard);
 
 /*
  * Takes over all keys of another shard of the same store and index, which nobody else knows of. The
@@ -24538,7 +24558,7 @@ static struct collection value_collection(const struct entry *entry)
 
 KV_INTERNAL bool value_is_outside(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return false;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return false;
     if (entry_form(entry) == ENTRY_BLOB) return true;
     struct collection collection = value_collection(entry);
     return !collection_is_small(&collection);
@@ -24570,7 +24590,7 @@ static void value_discard_payload(kv_type type, enum entry_form form, uint64_t p
 
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return;
     value_discard_payload(entry_type(entry), entry_form(entry), entry_payload(entry), memory,
                           garbage);
 }
@@ -24743,9 +24763,167 @@ KV_INTERNAL void value_check(const struct entry *entry)
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
- *   3. All entries are of their space's era, but while the space is unsaved (snapshot.h).
+ *   3. All entries are of their space's eras, but while the space is unsaved or frozen (era.h).
  *   4. next_deadline_ms is not after the earliest deadline of any space.
  */
+
+/* -------------------- engine/keyspace/era.h ---------------------------------------------------- */
+/*
+ * keyspace/era.h -- who still wants to know what an entry was at an instant.
+ *
+ * An entry carries two bits, its eras, one for snapshots (snapshot.h) and one for frozen views
+ * (frozen.h). At an instant the bit of each space turns, and all its entries are of the old era:
+ * as they were then. Who is about to change or remove one of these tells of it first, and it gets
+ * the new era; what is new has that from the start. At other times all entries are of their space's
+ * eras.
+ */
+#ifndef KV_KEYSPACE_ERA_H
+#define KV_KEYSPACE_ERA_H
+
+
+/* Whether an entry is of the old one of these eras. */
+static inline bool era_is_old(const struct space *space, const struct entry *entry, unsigned era)
+{
+    return ((entry->kind ^ space->eras) & era) != 0;
+}
+
+/* Whether nobody has to be told of a change. */
+static inline bool era_is_new(const struct space *space, const struct entry *entry)
+{
+    return !era_is_old(space, entry, ENTRY_ERAS);
+}
+
+/* Turns this era of an entry. */
+static inline void era_turn(struct entry *entry, unsigned era)
+{
+    entry->kind = (uint8_t)(entry->kind ^ era);
+}
+
+/* Tells whoever wants to know of an entry of an old era, which gets the new one. */
+KV_INTERNAL KV_NOINLINE void era_leave(struct shard *shard, struct space *space,
+                                       struct entry *entry);
+
+/* To be called before an entry is changed or removed, with its shard's lock. Never fails. */
+static inline void era_meet(struct shard *shard, struct space *space, struct entry *entry)
+{
+    if (KV_UNLIKELY(!era_is_new(space, entry))) era_leave(shard, space, entry);
+}
+
+#endif
+
+/* -------------------- engine/keyspace/frozen.h ------------------------------------------------- */
+/*
+ * keyspace/frozen.h -- the store as it was at one instant, for readers, while writers go on.
+ *
+ *     instant      every shard is held for a moment; the era of each space turns (era.h)
+ *     writers      who is about to change or remove an entry of the old era leaves a copy of it in
+ *                  the part of its shard first
+ *     readers      an entry of the old era is as it was; else there is a copy in the part, or there
+ *                  was no such key. They lock the shard, as always
+ *     end          the parts are freed, and a walk gives what is left of the old era the new one
+ *
+ * Databases are found by the number they had at the instant. What is flushed meanwhile is kept
+ * (shard->kept), its entries in their table.
+ *
+ * Time     is the instant's. A copy of a key, or of fields in it, that was due then is not made; so
+ *          what readers find in a part is alive. Of an entry in its table that has such fields they
+ *          make a copy, too.
+ * Memory   Copies are held to a limit. Beyond it, or without memory, the view is lost, which is told
+ *          to its readers; writers then only turn the eras.
+ * Locks    A part is under its shard's.
+ */
+#ifndef KV_KEYSPACE_FROZEN_H
+#define KV_KEYSPACE_FROZEN_H
+
+
+/* What a shard's writers left. */
+struct frozen_part {
+    struct memory memory; /* of the records */
+    struct table records; /* of all databases, by key */
+    uint64_t outside;     /* of them have a value that lies elsewhere */
+    bool has_moved;       /* a space of the instant is not where it was */
+};
+
+/* Of a database at the instant. */
+struct frozen_count {
+    uint64_t keys, timed;
+};
+
+struct frozen {
+    struct store *store;
+    struct view *view; /* what shows it */
+    uint64_t limit;
+    _Atomic bool is_lost;
+    _Atomic uint64_t held, kept; /* bytes and number of the records */
+    uint64_t keys;               /* at the instant */
+    struct frozen_count *counts; /* by database */
+    struct frozen_part parts[];  /* by shard */
+};
+
+/* One that has not begun, with its view. NULL without memory. */
+KV_INTERNAL struct frozen *frozen_create(struct store *store, uint64_t limit);
+KV_INTERNAL void frozen_destroy(struct frozen *frozen);
+
+/* Marks the instant, at which `at_instant`, unless NULL, is called. KV_OK or KV_BUSY. */
+KV_INTERNAL kv_status frozen_begin(struct frozen *frozen, void (*at_instant)(void *context),
+                                   void *context);
+
+/* Takes one that has begun from the store. No reader is left. */
+KV_INTERNAL void frozen_end(struct frozen *frozen);
+
+static inline bool frozen_is_lost(const struct frozen *frozen)
+{
+    return atomic_load_explicit(&frozen->is_lost, memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------- for writers; the shard is held */
+
+/* Keeps a copy of an entry of the old era, whose era is to be turned then. Never fails. */
+KV_INTERNAL void frozen_keep(struct frozen *frozen, struct shard *shard, const struct space *space,
+                             const struct entry *entry);
+
+/* Notes that a space of this shard has another place or none. */
+static inline void frozen_note_moved(struct shard *shard)
+{
+    struct frozen *frozen = shard->store->frozen;
+    if (frozen != NULL) frozen->parts[shard->index].has_moved = true;
+}
+
+/* --------------------------------------------------------------- for readers; the shard is held */
+
+/* What holds this database of the instant now, apart from the copies; NULL: it had no keys here. */
+KV_INTERNAL struct space *frozen_space(const struct frozen *frozen, const struct shard *shard,
+                                       uint32_t database);
+
+/*
+ * The entry that a key had, alive at the instant, with nothing in it that was due; NULL: it was not
+ * there. KV_OK or KV_LOST.
+ */
+KV_INTERNAL kv_status frozen_find(struct frozen *frozen, struct shard *shard, uint32_t database,
+                                  uint64_t hash, kv_slice key, struct entry **entry);
+
+/* Visits all entries of a database that were there, due or not. */
+KV_INTERNAL void frozen_each(const struct frozen *frozen, const struct shard *shard,
+                             uint32_t database, table_visit *visit, void *context);
+
+/*
+ * Visits some of them, those whose hashes lie from `position` to what is returned, which is 0 after
+ * the last: as table_scan().
+ */
+KV_INTERNAL uint64_t frozen_scan(const struct frozen *frozen, const struct shard *shard,
+                                 uint32_t database, uint64_t position, table_visit *visit,
+                                 void *context);
+
+/*
+ * A draw out of so many items, each as likely as any other. NULL: it was one that was not there at
+ * the instant.
+ */
+KV_INTERNAL uint64_t frozen_items(const struct frozen *frozen, const struct shard *shard,
+                                  uint32_t database);
+KV_INTERNAL struct entry *frozen_draw(const struct frozen *frozen, struct shard *shard,
+                                      uint32_t database);
+
+#endif
 
 /* -------------------- engine/keyspace/journal.h ------------------------------------------------ */
 /*
@@ -24795,168 +24973,6 @@ KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *a
  */
 KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
                                kv_cause cause, const kv_slice *arguments, size_t count);
-
-#endif
-
-/* -------------------- engine/keyspace/snapshot.h ----------------------------------------------- */
-/*
- * keyspace/snapshot.h -- the state of the store at one instant, written out while writers go on.
- *
- *     instant      every shard is held for a moment; the era of each space turns
- *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
- *                  era is written to the shard's part and gets the new one
- *     writers      who is about to change or remove an entry of the old era writes it to the part
- *                  first (snapshot_meet); what is new has the new era from the start
- *     parts        one for each shard: records on their way to the host's writer. Its order does
- *                  not matter, as each record stands for itself
- *
- * An entry carries one bit, its era; it is of the old one if that differs from its space's. Outside
- * of a snapshot all entries are of their space's era. What is flushed while the walk has not passed
- * it is kept until it has (shard->unsaved).
- *
- * Memory   What lies in the parts is held to KV_SETTING_SNAPSHOT_MEMORY: who is about to write and
- *          finds more there writes a piece out himself before he takes his lock (snapshot_help).
- * Failure  Of the host's writer, or for want of memory, ends the snapshot and nothing else: writers
- *          then only turn the eras.
- * Locks    output, then a shard's. Nobody who holds a shard takes the output's.
- */
-#ifndef KV_KEYSPACE_SNAPSHOT_H
-#define KV_KEYSPACE_SNAPSHOT_H
-
-/* -------------------- engine/keyspace/record.h ------------------------------------------------- */
-/*
- * keyspace/record.h -- a key with its value as a record of an RDB file.
- *
- *     [FA "kv-deadlines" text]  [FC deadline(8)]  [F8 idle]  type  key  value
- *
- *     the text   n, {deadline(8) member}: the deadlines of members of a set or sorted set, of which
- *                Redis knows none: its loader passes over an auxiliary field with a name that it
- *                does not know. It is about the record that follows.
- *
- * The forms are those of rdb/rdb_format.h.
- */
-#ifndef KV_KEYSPACE_RECORD_H
-#define KV_KEYSPACE_RECORD_H
-
-
-struct record_rules {
-    unsigned version; /* as rdb_type_of() */
-    bool tells_idle;  /* how long keys were not used */
-    uint32_t now_s;   /* for that */
-    bool is_uncompressed;
-};
-
-/* Writes a value in the form of this version, its type first; gives the type. */
-KV_INTERNAL enum rdb_type record_write_value(struct rdb_sink *sink, const struct entry *entry,
-                                             unsigned version);
-
-KV_INTERNAL void record_write(struct rdb_sink *sink, const struct entry *entry,
-                              const struct record_rules *rules);
-
-#endif
-
-/* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
-/*
- * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
- * time.
- *
- * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
- * long.
- */
-#ifndef KV_KEYSPACE_RECLAIM_H
-#define KV_KEYSPACE_RECLAIM_H
-
-
-struct budget {
-    const struct clock *clock;
-    int64_t until_us; /* of the monotonic clock; 0: endless */
-};
-
-static inline bool budget_is_spent(const struct budget *budget)
-{
-    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
-}
-
-/*
- * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
- */
-KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
-KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
-KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
-
-#endif
-
-
-#include <pthread.h>
-
-/*
- * The walk is in several shards at a time, a slice of each in turn: while one slice is written what
- * the next ones need is fetched, and nobody who waits for a shard misses the moment when it is free.
- */
-#define SNAPSHOT_LANES 4
-
-/* Records of one shard that wait to be written out. Under the shard's lock. */
-struct snapshot_part {
-    kv_buffer buffer;
-    uint32_t database; /* which the last of them belong to, if there are any */
-};
-
-struct kv_snapshot {
-    struct store *store;
-    kv_writer *writer;
-    void *context;
-    struct record_rules rules;
-    bool is_summed;
-    _Atomic int status; /* KV_MORE while it goes on; KV_OK: complete; else why it ended */
-
-    pthread_mutex_t output;         /* of what follows, and of the order of what is written */
-    uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
-    uint32_t turn, next_shard;
-    uint64_t sum;
-    kv_buffer spare; /* changes places with a part's buffer */
-
-    _Atomic uint64_t bytes, keys, held, held_peak, saved, helped;
-    _Atomic uint32_t helpers;     /* writers in snapshot_help() */
-    uint64_t keys_total;          /* at the instant */
-    struct snapshot_part parts[]; /* by shard */
-};
-
-/*
- * Begins a snapshot, all of which but what the host has said is zero: marks the instant, at which
- * `at_instant`, unless NULL, is called. `aux` are names and values in turn. KV_OK; KV_BUSY;
- * KV_NOMEM. snapshot_end() also after an error but KV_BUSY.
- */
-KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
-                                     const kv_snapshot_options *options);
-
-/* Goes on within the budget. KV_MORE, KV_OK, or why it failed. */
-KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget);
-
-/*
- * Takes it from the store, complete or not; then no part has memory. What was not walked is, to turn
- * its era.
- */
-KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot);
-
-/* Writes an entry of the old era to its shard's part, whose lock is held, and turns its era. */
-KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
-                                           struct entry *entry);
-
-/* To be called before an entry is changed or removed, with its shard's lock. Never fails. */
-static inline void snapshot_meet(struct shard *shard, struct space *space, struct entry *entry)
-{
-    if (KV_UNLIKELY(entry_era(entry) != space->era)) snapshot_save(shard, space, entry);
-}
-
-/* Writes out a piece of what waits, of this shard first. */
-KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index);
-
-/* To be called by who is about to write, before he takes a lock. */
-static inline void snapshot_make_room(struct store *store, uint32_t index)
-{
-    if (KV_UNLIKELY(atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)))
-        snapshot_help(store, index);
-}
 
 #endif
 
@@ -25113,6 +25129,7 @@ static void shard_swap_spaces(struct space *one, struct space *other)
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
 {
     shard_swap_spaces(shard_peek_space(shard, first), shard_peek_space(shard, second));
+    frozen_note_moved(shard);
 }
 
 static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
@@ -25128,8 +25145,11 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(from, i);
         if (space == NULL || space->table.count == 0) continue;
-        assert(shard_peek_space(shard, i)->table.count == 0);
-        shard_swap_spaces(shard_peek_space(shard, i), space);
+        struct space *own = shard_peek_space(shard, i);
+        assert(own->table.count == 0);
+        shard_swap_spaces(own, space);
+        own->is_frozen = space->is_frozen; /* all that was there is copied */
+        own->frozen_origin = space->frozen_origin;
     }
     memory_join(&shard->memory, &from->memory);
     shard_renew_deadline(shard);
@@ -25199,12 +25219,12 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
 
     /* From here nothing fails. */
     if (old != NULL) {
-        snapshot_meet(shard, space, old);
+        era_meet(shard, space, old);
         space_count(space, old, -1);
     }
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
-    entry_set_era(block, space->era);
+    entry_set_eras(block, space->eras);
     space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
@@ -25237,7 +25257,7 @@ KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
-    assert(entry_era(entry) == space->era);
+    assert(era_is_new(space, entry));
     space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
@@ -25338,7 +25358,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     kv_slice key = entry_key(entry);
     uint64_t hash = store_hash(shard->store, key);
     struct collection_due due[COLLECTION_DUE_BATCH];
-    snapshot_meet(shard, space, entry);
+    era_meet(shard, space, entry);
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
         shard_tell_fields_expired(shard, database, hash, entry, due, count);
@@ -25374,7 +25394,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
-        snapshot_meet(shard, space, entry);
+        era_meet(shard, space, entry);
         shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
@@ -25432,7 +25452,7 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
  */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
-    if (shard->flushed != NULL || shard->unsaved != NULL) return false;
+    if (shard->flushed != NULL || shard->kept != NULL) return false;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (i != database && space != NULL && space->table.count > 0) return false;
@@ -25466,23 +25486,30 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     memcpy(&record->space, space, sizeof *space);
     table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
-    space->deadlines = NULL;
+    space->deadlines = record->space.deadlines = NULL;
     space->outside = space->undated = 0;
-    space->is_unsaved = false;
-    if (record->space.is_unsaved && shard->store->snapshot != NULL) {
-        record->next = shard->unsaved;
-        shard->unsaved = record;
-    } else {
-        shard_leave_flushed(shard, record);
-    }
+    space->is_unsaved = space->is_frozen = false;
+    record->space.is_unsaved &= shard->store->snapshot != NULL;
+    record->space.is_frozen &= shard->store->frozen != NULL;
+    record->next = shard->kept;
+    shard->kept = record;
+    shard_release_kept(shard);
+    frozen_note_moved(shard);
     shard_renew_deadline(shard);
 }
 
-KV_INTERNAL void shard_release_unsaved(struct shard *shard)
+KV_INTERNAL void shard_release_kept(struct shard *shard)
 {
-    struct flushed *record = shard->unsaved;
-    shard->unsaved = record->next;
-    shard_leave_flushed(shard, record);
+    struct flushed **at = &shard->kept;
+    while (*at != NULL) {
+        struct flushed *record = *at;
+        if (record->space.is_unsaved || record->space.is_frozen) {
+            at = &record->next;
+        } else {
+            *at = record->next;
+            shard_leave_flushed(shard, record);
+        }
+    }
 }
 
 struct shard_freeing {
@@ -25536,7 +25563,9 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
-    while (shard->unsaved != NULL) shard_release_unsaved(shard);
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+        at->space.is_unsaved = at->space.is_frozen = false;
+    shard_release_kept(shard);
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     garbage_free(&garbage, &store->alloc);
     observers_close(shard);
@@ -25548,8 +25577,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, undated, timed, old;
-    uint8_t era;
+    const struct space *space;
+    uint64_t outside, undated, timed, unsaved, frozen;
     int64_t first_deadline_ms;
 };
 
@@ -25558,7 +25587,8 @@ static void shard_check_entry(void *context, void *item)
     struct shard_counts *counts = context;
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
-    counts->old += entry_era(entry) != counts->era;
+    counts->unsaved += era_is_old(counts->space, entry, ENTRY_SNAPSHOT_ERA);
+    counts->frozen += era_is_old(counts->space, entry, ENTRY_FROZEN_ERA);
     counts->timed += entry_is_timed(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
@@ -25574,12 +25604,13 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {.era = space->era, .first_deadline_ms = KV_NEVER};
+        struct shard_counts counts = {.space = space, .first_deadline_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
         assert(counts.undated == space->undated);
-        assert(counts.old == 0 || space->is_unsaved);
+        assert(counts.unsaved == 0 || space->is_unsaved);
+        assert(counts.frozen == 0 || space->is_frozen);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
@@ -25837,6 +25868,160 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
  * keyspace/transaction.c -- see transaction.h.
  */
 
+/* -------------------- engine/keyspace/snapshot.h ----------------------------------------------- */
+/*
+ * keyspace/snapshot.h -- the state of the store at one instant, written out while writers go on.
+ *
+ *     instant      every shard is held for a moment; the era of each space turns (era.h)
+ *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
+ *                  era is written to the shard's part and gets the new one
+ *     writers      who is about to change or remove an entry of the old era writes it to the part
+ *                  first (era_meet)
+ *     parts        one for each shard: records on their way to the host's writer. Its order does
+ *                  not matter, as each record stands for itself
+ *
+ * What is flushed while the walk has not passed it is kept until it has (shard->kept).
+ *
+ * Memory   What lies in the parts is held to KV_SETTING_SNAPSHOT_MEMORY: who is about to write and
+ *          finds more there writes a piece out himself before he takes his lock (snapshot_help).
+ * Failure  Of the host's writer, or for want of memory, ends the snapshot and nothing else: writers
+ *          then only turn the eras.
+ * Locks    output, then a shard's. Nobody who holds a shard takes the output's.
+ */
+#ifndef KV_KEYSPACE_SNAPSHOT_H
+#define KV_KEYSPACE_SNAPSHOT_H
+
+/* -------------------- engine/keyspace/record.h ------------------------------------------------- */
+/*
+ * keyspace/record.h -- a key with its value as a record of an RDB file.
+ *
+ *     [FA "kv-deadlines" text]  [FC deadline(8)]  [F8 idle]  type  key  value
+ *
+ *     the text   n, {deadline(8) member}: the deadlines of members of a set or sorted set, of which
+ *                Redis knows none: its loader passes over an auxiliary field with a name that it
+ *                does not know. It is about the record that follows.
+ *
+ * The forms are those of rdb/rdb_format.h.
+ */
+#ifndef KV_KEYSPACE_RECORD_H
+#define KV_KEYSPACE_RECORD_H
+
+
+struct record_rules {
+    unsigned version; /* as rdb_type_of() */
+    bool tells_idle;  /* how long keys were not used */
+    uint32_t now_s;   /* for that */
+    bool is_uncompressed;
+};
+
+/* Writes a value in the form of this version, its type first; gives the type. */
+KV_INTERNAL enum rdb_type record_write_value(struct rdb_sink *sink, const struct entry *entry,
+                                             unsigned version);
+
+KV_INTERNAL void record_write(struct rdb_sink *sink, const struct entry *entry,
+                              const struct record_rules *rules);
+
+#endif
+
+/* -------------------- engine/keyspace/reclaim.h ------------------------------------------------ */
+/*
+ * keyspace/reclaim.h -- owed work: expired keys, flushed databases and garbage, within a budget of
+ * time.
+ *
+ * Each of these goes in small slices and lets its lock go in between, so that nobody waits for it
+ * long.
+ */
+#ifndef KV_KEYSPACE_RECLAIM_H
+#define KV_KEYSPACE_RECLAIM_H
+
+
+struct budget {
+    const struct clock *clock;
+    int64_t until_us; /* of the monotonic clock; 0: endless */
+};
+
+static inline bool budget_is_spent(const struct budget *budget)
+{
+    return budget->until_us != 0 && clock_monotonic_us(budget->clock) >= budget->until_us;
+}
+
+/*
+ * All return true when nothing is left to do, false if the budget ended first. No lock may be held.
+ */
+KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget);
+KV_INTERNAL bool reclaim_flushed(struct store *store, const struct budget *budget);
+KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budget);
+
+#endif
+
+
+#include <pthread.h>
+
+/*
+ * The walk is in several shards at a time, a slice of each in turn: while one slice is written what
+ * the next ones need is fetched, and nobody who waits for a shard misses the moment when it is free.
+ */
+#define SNAPSHOT_LANES 4
+
+/* Records of one shard that wait to be written out. Under the shard's lock. */
+struct snapshot_part {
+    kv_buffer buffer;
+    uint32_t database; /* which the last of them belong to, if there are any */
+};
+
+struct kv_snapshot {
+    struct store *store;
+    kv_writer *writer;
+    void *context;
+    struct record_rules rules;
+    bool is_summed;
+    _Atomic int status; /* KV_MORE while it goes on; KV_OK: complete; else why it ended */
+
+    pthread_mutex_t output;         /* of what follows, and of the order of what is written */
+    uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
+    uint32_t turn, next_shard;
+    uint64_t sum;
+    kv_buffer spare; /* changes places with a part's buffer */
+
+    _Atomic uint64_t bytes, keys, held, held_peak, saved, helped;
+    _Atomic uint32_t helpers;     /* writers in snapshot_help() */
+    uint64_t keys_total;          /* at the instant */
+    struct snapshot_part parts[]; /* by shard */
+};
+
+/*
+ * Begins a snapshot, all of which but what the host has said is zero: marks the instant, at which
+ * `at_instant`, unless NULL, is called. `aux` are names and values in turn. KV_OK; KV_BUSY;
+ * KV_NOMEM. snapshot_end() also after an error but KV_BUSY.
+ */
+KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
+                                     const kv_snapshot_options *options);
+
+/* Goes on within the budget. KV_MORE, KV_OK, or why it failed. */
+KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget);
+
+/*
+ * Takes it from the store, complete or not; then no part has memory. What was not walked is, to turn
+ * its era.
+ */
+KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot);
+
+/* Writes an entry of the old era to its shard's part, whose lock is held. */
+KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard *shard,
+                               const struct space *space, const struct entry *entry);
+
+/* Writes out a piece of what waits, of this shard first. */
+KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index);
+
+/* To be called by who is about to write, before he takes a lock. */
+static inline void snapshot_make_room(struct store *store, uint32_t index)
+{
+    if (KV_UNLIKELY(atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)))
+        snapshot_help(store, index);
+}
+
+#endif
+
 
 KV_INTERNAL void txn_lock(struct txn *txn)
 {
@@ -26044,7 +26229,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
-    entry_set_era(entry, space->era);
+    entry_set_eras(entry, space->eras);
     (void)table_insert(&space->table, record->hash, entry);
     space_count(space, entry, 1);
     record->entry = NULL;
@@ -26113,7 +26298,7 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
         if (place.bucket == NULL) continue;
-        snapshot_meet(record->shard, space, table_item(place));
+        era_meet(record->shard, space, table_item(place));
         shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }
@@ -26807,7 +26992,7 @@ static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
-    assert(access->entry == NULL || entry_era(access->entry) == access->space->era);
+    assert(access->entry == NULL || era_is_new(access->space, access->entry));
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
         entry_set_word(access->entry, entry_version_offset(access->entry),
                        shard_next_version(shard));
@@ -26823,7 +27008,7 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
-    snapshot_meet(access->shard, access->space, access->entry);
+    era_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
@@ -26860,7 +27045,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     kv_status status = access_reserve_journal(access, 2 + count, size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
-    snapshot_meet(access->shard, access->space, access->entry);
+    era_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
                       2 + count);
@@ -26928,7 +27113,7 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
-    if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
+    if (mode >= ACCESS_WRITE) era_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
     if (mode < ACCESS_WRITE && view_expiry(access->view) == STORE_HIDES_EXPIRED)
         return access_hide_due(access);
@@ -26946,13 +27131,23 @@ static void access_count_read(struct access *access, enum access_mode mode)
     if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
+/* Finds the entry as a frozen view shows it, and leaves no trace. */
+static KV_NOINLINE kv_status access_open_frozen(struct access *access)
+{
+    struct frozen *frozen = access->view->frozen;
+    access->space = frozen_space(frozen, access->shard, access->database);
+    access->place = (struct table_place){NULL, 0};
+    kv_status status = frozen_find(frozen, access->shard, access->database, access->hash,
+                                   access->key, &access->entry);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode)
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode >= ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
-        return KV_READONLY;
+    if (mode >= ACCESS_WRITE && KV_UNLIKELY(!view_accepts_writes(view))) return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
     /*
      * Field by field: a compound literal would clear the whole first, which takes as long as the
@@ -26976,6 +27171,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
         lock_lock(&shard->lock);
     } else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
+    if (KV_UNLIKELY(view->frozen != NULL)) return access_open_frozen(access);
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access, mode);
@@ -27101,8 +27297,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
-    if ((entry->kind & ~ENTRY_ERA) != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4))
-        return false;
+    unsigned kind = (unsigned)KV_TYPE_STRING | (unsigned)form << ENTRY_FORM_SHIFT;
+    if ((entry->kind & (ENTRY_TYPE | ENTRY_FORM)) != kind) return false;
     unsigned flags =
         entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
@@ -27207,7 +27403,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
-    entry_set_era(block, access->space->era);
+    entry_set_eras(block, access->space->eras);
     space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);
@@ -29164,21 +29360,19 @@ static size_t snapshot_write_record(struct kv_snapshot *snapshot, const struct s
     return sink.size;
 }
 
-/* Turns the era of an entry and writes it out, if there is still a snapshot that wants it. */
+/* Writes an entry out, if the snapshot still wants it. */
 static size_t snapshot_take(struct kv_snapshot *snapshot, const struct shard *shard,
-                            const struct space *space, struct entry *entry)
+                            const struct space *space, const struct entry *entry)
 {
-    entry_set_era(entry, space->era);
-    if (snapshot == NULL || !snapshot_goes_on(snapshot)) return 0;
+    if (!snapshot_goes_on(snapshot)) return 0;
     size_t size = snapshot_write_record(snapshot, shard, space->origin, entry);
     if (size == 0) snapshot_fail(snapshot, KV_NOMEM);
     return size;
 }
 
-KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
-                                           struct entry *entry)
+KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard *shard,
+                               const struct space *space, const struct entry *entry)
 {
-    struct kv_snapshot *snapshot = shard->store->snapshot;
     size_t size = snapshot_take(snapshot, shard, space, entry);
     if (size == 0) return;
     snapshot_count_held(snapshot, size);
@@ -29298,8 +29492,9 @@ static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shar
             space->frontier = before;
             break;
         }
-        if (entry_era(items[i]) == space->era) continue;
-        size += snapshot_take(snapshot, shard, space, items[i]);
+        if (!era_is_old(space, items[i], ENTRY_SNAPSHOT_ERA)) continue;
+        if (snapshot != NULL) size += snapshot_take(snapshot, shard, space, items[i]);
+        era_turn(items[i], ENTRY_SNAPSHOT_ERA);
         keys++;
     }
     if (snapshot != NULL && keys > 0) {
@@ -29313,7 +29508,8 @@ static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shar
 /* The first space of a shard that the walk has not passed; NULL: it has passed all. */
 static struct space *snapshot_next_space(const struct shard *shard)
 {
-    if (shard->unsaved != NULL) return &shard->unsaved->space;
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+        if (at->space.is_unsaved) return &at->space;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space != NULL && space->is_unsaved) return space;
@@ -29326,8 +29522,7 @@ static bool snapshot_walk_shard(struct kv_snapshot *snapshot, struct shard *shar
 {
     struct space *space = snapshot_next_space(shard);
     if (space == NULL) return false;
-    if (snapshot_walk(snapshot, shard, space)) return true;
-    if (shard->unsaved != NULL && space == &shard->unsaved->space) shard_release_unsaved(shard);
+    if (!snapshot_walk(snapshot, shard, space)) shard_release_kept(shard);
     return true;
 }
 
@@ -29439,7 +29634,7 @@ static void snapshot_turn(struct kv_snapshot *snapshot)
         for (uint32_t d = 0; d < store->databases; d++) {
             struct space *space = shard_peek_space(&store->shards[i], d);
             if (space == NULL || space->table.count == 0) continue;
-            space->era ^= ENTRY_ERA;
+            space->eras ^= ENTRY_SNAPSHOT_ERA;
             space->is_unsaved = true;
             space->origin = d;
             space->frontier = (struct table_frontier){0};
@@ -29486,7 +29681,9 @@ static void snapshot_forgo_shard(struct kv_snapshot *snapshot, struct shard *sha
     bool goes_on = true;
     while (goes_on) {
         lock_lock(&shard->lock);
-        while (shard->unsaved != NULL) shard_release_unsaved(shard);
+        for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+            at->space.is_unsaved = false;
+        shard_release_kept(shard);
         goes_on = snapshot_walk_shard(NULL, shard);
         snapshot_free_buffer(snapshot, &snapshot->parts[shard->index].buffer);
         lock_unlock(&shard->lock);
@@ -29505,6 +29702,452 @@ KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot)
         snapshot_forgo_shard(snapshot, &store->shards[i]);
     snapshot_free_buffer(snapshot, &snapshot->spare);
     atomic_store_explicit(&store->snapshot_is_taken, false, memory_order_release);
+}
+
+/* -------------------- engine/keyspace/frozen.c ------------------------------------------------- */
+/*
+ * keyspace/frozen.c -- see frozen.h.
+ */
+
+
+/* A copy of an entry of the instant; the entry follows. */
+struct frozen_record {
+    uint64_t hash;
+    uint32_t database; /* at the instant */
+};
+
+static struct entry *frozen_entry(const struct frozen_record *record)
+{
+    return (struct entry *)(uintptr_t)(record + 1);
+}
+
+static uint64_t frozen_hash(const void *item, const void *context)
+{
+    (void)context;
+    return ((const struct frozen_record *)item)->hash;
+}
+
+static const struct table_kind frozen_table_kind = {frozen_hash};
+
+struct frozen_sought {
+    uint32_t database;
+    kv_slice key;
+};
+
+static bool frozen_match(const void *item, const void *sought)
+{
+    const struct frozen_record *record = item;
+    const struct frozen_sought *wanted = sought;
+    return record->database == wanted->database && entry_is_of(frozen_entry(record), wanted->key);
+}
+
+/* Whether nothing expired at the instant. */
+static bool frozen_is_timeless(const struct frozen *frozen)
+{
+    return view_expiry(frozen->view) == STORE_EXPIRES_NEVER;
+}
+
+/* Whether an entry of the instant was due then, all of it. */
+static bool frozen_is_gone(const struct frozen *frozen, const struct entry *entry)
+{
+    return value_is_gone(entry, frozen->view->now_ms) && !frozen_is_timeless(frozen);
+}
+
+static void frozen_lose(struct frozen *frozen)
+{
+    atomic_store_explicit(&frozen->is_lost, true, memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------------------------------- copies */
+
+/* Counts what is about to be copied, if there is room for it. */
+static bool frozen_reserve(struct frozen *frozen, uint64_t size)
+{
+    uint64_t held = atomic_fetch_add_explicit(&frozen->held, size, memory_order_relaxed) + size;
+    if (held <= frozen->limit) return true;
+    atomic_fetch_sub_explicit(&frozen->held, size, memory_order_relaxed);
+    return false;
+}
+
+/* Counts what it was in truth. */
+static void frozen_settle(struct frozen *frozen, uint64_t reserved, uint64_t size)
+{
+    atomic_fetch_add_explicit(&frozen->held, size - reserved, memory_order_relaxed); /* or less */
+}
+
+static uint64_t frozen_part_bytes(const struct frozen_part *part)
+{
+    return part->memory.used + part->records.bytes;
+}
+
+/* Takes what was due at the instant out of a copy; that is not all of it. */
+static void frozen_prune(const struct frozen *frozen, struct frozen_part *part, struct entry *copy)
+{
+    struct collection_due due[COLLECTION_DUE_BATCH];
+    size_t count;
+    if (frozen_is_timeless(frozen) || !entry_has_timed_fields(copy)) return;
+    while ((count = value_peek_due(copy, frozen->view->now_ms, due)) > 0) {
+        struct collection left = value_drop_due(copy, &part->memory, due, count);
+        assert(!collection_is_empty(&left));
+        entry_set_payload(copy, left.word);
+    }
+}
+
+/* Makes a record of this shape, whose value is the record's then. NULL without memory. */
+static struct frozen_record *frozen_write(struct frozen_part *part, uint64_t hash,
+                                          uint32_t database, struct entry_shape *shape)
+{
+    entry_shape_settle(shape);
+    if (table_reserve(&part->records, hash) != KV_OK) return NULL;
+    struct frozen_record *record =
+        memory_get(&part->memory, sizeof *record + entry_shape_size(shape));
+    if (record == NULL) return NULL;
+    *record = (struct frozen_record){hash, database};
+    entry_write(frozen_entry(record), shape);
+    (void)table_insert(&part->records, hash, record);
+    return record;
+}
+
+/* Puts a copy of an entry into the part; it, or NULL without memory. */
+static struct entry *frozen_copy(struct frozen *frozen, struct frozen_part *part, uint32_t database,
+                                 const struct entry *entry)
+{
+    struct store *store = frozen->store;
+    struct entry_shape shape;
+    entry_read(entry, &shape);
+    shape.deadline_id = 0;
+    if (value_copy(entry, store, &part->memory, &shape) != KV_OK) return NULL;
+    struct frozen_record *record =
+        frozen_write(part, store_hash(store, shape.key), database, &shape);
+    if (record == NULL) {
+        struct garbage garbage = {0};
+        value_discard_shape(&shape, &part->memory, &garbage);
+        garbage_free(&garbage, &store->alloc);
+        return NULL;
+    }
+    struct entry *copy = frozen_entry(record);
+    part->outside += value_is_outside(copy);
+    frozen_prune(frozen, part, copy);
+    return copy;
+}
+
+KV_INTERNAL void frozen_keep(struct frozen *frozen, struct shard *shard, const struct space *space,
+                             const struct entry *entry)
+{
+    struct frozen_part *part = &frozen->parts[shard->index];
+    if (frozen_is_lost(frozen) || frozen_is_gone(frozen, entry)) return;
+    uint64_t before = frozen_part_bytes(part);
+    uint64_t size =
+        memory_capacity(sizeof(struct frozen_record) + entry_size(entry)) + value_bytes(entry);
+    if (!frozen_reserve(frozen, size)) {
+        frozen_lose(frozen);
+        return;
+    }
+    const struct entry *copy = frozen_copy(frozen, part, space->frozen_origin, entry);
+    if (copy == NULL) frozen_lose(frozen);
+    else atomic_fetch_add_explicit(&frozen->kept, 1, memory_order_relaxed);
+    uint64_t outside = copy != NULL && value_is_outside(copy) ? value_bytes(copy) : 0;
+    frozen_settle(frozen, size, frozen_part_bytes(part) - before + outside);
+}
+
+/* -------------------------------------------------------------------------------------- reading */
+
+KV_INTERNAL struct space *frozen_space(const struct frozen *frozen, const struct shard *shard,
+                                       uint32_t database)
+{
+    struct space *space = shard_peek_space(shard, database);
+    if (frozen->counts[database].keys == 0) return NULL;
+    if (space != NULL && space->is_frozen && space->frozen_origin == database) return space;
+    if (!frozen->parts[shard->index].has_moved) return NULL;
+    for (uint32_t i = 0; i < frozen->store->databases; i++) {
+        space = shard_peek_space(shard, i);
+        if (space != NULL && space->is_frozen && space->frozen_origin == database) return space;
+    }
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+        if (at->space.is_frozen && at->space.frozen_origin == database) return &at->space;
+    return NULL;
+}
+
+static struct entry *frozen_find_copy(const struct frozen_part *part, uint32_t database,
+                                      uint64_t hash, kv_slice key)
+{
+    struct frozen_sought sought = {database, key};
+    struct table_place place = table_find(&part->records, hash, frozen_match, &sought);
+    return place.bucket != NULL ? frozen_entry(table_item(place)) : NULL;
+}
+
+/* Whether something in an entry, not all of it, was due at the instant. */
+static bool frozen_has_due(const struct frozen *frozen, const struct entry *entry)
+{
+    if (!entry_has_timed_fields(entry) || frozen_is_timeless(frozen)) return false;
+    int64_t next_ms = value_next_deadline(entry);
+    return next_ms != 0 && next_ms <= frozen->view->now_ms;
+}
+
+KV_INTERNAL kv_status frozen_find(struct frozen *frozen, struct shard *shard, uint32_t database,
+                                  uint64_t hash, kv_slice key, struct entry **entry)
+{
+    *entry = NULL;
+    if (frozen_is_lost(frozen)) return KV_LOST;
+    struct space *space = frozen_space(frozen, shard, database);
+    if (space == NULL) return KV_OK;
+    struct table_place place = shard_find(space, hash, key);
+    struct entry *there = place.bucket != NULL ? table_item(place) : NULL;
+    if (there != NULL && era_is_old(space, there, ENTRY_FROZEN_ERA)) {
+        if (frozen_is_gone(frozen, there)) return KV_OK;
+        if (!frozen_has_due(frozen, there)) {
+            *entry = there;
+            return KV_OK;
+        }
+        frozen_keep(frozen, shard, space, there);
+        if (frozen_is_lost(frozen)) return KV_LOST;
+        era_turn(there, ENTRY_FROZEN_ERA);
+    }
+    *entry = frozen_find_copy(&frozen->parts[shard->index], database, hash, key);
+    return KV_OK;
+}
+
+/* Passes on those of the items that were there at the instant and lie in a range of hashes. */
+struct frozen_visiting {
+    const struct store *store;
+    const struct space *space;
+    uint32_t database;
+    uint64_t first, last;
+    table_visit *visit;
+    void *context;
+};
+
+static bool frozen_is_visited(const struct frozen_visiting *visiting, uint64_t hash)
+{
+    return hash >= visiting->first && hash <= visiting->last;
+}
+
+static void frozen_visit_entry(void *context, void *item)
+{
+    const struct frozen_visiting *visiting = context;
+    bool is_whole = visiting->first == 0 && visiting->last == UINT64_MAX;
+    if (!era_is_old(visiting->space, item, ENTRY_FROZEN_ERA)) return;
+    if (!is_whole && !frozen_is_visited(visiting, store_hash(visiting->store, entry_key(item))))
+        return;
+    visiting->visit(visiting->context, item);
+}
+
+static void frozen_visit_record(void *context, void *item)
+{
+    const struct frozen_visiting *visiting = context;
+    const struct frozen_record *record = item;
+    if (record->database == visiting->database && frozen_is_visited(visiting, record->hash))
+        visiting->visit(visiting->context, frozen_entry(record));
+}
+
+KV_INTERNAL void frozen_each(const struct frozen *frozen, const struct shard *shard,
+                             uint32_t database, table_visit *visit, void *context)
+{
+    const struct space *space = frozen_space(frozen, shard, database);
+    struct frozen_visiting visiting = {frozen->store, space, database, 0,
+                                       UINT64_MAX,    visit, context};
+    if (space == NULL) return;
+    table_each(&space->table, frozen_visit_entry, &visiting);
+    table_each(&frozen->parts[shard->index].records, frozen_visit_record, &visiting);
+}
+
+static void frozen_visit_none(void *context, void *item)
+{
+    (void)context;
+    (void)item;
+}
+
+KV_INTERNAL uint64_t frozen_scan(const struct frozen *frozen, const struct shard *shard,
+                                 uint32_t database, uint64_t position, table_visit *visit,
+                                 void *context)
+{
+    const struct space *space = frozen_space(frozen, shard, database);
+    const struct table *records = &frozen->parts[shard->index].records;
+    if (space == NULL) return 0;
+    /* The buckets of the two tables span different ranges: the shorter one is taken. */
+    uint64_t of_space = table_scan(&space->table, position, frozen_visit_none, NULL);
+    uint64_t of_records = table_scan(records, position, frozen_visit_none, NULL);
+    uint64_t last = of_space - 1 < of_records - 1 ? of_space - 1 : of_records - 1; /* 0: no end */
+    struct frozen_visiting visiting = {frozen->store, space, database, position,
+                                       last,          visit, context};
+    (void)table_scan(&space->table, position, frozen_visit_entry, &visiting);
+    (void)table_scan(records, position, frozen_visit_record, &visiting);
+    return last + 1;
+}
+
+KV_INTERNAL uint64_t frozen_items(const struct frozen *frozen, const struct shard *shard,
+                                  uint32_t database)
+{
+    const struct space *space = frozen_space(frozen, shard, database);
+    if (space == NULL) return 0;
+    return space->table.count + frozen->parts[shard->index].records.count;
+}
+
+KV_INTERNAL struct entry *frozen_draw(const struct frozen *frozen, struct shard *shard,
+                                      uint32_t database)
+{
+    const struct space *space = frozen_space(frozen, shard, database);
+    uint64_t number = random_below(&shard->random, frozen_items(frozen, shard, database));
+    if (number < space->table.count) {
+        struct entry *entry = table_random(&space->table, &shard->random);
+        return era_is_old(space, entry, ENTRY_FROZEN_ERA) ? entry : NULL;
+    }
+    const struct table *records = &frozen->parts[shard->index].records;
+    const struct frozen_record *record = table_random(records, &shard->random);
+    return record->database == database ? frozen_entry(record) : NULL;
+}
+
+/* ---------------------------------------------------------------------------------------- whole */
+
+static size_t frozen_size(const struct store *store)
+{
+    return sizeof(struct frozen) + store->shard_count * sizeof(struct frozen_part);
+}
+
+KV_INTERNAL struct frozen *frozen_create(struct store *store, uint64_t limit)
+{
+    struct frozen *frozen = alloc_get(&store->alloc, frozen_size(store));
+    if (frozen == NULL) return NULL;
+    memset(frozen, 0, frozen_size(store));
+    frozen->store = store;
+    frozen->limit = limit;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct frozen_part *part = &frozen->parts[i];
+        memory_init(&part->memory, &store->pages);
+        table_init(&part->records, &store->alloc, NULL, &frozen_table_kind, NULL, store->shard_bits,
+                   255);
+    }
+    frozen->counts = alloc_get_array(&store->alloc, store->databases, sizeof *frozen->counts);
+    frozen->view = view_create(store);
+    if (frozen->counts != NULL && frozen->view != NULL) {
+        memset(frozen->counts, 0, store->databases * sizeof *frozen->counts);
+        frozen->view->frozen = frozen;
+        frozen->view->flags = VIEW_PINNED | VIEW_UNTOUCHING;
+        return frozen;
+    }
+    frozen_destroy(frozen);
+    return NULL;
+}
+
+static void frozen_discard(void *context, void *item)
+{
+    struct garbage *garbage = context;
+    struct entry *entry = frozen_entry(item);
+    if (value_is_outside(entry)) value_discard(entry, NULL, garbage); /* not of a part's memory */
+}
+
+KV_INTERNAL void frozen_destroy(struct frozen *frozen)
+{
+    struct store *store = frozen->store;
+    struct garbage garbage = {0};
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct frozen_part *part = &frozen->parts[i];
+        if (part->outside > 0) table_each(&part->records, frozen_discard, &garbage);
+        table_clear(&part->records);
+        memory_destroy(&part->memory);
+    }
+    garbage_free(&garbage, &store->alloc);
+    view_destroy(frozen->view);
+    alloc_free(&store->alloc, frozen->counts, store->databases * sizeof *frozen->counts);
+    alloc_free(&store->alloc, frozen, frozen_size(store));
+}
+
+/* The instant: what is there now is of the old era. */
+static void frozen_turn(struct frozen *frozen)
+{
+    struct store *store = frozen->store;
+    frozen->view->now_ms = clock_wall_ms(&store->clock);
+    if (view_expiry(store->view) == STORE_EXPIRES_NEVER) frozen->view->flags |= VIEW_TIMELESS;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        for (uint32_t d = 0; d < store->databases; d++) {
+            struct space *space = shard_peek_space(&store->shards[i], d);
+            if (space == NULL || space->table.count == 0) continue;
+            space->eras ^= ENTRY_FROZEN_ERA;
+            space->is_frozen = true;
+            space->frozen_origin = d;
+            space->thaw = (struct table_frontier){0};
+            frozen->counts[d].keys += space->table.count;
+            frozen->counts[d].timed += space_timed(space);
+            frozen->keys += space->table.count;
+        }
+    }
+    store->frozen = frozen;
+}
+
+KV_INTERNAL kv_status frozen_begin(struct frozen *frozen, void (*at_instant)(void *context),
+                                   void *context)
+{
+    struct store *store = frozen->store;
+    if (atomic_exchange_explicit(&store->frozen_is_taken, true, memory_order_acquire))
+        return KV_BUSY;
+    store_lock_all(store);
+    frozen_turn(frozen);
+    if (at_instant != NULL) at_instant(context);
+    store_unlock_all(store);
+    return KV_OK;
+}
+
+/* Turns the eras of a segment of the space. False: that was the last. */
+static bool frozen_thaw_segment(struct space *space)
+{
+    void *items[TABLE_SEGMENT_ITEMS]; /* whole: so that it is passed, whatever moves meanwhile */
+    size_t count = table_advance(&space->table, &space->thaw, items, TABLE_SEGMENT_ITEMS);
+    for (size_t i = 0; i < count; i++) KV_PREFETCH_WRITE(items[i]);
+    for (size_t i = 0; i < count; i++)
+        if (era_is_old(space, items[i], ENTRY_FROZEN_ERA)) era_turn(items[i], ENTRY_FROZEN_ERA);
+    space->is_frozen = !space->thaw.is_over;
+    return space->is_frozen;
+}
+
+/* One slice of a shard, which is held. False: nothing was left. */
+static bool frozen_thaw_some(struct shard *shard)
+{
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next) at->space.is_frozen = false;
+    shard_release_kept(shard);
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL || !space->is_frozen) continue;
+        (void)frozen_thaw_segment(space);
+        return true;
+    }
+    return false;
+}
+
+KV_INTERNAL void frozen_end(struct frozen *frozen)
+{
+    struct store *store = frozen->store;
+    store_lock_all(store);
+    store->frozen = NULL;
+    store_unlock_all(store);
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        bool goes_on = true;
+        while (goes_on) {
+            lock_lock(&store->shards[i].lock);
+            goes_on = frozen_thaw_some(&store->shards[i]);
+            lock_unlock(&store->shards[i].lock);
+        }
+    }
+    atomic_store_explicit(&store->frozen_is_taken, false, memory_order_release);
+}
+
+/* -------------------- engine/keyspace/era.c ---------------------------------------------------- */
+/*
+ * keyspace/era.c -- see era.h.
+ */
+
+
+KV_INTERNAL KV_NOINLINE void era_leave(struct shard *shard, struct space *space,
+                                       struct entry *entry)
+{
+    struct store *store = shard->store;
+    if (era_is_old(space, entry, ENTRY_SNAPSHOT_ERA)) {
+        if (store->snapshot != NULL) snapshot_save(store->snapshot, shard, space, entry);
+        era_turn(entry, ENTRY_SNAPSHOT_ERA);
+    }
+    if (era_is_old(space, entry, ENTRY_FROZEN_ERA)) {
+        if (store->frozen != NULL) frozen_keep(store->frozen, shard, space, entry);
+        era_turn(entry, ENTRY_FROZEN_ERA);
+    }
 }
 
 
@@ -29774,6 +30417,7 @@ const char *kv_strerror(kv_status status)
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
     case KV_IOERROR: return "a file could not be read or written";
+    case KV_LOST: return "the state that the view shows could not be kept";
     case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
@@ -29783,7 +30427,7 @@ const char *kv_strerror(kv_status status)
 
 kv_status kv_tick(kv *db, int64_t budget_us)
 {
-    if (db == NULL || db->view->txn != NULL || budget_us < 0) return KV_BADARG;
+    if (db == NULL || !view_is_plain(db->view) || budget_us < 0) return KV_BADARG;
     struct store *store = db->view->store;
     struct budget budget = {&store->clock, 0};
     if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
@@ -29972,12 +30616,14 @@ struct store_ttl_sample {
     int64_t count;
 };
 
-static void store_sample_ttl(struct space *space, struct random *random,
+static void store_sample_ttl(kv *db, const struct space *space, struct random *random,
                              struct store_ttl_sample *sample)
 {
     for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
-        int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
+        const struct entry *entry = table_random(&space->table, random);
+        int64_t deadline_ms = entry_deadline(entry);
         if (deadline_ms == KV_NEVER || deadline_ms < sample->now_ms) continue;
+        if (db->view->frozen != NULL && !era_is_old(space, entry, ENTRY_FROZEN_ERA)) continue;
         int64_t ttl_ms = deadline_ms - sample->now_ms;
         if (sample->sum_ms > INT64_MAX - ttl_ms) continue;
         sample->sum_ms += ttl_ms;
@@ -29992,18 +30638,25 @@ kv_status kv_database_stats(kv *db, kv_database_info *info)
     struct store *store = db->view->store;
     kv_database_info sum = {.size = info->size};
     struct store_ttl_sample sample = {view_now(db->view), 0, 0};
+    const struct frozen *frozen = db->view->frozen;
+    if (frozen != NULL && frozen_is_lost(frozen)) return KV_LOST;
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
-        struct space *space = shard_peek_space(shard, db->database);
+        const struct space *space = frozen != NULL ? frozen_space(frozen, shard, db->database)
+                                                   : shard_peek_space(shard, db->database);
         if (space != NULL) {
             sum.keys += space->table.count;
             uint64_t timed = space_timed(space);
             sum.keys_with_ttl += timed;
-            if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
+            if (timed > 0) store_sample_ttl(db, space, &shard->random, &sample);
         }
         if (is_entered) lock_unlock(&shard->lock);
+    }
+    if (frozen != NULL) {
+        sum.keys = frozen->counts[db->database].keys;
+        sum.keys_with_ttl = frozen->counts[db->database].timed;
     }
     if (sample.count > 0) sum.average_ttl_ms = sample.sum_ms / sample.count;
     memcpy(info, &sum, info->size);
@@ -30029,9 +30682,14 @@ void kv_check(kv *db)
 
 /* -------------------------------------------------------------------------------- private views */
 
+static bool store_is_private(const kv *view)
+{
+    return view != NULL && view_is_plain(view->view) && (view->view->flags & VIEW_PINNED) != 0;
+}
+
 kv_status kv_view_open(kv *db, kv **view)
 {
-    if (db == NULL || view == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || view == NULL || !view_is_plain(db->view)) return KV_BADARG;
     struct view *private = view_create(db->view->store);
     if (private == NULL) return KV_NOMEM;
     private->flags = VIEW_PINNED;
@@ -30042,20 +30700,19 @@ kv_status kv_view_open(kv *db, kv **view)
 
 void kv_view_refresh(kv *view)
 {
-    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (!store_is_private(view)) return;
     view->view->now_ms = clock_wall_ms(&view->view->store->clock);
 }
 
 void kv_view_close(kv *view)
 {
-    bool is_private =
-        view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
-    if (is_private) view_destroy(view->view);
+    if (store_is_private(view)) view_destroy(view->view);
 }
 
 static void view_set_flag(kv *view, unsigned flag, bool is_set)
 {
     if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (view->view->frozen != NULL) return;
     if (is_set) view->view->flags |= flag;
     else view->view->flags &= ~flag;
 }
@@ -30074,7 +30731,7 @@ void kv_view_expires(kv *view, bool expires)
 
 kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
 {
-    if (db == NULL || journal == NULL || follower == NULL || db->view->txn != NULL)
+    if (db == NULL || journal == NULL || follower == NULL || !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);
@@ -30491,6 +31148,7 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
     if (destination == NULL) destination = db;
     if (destination->view->store != db->view->store) return KV_BADARG;
     if (destination->database == db->database && slice_equal(key, new_key)) return KV_BADARG;
+    if (destination->view->frozen != NULL) return KV_READONLY;
     kv_slice keys[2] = {key, new_key};
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
@@ -30514,6 +31172,7 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
     if (db == NULL || destination == NULL || destination->view->store != db->view->store)
         return KV_BADARG;
     if (destination->database == db->database) return KV_BADARG;
+    if (destination->view->frozen != NULL) return KV_READONLY;
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
     kv_slice arguments[3] = {KEY_WORD("MOVE"), key, index};
@@ -30699,7 +31358,7 @@ kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
 
 kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
 {
-    if (db == NULL || version == NULL) return KV_BADARG;
+    if (db == NULL || version == NULL || db->view->frozen != NULL) return KV_BADARG;
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;
@@ -31001,7 +31660,8 @@ kv_status kv_snapshot_begin(kv *db, const kv_snapshot_options *given, kv_writer 
                             void *context, kv_snapshot **snapshot)
 {
     kv_snapshot_options options;
-    if (db == NULL || writer == NULL || snapshot == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || writer == NULL || snapshot == NULL) return KV_BADARG;
+    if (!view_is_plain(db->view)) return KV_BADARG;
     if (!snapshot_read_options(given, &options)) return KV_BADARG;
     struct kv_snapshot *begun = snapshot_create(db, &options);
     if (begun == NULL) return KV_NOMEM;
@@ -31473,7 +32133,7 @@ kv_status kv_load(kv *db, kv_reader *reader, void *context, const kv_load_option
                   kv_load_report *report)
 {
     kv_load_options options;
-    if (db == NULL || reader == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || reader == NULL || !view_is_plain(db->view)) return KV_BADARG;
     if (!load_options_are_valid(given, &options, report)) return KV_BADARG;
     struct store *store = db->view->store;
     struct load *load = alloc_get(&store->alloc, sizeof *load);
@@ -31525,6 +32185,70 @@ kv_status kv_load_file(kv *db, const char *path, const kv_load_options *options,
 
 #undef LOAD_THREADS_MAX
 
+/* -------------------- engine/api/api_freeze.c -------------------------------------------------- */
+/*
+ * api/api_freeze.c -- views of the store as it was at one instant: kv_freeze() to kv_thaw().
+ */
+
+static bool freeze_read_options(const kv_freeze_options *given, kv_freeze_options *options)
+{
+    *options = KV_OPTIONS(kv_freeze_options);
+    if (given == NULL) return true;
+    if (given->size < sizeof given->size || given->size > sizeof *options) return false;
+    memcpy(options, given, given->size);
+    return true;
+}
+
+kv_status kv_freeze(kv *db, const kv_freeze_options *given, kv **view)
+{
+    kv_freeze_options options;
+    if (db == NULL || view == NULL || !view_is_plain(db->view)) return KV_BADARG;
+    if (!freeze_read_options(given, &options)) return KV_BADARG;
+    struct store *store = db->view->store;
+    uint64_t limit = options.memory;
+    if (limit == 0) limit = (uint64_t)store_setting(store, KV_SETTING_SNAPSHOT_MEMORY);
+    struct frozen *frozen = frozen_create(store, limit);
+    if (frozen == NULL) return KV_NOMEM;
+    kv_status status = frozen_begin(frozen, options.at_instant, options.at_instant_context);
+    if (status == KV_OK) *view = &frozen->view->databases[db->database];
+    else frozen_destroy(frozen);
+    return status;
+}
+
+/* What a view that kv_freeze() gave, or kv_select() from it, shows; NULL for any other. */
+static struct frozen *freeze_of(const kv *view)
+{
+    return view != NULL ? view->view->frozen : NULL;
+}
+
+kv_status kv_thaw(kv *view)
+{
+    struct frozen *frozen = freeze_of(view);
+    if (frozen == NULL) return KV_BADARG;
+    frozen_end(frozen);
+    kv_status status = frozen_is_lost(frozen) ? KV_LOST : KV_OK;
+    frozen_destroy(frozen);
+    return status;
+}
+
+kv_status kv_freeze_stats(const kv *view, kv_freeze_info *info)
+{
+    const struct frozen *frozen = freeze_of(view);
+    if (frozen == NULL || info == NULL) return KV_BADARG;
+    size_t size = info->size;
+    if (size < sizeof size || size > sizeof *info) return KV_BADARG;
+    kv_freeze_info now = {
+        .size = size,
+        .instant_ms = frozen->view->now_ms,
+        .keys = frozen->keys,
+        .kept = atomic_load_explicit(&frozen->kept, memory_order_relaxed),
+        .held = atomic_load_explicit(&frozen->held, memory_order_relaxed),
+        .is_lost = frozen_is_lost(frozen),
+    };
+    memcpy(info, &now, size);
+    return KV_OK;
+}
+
 /* -------------------- engine/api/api_keyspace.c ------------------------------------------------ */
 /*
  * api/api_keyspace.c -- whole databases: count, scan, pick at random, empty, swap.
@@ -31532,38 +32256,58 @@ kv_status kv_load_file(kv *db, const char *path, const kv_load_options *options,
 
 #define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
+static void keyspace_leave(kv *db, struct shard *shard)
+{
+    if (db->view->txn == NULL) lock_unlock(&shard->lock);
+}
+
 /*
  * Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that
- * has only others.
+ * has only others. KV_LOST of a frozen view that is.
  */
 static kv_status keyspace_enter(kv *db, struct shard *shard)
 {
     struct txn *txn = db->view->txn;
     if (txn == NULL) lock_lock(&shard->lock);
     else if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
-    return KV_OK;
+    if (KV_LIKELY(db->view->frozen == NULL) || !frozen_is_lost(db->view->frozen)) return KV_OK;
+    keyspace_leave(db, shard);
+    return KV_LOST;
 }
 
-static void keyspace_leave(kv *db, struct shard *shard)
+/* How many items of a shard, which is held, a random one is to be drawn from. */
+static uint64_t keyspace_items(kv *db, const struct shard *shard)
 {
-    if (db->view->txn == NULL) lock_unlock(&shard->lock);
+    if (db->view->frozen != NULL) return frozen_items(db->view->frozen, shard, db->database);
+    const struct space *space = shard_peek_space(shard, db->database);
+    return space != NULL ? space->table.count : 0;
+}
+
+static kv_status keyspace_count_items(kv *db, uint64_t *count)
+{
+    struct store *store = db->view->store;
+    *count = 0;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        kv_status status = keyspace_enter(db, shard);
+        if (status != KV_OK) return status;
+        *count += keyspace_items(db, shard);
+        keyspace_leave(db, shard);
+    }
+    return KV_OK;
 }
 
 kv_status kv_count(kv *db, uint64_t *count)
 {
     if (db == NULL) return KV_BADARG;
-    struct store *store = db->view->store;
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < store->shard_count; i++) {
-        struct shard *shard = &store->shards[i];
-        kv_status status = keyspace_enter(db, shard);
-        if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        if (space != NULL) total += space->table.count;
-        keyspace_leave(db, shard);
-    }
-    if (count != NULL) *count = total;
-    return KV_OK;
+    const struct frozen *frozen = db->view->frozen;
+    uint64_t total;
+    if (frozen != NULL && frozen_is_lost(frozen)) return KV_LOST;
+    kv_status status = KV_OK;
+    if (frozen != NULL) total = frozen->counts[db->database].keys;
+    else status = keyspace_count_items(db, &total);
+    if (status == KV_OK && count != NULL) *count = total;
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------- scan */
@@ -31637,6 +32381,18 @@ static void keyspace_scan_visit(void *context, void *item)
     if (!scan->visit(scan->context, entry_key(item))) scan->is_ended = true;
 }
 
+/* One step of a scan in a shard, which is held: as table_scan(). */
+static uint64_t keyspace_scan_some(kv *db, const struct shard *shard, uint64_t position,
+                                   struct keyspace_counting *counting)
+{
+    if (db->view->frozen != NULL) {
+        return frozen_scan(db->view->frozen, shard, db->database, position, keyspace_scan_visit,
+                           counting);
+    }
+    const struct space *space = shard_peek_space(shard, db->database);
+    return space != NULL ? table_scan(&space->table, position, keyspace_scan_visit, counting) : 0;
+}
+
 /*
  * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
  * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
@@ -31651,12 +32407,10 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         struct shard *shard = store_shard(store, position);
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        uint64_t next = 0;
+        uint64_t next;
         do {
             struct keyspace_counting counting = {scan, 0};
-            if (space != NULL)
-                next = table_scan(&space->table, position, keyspace_scan_visit, &counting);
+            next = keyspace_scan_some(db, shard, position, &counting);
             passed += keyspace_bucket_cost(counting.items);
             if (next == 0) break;
             position = next;
@@ -31683,6 +32437,16 @@ kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options 
     return keyspace_scan(db, cursor, limit, &scan);
 }
 
+static void keyspace_visit_all(kv *db, const struct shard *shard, struct keyspace_scan *scan)
+{
+    if (db->view->frozen != NULL) {
+        frozen_each(db->view->frozen, shard, db->database, keyspace_visit, scan);
+        return;
+    }
+    const struct space *space = shard_peek_space(shard, db->database);
+    if (space != NULL) table_each(&space->table, keyspace_visit, scan);
+}
+
 kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
 {
     if (db == NULL || visit == NULL) return KV_BADARG;
@@ -31694,8 +32458,7 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
         struct shard *shard = &store->shards[i];
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        if (space != NULL) table_each(&space->table, keyspace_visit, &scan);
+        keyspace_visit_all(db, shard, &scan);
         keyspace_leave(db, shard);
     }
     return KV_OK;
@@ -31789,9 +32552,16 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
 /* Draws of an expired key before the search settles for a walk. */
 #define KEYSPACE_RANDOM_TRIES 64
 
+/* An item of a shard, which is held and has some; NULL: one that a frozen view does not show. */
+static const struct entry *keyspace_draw_item(kv *db, struct shard *shard)
+{
+    if (db->view->frozen != NULL) return frozen_draw(db->view->frozen, shard, db->database);
+    return table_random(&shard_peek_space(shard, db->database)->table, &shard->random);
+}
+
 /*
- * Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that
- * one is expired.
+ * Copies a random live key of the shard in which the `nth` item of the database lies. KV_NONE: that
+ * one is not there.
  */
 static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
 {
@@ -31800,17 +32570,15 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
         struct shard *shard = &store->shards[i];
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        uint64_t count = space != NULL ? space->table.count : 0;
+        uint64_t count = keyspace_items(db, shard);
         if (nth >= count) {
             nth -= count;
             keyspace_leave(db, shard);
             continue;
         }
-        const struct entry *entry = table_random(&space->table, &shard->random);
-        status = value_is_gone(entry, now_ms) ? KV_NONE
-                 : key != NULL                ? buffer_set(key, entry_key(entry))
-                                              : KV_OK;
+        const struct entry *entry = keyspace_draw_item(db, shard);
+        if (entry == NULL || value_is_gone(entry, now_ms)) status = KV_NONE;
+        else if (key != NULL) status = buffer_set(key, entry_key(entry));
         keyspace_leave(db, shard);
         return status;
     }
@@ -31837,7 +32605,7 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
     random_seed_from_system(&random);
     for (int i = 0; i < KEYSPACE_RANDOM_TRIES; i++) {
         uint64_t total = 0;
-        kv_status status = kv_count(db, &total);
+        kv_status status = keyspace_count_items(db, &total);
         if (status != KV_OK) return status;
         if (total == 0) return KV_NONE;
         status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
@@ -31886,7 +32654,7 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
 static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool later, kv_slice command)
 {
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
@@ -31936,7 +32704,7 @@ kv_status kv_swapdb(kv *db, kv *other)
 {
     if (db == NULL || other == NULL || db->view->store != other->view->store) return KV_BADARG;
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view) || other->view->frozen != NULL) return KV_READONLY;
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     if (db->view->txn != NULL && db->view->txn->undo != NULL) return KV_BADARG;
     char numbers[2][NUMBER_INT64_SIZE];
@@ -33393,7 +34161,7 @@ static kv_status hyperloglogs_count_one(kv *db, kv_slice key, uint64_t *cardinal
 {
     struct access access;
     kv_slice text;
-    bool may_write = store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) != 0;
+    bool may_write = view_accepts_writes(db->view);
     kv_status status = access_open(&access, db, key, may_write ? ACCESS_WRITE : ACCESS_READ);
     if (status != KV_OK) return status;
     if (may_write) access_count(&access);
@@ -33879,6 +34647,24 @@ static inline bool batch_lend(const struct batch_reading *reading, size_t place,
     return batch_lend_other(entry, index, visit, context);
 }
 
+/* The same of a frozen view, which leaves no trace. */
+static kv_status batch_read_frozen(struct batch *batch, const kv_slice *keys, kv_visit_at *visit,
+                                   void *context)
+{
+    const kv *db = &batch->span.db;
+    struct entry *entries[BATCH_CHUNK];
+    bool goes_on = true;
+    for (size_t i = 0; i < batch->count && goes_on; i++) {
+        struct shard *shard = store_shard(batch->store, batch->hashes[i]);
+        if (i % BATCH_CHUNK == 0) (void)batch_prefetch(batch, i, entries);
+        kv_status status = frozen_find(db->view->frozen, shard, db->database, batch->hashes[i],
+                                       keys[i], &entries[0]);
+        if (status != KV_OK) return status;
+        goes_on = batch_lend_other(entries[0], i, visit, context);
+    }
+    return KV_OK;
+}
+
 kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context)
 {
     if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
@@ -33886,6 +34672,11 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     struct batch_reading reading;
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status != KV_OK) return status;
+    if (KV_UNLIKELY(db->view->frozen != NULL)) {
+        status = batch_read_frozen(&batch, keys, visit, context);
+        batch_end(&batch);
+        return status;
+    }
     batch_read_begin(&reading, &batch);
     size_t first = 0;
     bool goes_on = true;
@@ -34001,7 +34792,7 @@ static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values,
 {
     if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     uint64_t maximum = (uint64_t)store_setting(store, KV_SETTING_MAX_VALUE_SIZE);
     for (size_t i = 0; i < count; i++) {
         if (values[i].size > maximum) return KV_TOOBIG;
@@ -36513,7 +37304,7 @@ kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
                     int64_t timeout_ms, size_t *index, kv_visit_scored *visit, void *context)
 {
     if (db == NULL || count == 0) return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     struct zsets_wait wait = {.end = end, .count = count};
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     options.keys = keys;
@@ -40167,8 +40958,7 @@ static bool wait_read_options(const kv_wait_options *given, kv_wait_options *opt
 /* What an attempt does is its own affair: it may only read. */
 static bool wait_is_refused(const kv *db, const kv_wait_options *options)
 {
-    return options->attempt == NULL &&
-           store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0;
+    return options->attempt == NULL && !view_accepts_writes(db->view);
 }
 
 static size_t wait_size(const kv_wait_options *options)
@@ -40230,10 +41020,10 @@ static kv_status wait_look(kv *db, kv_slice key, kv_type type)
 /*
  * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if
  * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
- * came before the queue is served is before it (`is_nested`).
+ * came before the queue is served is before it, and who looks at the past is not in it (`may_wait`).
  */
 static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, size_t count,
-                          bool is_nested, size_t *index)
+                          bool may_wait, size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -40241,7 +41031,7 @@ static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, siz
         if (status == KV_NONE && !waiter->waiter.minds_removal) continue;
         if (status < 0) return status;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
+        if (may_wait && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;
         status = wait_take(waiter, db, i, keys[i]);
         if (status == KV_OK) *index = i;
@@ -40264,9 +41054,10 @@ static kv_status wait_begin(struct wait *waiter, kv *db, const kv_wait_options *
                         options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
-    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
+    bool may_wait = view_is_plain(db->view);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, may_wait, index);
     if (status == KV_NONE) {
-        if (span.is_nested) status = KV_TIMEOUT;
+        if (!may_wait) status = KV_TIMEOUT;
         else
             status =
                 waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;
@@ -40553,8 +41344,8 @@ static void txn_lock_watched(uint64_t *bits, const struct store *store,
 kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
 {
     kv_txn_options options;
-    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options))
-        return KV_BADARG;
+    if (db == NULL || txn == NULL || !view_is_plain(db->view)) return KV_BADARG;
+    if (!txn_read_options(given, &options)) return KV_BADARG;
     struct txn_handle *handle = txn_handle_create(db);
     if (handle == NULL) return KV_NOMEM;
     struct store *store = db->view->store;
@@ -40679,6 +41470,7 @@ static kv_status watch_add_opened(struct kv_watch *watch, struct access *access,
 kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
 {
     if (watch == NULL || db == NULL || db->view->store != watch->store) return KV_BADARG;
+    if (db->view->frozen != NULL) return KV_BADARG;
     struct store *store = watch->store;
     struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
     if (link == NULL) return KV_NOMEM;
@@ -40970,7 +41762,7 @@ static void history_remember(void *context, const kv_change *changes, size_t cou
 kv_status kv_history_open(kv *db, size_t bytes, kv_history **history)
 {
     if (db == NULL || history == NULL || bytes < HISTORY_SIZE_MIN || bytes > SIZE_MAX / 4 ||
-        db->view->txn != NULL)
+        !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_history *opened = alloc_get(&store->alloc, sizeof *opened);

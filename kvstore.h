@@ -60,7 +60,7 @@ extern "C" {
 
 /* ---------------------------------------------------------------------------------------- types */
 
-typedef struct kv kv; /* a view of a store: its shards, one database, perhaps a transaction */
+typedef struct kv kv; /* a view of a store: one database of it, perhaps a transaction or the past */
 
 typedef struct kv_slice {
     const void *data;
@@ -99,7 +99,8 @@ typedef enum kv_status {
     KV_TOOBIG = -7,     /* a string would grow beyond KV_SETTING_MAX_VALUE_SIZE, or an element is
                            too large */
     KV_NOTLOCKED = -8,  /* the transaction did not declare this key */
-    KV_READONLY = -9,   /* writes are refused at present (KV_SETTING_ACCEPT_WRITES) */
+    KV_READONLY = -9,   /* writes are refused at present (KV_SETTING_ACCEPT_WRITES), or by a
+                           frozen view */
     KV_NOTFOUND = -10,  /* an operation that needs an existing key found none (rename, set by
                            index) */
     KV_NOTFINITE = -11, /* the result would be infinite or not a number */
@@ -107,7 +108,8 @@ typedef enum kv_status {
     KV_CORRUPT = -13,   /* the bytes of the value contradict themselves */
     KV_NOGROUP = -14,   /* the stream has no such consumer group */
     KV_BADSUM = -15,    /* the checksum of the bytes is wrong, or their version is not known */
-    KV_IOERROR = -16    /* a file could not be read or written; errno tells why */
+    KV_IOERROR = -16,   /* a file could not be read or written; errno tells why */
+    KV_LOST = -17       /* what a frozen view shows could not be kept (kv_freeze) */
 } kv_status;
 
 typedef enum kv_type {
@@ -310,7 +312,8 @@ typedef enum kv_setting {
     KV_SETTING_STREAM_NODE_COUNT = 14,     /* entries of it; 0: any; default 100 */
     KV_SETTING_HLL_SPARSE_SIZE = 15, /* bytes up to which a HyperLogLog is sparse; default 3000 */
     KV_SETTING_SNAPSHOT_MEMORY = 16, /* bytes of records that may wait for a snapshot's writer, and
-                                        one value more; default 8 MiB */
+                                        one value more; of copies for a frozen view that says no
+                                        other; default 8 MiB */
     KV_SETTING_COUNT
 } kv_setting;
 
@@ -2684,6 +2687,80 @@ KV_API kv_status kv_load(kv *db, kv_reader *reader, void *context, const kv_load
                          kv_load_report *report);
 KV_API kv_status kv_load_file(kv *db, const char *path, const kv_load_options *options,
                               kv_load_report *report);
+
+/* --------------------------------------------------------------------------------- frozen views */
+
+/*
+ * All databases as they are at one instant, for reading, while writers go on: a report over many
+ * keys that belong together, a check of all there is, a comparison with what came later.
+ *
+ *     kv *then;
+ *     if (kv_freeze(db, NULL, &then) != KV_OK) return;
+ *     kv_hgetall(then, ...);                // as often, and by as many threads, as is wanted
+ *     kv_zrange(kv_select(then, 1), ...);   // another database at the same instant
+ *     kv_thaw(then);
+ *
+ * Calls     What reads a key or keys, counts, scans, sorts or combines them works on such a view as
+ *           on any other; kv_select() gives its other databases, by the numbers they had. What
+ *           would write gives KV_READONLY. What is about the present gives KV_BADARG: transactions,
+ *           watches, versions, snapshots, followers, kv_tick(), other views; kv_stats() and settings
+ *           are the store's. A wait ends at once with KV_TIMEOUT. Reads are not counted as hits or
+ *           misses, leave the access clocks alone and tell no events.
+ * Time      stands still (kv_now()): a key that expires later is still there, and its TTL is that of
+ *           the instant. KV_SETTING_EXPIRE counts as it was.
+ * Memory    Who changes or removes a key that was there, for the first time, leaves a copy of it,
+ *           about 16 bytes more than the key and its value take. When all copies would be more than
+ *           the limit, or there is no memory for one, the view is lost: every read gives KV_LOST
+ *           from then on, and copies are no longer made. A write never fails or waits because of it.
+ *           A database that is flushed is kept as it is, and does not count.
+ * Delay     A read of one key takes no longer than another, of a key that was changed one search
+ *           more. A write that leaves a copy takes as long as kv_copy() of the value, once a key.
+ * Threads   The view may be used by any number of threads at a time. Reads lock what they read
+ *           for their own time only.
+ */
+typedef struct kv_freeze_options {
+    size_t size;
+    uint64_t memory; /* bytes of copies; 0: as KV_SETTING_SNAPSHOT_MEMORY says */
+    /*
+     * Called at the instant, while all shards are held: as kv_snapshot_options has it. It must be
+     * short and must not call the store. May be NULL.
+     */
+    void (*at_instant)(void *context);
+    void *at_instant_context;
+} kv_freeze_options;
+
+/*
+ * Makes a view of this instant, on the database of `db`. All that calls did before is in it, a
+ * transaction whole or not at all. NULL options: all defaults.
+ *
+ * Memory    About 1 KiB a shard and 32 bytes a database.
+ * Returns   KV_OK; KV_BUSY while there is another, which threads may share; KV_NOMEM; KV_BADARG for
+ *           options outside their range, a transaction or a frozen view.
+ * Cost      O(shards x databases), all shards held.
+ */
+KV_API kv_status kv_freeze(kv *db, const kv_freeze_options *options, kv **view);
+
+/*
+ * Ends the view, by any of those that kv_select() gave, and frees the copies. To be called once,
+ * when no call on it is running, before the store is closed.
+ *
+ * Returns   KV_OK; KV_LOST: the view was lost, perhaps after the last read; KV_BADARG for a view that
+ *           is not frozen.
+ * Cost      About 20 ns for each key of the store, in slices of some microseconds.
+ */
+KV_API kv_status kv_thaw(kv *view);
+
+typedef struct kv_freeze_info {
+    size_t size;
+    int64_t instant_ms;
+    uint64_t keys; /* at the instant, of all databases */
+    uint64_t kept; /* copies */
+    uint64_t held; /* bytes of them */
+    bool is_lost;
+} kv_freeze_info;
+
+/* Any thread, until the end. KV_OK; KV_BADARG for a view that is not frozen. */
+KV_API kv_status kv_freeze_stats(const kv *view, kv_freeze_info *info);
 
 /* -------------------------------------------------------------------------------------- journal */
 

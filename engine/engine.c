@@ -101,6 +101,8 @@
 #include "keyspace/reclaim.c"           /* owed work: expired keys, flushed databases, garbage */
 #include "keyspace/record.c"            /* a key with its value as a record of an RDB file */
 #include "keyspace/snapshot.c" /* the state at one instant, written out while writers go on */
+#include "keyspace/frozen.c"   /* the same, for readers */
+#include "keyspace/era.c"      /* who of these two must be told before an entry changes */
 
 /* api: the functions of kvstore.h. */
 #include "api/api_store.c"       /* kv_open() to kv_close(): settings, statistics, ticks, views */
@@ -109,6 +111,7 @@
 #include "api/api_dump.c"        /* values as bytes, for other stores */
 #include "api/api_snapshot.c"    /* all of the store as an RDB file */
 #include "api/api_load.c"        /* all of a store out of a file */
+#include "api/api_freeze.c"      /* views of the store as it was at one instant */
 #include "api/api_keyspace.c"    /* whole databases */
 #include "api/api_string.c"      /* strings */
 #include "api/api_bitmap.c"      /* strings as bits */

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "keyspace/access.h"
+#include "keyspace/frozen.h"
 
 #define BATCH_WORD(text) kv_bytes(text, sizeof(text) - 1)
 
@@ -292,6 +293,24 @@ static inline bool batch_lend(const struct batch_reading *reading, size_t place,
     return batch_lend_other(entry, index, visit, context);
 }
 
+/* The same of a frozen view, which leaves no trace. */
+static kv_status batch_read_frozen(struct batch *batch, const kv_slice *keys, kv_visit_at *visit,
+                                   void *context)
+{
+    const kv *db = &batch->span.db;
+    struct entry *entries[BATCH_CHUNK];
+    bool goes_on = true;
+    for (size_t i = 0; i < batch->count && goes_on; i++) {
+        struct shard *shard = store_shard(batch->store, batch->hashes[i]);
+        if (i % BATCH_CHUNK == 0) (void)batch_prefetch(batch, i, entries);
+        kv_status status = frozen_find(db->view->frozen, shard, db->database, batch->hashes[i],
+                                       keys[i], &entries[0]);
+        if (status != KV_OK) return status;
+        goes_on = batch_lend_other(entries[0], i, visit, context);
+    }
+    return KV_OK;
+}
+
 kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit, void *context)
 {
     if (db == NULL || visit == NULL || (keys == NULL && count > 0)) return KV_BADARG;
@@ -299,6 +318,11 @@ kv_status kv_mget(kv *db, const kv_slice *keys, size_t count, kv_visit_at *visit
     struct batch_reading reading;
     kv_status status = batch_begin(&batch, db, keys, count);
     if (status != KV_OK) return status;
+    if (KV_UNLIKELY(db->view->frozen != NULL)) {
+        status = batch_read_frozen(&batch, keys, visit, context);
+        batch_end(&batch);
+        return status;
+    }
     batch_read_begin(&reading, &batch);
     size_t first = 0;
     bool goes_on = true;
@@ -414,7 +438,7 @@ static kv_status batch_set(kv *db, const kv_slice *keys, const kv_slice *values,
 {
     if (db == NULL || ((keys == NULL || values == NULL) && count > 0)) return KV_BADARG;
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     uint64_t maximum = (uint64_t)store_setting(store, KV_SETTING_MAX_VALUE_SIZE);
     for (size_t i = 0; i < count; i++) {
         if (values[i].size > maximum) return KV_TOOBIG;

@@ -137,7 +137,7 @@ static void history_remember(void *context, const kv_change *changes, size_t cou
 kv_status kv_history_open(kv *db, size_t bytes, kv_history **history)
 {
     if (db == NULL || history == NULL || bytes < HISTORY_SIZE_MIN || bytes > SIZE_MAX / 4 ||
-        db->view->txn != NULL)
+        !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_history *opened = alloc_get(&store->alloc, sizeof *opened);

@@ -199,7 +199,7 @@ static kv_status hyperloglogs_count_one(kv *db, kv_slice key, uint64_t *cardinal
 {
     struct access access;
     kv_slice text;
-    bool may_write = store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) != 0;
+    bool may_write = view_accepts_writes(db->view);
     kv_status status = access_open(&access, db, key, may_write ? ACCESS_WRITE : ACCESS_READ);
     if (status != KV_OK) return status;
     if (may_write) access_count(&access);

@@ -247,6 +247,7 @@ kv_status kv_copy(kv *db, kv_slice key, kv *destination, kv_slice new_key, bool 
     if (destination == NULL) destination = db;
     if (destination->view->store != db->view->store) return KV_BADARG;
     if (destination->database == db->database && slice_equal(key, new_key)) return KV_BADARG;
+    if (destination->view->frozen != NULL) return KV_READONLY;
     kv_slice keys[2] = {key, new_key};
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
@@ -270,6 +271,7 @@ kv_status kv_move(kv *db, kv_slice key, kv *destination)
     if (db == NULL || destination == NULL || destination->view->store != db->view->store)
         return KV_BADARG;
     if (destination->database == db->database) return KV_BADARG;
+    if (destination->view->frozen != NULL) return KV_READONLY;
     char number[NUMBER_INT64_SIZE];
     kv_slice index = {number, number_format_uint64(number, destination->database)};
     kv_slice arguments[3] = {KEY_WORD("MOVE"), key, index};
@@ -455,7 +457,7 @@ kv_status kv_object(kv *db, kv_slice key, kv_object_info *info)
 
 kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
 {
-    if (db == NULL || version == NULL) return KV_BADARG;
+    if (db == NULL || version == NULL || db->view->frozen != NULL) return KV_BADARG;
     struct access access;
     kv_status status = access_open(&access, db, key, ACCESS_PEEK);
     if (status != KV_OK) return status;

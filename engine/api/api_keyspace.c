@@ -6,43 +6,64 @@
 #include "base/number.h"
 #include "keyspace/access.h"
 #include "keyspace/flushing.h"
+#include "keyspace/frozen.h"
 #include "keyspace/reclaim.h"
 #include "keyspace/waiting.h"
 
 #define KEYSPACE_WORD(text) kv_bytes(text, sizeof(text) - 1)
-
-/*
- * Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that
- * has only others.
- */
-static kv_status keyspace_enter(kv *db, struct shard *shard)
-{
-    struct txn *txn = db->view->txn;
-    if (txn == NULL) lock_lock(&shard->lock);
-    else if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
-    return KV_OK;
-}
 
 static void keyspace_leave(kv *db, struct shard *shard)
 {
     if (db->view->txn == NULL) lock_unlock(&shard->lock);
 }
 
-kv_status kv_count(kv *db, uint64_t *count)
+/*
+ * Locks a shard for a call that visits many, unless the transaction has it: KV_NOTLOCKED if that
+ * has only others. KV_LOST of a frozen view that is.
+ */
+static kv_status keyspace_enter(kv *db, struct shard *shard)
 {
-    if (db == NULL) return KV_BADARG;
+    struct txn *txn = db->view->txn;
+    if (txn == NULL) lock_lock(&shard->lock);
+    else if (!txn_holds(txn, shard)) return KV_NOTLOCKED;
+    if (KV_LIKELY(db->view->frozen == NULL) || !frozen_is_lost(db->view->frozen)) return KV_OK;
+    keyspace_leave(db, shard);
+    return KV_LOST;
+}
+
+/* How many items of a shard, which is held, a random one is to be drawn from. */
+static uint64_t keyspace_items(kv *db, const struct shard *shard)
+{
+    if (db->view->frozen != NULL) return frozen_items(db->view->frozen, shard, db->database);
+    const struct space *space = shard_peek_space(shard, db->database);
+    return space != NULL ? space->table.count : 0;
+}
+
+static kv_status keyspace_count_items(kv *db, uint64_t *count)
+{
     struct store *store = db->view->store;
-    uint64_t total = 0;
+    *count = 0;
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        if (space != NULL) total += space->table.count;
+        *count += keyspace_items(db, shard);
         keyspace_leave(db, shard);
     }
-    if (count != NULL) *count = total;
     return KV_OK;
+}
+
+kv_status kv_count(kv *db, uint64_t *count)
+{
+    if (db == NULL) return KV_BADARG;
+    const struct frozen *frozen = db->view->frozen;
+    uint64_t total;
+    if (frozen != NULL && frozen_is_lost(frozen)) return KV_LOST;
+    kv_status status = KV_OK;
+    if (frozen != NULL) total = frozen->counts[db->database].keys;
+    else status = keyspace_count_items(db, &total);
+    if (status == KV_OK && count != NULL) *count = total;
+    return status;
 }
 
 /* ----------------------------------------------------------------------------------------- scan */
@@ -116,6 +137,18 @@ static void keyspace_scan_visit(void *context, void *item)
     if (!scan->visit(scan->context, entry_key(item))) scan->is_ended = true;
 }
 
+/* One step of a scan in a shard, which is held: as table_scan(). */
+static uint64_t keyspace_scan_some(kv *db, const struct shard *shard, uint64_t position,
+                                   struct keyspace_counting *counting)
+{
+    if (db->view->frozen != NULL) {
+        return frozen_scan(db->view->frozen, shard, db->database, position, keyspace_scan_visit,
+                           counting);
+    }
+    const struct space *space = shard_peek_space(shard, db->database);
+    return space != NULL ? table_scan(&space->table, position, keyspace_scan_visit, counting) : 0;
+}
+
 /*
  * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
  * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
@@ -130,12 +163,10 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         struct shard *shard = store_shard(store, position);
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        uint64_t next = 0;
+        uint64_t next;
         do {
             struct keyspace_counting counting = {scan, 0};
-            if (space != NULL)
-                next = table_scan(&space->table, position, keyspace_scan_visit, &counting);
+            next = keyspace_scan_some(db, shard, position, &counting);
             passed += keyspace_bucket_cost(counting.items);
             if (next == 0) break;
             position = next;
@@ -162,6 +193,16 @@ kv_status kv_scan(kv *db, uint64_t *cursor, size_t limit, const kv_scan_options 
     return keyspace_scan(db, cursor, limit, &scan);
 }
 
+static void keyspace_visit_all(kv *db, const struct shard *shard, struct keyspace_scan *scan)
+{
+    if (db->view->frozen != NULL) {
+        frozen_each(db->view->frozen, shard, db->database, keyspace_visit, scan);
+        return;
+    }
+    const struct space *space = shard_peek_space(shard, db->database);
+    if (space != NULL) table_each(&space->table, keyspace_visit, scan);
+}
+
 kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
 {
     if (db == NULL || visit == NULL) return KV_BADARG;
@@ -173,8 +214,7 @@ kv_status kv_keys(kv *db, kv_slice pattern, kv_visit *visit, void *context)
         struct shard *shard = &store->shards[i];
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        if (space != NULL) table_each(&space->table, keyspace_visit, &scan);
+        keyspace_visit_all(db, shard, &scan);
         keyspace_leave(db, shard);
     }
     return KV_OK;
@@ -268,9 +308,16 @@ kv_status kv_delete_matching(kv *db, kv_slice pattern, uint64_t *cursor, size_t 
 /* Draws of an expired key before the search settles for a walk. */
 #define KEYSPACE_RANDOM_TRIES 64
 
+/* An item of a shard, which is held and has some; NULL: one that a frozen view does not show. */
+static const struct entry *keyspace_draw_item(kv *db, struct shard *shard)
+{
+    if (db->view->frozen != NULL) return frozen_draw(db->view->frozen, shard, db->database);
+    return table_random(&shard_peek_space(shard, db->database)->table, &shard->random);
+}
+
 /*
- * Copies a random live key of the shard in which the `nth` key of the database lies. KV_NONE: that
- * one is expired.
+ * Copies a random live key of the shard in which the `nth` item of the database lies. KV_NONE: that
+ * one is not there.
  */
 static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *key)
 {
@@ -279,17 +326,15 @@ static kv_status keyspace_draw(kv *db, uint64_t nth, int64_t now_ms, kv_buffer *
         struct shard *shard = &store->shards[i];
         kv_status status = keyspace_enter(db, shard);
         if (status != KV_OK) return status;
-        struct space *space = shard_peek_space(shard, db->database);
-        uint64_t count = space != NULL ? space->table.count : 0;
+        uint64_t count = keyspace_items(db, shard);
         if (nth >= count) {
             nth -= count;
             keyspace_leave(db, shard);
             continue;
         }
-        const struct entry *entry = table_random(&space->table, &shard->random);
-        status = value_is_gone(entry, now_ms) ? KV_NONE
-                 : key != NULL                ? buffer_set(key, entry_key(entry))
-                                              : KV_OK;
+        const struct entry *entry = keyspace_draw_item(db, shard);
+        if (entry == NULL || value_is_gone(entry, now_ms)) status = KV_NONE;
+        else if (key != NULL) status = buffer_set(key, entry_key(entry));
         keyspace_leave(db, shard);
         return status;
     }
@@ -316,7 +361,7 @@ kv_status kv_randomkey(kv *db, kv_buffer *key)
     random_seed_from_system(&random);
     for (int i = 0; i < KEYSPACE_RANDOM_TRIES; i++) {
         uint64_t total = 0;
-        kv_status status = kv_count(db, &total);
+        kv_status status = keyspace_count_items(db, &total);
         if (status != KV_OK) return status;
         if (total == 0) return KV_NONE;
         status = keyspace_draw(db, random_below(&random, total), scan.now_ms, key);
@@ -365,7 +410,7 @@ static kv_status keyspace_flush_held(struct span *span, uint32_t first, uint32_t
 static kv_status keyspace_flush(kv *db, uint32_t first, uint32_t last, bool later, kv_slice command)
 {
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     struct span span;
     span_begin(&span, db, NULL, 0, KV_TXN_ALL);
@@ -415,7 +460,7 @@ kv_status kv_swapdb(kv *db, kv *other)
 {
     if (db == NULL || other == NULL || db->view->store != other->view->store) return KV_BADARG;
     struct store *store = db->view->store;
-    if (store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view) || other->view->frozen != NULL) return KV_READONLY;
     if (db->view->txn != NULL && !txn_holds_all(db->view->txn)) return KV_NOTLOCKED;
     if (db->view->txn != NULL && db->view->txn->undo != NULL) return KV_BADARG;
     char numbers[2][NUMBER_INT64_SIZE];

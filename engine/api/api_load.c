@@ -303,7 +303,7 @@ kv_status kv_load(kv *db, kv_reader *reader, void *context, const kv_load_option
                   kv_load_report *report)
 {
     kv_load_options options;
-    if (db == NULL || reader == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || reader == NULL || !view_is_plain(db->view)) return KV_BADARG;
     if (!load_options_are_valid(given, &options, report)) return KV_BADARG;
     struct store *store = db->view->store;
     struct load *load = alloc_get(&store->alloc, sizeof *load);

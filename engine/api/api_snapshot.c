@@ -54,7 +54,8 @@ kv_status kv_snapshot_begin(kv *db, const kv_snapshot_options *given, kv_writer 
                             void *context, kv_snapshot **snapshot)
 {
     kv_snapshot_options options;
-    if (db == NULL || writer == NULL || snapshot == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || writer == NULL || snapshot == NULL) return KV_BADARG;
+    if (!view_is_plain(db->view)) return KV_BADARG;
     if (!snapshot_read_options(given, &options)) return KV_BADARG;
     struct kv_snapshot *begun = snapshot_create(db, &options);
     if (begun == NULL) return KV_NOMEM;

@@ -4,6 +4,8 @@
 #include "base/buffer.h"
 #include "base/thread.h"
 #include "keyspace/access.h"
+#include "keyspace/era.h"
+#include "keyspace/frozen.h"
 #include "keyspace/reclaim.h"
 
 #define STORE_SHARDS_DEFAULT    64
@@ -266,6 +268,7 @@ const char *kv_strerror(kv_status status)
     case KV_CORRUPT: return "the value is corrupt";
     case KV_NOGROUP: return "the stream has no such consumer group";
     case KV_IOERROR: return "a file could not be read or written";
+    case KV_LOST: return "the state that the view shows could not be kept";
     case KV_BADSUM: return "the checksum or the version of the bytes is wrong";
     }
     return "unknown status";
@@ -275,7 +278,7 @@ const char *kv_strerror(kv_status status)
 
 kv_status kv_tick(kv *db, int64_t budget_us)
 {
-    if (db == NULL || db->view->txn != NULL || budget_us < 0) return KV_BADARG;
+    if (db == NULL || !view_is_plain(db->view) || budget_us < 0) return KV_BADARG;
     struct store *store = db->view->store;
     struct budget budget = {&store->clock, 0};
     if (budget_us > 0) budget.until_us = clock_monotonic_us(&store->clock) + budget_us;
@@ -464,12 +467,14 @@ struct store_ttl_sample {
     int64_t count;
 };
 
-static void store_sample_ttl(struct space *space, struct random *random,
+static void store_sample_ttl(kv *db, const struct space *space, struct random *random,
                              struct store_ttl_sample *sample)
 {
     for (int i = 0; i < STORE_TTL_SAMPLE && space->table.count > 0; i++) {
-        int64_t deadline_ms = entry_deadline(table_random(&space->table, random));
+        const struct entry *entry = table_random(&space->table, random);
+        int64_t deadline_ms = entry_deadline(entry);
         if (deadline_ms == KV_NEVER || deadline_ms < sample->now_ms) continue;
+        if (db->view->frozen != NULL && !era_is_old(space, entry, ENTRY_FROZEN_ERA)) continue;
         int64_t ttl_ms = deadline_ms - sample->now_ms;
         if (sample->sum_ms > INT64_MAX - ttl_ms) continue;
         sample->sum_ms += ttl_ms;
@@ -484,18 +489,25 @@ kv_status kv_database_stats(kv *db, kv_database_info *info)
     struct store *store = db->view->store;
     kv_database_info sum = {.size = info->size};
     struct store_ttl_sample sample = {view_now(db->view), 0, 0};
+    const struct frozen *frozen = db->view->frozen;
+    if (frozen != NULL && frozen_is_lost(frozen)) return KV_LOST;
     for (uint32_t i = 0; i < store->shard_count; i++) {
         struct shard *shard = &store->shards[i];
         if (!store_may_enter(db, shard)) continue;
         bool is_entered = store_enter_shard(db, shard);
-        struct space *space = shard_peek_space(shard, db->database);
+        const struct space *space = frozen != NULL ? frozen_space(frozen, shard, db->database)
+                                                   : shard_peek_space(shard, db->database);
         if (space != NULL) {
             sum.keys += space->table.count;
             uint64_t timed = space_timed(space);
             sum.keys_with_ttl += timed;
-            if (timed > 0) store_sample_ttl(space, &shard->random, &sample);
+            if (timed > 0) store_sample_ttl(db, space, &shard->random, &sample);
         }
         if (is_entered) lock_unlock(&shard->lock);
+    }
+    if (frozen != NULL) {
+        sum.keys = frozen->counts[db->database].keys;
+        sum.keys_with_ttl = frozen->counts[db->database].timed;
     }
     if (sample.count > 0) sum.average_ttl_ms = sample.sum_ms / sample.count;
     memcpy(info, &sum, info->size);
@@ -521,9 +533,14 @@ void kv_check(kv *db)
 
 /* -------------------------------------------------------------------------------- private views */
 
+static bool store_is_private(const kv *view)
+{
+    return view != NULL && view_is_plain(view->view) && (view->view->flags & VIEW_PINNED) != 0;
+}
+
 kv_status kv_view_open(kv *db, kv **view)
 {
-    if (db == NULL || view == NULL || db->view->txn != NULL) return KV_BADARG;
+    if (db == NULL || view == NULL || !view_is_plain(db->view)) return KV_BADARG;
     struct view *private = view_create(db->view->store);
     if (private == NULL) return KV_NOMEM;
     private->flags = VIEW_PINNED;
@@ -534,20 +551,19 @@ kv_status kv_view_open(kv *db, kv **view)
 
 void kv_view_refresh(kv *view)
 {
-    if (view == NULL || view->view->txn != NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (!store_is_private(view)) return;
     view->view->now_ms = clock_wall_ms(&view->view->store->clock);
 }
 
 void kv_view_close(kv *view)
 {
-    bool is_private =
-        view != NULL && view->view->txn == NULL && (view->view->flags & VIEW_PINNED) != 0;
-    if (is_private) view_destroy(view->view);
+    if (store_is_private(view)) view_destroy(view->view);
 }
 
 static void view_set_flag(kv *view, unsigned flag, bool is_set)
 {
     if (view == NULL || (view->view->flags & VIEW_PINNED) == 0) return;
+    if (view->view->frozen != NULL) return;
     if (is_set) view->view->flags |= flag;
     else view->view->flags &= ~flag;
 }
@@ -566,7 +582,7 @@ void kv_view_expires(kv *view, bool expires)
 
 kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
 {
-    if (db == NULL || journal == NULL || follower == NULL || db->view->txn != NULL)
+    if (db == NULL || journal == NULL || follower == NULL || !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);

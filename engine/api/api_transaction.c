@@ -61,8 +61,8 @@ static void txn_lock_watched(uint64_t *bits, const struct store *store,
 kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
 {
     kv_txn_options options;
-    if (db == NULL || txn == NULL || db->view->txn != NULL || !txn_read_options(given, &options))
-        return KV_BADARG;
+    if (db == NULL || txn == NULL || !view_is_plain(db->view)) return KV_BADARG;
+    if (!txn_read_options(given, &options)) return KV_BADARG;
     struct txn_handle *handle = txn_handle_create(db);
     if (handle == NULL) return KV_NOMEM;
     struct store *store = db->view->store;
@@ -187,6 +187,7 @@ static kv_status watch_add_opened(struct kv_watch *watch, struct access *access,
 kv_status kv_watch_add(kv_watch *watch, kv *db, kv_slice key)
 {
     if (watch == NULL || db == NULL || db->view->store != watch->store) return KV_BADARG;
+    if (db->view->frozen != NULL) return KV_BADARG;
     struct store *store = watch->store;
     struct watch_link *link = alloc_get(&store->alloc, sizeof *link);
     if (link == NULL) return KV_NOMEM;

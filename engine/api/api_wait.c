@@ -150,8 +150,7 @@ static bool wait_read_options(const kv_wait_options *given, kv_wait_options *opt
 /* What an attempt does is its own affair: it may only read. */
 static bool wait_is_refused(const kv *db, const kv_wait_options *options)
 {
-    return options->attempt == NULL &&
-           store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0;
+    return options->attempt == NULL && !view_accepts_writes(db->view);
 }
 
 static size_t wait_size(const kv_wait_options *options)
@@ -213,10 +212,10 @@ static kv_status wait_look(kv *db, kv_slice key, kv_type type)
 /*
  * Tries the keys in order: KV_OK with *index if one had something; KV_NONE if none has, or if
  * somebody is first in the queue of the one that has, whose turn it is then. A transaction that
- * came before the queue is served is before it (`is_nested`).
+ * came before the queue is served is before it, and who looks at the past is not in it (`may_wait`).
  */
 static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, size_t count,
-                          bool is_nested, size_t *index)
+                          bool may_wait, size_t *index)
 {
     struct store *store = db->view->store;
     for (size_t i = 0; i < count; i++) {
@@ -224,7 +223,7 @@ static kv_status wait_try(struct wait *waiter, kv *db, const kv_slice *keys, siz
         if (status == KV_NONE && !waiter->waiter.minds_removal) continue;
         if (status < 0) return status;
         uint64_t hash = store_hash(store, keys[i]);
-        if (!is_nested && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
+        if (may_wait && waiting_is_due(store_shard(store, hash), db->database, hash, keys[i]))
             continue;
         status = wait_take(waiter, db, i, keys[i]);
         if (status == KV_OK) *index = i;
@@ -247,9 +246,10 @@ static kv_status wait_begin(struct wait *waiter, kv *db, const kv_wait_options *
                         options->destination != NULL ? *options->destination : options->keys[0]};
     const kv_slice *locked = options->destination != NULL ? pair : options->keys;
     span_begin(&span, db, locked, options->destination != NULL ? 2 : key_count, 0);
-    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, span.is_nested, index);
+    bool may_wait = view_is_plain(db->view);
+    kv_status status = wait_try(waiter, &span.db, options->keys, key_count, may_wait, index);
     if (status == KV_NONE) {
-        if (span.is_nested) status = KV_TIMEOUT;
+        if (!may_wait) status = KV_TIMEOUT;
         else
             status =
                 waiting_enqueue(&waiter->waiter, options->keys) == KV_OK ? KV_PENDING : KV_NOMEM;

@@ -723,7 +723,7 @@ kv_status kv_bzmpop(kv *db, const kv_slice *keys, size_t key_count, kv_end end, 
                     int64_t timeout_ms, size_t *index, kv_visit_scored *visit, void *context)
 {
     if (db == NULL || count == 0) return KV_BADARG;
-    if (store_setting(db->view->store, KV_SETTING_ACCEPT_WRITES) == 0) return KV_READONLY;
+    if (!view_accepts_writes(db->view)) return KV_READONLY;
     struct zsets_wait wait = {.end = end, .count = count};
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
     options.keys = keys;

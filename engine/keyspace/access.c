@@ -4,6 +4,8 @@
 #include "keyspace/access.h"
 
 #include "base/number.h"
+#include "keyspace/era.h"
+#include "keyspace/frozen.h"
 #include "keyspace/snapshot.h"
 #include "keyspace/waiting.h"
 
@@ -77,7 +79,7 @@ static void access_note_change(struct access *access)
 {
     struct shard *shard = access->shard;
     shard->changes++;
-    assert(access->entry == NULL || entry_era(access->entry) == access->space->era);
+    assert(access->entry == NULL || era_is_new(access->space, access->entry));
     if (access->entry != NULL && KV_UNLIKELY((access->entry->flags & ENTRY_VERSIONED) != 0)) {
         entry_set_word(access->entry, entry_version_offset(access->entry),
                        shard_next_version(shard));
@@ -93,7 +95,7 @@ static KV_NOINLINE kv_status access_drop_expired(struct access *access)
     kv_status status = access_reserve_journal(access, 2, 3 + access->key.size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
-    snapshot_meet(access->shard, access->space, access->entry);
+    era_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments, 2);
     }
@@ -130,7 +132,7 @@ static kv_status access_drop_due(struct access *access, const struct collection_
     kv_status status = access_reserve_journal(access, 2 + count, size);
     if (status == KV_OK) status = access_save(access);
     if (status != KV_OK) return status;
-    snapshot_meet(access->shard, access->space, access->entry);
+    era_meet(access->shard, access->space, access->entry);
     if (journal_is_read(access->store)) {
         journal_write(access->store, access->txn, access->database, KV_CAUSE_EXPIRED, arguments,
                       2 + count);
@@ -198,7 +200,7 @@ static kv_status access_find(struct access *access, enum access_mode mode)
     access->place = shard_find(access->space, access->hash, access->key);
     if (access->place.bucket == NULL) return KV_OK;
     access->entry = table_item(access->place);
-    if (mode >= ACCESS_WRITE) snapshot_meet(access->shard, access->space, access->entry);
+    if (mode >= ACCESS_WRITE) era_meet(access->shard, access->space, access->entry);
     if (KV_LIKELY(!entry_is_timed(access->entry)) || access_is_alive(access)) return KV_OK;
     if (mode < ACCESS_WRITE && view_expiry(access->view) == STORE_HIDES_EXPIRED)
         return access_hide_due(access);
@@ -216,13 +218,23 @@ static void access_count_read(struct access *access, enum access_mode mode)
     if (touches && access->entry != NULL) entry_set_clock(access->entry, access_seconds(access));
 }
 
+/* Finds the entry as a frozen view shows it, and leaves no trace. */
+static KV_NOINLINE kv_status access_open_frozen(struct access *access)
+{
+    struct frozen *frozen = access->view->frozen;
+    access->space = frozen_space(frozen, access->shard, access->database);
+    access->place = (struct table_place){NULL, 0};
+    kv_status status = frozen_find(frozen, access->shard, access->database, access->hash,
+                                   access->key, &access->entry);
+    return status == KV_OK ? KV_OK : access_close(access, status);
+}
+
 KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice key, uint64_t hash,
                                          enum access_mode mode)
 {
     struct view *view = db->view;
     struct store *store = view->store;
-    if (mode >= ACCESS_WRITE && KV_UNLIKELY(store_setting(store, KV_SETTING_ACCEPT_WRITES) == 0))
-        return KV_READONLY;
+    if (mode >= ACCESS_WRITE && KV_UNLIKELY(!view_accepts_writes(view))) return KV_READONLY;
     struct shard *shard = store_shard(store, hash);
     /*
      * Field by field: a compound literal would clear the whole first, which takes as long as the
@@ -246,6 +258,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
         if (mode >= ACCESS_WRITE) snapshot_make_room(store, shard->index);
         lock_lock(&shard->lock);
     } else if (!txn_holds(access->txn, shard)) return KV_NOTLOCKED;
+    if (KV_UNLIKELY(view->frozen != NULL)) return access_open_frozen(access);
     access->space = shard_peek_space(shard, db->database);
     if (mode >= ACCESS_WRITE) access_look_at_clock(access, mode);
     kv_status status = access_find(access, mode);
@@ -371,8 +384,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 {
     const struct entry *entry = access->entry;
     if (entry == NULL || access->is_versioned) return false;
-    if ((entry->kind & ~ENTRY_ERA) != ((unsigned)KV_TYPE_STRING | (unsigned)form << 4))
-        return false;
+    unsigned kind = (unsigned)KV_TYPE_STRING | (unsigned)form << ENTRY_FORM_SHIFT;
+    if ((entry->kind & (ENTRY_TYPE | ENTRY_FORM)) != kind) return false;
     unsigned flags =
         entry->flags & (ENTRY_WIDE | ENTRY_TIMED | ENTRY_TIMED_FAR | ENTRY_VERSIONED | ENTRY_RAW);
     if (deadline_ms == KV_NEVER) return flags == 0;
@@ -477,7 +490,7 @@ static kv_status access_stage_shape(struct staged *staged, struct entry_shape *s
     struct entry *block = memory_get(&shard->memory, entry_shape_size(shape));
     if (block == NULL) return KV_NOMEM;
     entry_write(block, shape);
-    entry_set_era(block, access->space->era);
+    entry_set_eras(block, access->space->eras);
     space_count(access->space, block, 1);
     if (access->entry == NULL) (void)table_insert(table, access->hash, block);
     else table_replace(access->place, block);

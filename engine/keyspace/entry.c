@@ -49,7 +49,7 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     size_t moved = shape->key.size + (is_joined ? shape->text.size : 0);
     if (moved > 0) memmove(key, shape->key.data, moved);
 
-    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << 4);
+    entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << ENTRY_FORM_SHIFT);
     entry->flags = (uint8_t)shape->flags;
     entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
     entry->clock[0] = (uint8_t)shape->clock;

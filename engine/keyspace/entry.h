@@ -2,8 +2,8 @@
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 3 bits), era (1 bit: see snapshot.h) and form (high 4 bits): how the
- *                   value is kept
+ *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, and two eras (bits
+ *                   3 and 6: see era.h)
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -49,7 +49,14 @@ enum entry_form {
                          it */
 #define ENTRY_FIELDS_TIMED 32u /* something in its value has a deadline of its own */
 
-#define ENTRY_ERA          8u /* of the kind */
+/* Of the kind. */
+#define ENTRY_TYPE         0x07u
+#define ENTRY_SNAPSHOT_ERA 0x08u
+#define ENTRY_FORM         0x30u
+#define ENTRY_FROZEN_ERA   0x40u
+#define ENTRY_ERAS         (ENTRY_SNAPSHOT_ERA | ENTRY_FROZEN_ERA)
+
+#define ENTRY_FORM_SHIFT   4
 
 #define ENTRY_ID_SHIFT     6 /* bits 6 and 7 of the flags are bits 24 and 25 of a short number */
 #define ENTRY_ID_LIMIT     (UINT64_C(1) << 26)
@@ -131,7 +138,7 @@ KV_INTERNAL size_t entry_size(const struct entry *entry);
 /*
  * Writes an entry into a block of entry_shape_size(). The block may be that of the entry's
  * predecessor: then shape->key may lie in it, and so may shape->text if it follows the key there,
- * as it does in what entry_read() gives. The era is for the caller to set.
+ * as it does in what entry_read() gives. The eras are for the caller to set.
  */
 KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape);
 
@@ -158,24 +165,18 @@ static inline bool entry_is_near(int64_t deadline_ms)
 
 static inline kv_type entry_type(const struct entry *entry)
 {
-    return (kv_type)(entry->kind & (ENTRY_ERA - 1));
+    return (kv_type)(entry->kind & ENTRY_TYPE);
 }
 
-/* ENTRY_ERA or 0. */
-static inline uint8_t entry_era(const struct entry *entry)
+static inline void entry_set_eras(struct entry *entry, uint8_t eras)
 {
-    return (uint8_t)(entry->kind & ENTRY_ERA);
-}
-
-static inline void entry_set_era(struct entry *entry, uint8_t era)
-{
-    assert(era == 0 || era == ENTRY_ERA);
-    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERA) | era);
+    assert((eras & ~ENTRY_ERAS) == 0);
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_ERAS) | eras);
 }
 
 static inline enum entry_form entry_form(const struct entry *entry)
 {
-    return (enum entry_form)(entry->kind >> 4);
+    return (enum entry_form)((entry->kind & ENTRY_FORM) >> ENTRY_FORM_SHIFT);
 }
 
 static inline uint64_t entry_word(const struct entry *entry, size_t offset)
@@ -216,7 +217,7 @@ static inline size_t entry_payload_offset(const struct entry *entry)
 
 static inline size_t entry_key_offset(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 == ENTRY_INLINE && (entry->flags & 15u) == 0))
+    if (KV_LIKELY(entry_form(entry) == ENTRY_INLINE && (entry->flags & 15u) == 0))
         return sizeof *entry;
     return entry_payload_offset(entry) + (entry_form(entry) != ENTRY_INLINE ? ENTRY_FIELD : 0);
 }

@@ -5,15 +5,16 @@
  *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
- *   3. All entries are of their space's era, but while the space is unsaved (snapshot.h).
+ *   3. All entries are of their space's eras, but while the space is unsaved or frozen (era.h).
  *   4. next_deadline_ms is not after the earliest deadline of any space.
  */
 #include "keyspace/shard.h"
 
+#include "keyspace/era.h"
 #include "keyspace/events.h"
+#include "keyspace/frozen.h"
 #include "keyspace/journal.h"
 #include "keyspace/observers.h"
-#include "keyspace/snapshot.h"
 #include "keyspace/waiting.h"
 
 /*
@@ -93,6 +94,7 @@ static void shard_swap_spaces(struct space *one, struct space *other)
 KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second)
 {
     shard_swap_spaces(shard_peek_space(shard, first), shard_peek_space(shard, second));
+    frozen_note_moved(shard);
 }
 
 static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
@@ -108,8 +110,11 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(from, i);
         if (space == NULL || space->table.count == 0) continue;
-        assert(shard_peek_space(shard, i)->table.count == 0);
-        shard_swap_spaces(shard_peek_space(shard, i), space);
+        struct space *own = shard_peek_space(shard, i);
+        assert(own->table.count == 0);
+        shard_swap_spaces(own, space);
+        own->is_frozen = space->is_frozen; /* all that was there is copied */
+        own->frozen_origin = space->frozen_origin;
     }
     memory_join(&shard->memory, &from->memory);
     shard_renew_deadline(shard);
@@ -179,12 +184,12 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
 
     /* From here nothing fails. */
     if (old != NULL) {
-        snapshot_meet(shard, space, old);
+        era_meet(shard, space, old);
         space_count(space, old, -1);
     }
     shard_file_deadline(shard, space, old, block, shape);
     entry_write(block, shape);
-    entry_set_era(block, space->era);
+    entry_set_eras(block, space->eras);
     space_count(space, block, 1);
     if (old == NULL) {
         *place = table_insert(&space->table, hash, block);
@@ -217,7 +222,7 @@ KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
 static struct entry *shard_unlink(struct space *space, uint64_t hash, struct table_place place)
 {
     struct entry *entry = table_item(place);
-    assert(entry_era(entry) == space->era);
+    assert(era_is_new(space, entry));
     space_count(space, entry, -1);
     table_remove(&space->table, hash, place);
     return entry;
@@ -318,7 +323,7 @@ static void shard_remove_due_fields(struct shard *shard, uint32_t database, stru
     kv_slice key = entry_key(entry);
     uint64_t hash = store_hash(shard->store, key);
     struct collection_due due[COLLECTION_DUE_BATCH];
-    snapshot_meet(shard, space, entry);
+    era_meet(shard, space, entry);
     size_t count = value_peek_due(entry, now_ms, due);
     if (count > 0) {
         shard_tell_fields_expired(shard, database, hash, entry, due, count);
@@ -354,7 +359,7 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = due[i];
-        snapshot_meet(shard, space, entry);
+        era_meet(shard, space, entry);
         shard_tell_expired(shard, database, hashes[i], entry, ready);
         struct table_place place = table_place_of(&space->table, hashes[i], entry);
         shard_free_entry(shard, shard_unlink(space, hashes[i], place), garbage);
@@ -412,7 +417,7 @@ KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now
  */
 static bool shard_has_only(const struct shard *shard, uint32_t database)
 {
-    if (shard->flushed != NULL || shard->unsaved != NULL) return false;
+    if (shard->flushed != NULL || shard->kept != NULL) return false;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (i != database && space != NULL && space->table.count > 0) return false;
@@ -446,23 +451,30 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     memcpy(&record->space, space, sizeof *space);
     table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
-    space->deadlines = NULL;
+    space->deadlines = record->space.deadlines = NULL;
     space->outside = space->undated = 0;
-    space->is_unsaved = false;
-    if (record->space.is_unsaved && shard->store->snapshot != NULL) {
-        record->next = shard->unsaved;
-        shard->unsaved = record;
-    } else {
-        shard_leave_flushed(shard, record);
-    }
+    space->is_unsaved = space->is_frozen = false;
+    record->space.is_unsaved &= shard->store->snapshot != NULL;
+    record->space.is_frozen &= shard->store->frozen != NULL;
+    record->next = shard->kept;
+    shard->kept = record;
+    shard_release_kept(shard);
+    frozen_note_moved(shard);
     shard_renew_deadline(shard);
 }
 
-KV_INTERNAL void shard_release_unsaved(struct shard *shard)
+KV_INTERNAL void shard_release_kept(struct shard *shard)
 {
-    struct flushed *record = shard->unsaved;
-    shard->unsaved = record->next;
-    shard_leave_flushed(shard, record);
+    struct flushed **at = &shard->kept;
+    while (*at != NULL) {
+        struct flushed *record = *at;
+        if (record->space.is_unsaved || record->space.is_frozen) {
+            at = &record->next;
+        } else {
+            *at = record->next;
+            shard_leave_flushed(shard, record);
+        }
+    }
 }
 
 struct shard_freeing {
@@ -516,7 +528,9 @@ KV_INTERNAL void shard_close(struct shard *shard)
         shard_close_space(shard, space, &garbage);
         alloc_free(&store->alloc, space, sizeof *space);
     }
-    while (shard->unsaved != NULL) shard_release_unsaved(shard);
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+        at->space.is_unsaved = at->space.is_frozen = false;
+    shard_release_kept(shard);
     while (!shard_free_flushed(shard, SIZE_MAX / 2, &garbage)) {}
     garbage_free(&garbage, &store->alloc);
     observers_close(shard);
@@ -528,8 +542,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 
 #if KV_DEBUG > 0
 struct shard_counts {
-    uint64_t outside, undated, timed, old;
-    uint8_t era;
+    const struct space *space;
+    uint64_t outside, undated, timed, unsaved, frozen;
     int64_t first_deadline_ms;
 };
 
@@ -538,7 +552,8 @@ static void shard_check_entry(void *context, void *item)
     struct shard_counts *counts = context;
     const struct entry *entry = item;
     counts->outside += value_is_outside(entry);
-    counts->old += entry_era(entry) != counts->era;
+    counts->unsaved += era_is_old(counts->space, entry, ENTRY_SNAPSHOT_ERA);
+    counts->frozen += era_is_old(counts->space, entry, ENTRY_FROZEN_ERA);
     counts->timed += entry_is_timed(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
@@ -554,12 +569,13 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {.era = space->era, .first_deadline_ms = KV_NEVER};
+        struct shard_counts counts = {.space = space, .first_deadline_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
         assert(counts.undated == space->undated);
-        assert(counts.old == 0 || space->is_unsaved);
+        assert(counts.unsaved == 0 || space->is_unsaved);
+        assert(counts.frozen == 0 || space->is_frozen);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
         assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=

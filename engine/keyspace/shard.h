@@ -26,7 +26,7 @@ KV_INTERNAL struct space *shard_space(struct shard *shard, uint32_t database);
 /* Counts an entry that has come (1) to the space or goes (-1), as it is at that moment. */
 static inline void space_count(struct space *space, const struct entry *entry, int by)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return;
     space->outside += (uint64_t)(by * (int)value_is_outside(entry));
     bool is_undated = entry_has_timed_fields(entry) && entry_deadline(entry) == KV_NEVER;
     space->undated += (uint64_t)(by * (int)is_undated);
@@ -103,8 +103,8 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
 KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
                              struct flushed *record);
 
-/* Lets the first of shard->unsaved be freed. */
-KV_INTERNAL void shard_release_unsaved(struct shard *shard);
+/* Lets those of shard->kept be freed that nobody wants any more. */
+KV_INTERNAL void shard_release_kept(struct shard *shard);
 
 /*
  * Takes over all keys of another shard of the same store and index, which nobody else knows of. The

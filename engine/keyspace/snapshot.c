@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc64.h"
+#include "keyspace/era.h"
 #include "keyspace/shard.h"
 
 #include <sched.h>
@@ -69,21 +70,19 @@ static size_t snapshot_write_record(struct kv_snapshot *snapshot, const struct s
     return sink.size;
 }
 
-/* Turns the era of an entry and writes it out, if there is still a snapshot that wants it. */
+/* Writes an entry out, if the snapshot still wants it. */
 static size_t snapshot_take(struct kv_snapshot *snapshot, const struct shard *shard,
-                            const struct space *space, struct entry *entry)
+                            const struct space *space, const struct entry *entry)
 {
-    entry_set_era(entry, space->era);
-    if (snapshot == NULL || !snapshot_goes_on(snapshot)) return 0;
+    if (!snapshot_goes_on(snapshot)) return 0;
     size_t size = snapshot_write_record(snapshot, shard, space->origin, entry);
     if (size == 0) snapshot_fail(snapshot, KV_NOMEM);
     return size;
 }
 
-KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
-                                           struct entry *entry)
+KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard *shard,
+                               const struct space *space, const struct entry *entry)
 {
-    struct kv_snapshot *snapshot = shard->store->snapshot;
     size_t size = snapshot_take(snapshot, shard, space, entry);
     if (size == 0) return;
     snapshot_count_held(snapshot, size);
@@ -203,8 +202,9 @@ static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shar
             space->frontier = before;
             break;
         }
-        if (entry_era(items[i]) == space->era) continue;
-        size += snapshot_take(snapshot, shard, space, items[i]);
+        if (!era_is_old(space, items[i], ENTRY_SNAPSHOT_ERA)) continue;
+        if (snapshot != NULL) size += snapshot_take(snapshot, shard, space, items[i]);
+        era_turn(items[i], ENTRY_SNAPSHOT_ERA);
         keys++;
     }
     if (snapshot != NULL && keys > 0) {
@@ -218,7 +218,8 @@ static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shar
 /* The first space of a shard that the walk has not passed; NULL: it has passed all. */
 static struct space *snapshot_next_space(const struct shard *shard)
 {
-    if (shard->unsaved != NULL) return &shard->unsaved->space;
+    for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+        if (at->space.is_unsaved) return &at->space;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space != NULL && space->is_unsaved) return space;
@@ -231,8 +232,7 @@ static bool snapshot_walk_shard(struct kv_snapshot *snapshot, struct shard *shar
 {
     struct space *space = snapshot_next_space(shard);
     if (space == NULL) return false;
-    if (snapshot_walk(snapshot, shard, space)) return true;
-    if (shard->unsaved != NULL && space == &shard->unsaved->space) shard_release_unsaved(shard);
+    if (!snapshot_walk(snapshot, shard, space)) shard_release_kept(shard);
     return true;
 }
 
@@ -344,7 +344,7 @@ static void snapshot_turn(struct kv_snapshot *snapshot)
         for (uint32_t d = 0; d < store->databases; d++) {
             struct space *space = shard_peek_space(&store->shards[i], d);
             if (space == NULL || space->table.count == 0) continue;
-            space->era ^= ENTRY_ERA;
+            space->eras ^= ENTRY_SNAPSHOT_ERA;
             space->is_unsaved = true;
             space->origin = d;
             space->frontier = (struct table_frontier){0};
@@ -391,7 +391,9 @@ static void snapshot_forgo_shard(struct kv_snapshot *snapshot, struct shard *sha
     bool goes_on = true;
     while (goes_on) {
         lock_lock(&shard->lock);
-        while (shard->unsaved != NULL) shard_release_unsaved(shard);
+        for (struct flushed *at = shard->kept; at != NULL; at = at->next)
+            at->space.is_unsaved = false;
+        shard_release_kept(shard);
         goes_on = snapshot_walk_shard(NULL, shard);
         snapshot_free_buffer(snapshot, &snapshot->parts[shard->index].buffer);
         lock_unlock(&shard->lock);

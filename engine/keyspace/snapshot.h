@@ -1,17 +1,15 @@
 /*
  * keyspace/snapshot.h -- the state of the store at one instant, written out while writers go on.
  *
- *     instant      every shard is held for a moment; the era of each space turns
+ *     instant      every shard is held for a moment; the era of each space turns (era.h)
  *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
  *                  era is written to the shard's part and gets the new one
  *     writers      who is about to change or remove an entry of the old era writes it to the part
- *                  first (snapshot_meet); what is new has the new era from the start
+ *                  first (era_meet)
  *     parts        one for each shard: records on their way to the host's writer. Its order does
  *                  not matter, as each record stands for itself
  *
- * An entry carries one bit, its era; it is of the old one if that differs from its space's. Outside
- * of a snapshot all entries are of their space's era. What is flushed while the walk has not passed
- * it is kept until it has (shard->unsaved).
+ * What is flushed while the walk has not passed it is kept until it has (shard->kept).
  *
  * Memory   What lies in the parts is held to KV_SETTING_SNAPSHOT_MEMORY: who is about to write and
  *          finds more there writes a piece out himself before he takes his lock (snapshot_help).
@@ -77,15 +75,9 @@ KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct b
  */
 KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot);
 
-/* Writes an entry of the old era to its shard's part, whose lock is held, and turns its era. */
-KV_INTERNAL KV_NOINLINE void snapshot_save(struct shard *shard, struct space *space,
-                                           struct entry *entry);
-
-/* To be called before an entry is changed or removed, with its shard's lock. Never fails. */
-static inline void snapshot_meet(struct shard *shard, struct space *space, struct entry *entry)
-{
-    if (KV_UNLIKELY(entry_era(entry) != space->era)) snapshot_save(shard, space, entry);
-}
+/* Writes an entry of the old era to its shard's part, whose lock is held. */
+KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard *shard,
+                               const struct space *space, const struct entry *entry);
 
 /* Writes out a piece of what waits, of this shard first. */
 KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index);

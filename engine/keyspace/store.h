@@ -30,11 +30,14 @@
 
 /* One database in one shard. */
 struct space {
-    uint8_t era; /* that its entries carry unless a snapshot has still to save them (snapshot.h) */
+    uint8_t eras;    /* that its entries carry but for those of an old one (era.h) */
     bool is_unsaved; /* a snapshot's walk has not passed all of it */
-    uint32_t origin; /* while it has not: the database it was at the snapshot's instant */
+    bool is_frozen; /* it was there at the instant of a frozen view, or still has entries of then */
+    uint32_t origin; /* while it is unsaved: the database it was at the snapshot's instant */
     struct table table;
     struct table_frontier frontier; /* where the walk stands */
+    struct table_frontier thaw;     /* and that of a frozen view's end */
+    uint32_t frozen_origin;         /* as `origin`, while it is frozen */
     struct deadlines *deadlines;    /* NULL until a key has one */
     uint64_t outside;               /* entries whose value lies outside the shard's memory */
     uint64_t undated;               /* entries among the deadlines only for those of their fields */
@@ -72,7 +75,7 @@ struct shard {
                                       stays */
     _Atomic bool has_flushed;      /* flushed != NULL, to be read without the lock */
     struct flushed *flushed;       /* contents of emptied databases, still to be freed */
-    struct flushed *unsaved;       /* and those that a snapshot has to walk first */
+    struct flushed *kept; /* and those that a snapshot has to walk first, or a view shows */
     uint64_t expired, evicted, changes;
     uint64_t expired_fields;
     uint64_t freed_later;  /* keys of flushed databases */
@@ -107,7 +110,8 @@ struct kv {
 
 struct view {
     struct store *store;
-    struct txn *txn; /* NULL: each call locks for itself */
+    struct txn *txn;       /* NULL: each call locks for itself */
+    struct frozen *frozen; /* NULL: it shows the present (frozen.h) */
     int64_t now_ms;
     unsigned flags;
     kv *databases; /* what kv_select() gives; NULL for a view on the stack */
@@ -115,6 +119,7 @@ struct view {
 
 struct background;
 struct kv_snapshot;
+struct frozen;
 
 struct store {
     struct alloc alloc;
@@ -130,6 +135,8 @@ struct store {
     _Atomic bool snapshot_is_full;  /* who is about to write helps first (snapshot.h) */
     _Atomic bool snapshot_is_taken; /* from the begin of one to the end of its end */
     struct kv_snapshot *snapshot;   /* under way; changes while every shard is held */
+    _Atomic bool frozen_is_taken;   /* as snapshot_is_taken, of a frozen view */
+    struct frozen *frozen;          /* what it needs; changes while every shard is held */
     struct view *view;              /* the plain one */
     struct kv_follower *followers;
     struct channels channels;
@@ -171,6 +178,17 @@ KV_INTERNAL void store_leave_garbage(struct store *store, struct garbage *garbag
 /* Gives back what kv_tick() took and had no time for. */
 KV_INTERNAL void store_return_garbage(struct store *store, struct garbage *garbage);
 
+/* False for a transaction, and for a view of the past. */
+static inline bool view_is_plain(const struct view *view)
+{
+    return view->txn == NULL && view->frozen == NULL;
+}
+
+static inline bool view_accepts_writes(const struct view *view)
+{
+    return store_setting(view->store, KV_SETTING_ACCEPT_WRITES) != 0 && view->frozen == NULL;
+}
+
 /* The present: the instant the view holds, or the clock's. */
 KV_INTERNAL int64_t view_now(const struct view *view);
 
@@ -182,6 +200,7 @@ KV_INTERNAL uint32_t view_seconds(const struct view *view);
 static inline enum store_expiry view_expiry(const struct view *view)
 {
     if (KV_UNLIKELY((view->flags & VIEW_TIMELESS) != 0)) return STORE_EXPIRES_NEVER;
+    if (KV_UNLIKELY(view->frozen != NULL)) return STORE_HIDES_EXPIRED;
     return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
 }
 

@@ -4,6 +4,7 @@
 #include "keyspace/transaction.h"
 
 #include "base/bits.h"
+#include "keyspace/era.h"
 #include "keyspace/events.h"
 #include "keyspace/snapshot.h"
 #include "keyspace/value.h"
@@ -215,7 +216,7 @@ static void txn_restore(struct undo_record *record)
         uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
-    entry_set_era(entry, space->era);
+    entry_set_eras(entry, space->eras);
     (void)table_insert(&space->table, record->hash, entry);
     space_count(space, entry, 1);
     record->entry = NULL;
@@ -284,7 +285,7 @@ static void txn_remove_saved(struct txn *txn, uint32_t first, uint32_t last)
         struct space *space = shard_peek_space(record->shard, record->database);
         struct table_place place = shard_find(space, record->hash, record->key);
         if (place.bucket == NULL) continue;
-        snapshot_meet(record->shard, space, table_item(place));
+        era_meet(record->shard, space, table_item(place));
         shard_remove(record->shard, space, record->hash, place, &txn->garbage);
     }
 }

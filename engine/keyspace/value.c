@@ -35,7 +35,7 @@ static struct collection value_collection(const struct entry *entry)
 
 KV_INTERNAL bool value_is_outside(const struct entry *entry)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return false;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return false;
     if (entry_form(entry) == ENTRY_BLOB) return true;
     struct collection collection = value_collection(entry);
     return !collection_is_small(&collection);
@@ -67,7 +67,7 @@ static void value_discard_payload(kv_type type, enum entry_form form, uint64_t p
 
 KV_INTERNAL void value_discard(struct entry *entry, struct memory *memory, struct garbage *garbage)
 {
-    if (KV_LIKELY(entry->kind >> 4 <= ENTRY_INTEGER)) return;
+    if (KV_LIKELY(entry_form(entry) <= ENTRY_INTEGER)) return;
     value_discard_payload(entry_type(entry), entry_form(entry), entry_payload(entry), memory,
                           garbage);
 }

@@ -1258,6 +1258,29 @@ CASE(snapshot)
     return status;
 }
 
+CASE(freeze)
+{
+    kv_freeze_info info = KV_OPTIONS(kv_freeze_info);
+    kv *view;
+    kv_status status = kv_freeze(db, NULL, &view);
+    if (status != KV_OK) return status;
+    status = kv_get(view, KV_TEXT("text"), &results->buffer);
+    MUST(kv_freeze_stats(view, &info) == KV_OK);
+    MUST(kv_thaw(view) == KV_OK);
+    return status;
+}
+
+CASE(freeze_writing)
+{
+    kv *view;
+    kv_status status = kv_freeze(db, NULL, &view);
+    if (status != KV_OK) return status;
+    status = kv_append(db, KV_TEXT("text"), LARGE, &results->number);
+    kv_status lost = kv_thaw(view);
+    MUST(lost == KV_OK || lost == KV_LOST);
+    return status;
+}
+
 CASE(save)
 {
     (void)results;
@@ -1796,6 +1819,8 @@ static const struct row rows[] = {
     ROW("kv_load", load, KV_OK, OUTSIDE),
     ROW("kv_load", load_with_a_thread, KV_OK, OUTSIDE),
     ROW("kv_load_file", load_file, KV_IOERROR, OUTSIDE),
+    ROW("kv_freeze kv_freeze_stats kv_thaw", freeze, KV_OK, OUTSIDE),
+    ROW("kv_freeze kv_append kv_thaw", freeze_writing, KV_OK, OUTSIDE),
     ROW("kv_history_open kv_history_oldest kv_history_newest kv_history_read kv_history_close",
         history, KV_OK, OUTSIDE),
     ROW("kv_subscriber_open kv_subscriber_close kv_subscribe kv_unsubscribe kv_unsubscribe_all "
