@@ -682,6 +682,23 @@ static void file_forget(void *context, struct aof_waiter *waiter)
     if (file.waiter == waiter) file.waiter = NULL;
 }
 
+static void file_stat(void *context, kvresp_aof_status *status)
+{
+    (void)context;
+    *status = (kvresp_aof_status){.size = status->size, .is_on = true};
+}
+
+static kv_status file_rewrite(void *context)
+{
+    (void)context;
+    return KV_BUSY;
+}
+
+static void file_leave(void *context)
+{
+    (void)context;
+}
+
 static void attach_file(void)
 {
     memset(&file, 0, sizeof file);
@@ -692,7 +709,11 @@ static void attach_file(void)
                                   .held = file_held,
                                   .is_durable = file_is_durable,
                                   .await = file_await,
-                                  .forget = file_forget};
+                                  .forget = file_forget,
+                                  .stat = file_stat,
+                                  .rewrite = file_rewrite,
+                                  .reload = file_rewrite,
+                                  .leave = file_leave};
     resp_attach_link(server.resp, &file.link);
 }
 
