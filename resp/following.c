@@ -95,6 +95,20 @@ void following_carry_out(struct following *following)
     following_tell_connector(following);
 }
 
+void following_inherit(struct following *following, const char *id, int64_t offset,
+                       uint32_t database)
+{
+    struct replication *replication = &following->resp->replication;
+    if (database >= kv_databases(following->resp->store)) return;
+    following_hold(following);
+    following->stream_database = database;
+    bool is_replica = replication_is_replica(replication);
+    if (!is_replica) replication_become_replica(replication);
+    (void)replication_adopt(replication, id, offset);
+    if (!is_replica) replication_become_master(replication);
+    following_release(following);
+}
+
 void following_resume(struct following *following)
 {
     kvresp *resp = following->resp;

@@ -80,6 +80,13 @@ void following_wish(struct following *following, const struct following_master *
 /* kvresp_wanted_master() may give another answer, or the link is to be looked at. */
 void following_tell_connector(struct following *following);
 
+/*
+ * The data that were loaded at the start are those of a history: a replica goes on there with its
+ * master; a master writes its own continuation, for replicas that have the same data.
+ */
+void following_inherit(struct following *following, const char *id, int64_t offset,
+                       uint32_t database);
+
 /* The store is loaded: a replica goes on with its master. */
 void following_resume(struct following *following);
 

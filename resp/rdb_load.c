@@ -14,19 +14,45 @@ enum {
     RDB_LOAD_NAP_US = 10 * 1000
 };
 
+/* Where the history stood that the file is of, if it says so. */
+struct rdb_history {
+    char id[REPLICATION_ID_SIZE + 1]; /* "": it does not */
+    int64_t offset, database;         /* offset below 0: it does not say */
+};
+
 struct rdb_loading {
     kvresp *resp;
     const kvresp_load_options *options;
     uint64_t total, rested_keys;
+    struct rdb_history history;
     char path[4096];
 };
 
 /* ----------------------------------------------------------------------------- what is told of it */
 
+/* A number that may have zeros in front, 0 or more; -1 if it is none. */
+static int64_t rdb_load_number(kv_slice text)
+{
+    int64_t number;
+    for (; text.size > 1 && *(const char *)text.data == '0'; text.size--)
+        text.data = (const char *)text.data + 1;
+    return text_parse_integer(text, &number) && number >= 0 ? number : -1;
+}
+
+static void rdb_load_note_history(struct rdb_history *history, kv_slice name, kv_slice value)
+{
+    if (text_is(name, "repl-stream-db")) history->database = rdb_load_number(value);
+    if (text_is(name, "repl-offset")) history->offset = rdb_load_number(value);
+    if (!text_is(name, "repl-id") || value.size != REPLICATION_ID_SIZE) return;
+    memcpy(history->id, value.data, REPLICATION_ID_SIZE);
+    history->id[REPLICATION_ID_SIZE] = '\0';
+}
+
 /* What Redis logs of the fields at the head. */
 static bool rdb_load_field(void *context, kv_slice name, kv_slice value)
 {
     kvresp *resp = ((struct rdb_loading *)context)->resp;
+    rdb_load_note_history(&((struct rdb_loading *)context)->history, name, value);
     int64_t number = 0;
     bool is_number = text_parse_integer(value, &number);
     if (text_is(name, "redis-ver")) {
@@ -180,6 +206,7 @@ static kv_status rdb_load_read(struct rdb_loading *loading, enum rdb_load how,
     kv_load_options options = KV_OPTIONS(kv_load_options);
     options.threads = rdb_load_threads();
     options.replaces = how == RDB_LOAD_REPLACE;
+    options.keeps_expired = replication_is_replica(&loading->resp->replication);
     options.aux = rdb_load_field;
     options.warn = rdb_load_warn;
     options.progress = rdb_load_progress;
@@ -201,10 +228,24 @@ static kv_status rdb_load_fail(const struct rdb_loading *loading, kv_status stat
     return status == KV_NOMEM || status == KV_CANCELLED ? status : KV_BADARG;
 }
 
+/*
+ * At the start, a store goes on with the history that its file is of: a replica where it was, and a
+ * master lets its replicas go on; unless keys have gone of which they were not told.
+ */
+static void rdb_load_resume_history(const struct rdb_loading *loading, const kv_load_report *report)
+{
+    const struct rdb_history *history = &loading->history;
+    kvresp *resp = loading->resp;
+    if (history->id[0] == '\0' || history->offset < 0 || report->expired > 0) return;
+    following_inherit(&resp->following, history->id, history->offset,
+                      history->database > 0 ? (uint32_t)history->database : 0);
+}
+
 kv_status rdb_load(kvresp *resp, enum rdb_load how, const kvresp_load_options *options,
                    char message[256])
 {
-    struct rdb_loading loading = {.resp = resp, .options = options};
+    struct rdb_loading loading = {
+        .resp = resp, .options = options, .history = {.offset = -1, .database = -1}};
     kv_load_report report = KV_OPTIONS(kv_load_report);
     uint64_t began_us = statistics_clock() / 1000;
     kv_status status = rdb_load_find(&loading);
@@ -212,6 +253,7 @@ kv_status rdb_load(kvresp *resp, enum rdb_load how, const kvresp_load_options *o
     if (status == KV_OK) status = rdb_load_read(&loading, how, &report);
     if (status != KV_OK) return rdb_load_fail(&loading, status, errno, &report, message);
 
+    if (how == RDB_LOAD_FIRST) rdb_load_resume_history(&loading, &report);
     saving_loaded(&resp->saving, report.keys, report.expired);
     kvresp_logf(resp, KVRESP_NOTICE, "Done loading RDB, keys loaded: %llu, keys expired: %llu.",
                 (unsigned long long)report.keys, (unsigned long long)report.expired);

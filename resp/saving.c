@@ -147,6 +147,7 @@ static kv_status saving_begin(void *context, kv_snapshot_options *options)
     if (status != KV_OK) return status;
     saving->changes_begun = saving_changes(saving);
     rdb_aux_begin(&saving->aux, saving->resp->store);
+    rdb_aux_add_history(&saving->aux, &saving->resp->replication);
     rdb_aux_give(&saving->aux, false, options);
     options->uncompressed = !saving->compresses;
     options->unsummed = !saving->sums;
@@ -154,10 +155,11 @@ static kv_status saving_begin(void *context, kv_snapshot_options *options)
     return KV_OK;
 }
 
-/* What is done from now on will not be in the file. */
+/* What is done from now on will not be in the file, nor counted in its place of the history. */
 static void saving_at_instant(void *context)
 {
     struct saving *saving = context;
+    rdb_aux_fill(&saving->aux, &saving->resp->replication);
     saving->is_under_way = true;
     saving->is_scheduled = false;
 }

@@ -818,6 +818,47 @@ def info_of(connection, section='replication'):
     return dict(line.split(':', 1) for line in text.split('\r\n') if ':' in line)
 
 
+def restart(server):
+    """Ends a server with a snapshot, and starts it from there."""
+    connection = server.connect()
+    connection.start(encode([b'SHUTDOWN', b'SAVE']))
+    try:
+        connection.read(1)
+    except NoReply:
+        pass
+    server.process.wait(10)
+    server.start()
+
+
+def a_restart_goes_on(program, master_kind):
+    """What a snapshot says of the history lets a replica go on where it was, and a master's go on."""
+    master = launch(kvstore_server, program) if master_kind == 'k' else launch(redis_server)
+    replica = launch(kvstore_server, program)
+    replica.options += ['--replicaof', '127.0.0.1 %d' % master.port]
+    try:
+        control = master.connect()
+        follow(replica, master)
+        for i in range(100):
+            control.call('SELECT', i % 4)
+            control.call('SET', 'k%d' % i, i)
+        caught_up(master, replica)
+        restart(replica)
+        control.call('SET', 'after', 1)
+        caught_up(master, replica)
+        expect('goes on where this store was' in replica.log_text(), replica.log_text())
+        expect(replica.log_text().count('are in the place of the old') == 1, replica.log_text())
+        if master_kind != 'k':
+            return
+        restart(master)
+        control = master.connect()
+        control.call('SET', 'again', 1)
+        caught_up(master, replica)
+        expect(replica.log_text().count('are in the place of the old') == 1, replica.log_text())
+    finally:
+        master.stop()
+        replica.stop()
+
+
 CHAINS = ('kk', 'rk', 'kr', 'kkk', 'rkk', 'rkr', 'kkr', 'krk')
 
 
@@ -842,6 +883,10 @@ def main():
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
+    for kind in 'kr':
+        if kind == 'k' or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
+            tests['a_restart_goes_on_' + kind] = lambda program, k=kind: a_restart_goes_on(
+                program, k)
     failed = []
     for name, test in tests.items():
         if options.names and name not in options.names:
