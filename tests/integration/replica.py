@@ -749,10 +749,11 @@ def of_a_real_master(program, rounds, seed, diskless=True):
         replica.stop()
 
 
-def follow(server, master):
+def follow(server, master, by_path=True):
     """Makes a server the replica of another, whoever they are."""
     connection = server.connect()
-    host, port = (master.path, 0) if server.name == 'kvstore' else ('127.0.0.1', master.port)
+    by_path = by_path and server.name == 'kvstore'
+    host, port = (master.path, 0) if by_path else ('127.0.0.1', master.port)
     reply = connection.call('REPLICAOF', host, port)
     expect(reply.value.startswith(b'OK'), 'REPLICAOF gives', reply)
     connection.close()
@@ -859,6 +860,54 @@ def a_restart_goes_on(program, master_kind):
         replica.stop()
 
 
+def places_are_changed(program, kinds, seed):
+    """FAILOVER, again and again, under a writer who goes wherever the master is: nothing is lost."""
+    servers = [launch(kvstore_server, program) if kind == 'k' else launch(redis_server)
+               for kind in kinds]
+    counts = [0]
+    is_over = []
+
+    def write():
+        at = 0
+        while not is_over:
+            connection = servers[at].connect()
+            try:
+                while not is_over and connection.call('INCR', 'n').kind == ':':
+                    counts[0] += 1
+            except NoReply:
+                pass
+            connection.close()
+            at = 1 - at
+
+    try:
+        follow(servers[1], servers[0], by_path=False)
+        controls = [server.connect() for server in servers]
+        until(lambda: info_of(controls[1]).get('master_link_status') == 'up', 'the link')
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        numbers = random.Random(seed)
+        for i in range(4):
+            master, other = controls[i % 2], controls[1 - i % 2]
+            time.sleep(0.2 + numbers.random() * 0.3)
+            until(lambda: info_of(master).get('slave0', '').find('state=online') > 0, 'a replica')
+            reply = master.call('FAILOVER')
+            expect(reply.value == b'OK', 'FAILOVER gives', reply)
+            until(lambda: info_of(other)['role'] == 'master' and
+                  info_of(master).get('master_link_status') == 'up' and
+                  info_of(master)['master_failover_state'] == 'no-failover', 'other places', 20)
+        is_over.append(True)
+        writer.join(10)
+        first, second = (0, 1) if info_of(controls[0])['role'] == 'master' else (1, 0)
+        caught_up(servers[first], servers[second])
+        value = int(controls[first].call('GET', 'n').value)
+        # One more may have been done in each change whose answer did not come.
+        expect(counts[0] <= value <= counts[0] + 8, value, 'is there of', counts[0])
+    finally:
+        is_over.append(True)
+        for server in servers:
+            server.stop()
+
+
 CHAINS = ('kk', 'rk', 'kr', 'kkk', 'rkk', 'rkr', 'kkr', 'krk')
 
 
@@ -883,6 +932,10 @@ def main():
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
+    for kinds in ('kk', 'kr', 'rk'):
+        if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
+            tests['places_are_changed_' + kinds] = lambda program, k=kinds: places_are_changed(
+                program, k, seed)
     for kind in 'kr':
         if kind == 'k' or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_restart_goes_on_' + kind] = lambda program, k=kind: a_restart_goes_on(
