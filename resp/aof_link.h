@@ -56,7 +56,17 @@ struct aof_link {
     kv_status (*rewrite)(void *context);
     kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
     void (*leave)(void *context); /* the kvresp ends: it takes no snapshot any more */
+    /*
+     * The store's contents have changed and the journal does not tell how: at the instant of a
+     * kv_load(), say. NULL: this file cannot begin anew.
+     */
+    void (*replaced)(void *context);
 };
+
+static inline void aof_link_replaced(const struct aof_link *link)
+{
+    if (link != NULL && link->replaced != NULL) link->replaced(link->context);
+}
 
 /* `link` must outlive resp. To be called before sessions are opened, or while loading. */
 void resp_attach_link(kvresp *resp, const struct aof_link *link);

@@ -12,9 +12,9 @@
  * carries it out when it has let go.
  *
  * The data, the history's id and its offset change together, under `applying`: by a batch of the
- * stream, by the end of a full sync, by a change of role. Whoever needs all three at one instant, as
- * a snapshot for a replica of this replica, begins while he holds it. A link that finds another
- * generation than its own once it has the lock has been dismissed, and changes nothing more.
+ * stream, by the end of a full sync, by a change of role. A link that finds another generation than
+ * its own once it has the lock has been dismissed, and changes nothing more. (A snapshot for a replica
+ * of this replica has all three of one instant by replication_apply_begin().)
  *
  * Locks in order: configuration > applying > lock, replication.lock, shards.
  */
@@ -96,10 +96,7 @@ void following_carry_out(struct following *following);
 /* Makes the gates of sessions true: replica-read-only, replica-serve-stale-data, the state. */
 void following_set_gates(struct following *following);
 
-/*
- * Holds data, history and offset together, until following_release(). For whoever begins a snapshot
- * that is to have all three; not in a transaction.
- */
+/* Keeps others from changing data, history or role, until following_release(). */
 void following_hold(struct following *following);
 void following_release(struct following *following);
 

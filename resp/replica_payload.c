@@ -11,6 +11,7 @@
  */
 #include "resp/replica_link.h"
 
+#include "resp/aof_link.h"
 #include "resp/shared.h"
 
 #include <inttypes.h>
@@ -74,6 +75,7 @@ static kv_status payload_hold(struct payload *payload)
     following_hold(follow->following);
     payload->is_held = following_is_wanted(follow->following, follow->master->generation);
     if (!payload->is_held) following_release(follow->following);
+    else replication_abandon(&follow->resp->replication); /* it is not that of what comes */
     return payload->is_held ? KV_OK : KV_CANCELLED;
 }
 
@@ -114,6 +116,7 @@ static size_t payload_ready_sized(const struct payload *payload)
     uint64_t left = payload->size - payload->given;
     size_t held = follow->end - follow->start;
     if (held >= left) return (size_t)left;
+    if (left <= PAYLOAD_KEPT) return 0;
     return left - PAYLOAD_KEPT < held ? (size_t)(left - PAYLOAD_KEPT) : held;
 }
 
@@ -184,7 +187,6 @@ static kv_status payload_adopt(struct payload *payload, const struct follow_answ
     struct following *following = follow->following;
     struct replication *replication = &follow->resp->replication;
     struct replication_place place;
-    replication_abandon(replication);
     replication_look(replication, &place); /* a master without history: one of our own */
     const char *id = answer->is_old ? place.id : answer->id;
     if (replication_adopt(replication, id, answer->is_old ? 0 : answer->offset) != KV_OK)
@@ -209,6 +211,12 @@ static bool payload_note(void *context, kv_slice name, kv_slice value)
     return true;
 }
 
+/* At the exchange: the append-only file is of other data now. */
+static void payload_exchanged(void *context)
+{
+    aof_link_replaced(((struct payload *)context)->follow->resp->aof);
+}
+
 static void payload_warn(void *context, const char *message)
 {
     struct payload *payload = context;
@@ -223,6 +231,7 @@ static kv_status payload_load(struct payload *payload, kv_load_report *report)
     options.keeps_expired = true;
     options.aux = payload_note;
     options.warn = payload_warn;
+    options.at_instant = payload_exchanged;
     options.context = payload;
     *report = KV_OPTIONS(kv_load_report);
     return kv_load(payload->follow->resp->store, payload_read, payload, &options, report);

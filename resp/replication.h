@@ -55,7 +55,7 @@ struct replication_place {
 };
 
 /*
- * What the replica's room (resp/replica.h) does when it is asked by the master's side. It registers
+ * What the replica's room (resp/following.h) does when it is asked by the master's side. It registers
  * one of these by replication_attach_replica(), before there are sessions. All may be called from
  * workers' threads; none waits.
  */
