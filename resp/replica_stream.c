@@ -188,6 +188,7 @@ static bool stream_is_plain(const struct request *request)
     command_handler *handler = request->slot->command->handler;
     return handler == multi_command || handler == exec_command || handler == discard_command ||
            handler == publish_command || handler == spublish_command ||
+           handler == pfcount_command || /* which renews what the value remembers */
            (handler == ping_command && request->count == 1);
 }
 
