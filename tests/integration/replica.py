@@ -21,7 +21,9 @@ import tempfile
 import threading
 import time
 
+from commands import Generator
 from moving import fill
+from replication import UNWANTED as NOT_WRITTEN
 from wire import Closed, NoReply, encode, kvstore_server, parse, redis_server, reply_end
 
 ID = b'0123456789abcdef0123456789abcdef01234567'
@@ -29,6 +31,7 @@ OTHER_ID = b'fedcba9876543210fedcba9876543210fedcba98'
 MARK = b'm' * 40
 ACK = [b'REPLCONF', b'GETACK', b'*']
 PATIENCE = 10.0
+UNWANTED = NOT_WRITTEN | {b'MULTI', b'EXEC', b'DISCARD', b'WATCH', b'FLUSHALL', b'FLUSHDB', b'SWAPDB'}
 
 
 class Failure(Exception):
@@ -633,6 +636,7 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self.connection = server.connect()
         self.numbers = random.Random(seed)
+        self.generator = Generator(self.numbers)
         self.is_over = False
         self.error = None
         self.count = 0
@@ -648,8 +652,10 @@ class Writer(threading.Thread):
     def write(self):
         numbers, connection = self.numbers, self.connection
         key = b'k%d' % numbers.randrange(300)
-        choice = numbers.randrange(20)
-        if choice == 0:
+        choice = numbers.randrange(40)
+        if choice >= 20:
+            self.write_anything()
+        elif choice == 0:
             connection.call('SELECT', numbers.randrange(4))
         elif choice < 6:
             connection.call('DEL', key)
@@ -670,6 +676,18 @@ class Writer(threading.Thread):
                                       for _ in range(50)))
             connection.read(50)
         self.count += 1
+
+    def write_anything(self):
+        """Random commands of all types, in a pipeline, some of them in a transaction."""
+        commands = []
+        for _ in range(self.numbers.choice((1, 3, 20))):
+            arguments = self.generator.command().arguments
+            if arguments and arguments[0].upper() not in UNWANTED:
+                commands.append(arguments)
+        if self.numbers.random() < 0.3:
+            commands = [[b'MULTI']] + commands + [[b'EXEC']]
+        self.connection.start(b''.join(encode(command) for command in commands))
+        self.connection.read(len(commands))
 
     def stop(self):
         self.is_over = True
