@@ -70,22 +70,6 @@ static void print_samples(const char *engine, const char *operation, const char 
     fflush(stdout);
 }
 
-static void print_latencies(const char *name, const struct histogram *histogram)
-{
-    printf("\"%s\":{\"count\":%llu,\"mean\":%.0f", name, (unsigned long long)histogram->count,
-           histogram_mean(histogram));
-    static const struct {
-        const char *name;
-        double quantile;
-    } quantiles[] = {
-        {"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"max", 1},
-    };
-    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
-        printf(",\"%s\":%llu", quantiles[i].name,
-               (unsigned long long)histogram_quantile(histogram, quantiles[i].quantile));
-    printf("}");
-}
-
 /* ---- passes: one operation over a sequence of keys, for each engine ---- */
 
 /* `waits`: each operation (each batch, for mget) is complete before the next begins. */
@@ -518,9 +502,9 @@ static void case_growth(void)
     for (size_t i = 0; i < observed.large_kinds; i++)
         printf("%s%zu", i == 0 ? "" : ",", observed.large_sizes[i]);
     printf("],");
-    print_latencies("insert_ns", &latencies);
+    histogram_print("insert_ns", &latencies);
     printf(",");
-    print_latencies("clock_ns", &clock_alone);
+    histogram_print("clock_ns", &clock_alone);
     printf("}\n");
     free(all);
     kv_close(db);

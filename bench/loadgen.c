@@ -17,17 +17,14 @@
  * Prints a readable line on standard error and one line of JSON on standard output; exits with 1 if
  * a reply was an error.
  */
+#include "connect.h"
 #include "measure.h"
 #include "replies.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -408,31 +405,6 @@ struct connection {
     uint64_t sent_ns;
     struct replies replies;
 };
-
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) fail("path too long: %s", path);
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        fail("cannot connect to %s: %s", path, strerror(errno));
-    return fd;
-}
-
-static int connect_tcp(const char *host, const char *port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *address;
-    int problem = getaddrinfo(host, port, &hints, &address);
-    if (problem != 0) fail("%s: %s", host, gai_strerror(problem));
-    int fd = socket(address->ai_family, SOCK_STREAM, 0);
-    if (fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen) != 0)
-        fail("cannot connect to %s port %s: %s", host, port, strerror(errno));
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    freeaddrinfo(address);
-    return fd;
-}
 
 static int open_socket(const struct options *options)
 {

@@ -145,4 +145,31 @@ static inline double histogram_mean(const struct histogram *histogram)
     return histogram->count == 0 ? 0 : (double)histogram->sum / (double)histogram->count;
 }
 
+/* How many samples are above `value`, to within the cell that it falls into. */
+static inline uint64_t histogram_above(const struct histogram *histogram, uint64_t value)
+{
+    uint64_t count = 0;
+    for (size_t i = histogram_cell(value) + 1; i < HISTOGRAM_CELLS; i++)
+        count += histogram->cells[i];
+    return count;
+}
+
+/* Prints "name":{...}, a member of a JSON object. */
+static inline void histogram_print(const char *name, const struct histogram *histogram)
+{
+    printf("\"%s\":{\"count\":%llu,\"mean\":%.0f", name, (unsigned long long)histogram->count,
+           histogram_mean(histogram));
+    static const struct {
+        const char *name;
+        double quantile;
+    } quantiles[] = {
+        {"p50", 0.5},       {"p99", 0.99},        {"p99.9", 0.999},
+        {"p99.99", 0.9999}, {"p99.999", 0.99999}, {"max", 1},
+    };
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+        printf(",\"%s\":%llu", quantiles[i].name,
+               (unsigned long long)histogram_quantile(histogram, quantiles[i].quantile));
+    printf(",\"above 1 ms\":%llu}", (unsigned long long)histogram_above(histogram, 1000000));
+}
+
 #endif
