@@ -125,6 +125,21 @@ class Server:
         except OSError:
             return ""
 
+    def info(self, section):
+        """The fields of a section of INFO."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(b"INFO %s\r\n" % section.encode())
+            stream = connection.makefile("rb")
+            text = stream.read(int(stream.readline()[1:])).decode()
+        return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+
+    def must(self, *words):
+        """A command whose reply is not an error."""
+        reply = self.ask(*words)
+        if reply == "" or reply.startswith("-"):
+            raise Failure(f"{self.name}: {' '.join(words)}: {reply}")
+        return reply
+
     def wait_ready(self, answer="+PONG", limit=600):
         """Seconds from the start of the process to the first such answer to PING."""
         while self.ask("PING") != answer:
@@ -147,22 +162,24 @@ class Server:
 
 def common_arguments(server, aof):
     arguments = ["--port", str(server.port), "--bind", "127.0.0.1", "--unixsocket", server.unix,
-                 "--dir", server.directory]
+                 "--dir", server.directory, "--save", "", "--auto-aof-rewrite-percentage", "0"]
     return arguments + (["--appendonly", "yes", "--appendfsync", aof] if aof else ["--appendonly", "no"])
 
 
-def start_redis(setup, aof=None, **where):
+def start_redis(setup, aof=None, more=(), **where):
     def argv(server):
-        return ["redis-server", *common_arguments(server, aof), "--save", "",
-                "--auto-aof-rewrite-percentage", "0"]
+        return ["redis-server", *common_arguments(server, aof), *more]
     return Server(setup, "redis", argv, **where)
 
 
-def start_kvstore(setup, aof=None, threads=1, **where):
+def start_kvstore(setup, aof=None, threads=1, more=(), **where):
     def argv(server):
-        return [setup.program("examples/kvstore-server"), *common_arguments(server, aof),
-                "--save", "", "--io-threads", str(threads)]
+        return [setup.program("examples/kvstore-server"), *common_arguments(server, aof), *more,
+                "--io-threads", str(threads)]
     return Server(setup, "kvstore", argv, **where)
+
+
+START = {"kvstore": start_kvstore, "redis": start_redis}
 
 
 def start_mini(setup):
@@ -229,6 +246,11 @@ def inprocess(setup, case, cores, program="inprocess", **options):
     argv = [setup.program("bench/" + program), *([case] if case else [])]
     for name, value in options.items():
         argv += ["--" + name, str(value)]
+    return printed(argv, cores)
+
+
+def printed(argv, cores):
+    """What a program prints: a dictionary for each line."""
     run = subprocess.run(argv, capture_output=True, text=True, preexec_fn=on_cores(cores))
     if run.returncode != 0:
         raise Failure(f"{' '.join(argv)}\n{run.stderr}")

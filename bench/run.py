@@ -12,7 +12,6 @@ the comparisons, and the programs built with `meson setup -Dbenchmarks=true`.
 import argparse
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,8 @@ from datatypes import (section_lists, section_memory_types, section_publish, sec
                        section_types)
 from harness import (BOTH_CORES, KEYS, SERVER_CORE, Failure, Report, Setup, by_name, compare, in_turns, inprocess,
                      load, machine, median, middle, running, say, start_kvstore, start_mini, start_null, start_redis)
+from persistence import (section_everything_on, section_load, section_save, section_snapshot,
+                         section_snapshot_memory, section_stream, section_sync)
 
 DISK_REST = 5  # seconds
 
@@ -212,59 +213,19 @@ def section_aof(setup, report):
         compare(report, "SET, P=16, appendfsync always", ">= 1.5", results, by="per_second")
 
 
-def write_aof(directory, count):
-    """A data directory of Redis 7's layout: `count` SETs of different keys, in an order of chance."""
-    folder = os.path.join(directory, "appendonlydir")
-    os.mkdir(folder)
-    with open(os.path.join(folder, "appendonly.aof.manifest"), "w") as manifest:
-        manifest.write("file appendonly.aof.1.incr.aof seq 1 type i\n")
-    numbers = list(range(count))
-    random.Random(1).shuffle(numbers)
-    with open(os.path.join(folder, "appendonly.aof.1.incr.aof"), "wb") as log:
-        log.write(b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n")
-        for first in range(0, count, 10000):
-            log.write(b"".join(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$64\r\n%064d\r\n" % (n, n + 10**63)
-                               for n in numbers[first:first + 10000]))
-
-
-def section_replay(setup, report):
-    count = (1 if setup.quick else 5) * KEYS
-    original = tempfile.mkdtemp(prefix="original-", dir=setup.directory)
-    write_aof(original, count)
-    start = {"kvstore": start_kvstore, "redis": start_redis}
-
-    def replay(name):
-        directory = os.path.join(setup.directory, "replay")
-        shutil.copytree(original, directory)
-        os.sync()
-        server = start[name](setup, aof="everysec", directory=directory)
-        try:
-            seconds = server.wait_ready()
-            if server.ask("DBSIZE") != f":{count}":
-                raise Failure(f"{name} replayed {server.ask('DBSIZE')} keys instead of {count}")
-            return count / seconds
-        finally:
-            server.stop()
-
-    results = in_turns(setup.rounds, list(start), replay)
-    report.samples["replay"] = results
-    rate = {name: median(values) for name, values in results.items()}
-    report.row(f"replay of {count // KEYS} M SETs, start of the process to the first PONG", ">= 2.5",
-               rate["kvstore"] / rate["redis"],
-               note=", ".join(f"{name} {rate[name]:,.0f} commands/s" for name in start))
-
-
 # ------------------------------------------------------------------------------------------------ running
 
 SECTIONS = {
     "access": section_access, "threads": section_threads, "server": section_server,
     "commands": section_commands, "io-threads": section_io_threads, "unix": section_unix, "aof": section_aof,
-    "replay": section_replay, "memory": section_memory, "growth": section_growth, "deadlines": section_deadlines,
+    "memory": section_memory, "growth": section_growth, "deadlines": section_deadlines,
     "memory-types": section_memory_types, "types": section_types, "lists": section_lists, "sets": section_sets,
-    "publish": section_publish, "typed": section_typed,
+    "publish": section_publish, "typed": section_typed, "snapshot": section_snapshot,
+    "snapshot-memory": section_snapshot_memory, "save": section_save, "load": section_load, "sync": section_sync,
+    "stream": section_stream, "everything-on": section_everything_on,
 }
-NEED_REDIS = ("server", "commands", "unix", "aof", "replay", "memory-types", "types", "lists", "sets", "publish",
-              "typed")
+NEED_REDIS = ("server", "commands", "unix", "aof", "memory-types", "types", "lists", "sets", "publish", "typed",
+              "snapshot", "snapshot-memory", "save", "load", "sync", "stream", "everything-on")
 
 
 def parse_options():
