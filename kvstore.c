@@ -25874,11 +25874,13 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
  *
  *     instant      every shard is held for a moment; the era of each space turns (era.h)
  *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
- *                  era is written to the shard's part and gets the new one
- *     writers      who is about to change or remove an entry of the old era writes it to the part
- *                  first (era_meet)
- *     parts        one for each shard: records on their way to the host's writer. Its order does
- *                  not matter, as each record stands for itself
+ *                  era is written to the walk's piece and gets the new one
+ *     writers      who is about to change or remove an entry of the old era writes it to the shard's
+ *                  part first (era_meet)
+ *     parts        one for each shard, and the piece: records on their way to the host's writer. The
+ *                  order does not matter, as each record stands for itself. The walk has one buffer
+ *                  for all shards, so that it seldom asks for memory while it holds one: the kernel
+ *                  may take 0.1 ms to find it
  *
  * What is flushed while the walk has not passed it is kept until it has (shard->kept).
  *
@@ -25963,7 +25965,7 @@ KV_INTERNAL bool reclaim_garbage(struct store *store, const struct budget *budge
  */
 #define SNAPSHOT_LANES 4
 
-/* Records of one shard that wait to be written out. Under the shard's lock. */
+/* Records that wait to be written out. A shard's is under its lock. */
 struct snapshot_part {
     kv_buffer buffer;
     uint32_t database; /* which the last of them belong to, if there are any */
@@ -25981,7 +25983,8 @@ struct kv_snapshot {
     uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
     uint32_t turn, next_shard;
     uint64_t sum;
-    kv_buffer spare; /* changes places with a part's buffer */
+    struct snapshot_part piece; /* of the walk */
+    kv_buffer spare;            /* changes places with a part's buffer */
 
     _Atomic uint64_t bytes, keys, held, held_peak, saved, helped;
     _Atomic uint32_t helpers;     /* writers in snapshot_help() */
@@ -29304,7 +29307,7 @@ KV_INTERNAL void record_write(struct rdb_sink *sink, const struct entry *entry,
 #define SNAPSHOT_BATCH       36
 #define SNAPSHOT_SLICE_BYTES (16 * 1024)
 
-/* A part that has so much is written out; a buffer with more room than the second is freed. */
+/* What the walk hands out at a time; a buffer with more room than the second is freed. */
 #define SNAPSHOT_PIECE     (64 * 1024)
 #define SNAPSHOT_SPARE_MAX (256 * 1024)
 
@@ -29342,11 +29345,10 @@ static void snapshot_count_held(struct kv_snapshot *snapshot, size_t size)
         atomic_store_explicit(&snapshot->store->snapshot_is_full, true, memory_order_relaxed);
 }
 
-/* Writes an entry's record to the part of its shard, and gives its size; 0 without memory. */
-static size_t snapshot_write_record(struct kv_snapshot *snapshot, const struct shard *shard,
+/* Writes an entry's record to a part, and gives its size; 0 without memory. */
+static size_t snapshot_write_record(struct kv_snapshot *snapshot, struct snapshot_part *part,
                                     uint32_t database, const struct entry *entry)
 {
-    struct snapshot_part *part = &snapshot->parts[shard->index];
     struct rdb_sink sink;
     rdb_sink_open_within(&sink, &part->buffer, &snapshot->store->alloc);
     sink.is_uncompressed = snapshot->rules.is_uncompressed;
@@ -29360,12 +29362,12 @@ static size_t snapshot_write_record(struct kv_snapshot *snapshot, const struct s
     return sink.size;
 }
 
-/* Writes an entry out, if the snapshot still wants it. */
-static size_t snapshot_take(struct kv_snapshot *snapshot, const struct shard *shard,
+/* Writes an entry to a part, if the snapshot still wants it. */
+static size_t snapshot_take(struct kv_snapshot *snapshot, struct snapshot_part *part,
                             const struct space *space, const struct entry *entry)
 {
     if (!snapshot_goes_on(snapshot)) return 0;
-    size_t size = snapshot_write_record(snapshot, shard, space->origin, entry);
+    size_t size = snapshot_write_record(snapshot, part, space->origin, entry);
     if (size == 0) snapshot_fail(snapshot, KV_NOMEM);
     return size;
 }
@@ -29373,7 +29375,7 @@ static size_t snapshot_take(struct kv_snapshot *snapshot, const struct shard *sh
 KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard *shard,
                                const struct space *space, const struct entry *entry)
 {
-    size_t size = snapshot_take(snapshot, shard, space, entry);
+    size_t size = snapshot_take(snapshot, &snapshot->parts[shard->index], space, entry);
     if (size == 0) return;
     snapshot_count_held(snapshot, size);
     atomic_fetch_add_explicit(&snapshot->saved, 1, memory_order_relaxed);
@@ -29398,7 +29400,7 @@ static void snapshot_free_buffer(struct kv_snapshot *snapshot, kv_buffer *buffer
     *buffer = (kv_buffer){0};
 }
 
-/* Takes what a shard's part holds; its lock is held. */
+/* Takes what a shard's part holds; its lock is held. It gets the room of what was taken before. */
 static void snapshot_take_part(struct kv_snapshot *snapshot, uint32_t index)
 {
     struct snapshot_part *part = &snapshot->parts[index];
@@ -29410,26 +29412,25 @@ static void snapshot_take_part(struct kv_snapshot *snapshot, uint32_t index)
         atomic_store_explicit(&snapshot->store->snapshot_is_full, false, memory_order_relaxed);
 }
 
-/* Writes out what was taken; gives how much. */
-static size_t snapshot_put_taken(struct kv_snapshot *snapshot)
+/* Writes out a buffer and empties it; gives how much that was. */
+static size_t snapshot_put_buffer(struct kv_snapshot *snapshot, kv_buffer *buffer)
 {
-    kv_buffer *taken = &snapshot->spare;
-    size_t size = taken->size;
-    snapshot_put(snapshot, (kv_slice){taken->data, size});
-    taken->size = 0;
-    if (taken->capacity > SNAPSHOT_SPARE_MAX) snapshot_free_buffer(snapshot, taken);
+    size_t size = buffer->size;
+    snapshot_put(snapshot, (kv_slice){buffer->data, size});
+    buffer->size = 0;
+    if (buffer->capacity > SNAPSHOT_SPARE_MAX) snapshot_free_buffer(snapshot, buffer);
     return size;
 }
 
-/* Writes out what a shard's part holds, if that is so much. The output is held. */
-static size_t snapshot_drain(struct kv_snapshot *snapshot, uint32_t index, size_t minimum)
+/* Writes out what a shard's part holds; gives how much. The output is held. */
+static size_t snapshot_drain(struct kv_snapshot *snapshot, uint32_t index)
 {
     struct shard *shard = &snapshot->store->shards[index];
     lock_lock(&shard->lock);
-    bool is_taken = snapshot->parts[index].buffer.size >= minimum;
+    bool is_taken = snapshot->parts[index].buffer.size > 0;
     if (is_taken) snapshot_take_part(snapshot, index);
     lock_unlock(&shard->lock);
-    return is_taken ? snapshot_put_taken(snapshot) : 0;
+    return is_taken ? snapshot_put_buffer(snapshot, &snapshot->spare) : 0;
 }
 
 /* Writes out of all parts, beginning with this one, until a piece is gone. The output is held. */
@@ -29438,7 +29439,7 @@ static void snapshot_drain_piece(struct kv_snapshot *snapshot, uint32_t index)
     uint32_t shards = snapshot->store->shard_count;
     size_t size = 0;
     for (uint32_t i = 0; i < shards && size < SNAPSHOT_PIECE && snapshot_goes_on(snapshot); i++)
-        size += snapshot_drain(snapshot, (index + i) & (shards - 1), 1);
+        size += snapshot_drain(snapshot, (index + i) & (shards - 1));
 }
 
 KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index)
@@ -29451,7 +29452,7 @@ KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index)
     if (snapshot == NULL) return;
     pthread_mutex_lock(&snapshot->output);
     if (atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)) {
-        (void)snapshot_put_taken(snapshot); /* the header, if nobody has begun */
+        (void)snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, if nobody has begun */
         snapshot_drain_piece(snapshot, index);
         atomic_fetch_add_explicit(&snapshot->helped, 1, memory_order_relaxed);
     }
@@ -29478,8 +29479,7 @@ static void snapshot_fetch_values(void *const *items, size_t count)
  * has become long ends before it is through what it was given, and the next begins there again: it
  * knows by the eras what is done.
  */
-static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shard,
-                          struct space *space)
+static bool snapshot_walk(struct kv_snapshot *snapshot, struct space *space)
 {
     void *items[SNAPSHOT_BATCH];
     struct table_frontier before = space->frontier;
@@ -29493,14 +29493,12 @@ static bool snapshot_walk(struct kv_snapshot *snapshot, const struct shard *shar
             break;
         }
         if (!era_is_old(space, items[i], ENTRY_SNAPSHOT_ERA)) continue;
-        if (snapshot != NULL) size += snapshot_take(snapshot, shard, space, items[i]);
+        if (snapshot != NULL) size += snapshot_take(snapshot, &snapshot->piece, space, items[i]);
         era_turn(items[i], ENTRY_SNAPSHOT_ERA);
         keys++;
     }
-    if (snapshot != NULL && keys > 0) {
-        snapshot_count_held(snapshot, size);
+    if (snapshot != NULL && keys > 0)
         atomic_fetch_add_explicit(&snapshot->keys, keys, memory_order_relaxed);
-    }
     space->is_unsaved = !space->frontier.is_over;
     return space->is_unsaved;
 }
@@ -29522,7 +29520,7 @@ static bool snapshot_walk_shard(struct kv_snapshot *snapshot, struct shard *shar
 {
     struct space *space = snapshot_next_space(shard);
     if (space == NULL) return false;
-    if (!snapshot_walk(snapshot, shard, space)) shard_release_kept(shard);
+    if (!snapshot_walk(snapshot, space)) shard_release_kept(shard);
     return true;
 }
 
@@ -29553,7 +29551,10 @@ static uint32_t *snapshot_next_lane(struct kv_snapshot *snapshot)
     return NULL;
 }
 
-/* One slice, and what it filled is written out. False: nothing was left. The output is held. */
+/*
+ * One slice, and the piece that it filled is written out. False: nothing was left. The output is
+ * held.
+ */
 static bool snapshot_slice(struct kv_snapshot *snapshot)
 {
     uint32_t *lane = snapshot_next_lane(snapshot);
@@ -29562,12 +29563,15 @@ static bool snapshot_slice(struct kv_snapshot *snapshot)
     struct shard *shard = &snapshot->store->shards[index];
     lock_lock(&shard->lock);
     bool goes_on = snapshot_walk_shard(snapshot, shard);
-    bool is_taken = !goes_on || snapshot->parts[index].buffer.size >= SNAPSHOT_PIECE;
-    if (is_taken) snapshot_take_part(snapshot, index);
     lock_unlock(&shard->lock);
-    if (goes_on) snapshot_fetch_ahead(snapshot->store, shard);
-    else *lane = SNAPSHOT_NO_SHARD;
-    if (is_taken) (void)snapshot_put_taken(snapshot);
+    if (goes_on) {
+        snapshot_fetch_ahead(snapshot->store, shard);
+    } else {
+        *lane = SNAPSHOT_NO_SHARD;
+        (void)snapshot_drain(snapshot, index); /* nobody adds to it any more */
+    }
+    if (snapshot->piece.buffer.size >= SNAPSHOT_PIECE)
+        (void)snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
     /* Writers fill the others' parts. */
     uint64_t held = atomic_load_explicit(&snapshot->held, memory_order_relaxed);
     if (held > snapshot_limit(snapshot->store) / 4) snapshot_drain_piece(snapshot, index);
@@ -29616,6 +29620,7 @@ static void snapshot_write_sizes(struct kv_snapshot *snapshot, struct rdb_sink *
 
 static void snapshot_write_end(struct kv_snapshot *snapshot)
 {
+    (void)snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
     uint8_t end[9] = {RDB_OPCODE_END};
     uint64_t sum = snapshot->is_summed ? crc64(snapshot->sum, kv_bytes(end, 1)) : 0;
     bytes_store64(end + 1, sum);
@@ -29666,7 +29671,7 @@ KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
 KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget)
 {
     pthread_mutex_lock(&snapshot->output);
-    (void)snapshot_put_taken(snapshot); /* the header, at first */
+    (void)snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, at first */
     while (snapshot_goes_on(snapshot)) {
         if (!snapshot_slice(snapshot)) snapshot_write_end(snapshot);
         if (budget_is_spent(budget)) break;
@@ -29701,6 +29706,7 @@ KV_INTERNAL void snapshot_end(struct kv_snapshot *snapshot)
     for (uint32_t i = 0; i < store->shard_count; i++)
         snapshot_forgo_shard(snapshot, &store->shards[i]);
     snapshot_free_buffer(snapshot, &snapshot->spare);
+    snapshot_free_buffer(snapshot, &snapshot->piece.buffer);
     atomic_store_explicit(&store->snapshot_is_taken, false, memory_order_release);
 }
 

@@ -3,11 +3,13 @@
  *
  *     instant      every shard is held for a moment; the era of each space turns (era.h)
  *     walk         slice by slice, shard by shard, in the order of the table: an entry of the old
- *                  era is written to the shard's part and gets the new one
- *     writers      who is about to change or remove an entry of the old era writes it to the part
- *                  first (era_meet)
- *     parts        one for each shard: records on their way to the host's writer. Its order does
- *                  not matter, as each record stands for itself
+ *                  era is written to the walk's piece and gets the new one
+ *     writers      who is about to change or remove an entry of the old era writes it to the shard's
+ *                  part first (era_meet)
+ *     parts        one for each shard, and the piece: records on their way to the host's writer. The
+ *                  order does not matter, as each record stands for itself. The walk has one buffer
+ *                  for all shards, so that it seldom asks for memory while it holds one: the kernel
+ *                  may take 0.1 ms to find it
  *
  * What is flushed while the walk has not passed it is kept until it has (shard->kept).
  *
@@ -32,7 +34,7 @@
  */
 #define SNAPSHOT_LANES 4
 
-/* Records of one shard that wait to be written out. Under the shard's lock. */
+/* Records that wait to be written out. A shard's is under its lock. */
 struct snapshot_part {
     kv_buffer buffer;
     uint32_t database; /* which the last of them belong to, if there are any */
@@ -50,7 +52,8 @@ struct kv_snapshot {
     uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
     uint32_t turn, next_shard;
     uint64_t sum;
-    kv_buffer spare; /* changes places with a part's buffer */
+    struct snapshot_part piece; /* of the walk */
+    kv_buffer spare;            /* changes places with a part's buffer */
 
     _Atomic uint64_t bytes, keys, held, held_peak, saved, helped;
     _Atomic uint32_t helpers;     /* writers in snapshot_help() */
