@@ -378,9 +378,12 @@ void kvresp_aof_stop(kvresp_aof *aof)
     aof_backlog_poke(&aof->writer.backlog);
 }
 
+/* Nothing that comes later may get behind what the files are about. */
 void kvresp_aof_restart(kvresp_aof *aof)
 {
-    aof->is_stale = aof->is_wanted;
+    if (!aof->is_wanted) return;
+    aof_backlog_discard(&aof->writer.backlog, true);
+    aof->is_stale = true;
     aof_backlog_poke(&aof->writer.backlog);
 }
 
@@ -420,7 +423,7 @@ kv_status kvresp_aof_rewrite(kvresp_aof *aof)
 void kvresp_aof_set_growth(kvresp_aof *aof, int64_t percentage, uint64_t min_size)
 {
     enum { DEFAULT_PERCENTAGE = 100, DEFAULT_MIN_SIZE = 64 * 1024 * 1024 };
-    aof->rewrite.percentage = percentage == 0 ? DEFAULT_PERCENTAGE : percentage;
+    aof->rewrite.percentage = percentage < 0 ? 0 : percentage > 0 ? percentage : DEFAULT_PERCENTAGE;
     aof->rewrite.min_size = min_size == 0 ? DEFAULT_MIN_SIZE : min_size;
     aof_heed_settings(aof);
 }

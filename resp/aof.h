@@ -34,25 +34,25 @@ struct kvresp_aof {
     pthread_t thread;
     _Atomic bool is_stopping; /* the thread is to end */
 
-    pthread_mutex_t lock; /* of these; not held while shards are waited for */
-    bool has_thread;      /* from the first need on */
-    bool is_turning;      /* the log begins or ends at this moment */
+    pthread_mutex_t lock;      /* of these; not held while shards are waited for */
+    bool has_thread;           /* from the first need on */
+    bool is_turning;           /* the log begins or ends at this moment */
     _Atomic int reload_status; /* of the last reload; KV_PENDING: it is wanted */
     char reload_message[AOF_MESSAGE_SIZE];
-    bool is_closing;      /* it does neither any more */
+    bool is_closing; /* it does neither any more */
     pthread_cond_t turned;
 
     _Atomic bool is_loading;
-    kv_follower *follower;   /* NULL: there is no log */
-    _Atomic bool is_wanted;  /* there should be one */
-    _Atomic bool is_stale;   /* and it should begin anew: the store was replaced */
+    kv_follower *follower;  /* NULL: there is no log */
+    _Atomic bool is_wanted; /* there should be one */
+    _Atomic bool is_stale;  /* and it should begin anew: the store was replaced */
 
     bool refuses_writes;    /* it was this room that told the store to; of the log thread */
     _Atomic bool is_partly; /* loaded up to load_until_s, and refusing writes for it */
     uint64_t loaded_commands;
     int64_t load_ms;
-    _Atomic bool refuses_truncated;         /* as the option; may change */
-    struct aof_link link;                   /* these are filled by kvresp_attach_aof() */
+    _Atomic bool refuses_truncated; /* as the option; may change */
+    struct aof_link link;           /* these are filled by kvresp_attach_aof() */
     struct aof_switch switches[AOF_SWITCHES];
 };
 

@@ -60,6 +60,16 @@ static void attach_forget(void *context, struct aof_waiter *waiter)
     aof_writer_forget(&((kvresp_aof *)context)->writer, waiter);
 }
 
+static bool attach_is_wanted(void *context)
+{
+    return ((kvresp_aof *)context)->is_wanted;
+}
+
+static void attach_replaced(void *context)
+{
+    kvresp_aof_restart(context);
+}
+
 static void attach_stat(void *context, kvresp_aof_status *status)
 {
     kvresp_aof_stat(context, status);
@@ -278,10 +288,10 @@ static const kvresp_parameter attach_parameters[] = {
      .apply = attach_apply_min_size},
 };
 
-#define SWITCH(parameter, flags_)                                                                \
-    {                                                                                            \
-        .name = parameter, .flags = flags_, .read = attach_read_switch,                          \
-        .check = attach_check_yes_no, .apply = attach_apply_switch                               \
+#define SWITCH(parameter, flags_)                                       \
+    {                                                                   \
+        .name = parameter, .flags = flags_, .read = attach_read_switch, \
+        .check = attach_check_yes_no, .apply = attach_apply_switch      \
     }
 
 /* Each with a context of its own: the aof_switch of the same index. */
@@ -349,7 +359,9 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         .is_durable = attach_is_durable,
         .await = attach_await,
         .forget = attach_forget,
+        .is_wanted = attach_is_wanted,
         .stat = attach_stat,
+        .replaced = attach_replaced,
         .rewrite = attach_rewrite,
         .reload = attach_reload,
         .leave = attach_leave,

@@ -13,12 +13,12 @@ struct commands_key {
     struct aof_commands *commands;
     kv *db;
     kv_slice key;
-    const char *name;   /* of the command that takes the elements */
-    size_t parts;       /* arguments an element */
-    uint64_t left;      /* elements of the value */
-    uint64_t room;      /* elements that the command at hand takes still */
-    bool keeps_names;   /* note the elements' names: they may have deadlines */
-    kv_status status;   /* the first that was not KV_OK */
+    const char *name; /* of the command that takes the elements */
+    size_t parts;     /* arguments an element */
+    uint64_t left;    /* elements of the value */
+    uint64_t room;    /* elements that the command at hand takes still */
+    bool keeps_names; /* note the elements' names: they may have deadlines */
+    kv_status status; /* the first that was not KV_OK */
     kv_stream_info stream;
     bool has_set_id;
     kv_slice group, consumer;
@@ -168,8 +168,7 @@ static void commands_write_list(struct commands_key *key)
 {
     key->name = "RPUSH";
     key->parts = 1;
-    commands_note(key,
-                  kv_lrange(key->db, key->key, 0, -1, commands_count, commands_visit, key));
+    commands_note(key, kv_lrange(key->db, key->key, 0, -1, commands_count, commands_visit, key));
 }
 
 static void commands_write_set(struct commands_key *key)
@@ -322,13 +321,10 @@ static void commands_write_stream(struct commands_key *key)
 
 static void commands_write_value(struct commands_key *key)
 {
-    static void (*const writers[])(struct commands_key *key) = {
-        [KV_TYPE_STRING] = commands_write_string,
-        [KV_TYPE_LIST] = commands_write_list,
-        [KV_TYPE_SET] = commands_write_set,
-        [KV_TYPE_SORTED_SET] = commands_write_sorted_set,
-        [KV_TYPE_HASH] = commands_write_hash,
-        [KV_TYPE_STREAM] = commands_write_stream,
+    static void (*const writers[])(struct commands_key * key) = {
+        [KV_TYPE_STRING] = commands_write_string, [KV_TYPE_LIST] = commands_write_list,
+        [KV_TYPE_SET] = commands_write_set,       [KV_TYPE_SORTED_SET] = commands_write_sorted_set,
+        [KV_TYPE_HASH] = commands_write_hash,     [KV_TYPE_STREAM] = commands_write_stream,
     };
     kv_type type;
     int64_t deadline_ms = KV_NEVER;

@@ -164,8 +164,8 @@ void aof_files_remove(const struct aof_files *files, const char *path)
 static int files_save(struct aof_files *files, const struct aof_manifest *manifest)
 {
     bool may_be_there = false;
-    int error = aof_manifest_save(manifest, files->io, files->path, files->manifest_name,
-                                  &may_be_there);
+    int error =
+        aof_manifest_save(manifest, files->io, files->path, files->manifest_name, &may_be_there);
     if (error == 0) {
         files->is_in_doubt = false;
         files->has_manifest = true;

@@ -52,20 +52,27 @@ struct aof_link {
     void (*await)(void *context, struct aof_waiter *waiter,
                   uint64_t position); /* replaces an earlier await */
     void (*forget)(void *context, struct aof_waiter *waiter);
+    bool (*is_wanted)(void *context); /* there is a log, or will be as soon as its base is there */
     void (*stat)(void *context, kvresp_aof_status *status);
-    kv_status (*rewrite)(void *context);
-    kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
-    void (*leave)(void *context); /* the kvresp ends: it takes no snapshot any more */
     /*
      * The store's contents have changed and the journal does not tell how: at the instant of a
-     * kv_load(), say. NULL: this file cannot begin anew.
+     * kv_load(), say.
      */
     void (*replaced)(void *context);
+    kv_status (*rewrite)(void *context);
+    kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
+    void (*leave)(void *context);       /* the kvresp ends: it takes no snapshot any more */
 };
+
+/* Of the link that a kvresp has, or has not. */
+static inline bool aof_link_is_wanted(const struct aof_link *link)
+{
+    return link != NULL && link->is_wanted(link->context);
+}
 
 static inline void aof_link_replaced(const struct aof_link *link)
 {
-    if (link != NULL && link->replaced != NULL) link->replaced(link->context);
+    if (link != NULL) link->replaced(link->context);
 }
 
 /* `link` must outlive resp. To be called before sessions are opened, or while loading. */

@@ -59,7 +59,8 @@ struct aof_loader {
 
 /*
  * Loads one file. `is_last` says that it may have a torn tail, which is then cut off the file with
- * a warning if `cut` is true, and refused if not. With until_s nothing is cut. `size` receives the size of the file afterwards.
+ * a warning if `cut` is true, and refused if not. With until_s nothing is cut. `size` receives the
+ * size of the file afterwards.
  * Returns KV_OK; KV_NONE if there is no such file; KV_NOMEM; KV_BADARG with a message.
  */
 kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,

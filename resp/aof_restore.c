@@ -84,9 +84,8 @@ static kv_status restore_file(struct restore *restore, const struct aof_file *fi
     if (path == NULL) return KV_NOMEM;
     uint64_t size = 0;
     aof_replay_begin_file(restore->replay);
-    kv_status status =
-        aof_load_file(&restore->loader, path, is_last, !restore->options->refuse_truncated, &size,
-                      restore->message);
+    kv_status status = aof_load_file(&restore->loader, path, is_last,
+                                     !restore->options->refuse_truncated, &size, restore->message);
     if (status == KV_NONE)
         status = aof_refuse(restore->message, path, 0, "cannot open: %s", aof_io_explain(ENOENT));
     int64_t until_s = restore->options->load_until_s;
@@ -155,8 +154,8 @@ kv_status aof_restore(kv *db, const struct aof_files *files, const kvresp_aof_op
                    .load_delay_us = options->load_delay_us,
                    .aux = restore_note_time,
                    .aux_context = &restore,
-                   .max_text = (uint64_t)(max_value > RESTORE_MAX_TEXT ? max_value
-                                                                       : RESTORE_MAX_TEXT),
+                   .max_text =
+                       (uint64_t)(max_value > RESTORE_MAX_TEXT ? max_value : RESTORE_MAX_TEXT),
                    .until_s = options->load_until_s,
                    .progress_bytes = options->progress_bytes,
                    .progress = restore_tell_progress,

@@ -44,8 +44,8 @@ static kv_status rewrite_begin_job(void *context, kv_snapshot_options *options)
 {
     struct aof_rewrite *rewrite = context;
     struct aof_files *files = rewrite->files;
-    kv_status status = rdb_file_create(&rewrite->base, files->io, files->temporary_base,
-                                       rewrite->syncs_early);
+    kv_status status =
+        rdb_file_create(&rewrite->base, files->io, files->temporary_base, rewrite->syncs_early);
     if (status != KV_OK) return status;
     rewrite->is_rdb = !rewrite->avoids_rdb;
     if (rewrite->is_rdb) {
@@ -100,7 +100,8 @@ static kv_status rewrite_submit(struct aof_rewrite *rewrite)
     pthread_mutex_lock(&rewrite->lock);
     kv_status status = KV_OK;
     kvresp *resp = rewrite->resp;
-    if (resp == NULL && rewrite->own == NULL) status = kvresp_open(rewrite->db, NULL, &rewrite->own);
+    if (resp == NULL && rewrite->own == NULL)
+        status = kvresp_open(rewrite->db, NULL, &rewrite->own);
     if (resp == NULL) resp = rewrite->own;
     if (status == KV_OK) status = kvresp_snapshot_submit(resp, &rewrite->job);
     rewrite->submitted = status == KV_OK ? resp : NULL;
@@ -140,8 +141,7 @@ static uint64_t rewrite_growth(const struct aof_rewrite *rewrite)
 static bool rewrite_has_grown(const struct aof_rewrite *rewrite)
 {
     int64_t percentage = rewrite->percentage;
-    return rewrite->writer->is_on && percentage > 0 &&
-           rewrite_size(rewrite) > rewrite->min_size &&
+    return rewrite->writer->is_on && percentage > 0 && rewrite_size(rewrite) > rewrite->min_size &&
            rewrite_growth(rewrite) >= (uint64_t)percentage;
 }
 
@@ -254,7 +254,8 @@ static void rewrite_commit(struct aof_rewrite *rewrite)
     }
     rewrite->size_after = rewrite_size(rewrite);
     aof_logf(&rewrite->log, KVRESP_NOTICE,
-             "the append-only file was rewritten: a base of %" PRIu64 " bytes, %" PRIu64 " with all",
+             "the append-only file was rewritten: a base of %" PRIu64 " bytes, %" PRIu64
+             " with all",
              size, rewrite->size_after);
     rewrite_settle(rewrite, false);
     if (!rewrite->keeps_history) aof_files_remove_history(rewrite->files);
@@ -335,8 +336,7 @@ kv_status aof_rewrite_open(struct aof_rewrite *rewrite, kv *db, struct aof_files
 void aof_rewrite_close(struct aof_rewrite *rewrite)
 {
     if (!aof_rewrite_cancel(rewrite)) {
-        if (rewrite->submitted != NULL)
-            kvresp_snapshot_await(rewrite->submitted, &rewrite->job);
+        if (rewrite->submitted != NULL) kvresp_snapshot_await(rewrite->submitted, &rewrite->job);
         rewrite_end(rewrite);
     }
     if (rewrite->own != NULL) kvresp_close(rewrite->own);

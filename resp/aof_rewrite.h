@@ -52,10 +52,10 @@ struct aof_rewrite {
 
     /* Of the log thread. */
     bool is_cancelled;
-    bool cuts;              /* the log goes on in a file of its own after the instant */
-    int64_t retry_us;       /* after many failures: not before; 0: any time */
-    int64_t delay_minutes;  /* the last such pause */
-    int64_t wake_us;        /* to step at; INT64_MAX: no need */
+    bool cuts;             /* the log goes on in a file of its own after the instant */
+    int64_t retry_us;      /* after many failures: not before; 0: any time */
+    int64_t delay_minutes; /* the last such pause */
+    int64_t wake_us;       /* to step at; INT64_MAX: no need */
 
     /* For everyone. */
     _Atomic bool is_wanted;      /* somebody asked for one */

@@ -63,8 +63,8 @@ struct aof_writer {
     bool is_busy;            /* the last write was a large one */
     int64_t last_sync_us, retry_us, retry_delay_us;
     bool must_switch, is_broken;
-    bool flushes;           /* nothing is to be gathered: everything is written and synced at once */
-    uint64_t cut_earlier;   /* earlier_size when the file of the last cut began */
+    bool flushes;         /* nothing is to be gathered: everything is written and synced at once */
+    uint64_t cut_earlier; /* earlier_size when the file of the last cut began */
     /* When to step next: at a position or an instant. */
     uint64_t wake_position;
     int64_t wake_us;

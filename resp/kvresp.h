@@ -776,7 +776,8 @@ KVRESP_API void kvresp_aof_stop(kvresp_aof *aof);
 
 /*
  * The store was replaced in a way that its journal does not tell: ends the log, if there is one, and
- * starts it anew.
+ * starts it anew. May be called at the instant of a kv_load(): then the old files end with what was
+ * there before.
  */
 KVRESP_API void kvresp_aof_restart(kvresp_aof *aof);
 
@@ -793,11 +794,11 @@ typedef struct kvresp_aof_status {
     bool is_on;       /* what is synced will be loaded */
     bool is_starting; /* there is to be a log, and its first base is not complete */
     bool is_rewriting, is_rewrite_scheduled;
-    bool has_rewrite_failed;          /* the last one; why is in the log */
-    uint64_t rewrites;                /* begun */
-    uint64_t rewrite_failures;        /* one after another */
-    int64_t last_rewrite_s;           /* how long the last one took; -1: there was none */
-    int64_t this_rewrite_s;           /* how long the present one has; -1: there is none */
+    bool has_rewrite_failed;   /* the last one; why is in the log */
+    uint64_t rewrites;         /* begun */
+    uint64_t rewrite_failures; /* one after another */
+    int64_t last_rewrite_s;    /* how long the last one took; -1: there was none */
+    int64_t this_rewrite_s;    /* how long the present one has; -1: there is none */
 } kvresp_aof_status;
 
 KVRESP_API void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status);

@@ -1,5 +1,6 @@
 #include "resp/rdb_load.h"
 
+#include "resp/aof_link.h"
 #include "resp/shared.h"
 
 #include <errno.h>
@@ -200,6 +201,11 @@ static unsigned rdb_load_threads(void)
     return cores < 2 ? 0 : cores > RDB_LOAD_THREADS ? RDB_LOAD_THREADS : (unsigned)cores - 1;
 }
 
+static void rdb_load_at_instant(void *context)
+{
+    aof_link_replaced(((struct rdb_loading *)context)->resp->aof);
+}
+
 static kv_status rdb_load_read(struct rdb_loading *loading, enum rdb_load how,
                                kv_load_report *report)
 {
@@ -213,6 +219,7 @@ static kv_status rdb_load_read(struct rdb_loading *loading, enum rdb_load how,
     options.context = loading;
     if (how == RDB_LOAD_ADD || how == RDB_LOAD_MERGE)
         return rdb_load_beside(loading, how == RDB_LOAD_MERGE, &options, report);
+    options.at_instant = rdb_load_at_instant;
     return kv_load_file(loading->resp->store, loading->path, &options, report);
 }
 

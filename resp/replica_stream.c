@@ -17,6 +17,7 @@
  */
 #include "resp/replica_link.h"
 
+#include "resp/aof_link.h"
 #include "resp/commands.h"
 #include "resp/run.h"
 
@@ -47,7 +48,7 @@ struct stream {
 static int64_t stream_durable_offset(struct stream *stream, int64_t offset)
 {
     const struct aof_link *aof = stream->follow->resp->aof;
-    if (aof == NULL) return -1;
+    if (!aof_link_is_wanted(aof)) return -1;
     if (aof->is_durable(aof->context, stream->awaited_position)) {
         stream->acked_offset = stream->awaited_offset;
         stream->awaited_offset = offset;

@@ -353,11 +353,12 @@ static bool note_shutdown(void *context, unsigned flags)
     kvresp_aof_stat(program->aof, &file);
     bool is_meant = flags & (KVRESP_SHUTDOWN_NOSAVE | KVRESP_SHUTDOWN_FORCE);
     if ((file.error != 0 || file.is_starting) && !is_meant) {
-        log_printf(&program->log, KVRESP_WARNING,
-                   "SHUTDOWN is refused: the append-only file %s (%s); SHUTDOWN NOSAVE or FORCE end "
-                   "the server all the same",
-                   file.error != 0 ? "cannot be written" : "is not complete",
-                   file.error != 0 ? strerror(file.error) : "its first base is being written");
+        log_printf(
+            &program->log, KVRESP_WARNING,
+            "SHUTDOWN is refused: the append-only file %s (%s); SHUTDOWN NOSAVE or FORCE end "
+            "the server all the same",
+            file.error != 0 ? "cannot be written" : "is not complete",
+            file.error != 0 ? strerror(file.error) : "its first base is being written");
         return false;
     }
     atomic_store(&program->is_told, true);

@@ -174,8 +174,7 @@ static void await_end(void)
 START_TEST(bgrewriteaof_answers_as_redis_does)
 {
     ask("SET key value\r\n");
-    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
-                     "+Background append only file rewriting started\r\n");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
     await_rewrite();
     assert_has(ask("INFO persistence\r\n"), "aof_rewrites:1\r\n");
     assert_has(ask("INFO persistence\r\n"), "aof_last_rewrite_time_sec:0\r\n");
@@ -194,8 +193,7 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
 
     ask("MULTI\r\n");
     ask("BGREWRITEAOF\r\n");
-    ck_assert_str_eq(ask("EXEC\r\n"),
-                     "*1\r\n+Background append only file rewriting scheduled\r\n");
+    ck_assert_str_eq(ask("EXEC\r\n"), "*1\r\n+Background append only file rewriting scheduled\r\n");
     await_rewrite();
     ck_assert_uint_eq(stat_now().rewrites, 3);
     ck_assert(!stat_now().has_rewrite_failed);
@@ -279,8 +277,7 @@ START_TEST(debug_loadaof_brings_back_what_the_file_has)
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n1\r\n");
     ask("INCR kept\r\n");
-    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
-                     "+Background append only file rewriting started\r\n");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n2\r\n");
 

@@ -89,8 +89,11 @@ START_TEST(what_is_later_than_wanted_is_not_loaded)
     static const struct {
         int64_t until_s;
         const char *expected;
-    } cases[] = {{99, ""},        {100, "SET a 1\n"}, {150, "SET a 1\n"},
-                 {200, "SET a 1\nSET b 2\nSET c 3\n"}, {0, "SET a 1\nSET b 2\nSET c 3\nSET d 4\n"}};
+    } cases[] = {{99, ""},
+                 {100, "SET a 1\n"},
+                 {150, "SET a 1\n"},
+                 {200, "SET a 1\nSET b 2\nSET c 3\n"},
+                 {0, "SET a 1\nSET b 2\nSET c 3\nSET d 4\n"}};
     kv_buffer file = {0};
     text_append_string(&file, "#TS:100\r\n");
     record_encode(&file, "SET a 1");

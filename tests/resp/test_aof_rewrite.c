@@ -209,10 +209,12 @@ static void assert_whole(int count)
         snprintf(now_text, sizeof now_text, "%d", last);
         snprintf(before, sizeof before, "%d", last - 5);
         bool is_last = last == count - 1;
-        bool is_now = last < 0 ? status == KV_NONE
-                               : status == KV_OK && text_equal(text_of_buffer(&value), kv_text(now_text));
-        bool is_before = last < 5 ? status == KV_NONE
-                                  : status == KV_OK && text_equal(text_of_buffer(&value), kv_text(before));
+        bool is_now =
+            last < 0 ? status == KV_NONE
+                     : status == KV_OK && text_equal(text_of_buffer(&value), kv_text(now_text));
+        bool is_before =
+            last < 5 ? status == KV_NONE
+                     : status == KV_OK && text_equal(text_of_buffer(&value), kv_text(before));
         ck_assert_msg(is_now || (is_last && is_before), "%s is %.*s of %d", key, (int)value.size,
                       (const char *)value.data, count);
         kv_buffer_free(&value);
@@ -302,7 +304,8 @@ START_TEST(a_log_begins_with_a_base)
     follow();
     write_number();
     ck_assert(!writer.is_on);
-    ck_assert_int_eq(aof_writer_wait(&writer, aof_backlog_position(&writer.backlog), 1), KV_TIMEOUT);
+    ck_assert_int_eq(aof_writer_wait(&writer, aof_backlog_position(&writer.backlog), 1),
+                     KV_TIMEOUT);
     step();
     write_number();
     step();
