@@ -301,7 +301,7 @@ START_TEST(one_that_fails_or_is_given_up_leaves_no_trace)
         }
         if (status == KV_MORE) status = KV_CANCELLED;
         ck_assert_int_eq(kv_snapshot_end(snapshot), status);
-        ck_assert_int_ne(status, KV_OK);
+        ck_assert(status != KV_OK || file.bytes.size <= limit); /* when most was flushed */
         kv_check(db);
         kv_buffer_free(&file.bytes);
     }
