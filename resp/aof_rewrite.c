@@ -224,13 +224,13 @@ static void rewrite_drop(struct aof_rewrite *rewrite)
 
 static void rewrite_begin(struct aof_rewrite *rewrite)
 {
-    rewrite->is_wanted = false;
     rewrite->is_cancelled = false;
     rewrite->cuts = rewrite->writer->follows;
     rewrite->writer->cut_error = 0;
     rewrite->began_us = aof_now_us();
     atomic_fetch_add(&rewrite->count, 1);
     atomic_store(&rewrite->phase, REWRITE_IN_LINE);
+    rewrite->is_wanted = false; /* after that, so that it is scheduled at any moment */
     kv_status status = rewrite_submit(rewrite);
     if (status != KV_OK) rewrite_fail(rewrite, kv_strerror(status));
 }
