@@ -257,8 +257,8 @@ static void rewrite_commit(struct aof_rewrite *rewrite)
              "the append-only file was rewritten: a base of %" PRIu64 " bytes, %" PRIu64
              " with all",
              size, rewrite->size_after);
-    rewrite_settle(rewrite, false);
     if (!rewrite->keeps_history) aof_files_remove_history(rewrite->files);
+    rewrite_settle(rewrite, false);
 }
 
 static void rewrite_end(struct aof_rewrite *rewrite)

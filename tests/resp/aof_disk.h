@@ -380,8 +380,11 @@ static inline void disk_put_file(struct disk *disk, const char *path, const void
 /* The file's bytes as the system sees them; NULL if there is none. */
 static inline const struct disk_inode *disk_file(struct disk *disk, const char *path)
 {
+    pthread_mutex_lock(&disk->lock);
     struct disk_name *name = disk_find(&disk->seen, path);
-    return name != NULL ? name->inode : NULL;
+    const struct disk_inode *inode = name != NULL ? name->inode : NULL;
+    pthread_mutex_unlock(&disk->lock);
+    return inode;
 }
 
 /*
