@@ -878,6 +878,32 @@ def a_restart_goes_on(program, master_kind):
         replica.stop()
 
 
+def the_append_only_file_begins_anew(program):
+    """After a full sync the file is that of the new data: what a power cut leaves is all of them."""
+    master = launch(kvstore_server, program)
+    replica = launch(kvstore_server, program, ['--appendonly', 'yes', '--appendfsync', 'always'])
+    try:
+        control, client = master.connect(), replica.connect()
+        client.call('SET', 'mine', 'old')
+        for i in range(500):
+            control.call('SET', 'k%d' % i, i)
+        follow(replica, master)
+        caught_up(master, replica)
+        until(lambda: info_of(client, 'persistence')['aof_rewrites'] == '1' and
+              info_of(client, 'persistence')['aof_rewrite_in_progress'] == '0', 'a new base')
+        for i in range(100):
+            control.call('INCR', 'k%d' % i)
+        caught_up(master, replica)
+        expected = digest(control)
+        master.kill()
+        replica.kill()
+        replica.start()
+        expect(digest(replica.connect()) == expected, 'other data after a restart')
+    finally:
+        master.stop()
+        replica.stop()
+
+
 def places_are_changed(program, kinds, seed):
     """FAILOVER, again and again, under a writer who goes wherever the master is: nothing is lost."""
     servers = [launch(kvstore_server, program) if kind == 'k' else launch(redis_server)
@@ -950,6 +976,7 @@ def main():
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
+    tests['the_append_only_file_begins_anew'] = the_append_only_file_begins_anew
     for kinds in ('kk', 'kr', 'rk'):
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['places_are_changed_' + kinds] = lambda program, k=kinds: places_are_changed(
