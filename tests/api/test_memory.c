@@ -1207,7 +1207,9 @@ CASE(without_memory)
 {
     char text[32];
     double number;
+    kv_usage usage = KV_OPTIONS(kv_usage);
     (void)results;
+    MUST(kv_usage_by_type(db, 10, &usage) == KV_OK);
     kv_prefetch(db, wide_keys, WIDE);
     kv_prefetch_members(db, wide_keys, wide_keys, WIDE);
     kv_check(db);
@@ -1810,7 +1812,7 @@ static const struct row rows[] = {
     ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
     ROW("kv_prefetch kv_prefetch_members kv_check kv_select kv_database kv_databases kv_now "
         "kv_next_deadline kv_type_name kv_strerror kv_version kv_match kv_format_double "
-        "kv_parse_double",
+        "kv_parse_double kv_usage_by_type",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
     ROW("kv_snapshot_begin kv_snapshot_step kv_snapshot_stats kv_snapshot_end", snapshot, KV_OK,
