@@ -452,6 +452,14 @@ KV_INLINE unsigned bits_leading_zeros(uint64_t bits)
 #endif
 }
 
+/* The bits in the opposite order. */
+KV_UNUSED static inline uint64_t bits_reverse(uint64_t bits)
+{
+    uint64_t reversed = 0;
+    for (unsigned i = 0; i < 64; i++, bits >>= 1) reversed = reversed << 1 | (bits & 1);
+    return reversed;
+}
+
 /* How many bits are set. */
 KV_INLINE unsigned bits_count(uint64_t bits)
 {
@@ -4226,9 +4234,11 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
                                               const void *item);
 
 /*
- * Visits the items of the bucket at `position` in hash order and returns the position of the next
- * bucket, with all 64 bits of the hash; 0 after the last. An item that stays from the first to the
- * last call is visited at least once. The visitor may not change the table.
+ * Visits the items of a stretch of hashes, about a bucket's, from `position` on and returns where the
+ * next begins; 0 after the last. Of the 64 bits of a position those are zero that are not needed to
+ * tell the stretches of its segment apart. An item that stays from the first to the last call is
+ * visited at least once, and no item twice while no segment changes. The visitor may not change the
+ * table.
  */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);
@@ -4538,6 +4548,7 @@ KV_INLINE void *table_walk_step(struct table_walk *walk, uint64_t hash)
 #endif
 
 
+#define TABLE_SCAN_BITS     6   /* a segment is scanned in 64 stretches, about a bucket each */
 #define TABLE_DRAWS         128 /* at random, before the items are counted */
 #define TABLE_POSITION_BITS 48  /* depth + skip never pass this; it takes 2^40 items to get near */
 
@@ -5048,9 +5059,18 @@ KV_INTERNAL void table_clear(struct table *table)
 
 /* ------------------------------------------------------------------------------------- visiting */
 
-/* Visits the items whose home is bucket `home`, which may lie in it or after it. */
+/* Some neighbours in hash order: the hashes from `first` to `last`, without the bits to skip. */
+struct table_stretch {
+    uint64_t first, last;
+    table_visit *visit;
+    void *context;
+};
+
+/*
+ * Visits those items of a stretch whose home is bucket `home`, which may lie in it or after it.
+ */
 static void table_visit_home(const struct table *table, struct table_segment *segment,
-                             unsigned home, table_visit *visit, void *context)
+                             unsigned home, const struct table_stretch *stretch)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned consumed = table->skip + segment->depth;
@@ -5060,13 +5080,20 @@ static void table_visit_home(const struct table *table, struct table_segment *se
             if (buckets[at].tags[slot] == 0) continue;
             void *item = table_pointer(&buckets[at], slot);
             uint64_t hash = table->kind->hash(item, table->context);
-            if (table_home(hash, consumed, segment->buckets) == home) visit(context, item);
+            if (table_home(hash, consumed, segment->buckets) != home) continue;
+            uint64_t own = hash << table->skip;
+            if (own >= stretch->first && own <= stretch->last)
+                stretch->visit(stretch->context, item);
         }
         if (buckets[at].overflow == 0) break;
         if (++at == segment->buckets) at = 0;
     }
 }
 
+/*
+ * Buckets divide a segment's hashes by any number, so where they begin has many bits. A scan divides
+ * them by a power of two, and goes from one such stretch to the next.
+ */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context)
 {
@@ -5074,19 +5101,15 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
     if (entry == 0) return 0;
     struct table_segment *segment = table_entry_segment(entry);
     unsigned consumed = table->skip + segment->depth;
+    unsigned bits = segment->buckets == 1 ? consumed : consumed + TABLE_SCAN_BITS;
+    uint64_t last = bits == 0 ? UINT64_MAX : position | UINT64_MAX >> bits;
     unsigned home = table_home(position, consumed, segment->buckets);
-    table_visit_home(table, segment, home, visit, context);
-
-    /*
-     * The next bucket's first hash: the smallest 32-bit number that multiplication maps to home +
-     * 1.
-     */
-    uint64_t next = (((uint64_t)(home + 1) << 32) + segment->buckets - 1) / segment->buckets;
-    uint64_t prefix = consumed == 0 ? 0 : position >> (64 - consumed) << (64 - consumed);
-    uint64_t offset = consumed > 32 ? next >> (consumed - 32) : next << (32 - consumed);
-    uint64_t after = prefix + offset; /* wraps to 0 after the last bucket of the last segment */
+    unsigned last_home = table_home(last, consumed, segment->buckets);
+    struct table_stretch stretch = {position << table->skip, last << table->skip, visit, context};
+    stretch.last |= ~(UINT64_MAX << table->skip); /* it ends in ones */
+    for (; home <= last_home; home++) table_visit_home(table, segment, home, &stretch);
     uint64_t top = table->skip == 0 ? 0 : UINT64_MAX << (64 - table->skip);
-    return (after & top) == (position & top) ? after : 0;
+    return ((last + 1) & top) == (position & top) ? last + 1 : 0;
 }
 
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context)
@@ -5540,6 +5563,7 @@ KV_INTERNAL KV_UNUSED void members_check(const struct members *members);
 #endif
 
 #endif
+
 
 
 
@@ -6133,9 +6157,10 @@ KV_INTERNAL uint64_t members_scan(const struct members *members, uint64_t cursor
                                   members_visit *visit, void *context)
 {
     struct members_scanning scanning = {visit, context, 0};
-    do cursor = table_scan(&members->table, cursor, members_scan_one, &scanning);
-    while (cursor != 0 && scanning.visited < limit);
-    return cursor;
+    uint64_t position = bits_reverse(cursor);
+    do position = table_scan(&members->table, position, members_scan_one, &scanning);
+    while (position != 0 && scanning.visited < limit);
+    return bits_reverse(position);
 }
 
 KV_INTERNAL size_t members_next(const struct members *members, struct table_cursor *cursor,
@@ -30844,8 +30869,11 @@ static void usage_sample_space(kv *db, struct shard *shard, uint32_t database, u
     do usage_look(db, shard, database, &position, sample);
     while (position != 0 && (sample->keys < wanted || wanted >= count));
     position = begin;
-    while (wanted < count && position != 0 && sample->keys < wanted)
+    bool goes_on = wanted < count && sample->keys < wanted;
+    while (goes_on) {
         usage_look(db, shard, database, &position, sample);
+        goes_on = position != 0 && sample->keys < wanted;
+    }
 }
 
 /* What `of` keys have, for `count` of them. */
@@ -32400,14 +32428,14 @@ static uint64_t keyspace_scan_some(kv *db, const struct shard *shard, uint64_t p
 }
 
 /*
- * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
- * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
- * hashes.
+ * A cursor is a place in the order of hashes with its bits reversed, as of those of a place only the
+ * upper ones are not zero: so it is a small number while there are few keys, which clients need that
+ * keep it in an int.
  */
 static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
 {
     struct store *store = db->view->store;
-    uint64_t position = *cursor << 16;
+    uint64_t position = bits_reverse(*cursor);
     size_t passed = 0;
     do {
         struct shard *shard = store_shard(store, position);
@@ -32424,7 +32452,7 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         if (next == 0) position = keyspace_shard_position(store, shard->index + 1);
         keyspace_leave(db, shard);
     } while (position != 0 && passed < limit && !scan->is_ended);
-    *cursor = position >> 16;
+    *cursor = bits_reverse(position);
     return KV_OK;
 }
 

@@ -1,6 +1,7 @@
 /*
  * api/api_keyspace.c -- whole databases: count, scan, pick at random, empty, swap.
  */
+#include "base/bits.h"
 #include "base/buffer.h"
 #include "base/glob.h"
 #include "base/number.h"
@@ -150,14 +151,14 @@ static uint64_t keyspace_scan_some(kv *db, const struct shard *shard, uint64_t p
 }
 
 /*
- * A cursor is a place in the order of hashes, its top 48 bits. Rounding down may show a bucket's
- * items twice, which a scan may do, and always moves on, since a bucket spans more than 2^16
- * hashes.
+ * A cursor is a place in the order of hashes with its bits reversed, as of those of a place only the
+ * upper ones are not zero: so it is a small number while there are few keys, which clients need that
+ * keep it in an int.
  */
 static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct keyspace_scan *scan)
 {
     struct store *store = db->view->store;
-    uint64_t position = *cursor << 16;
+    uint64_t position = bits_reverse(*cursor);
     size_t passed = 0;
     do {
         struct shard *shard = store_shard(store, position);
@@ -174,7 +175,7 @@ static kv_status keyspace_scan(kv *db, uint64_t *cursor, size_t limit, struct ke
         if (next == 0) position = keyspace_shard_position(store, shard->index + 1);
         keyspace_leave(db, shard);
     } while (position != 0 && passed < limit && !scan->is_ended);
-    *cursor = position >> 16;
+    *cursor = bits_reverse(position);
     return KV_OK;
 }
 

@@ -78,8 +78,11 @@ static void usage_sample_space(kv *db, struct shard *shard, uint32_t database, u
     do usage_look(db, shard, database, &position, sample);
     while (position != 0 && (sample->keys < wanted || wanted >= count));
     position = begin;
-    while (wanted < count && position != 0 && sample->keys < wanted)
+    bool goes_on = wanted < count && sample->keys < wanted;
+    while (goes_on) {
         usage_look(db, shard, database, &position, sample);
+        goes_on = position != 0 && sample->keys < wanted;
+    }
 }
 
 /* What `of` keys have, for `count` of them. */

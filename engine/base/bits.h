@@ -34,6 +34,14 @@ KV_INLINE unsigned bits_leading_zeros(uint64_t bits)
 #endif
 }
 
+/* The bits in the opposite order. */
+KV_UNUSED static inline uint64_t bits_reverse(uint64_t bits)
+{
+    uint64_t reversed = 0;
+    for (unsigned i = 0; i < 64; i++, bits >>= 1) reversed = reversed << 1 | (bits & 1);
+    return reversed;
+}
+
 /* How many bits are set. */
 KV_INLINE unsigned bits_count(uint64_t bits)
 {

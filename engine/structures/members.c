@@ -9,6 +9,8 @@
  */
 #include "structures/members.h"
 
+#include "base/bits.h"
+
 #include "base/bytes.h"
 #include "base/number.h"
 
@@ -602,9 +604,10 @@ KV_INTERNAL uint64_t members_scan(const struct members *members, uint64_t cursor
                                   members_visit *visit, void *context)
 {
     struct members_scanning scanning = {visit, context, 0};
-    do cursor = table_scan(&members->table, cursor, members_scan_one, &scanning);
-    while (cursor != 0 && scanning.visited < limit);
-    return cursor;
+    uint64_t position = bits_reverse(cursor);
+    do position = table_scan(&members->table, position, members_scan_one, &scanning);
+    while (position != 0 && scanning.visited < limit);
+    return bits_reverse(position);
 }
 
 KV_INTERNAL size_t members_next(const struct members *members, struct table_cursor *cursor,

@@ -15,6 +15,7 @@
  */
 #include "structures/table.h"
 
+#define TABLE_SCAN_BITS     6   /* a segment is scanned in 64 stretches, about a bucket each */
 #define TABLE_DRAWS         128 /* at random, before the items are counted */
 #define TABLE_POSITION_BITS 48  /* depth + skip never pass this; it takes 2^40 items to get near */
 
@@ -525,9 +526,18 @@ KV_INTERNAL void table_clear(struct table *table)
 
 /* ------------------------------------------------------------------------------------- visiting */
 
-/* Visits the items whose home is bucket `home`, which may lie in it or after it. */
+/* Some neighbours in hash order: the hashes from `first` to `last`, without the bits to skip. */
+struct table_stretch {
+    uint64_t first, last;
+    table_visit *visit;
+    void *context;
+};
+
+/*
+ * Visits those items of a stretch whose home is bucket `home`, which may lie in it or after it.
+ */
 static void table_visit_home(const struct table *table, struct table_segment *segment,
-                             unsigned home, table_visit *visit, void *context)
+                             unsigned home, const struct table_stretch *stretch)
 {
     struct table_bucket *buckets = table_segment_buckets(segment);
     unsigned consumed = table->skip + segment->depth;
@@ -537,13 +547,20 @@ static void table_visit_home(const struct table *table, struct table_segment *se
             if (buckets[at].tags[slot] == 0) continue;
             void *item = table_pointer(&buckets[at], slot);
             uint64_t hash = table->kind->hash(item, table->context);
-            if (table_home(hash, consumed, segment->buckets) == home) visit(context, item);
+            if (table_home(hash, consumed, segment->buckets) != home) continue;
+            uint64_t own = hash << table->skip;
+            if (own >= stretch->first && own <= stretch->last)
+                stretch->visit(stretch->context, item);
         }
         if (buckets[at].overflow == 0) break;
         if (++at == segment->buckets) at = 0;
     }
 }
 
+/*
+ * Buckets divide a segment's hashes by any number, so where they begin has many bits. A scan divides
+ * them by a power of two, and goes from one such stretch to the next.
+ */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context)
 {
@@ -551,19 +568,15 @@ KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, ta
     if (entry == 0) return 0;
     struct table_segment *segment = table_entry_segment(entry);
     unsigned consumed = table->skip + segment->depth;
+    unsigned bits = segment->buckets == 1 ? consumed : consumed + TABLE_SCAN_BITS;
+    uint64_t last = bits == 0 ? UINT64_MAX : position | UINT64_MAX >> bits;
     unsigned home = table_home(position, consumed, segment->buckets);
-    table_visit_home(table, segment, home, visit, context);
-
-    /*
-     * The next bucket's first hash: the smallest 32-bit number that multiplication maps to home +
-     * 1.
-     */
-    uint64_t next = (((uint64_t)(home + 1) << 32) + segment->buckets - 1) / segment->buckets;
-    uint64_t prefix = consumed == 0 ? 0 : position >> (64 - consumed) << (64 - consumed);
-    uint64_t offset = consumed > 32 ? next >> (consumed - 32) : next << (32 - consumed);
-    uint64_t after = prefix + offset; /* wraps to 0 after the last bucket of the last segment */
+    unsigned last_home = table_home(last, consumed, segment->buckets);
+    struct table_stretch stretch = {position << table->skip, last << table->skip, visit, context};
+    stretch.last |= ~(UINT64_MAX << table->skip); /* it ends in ones */
+    for (; home <= last_home; home++) table_visit_home(table, segment, home, &stretch);
     uint64_t top = table->skip == 0 ? 0 : UINT64_MAX << (64 - table->skip);
-    return (after & top) == (position & top) ? after : 0;
+    return ((last + 1) & top) == (position & top) ? last + 1 : 0;
 }
 
 KV_INTERNAL void table_each(const struct table *table, table_visit *visit, void *context)

@@ -154,9 +154,11 @@ KV_INTERNAL struct table_place table_place_of(const struct table *table, uint64_
                                               const void *item);
 
 /*
- * Visits the items of the bucket at `position` in hash order and returns the position of the next
- * bucket, with all 64 bits of the hash; 0 after the last. An item that stays from the first to the
- * last call is visited at least once. The visitor may not change the table.
+ * Visits the items of a stretch of hashes, about a bucket's, from `position` on and returns where the
+ * next begins; 0 after the last. Of the 64 bits of a position those are zero that are not needed to
+ * tell the stretches of its segment apart. An item that stays from the first to the last call is
+ * visited at least once, and no item twice while no segment changes. The visitor may not change the
+ * table.
  */
 KV_INTERNAL uint64_t table_scan(const struct table *table, uint64_t position, table_visit *visit,
                                 void *context);

@@ -108,13 +108,14 @@ START_TEST(a_scan_of_a_store_at_rest_shows_each_key_once)
     for (int i = 0; i < 3000; i++) add(db, i);
     memset(&seen, 0, sizeof seen);
     uint64_t cursor = 0;
-    do ck_assert_int_eq(kv_scan(db, &cursor, 1000, NULL, see, &seen), KV_OK);
-    while (cursor != 0);
+    do {
+        ck_assert_int_eq(kv_scan(db, &cursor, 100, NULL, see, &seen), KV_OK);
+        ck_assert_uint_le(cursor, INT32_MAX); /* redis-cli --cluster import keeps it in an int */
+    } while (cursor != 0);
     size_t missed = 0;
     for (int i = 0; i < 3000; i++) missed += seen.times[i] == 0;
     ck_assert_uint_eq(missed, 0);
-    /* A bucket in which a step ended may be shown again. */
-    ck_assert_uint_lt(seen.visits, 3000 + 3 * 32);
+    ck_assert_uint_eq(seen.visits, 3000);
 }
 END_TEST
 

@@ -279,7 +279,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument('--seed', type=int, default=random.randrange(1 << 32))
     arguments.add_argument('--server')
-    arguments.add_argument('--keys', type=int, default=1500 if os.environ.get('KVSTORE_TEST_FULL') else 150)
+    arguments.add_argument('--keys', type=int, default=6000 if os.environ.get('KVSTORE_TEST_FULL') else 2500)
     arguments.add_argument('parts', nargs='*', default=[])
     given = arguments.parse_args()
     server = os.path.abspath(given.server or kvstore_server().program)
