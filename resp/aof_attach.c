@@ -300,7 +300,7 @@ static const kvresp_parameter attach_switches[AOF_SWITCHES] = {
     SWITCH("aof-timestamp-enabled", 0),
     SWITCH("aof-use-rdb-preamble", 0),
     SWITCH("aof-rewrite-incremental-fsync", 0),
-    SWITCH("aof-disable-auto-gc", KVRESP_PARAMETER_HIDDEN),
+    SWITCH("aof-disable-auto-gc", 0),
 };
 
 #undef SWITCH

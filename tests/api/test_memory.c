@@ -1197,6 +1197,7 @@ CASE(view)
     kv_status status = kv_view_open(db, &view);
     if (status != KV_OK) return status;
     kv_view_touches(view, false);
+    kv_view_expires(view, false);
     kv_view_refresh(view);
     kv_view_close(view);
     return KV_OK;
@@ -1809,7 +1810,8 @@ static const struct row rows[] = {
     ROW("kv_stats kv_stats_reset", stats, KV_OK, EVERYWHERE),
     ROW("kv_database_stats", database_stats, KV_OK, EVERYWHERE),
     ROW("kv_configure kv_configuration", configure, KV_OK, EVERYWHERE),
-    ROW("kv_view_open kv_view_touches kv_view_refresh kv_view_close", view, KV_OK, OUTSIDE),
+    ROW("kv_view_open kv_view_touches kv_view_expires kv_view_refresh kv_view_close", view, KV_OK,
+        OUTSIDE),
     ROW("kv_prefetch kv_prefetch_members kv_check kv_select kv_database kv_databases kv_now "
         "kv_next_deadline kv_type_name kv_strerror kv_version kv_match kv_format_double "
         "kv_parse_double kv_usage_by_type",

@@ -309,6 +309,8 @@ def command_docs(a, b, _):
                 entry.pop(b'deprecated_since', None)
             if name in NEWER_TOKENS:
                 entry[b'arguments'] = without_token(entry[b'arguments'], NEWER_TOKENS[name])
+            if name == b'bgsave':
+                entry.pop(b'arguments')  # CANCEL, of Valkey 8.1, beside SCHEDULE
             if name == b'bitcount':
                 entry[b'arguments'] = with_end(entry[b'arguments'])
             if name in (b'xadd', b'xtrim'):
