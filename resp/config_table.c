@@ -295,6 +295,7 @@ static const char *config_change_replicas(kvresp *resp, const struct config_valu
     (void)message;
     atomic_store(&resp->replicas.settings[value->facts->setting], value->number);
     replicas_configure(&resp->replicas);
+    replicas_judge(&resp->replicas);
     return NULL;
 }
 

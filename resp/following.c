@@ -91,6 +91,7 @@ void following_carry_out(struct following *following)
     if (is_one) following_become_one(following);
     else following_become_none(following);
     following_set_gates(following);
+    replicas_judge(&following->resp->replicas);
     following_release(following);
     following_tell_connector(following);
 }

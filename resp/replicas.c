@@ -46,6 +46,29 @@ void replicas_configure(struct replicas *replicas)
                               replicas_limit(replicas, &limit->hard));
 }
 
+static bool replica_is_good(const struct replica *replica, int64_t now_ms, int64_t max_lag_s)
+{
+    return replica->state == REPLICA_ONLINE && (now_ms - replica->ack_ms) / 1000 <= max_lag_s;
+}
+
+void replicas_judge(struct replicas *replicas)
+{
+    kvresp *resp = replicas->resp;
+    int64_t now_ms = kv_now(resp->store);
+    size_t count = 0;
+    pthread_mutex_lock(&replicas->lock);
+    int64_t wanted = replicas_setting(replicas, REPLICAS_MIN_COUNT);
+    int64_t max_lag_s = replicas_setting(replicas, REPLICAS_MIN_LAG);
+    for (struct replica *at = replicas->first; at != NULL && wanted > 0; at = at->next)
+        count += replica_is_good(at, now_ms, max_lag_s);
+    replicas->good_count = count;
+    bool refuses = wanted > 0 && max_lag_s > 0 && (int64_t)count < wanted &&
+                   !replication_is_replica(&resp->replication);
+    if (refuses) atomic_fetch_or(&resp->gates, GATE_FEW_REPLICAS);
+    else atomic_fetch_and(&resp->gates, ~(unsigned)GATE_FEW_REPLICAS);
+    pthread_mutex_unlock(&replicas->lock);
+}
+
 /* ----------------------------------------------------------------------------------- one replica */
 
 struct replica *replica_of(kvresp_session *session)
@@ -94,6 +117,7 @@ void replica_close(struct replica *replica)
         full_sync_leave(replica);
     }
     pthread_mutex_unlock(&replicas->lock);
+    replicas_judge(replicas);
     replication_reader_close(&resp->replication.log, &replica->reader);
     if (replica->state != REPLICA_NONE) {
         char address[REPLICA_ADDRESS_SIZE];
@@ -115,6 +139,7 @@ bool replica_continue(struct replica *replica, kv_slice id, int64_t offset,
     pthread_mutex_lock(&replicas->lock);
     replica_attach(replica, REPLICA_ONLINE);
     pthread_mutex_unlock(&replicas->lock);
+    replicas_judge(replicas);
     return true;
 }
 
@@ -140,6 +165,7 @@ void replica_acknowledge(struct replica *replica, int64_t offset, int64_t file_o
         replica->state = REPLICA_ONLINE;
         session_wake(replica->session);
     }
+    replicas_judge(replicas);
     replica_waits_look(replicas, false);
     failover_look(replicas->resp);
 }
@@ -253,6 +279,7 @@ static void replica_has_received(struct replica *replica)
         return;
     }
     replica->state = awaits_ack ? REPLICA_AWAITS_ACK : REPLICA_ONLINE;
+    replicas_judge(replicas);
     replica_tell(replica, KVRESP_NOTICE, "has been sent the snapshot");
 }
 
@@ -309,29 +336,6 @@ void replicas_ask(struct replicas *replicas)
     (void)replication_log_command(&replicas->resp->replication.log, ask, 3,
                                   &replicas->asked_position);
     pthread_mutex_unlock(&replicas->lock);
-}
-
-static bool replica_is_good(const struct replica *replica, int64_t now_ms, int64_t max_lag_s)
-{
-    return replica->state == REPLICA_ONLINE && (now_ms - replica->ack_ms) / 1000 <= max_lag_s;
-}
-
-/* Counts those that min-replicas-to-write is about, and refuses writes if they are too few. */
-static void replicas_count_good(struct replicas *replicas, int64_t now_ms)
-{
-    kvresp *resp = replicas->resp;
-    int64_t wanted = replicas_setting(replicas, REPLICAS_MIN_COUNT);
-    int64_t max_lag_s = replicas_setting(replicas, REPLICAS_MIN_LAG);
-    size_t count = 0;
-    pthread_mutex_lock(&replicas->lock);
-    for (struct replica *at = replicas->first; at != NULL; at = at->next)
-        count += replica_is_good(at, now_ms, max_lag_s);
-    replicas->good_count = count;
-    pthread_mutex_unlock(&replicas->lock);
-    bool refuses = wanted > 0 && max_lag_s > 0 && (int64_t)count < wanted &&
-                   !replication_is_replica(&resp->replication);
-    if (refuses) atomic_fetch_or(&resp->gates, GATE_FEW_REPLICAS);
-    else atomic_fetch_and(&resp->gates, ~(unsigned)GATE_FEW_REPLICAS);
 }
 
 static const char *replica_timeout(const struct replica *replica, int64_t now_ms, int64_t limit_ms)
@@ -412,7 +416,7 @@ void replicas_cron(struct replicas *replicas, int64_t now_ms)
         return;
     replicas->last_second_ms = now_ms;
     full_syncs_cancel_unwanted(replicas);
-    replicas_count_good(replicas, now_ms);
+    replicas_judge(replicas);
     if (replicas->count > 0) replicas_look_after(replicas, now_ms);
     replicas_ping(replicas, now_ms);
     replicas_end_history(replicas, now_ms);

@@ -105,6 +105,13 @@ void replicas_close(struct replicas *replicas);
 /* A parameter, or the limits of output, have changed. */
 void replicas_configure(struct replicas *replicas);
 
+/*
+ * Counts the replicas that min-replicas-to-write is about, and refuses writes if they are too few:
+ * when one comes, goes or says how far it is, and when the role or what is wanted changes; time
+ * alone is looked at once a second. Takes the lock.
+ */
+void replicas_judge(struct replicas *replicas);
+
 /* Ten times a second, or more often. */
 void replicas_cron(struct replicas *replicas, int64_t now_ms);
 

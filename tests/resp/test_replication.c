@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NO_REPLICAS "-NOREPLICAS Not enough good replicas to write.\r\n"
+
 static struct server server;
 static struct server_client *client, *replica;
 static struct replication *history;
@@ -267,14 +269,36 @@ END_TEST
 START_TEST(few_replicas_refuse_writes)
 {
     say(&server, client, "config set min-replicas-to-write 1");
-    tick();
-    assert_says(client, "set a 1", "-NOREPLICAS Not enough good replicas to write.\r\n");
+    assert_says(client, "set a 1", NO_REPLICAS);
     sync_fully(replica);
-    tick();
     assert_says(client, "set a 1", "+OK\r\n");
     for (int i = 0; i < 12; i++) tick();
-    assert_says(client, "set a 1", "-NOREPLICAS Not enough good replicas to write.\r\n");
+    assert_says(client, "set a 1", NO_REPLICAS);
     assert_says(client, "get a", "$1\r\n1\r\n");
+}
+END_TEST
+
+/* Nothing here waits for the clock. */
+START_TEST(few_replicas_are_noticed_at_once)
+{
+    char text[128];
+    sync_fully(replica);
+    assert_says(client, "config set min-replicas-to-write 2\r\nset a 1", "+OK\r\n" NO_REPLICAS);
+    assert_says(client, "config set min-replicas-to-write 1\r\nset a 1", "+OK\r\n+OK\r\n");
+    for (int i = 0; i < 12; i++) tick();
+    assert_says(client, "set a 1", NO_REPLICAS);
+    say(&server, replica, "replconf ack 0");
+    assert_says(client, "set a 1", "+OK\r\n");
+
+    struct server_client *second = server_client(&server);
+    snprintf(text, sizeof text, "psync %s 1\r\n", place_now().id);
+    say_bytes(&server, second, text, strlen(text));
+    assert_says(client, "config set min-replicas-to-write 2\r\nset a 1", "+OK\r\n+OK\r\n");
+    kvresp_session_close(second->session);
+    server.client_count--;
+    assert_says(client, "set a 1", NO_REPLICAS);
+
+    assert_says(client, "config set min-replicas-max-lag 0\r\nset a 1", "+OK\r\n+OK\r\n");
 }
 END_TEST
 
@@ -431,6 +455,7 @@ int main(void)
     tcase_add_test(tcase, what_redis_does_not_know_travels_in_a_ping);
     tcase_add_test(tcase, wait_counts_acknowledgements);
     tcase_add_test(tcase, few_replicas_refuse_writes);
+    tcase_add_test(tcase, few_replicas_are_noticed_at_once);
     tcase_add_test(tcase, silence_ends_a_replica);
     tcase_add_test(tcase, a_history_without_replicas_ends);
     tcase_add_test(tcase, failover_holds_writes_until_a_replica_has_all);
