@@ -158,8 +158,9 @@ kv_status replica_sync(struct replica *replica)
 void replica_acknowledge(struct replica *replica, int64_t offset, int64_t file_offset)
 {
     struct replicas *replicas = &replica->session->resp->replicas;
-    if (offset > replica->ack) replica->ack = offset;
-    if (file_offset > replica->file_ack) replica->file_ack = file_offset;
+    int64_t last = replication_offset(&replicas->resp->replication); /* none can have more */
+    if (offset > replica->ack && offset <= last) replica->ack = offset;
+    if (file_offset > replica->file_ack && file_offset <= last) replica->file_ack = file_offset;
     replica->ack_ms = kv_now(replicas->resp->store);
     if (replica->state == REPLICA_AWAITS_ACK) {
         replica->state = REPLICA_ONLINE;
@@ -228,6 +229,16 @@ static void replica_tell(const struct replica *replica, kvresp_level level, cons
     replica_name(replica, address);
     kvresp_logf(replica->session->resp, level, "Replica %s:%lld %s", address,
                 (long long)replica->port, what);
+}
+
+void replica_refuse(struct replica *replica, const char *what)
+{
+    char text[256];
+    snprintf(text, sizeof text, "is disconnected, as replicas get no replies: it has sent %s",
+             what);
+    replica_tell(replica, KVRESP_WARNING, text);
+    replica->end = "is disconnected, as it asked for replies";
+    replica->session->flags |= SESSION_CLOSING;
 }
 
 /* Why it cannot go on; NULL: it can. */

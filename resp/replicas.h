@@ -138,7 +138,10 @@ bool replica_continue(struct replica *replica, kv_slice id, int64_t offset,
 /* Waits for a snapshot. KV_OK, KV_NOMEM. */
 kv_status replica_sync(struct replica *replica);
 
-/* REPLCONF ACK: offsets, -1 for none. */
+/* Ends one that has sent what asks for a reply, in its session's turn; the log says what. */
+void replica_refuse(struct replica *replica, const char *what);
+
+/* REPLCONF ACK: offsets, -1 for none. Those that are beyond the end of the history do not count. */
 void replica_acknowledge(struct replica *replica, int64_t offset, int64_t file_offset);
 
 /* Goes from state to state, in its session's turn. False: it has to be closed, as the log says. */

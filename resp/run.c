@@ -13,6 +13,7 @@
 #include "resp/run.h"
 
 #include "resp/blocked.h"
+#include "resp/commands.h"
 #include "resp/pushes.h"
 
 #include <stdio.h>
@@ -127,7 +128,8 @@ size_t run_frame(struct run *run)
     case PARSER_ERROR: {
         char text[80];
         snprintf(text, sizeof text, "ERR %s", parsed.message);
-        call_error(&run->call, text);
+        if (replica_is_attached(session->replica)) replica_refuse(session->replica, "no request");
+        else call_error(&run->call, text);
         session->flags |= SESSION_CLOSING;
         return 0;
     }
@@ -207,13 +209,36 @@ size_t kvresp_prefetch(kvresp_worker *worker, kvresp_session *const *sessions, s
 
 /* ------------------------------------------------------------------------------------ executing */
 
+/* What may come from one that follows; to ask to follow again is ignored. */
+static bool run_is_of_replicas(const struct command_slot *slot)
+{
+    if (slot == NULL) return false;
+    command_handler *handler = slot->command->handler;
+    return handler == replconf_command || handler == psync_command || handler == sync_command;
+}
+
+/*
+ * A request of one that follows: among the bytes it is sent there is no room for a reply, so that
+ * one that asks for a reply has lost its way.
+ */
+static void run_replica(struct run *run, const struct request *request, size_t mark)
+{
+    kvresp_session *session = run->session;
+    bool is_expected = run_is_of_replicas(request->slot);
+    if (is_expected) call_checked(&run->call, request->slot);
+    if (is_expected && session->reply.size - session->reply.start == mark) return;
+    replica_refuse(session->replica,
+                   request->slot != NULL ? request->slot->command->facts.name : "no command");
+}
+
 /* A command with something in its way. Returns false if it has to wait: it is not consumed then. */
 static bool run_gated(struct run *run, const struct request *request)
 {
     kvresp_session *session = run->session;
     run_end_stretch(run);
     size_t mark = run->session->reply.size - run->session->reply.start;
-    call_checked(&run->call, request->slot);
+    if (replica_is_attached(session->replica)) run_replica(run, request, mark);
+    else call_checked(&run->call, request->slot);
     session->charged = session->errors; /* those of refusals are counted as such */
     run->executed += !(session->flags & SESSION_PAUSED);
 
@@ -328,6 +353,12 @@ static bool run_passes_output_limit(struct run *run)
     return true;
 }
 
+/* With what is still to be sent, but for a replica, which is sent nothing more. */
+static kvresp_state run_closes(const kvresp_session *session)
+{
+    return replica_is_attached(session->replica) ? KVRESP_CLOSE_NOW : KVRESP_CLOSE;
+}
+
 static kvresp_state run_requests(struct run *run)
 {
     kvresp_session *session = run->session;
@@ -344,7 +375,7 @@ static kvresp_state run_requests(struct run *run)
         if (count > 0) run_execute(run, count);
         if (session->wrote) run_hold(run, from);
         if (session->is_failed || session->reply.failed) return KVRESP_CLOSE_NOW;
-        if (session->flags & SESSION_CLOSING) return KVRESP_CLOSE;
+        if (session->flags & SESSION_CLOSING) return run_closes(session);
         if (session->flags & SESSION_BLOCKED) return KVRESP_BLOCKED;
         if (session->flags & SESSION_PAUSED) return KVRESP_PAUSED;
         if (count == 0) return KVRESP_IDLE;

@@ -99,8 +99,6 @@ START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
     ck_assert_str_eq(say(&server, replica, "replconf ack 0"),
                      "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
                      "*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n2\r\n");
-    /* No reply comes in between. */
-    ck_assert_str_eq(say(&server, replica, "ping"), "");
     ck_assert(strstr(say(&server, client, "client list"), "flags=S") != NULL);
     assert_says(client, "select 3\r\nset x 1", "+OK\r\n+OK\r\n");
     ck_assert_str_eq(receive(replica), "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
@@ -117,7 +115,7 @@ START_TEST(without_an_end_mark_the_size_comes_first)
     struct server_client *second = server_client(&server);
     ck_assert_str_eq(say(&server, second, "sync"), "");
     tick();
-    ck_assert_str_eq(say(&server, second, "replconf capa x"), "\n"); /* nothing to say yet */
+    ck_assert_str_eq(server_run(&server, second), "\n"); /* nothing to say yet */
     await_snapshots();
     receive(second);
     unsigned long long size;
@@ -302,6 +300,51 @@ START_TEST(few_replicas_are_noticed_at_once)
 }
 END_TEST
 
+/* Replies among the bytes of the history would be taken for them. */
+START_TEST(a_replica_that_asks_for_replies_is_dropped)
+{
+    static const char *const requests[] = {
+        "ping",         "get a",           "set a 2",  "subscribe x",       "blpop l 0",
+        "multi",        "nosuch",          "quit",     "replconf capa eof", "replconf nosuch 1",
+        "replconf ack", "client reply on", "*1\r\nfoo"};
+    static const char *const others[] = {"replconf ack 1", "replconf getack *", "psync ? -1",
+                                         "sync"};
+    char text[128];
+    sync_fully(replica);
+    say(&server, client, "set a 1");
+    receive(replica);
+    struct replication_place place = place_now();
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct server_client *other = server_client(&server);
+        snprintf(text, sizeof text, "psync %s %lld", place.id, (long long)place.offset + 1);
+        ck_assert_str_eq(say(&server, other, text), "+CONTINUE\r\n");
+        for (size_t j = 0; j < sizeof others / sizeof *others; j++)
+            ck_assert_str_eq(say(&server, other, others[j]), "");
+        ck_assert_int_eq(other->state, KVRESP_IDLE);
+        server.log[0] = '\0';
+        ck_assert_str_eq(say(&server, other, requests[i]), "");
+        ck_assert_msg(other->state == KVRESP_CLOSE_NOW, "%s: %d", requests[i], other->state);
+        ck_assert_msg(strstr(server.log, "replicas get no replies") != NULL, "%s", server.log);
+        kvresp_session_close(other->session);
+        server.client_count--;
+    }
+    assert_says(client, "get a", "$1\r\n1\r\n");
+    ck_assert_int_eq(place_now().offset, place.offset);
+    ck_assert_str_eq(receive(replica), "");
+}
+END_TEST
+
+START_TEST(a_replica_cannot_have_what_was_not_written)
+{
+    sync_fully(replica);
+    assert_says(client, "set a 1", "+OK\r\n");
+    say(&server, replica, "replconf ack 1000000 fack 1000000");
+    ck_assert_str_eq(say(&server, client, "wait 1 1"), "");
+    server.now_ms += 2;
+    ck_assert_str_eq(server_run(&server, client), ":0\r\n");
+}
+END_TEST
+
 START_TEST(silence_ends_a_replica)
 {
     sync_fully(replica);
@@ -456,6 +499,8 @@ int main(void)
     tcase_add_test(tcase, wait_counts_acknowledgements);
     tcase_add_test(tcase, few_replicas_refuse_writes);
     tcase_add_test(tcase, few_replicas_are_noticed_at_once);
+    tcase_add_test(tcase, a_replica_that_asks_for_replies_is_dropped);
+    tcase_add_test(tcase, a_replica_cannot_have_what_was_not_written);
     tcase_add_test(tcase, silence_ends_a_replica);
     tcase_add_test(tcase, a_history_without_replicas_ends);
     tcase_add_test(tcase, failover_holds_writes_until_a_replica_has_all);
