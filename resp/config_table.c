@@ -299,6 +299,20 @@ static const char *config_change_replicas(kvresp *resp, const struct config_valu
     return NULL;
 }
 
+/* A size below the least is that. */
+static const char *config_change_backlog_size(kvresp *resp, const struct config_value *value,
+                                              char message[256])
+{
+    struct config_value raised = *value;
+    if (raised.number < REPLICAS_BACKLOG_MIN) raised.number = REPLICAS_BACKLOG_MIN;
+    return config_change_replicas(resp, &raised, message);
+}
+
+static kv_status config_read_backlog_size(kvresp *resp, kv_buffer *text)
+{
+    return text_append_integer(text, replicas_setting(&resp->replicas, REPLICAS_BACKLOG_SIZE));
+}
+
 static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
                                            char message[256])
 {
@@ -750,8 +764,8 @@ static const struct config_facts config_own[] = {
              REPLICAS_MIN_LAG),
     REPLICAS("min-replicas-to-write", "min-slaves-to-write", CONFIG_INTEGER, "0", 0, INT32_MAX,
              REPLICAS_MIN_COUNT),
-    REPLICAS("repl-backlog-size", NULL, CONFIG_MEMORY, "1048576", 1, INT64_MAX,
-             REPLICAS_BACKLOG_SIZE),
+    {"repl-backlog-size", NULL, CONFIG_MEMORY, "1048576", 1, INT64_MAX, NULL, 0,
+     config_change_backlog_size, config_read_backlog_size, NULL, REPLICAS_BACKLOG_SIZE},
     REPLICAS("repl-backlog-ttl", NULL, CONFIG_INTEGER, "3600", 0, INT64_MAX, REPLICAS_BACKLOG_TTL),
     REPLICAS("repl-disable-tcp-nodelay", NULL, CONFIG_BOOLEAN, "no", 0, 0, REPLICAS_NO_DELAY),
     REPLICAS("repl-diskless-sync", NULL, CONFIG_BOOLEAN, "yes", 0, 0, REPLICAS_DISKLESS),

@@ -81,6 +81,8 @@ enum replicas_setting {
     REPLICAS_SETTINGS
 };
 
+enum { REPLICAS_BACKLOG_MIN = 16 * 1024 };
+
 struct replicas {
     kvresp *resp;
     _Atomic int64_t settings[REPLICAS_SETTINGS];

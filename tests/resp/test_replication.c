@@ -345,6 +345,16 @@ START_TEST(a_replica_cannot_have_what_was_not_written)
 }
 END_TEST
 
+START_TEST(a_backlog_has_a_least_size)
+{
+    assert_says(client, "config set repl-backlog-size 10\r\nconfig get repl-backlog-size",
+                "+OK\r\n*2\r\n$17\r\nrepl-backlog-size\r\n$5\r\n16384\r\n");
+    ck_assert_uint_eq(place_now().backlog_size, 16384);
+    assert_says(client, "config set repl-backlog-size 20kb\r\nconfig get repl-backlog-size",
+                "+OK\r\n*2\r\n$17\r\nrepl-backlog-size\r\n$5\r\n20480\r\n");
+}
+END_TEST
+
 START_TEST(silence_ends_a_replica)
 {
     sync_fully(replica);
@@ -501,6 +511,7 @@ int main(void)
     tcase_add_test(tcase, few_replicas_are_noticed_at_once);
     tcase_add_test(tcase, a_replica_that_asks_for_replies_is_dropped);
     tcase_add_test(tcase, a_replica_cannot_have_what_was_not_written);
+    tcase_add_test(tcase, a_backlog_has_a_least_size);
     tcase_add_test(tcase, silence_ends_a_replica);
     tcase_add_test(tcase, a_history_without_replicas_ends);
     tcase_add_test(tcase, failover_holds_writes_until_a_replica_has_all);
