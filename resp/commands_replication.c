@@ -98,7 +98,7 @@ static bool psync_take_over(struct call *call)
     const struct replica_link *replica = replication->replica;
     char id[REPLICATION_ID_SIZE + 1];
     replication_read_id(replication, id);
-    if (!text_is(call->arguments[1], id)) {
+    if (!replication_is_id(call->arguments[1], id)) {
         call_error(call, "ERR PSYNC FAILOVER replid must match my replid.");
     } else if (!replication_is_replica(replication) || replica == NULL) {
         call_error(call, "ERR PSYNC FAILOVER can't be sent to a master.");

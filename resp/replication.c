@@ -121,13 +121,22 @@ void replication_look(struct replication *replication, struct replication_place 
     pthread_mutex_unlock(&replication->lock);
 }
 
+bool replication_is_id(kv_slice text, const char *id)
+{
+    const uint8_t *bytes = text.data;
+    size_t i = 0;
+    while (i < text.size && id[i] != '\0' && text_lower(bytes[i]) == text_lower((uint8_t)id[i]))
+        i++;
+    return i == text.size && id[i] == '\0';
+}
+
 bool replication_resume(struct replication *replication, kv_slice id, int64_t offset,
                         struct replication_reader *reader, char now[REPLICATION_ID_SIZE + 1])
 {
     pthread_mutex_lock(&replication->lock);
     bool is_known =
-        text_equal(id, kv_text(replication->id)) ||
-        (text_equal(id, kv_text(replication->id2)) && offset <= replication->second_offset);
+        replication_is_id(id, replication->id) ||
+        (replication_is_id(id, replication->id2) && offset <= replication->second_offset);
     is_known = is_known && replication->has_begun && offset > 0 &&
                replication_reader_open(&replication->log, reader, (uint64_t)offset - 1);
     memcpy(now, replication->id, REPLICATION_ID_SIZE + 1);

@@ -116,6 +116,9 @@ void replication_choose_id(char id[REPLICATION_ID_SIZE + 1]);
 
 void replication_look(struct replication *replication, struct replication_place *place);
 
+/* Whether a text is that id, in any case of its letters. */
+bool replication_is_id(kv_slice text, const char *id);
+
 /* The id alone; also where `lock` may not be taken. */
 void replication_read_id(struct replication *replication, char id[REPLICATION_ID_SIZE + 1]);
 

@@ -142,6 +142,12 @@ START_TEST(one_that_was_away_goes_on_where_it_was)
     ck_assert_str_eq(receive(again), "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n");
     ck_assert(strstr(say(&server, client, "info stats"), "sync_partial_ok:1\r\n") != NULL);
 
+    /* Letters are digits in both cases. */
+    struct server_client *loud = server_client(&server);
+    snprintf(text, sizeof text, "PSYNC %s %lld\r\n", place.id, (long long)place.offset + 1);
+    for (char *at = text; *at != '\0'; at++) *at = (char)(*at >= 'a' ? *at - 32 : *at);
+    ck_assert_str_eq(say_bytes(&server, loud, text, strlen(text)), "+CONTINUE\r\n");
+
     /* A byte that is not written yet, another history, one that is not kept: a full sync. */
     struct server_client *late = server_client(&server);
     snprintf(text, sizeof text, "psync %s %lld\r\n", place.id, (long long)place_now().offset + 2);
