@@ -119,7 +119,7 @@ const kvresp_metric metrics_own[] = {
      "Seconds since the snapshot under way began; -1: there is none."},
     {"rdb_saves",
      "rdb_saves_total", KVRESP_COUNTER, 0, NULL,
-     "Snapshots written."},
+     "Snapshots that SAVE, BGSAVE and save points have begun."},
     {"rdb_last_cow_size",
      "rdb_last_cow_size_bytes", KVRESP_GAUGE, 0, NULL,
      "The most memory that the last snapshot took for old states."},

@@ -118,7 +118,6 @@ static kv_status saving_submit(struct saving *saving)
     if (status != KV_OK) return status;
     saving->started_s = saving_now_s(saving);
     saving->is_wanted = true;
-    saving->count++;
     return KV_OK;
 }
 
@@ -255,7 +254,9 @@ static kv_status saving_want_locked(struct saving *saving, enum saving_wish wish
     }
     if (saving->is_wanted) return KV_OK;
     saving->is_scheduled = wish == SAVING_SCHEDULE;
-    return saving_submit(saving);
+    kv_status status = saving_submit(saving);
+    saving->count += status == KV_OK && wish != SAVING_AFRESH;
+    return status;
 }
 
 kv_status saving_want(struct saving *saving, enum saving_wish wish, struct saving_waiter *waiter)

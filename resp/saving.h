@@ -65,7 +65,8 @@ struct saving {
     char message[256];                               /* why the last one failed */
     int64_t saved_s, tried_s, started_s, duration_s; /* duration: -1: none */
     uint64_t changes_saved;                          /* of the store's life, those in the file */
-    uint64_t count, held_peak, loaded, expired;
+    uint64_t count; /* begun by SAVE, BGSAVE and save points, whatever became of them */
+    uint64_t held_peak, loaded, expired;
     int64_t looked_s; /* when save points were looked at */
 
     /* Parameters. */
