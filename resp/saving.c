@@ -60,6 +60,9 @@ static bool saving_end_shutdown(struct saving *saving, kv_status status)
     kvresp *resp = saving->resp;
     bool is_forced = saving->shutdown & KVRESP_SHUTDOWN_FORCE && status != KV_CANCELLED;
     bool ends = status == KV_OK || is_forced;
+    if (status != KV_OK && status != KV_CANCELLED)
+        kvresp_logf(resp, KVRESP_WARNING, "Error trying to save the DB%s",
+                    is_forced ? ". Exit anyway." : ", can't exit.");
     if (ends && saving->asks_host) ends = resp->shutdown(resp->shutdown_context, saving->shutdown);
     saving->is_final = saving->is_repetition = saving->asks_host = false;
     saving->shutdown = 0;

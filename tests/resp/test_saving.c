@@ -392,11 +392,13 @@ START_TEST(a_shutdown_that_cannot_save_does_not_end)
     server.may_shut_down = true;
     disk.space = 10;
     assert_answers(one, "SHUTDOWN", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    ck_assert_ptr_nonnull(strstr(server.log, "Error trying to save the DB, can't exit."));
     assert_answers(one, "SHUTDOWN SAVE NOW", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
     ck_assert_uint_eq(server.shutdown_flags, 0);
     assert_says(one, "SET a 1", "+OK\r\n");
     ck_assert_str_eq(ask(two, "SHUTDOWN FORCE"), "");
     ck_assert_uint_eq(server.shutdown_flags, KVRESP_SHUTDOWN_FORCE);
+    ck_assert_ptr_nonnull(strstr(server.log, "Error trying to save the DB. Exit anyway."));
 }
 END_TEST
 
