@@ -170,8 +170,8 @@ typedef struct kvnet_metrics_options {
 
 /*
  * Answers GET /metrics over HTTP with what kvresp_metrics() tells, for Prometheus, in a thread of
- * its own that takes no signals. Other paths are answered 404, other methods 405. There is no
- * authentication: listen where only those who may know can connect.
+ * its own that takes no signals. Other paths are answered 404, other methods than GET and HEAD 405.
+ * There is no authentication: listen where only those who may know can connect.
  *
  * Memory    Some KiB a connection, of which there are at most 32. Stopped by kvnet_metrics_stop(),
  *           before kvresp_close().

@@ -26,6 +26,8 @@ struct kvnet_metrics {
 
 #include <microhttpd.h>
 
+#define METRICS_METHODS "GET, HEAD"
+
 enum {
     METRICS_BACKLOG = 16,
     METRICS_CONNECTIONS = 32,
@@ -38,7 +40,8 @@ static enum MHD_Result metrics_queue(struct MHD_Connection *connection, unsigned
 {
     if (response == NULL) return MHD_NO;
     MHD_add_response_header(response, "Content-Type", type);
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(response, "Allow", "GET");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, "Allow", METRICS_METHODS);
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -67,10 +70,11 @@ static enum MHD_Result metrics_answer(void *context, struct MHD_Connection *conn
     (void)version, (void)upload;
     if (strcmp(url, "/metrics") != 0)
         return metrics_refuse(connection, MHD_HTTP_NOT_FOUND, "The metrics are at /metrics.\n");
-    if (strcmp(method, "GET") != 0)
-        return metrics_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET is all there is.\n");
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) /* that is sent no body */
+        return metrics_refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+                              METRICS_METHODS " are all there is.\n");
     /* Called when the head of a request is there, again when all is. To answer the first call would
-       end the connection, which others than GET deserve, as they may bring a body of any size. */
+       end the connection, which other methods deserve, as they may bring a body of any size. */
     bool is_whole = *state != NULL;
     *state = metrics;
     if (!is_whole || *upload_size > 0) {

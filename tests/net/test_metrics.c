@@ -53,6 +53,10 @@ START_TEST(it_answers_on_a_port_that_the_system_picks)
     ck_assert_int_eq(strncmp(answer, "HTTP/1.", 7), 0);
     ck_assert_ptr_nonnull(strstr(answer, " 200 OK\r\n"));
     ck_assert_ptr_nonnull(strstr(answer, "\nkvstore_up 1\n"));
+    get(port, "HEAD /metrics HTTP/1.0\r\n\r\n", answer, sizeof answer);
+    ck_assert_ptr_nonnull(strstr(answer, " 200 OK\r\n"));
+    ck_assert_ptr_nonnull(strstr(answer, "\r\nContent-Length: "));
+    ck_assert_str_eq(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
     get(port, "GET /other HTTP/1.0\r\n\r\n", answer, sizeof answer);
     ck_assert_ptr_nonnull(strstr(answer, " 404 "));
 
