@@ -68,7 +68,7 @@ static kv_status check_file(struct check *check, const char *path, enum aof_kind
 {
     uint64_t size;
     check->loader.file = (struct aof_loaded){0};
-    aof_replay_begin_file(check->replay);
+    aof_replay_begin_file(check->replay, path);
     kv_status status = aof_load_file(&check->loader, path, is_last, false, &size, check->message);
     if (status == KV_NONE) return check_refuse_file(check, path, ENOENT);
     if (status == KV_NOMEM) return status;
@@ -154,9 +154,9 @@ static kv_status check_open(struct check *check, kv *db)
     int64_t max_value = 0;
     kv_status status = kv_configure(db, KV_SETTING_EXPIRE, 0);
     if (status == KV_OK) status = kv_configuration(db, KV_SETTING_MAX_VALUE_SIZE, &max_value);
-    if (status == KV_OK) status = aof_replay_open(db, &check->replay);
-    if (status != KV_OK) return status;
     check->log = (struct aof_log){check->options.log, check->options.context};
+    if (status == KV_OK) status = aof_replay_open(db, &check->log, &check->replay);
+    if (status != KV_OK) return status;
     check->sink = (struct aof_sink){aof_replay_apply, check->replay};
     check->loader = (struct aof_loader){.io = check->io,
                                         .sink = &check->sink,

@@ -6,6 +6,8 @@
 enum { REPLAY_PREFETCH = 64 };
 
 struct aof_replay {
+    const struct aof_log *log;
+    const char *path; /* of the file at hand */
     kv *db, *view;
     kv *selected; /* `view` of `database` */
     uint32_t database;
@@ -161,12 +163,25 @@ static kv_status replay_select(struct aof_replay *replay, const struct aof_comma
     return KV_OK;
 }
 
+/* True for what is about scripts only, which a store has none of; then the log tells. */
+static bool replay_pass_over(const struct aof_replay *replay, const struct aof_command *command)
+{
+    kv_slice name = command->arguments[0], what = {"", 0};
+    if (!text_is(name, "function") && !text_is(name, "script")) return false;
+    if (command->argument_count > 1) what = command->arguments[1];
+    aof_logf(replay->log, KVRESP_WARNING, "%s, offset %llu: passed over %.*s %.*s", replay->path,
+             (unsigned long long)command->offset, (int)name.size, (const char *)name.data,
+             (int)(what.size < 32 ? what.size : 32), (const char *)what.data);
+    return true;
+}
+
 static kv_status replay_command(struct aof_replay *replay, const struct aof_command *command,
                                 char why[AOF_WHY_SIZE])
 {
     if (text_is(command->arguments[0], "select")) return replay_select(replay, command, why);
 
     kv_status status = replay_directly(replay, command);
+    if (status == KV_SKIPPED && replay_pass_over(replay, command)) return KV_OK;
     if (status == KV_SKIPPED) status = replay_by_table(replay, command, why);
     if (status >= KV_OK) return KV_OK; /* KV_NONE and the like: a DEL of nothing does nothing */
     if (status == KV_NOMEM) return status;
@@ -200,19 +215,21 @@ kv_status aof_replay_apply(void *context, const struct aof_command *commands, si
     return KV_OK;
 }
 
-void aof_replay_begin_file(struct aof_replay *replay)
+void aof_replay_begin_file(struct aof_replay *replay, const char *path)
 {
+    replay->path = path;
     replay->database = 0;
     replay->selected = kv_select(replay->view, 0);
 }
 
 /* ----------------------------------------------------------------------------------- life cycle */
 
-kv_status aof_replay_open(kv *db, struct aof_replay **out)
+kv_status aof_replay_open(kv *db, const struct aof_log *log, struct aof_replay **out)
 {
     struct aof_replay *replay = calloc(1, sizeof *replay);
     if (replay == NULL) return KV_NOMEM;
     replay->db = db;
+    replay->log = log;
     kv_status status = kv_view_open(db, &replay->view);
     if (status == KV_OK) status = kvresp_open(db, NULL, &replay->resp);
     if (status == KV_OK) status = kvresp_worker_open(replay->resp, &replay->worker);
@@ -225,7 +242,7 @@ kv_status aof_replay_open(kv *db, struct aof_replay **out)
         aof_replay_close(replay);
         return status;
     }
-    aof_replay_begin_file(replay);
+    aof_replay_begin_file(replay, "");
     *out = replay;
     return KV_OK;
 }

@@ -83,7 +83,7 @@ static kv_status restore_file(struct restore *restore, const struct aof_file *fi
     char *path = aof_files_path(restore->files, file->name);
     if (path == NULL) return KV_NOMEM;
     uint64_t size = 0;
-    aof_replay_begin_file(restore->replay);
+    aof_replay_begin_file(restore->replay, path);
     kv_status status = aof_load_file(&restore->loader, path, is_last,
                                      !restore->options->refuse_truncated, &size, restore->message);
     if (status == KV_NONE)
@@ -130,7 +130,7 @@ kv_status aof_restore(kv *db, const struct aof_files *files, const kvresp_aof_op
                       struct aof_restored *restored, char message[AOF_MESSAGE_SIZE])
 {
     struct aof_replay *replay;
-    kv_status status = aof_replay_open(db, &replay);
+    kv_status status = aof_replay_open(db, &files->log, &replay);
     if (status != KV_OK) return status;
 
     int64_t began_us = aof_now_us(), max_value = 0;

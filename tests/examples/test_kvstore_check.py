@@ -102,6 +102,20 @@ class Sound(CheckTest):
                                   "RDB of version 10 with 3 keys, 2 commands")
         self.assertRegex(output, r"\nlist +1 +0 +0 +5 +\d+\n")
 
+    def test_commands_about_functions_and_scripts_are_passed_over(self):
+        passed = [command(b"FUNCTION", b"LOAD", b"#!lua name=f\n"), command(b"SCRIPT", b"LOAD", b"return 1"),
+                  command(b"MULTI") + command(b"FUNCTION", b"FLUSH") + command(b"EXEC")]
+        manifest = self.put_set(RDB, SELECT + SET + passed[0] + b"".join(passed) + PUSH)
+        output = self.check(manifest)
+        self.assertRegex(output, r"\nlist +1 +0 +0 +5 +\d+\n")
+        self.assertIn(f"a.1.incr.aof, offset {len(SELECT + SET)}: passed over FUNCTION LOAD\n", output)
+        self.assertIn("passed over FUNCTION FLUSH\n", output)
+        self.assertIn("passed over SCRIPT LOAD\n", output)
+        os.rename(manifest, self.directory / "appendonlydir" / "appendonly.aof.manifest")
+        server = Server(SERVER, "--appendonly", "yes", directory=self.directory)
+        self.assertEqual(run(CLIENT, "-p", str(server.port), "LLEN", "list")[1], b"5\n")
+        self.assertEqual(server.stop(), 0)
+
     def test_a_set_of_files(self):
         manifest = self.put_set(RDB, SELECT + SET, SELECT + PUSH)
         for given in (self.directory, self.directory / "appendonlydir", manifest):

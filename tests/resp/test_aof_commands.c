@@ -68,7 +68,7 @@ static kv *make(const kv_buffer *commands)
     struct aof_replay *replay;
     ck_assert_int_eq(kv_open(NULL, &store), KV_OK);
     kv_configure(store, KV_SETTING_EXPIRE, 0);
-    ck_assert_int_eq(aof_replay_open(store, &replay), KV_OK);
+    ck_assert_int_eq(aof_replay_open(store, &(struct aof_log){0}, &replay), KV_OK);
     kv_slice left = text_of_buffer(commands), arguments[200];
     while (left.size > 0) {
         struct aof_command command = {.arguments = arguments};
