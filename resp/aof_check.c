@@ -44,15 +44,18 @@ static kvresp_checked check_found(const struct check *check, const char *path, e
                             .rdb_version = file->rdb_version,
                             .rdb_bytes = file->rdb_size,
                             .rdb_keys = file->rdb_keys,
-                            .commands = file->commands};
+                            .commands = file->commands,
+                            .is_refused = file->is_refused};
 }
 
 /*
- * Cuts off what is not sound, if the host wants it: of the last file, where something before it is.
+ * Cuts off what is not sound, if the host wants it: of the last file, where something before it is,
+ * unless that is a command.
  */
 static kv_status check_cut(struct check *check, kvresp_checked *found)
 {
-    if (check->options.cut == NULL || found->sound_bytes == 0) return KV_CORRUPT;
+    if (check->options.cut == NULL || found->sound_bytes == 0 || found->is_refused)
+        return KV_CORRUPT;
     if (!check->options.cut(check->options.context, found, check->message)) return KV_CORRUPT;
     int error = aof_io_cut(check->io, found->path, found->sound_bytes);
     if (error != 0) {

@@ -263,6 +263,16 @@ static kv_status load_more(struct load *load)
     return status;
 }
 
+/* The sink refused a command of the batch, and has applied those before it. */
+static kv_status load_refuse_command(struct load *load, size_t failed, const char *why)
+{
+    uint64_t offset = load->batch[failed].offset;
+    load->loader->commands += failed;
+    load->loader->file.is_refused = true;
+    if (load->group_end == NO_GROUP) load->whole = offset;
+    return load_refuse(load, offset, why);
+}
+
 /* Applies what has been gathered and lets the reader go past it. */
 static kv_status load_flush(struct load *load, size_t size)
 {
@@ -278,7 +288,7 @@ static kv_status load_flush(struct load *load, size_t size)
     if (load->count > 0) {
         status = loader->sink->apply(loader->sink->context, load->batch, load->count, &failed, why);
     }
-    if (status == KV_BADARG) return load_refuse(load, load->batch[failed].offset, why);
+    if (status == KV_BADARG) return load_refuse_command(load, failed, why);
     if (status != KV_OK) return status;
 
     loader->commands += load->count;

@@ -826,6 +826,7 @@ typedef struct kvresp_checked {
     unsigned rdb_version; /* 0: it is not, and does not begin with, an RDB */
     uint64_t rdb_bytes, rdb_keys;
     uint64_t commands;
+    bool is_refused; /* what is at sound_bytes is a whole command, that this store cannot execute */
 } kvresp_checked;
 
 /* `context` is handed to all of the functions, any of which may be NULL. */
@@ -837,7 +838,8 @@ typedef struct kvresp_check_options {
     void (*progress)(void *context, uint64_t bytes);
     /*
      * The last file is not sound, as `message` says, from sound_bytes on, which is above 0. True:
-     * the rest is cut off, and the file is sound then. Without it no file is ever changed.
+     * the rest is cut off, and the file is sound then. Without it no file is ever changed, and never
+     * one that is_refused, as another program may know the command.
      */
     bool (*cut)(void *context, const kvresp_checked *file, const char *message);
     kvresp_log *log;

@@ -32,6 +32,9 @@ static const char usage[] =
     "\n"
     "Ends with 0 if all is sound, or is now; with 1 if not; with 2 if it could not be read.\n";
 
+static const char no_cut[] =
+    "Nothing is cut off: what is there is a whole command, not a torn end, and others may know it.";
+
 enum { DATABASES = 1024, PATH_SIZE = 4096 };
 
 static const int64_t largest_string = INT64_C(4) << 30;
@@ -41,6 +44,7 @@ struct program {
     char path[PATH_SIZE]; /* what is read of it */
     long largest;
     bool repairs, says_yes, is_quiet;
+    bool is_refused; /* it ends at a command that is whole */
 };
 
 enum ending { SOUND = 0, DAMAGED = 1, UNREADABLE = 2 };
@@ -56,7 +60,8 @@ static enum ending complain(const char *what, const char *why)
 
 static void tell_file(void *context, const kvresp_checked *file)
 {
-    const struct program *program = context;
+    struct program *program = context;
+    program->is_refused = file->is_refused;
     if (program->is_quiet) return;
     printf("%s: %llu bytes", file->path, (unsigned long long)file->bytes);
     if (file->rdb_version > 0)
@@ -167,6 +172,7 @@ static enum ending check(struct program *program, kv *db)
         return complain("out of memory", NULL);
     if (status == KV_CORRUPT) {
         printf("%s%s: damaged\n%s\n", program->is_quiet ? "" : "\n", program->path, message);
+        if (program->is_refused && program->repairs) puts(no_cut);
         return DAMAGED;
     }
     if (!program->is_quiet) printf("\n%s: sound\n", program->path);

@@ -188,6 +188,18 @@ class Damaged(CheckTest):
         path = self.put("a.aof", SELECT + SET + command(b"LPUSH", b"new", b"x"))
         self.assertIn(f"offset {len(SELECT + SET)}: ", self.check(path, status=1))
 
+    def test_a_whole_command_is_never_cut_off(self):
+        for odd, why in ((command(b"FCALL", b"f", b"0"), "unknown command 'FCALL'"),
+                         (command(b"LPUSH", b"new", b"x"), "LPUSH failed")):
+            for before, after in ((b"", b""), (command(b"MULTI") + PUSH, command(b"EXEC"))):
+                content = SELECT + SET + before + odd + after + PUSH
+                path = self.put("a.aof", content)
+                output = self.check(path, "--repair", "--yes", status=1)
+                self.assertEqual(path.read_bytes(), content)
+                self.assertIn(f"offset {len(SELECT + SET + before)}: ", output)
+                self.assertIn(why, output)
+                self.assertIn("Nothing is cut off", output)
+
     def test_a_manifest_is_damaged_or_names_what_is_not_there(self):
         manifest = self.put_set(RDB, manifest="file a.1.base.rdb seq x type b\n")
         self.assertIn("a.manifest", self.check(manifest, status=1))
