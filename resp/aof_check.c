@@ -45,6 +45,7 @@ static kvresp_checked check_found(const struct check *check, const char *path, e
                             .rdb_bytes = file->rdb_size,
                             .rdb_keys = file->rdb_keys,
                             .commands = file->commands,
+                            .is_rdb = check->loader.is_rdb,
                             .is_refused = file->is_refused};
 }
 
@@ -67,9 +68,17 @@ static kv_status check_cut(struct check *check, kvresp_checked *found)
     return KV_OK;
 }
 
+static bool check_has_suffix(const char *path, const char *suffix)
+{
+    size_t size = strlen(path), wanted = strlen(suffix);
+    return size >= wanted && strcmp(path + size - wanted, suffix) == 0;
+}
+
 static kv_status check_file(struct check *check, const char *path, enum aof_kind kind, bool is_last)
 {
     uint64_t size;
+    check->loader.is_rdb = kind == 0 && check_has_suffix(path, ".rdb");
+    check->loader.may_have_rest = kind == 0;
     check->loader.file = (struct aof_loaded){0};
     aof_replay_begin_file(check->replay, path);
     kv_status status = aof_load_file(&check->loader, path, is_last, false, &size, check->message);
@@ -138,13 +147,6 @@ static kv_status check_set(struct check *check, const char *path)
 
 /* ---------------------------------------------------------------------------------------- whole */
 
-static bool check_is_manifest(const char *path)
-{
-    static const char suffix[] = ".manifest";
-    size_t size = strlen(path);
-    return size >= sizeof suffix - 1 && strcmp(path + size - (sizeof suffix - 1), suffix) == 0;
-}
-
 static void check_tell_progress(void *context, uint64_t loaded, uint64_t total)
 {
     const struct check *check = context;
@@ -188,8 +190,8 @@ kv_status aof_check_on(kv *db, const struct aof_io *io, const char *path,
     *check.message = '\0';
     kv_status status = check_open(&check, db);
     if (status != KV_OK) return status;
-    status = check_is_manifest(path) ? check_set(&check, path)
-                                     : check_file(&check, path, (enum aof_kind)0, true);
+    status = check_has_suffix(path, ".manifest") ? check_set(&check, path)
+                                                 : check_file(&check, path, (enum aof_kind)0, true);
     aof_replay_close(check.replay);
     return status;
 }

@@ -453,8 +453,9 @@ static kv_status load_settle_tail(struct load *load, bool is_last, bool cut)
     if (!is_last)
         return load_refuse(load, load->torn_at, "the file ends too early, and is not the last");
     if (!cut) {
-        return load_refuse(load, load->torn_at,
-                           "the file ends too early, and aof-load-truncated is \"no\"");
+        const char *why = load->loader->keeps_tail;
+        return aof_refuse(load->message, load->path, load->torn_at, "the file ends too early%s%s",
+                          why != NULL ? ", " : "", why != NULL ? why : "");
     }
     return load_cut(load);
 }
@@ -482,6 +483,32 @@ static kv_status load_rdb(struct load *load)
     return KV_OK;
 }
 
+/* True if bytes behind the end of an RDB are to be passed over, as whoever loads a dump.rdb does. */
+static bool load_pass_over_rest(struct load *load)
+{
+    struct aof_reader *reader = &load->reader;
+    const struct aof_loader *loader = load->loader;
+    if (!loader->is_rdb && !loader->may_have_rest) return false;
+    if (aof_reader_left(reader) == 0 || aof_reader_need(reader, 1) != KV_OK) return false;
+    uint8_t first = *aof_reader_at(reader);
+    if (!loader->is_rdb && (first == '*' || first == '#')) return false;
+    aof_logf(loader->log, KVRESP_WARNING,
+             "%s, offset %llu: passed over %llu bytes behind the end of the RDB", load->path,
+             (unsigned long long)reader->offset, (unsigned long long)aof_reader_left(reader));
+    return true;
+}
+
+/* The file as a whole, of which `load` tells more. */
+static kv_status load_all(struct load *load)
+{
+    kv_status status = KV_OK;
+    if (load->loader->is_rdb || aof_rdb_is_there(&load->reader)) {
+        status = load_rdb(load);
+        if (status == KV_OK && load_pass_over_rest(load)) return KV_OK;
+    }
+    return status == KV_OK ? load_commands(load) : status;
+}
+
 kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_last, bool cut,
                         uint64_t *size, char message[AOF_MESSAGE_SIZE])
 {
@@ -503,9 +530,7 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
 
     uint64_t commands = loader->commands;
     loader->file = (struct aof_loaded){.size = load->reader.size};
-    kv_status status = KV_OK;
-    if (aof_rdb_is_there(&load->reader)) status = load_rdb(load);
-    if (status == KV_OK) status = load_commands(load);
+    kv_status status = load_all(load);
     if (status == KV_OK) status = load_settle_tail(load, is_last, cut);
     if (status == KV_OK) {
         *size = load->is_torn ? load->whole : load->reader.size;

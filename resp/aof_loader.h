@@ -43,6 +43,9 @@ struct aof_loader {
     uint32_t load_delay_us; /* and a rest for each of its keys */
     void (*aux)(void *context, kv_slice name, kv_slice value); /* of its fields; may be NULL */
     void *aux_context;
+    bool is_rdb;        /* the file must be an RDB; what is behind its end is passed over, ... */
+    bool may_have_rest; /* ...or may be one, and then that is what begins no command */
+    const char *keeps_tail;  /* why a torn tail is not cut, "and ..."; NULL: it is not asked for */
     uint64_t max_text;       /* an argument that claims to be larger is damage, not a torn tail */
     uint64_t total;          /* bytes of all files, for the progress */
     int64_t until_s;         /* nothing behind an annotation of a later second is loaded; 0: all */

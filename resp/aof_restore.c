@@ -156,6 +156,7 @@ kv_status aof_restore(kv *db, const struct aof_files *files, const kvresp_aof_op
                    .aux_context = &restore,
                    .max_text =
                        (uint64_t)(max_value > RESTORE_MAX_TEXT ? max_value : RESTORE_MAX_TEXT),
+                   .keeps_tail = "and aof-load-truncated is \"no\"",
                    .until_s = options->load_until_s,
                    .progress_bytes = options->progress_bytes,
                    .progress = restore_tell_progress,

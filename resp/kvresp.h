@@ -826,6 +826,7 @@ typedef struct kvresp_checked {
     unsigned rdb_version; /* 0: it is not, and does not begin with, an RDB */
     uint64_t rdb_bytes, rdb_keys;
     uint64_t commands;
+    bool is_rdb;     /* by its name it is an RDB, and nothing else */
     bool is_refused; /* what is at sound_bytes is a whole command, that this store cannot execute */
 } kvresp_checked;
 
@@ -849,6 +850,8 @@ typedef struct kvresp_check_options {
 /*
  * Loads an RDB file, an append-only file, or, by its manifest, whose name ends in ".manifest", the
  * set of files of one into a store without keys, to see whether they are sound and what is in them.
+ * A file whose name ends in ".rdb" must be an RDB, and not an empty file; bytes behind the end of one
+ * are passed over with a warning, as they are when a store is loaded from it.
  * What has expired is loaded, too; the store's keys do not expire (KV_SETTING_EXPIRE).
  *
  * A set that a server has open may end within a command at any moment.

@@ -67,7 +67,7 @@ static void tell_file(void *context, const kvresp_checked *file)
     if (file->rdb_version > 0)
         printf(", RDB of version %u with %llu keys", file->rdb_version,
                (unsigned long long)file->rdb_keys);
-    if (file->rdb_version == 0 || file->bytes > file->rdb_bytes)
+    if (!file->is_rdb && (file->rdb_version == 0 || file->commands > 0))
         printf(", %llu commands", (unsigned long long)file->commands);
     putchar('\n');
 }

@@ -93,6 +93,12 @@ class Sound(CheckTest):
             self.assertRegex(output, r"\nlist +1 +0 +0 +3 +\d+\n")
             self.assertRegex(output, r'largest by elements\n +3  list +database 0 +"list"\n')
 
+    def test_bytes_behind_the_end_of_an_rdb_are_warned_of(self):
+        for name, rest in (("dump.rdb", b"rest"), ("dump.rdb", b"\0" * 9), ("dump.rdb", PUSH), ("copy", b"rest")):
+            output = self.check(self.put(name, RDB + rest))
+            self.assertIn(f"{name}, offset {len(RDB)}: passed over {len(rest)} bytes behind the end", output)
+            self.assertIn(f"{len(RDB + rest)} bytes, RDB of version 10 with 3 keys\n", output)
+
     def test_a_file_of_commands_and_one_with_an_rdb_before_them(self):
         path = self.put("a.aof", SELECT + SET + b"#TS:1700000000\r\n" + PUSH)
         self.assert_lines(self.check(path), f"{path}: {path.stat().st_size} bytes, 3 commands")
@@ -145,10 +151,21 @@ class Damaged(CheckTest):
         self.check(cut, "--repair", "--yes", status=1)
         self.assertEqual(cut.read_bytes(), RDB[:-9])
 
+    def test_an_rdb_is_not_empty(self):
+        for content in (b"", b"RED", b"REDIS"):
+            path = self.put("dump.rdb", content)
+            for given in (path, self.directory):
+                output = self.check(given, status=1)
+                self.assertIn(f"{path}: damaged\n{path}, offset {len(content)}: expected the nine bytes with which "
+                              "an RDB file begins", output)
+                self.assertNotIn("commands", output)
+        path = self.put("dump.rdb", b"*1\r\n$4\r\nPING\r\n")
+        self.assertIn(f"{path}, offset 0: expected \"REDIS\"", self.check(path, status=1))
+
     def test_a_torn_tail_is_repaired_when_asked_to(self):
         whole = RDB + SELECT + SET
         path = self.put("a.aof", whole + PUSH[:-3])
-        self.assertIn(f"offset {len(whole)}: the file ends too early", self.check(path, status=1))
+        self.assertIn(f"offset {len(whole)}: the file ends too early\n", self.check(path, status=1))
         output = self.check(path, "--repair", stdin=b"n\n", status=1)
         self.assertIn(f"of which {len(whole)} are sound: cutting off the last {len(PUSH) - 3}",
                       output)
