@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -157,27 +159,70 @@ static void log_to_stderr(void *context, kvresp_level level, const char *message
     if (level >= KVRESP_WARNING) fprintf(stderr, "kvstore-cli: %s\n", message);
 }
 
-static bool link_open_directory(struct link *link, const struct cli_options *options)
+/*
+ * True if a directory has no append-only file and is not said to have one, but an RDB file, which is
+ * what a server leaves there that was not told otherwise.
+ */
+static bool is_directory_of_rdb(const struct cli_options *options, char path[PATH_MAX])
+{
+    static const char *const names[] = {"appendonlydir", "appendonly.aof", "dump.rdb"};
+    struct stat about;
+    bool is_there = false;
+    if (options->append_directory != NULL || options->append_file != NULL) return false;
+    for (size_t i = 0; i < 3; i++) {
+        int size = snprintf(path, PATH_MAX, "%s/%s", options->directory, names[i]);
+        if (size < 0 || size >= PATH_MAX) return false;
+        is_there = stat(path, &about) == 0;
+        if (is_there && i < 2) return false;
+    }
+    return is_there;
+}
+
+/* For reading only: a server may have it open, and would write its own state over any other. */
+static bool link_load_rdb(struct link *link, const char *path)
+{
+    kv_load_report report = KV_OPTIONS(kv_load_report);
+    kv_status status = kv_load_file(link->db, path, NULL, &report);
+    if (status == KV_IOERROR) return link_fail(link, path, strerror(errno));
+    if (status != KV_OK)
+        return link_fail(link, path,
+                         *report.message != '\0' ? report.message : kv_strerror(status));
+    (void)kv_configure(link->db, KV_SETTING_ACCEPT_WRITES, 0);
+    fprintf(stderr, "kvstore-cli: there is no append-only file; %s is open for reading only\n",
+            path);
+    return true;
+}
+
+static bool link_open_append_file(struct link *link, const struct cli_options *options)
 {
     kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
     aof.directory = options->directory;
     aof.directory_name = options->append_directory;
     aof.file_name = options->append_file;
     aof.rewrite_percentage = -1; /* to look at a directory should not change more than it must */
-    aof.must_exist = true; /* a directory that was named by mistake stays as it is */
+    aof.must_exist = true;       /* a directory that was named by mistake stays as it is */
     aof.log = log_to_stderr;
     char message[256] = "out of memory";
+    return kvresp_aof_open(link->db, &aof, &link->aof, message) == KV_OK ||
+           link_fail(link, options->directory, message);
+}
+
+static bool link_open_directory(struct link *link, const struct cli_options *options)
+{
+    static const char message[] = "out of memory";
+    char path[PATH_MAX];
     snprintf(link->name, sizeof link->name, "%.250s", options->directory);
     kv_options store = KV_OPTIONS(kv_options);
     store.databases = (uint32_t)options->databases;
     if (kv_open(&store, &link->db) != KV_OK) return link_fail(link, options->directory, message);
-    if (kvresp_aof_open(link->db, &aof, &link->aof, message) != KV_OK)
-        return link_fail(link, options->directory, message);
+    if (is_directory_of_rdb(options, path) ? !link_load_rdb(link, path)
+                                           : !link_open_append_file(link, options))
+        return false;
 
     kvresp_session_options session = KV_OPTIONS(kvresp_session_options);
     session.is_trusted = true;
     if (kvresp_open(link->db, NULL, &link->resp) == KV_OK &&
-        kvresp_attach_aof(link->resp, link->aof) == KV_OK &&
+        (link->aof == NULL || kvresp_attach_aof(link->resp, link->aof) == KV_OK) &&
         kvresp_worker_open(link->resp, &link->worker) == KV_OK &&
         kvresp_session_open(link->resp, &session, &link->session) == KV_OK)
         return true;

@@ -259,6 +259,36 @@ class Files(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn(b"store.aof.1.incr.aof", errors)
 
+    def test_a_directory_with_an_rdb_only_is_opened_for_reading(self):
+        other = Directory()
+        try:
+            server = Server(SERVER, "--dir", other.path)
+            run(CLIENT, "-p", str(server.port), stdin=b"SET k v\nRPUSH list a b\nSELECT 3\nSET far v EX 1000\nSAVE\n")
+            self.assertEqual(server.stop(), 0)
+            with open(other / "dump.rdb", "rb") as file:
+                before = file.read()
+            status, output, errors = run(CLIENT, "--file", other.path, "LRANGE", "list", "0", "-1")
+            self.assertEqual((status, output), (0, b"a\nb\n"))
+            self.assertIn(b"dump.rdb is open for reading only", errors)
+            self.assertEqual(run(CLIENT, "--file", other.path, "-n", "3", "GET", "far")[1], b"v\n")
+            for words in (["SET", "k", "w"], ["DEL", "k"], ["FLUSHALL"]):
+                status, output, _ = run(CLIENT, "--file", other.path, *words)
+                self.assertEqual(status, 1)
+                self.assertIn(b"READONLY", output)
+            status, _, errors = run(CLIENT, "--file", other.path, "--appenddirname", "changes", "GET", "k")
+            self.assertEqual(status, 1)
+            self.assertIn(b"there is no append-only file", errors)
+            self.assertEqual(os.listdir(other.path), ["dump.rdb"])
+            with open(other / "dump.rdb", "rb") as file:
+                self.assertEqual(file.read(), before)
+            with open(other / "dump.rdb", "wb") as file:
+                file.write(before[:-9])
+            status, _, errors = run(CLIENT, "--file", other.path, "GET", "k")
+            self.assertEqual(status, 1)
+            self.assertIn(b"expected a type or an opcode, found the end", errors)
+        finally:
+            other.remove()
+
     def test_a_directory_that_is_not_there_is_told(self):
         status, _, errors = run(CLIENT, "--file", self.directory / "absent", "PING")
         self.assertEqual(status, 1)
