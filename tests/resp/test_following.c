@@ -228,6 +228,19 @@ START_TEST(the_role_is_told)
 }
 END_TEST
 
+/* min-replicas-to-write is for masters, and holds from the moment on that this is one. */
+START_TEST(a_new_master_lacks_replicas_at_once)
+{
+    assert_says(client, "CONFIG SET min-replicas-to-write 1\r\nCONFIG SET replica-read-only no",
+                "+OK\r\n+OK\r\n");
+    assert_says(client, "SET a 1", "+OK\r\n");
+    assert_says(client, "REPLICAOF NO ONE\r\nSET a 1",
+                "+OK\r\n-NOREPLICAS Not enough good replicas to write.\r\n");
+    ck_assert_int_eq(kvresp_replicaof(server.resp, "master", 1), KV_OK);
+    assert_says(client, "SET a 1", "+OK\r\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("following");
@@ -241,6 +254,7 @@ int main(void)
     tcase_add_test(tcase, a_role_that_ends_ends_the_link);
     tcase_add_test(tcase, memory_may_run_out_at_any_time);
     tcase_add_test(tcase, the_role_is_told);
+    tcase_add_test(tcase, a_new_master_lacks_replicas_at_once);
     suite_add_tcase(suite, tcase);
     return server_main(suite);
 }
