@@ -30,6 +30,10 @@ static bool sync_is_possible(struct call *call)
         call_error(call, "ERR SYNC and PSYNC are invalid with pending output");
         return false;
     }
+    if (session->flags & SESSION_SUBSCRIBED) { /* as RESP3 allows: messages are no history */
+        call_error(call, "ERR SYNC and PSYNC are invalid with subscriptions");
+        return false;
+    }
     if (replica != NULL && replica->filter != 0 && !replica->takes_eof) {
         call_error(call, "ERR Filtered replica requires EOF capability");
         return false;

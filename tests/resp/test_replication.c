@@ -340,6 +340,17 @@ START_TEST(a_replica_that_asks_for_replies_is_dropped)
 }
 END_TEST
 
+START_TEST(who_subscribes_does_not_follow)
+{
+    say(&server, replica, "hello 3\r\nsubscribe x");
+    ck_assert_str_eq(say(&server, replica, "psync ? -1"),
+                     "-ERR SYNC and PSYNC are invalid with subscriptions\r\n");
+    say(&server, replica, "unsubscribe x");
+    ck_assert_str_eq(say(&server, replica, "psync ? -1"), "");
+    assert_says(client, "publish x message", ":0\r\n");
+}
+END_TEST
+
 START_TEST(a_replica_cannot_have_what_was_not_written)
 {
     sync_fully(replica);
@@ -516,6 +527,7 @@ int main(void)
     tcase_add_test(tcase, few_replicas_refuse_writes);
     tcase_add_test(tcase, few_replicas_are_noticed_at_once);
     tcase_add_test(tcase, a_replica_that_asks_for_replies_is_dropped);
+    tcase_add_test(tcase, who_subscribes_does_not_follow);
     tcase_add_test(tcase, a_replica_cannot_have_what_was_not_written);
     tcase_add_test(tcase, a_backlog_has_a_least_size);
     tcase_add_test(tcase, silence_ends_a_replica);
