@@ -21491,6 +21491,7 @@ KV_INTERNAL enum rdb_framed rdb_frame_advance(struct rdb_frame *frame, struct rd
 #define RDB_PIECE_RECORDS 4096
 
 #define RDB_DEADLINES     "kv-deadlines"
+#define RDB_SHOWN         44 /* bytes of a key in a message, with a zero at the end */
 
 /* A key in a piece: text from `key` to `value`, value to `end`. */
 struct rdb_record {
@@ -21507,6 +21508,7 @@ struct rdb_piece {
     uint8_t *bytes;
     size_t capacity, size;
     uint64_t offset; /* in the file, of the first byte */
+    uint64_t first;  /* keys before it in the file */
     size_t count;
     struct rdb_record records[RDB_PIECE_RECORDS];
 };
@@ -21514,6 +21516,7 @@ struct rdb_piece {
 /* Where and why a file is not read any further. */
 struct rdb_fault {
     uint64_t offset;
+    uint64_t keys; /* before it in the file */
     char message[256];
 };
 
@@ -21575,6 +21578,12 @@ KV_INTERNAL void rdb_piece_shrink(struct alloc *alloc, struct rdb_piece *piece);
  */
 KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *piece);
 
+/* A key as part of a message: its beginning, without bytes that are no letters. */
+KV_INTERNAL void rdb_show_key(kv_slice key, char shown[RDB_SHOWN]);
+
+/* "list"; "value" for what is no type. */
+KV_INTERNAL const char *rdb_type_name(unsigned type);
+
 /* Fills in a fault: the offset, then what was expected there. */
 KV_INTERNAL void rdb_fault_set(struct rdb_fault *fault, uint64_t offset, const char *format, ...)
     KV_PRINTF(3, 4);
@@ -21606,6 +21615,42 @@ KV_INTERNAL void rdb_fault_set(struct rdb_fault *fault, uint64_t offset, const c
     va_end(arguments);
 }
 
+KV_INTERNAL void rdb_show_key(kv_slice key, char shown[RDB_SHOWN])
+{
+    size_t most = RDB_SHOWN - sizeof "...", size = key.size < most ? key.size : most;
+    for (size_t i = 0; i < size; i++) {
+        char letter = ((const char *)key.data)[i];
+        shown[i] = letter >= ' ' && letter <= '~' ? letter : '?';
+    }
+    memcpy(shown + size, size < key.size ? "..." : "", size < key.size ? 4 : 1);
+}
+
+KV_INTERNAL const char *rdb_type_name(unsigned type)
+{
+    static const char *const names[] = {
+        [KV_TYPE_NONE] = "value",    [KV_TYPE_STRING] = "string",         [KV_TYPE_LIST] = "list",
+        [KV_TYPE_SET] = "set",       [KV_TYPE_SORTED_SET] = "sorted set", [KV_TYPE_HASH] = "hash",
+        [KV_TYPE_STREAM] = "stream",
+    };
+    return names[rdb_type_holds(type)];
+}
+
+/* Adds to a fault within a value whose it is. */
+static void rdb_file_name_value(struct rdb_file *file, const struct rdb_piece *piece)
+{
+    struct rdb_source source = {.at = piece->bytes + file->begin + 1,
+                                .end = piece->bytes + file->value,
+                                .alloc = file->alloc,
+                                .text_max = file->text_max};
+    struct rdb_text key;
+    char shown[RDB_SHOWN], *message = file->fault.message;
+    size_t size = strlen(message), room = sizeof file->fault.message - size;
+    if (file->stage != RDB_IN_VALUE || rdb_read_text(&source, &key) != KV_OK) return;
+    rdb_show_key(key.bytes, shown);
+    snprintf(message + size, room, ", in the %s \"%s\"", rdb_type_name(file->code), shown);
+    rdb_text_free(&source, &key);
+}
+
 /* The offset in the file of a place in the piece. */
 static uint64_t rdb_file_offset(const struct rdb_piece *piece, size_t at)
 {
@@ -21625,7 +21670,7 @@ KV_INTERNAL struct rdb_piece *rdb_piece_create(struct alloc *alloc)
     if (piece == NULL) return NULL;
     piece->next = NULL;
     piece->size = piece->count = 0;
-    piece->offset = 0;
+    piece->offset = piece->first = 0;
     piece->capacity = RDB_PIECE_SIZE;
     piece->bytes = alloc_get(alloc, piece->capacity);
     if (piece->bytes != NULL) return piece;
@@ -21913,6 +21958,7 @@ static kv_status rdb_file_damaged(struct rdb_file *file, const struct rdb_piece 
 {
     rdb_fault_set(&file->fault, rdb_file_offset(piece, file->at), "expected %s, found 0x%02x",
                   file->frame.expected, (unsigned)piece->bytes[file->at]);
+    rdb_file_name_value(file, piece);
     return KV_CORRUPT;
 }
 
@@ -21977,6 +22023,7 @@ static kv_status rdb_file_ended(struct rdb_file *file, const struct rdb_piece *p
     };
     rdb_fault_set(&file->fault, rdb_file_offset(piece, piece->size),
                   "expected %s, found the end of the file", within[file->stage]);
+    rdb_file_name_value(file, piece);
     return KV_CORRUPT;
 }
 
@@ -22023,6 +22070,7 @@ static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 {
     assert(file->keep == 0 && piece->capacity >= file->rest_size);
     piece->offset = file->offset;
+    piece->first = file->keys;
     piece->count = 0;
     piece->size = file->rest_size;
     if (file->rest_size > 0) memcpy(piece->bytes, file->rest, file->rest_size);
@@ -28649,9 +28697,6 @@ KV_INTERNAL kv_status loading_commit(struct loading *loading, bool replaces,
 
 
 
-/* How much of a key is shown in a message. */
-#define LOADING_SHOWN 40
-
 static struct collection_limits loading_limits(const struct store *store, kv_setting count)
 {
     return (struct collection_limits){(size_t)store_setting(store, count),
@@ -28733,34 +28778,14 @@ KV_INTERNAL void loading_worker_destroy(struct loading_worker *worker)
 
 /* --------------------------------------------------------------------------------------- faults */
 
-/* A key as part of a message: without bytes that are no letters. */
-static void loading_show(kv_slice key, char shown[LOADING_SHOWN + 4])
-{
-    size_t size = key.size < LOADING_SHOWN ? key.size : LOADING_SHOWN;
-    for (size_t i = 0; i < size; i++) {
-        char letter = ((const char *)key.data)[i];
-        shown[i] = letter >= ' ' && letter <= '~' ? letter : '?';
-    }
-    memcpy(shown + size, size < key.size ? "..." : "", size < key.size ? 4 : 1);
-}
-
-static const char *loading_type_name(unsigned type)
-{
-    static const char *const names[] = {
-        [KV_TYPE_NONE] = "value",    [KV_TYPE_STRING] = "string",         [KV_TYPE_LIST] = "list",
-        [KV_TYPE_SET] = "set",       [KV_TYPE_SORTED_SET] = "sorted set", [KV_TYPE_HASH] = "hash",
-        [KV_TYPE_STREAM] = "stream",
-    };
-    return names[rdb_type_holds(type)];
-}
-
 /* Says what was expected of a record; `key` is its key. */
 static kv_status loading_fail(struct loading_worker *worker, const struct rdb_piece *piece,
                               const struct rdb_record *record, kv_slice key, kv_status status)
 {
     struct rdb_fault *fault = &worker->fault;
-    char shown[LOADING_SHOWN + 4];
-    loading_show(key, shown);
+    char shown[RDB_SHOWN];
+    rdb_show_key(key, shown);
+    fault->keys = piece->first + (uint64_t)(record - piece->records);
     switch (status) {
     case KV_CONFLICT:
         rdb_fault_set(fault, piece->offset + record->key,
@@ -28769,7 +28794,7 @@ static kv_status loading_fail(struct loading_worker *worker, const struct rdb_pi
     case KV_CORRUPT:
         rdb_fault_set(fault, piece->offset + record->value,
                       "expected a sound %s of type %u, found the value of \"%s\" damaged",
-                      loading_type_name(record->type), (unsigned)record->type, shown);
+                      rdb_type_name(record->type), (unsigned)record->type, shown);
         return KV_CORRUPT;
     case KV_TOOBIG:
         rdb_fault_set(fault, piece->offset + record->value,
@@ -29135,8 +29160,6 @@ KV_INTERNAL kv_status loading_commit(struct loading *loading, bool replaces,
     span_end(&span);
     return status;
 }
-
-#undef LOADING_SHOWN
 
 /* -------------------- engine/keyspace/reclaim.c ------------------------------------------------ */
 /*
@@ -32054,6 +32077,7 @@ static void load_run(struct load *load)
     while (status == KV_OK && !load_has_failed(load)) {
         struct rdb_piece *piece = load_take_free(load);
         status = rdb_file_fill(&load->file, piece);
+        load->file.fault.keys = load->file.keys;
         if (status != KV_OK && status != KV_NONE) load_note(load, status, &load->file.fault);
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);
@@ -32145,6 +32169,7 @@ static void load_report(const struct load *load, kv_load_report *report)
         whole.expired = load->expired;
     } else {
         whole.bytes = load->fault.offset;
+        whole.keys_before = load->fault.keys;
         memcpy(whole.message, load->fault.message, sizeof whole.message);
     }
     memcpy(report, &whole, report->size);

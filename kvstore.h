@@ -2652,11 +2652,12 @@ typedef struct kv_load_options {
 
 typedef struct kv_load_report {
     size_t size;
-    uint64_t bytes; /* up to the end of the RDB; after an error, to where it was found */
-    uint64_t keys;  /* that came into the store */
+    uint64_t bytes;   /* up to the end of the RDB; after an error, to where it was found */
+    uint64_t keys;    /* that came into the store */
     uint64_t expired; /* that did not, as their deadlines had passed */
     unsigned rdb_version;
-    char message[256]; /* after an error: "offset 123: expected a length, found 0xff" */
+    char message[256];    /* after an error: "offset 123: expected a length, found 0xff" */
+    uint64_t keys_before; /* after an error: how many keys the file has before where it was found */
 } kv_load_report;
 
 /*

@@ -475,6 +475,7 @@ static kv_status load_rdb(struct load *load)
     kv_load_report report;
     kv_status status = aof_rdb_load(&load->reader, load->path, &how, &report, load->message);
     loader->file.rdb_version = report.rdb_version;
+    loader->file.rdb_keys = report.keys_before;
     if (status != KV_OK) return status;
     load->whole = load->reader.offset;
     loader->file.rdb_size = report.bytes;
@@ -537,7 +538,8 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
         loader->loaded = load->before + load->reader.size;
     }
     loader->file.whole = load->whole;
-    loader->file.commands = loader->commands - commands - loader->file.rdb_keys;
+    loader->file.commands = loader->commands - commands;
+    if (loader->file.rdb_size > 0) loader->file.commands -= loader->file.rdb_keys;
     aof_reader_close(&load->reader);
     free(load->scanner.arguments);
     free(load);

@@ -26,11 +26,11 @@
 /* What was found in a file. */
 struct aof_loaded {
     uint64_t size;
-    uint64_t whole;       /* up to the end of the last record, or group, that is whole */
-    unsigned rdb_version; /* 0: it does not begin with an RDB */
-    uint64_t rdb_size, rdb_keys;
-    uint64_t commands; /* that were applied, behind the RDB */
-    bool is_refused;   /* the load ended at a command that is whole, and that the sink refused */
+    uint64_t whole;              /* up to the end of the last record, or group, that is whole */
+    unsigned rdb_version;        /* 0: it does not begin with an RDB */
+    uint64_t rdb_size, rdb_keys; /* of a damaged one: 0, and the keys before the damage */
+    uint64_t commands;           /* that were applied, behind the RDB */
+    bool is_refused; /* the load ended at a command that is whole, and that the sink refused */
 };
 
 struct aof_loader {

@@ -824,7 +824,7 @@ typedef struct kvresp_checked {
     uint64_t bytes;       /* of the file */
     uint64_t sound_bytes; /* up to the end of the last RDB, command or transaction that is whole */
     unsigned rdb_version; /* 0: it is not, and does not begin with, an RDB */
-    uint64_t rdb_bytes, rdb_keys;
+    uint64_t rdb_bytes, rdb_keys; /* of a damaged one: 0, and the keys before the damage */
     uint64_t commands;
     bool is_rdb;     /* by its name it is an RDB, and nothing else */
     bool is_refused; /* what is at sound_bytes is a whole command, that this store cannot execute */

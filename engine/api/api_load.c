@@ -190,6 +190,7 @@ static void load_run(struct load *load)
     while (status == KV_OK && !load_has_failed(load)) {
         struct rdb_piece *piece = load_take_free(load);
         status = rdb_file_fill(&load->file, piece);
+        load->file.fault.keys = load->file.keys;
         if (status != KV_OK && status != KV_NONE) load_note(load, status, &load->file.fault);
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);
@@ -281,6 +282,7 @@ static void load_report(const struct load *load, kv_load_report *report)
         whole.expired = load->expired;
     } else {
         whole.bytes = load->fault.offset;
+        whole.keys_before = load->fault.keys;
         memcpy(whole.message, load->fault.message, sizeof whole.message);
     }
     memcpy(report, &whole, report->size);

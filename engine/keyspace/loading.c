@@ -9,9 +9,6 @@
 #include "keyspace/transaction.h"
 #include "keyspace/waiting.h"
 
-/* How much of a key is shown in a message. */
-#define LOADING_SHOWN 40
-
 static struct collection_limits loading_limits(const struct store *store, kv_setting count)
 {
     return (struct collection_limits){(size_t)store_setting(store, count),
@@ -93,34 +90,14 @@ KV_INTERNAL void loading_worker_destroy(struct loading_worker *worker)
 
 /* --------------------------------------------------------------------------------------- faults */
 
-/* A key as part of a message: without bytes that are no letters. */
-static void loading_show(kv_slice key, char shown[LOADING_SHOWN + 4])
-{
-    size_t size = key.size < LOADING_SHOWN ? key.size : LOADING_SHOWN;
-    for (size_t i = 0; i < size; i++) {
-        char letter = ((const char *)key.data)[i];
-        shown[i] = letter >= ' ' && letter <= '~' ? letter : '?';
-    }
-    memcpy(shown + size, size < key.size ? "..." : "", size < key.size ? 4 : 1);
-}
-
-static const char *loading_type_name(unsigned type)
-{
-    static const char *const names[] = {
-        [KV_TYPE_NONE] = "value",    [KV_TYPE_STRING] = "string",         [KV_TYPE_LIST] = "list",
-        [KV_TYPE_SET] = "set",       [KV_TYPE_SORTED_SET] = "sorted set", [KV_TYPE_HASH] = "hash",
-        [KV_TYPE_STREAM] = "stream",
-    };
-    return names[rdb_type_holds(type)];
-}
-
 /* Says what was expected of a record; `key` is its key. */
 static kv_status loading_fail(struct loading_worker *worker, const struct rdb_piece *piece,
                               const struct rdb_record *record, kv_slice key, kv_status status)
 {
     struct rdb_fault *fault = &worker->fault;
-    char shown[LOADING_SHOWN + 4];
-    loading_show(key, shown);
+    char shown[RDB_SHOWN];
+    rdb_show_key(key, shown);
+    fault->keys = piece->first + (uint64_t)(record - piece->records);
     switch (status) {
     case KV_CONFLICT:
         rdb_fault_set(fault, piece->offset + record->key,
@@ -129,7 +106,7 @@ static kv_status loading_fail(struct loading_worker *worker, const struct rdb_pi
     case KV_CORRUPT:
         rdb_fault_set(fault, piece->offset + record->value,
                       "expected a sound %s of type %u, found the value of \"%s\" damaged",
-                      loading_type_name(record->type), (unsigned)record->type, shown);
+                      rdb_type_name(record->type), (unsigned)record->type, shown);
         return KV_CORRUPT;
     case KV_TOOBIG:
         rdb_fault_set(fault, piece->offset + record->value,
@@ -495,5 +472,3 @@ KV_INTERNAL kv_status loading_commit(struct loading *loading, bool replaces,
     span_end(&span);
     return status;
 }
-
-#undef LOADING_SHOWN

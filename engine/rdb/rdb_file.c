@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "rdb/rdb_format.h"
+#include "rdb/rdb_value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,42 @@ KV_INTERNAL void rdb_fault_set(struct rdb_fault *fault, uint64_t offset, const c
     va_end(arguments);
 }
 
+KV_INTERNAL void rdb_show_key(kv_slice key, char shown[RDB_SHOWN])
+{
+    size_t most = RDB_SHOWN - sizeof "...", size = key.size < most ? key.size : most;
+    for (size_t i = 0; i < size; i++) {
+        char letter = ((const char *)key.data)[i];
+        shown[i] = letter >= ' ' && letter <= '~' ? letter : '?';
+    }
+    memcpy(shown + size, size < key.size ? "..." : "", size < key.size ? 4 : 1);
+}
+
+KV_INTERNAL const char *rdb_type_name(unsigned type)
+{
+    static const char *const names[] = {
+        [KV_TYPE_NONE] = "value",    [KV_TYPE_STRING] = "string",         [KV_TYPE_LIST] = "list",
+        [KV_TYPE_SET] = "set",       [KV_TYPE_SORTED_SET] = "sorted set", [KV_TYPE_HASH] = "hash",
+        [KV_TYPE_STREAM] = "stream",
+    };
+    return names[rdb_type_holds(type)];
+}
+
+/* Adds to a fault within a value whose it is. */
+static void rdb_file_name_value(struct rdb_file *file, const struct rdb_piece *piece)
+{
+    struct rdb_source source = {.at = piece->bytes + file->begin + 1,
+                                .end = piece->bytes + file->value,
+                                .alloc = file->alloc,
+                                .text_max = file->text_max};
+    struct rdb_text key;
+    char shown[RDB_SHOWN], *message = file->fault.message;
+    size_t size = strlen(message), room = sizeof file->fault.message - size;
+    if (file->stage != RDB_IN_VALUE || rdb_read_text(&source, &key) != KV_OK) return;
+    rdb_show_key(key.bytes, shown);
+    snprintf(message + size, room, ", in the %s \"%s\"", rdb_type_name(file->code), shown);
+    rdb_text_free(&source, &key);
+}
+
 /* The offset in the file of a place in the piece. */
 static uint64_t rdb_file_offset(const struct rdb_piece *piece, size_t at)
 {
@@ -49,7 +86,7 @@ KV_INTERNAL struct rdb_piece *rdb_piece_create(struct alloc *alloc)
     if (piece == NULL) return NULL;
     piece->next = NULL;
     piece->size = piece->count = 0;
-    piece->offset = 0;
+    piece->offset = piece->first = 0;
     piece->capacity = RDB_PIECE_SIZE;
     piece->bytes = alloc_get(alloc, piece->capacity);
     if (piece->bytes != NULL) return piece;
@@ -337,6 +374,7 @@ static kv_status rdb_file_damaged(struct rdb_file *file, const struct rdb_piece 
 {
     rdb_fault_set(&file->fault, rdb_file_offset(piece, file->at), "expected %s, found 0x%02x",
                   file->frame.expected, (unsigned)piece->bytes[file->at]);
+    rdb_file_name_value(file, piece);
     return KV_CORRUPT;
 }
 
@@ -401,6 +439,7 @@ static kv_status rdb_file_ended(struct rdb_file *file, const struct rdb_piece *p
     };
     rdb_fault_set(&file->fault, rdb_file_offset(piece, piece->size),
                   "expected %s, found the end of the file", within[file->stage]);
+    rdb_file_name_value(file, piece);
     return KV_CORRUPT;
 }
 
@@ -447,6 +486,7 @@ static void rdb_file_resume(struct rdb_file *file, struct rdb_piece *piece)
 {
     assert(file->keep == 0 && piece->capacity >= file->rest_size);
     piece->offset = file->offset;
+    piece->first = file->keys;
     piece->count = 0;
     piece->size = file->rest_size;
     if (file->rest_size > 0) memcpy(piece->bytes, file->rest, file->rest_size);

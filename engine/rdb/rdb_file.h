@@ -35,6 +35,7 @@
 #define RDB_PIECE_RECORDS 4096
 
 #define RDB_DEADLINES     "kv-deadlines"
+#define RDB_SHOWN         44 /* bytes of a key in a message, with a zero at the end */
 
 /* A key in a piece: text from `key` to `value`, value to `end`. */
 struct rdb_record {
@@ -51,6 +52,7 @@ struct rdb_piece {
     uint8_t *bytes;
     size_t capacity, size;
     uint64_t offset; /* in the file, of the first byte */
+    uint64_t first;  /* keys before it in the file */
     size_t count;
     struct rdb_record records[RDB_PIECE_RECORDS];
 };
@@ -58,6 +60,7 @@ struct rdb_piece {
 /* Where and why a file is not read any further. */
 struct rdb_fault {
     uint64_t offset;
+    uint64_t keys; /* before it in the file */
     char message[256];
 };
 
@@ -118,6 +121,12 @@ KV_INTERNAL void rdb_piece_shrink(struct alloc *alloc, struct rdb_piece *piece);
  * KV_CANCELLED by options->aux, or what the reader returned.
  */
 KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *piece);
+
+/* A key as part of a message: its beginning, without bytes that are no letters. */
+KV_INTERNAL void rdb_show_key(kv_slice key, char shown[RDB_SHOWN]);
+
+/* "list"; "value" for what is no type. */
+KV_INTERNAL const char *rdb_type_name(unsigned type);
 
 /* Fills in a fault: the offset, then what was expected there. */
 KV_INTERNAL void rdb_fault_set(struct rdb_fault *fault, uint64_t offset, const char *format, ...)

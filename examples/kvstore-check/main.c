@@ -65,8 +65,9 @@ static void tell_file(void *context, const kvresp_checked *file)
     if (program->is_quiet) return;
     printf("%s: %llu bytes", file->path, (unsigned long long)file->bytes);
     if (file->rdb_version > 0)
-        printf(", RDB of version %u with %llu keys", file->rdb_version,
-               (unsigned long long)file->rdb_keys);
+        printf(", RDB of version %u with %llu keys%s", file->rdb_version,
+               (unsigned long long)file->rdb_keys,
+               file->rdb_bytes == 0 ? " before the damage" : "");
     if (!file->is_rdb && (file->rdb_version == 0 || file->commands > 0))
         printf(", %llu commands", (unsigned long long)file->commands);
     putchar('\n');

@@ -484,31 +484,34 @@ END_TEST
 
 static const struct {
     const char *parts, *message;
+    uint64_t keys_before;
 } refused[] = {
-    {"f3", "offset 9: expected a type or an opcode, found 0xf3"},
-    {"1a 01'k' 00", "offset 9: expected a type or an opcode, found 0x1a"},
-    {"fe10", "offset 9: expected a database below 16, found 16"},
-    {"fe82", "offset 10: expected a length, found 0x82"},
-    {"fa c4", "offset 10: expected a text, found 0xc4"},
-    {"fa 81 7fffffffffffffff", "offset 10: expected a text of a size that a value may have"},
-    {"00 01'k' c3 05 81 7fffffffffffffff", "offset 12: expected a text of a size"},
-    {"00 01'k' 3f'hell'", "found the end of the file"},
-    {"01 01'k' 81 ffffffffffffffff 01'a'", "offset 23: expected a text, found 0xff"},
+    {"f3", "offset 9: expected a type or an opcode, found 0xf3", 0},
+    {"1a 01'k' 00", "offset 9: expected a type or an opcode, found 0x1a", 0},
+    {"fe10", "offset 9: expected a database below 16, found 16", 0},
+    {"fe82", "offset 10: expected a length, found 0x82", 0},
+    {"fa c4", "offset 10: expected a text, found 0xc4", 0},
+    {"fa 81 7fffffffffffffff", "offset 10: expected a text of a size that a value may have", 0},
+    {"00 01'k' c3 05 81 7fffffffffffffff", "offset 12: expected a text of a size", 0},
+    {"00 01'k' 3f'hell'", "found the end of the file, in the string \"k\"", 0},
+    {"00 01'j' 01'v' 01 c00b 81 ffffffffffffffff 01'a'",
+     "offset 28: expected a text, found 0xff, in the list \"11\"", 1},
+    {"01 c3 01 05 61 81 ffffffffffffffff 01'a'", "offset 25: expected a text, found 0xff", 0},
     {"07 01'k' 81 44978e920ef8bd80 02 01 00",
-     "offset 9: expected a value of Redis itself, found one of the module RJeOkg74v"},
-    {"06 01'k' 81 44978e920ef8bd80 00", "found one of the module RJeOkg74v"},
-    {"f7 81 44978e920ef8bd80 02 01 06", "offset 21: expected a value of a module, found 0x06"},
+     "offset 9: expected a value of Redis itself, found one of the module RJeOkg74v", 0},
+    {"06 01'k' 81 44978e920ef8bd80 00", "found one of the module RJeOkg74v", 0},
+    {"f7 81 44978e920ef8bd80 02 01 06", "offset 21: expected a value of a module, found 0x06", 0},
     {"00 01'k' 01'v' 00 01'k' 01'w'",
-     "offset 15: expected a key that was not there before, found \"k\" again"},
+     "offset 15: expected a key that was not there before, found \"k\" again", 1},
     {"fe01 00 01'k' 01'v' fe00 00 01'k' 01'v' fe01 01 c00b 01 01'w' 00 02'11' 01'x'",
-     "offset 32: expected a key that was not there before, found \"11\" again"},
+     "offset 32: expected a key that was not there before, found \"11\" again", 3},
     {"02 01'k' 02 01'a' 01'a'",
-     "offset 12: expected a sound set of type 2, found the value of \"k\" damaged"},
+     "offset 12: expected a sound set of type 2, found the value of \"k\" damaged", 0},
     {"0b 03'k\n\x01' 0a 02000000 02000000 0100",
-     "offset 14: expected a sound set of type 11, found the value of \"k??\" damaged"},
-    {"00 c3 01 05 61 01'v'", "offset 10: expected a sound key"},
+     "offset 14: expected a sound set of type 11, found the value of \"k??\" damaged", 0},
+    {"00 c3 01 05 61 01'v'", "offset 10: expected a sound key", 0},
     {"00 01'k' c3 01 05 61",
-     "offset 12: expected a sound string of type 0, found the value of \"k\" damaged"},
+     "offset 12: expected a sound string of type 0, found the value of \"k\" damaged", 0},
 };
 
 START_TEST(what_is_no_file_is_refused_by_its_offset)
@@ -518,6 +521,7 @@ START_TEST(what_is_no_file_is_refused_by_its_offset)
     options.threads = (unsigned)_i % 2;
     ck_assert_int_eq(load_parts(refused[_i].parts, &options), KV_CORRUPT);
     must_say(refused[_i].message);
+    ck_assert_uint_eq(report.keys_before, refused[_i].keys_before);
     store_must_be_empty();
     teardown();
 }
@@ -777,9 +781,9 @@ START_TEST(members_keep_their_deadlines)
 
     setup();
     ck_assert_msg(load_into(db, &file, NULL) == KV_OK, "%s", report.message);
-    ck_assert_int_eq(kv_sdeadline(db, KV_TEXT("s"), (kv_slice[]){KV_TEXT("17"), KV_TEXT("a")}, 2,
-                                  deadlines_ms),
-                     KV_OK);
+    ck_assert_int_eq(
+        kv_sdeadline(db, KV_TEXT("s"), (kv_slice[]){KV_TEXT("17"), KV_TEXT("a")}, 2, deadlines_ms),
+        KV_OK);
     ck_assert_int_eq(deadlines_ms[0], FIXTURE_START_MS + 5000);
     ck_assert_int_eq(deadlines_ms[1], KV_NEVER);
     ck_assert_int_eq(kv_sdeadline(db, KV_TEXT("t"), members, 3000, deadlines_ms), KV_OK);

@@ -151,6 +151,14 @@ class Damaged(CheckTest):
         self.check(cut, "--repair", "--yes", status=1)
         self.assertEqual(cut.read_bytes(), RDB[:-9])
 
+    def test_of_a_damaged_rdb_the_key_is_told_and_how_many_are_before_it(self):
+        path = self.put("cut.rdb", RDB[:RDB.index(b"\xc0\x07") + 1])
+        output = self.check(path, status=1)
+        self.assert_lines(output, f"{path}: {path.stat().st_size} bytes, RDB of version 10 with 1 keys before the damage")
+        self.assertIn("expected the rest of a value, found the end of the file, in the list \"list\"\n", output)
+        path = self.put("sum.rdb", RDB[:-1] + b"\0")
+        self.assertIn("RDB of version 10 with 3 keys before the damage\n", self.check(path, status=1))
+
     def test_an_rdb_is_not_empty(self):
         for content in (b"", b"RED", b"REDIS"):
             path = self.put("dump.rdb", content)
