@@ -229,6 +229,8 @@ def command_entry(entry, known):
     name, arity, flags, first, last, step, categories, tips, keys, subcommands = entry
     if name in NOSCRIPT_UNTIL_7_2:
         flags = [flag for flag in flags if flag != b'noscript']
+    if name == b'wait':  # noscript before 7.2, blocking since
+        flags, categories = [], []
     if name == b'restore-asking':
         flags = [flag for flag in flags if flag != b'asking']
     if name in DENYOOM_SINCE_7_2 and b'denyoom' not in flags:
