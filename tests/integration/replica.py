@@ -698,6 +698,20 @@ class Writer(threading.Thread):
         return self.count
 
 
+def are_equal_scores(m, r, key):
+    """Whether a sorted set differs in nothing but the sign of zeros.
+
+    Redis keeps it in a skiplist and not in a listpack, so that its own replicas differ in it, too.
+    """
+    if m.call('TYPE', key).value != b'zset':
+        return False
+
+    def scores(connection):
+        texts = [text.value for text in connection.call('ZRANGE', key, 0, -1, 'WITHSCORES').value]
+        return {member: float(score) for member, score in zip(texts[::2], texts[1::2])}
+    return scores(m) == scores(r)
+
+
 def caught_up(master, replica):
     """Waits until the replica has the master's offset, and compares all data."""
     m, r = master.connect(), replica.connect()
@@ -721,7 +735,7 @@ def caught_up(master, replica):
             expect(len(keys ^ others) <= 3, 'database', database, 'differs:', keys ^ others)
             for key in keys & others:
                 a, b = m.call('DEBUG', 'DIGEST-VALUE', key), r.call('DEBUG', 'DIGEST-VALUE', key)
-                if a != b:
+                if a != b and not are_equal_scores(m, r, key):
                     expect(m.call('PTTL', key).value < 0, 'key', key, 'differs', a, b)
                     raise Failure('key %r of database %d differs' % (key, database))
     finally:
