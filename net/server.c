@@ -565,7 +565,6 @@ kv_status kvnet_serve_fd(kvnet *server, int descriptor)
 void kvnet_stop(kvnet *server, int64_t grace_ms)
 {
     if (server == NULL) return;
-    if (server->has_follower) follower_close(&server->follower);
     parameters_remove(server);
     pthread_mutex_lock(&server->listeners_lock);
     while (server->listeners.count > 0) {
@@ -578,5 +577,6 @@ void kvnet_stop(kvnet *server, int64_t grace_ms)
     if (!server->has_threads)
         while (loop_turn(&server->loops[0], -1)) continue;
     parameters_remove(server); /* a loop may have inherited them meanwhile */
+    if (server->has_follower) follower_close(&server->follower); /* no loop renews it any more */
     server_free(server);
 }

@@ -49,8 +49,8 @@ struct kvresp_aof {
 
     bool refuses_writes;    /* it was this room that told the store to; of the log thread */
     _Atomic bool is_partly; /* loaded up to load_until_s, and refusing writes for it */
-    uint64_t loaded_commands;
-    int64_t load_ms;
+    _Atomic uint64_t loaded_commands;
+    _Atomic int64_t load_ms;
     _Atomic bool refuses_truncated; /* as the option; may change */
     struct aof_link link;           /* these are filled by kvresp_attach_aof() */
     struct aof_switch switches[AOF_SWITCHES];

@@ -110,17 +110,19 @@ START_TEST(without_an_end_mark_the_size_comes_first)
 {
     say(&server, client, "set before 1");
     sync_fully(replica);
-    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
-    (void)progress;
     struct server_client *second = server_client(&server);
     ck_assert_str_eq(say(&server, second, "sync"), "");
     tick();
-    ck_assert_str_eq(server_run(&server, second), "\n"); /* nothing to say yet */
-    await_snapshots();
-    receive(second);
+    const char *said = server_run(&server, second);
+    ck_assert_int_eq(said[0], '\n'); /* nothing to say yet */
+    if (said[1] == '\0') {           /* else the snapshot was quick */
+        await_snapshots();
+        receive(second);
+    }
     unsigned long long size;
-    ck_assert_int_eq(sscanf(server.answer.data, "$%llu\r\n", &size), 1);
-    const char *rdb = strstr(server.answer.data, "\r\n") + 2;
+    const char *head = strchr(server.answer.data, '$');
+    ck_assert_int_eq(sscanf(head, "$%llu\r\n", &size), 1);
+    const char *rdb = strstr(head, "\r\n") + 2;
     ck_assert_uint_eq(size, server.answer.size - (size_t)(rdb - (char *)server.answer.data));
 }
 END_TEST
