@@ -387,7 +387,8 @@ bool replication_reader_open(struct replication_log *log, struct replication_rea
         reader->position = position;
         reader->block = NULL;
         reader->is_open = true;
-        reader->is_waiting = reader->is_overtaken = false;
+        reader->is_waiting = false;
+        reader->is_overtaken = false;
         reader->previous = NULL;
         reader->next = log->readers;
         if (reader->next != NULL) reader->next->previous = reader;
