@@ -4128,6 +4128,8 @@ KV_INTERNAL void grace_collect(struct grace *grace)
     64 /* at most, for the low bits of a directory entry hold the number
                                     less one */
 #define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
+#define TABLE_SPLIT_LEVELS  3
+#define TABLE_SPLIT_PARTS   (1u << TABLE_SPLIT_LEVELS)
 
 struct table_bucket {
     uint8_t tags[TABLE_SLOTS];
@@ -4149,6 +4151,7 @@ struct table {
     uint8_t skip;            /* top hash bits that are the same for all items; with root all
                                        that a lookup reads */
     uint8_t segment_buckets; /* of a full segment */
+    uint8_t aim;             /* the depth that table_expect() has come to; 0: nothing is expected */
     uint32_t holds;          /* while above 0 the table does not shrink */
     struct alloc *alloc;     /* NULL: the table lies in `memory` */
     struct memory *memory;   /* NULL: it is the alloc's */
@@ -4210,6 +4213,13 @@ KV_INTERNAL void table_detach(struct table *table, struct table *to);
 typedef void table_visit(void *context, void *item);
 KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
                              void *context);
+
+/*
+ * Says that the table will grow to so many items; 0 takes that back. Until it does a segment divides
+ * into up to TABLE_SPLIT_PARTS at once, so that an item is moved less often. If it does not, the
+ * table is that many times too large at most.
+ */
+KV_INTERNAL void table_expect(struct table *table, uint64_t items);
 
 /*
  * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it
@@ -4847,32 +4857,69 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     return KV_OK;
 }
 
-/* Divides a segment's items by the next bit of their hashes between it and a new one. */
-static kv_status table_split_segment(struct table *table, struct table_segment *segment)
-{
-    if (segment->depth == table_depth(table)) {
-        kv_status status = table_directory_double(table);
-        if (status != KV_OK) return status;
-    }
-    struct table_segment *upper = table_segment_create(table, segment->buckets);
-    if (upper == NULL) return KV_NOMEM;
-    uint64_t bit = table_branch_bit(table, segment->depth);
-    segment->depth++;
-    upper->depth = segment->depth;
-    upper->prefix = segment->prefix | bit;
-    if (segment->depth == table_depth(table)) table->deepest += 2;
-    table->moves++;
+/*
+ * The parts that a segment divides into: itself, lowest of all, and new ones, in the order of their
+ * prefixes.
+ */
+struct table_parts {
+    unsigned levels; /* 2 to the power of these are the parts */
+    struct table_segment *segments[TABLE_SPLIT_PARTS];
+};
 
+/* As many as there may be, but so that the last time, when most is moved, it is all of them. */
+static unsigned table_split_levels(const struct table *table, unsigned depth)
+{
+    return table->aim > depth ? (table->aim - depth - 1) % TABLE_SPLIT_LEVELS + 1 : 1;
+}
+
+static kv_status table_create_parts(struct table *table, struct table_parts *parts)
+{
+    unsigned buckets = parts->segments[0]->buckets;
+    for (unsigned i = 1; i < 1u << parts->levels; i++) {
+        parts->segments[i] = table_segment_create(table, buckets);
+        if (parts->segments[i] != NULL) continue;
+        while (--i > 0) table_segment_retire(table, parts->segments[i]);
+        return KV_NOMEM;
+    }
+    return KV_OK;
+}
+
+/* Divides the segment's items by the next bits of their hashes. */
+static void table_fill_parts(struct table *table, const struct table_parts *parts)
+{
+    struct table_segment *segment = parts->segments[0];
+    unsigned consumed = (unsigned)table->skip + segment->depth;
     struct table_gathered gathered;
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
     table_segment_empty(segment);
-    for (size_t i = 0; i < gathered.count; i++) {
-        struct table_segment *half = (gathered.hashes[i] & bit) != 0 ? upper : segment;
-        (void)table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
+    for (unsigned i = 0; i < 1u << parts->levels; i++) {
+        struct table_segment *part = parts->segments[i];
+        part->depth = (uint8_t)(consumed - table->skip + parts->levels);
+        part->prefix = segment->prefix | (uint64_t)i << (64 - consumed - parts->levels);
     }
-    table_directory_point(table, segment);
-    table_directory_point(table, upper);
+    for (size_t i = 0; i < gathered.count; i++) {
+        size_t at = table_directory_index(gathered.hashes[i], consumed, parts->levels);
+        (void)table_segment_put(table, parts->segments[at], gathered.hashes[i], gathered.items[i]);
+    }
+}
+
+static kv_status table_split_segment(struct table *table, struct table_segment *segment)
+{
+    struct table_parts parts = {.levels = table_split_levels(table, segment->depth)};
+    unsigned depth = segment->depth + parts.levels;
+    while (depth > table_depth(table)) {
+        kv_status status = table_directory_double(table);
+        if (status != KV_OK) return status;
+    }
+    parts.segments[0] = segment;
+    kv_status status = table_create_parts(table, &parts);
+    if (status != KV_OK) return status;
+    table_fill_parts(table, &parts);
+    if (depth == table_depth(table)) table->deepest += 1u << parts.levels;
+    table->moves++;
+    for (unsigned i = 0; i < 1u << parts.levels; i++)
+        table_directory_point(table, parts.segments[i]);
     return KV_OK;
 }
 
@@ -4885,6 +4932,14 @@ static KV_NOINLINE kv_status table_expand(struct table *table, struct table_segm
     unsigned buckets = segment->buckets * 2u;
     if (buckets > table->segment_buckets) buckets = table->segment_buckets;
     return table_resize_segment(table, segment, buckets);
+}
+
+/* Some segments fill up before the others do, by a few in a hundred. */
+KV_INTERNAL void table_expect(struct table *table, uint64_t items)
+{
+    uint64_t each = table_segment_limit(table->segment_buckets) * 15u / 16;
+    table->aim = 0;
+    while (items >> table->aim > each) table->aim++;
 }
 
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash)
@@ -21535,7 +21590,9 @@ struct rdb_file {
     uint64_t offset; /* behind the last part that was whole */
     uint64_t keys;
     unsigned version;
-    struct rdb_fault fault; /* once a call has failed */
+    uint64_t sizes;          /* keys that the file said it has of... */
+    uint32_t sizes_database; /* ...this database, when it said so last */
+    struct rdb_fault fault;  /* once a call has failed */
 
     /* The part at hand; offsets in the piece that is being filled. */
     enum rdb_stage stage;
@@ -21827,6 +21884,10 @@ static kv_status rdb_file_obey(struct rdb_file *file, struct rdb_piece *piece)
     case RDB_OPCODE_DATABASE:
         (void)rdb_read_length(&source, &number);
         return rdb_file_select(file, piece, number);
+    case RDB_OPCODE_SIZES:
+        (void)rdb_read_length(&source, &file->sizes);
+        file->sizes_database = file->database;
+        return KV_OK;
     case RDB_OPCODE_IDLE:
         (void)rdb_read_length(&source, &number);
         file->idle_s = (uint32_t)(number < RDB_IDLE_MAX ? number : RDB_IDLE_MAX);
@@ -25221,6 +25282,7 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
         struct space *own = shard_peek_space(shard, i);
         assert(own->table.count == 0);
         shard_swap_spaces(own, space);
+        table_expect(&own->table, 0);
         own->is_frozen = space->is_frozen; /* all that was there is copied */
         own->frozen_origin = space->frozen_origin;
     }
@@ -28682,6 +28744,9 @@ KV_INTERNAL void loading_close(struct loading *loading);
 KV_INTERNAL struct loading_worker *loading_worker_create(struct loading *loading);
 KV_INTERNAL void loading_worker_destroy(struct loading_worker *worker);
 
+/* Prepares for so many keys of a database: a hint, which may be wrong. */
+KV_INTERNAL void loading_expect(struct loading *loading, uint32_t database, uint64_t keys);
+
 /* Puts in all keys of a piece. KV_OK; else worker->fault tells: KV_CORRUPT, KV_TOOBIG, KV_NOMEM. */
 KV_INTERNAL kv_status loading_put(struct loading_worker *worker, const struct rdb_piece *piece);
 
@@ -29086,6 +29151,19 @@ KV_INTERNAL kv_status loading_put(struct loading_worker *worker, const struct rd
 }
 
 /* ------------------------------------------------------------------------------------ all of it */
+
+KV_INTERNAL void loading_expect(struct loading *loading, uint32_t database, uint64_t keys)
+{
+    uint32_t shards = loading->store->shard_count;
+    if (keys / shards < TABLE_SEGMENT_ITEMS) return; /* not worth it */
+    for (uint32_t i = 0; i < shards; i++) {
+        struct shard *shard = &loading->shards[i];
+        lock_lock(&shard->lock);
+        struct space *space = shard_space(shard, database);
+        if (space != NULL) table_expect(&space->table, keys / shards);
+        lock_unlock(&shard->lock);
+    }
+}
 
 static bool loading_finds_keys_in(const struct shard *shard)
 {
@@ -32064,6 +32142,14 @@ static struct rdb_piece *load_take_free(struct load *load)
     }
 }
 
+/* Passes on what the file says of its own size. */
+static void load_expect(struct load *load)
+{
+    if (load->file.sizes == 0) return;
+    loading_expect(&load->loading, load->file.sizes_database, load->file.sizes);
+    load->file.sizes = 0;
+}
+
 static void load_tell(struct load *load)
 {
     if (load->options.progress != NULL)
@@ -32079,6 +32165,7 @@ static void load_run(struct load *load)
         status = rdb_file_fill(&load->file, piece);
         load->file.fault.keys = load->file.keys;
         if (status != KV_OK && status != KV_NONE) load_note(load, status, &load->file.fault);
+        load_expect(load);
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);
         else load_enqueue(load, piece);

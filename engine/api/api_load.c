@@ -177,6 +177,14 @@ static struct rdb_piece *load_take_free(struct load *load)
     }
 }
 
+/* Passes on what the file says of its own size. */
+static void load_expect(struct load *load)
+{
+    if (load->file.sizes == 0) return;
+    loading_expect(&load->loading, load->file.sizes_database, load->file.sizes);
+    load->file.sizes = 0;
+}
+
 static void load_tell(struct load *load)
 {
     if (load->options.progress != NULL)
@@ -192,6 +200,7 @@ static void load_run(struct load *load)
         status = rdb_file_fill(&load->file, piece);
         load->file.fault.keys = load->file.keys;
         if (status != KV_OK && status != KV_NONE) load_note(load, status, &load->file.fault);
+        load_expect(load);
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);
         else load_enqueue(load, piece);

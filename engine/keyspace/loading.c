@@ -399,6 +399,19 @@ KV_INTERNAL kv_status loading_put(struct loading_worker *worker, const struct rd
 
 /* ------------------------------------------------------------------------------------ all of it */
 
+KV_INTERNAL void loading_expect(struct loading *loading, uint32_t database, uint64_t keys)
+{
+    uint32_t shards = loading->store->shard_count;
+    if (keys / shards < TABLE_SEGMENT_ITEMS) return; /* not worth it */
+    for (uint32_t i = 0; i < shards; i++) {
+        struct shard *shard = &loading->shards[i];
+        lock_lock(&shard->lock);
+        struct space *space = shard_space(shard, database);
+        if (space != NULL) table_expect(&space->table, keys / shards);
+        lock_unlock(&shard->lock);
+    }
+}
+
 static bool loading_finds_keys_in(const struct shard *shard)
 {
     for (uint32_t d = 0; d < shard->store->databases; d++) {

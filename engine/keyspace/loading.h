@@ -70,6 +70,9 @@ KV_INTERNAL void loading_close(struct loading *loading);
 KV_INTERNAL struct loading_worker *loading_worker_create(struct loading *loading);
 KV_INTERNAL void loading_worker_destroy(struct loading_worker *worker);
 
+/* Prepares for so many keys of a database: a hint, which may be wrong. */
+KV_INTERNAL void loading_expect(struct loading *loading, uint32_t database, uint64_t keys);
+
 /* Puts in all keys of a piece. KV_OK; else worker->fault tells: KV_CORRUPT, KV_TOOBIG, KV_NOMEM. */
 KV_INTERNAL kv_status loading_put(struct loading_worker *worker, const struct rdb_piece *piece);
 

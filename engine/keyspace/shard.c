@@ -113,6 +113,7 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
         struct space *own = shard_peek_space(shard, i);
         assert(own->table.count == 0);
         shard_swap_spaces(own, space);
+        table_expect(&own->table, 0);
         own->is_frozen = space->is_frozen; /* all that was there is copied */
         own->frozen_origin = space->frozen_origin;
     }

@@ -243,6 +243,10 @@ static kv_status rdb_file_obey(struct rdb_file *file, struct rdb_piece *piece)
     case RDB_OPCODE_DATABASE:
         (void)rdb_read_length(&source, &number);
         return rdb_file_select(file, piece, number);
+    case RDB_OPCODE_SIZES:
+        (void)rdb_read_length(&source, &file->sizes);
+        file->sizes_database = file->database;
+        return KV_OK;
     case RDB_OPCODE_IDLE:
         (void)rdb_read_length(&source, &number);
         file->idle_s = (uint32_t)(number < RDB_IDLE_MAX ? number : RDB_IDLE_MAX);

@@ -79,7 +79,9 @@ struct rdb_file {
     uint64_t offset; /* behind the last part that was whole */
     uint64_t keys;
     unsigned version;
-    struct rdb_fault fault; /* once a call has failed */
+    uint64_t sizes;          /* keys that the file said it has of... */
+    uint32_t sizes_database; /* ...this database, when it said so last */
+    struct rdb_fault fault;  /* once a call has failed */
 
     /* The part at hand; offsets in the piece that is being filled. */
     enum rdb_stage stage;

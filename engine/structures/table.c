@@ -314,32 +314,69 @@ static kv_status table_resize_segment(struct table *table, struct table_segment 
     return KV_OK;
 }
 
-/* Divides a segment's items by the next bit of their hashes between it and a new one. */
-static kv_status table_split_segment(struct table *table, struct table_segment *segment)
-{
-    if (segment->depth == table_depth(table)) {
-        kv_status status = table_directory_double(table);
-        if (status != KV_OK) return status;
-    }
-    struct table_segment *upper = table_segment_create(table, segment->buckets);
-    if (upper == NULL) return KV_NOMEM;
-    uint64_t bit = table_branch_bit(table, segment->depth);
-    segment->depth++;
-    upper->depth = segment->depth;
-    upper->prefix = segment->prefix | bit;
-    if (segment->depth == table_depth(table)) table->deepest += 2;
-    table->moves++;
+/*
+ * The parts that a segment divides into: itself, lowest of all, and new ones, in the order of their
+ * prefixes.
+ */
+struct table_parts {
+    unsigned levels; /* 2 to the power of these are the parts */
+    struct table_segment *segments[TABLE_SPLIT_PARTS];
+};
 
+/* As many as there may be, but so that the last time, when most is moved, it is all of them. */
+static unsigned table_split_levels(const struct table *table, unsigned depth)
+{
+    return table->aim > depth ? (table->aim - depth - 1) % TABLE_SPLIT_LEVELS + 1 : 1;
+}
+
+static kv_status table_create_parts(struct table *table, struct table_parts *parts)
+{
+    unsigned buckets = parts->segments[0]->buckets;
+    for (unsigned i = 1; i < 1u << parts->levels; i++) {
+        parts->segments[i] = table_segment_create(table, buckets);
+        if (parts->segments[i] != NULL) continue;
+        while (--i > 0) table_segment_retire(table, parts->segments[i]);
+        return KV_NOMEM;
+    }
+    return KV_OK;
+}
+
+/* Divides the segment's items by the next bits of their hashes. */
+static void table_fill_parts(struct table *table, const struct table_parts *parts)
+{
+    struct table_segment *segment = parts->segments[0];
+    unsigned consumed = (unsigned)table->skip + segment->depth;
     struct table_gathered gathered;
     gathered.count = 0;
     table_segment_gather(table, segment, &gathered);
     table_segment_empty(segment);
-    for (size_t i = 0; i < gathered.count; i++) {
-        struct table_segment *half = (gathered.hashes[i] & bit) != 0 ? upper : segment;
-        (void)table_segment_put(table, half, gathered.hashes[i], gathered.items[i]);
+    for (unsigned i = 0; i < 1u << parts->levels; i++) {
+        struct table_segment *part = parts->segments[i];
+        part->depth = (uint8_t)(consumed - table->skip + parts->levels);
+        part->prefix = segment->prefix | (uint64_t)i << (64 - consumed - parts->levels);
     }
-    table_directory_point(table, segment);
-    table_directory_point(table, upper);
+    for (size_t i = 0; i < gathered.count; i++) {
+        size_t at = table_directory_index(gathered.hashes[i], consumed, parts->levels);
+        (void)table_segment_put(table, parts->segments[at], gathered.hashes[i], gathered.items[i]);
+    }
+}
+
+static kv_status table_split_segment(struct table *table, struct table_segment *segment)
+{
+    struct table_parts parts = {.levels = table_split_levels(table, segment->depth)};
+    unsigned depth = segment->depth + parts.levels;
+    while (depth > table_depth(table)) {
+        kv_status status = table_directory_double(table);
+        if (status != KV_OK) return status;
+    }
+    parts.segments[0] = segment;
+    kv_status status = table_create_parts(table, &parts);
+    if (status != KV_OK) return status;
+    table_fill_parts(table, &parts);
+    if (depth == table_depth(table)) table->deepest += 1u << parts.levels;
+    table->moves++;
+    for (unsigned i = 0; i < 1u << parts.levels; i++)
+        table_directory_point(table, parts.segments[i]);
     return KV_OK;
 }
 
@@ -352,6 +389,14 @@ static KV_NOINLINE kv_status table_expand(struct table *table, struct table_segm
     unsigned buckets = segment->buckets * 2u;
     if (buckets > table->segment_buckets) buckets = table->segment_buckets;
     return table_resize_segment(table, segment, buckets);
+}
+
+/* Some segments fill up before the others do, by a few in a hundred. */
+KV_INTERNAL void table_expect(struct table *table, uint64_t items)
+{
+    uint64_t each = table_segment_limit(table->segment_buckets) * 15u / 16;
+    table->aim = 0;
+    while (items >> table->aim > each) table->aim++;
 }
 
 KV_INTERNAL kv_status table_reserve(struct table *table, uint64_t hash)

@@ -48,6 +48,8 @@
     64 /* at most, for the low bits of a directory entry hold the number
                                     less one */
 #define TABLE_SEGMENT_ITEMS (TABLE_SEGMENT_BUCKETS * TABLE_SLOTS)
+#define TABLE_SPLIT_LEVELS  3
+#define TABLE_SPLIT_PARTS   (1u << TABLE_SPLIT_LEVELS)
 
 struct table_bucket {
     uint8_t tags[TABLE_SLOTS];
@@ -69,6 +71,7 @@ struct table {
     uint8_t skip;            /* top hash bits that are the same for all items; with root all
                                        that a lookup reads */
     uint8_t segment_buckets; /* of a full segment */
+    uint8_t aim;             /* the depth that table_expect() has come to; 0: nothing is expected */
     uint32_t holds;          /* while above 0 the table does not shrink */
     struct alloc *alloc;     /* NULL: the table lies in `memory` */
     struct memory *memory;   /* NULL: it is the alloc's */
@@ -130,6 +133,13 @@ KV_INTERNAL void table_detach(struct table *table, struct table *to);
 typedef void table_visit(void *context, void *item);
 KV_INTERNAL bool table_drain(struct table *table, size_t *cursor, size_t limit, table_visit *visit,
                              void *context);
+
+/*
+ * Says that the table will grow to so many items; 0 takes that back. Until it does a segment divides
+ * into up to TABLE_SPLIT_PARTS at once, so that an item is moved less often. If it does not, the
+ * table is that many times too large at most.
+ */
+KV_INTERNAL void table_expect(struct table *table, uint64_t items);
 
 /*
  * Makes room so that the next table_insert() of this hash cannot fail; nothing else changes if it

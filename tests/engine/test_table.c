@@ -90,6 +90,7 @@ START_TEST(random_insertions_and_removals_match_a_model)
     else table_init_within(&table, &memory, &kind, &shard);
     for (int round = 0; round < 12; round++) {
         int bias = round % 2 == 0 ? 85 : 10; /* grows, then shrinks */
+        if (round % 3 != 0) table_expect(&table, (uint64_t)rand() % (4 * N)); /* right or wrong */
         for (int step = 0; step < N; step++) {
             struct item *item = &items[rand() % N];
             if (!item->present && rand() % 100 < bias) model_insert(&table, item);
@@ -186,6 +187,7 @@ START_TEST(a_reservation_that_fails_changes_nothing)
     alloc_init(&alloc, &hooks);
     struct table table;
     table_init(&table, &alloc, NULL, &kind, &shard, 4, 0);
+    if (_i == 1) table_expect(&table, N);
     unsigned failures = 0;
     for (size_t i = 0; i < N; i++) {
         items[i].number = i;
@@ -206,6 +208,32 @@ START_TEST(a_reservation_that_fails_changes_nothing)
 }
 END_TEST
 
+START_TEST(what_is_expected_is_not_moved_often)
+{
+    enum { N = 40000 };
+    struct item *items = calloc(N, sizeof *items);
+    uint64_t bytes[2];
+    uint32_t moves[2];
+    alloc_init(&alloc, NULL);
+    for (int turn = 0; turn < 2; turn++) {
+        struct table table;
+        table_init(&table, &alloc, NULL, &kind, &shard, 4, 255);
+        if (turn == 1) table_expect(&table, N);
+        for (size_t i = 0; i < N; i++) {
+            items[i].number = i;
+            model_insert(&table, &items[i]);
+        }
+        model_compare(&table, items, N);
+        bytes[turn] = table.bytes;
+        moves[turn] = table.moves;
+        table_clear(&table);
+    }
+    ck_assert_uint_lt(moves[1], moves[0] / 3);
+    ck_assert_uint_lt(bytes[1], bytes[0] * 3 / 2);
+    free(items);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -214,7 +242,8 @@ int main(void)
     tcase_add_loop_test(tests, random_insertions_and_removals_match_a_model, 0, 5);
     tcase_add_test(tests, a_scan_visits_whatever_stays_while_the_table_changes);
     tcase_add_test(tests, each_item_is_drawn_equally_often);
-    tcase_add_test(tests, a_reservation_that_fails_changes_nothing);
+    tcase_add_loop_test(tests, a_reservation_that_fails_changes_nothing, 0, 2);
+    tcase_add_test(tests, what_is_expected_is_not_moved_often);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
