@@ -154,7 +154,7 @@ static bool stream_execute_one(struct stream *stream, struct run *run, bool skip
     }
     if (!is_part || ends) replication_apply_begin(replication, bytes, stream->database);
     if (skips) session->input.start += request->size;
-    else (void)run_execute(run, 1);
+    else (void)run_execute_some(run, 1);
     if (!is_part || ends) replication_apply_end(replication);
     if (ends) stream->held.size = 0;
     return true;
@@ -171,6 +171,7 @@ static kv_status stream_batch(struct stream *stream, struct run *run, size_t cou
          is_kept = true;
     for (size_t i = 0; i < count && is_wanted && is_kept; i++, run->requests++)
         is_kept = stream_execute_one(stream, run, skips);
+    run_settle(run);
     if (!is_wanted) status = KV_CANCELLED;
     else if (stream_review(stream) != KV_OK || !is_kept)
         status = stream_lose(stream, "memory ran out under its changes");

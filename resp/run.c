@@ -257,7 +257,7 @@ static bool run_gated(struct run *run, const struct request *request)
     return !(session->flags & SESSION_PAUSED);
 }
 
-bool run_execute(struct run *run, size_t count)
+bool run_execute_some(struct run *run, size_t count)
 {
     kvresp_session *session = run->session;
     struct call *call = &run->call;
@@ -296,8 +296,19 @@ bool run_execute(struct run *run, size_t count)
         if (TEXT_UNLIKELY(session->flags & (SESSION_CLOSING | SESSION_BLOCKED | SESSION_PAUSED)))
             goes_on = false;
     }
-    run_end_stretch(run);
     if (done_flags & COMMAND_WRITE) session->wrote = true;
+    return goes_on;
+}
+
+void run_settle(struct run *run)
+{
+    run_end_stretch(run);
+}
+
+bool run_execute(struct run *run, size_t count)
+{
+    bool goes_on = run_execute_some(run, count);
+    run_settle(run);
     return goes_on;
 }
 

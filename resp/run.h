@@ -48,6 +48,10 @@ void run_fetch_ahead(struct run *run, size_t count);
  */
 bool run_execute(struct run *run, size_t count);
 
+/* The same for some of a batch: when all of it is done run_settle() follows. */
+bool run_execute_some(struct run *run, size_t count);
+void run_settle(struct run *run);
+
 void run_end(struct run *run);
 
 #endif
