@@ -112,6 +112,7 @@
 
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What alloc_get() asks for: malloc's own alignment on 64-bit hosts. */
@@ -143,6 +144,13 @@ KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size
 
 /* Gives a block back. `size` is what was last asked for. NULL does nothing. */
 KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size);
+
+/* Whether the host has no hooks of its own. */
+KV_INTERNAL bool alloc_is_system(const struct alloc *alloc);
+
+/* For a block that is the store's and comes from elsewhere. */
+KV_INTERNAL void alloc_count_more(struct alloc *alloc, size_t size);
+KV_INTERNAL void alloc_count_less(struct alloc *alloc, size_t size);
 
 /* Takes a block of another alloc with the same hooks into this one's count. */
 static inline void alloc_adopt(struct alloc *alloc, size_t size)
@@ -211,7 +219,12 @@ KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks)
     atomic_init(&alloc->peak, 0);
 }
 
-static void alloc_count_more(struct alloc *alloc, size_t size)
+KV_INTERNAL bool alloc_is_system(const struct alloc *alloc)
+{
+    return alloc->hooks.allocate == alloc_system_allocate;
+}
+
+KV_INTERNAL void alloc_count_more(struct alloc *alloc, size_t size)
 {
     size_t used = atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed) + size;
     size_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);
@@ -220,7 +233,7 @@ static void alloc_count_more(struct alloc *alloc, size_t size)
                                                   memory_order_relaxed)) {}
 }
 
-static void alloc_count_less(struct alloc *alloc, size_t size)
+KV_INTERNAL void alloc_count_less(struct alloc *alloc, size_t size)
 {
     size_t before = atomic_fetch_sub_explicit(&alloc->used, size, memory_order_relaxed);
     assert(before >= size);
@@ -285,36 +298,35 @@ KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size)
     alloc->hooks.release(alloc->hooks.context, block, size);
 }
 
-/* -------------------- engine/base/pages.c ------------------------------------------------------ */
+/* -------------------- engine/base/chunks.c ----------------------------------------------------- */
 /*
- * base/pages.c -- the page pool.
+ * base/chunks.c -- huge pages for large stores.
  *
- *     region, at a multiple of 64 KiB:
- *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
- *     0        4096             61440                             65432    65456           65536
+ *     chunk, at a multiple of 2 MiB:
+ *     | region 0 | region 1 |  ...  | region 31, the last 80 bytes missing | record | not asked for |
  *
- * The host is asked for 80 bytes less than the region. malloc puts its own header before each
- * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
- * the next one; like this the regions follow each other without a gap. (64 bytes would do for that,
- * but glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one
- * by one, which costs 12% of memory.) The record of a region is at its end, so that only one page
- * is short.
+ * Bits in a chunk's record: `free`, regions that nobody has; `kept`, those of them whose memory was
+ * not given back. The last region always keeps it, since the record is in its last page.
  *
- * Invariants (pages_check() asserts them):
- *   1. A region has at least one page in use, or it would have gone back to the host.
- *   2. The regions in the list `open` are those with a free page; `free` counts these pages.
- *   3. A region's record is found from any of its pages by masking the address.
+ * Invariants (chunks_check() asserts them):
+ *   1. The list `open` has the chunks with a free region; `kept` counts their bits of that name.
+ *   2. A chunk of free regions only is `empty`, and then all others are full and there are some.
  */
-/* -------------------- engine/base/pages.h ------------------------------------------------------ */
+/* -------------------- engine/base/chunks.h ----------------------------------------------------- */
 /*
- * base/pages.h -- a store's pool of 4 KiB pages, carved from regions of 64 KiB.
+ * base/chunks.h -- regions of 64 KiB out of chunks of 2 MiB that the system may back by huge pages.
  *
- * Owners of small blocks (base/memory.h) take pages from it and give them back, seldom enough for
- * one lock. The host sees allocations of one size only, just under 64 KiB, and gets each back when
- * the last of its pages is free.
+ * Large stores are read at random. With pages of 4 KiB nearly each such read misses the processor's
+ * cache of address translations as well, and to walk its tables costs as much as the read; a huge
+ * page needs one translation for 2 MiB. Linux gives them to who asks (transparent_hugepage:
+ * madvise), and this asks. Nobody pays for that who writes after a fork(): the engine does not fork.
+ *
+ * A chunk is a block of malloc(). When a region comes back its memory goes back to the system but
+ * for a few regions, and when all of a chunk have come back so does the chunk; one empty chunk stays
+ * while all others are full.
  */
-#ifndef KV_BASE_PAGES_H
-#define KV_BASE_PAGES_H
+#ifndef KV_BASE_CHUNKS_H
+#define KV_BASE_CHUNKS_H
 
 /* -------------------- engine/base/lock.h ------------------------------------------------------- */
 /*
@@ -379,39 +391,47 @@ KV_UNUSED static inline bool lock_is_held(const struct lock *lock)
 #endif
 
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    PAGES_PAGE_SIZE = 4096,    /* also a page's alignment */
-    PAGES_REGION_SIZE = 65536, /* also a region's alignment */
-    PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE
+    CHUNKS_REGION_SIZE = 65536,       /* also a region's alignment */
+    CHUNKS_CHUNK_SIZE = 2 << 20,      /* also a chunk's alignment */
+    CHUNKS_REGION_USABLE = 65536 - 80 /* the chunk's own record is in the rest of the last one */
 };
 
-struct pages_region;
+struct chunk;
 
-struct pages {
-    struct alloc *alloc;
-    struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
-    size_t regions;            /* how many there are */
-    size_t free;               /* free pages in them */
+struct chunks {
+    struct chunk *open;  /* those with a free region, in a list */
+    struct chunk *empty; /* the one of them that has no other; NULL: there is none */
+    _Atomic size_t count; /* of all chunks */
+    size_t kept;         /* free regions that still have memory */
     struct lock lock;
 };
 
-KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc);
+KV_INTERNAL void chunks_init(struct chunks *chunks);
 
-/* A page at a multiple of 4096, contents undefined; NULL when there is no memory. */
-KV_INTERNAL void *pages_get(struct pages *pages);
+/* Whether there are any. */
+static inline bool chunks_are_in_use(const struct chunks *chunks)
+{
+    return atomic_load_explicit(&chunks->count, memory_order_relaxed) > 0;
+}
 
-/* Gives a page back. */
-KV_INTERNAL void pages_put(struct pages *pages, void *page);
+/*
+ * CHUNKS_REGION_USABLE bytes, contents undefined; NULL when there is no memory, or no system that
+ * has huge pages.
+ */
+KV_INTERNAL void *chunks_get(struct chunks *chunks);
 
-/* How many bytes of `page` may be used: 4096, or a little less in the last page of a region. */
-KV_INTERNAL size_t pages_usable(const void *page);
+/* Gives a region back. When all are back nothing is held. */
+KV_INTERNAL void chunks_put(struct chunks *chunks, void *region);
 
 #if KV_DEBUG
-/* Asserts the promises of pages.c. */
-KV_INTERNAL KV_UNUSED void pages_check(struct pages *pages);
+/* Asserts what chunks.c promises of the chunks with a free region. */
+KV_INTERNAL KV_UNUSED void chunks_check(struct chunks *chunks);
 #endif
 
 #endif
@@ -475,14 +495,435 @@ KV_INLINE unsigned bits_count(uint64_t bits)
 #endif
 
 
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum {
+    CHUNKS_REGIONS = CHUNKS_CHUNK_SIZE / CHUNKS_REGION_SIZE,
+    CHUNKS_ALLOCATED = CHUNKS_CHUNK_SIZE - 40, /* malloc puts its header between two chunks */
+    CHUNKS_KEPT_MAX = 16                       /* 1 MiB: what comes and goes needs no system call */
+};
+
+struct chunk {
+    struct chunk *next, *previous; /* in `open` */
+    uint32_t free, kept;           /* bit i: region i */
+};
+_Static_assert(CHUNKS_REGIONS == 32, "one bit a region");
+_Static_assert(CHUNKS_CHUNK_SIZE - CHUNKS_ALLOCATED + sizeof(struct chunk) <=
+                   CHUNKS_REGION_SIZE - CHUNKS_REGION_USABLE,
+               "the record is behind the last region");
+
+static struct chunk *chunks_chunk_of(const void *region)
+{
+    uintptr_t base = (uintptr_t)region & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1);
+    return (struct chunk *)(base + CHUNKS_ALLOCATED) - 1;
+}
+
+static char *chunks_base(const struct chunk *chunk)
+{
+    return (char *)((uintptr_t)chunk & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1));
+}
+
+KV_INTERNAL void chunks_init(struct chunks *chunks)
+{
+    chunks->open = chunks->empty = NULL;
+    chunks->kept = 0;
+    atomic_init(&chunks->count, 0);
+    lock_init(&chunks->lock);
+}
+
+static void chunks_link(struct chunks *chunks, struct chunk *chunk)
+{
+    chunk->previous = NULL;
+    chunk->next = chunks->open;
+    if (chunks->open != NULL) chunks->open->previous = chunk;
+    chunks->open = chunk;
+}
+
+static void chunks_unlink(struct chunks *chunks, struct chunk *chunk)
+{
+    if (chunk->previous != NULL) chunk->previous->next = chunk->next;
+    else chunks->open = chunk->next;
+    if (chunk->next != NULL) chunk->next->previous = chunk->previous;
+}
+
+/* --------------------------------------------------------------------------------- the system */
+
+static struct chunk *chunks_create(void)
+{
+#if defined(MADV_HUGEPAGE)
+    void *base;
+    if (posix_memalign(&base, CHUNKS_CHUNK_SIZE, CHUNKS_ALLOCATED) != 0) return NULL;
+    (void)madvise(base, CHUNKS_CHUNK_SIZE, MADV_HUGEPAGE); /* a hint; all of it or none */
+    struct chunk *chunk = chunks_chunk_of(base);
+    chunk->free = UINT32_MAX;
+    chunk->kept = 0;
+    return chunk;
+#else
+    return NULL;
+#endif
+}
+
+/* Gives the memory of a region back, but not the region. */
+static void chunks_discard(void *region)
+{
+#if defined(MADV_DONTNEED)
+    (void)madvise(region, CHUNKS_REGION_SIZE, MADV_DONTNEED);
+#else
+    (void)region;
+#endif
+}
+
+/* -------------------------------------------------------------------------------- get and put */
+
+/* Takes a region of a chunk that has one, rather one that has memory. */
+static void *chunks_take(struct chunks *chunks, struct chunk *chunk)
+{
+    uint32_t kept = chunk->free & chunk->kept;
+    unsigned index = bits_lowest(kept != 0 ? kept : chunk->free);
+    uint32_t bit = UINT32_C(1) << index;
+    if (kept != 0) chunks->kept--;
+    chunk->kept &= ~bit;
+    chunk->free &= ~bit;
+    if (chunk->free == 0) chunks_unlink(chunks, chunk);
+    if (chunk == chunks->empty) chunks->empty = NULL;
+    return chunks_base(chunk) + (size_t)index * CHUNKS_REGION_SIZE;
+}
+
+KV_INTERNAL void *chunks_get(struct chunks *chunks)
+{
+    lock_lock(&chunks->lock);
+    void *region = chunks->open != NULL ? chunks_take(chunks, chunks->open) : NULL;
+    lock_unlock(&chunks->lock);
+    if (region != NULL) return region;
+
+    struct chunk *chunk = chunks_create(); /* without the lock, as the system may be slow */
+    if (chunk == NULL) return NULL;
+    lock_lock(&chunks->lock);
+    chunks_link(chunks, chunk);
+    chunks->count++;
+    region = chunks_take(chunks, chunk);
+    lock_unlock(&chunks->lock);
+    return region;
+}
+
+/* Whether a region that comes back keeps its memory. */
+static bool chunks_keep(struct chunks *chunks, struct chunk *chunk, unsigned index)
+{
+    bool is_last = index == CHUNKS_REGIONS - 1;
+    lock_lock(&chunks->lock);
+    bool is_kept = is_last || chunks->kept < CHUNKS_KEPT_MAX;
+    if (is_kept) chunks->kept++;
+    if (is_kept) chunk->kept |= UINT32_C(1) << index;
+    lock_unlock(&chunks->lock);
+    return is_kept;
+}
+
+/* The chunk that goes, now that a region of this one is free; NULL: none does. */
+static struct chunk *chunks_choose(struct chunks *chunks, struct chunk *chunk)
+{
+    struct chunk *other = chunks->empty;
+    if (chunk->free != UINT32_MAX) {
+        chunks->empty = NULL;
+        return other;
+    }
+    if (other != NULL || chunks->count == 1 || chunk->next != NULL || chunk->previous != NULL)
+        return chunk;
+    chunks->empty = chunk;
+    return NULL;
+}
+
+KV_INTERNAL void chunks_put(struct chunks *chunks, void *region)
+{
+    struct chunk *chunk = chunks_chunk_of(region);
+    unsigned index = (unsigned)(((char *)region - chunks_base(chunk)) / CHUNKS_REGION_SIZE);
+    if (!chunks_keep(chunks, chunk, index)) chunks_discard(region);
+
+    lock_lock(&chunks->lock);
+    assert((chunk->free >> index & 1) == 0);
+    if (chunk->free == 0) chunks_link(chunks, chunk);
+    chunk->free |= UINT32_C(1) << index;
+    struct chunk *released = chunks_choose(chunks, chunk);
+    if (released != NULL) {
+        chunks_unlink(chunks, released);
+        chunks->count--;
+        chunks->kept -= bits_count(released->kept);
+    }
+    lock_unlock(&chunks->lock);
+    if (released != NULL) free(chunks_base(released));
+}
+
+#if KV_DEBUG
+KV_INTERNAL void chunks_check(struct chunks *chunks)
+{
+    lock_lock(&chunks->lock);
+    size_t open = 0, kept = 0, empty = 0;
+    const struct chunk *previous = NULL;
+    for (const struct chunk *chunk = chunks->open; chunk != NULL; chunk = chunk->next) {
+        assert(chunk->previous == previous);
+        assert(chunk->free != 0);
+        assert((chunk->kept & ~chunk->free) == 0);
+        empty += chunk->free == UINT32_MAX;
+        assert(chunk->free != UINT32_MAX || chunk == chunks->empty);
+        kept += bits_count(chunk->kept);
+        open++;
+        previous = chunk;
+    }
+    assert(open <= chunks->count);
+    assert(kept == chunks->kept);
+    assert(empty == (chunks->empty != NULL));
+    assert(empty == 0 || open == 1);
+    lock_unlock(&chunks->lock);
+}
+#endif
+
+/* -------------------- engine/base/lines.c ------------------------------------------------------ */
+/*
+ * base/lines.c -- strips of blocks of one size.
+ *
+ *     strip, a region of a chunk:
+ *     | block 0 | block 1 |  ...  | block n - 1 | too little for another | record |
+ */
+/* -------------------- engine/base/lines.h ------------------------------------------------------ */
+/*
+ * base/lines.h -- blocks of 34 to 65 cache lines, which a table's segments are, for a large store.
+ *
+ * Once the store takes its pages out of chunks (base/chunks.h) these come from there, too, for the
+ * same reason. Each size has regions of its own. Before that, and where there are no chunks, a
+ * block is the host's.
+ */
+#ifndef KV_BASE_LINES_H
+#define KV_BASE_LINES_H
+
+
+enum { LINES_MIN = 34, LINES_MAX = 65 };
+
+struct lines_strip;
+
+struct lines {
+    struct alloc *alloc;
+    struct chunks *chunks; /* NULL: all blocks are the host's */
+    struct lines_strip *open[LINES_MAX - LINES_MIN + 1]; /* regions with a free block, in lists */
+    struct lock lock;
+};
+
+KV_INTERNAL void lines_init(struct lines *lines, struct alloc *alloc, struct chunks *chunks);
+
+/*
+ * `count` cache lines, contents undefined; NULL when there is no memory. Who gives them back has to
+ * remember *is_of_strip.
+ */
+KV_INTERNAL void *lines_get(struct lines *lines, size_t count, bool *is_of_strip);
+KV_INTERNAL void lines_put(struct lines *lines, void *block, size_t count, bool is_of_strip);
+
+#if KV_DEBUG
+/* Asserts that the lists have the strips with a free block, and with one that is not. */
+KV_INTERNAL KV_UNUSED void lines_check(struct lines *lines);
+#endif
+
+#endif
+
+
+struct lines_strip {
+    struct lines_strip *next, *previous; /* in the list of its size */
+    uint32_t free;                       /* bit i: block i is free */
+};
+
+enum { LINES_ROOM = CHUNKS_REGION_USABLE - sizeof(struct lines_strip) };
+_Static_assert(LINES_ROOM / (LINES_MIN * KV_CACHE_LINE) <= 32, "one bit a block");
+
+static struct lines_strip *lines_strip_of(const void *block)
+{
+    uintptr_t base = (uintptr_t)block & ~(uintptr_t)(CHUNKS_REGION_SIZE - 1);
+    return (struct lines_strip *)(base + CHUNKS_REGION_USABLE) - 1;
+}
+
+static char *lines_base(const struct lines_strip *strip)
+{
+    return (char *)((uintptr_t)strip & ~(uintptr_t)(CHUNKS_REGION_SIZE - 1));
+}
+
+/* All blocks of a strip. */
+static uint32_t lines_all(size_t count)
+{
+    return UINT32_MAX >> (32 - LINES_ROOM / (count * KV_CACHE_LINE));
+}
+
+KV_INTERNAL void lines_init(struct lines *lines, struct alloc *alloc, struct chunks *chunks)
+{
+    *lines = (struct lines){.alloc = alloc, .chunks = chunks};
+    lock_init(&lines->lock);
+}
+
+static void lines_link(struct lines_strip **list, struct lines_strip *strip)
+{
+    strip->previous = NULL;
+    strip->next = *list;
+    if (*list != NULL) (*list)->previous = strip;
+    *list = strip;
+}
+
+static void lines_unlink(struct lines_strip **list, struct lines_strip *strip)
+{
+    if (strip->previous != NULL) strip->previous->next = strip->next;
+    else *list = strip->next;
+    if (strip->next != NULL) strip->next->previous = strip->previous;
+}
+
+/* A block of a strip; NULL: there is none. Under the lock. */
+static void *lines_take(struct lines *lines, size_t count)
+{
+    struct lines_strip **list = &lines->open[count - LINES_MIN], *strip = *list;
+    if (strip == NULL) {
+        void *region = chunks_get(lines->chunks);
+        if (region == NULL) return NULL;
+        strip = lines_strip_of(region);
+        strip->free = lines_all(count);
+        lines_link(list, strip);
+    }
+    unsigned index = bits_lowest(strip->free);
+    strip->free &= strip->free - 1;
+    if (strip->free == 0) lines_unlink(list, strip);
+    return lines_base(strip) + index * count * KV_CACHE_LINE;
+}
+
+KV_INTERNAL void *lines_get(struct lines *lines, size_t count, bool *is_of_strip)
+{
+    void *block = NULL;
+    if (count >= LINES_MIN && count <= LINES_MAX && lines->chunks != NULL &&
+        chunks_are_in_use(lines->chunks)) {
+        lock_lock(&lines->lock);
+        block = lines_take(lines, count);
+        lock_unlock(&lines->lock);
+    }
+    *is_of_strip = block != NULL;
+    if (block == NULL)
+        return alloc_get_aligned(lines->alloc, count * KV_CACHE_LINE, KV_CACHE_LINE);
+    alloc_count_more(lines->alloc, count * KV_CACHE_LINE);
+    return block;
+}
+
+KV_INTERNAL void lines_put(struct lines *lines, void *block, size_t count, bool is_of_strip)
+{
+    if (!is_of_strip) {
+        alloc_free(lines->alloc, block, count * KV_CACHE_LINE);
+        return;
+    }
+    alloc_count_less(lines->alloc, count * KV_CACHE_LINE);
+    struct lines_strip **list = &lines->open[count - LINES_MIN];
+    struct lines_strip *strip = lines_strip_of(block);
+    size_t index = (size_t)((char *)block - lines_base(strip)) / (count * KV_CACHE_LINE);
+    lock_lock(&lines->lock);
+    assert((strip->free >> index & 1) == 0);
+    if (strip->free == 0) lines_link(list, strip);
+    strip->free |= UINT32_C(1) << index;
+    bool is_empty = strip->free == lines_all(count);
+    if (is_empty) lines_unlink(list, strip);
+    lock_unlock(&lines->lock);
+    if (is_empty) chunks_put(lines->chunks, lines_base(strip));
+}
+
+#if KV_DEBUG
+KV_INTERNAL void lines_check(struct lines *lines)
+{
+    lock_lock(&lines->lock);
+    for (size_t count = LINES_MIN; count <= LINES_MAX; count++) {
+        const struct lines_strip *previous = NULL, *strip = lines->open[count - LINES_MIN];
+        for (; strip != NULL; previous = strip, strip = strip->next) {
+            assert(strip->previous == previous);
+            assert(strip->free != 0);
+            assert(strip->free != lines_all(count));
+            assert((strip->free & ~lines_all(count)) == 0);
+        }
+    }
+    lock_unlock(&lines->lock);
+}
+#endif
+
+/* -------------------- engine/base/pages.c ------------------------------------------------------ */
+/*
+ * base/pages.c -- the page pool.
+ *
+ *     region, at a multiple of 64 KiB:
+ *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
+ *     0        4096             61440                             65432    65456           65536
+ *
+ * The host is asked for 80 bytes less than the region. malloc puts its own header before each
+ * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
+ * the next one; like this the regions follow each other without a gap. (64 bytes would do for that,
+ * but glibc's posix_memalign() asks itself for size + alignment + 32, and maps 128 KiB and more one
+ * by one, which costs 12% of memory.) The record of a region is at its end, so that only one page
+ * is short.
+ *
+ * Invariants (pages_check() asserts them):
+ *   1. A region has at least one page in use, or it would have gone back to the host.
+ *   2. The regions in the list `open` are those with a free page; `free` counts these pages.
+ *   3. A region's record is found from any of its pages by masking the address.
+ */
+/* -------------------- engine/base/pages.h ------------------------------------------------------ */
+/*
+ * base/pages.h -- a store's pool of 4 KiB pages, carved from regions of 64 KiB.
+ *
+ * Owners of small blocks (base/memory.h) take pages from it and give them back, seldom enough for
+ * one lock. The host sees allocations of one size only, just under 64 KiB, and gets each back when
+ * the last of its pages is free. Where the host has no allocator of its own, what a store needs
+ * beyond PAGES_BEFORE_CHUNKS comes out of larger chunks (base/chunks.h).
+ */
+#ifndef KV_BASE_PAGES_H
+#define KV_BASE_PAGES_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PAGES_PAGE_SIZE = 4096,    /* also a page's alignment */
+    PAGES_REGION_SIZE = 65536, /* also a region's alignment */
+    PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE,
+    PAGES_BEFORE_CHUNKS = 128 /* regions: 8 MiB, to which a chunk of 2 MiB is little */
+};
+
+struct pages_region;
+
+struct pages {
+    struct alloc *alloc;
+    struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
+    size_t regions;            /* how many there are */
+    size_t free;               /* free pages in them */
+    struct chunks chunks;      /* where some of them come from */
+    struct lock lock;
+};
+
+KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc);
+
+/* A page at a multiple of 4096, contents undefined; NULL when there is no memory. */
+KV_INTERNAL void *pages_get(struct pages *pages);
+
+/* Gives a page back. */
+KV_INTERNAL void pages_put(struct pages *pages, void *page);
+
+/* How many bytes of `page` may be used: 4096, or a little less in the last page of a region. */
+KV_INTERNAL size_t pages_usable(const void *page);
+
+#if KV_DEBUG
+/* Asserts the promises of pages.c. */
+KV_INTERNAL KV_UNUSED void pages_check(struct pages *pages);
+#endif
+
+#endif
+
+
 enum {
     PAGES_MISSING = 80, /* at the end of a region */
     PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
 };
+_Static_assert((size_t)PAGES_REGION_ALLOCATED <= (size_t)CHUNKS_REGION_USABLE,
+               "a region of a chunk is enough");
 
 struct pages_region {
     struct pages_region *next, *previous; /* in `open` */
     uint32_t free;                        /* bit i: page i is free */
+    bool is_of_chunk;
 };
 _Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
 _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
@@ -501,6 +942,7 @@ static char *pages_region_base(const struct pages_region *region)
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
 {
     *pages = (struct pages){.alloc = alloc};
+    chunks_init(&pages->chunks);
     lock_init(&pages->lock);
 }
 
@@ -529,24 +971,48 @@ static void *pages_take(struct pages *pages, struct pages_region *region)
     return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
 }
 
-static struct pages_region *pages_region_create(struct alloc *alloc)
+static void *pages_get_of_chunk(struct pages *pages)
 {
-    void *base = alloc_get_aligned(alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
+    if (!alloc_is_system(pages->alloc)) return NULL;
+    void *base = chunks_get(&pages->chunks);
+    if (base != NULL) alloc_count_more(pages->alloc, PAGES_REGION_ALLOCATED);
+    return base;
+}
+
+static struct pages_region *pages_region_create(struct pages *pages, bool wants_chunk)
+{
+    void *base = wants_chunk ? pages_get_of_chunk(pages) : NULL;
+    bool is_of_chunk = base != NULL;
+    if (base == NULL)
+        base = alloc_get_aligned(pages->alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
     if (base == NULL) return NULL;
     struct pages_region *region = pages_region_of(base);
     region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    region->is_of_chunk = is_of_chunk;
     return region;
+}
+
+static void pages_region_destroy(struct pages *pages, struct pages_region *region)
+{
+    void *base = pages_region_base(region);
+    if (!region->is_of_chunk) {
+        alloc_free(pages->alloc, base, PAGES_REGION_ALLOCATED);
+        return;
+    }
+    alloc_count_less(pages->alloc, PAGES_REGION_ALLOCATED);
+    chunks_put(&pages->chunks, base);
 }
 
 KV_INTERNAL void *pages_get(struct pages *pages)
 {
     lock_lock(&pages->lock);
     void *page = pages->open != NULL ? pages_take(pages, pages->open) : NULL;
+    bool wants_chunk = pages->regions >= PAGES_BEFORE_CHUNKS;
     lock_unlock(&pages->lock);
     if (page != NULL) return page;
 
     /* The host may be slow, so it is asked outside the lock; two threads may both get a region. */
-    struct pages_region *region = pages_region_create(pages->alloc);
+    struct pages_region *region = pages_region_create(pages, wants_chunk);
     if (region == NULL) return NULL;
     lock_lock(&pages->lock);
     pages_link(pages, region);
@@ -576,7 +1042,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
     }
     lock_unlock(&pages->lock);
 
-    if (empty) alloc_free(pages->alloc, pages_region_base(region), PAGES_REGION_ALLOCATED);
+    if (empty) pages_region_destroy(pages, region);
 }
 
 KV_INTERNAL size_t pages_usable(const void *page)
@@ -3955,11 +4421,11 @@ struct grace {
     _Atomic uint32_t generation;
     _Atomic uint32_t readers[2]; /* of the even and the odd generations */
     struct lock lock;            /* guards what follows */
-    struct alloc *alloc;
+    struct lines *lines;
     struct grace_block *retired[2]; /* what waits for the readers of a generation to leave */
 };
 
-KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc);
+KV_INTERNAL void grace_init(struct grace *grace, struct lines *lines);
 
 /* Frees all that waits; no reader may be inside. */
 KV_INTERNAL void grace_destroy(struct grace *grace);
@@ -3985,11 +4451,10 @@ static inline void grace_leave(struct grace *grace, uint32_t ticket)
 }
 
 /*
- * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for
- * new readers: at once if nobody reads, else later. Overwrites its first bytes. With `grace` NULL
- * (a table that is never prefetched without a lock) it is freed into `alloc`.
+ * Puts a block of lines_get() back that is already unreachable for new readers: at once if nobody
+ * reads, else later. Overwrites its first bytes.
  */
-KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size);
+KV_INTERNAL void grace_retire(struct grace *grace, void *block, size_t count, bool is_of_strip);
 
 /*
  * Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire().
@@ -4001,16 +4466,17 @@ KV_INTERNAL void grace_collect(struct grace *grace);
 
 struct grace_block {
     struct grace_block *next;
-    size_t size;
+    size_t count; /* of its lines */
+    bool is_of_strip;
 };
 
-KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc)
+KV_INTERNAL void grace_init(struct grace *grace, struct lines *lines)
 {
     atomic_init(&grace->generation, 0);
     atomic_init(&grace->readers[0], 0);
     atomic_init(&grace->readers[1], 0);
     lock_init(&grace->lock);
-    grace->alloc = alloc;
+    grace->lines = lines;
     grace->retired[0] = grace->retired[1] = NULL;
 }
 
@@ -4019,7 +4485,7 @@ static void grace_free_list(struct grace *grace, struct grace_block **list)
     while (*list != NULL) {
         struct grace_block *block = *list;
         *list = block->next;
-        alloc_free(grace->alloc, block, block->size);
+        lines_put(grace->lines, block, block->count, block->is_of_strip);
     }
 }
 
@@ -4039,15 +4505,11 @@ static void grace_advance(struct grace *grace)
     atomic_store(&grace->generation, generation + 1);
 }
 
-KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size)
+KV_INTERNAL void grace_retire(struct grace *grace, void *block, size_t count, bool is_of_strip)
 {
-    assert(size >= sizeof(struct grace_block));
-    if (grace == NULL) {
-        alloc_free(alloc, block, size);
-        return;
-    }
     struct grace_block *entry = block;
-    entry->size = size;
+    entry->count = count;
+    entry->is_of_strip = is_of_strip;
     lock_lock(&grace->lock);
     struct grace_block **list = &grace->retired[atomic_load(&grace->generation) & 1];
     entry->next = *list;
@@ -4568,7 +5030,8 @@ struct table_segment {
     uint32_t count;
     uint8_t depth;
     uint8_t buckets;
-    uint8_t reserved[KV_CACHE_LINE - 14];
+    bool is_of_strip; /* see base/lines.h */
+    uint8_t reserved[KV_CACHE_LINE - 15];
 };
 _Static_assert(sizeof(struct table_segment) == KV_CACHE_LINE, "buckets follow, aligned to lines");
 
@@ -4617,29 +5080,40 @@ static struct table_segment *table_segment_at(uintptr_t root, size_t index)
         atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
-/* Lines for a segment or a directory; NULL when there is no memory. */
-static void *table_get_lines(struct table *table, size_t bytes)
+/*
+ * Lines for a segment or a directory; NULL when there is no memory. Directories are never of a
+ * strip, as they have no room to say so.
+ */
+static void *table_get_lines(struct table *table, size_t count, bool *is_of_strip)
 {
-    void *lines = table->memory != NULL ? memory_get_lines(table->memory, bytes)
-                                        : alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
+    void *lines;
+    size_t bytes = count * KV_CACHE_LINE;
+    if (table->memory != NULL) lines = memory_get_lines(table->memory, bytes);
+    else if (table->grace != NULL && is_of_strip != NULL)
+        lines = lines_get(table->grace->lines, count, is_of_strip);
+    else lines = alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
     if (lines != NULL) table->bytes += bytes;
     return lines;
 }
 
 /* Gives them back, when nobody reads them any more. */
-static void table_retire_lines(struct table *table, void *lines, size_t bytes)
+static void table_retire_lines(struct table *table, void *lines, size_t count, bool is_of_strip)
 {
+    size_t bytes = count * KV_CACHE_LINE;
     table->bytes -= bytes;
     if (table->memory != NULL) memory_free_lines(table->memory, lines, bytes);
-    else grace_retire(table->grace, table->alloc, lines, bytes);
+    else if (table->grace != NULL) grace_retire(table->grace, lines, count, is_of_strip);
+    else alloc_free(table->alloc, lines, bytes);
 }
 
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
 {
-    struct table_segment *segment = table_get_lines(table, table_segment_bytes(buckets));
+    bool is_of_strip = false;
+    struct table_segment *segment = table_get_lines(table, buckets + 1, &is_of_strip);
     if (segment == NULL) return NULL;
     memset(segment, 0, table_segment_bytes(buckets));
     segment->buckets = (uint8_t)buckets;
+    segment->is_of_strip = is_of_strip;
     table->segments++;
     return segment;
 }
@@ -4647,7 +5121,7 @@ static struct table_segment *table_segment_create(struct table *table, unsigned 
 static void table_segment_retire(struct table *table, struct table_segment *segment)
 {
     table->segments--;
-    table_retire_lines(table, segment, table_segment_bytes(segment->buckets));
+    table_retire_lines(table, segment, segment->buckets + 1u, segment->is_of_strip);
 }
 
 static unsigned table_free_slots(const struct table_bucket *bucket)
@@ -4703,15 +5177,15 @@ static void table_segment_empty(struct table_segment *segment)
 
 /* ------------------------------------------------------------------------------------ directory */
 
-static size_t table_directory_bytes(unsigned depth)
+static size_t table_directory_lines(unsigned depth)
 {
     size_t bytes = sizeof(uint64_t) << depth;
-    return bytes < KV_CACHE_LINE ? KV_CACHE_LINE : bytes;
+    return bytes < KV_CACHE_LINE ? 1 : bytes / KV_CACHE_LINE;
 }
 
 static _Atomic uint64_t *table_directory_create(struct table *table, unsigned depth)
 {
-    return table_get_lines(table, table_directory_bytes(depth));
+    return table_get_lines(table, table_directory_lines(depth), NULL);
 }
 
 static uintptr_t table_root(const struct table *table)
@@ -4734,7 +5208,7 @@ static void table_directory_publish(struct table *table, _Atomic uint64_t *direc
     if (old == 0) return;
     /* its entries are atomic; whoever may still read one is waited for */
     table_retire_lines(table, (void *)(uintptr_t)table_root_directory(old),
-                       table_directory_bytes(table_root_depth(old)));
+                       table_directory_lines(table_root_depth(old)), false);
 }
 
 /* Points all entries of a segment to it. */
@@ -5356,7 +5830,7 @@ KV_INTERNAL void table_check(const struct table *table)
     unsigned depth = table_root_depth(root);
     uint64_t count = 0;
     uint32_t segments = 0, deepest = 0;
-    size_t bytes = table_directory_bytes(depth);
+    size_t bytes = table_directory_lines(depth) * KV_CACHE_LINE;
     size_t i = 0;
     while (i < (size_t)1 << depth) {
         uint64_t entry = atomic_load(&table_root_directory(root)[i]);
@@ -24019,6 +24493,7 @@ struct frozen;
 struct store {
     struct alloc alloc;
     struct pages pages;
+    struct lines lines;
     struct grace grace;
     struct clock clock;
     struct siphash_key hash_key;
@@ -30451,7 +30926,8 @@ static kv_status store_build(struct store *store, const kv_options *options)
     clock_init(&store->clock, options->clock);
     lock_init(&store->garbage_lock);
     pages_init(&store->pages, &store->alloc);
-    grace_init(&store->grace, &store->alloc);
+    lines_init(&store->lines, &store->alloc, &store->pages.chunks);
+    grace_init(&store->grace, &store->lines);
     channels_init(&store->channels, &store->alloc, &store->hash_key);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;

@@ -208,7 +208,12 @@ typedef struct kv_options {
     size_t size;        /* sizeof(kv_options) */
     uint32_t shards;    /* a power of two up to 1024; 0 means 64. 1 suits small devices */
     uint32_t databases; /* 1 to 65536; 0 means 16 */
-    const kv_allocator *allocator; /* copied; NULL means malloc */
+    /*
+     * Copied; NULL means malloc. With that, a store of more than 8 MiB takes memory for small
+     * blocks by 2 MiB, for which it asks Linux for huge pages (madvise), as random reads of large
+     * stores are faster by a tenth to a fourth with them.
+     */
+    const kv_allocator *allocator;
     const kv_clock *clock;         /* copied; NULL means the system's */
     const uint8_t *seed; /* 16 bytes: the hash key and random state, for reproducible runs;
                                 NULL: random */

@@ -22,6 +22,8 @@
 
 /* base: what any C program needs, and nothing about keys. */
 #include "base/alloc.c"   /* the host's allocator, counted, and made to fail by tests */
+#include "base/chunks.c"  /* 2 MiB at a time, in huge pages */
+#include "base/lines.c"   /* blocks of some tens of lines, out of those */
 #include "base/pages.c"   /* aligned regions, carved into pages */
 #include "base/memory.c"  /* slabs of small blocks for one owner */
 #include "base/lock.c"    /* a lock that spins briefly, then sleeps */

@@ -170,7 +170,8 @@ static kv_status store_build(struct store *store, const kv_options *options)
     clock_init(&store->clock, options->clock);
     lock_init(&store->garbage_lock);
     pages_init(&store->pages, &store->alloc);
-    grace_init(&store->grace, &store->alloc);
+    lines_init(&store->lines, &store->alloc, &store->pages.chunks);
+    grace_init(&store->grace, &store->lines);
     channels_init(&store->channels, &store->alloc, &store->hash_key);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;

@@ -47,7 +47,12 @@ KV_INTERNAL void alloc_init(struct alloc *alloc, const kv_allocator *hooks)
     atomic_init(&alloc->peak, 0);
 }
 
-static void alloc_count_more(struct alloc *alloc, size_t size)
+KV_INTERNAL bool alloc_is_system(const struct alloc *alloc)
+{
+    return alloc->hooks.allocate == alloc_system_allocate;
+}
+
+KV_INTERNAL void alloc_count_more(struct alloc *alloc, size_t size)
 {
     size_t used = atomic_fetch_add_explicit(&alloc->used, size, memory_order_relaxed) + size;
     size_t peak = atomic_load_explicit(&alloc->peak, memory_order_relaxed);
@@ -56,7 +61,7 @@ static void alloc_count_more(struct alloc *alloc, size_t size)
                                                   memory_order_relaxed)) {}
 }
 
-static void alloc_count_less(struct alloc *alloc, size_t size)
+KV_INTERNAL void alloc_count_less(struct alloc *alloc, size_t size)
 {
     size_t before = atomic_fetch_sub_explicit(&alloc->used, size, memory_order_relaxed);
     assert(before >= size);

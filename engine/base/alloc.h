@@ -12,6 +12,7 @@
 #include "kvstore.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What alloc_get() asks for: malloc's own alignment on 64-bit hosts. */
@@ -43,6 +44,13 @@ KV_INTERNAL void *alloc_resize(struct alloc *alloc, void *block, size_t old_size
 
 /* Gives a block back. `size` is what was last asked for. NULL does nothing. */
 KV_INTERNAL void alloc_free(struct alloc *alloc, void *block, size_t size);
+
+/* Whether the host has no hooks of its own. */
+KV_INTERNAL bool alloc_is_system(const struct alloc *alloc);
+
+/* For a block that is the store's and comes from elsewhere. */
+KV_INTERNAL void alloc_count_more(struct alloc *alloc, size_t size);
+KV_INTERNAL void alloc_count_less(struct alloc *alloc, size_t size);
 
 /* Takes a block of another alloc with the same hooks into this one's count. */
 static inline void alloc_adopt(struct alloc *alloc, size_t size)

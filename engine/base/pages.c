@@ -24,10 +24,13 @@ enum {
     PAGES_MISSING = 80, /* at the end of a region */
     PAGES_REGION_ALLOCATED = PAGES_REGION_SIZE - PAGES_MISSING
 };
+_Static_assert((size_t)PAGES_REGION_ALLOCATED <= (size_t)CHUNKS_REGION_USABLE,
+               "a region of a chunk is enough");
 
 struct pages_region {
     struct pages_region *next, *previous; /* in `open` */
     uint32_t free;                        /* bit i: page i is free */
+    bool is_of_chunk;
 };
 _Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
 _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
@@ -46,6 +49,7 @@ static char *pages_region_base(const struct pages_region *region)
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
 {
     *pages = (struct pages){.alloc = alloc};
+    chunks_init(&pages->chunks);
     lock_init(&pages->lock);
 }
 
@@ -74,24 +78,48 @@ static void *pages_take(struct pages *pages, struct pages_region *region)
     return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
 }
 
-static struct pages_region *pages_region_create(struct alloc *alloc)
+static void *pages_get_of_chunk(struct pages *pages)
 {
-    void *base = alloc_get_aligned(alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
+    if (!alloc_is_system(pages->alloc)) return NULL;
+    void *base = chunks_get(&pages->chunks);
+    if (base != NULL) alloc_count_more(pages->alloc, PAGES_REGION_ALLOCATED);
+    return base;
+}
+
+static struct pages_region *pages_region_create(struct pages *pages, bool wants_chunk)
+{
+    void *base = wants_chunk ? pages_get_of_chunk(pages) : NULL;
+    bool is_of_chunk = base != NULL;
+    if (base == NULL)
+        base = alloc_get_aligned(pages->alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
     if (base == NULL) return NULL;
     struct pages_region *region = pages_region_of(base);
     region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    region->is_of_chunk = is_of_chunk;
     return region;
+}
+
+static void pages_region_destroy(struct pages *pages, struct pages_region *region)
+{
+    void *base = pages_region_base(region);
+    if (!region->is_of_chunk) {
+        alloc_free(pages->alloc, base, PAGES_REGION_ALLOCATED);
+        return;
+    }
+    alloc_count_less(pages->alloc, PAGES_REGION_ALLOCATED);
+    chunks_put(&pages->chunks, base);
 }
 
 KV_INTERNAL void *pages_get(struct pages *pages)
 {
     lock_lock(&pages->lock);
     void *page = pages->open != NULL ? pages_take(pages, pages->open) : NULL;
+    bool wants_chunk = pages->regions >= PAGES_BEFORE_CHUNKS;
     lock_unlock(&pages->lock);
     if (page != NULL) return page;
 
     /* The host may be slow, so it is asked outside the lock; two threads may both get a region. */
-    struct pages_region *region = pages_region_create(pages->alloc);
+    struct pages_region *region = pages_region_create(pages, wants_chunk);
     if (region == NULL) return NULL;
     lock_lock(&pages->lock);
     pages_link(pages, region);
@@ -121,7 +149,7 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
     }
     lock_unlock(&pages->lock);
 
-    if (empty) alloc_free(pages->alloc, pages_region_base(region), PAGES_REGION_ALLOCATED);
+    if (empty) pages_region_destroy(pages, region);
 }
 
 KV_INTERNAL size_t pages_usable(const void *page)

@@ -3,13 +3,15 @@
  *
  * Owners of small blocks (base/memory.h) take pages from it and give them back, seldom enough for
  * one lock. The host sees allocations of one size only, just under 64 KiB, and gets each back when
- * the last of its pages is free.
+ * the last of its pages is free. Where the host has no allocator of its own, what a store needs
+ * beyond PAGES_BEFORE_CHUNKS comes out of larger chunks (base/chunks.h).
  */
 #ifndef KV_BASE_PAGES_H
 #define KV_BASE_PAGES_H
 
 #include "base/alloc.h"
 #include "base/attributes.h"
+#include "base/chunks.h"
 #include "base/lock.h"
 
 #include <stddef.h>
@@ -18,7 +20,8 @@
 enum {
     PAGES_PAGE_SIZE = 4096,    /* also a page's alignment */
     PAGES_REGION_SIZE = 65536, /* also a region's alignment */
-    PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE
+    PAGES_REGION_PAGES = PAGES_REGION_SIZE / PAGES_PAGE_SIZE,
+    PAGES_BEFORE_CHUNKS = 128 /* regions: 8 MiB, to which a chunk of 2 MiB is little */
 };
 
 struct pages_region;
@@ -28,6 +31,7 @@ struct pages {
     struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
     size_t regions;            /* how many there are */
     size_t free;               /* free pages in them */
+    struct chunks chunks;      /* where some of them come from */
     struct lock lock;
 };
 

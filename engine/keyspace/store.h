@@ -124,6 +124,7 @@ struct frozen;
 struct store {
     struct alloc alloc;
     struct pages pages;
+    struct lines lines;
     struct grace grace;
     struct clock clock;
     struct siphash_key hash_key;

@@ -11,16 +11,17 @@
 
 struct grace_block {
     struct grace_block *next;
-    size_t size;
+    size_t count; /* of its lines */
+    bool is_of_strip;
 };
 
-KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc)
+KV_INTERNAL void grace_init(struct grace *grace, struct lines *lines)
 {
     atomic_init(&grace->generation, 0);
     atomic_init(&grace->readers[0], 0);
     atomic_init(&grace->readers[1], 0);
     lock_init(&grace->lock);
-    grace->alloc = alloc;
+    grace->lines = lines;
     grace->retired[0] = grace->retired[1] = NULL;
 }
 
@@ -29,7 +30,7 @@ static void grace_free_list(struct grace *grace, struct grace_block **list)
     while (*list != NULL) {
         struct grace_block *block = *list;
         *list = block->next;
-        alloc_free(grace->alloc, block, block->size);
+        lines_put(grace->lines, block, block->count, block->is_of_strip);
     }
 }
 
@@ -49,15 +50,11 @@ static void grace_advance(struct grace *grace)
     atomic_store(&grace->generation, generation + 1);
 }
 
-KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size)
+KV_INTERNAL void grace_retire(struct grace *grace, void *block, size_t count, bool is_of_strip)
 {
-    assert(size >= sizeof(struct grace_block));
-    if (grace == NULL) {
-        alloc_free(alloc, block, size);
-        return;
-    }
     struct grace_block *entry = block;
-    entry->size = size;
+    entry->count = count;
+    entry->is_of_strip = is_of_strip;
     lock_lock(&grace->lock);
     struct grace_block **list = &grace->retired[atomic_load(&grace->generation) & 1];
     entry->next = *list;

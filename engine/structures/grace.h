@@ -14,7 +14,7 @@
 #ifndef KV_STRUCTURES_GRACE_H
 #define KV_STRUCTURES_GRACE_H
 
-#include "base/alloc.h"
+#include "base/lines.h"
 #include "base/lock.h"
 
 struct grace_block;
@@ -23,11 +23,11 @@ struct grace {
     _Atomic uint32_t generation;
     _Atomic uint32_t readers[2]; /* of the even and the odd generations */
     struct lock lock;            /* guards what follows */
-    struct alloc *alloc;
+    struct lines *lines;
     struct grace_block *retired[2]; /* what waits for the readers of a generation to leave */
 };
 
-KV_INTERNAL void grace_init(struct grace *grace, struct alloc *alloc);
+KV_INTERNAL void grace_init(struct grace *grace, struct lines *lines);
 
 /* Frees all that waits; no reader may be inside. */
 KV_INTERNAL void grace_destroy(struct grace *grace);
@@ -53,11 +53,10 @@ static inline void grace_leave(struct grace *grace, uint32_t ticket)
 }
 
 /*
- * Frees a block of alloc_get() or alloc_get_aligned(), at least 16 bytes, already unreachable for
- * new readers: at once if nobody reads, else later. Overwrites its first bytes. With `grace` NULL
- * (a table that is never prefetched without a lock) it is freed into `alloc`.
+ * Puts a block of lines_get() back that is already unreachable for new readers: at once if nobody
+ * reads, else later. Overwrites its first bytes.
  */
-KV_INTERNAL void grace_retire(struct grace *grace, struct alloc *alloc, void *block, size_t size);
+KV_INTERNAL void grace_retire(struct grace *grace, void *block, size_t count, bool is_of_strip);
 
 /*
  * Frees what no reader can see any more. Called now and then (kv_tick), and by each grace_retire().

@@ -25,7 +25,8 @@ struct table_segment {
     uint32_t count;
     uint8_t depth;
     uint8_t buckets;
-    uint8_t reserved[KV_CACHE_LINE - 14];
+    bool is_of_strip; /* see base/lines.h */
+    uint8_t reserved[KV_CACHE_LINE - 15];
 };
 _Static_assert(sizeof(struct table_segment) == KV_CACHE_LINE, "buckets follow, aligned to lines");
 
@@ -74,29 +75,40 @@ static struct table_segment *table_segment_at(uintptr_t root, size_t index)
         atomic_load_explicit(&table_root_directory(root)[index], memory_order_relaxed));
 }
 
-/* Lines for a segment or a directory; NULL when there is no memory. */
-static void *table_get_lines(struct table *table, size_t bytes)
+/*
+ * Lines for a segment or a directory; NULL when there is no memory. Directories are never of a
+ * strip, as they have no room to say so.
+ */
+static void *table_get_lines(struct table *table, size_t count, bool *is_of_strip)
 {
-    void *lines = table->memory != NULL ? memory_get_lines(table->memory, bytes)
-                                        : alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
+    void *lines;
+    size_t bytes = count * KV_CACHE_LINE;
+    if (table->memory != NULL) lines = memory_get_lines(table->memory, bytes);
+    else if (table->grace != NULL && is_of_strip != NULL)
+        lines = lines_get(table->grace->lines, count, is_of_strip);
+    else lines = alloc_get_aligned(table->alloc, bytes, KV_CACHE_LINE);
     if (lines != NULL) table->bytes += bytes;
     return lines;
 }
 
 /* Gives them back, when nobody reads them any more. */
-static void table_retire_lines(struct table *table, void *lines, size_t bytes)
+static void table_retire_lines(struct table *table, void *lines, size_t count, bool is_of_strip)
 {
+    size_t bytes = count * KV_CACHE_LINE;
     table->bytes -= bytes;
     if (table->memory != NULL) memory_free_lines(table->memory, lines, bytes);
-    else grace_retire(table->grace, table->alloc, lines, bytes);
+    else if (table->grace != NULL) grace_retire(table->grace, lines, count, is_of_strip);
+    else alloc_free(table->alloc, lines, bytes);
 }
 
 static struct table_segment *table_segment_create(struct table *table, unsigned buckets)
 {
-    struct table_segment *segment = table_get_lines(table, table_segment_bytes(buckets));
+    bool is_of_strip = false;
+    struct table_segment *segment = table_get_lines(table, buckets + 1, &is_of_strip);
     if (segment == NULL) return NULL;
     memset(segment, 0, table_segment_bytes(buckets));
     segment->buckets = (uint8_t)buckets;
+    segment->is_of_strip = is_of_strip;
     table->segments++;
     return segment;
 }
@@ -104,7 +116,7 @@ static struct table_segment *table_segment_create(struct table *table, unsigned 
 static void table_segment_retire(struct table *table, struct table_segment *segment)
 {
     table->segments--;
-    table_retire_lines(table, segment, table_segment_bytes(segment->buckets));
+    table_retire_lines(table, segment, segment->buckets + 1u, segment->is_of_strip);
 }
 
 static unsigned table_free_slots(const struct table_bucket *bucket)
@@ -160,15 +172,15 @@ static void table_segment_empty(struct table_segment *segment)
 
 /* ------------------------------------------------------------------------------------ directory */
 
-static size_t table_directory_bytes(unsigned depth)
+static size_t table_directory_lines(unsigned depth)
 {
     size_t bytes = sizeof(uint64_t) << depth;
-    return bytes < KV_CACHE_LINE ? KV_CACHE_LINE : bytes;
+    return bytes < KV_CACHE_LINE ? 1 : bytes / KV_CACHE_LINE;
 }
 
 static _Atomic uint64_t *table_directory_create(struct table *table, unsigned depth)
 {
-    return table_get_lines(table, table_directory_bytes(depth));
+    return table_get_lines(table, table_directory_lines(depth), NULL);
 }
 
 static uintptr_t table_root(const struct table *table)
@@ -191,7 +203,7 @@ static void table_directory_publish(struct table *table, _Atomic uint64_t *direc
     if (old == 0) return;
     /* its entries are atomic; whoever may still read one is waited for */
     table_retire_lines(table, (void *)(uintptr_t)table_root_directory(old),
-                       table_directory_bytes(table_root_depth(old)));
+                       table_directory_lines(table_root_depth(old)), false);
 }
 
 /* Points all entries of a segment to it. */
@@ -813,7 +825,7 @@ KV_INTERNAL void table_check(const struct table *table)
     unsigned depth = table_root_depth(root);
     uint64_t count = 0;
     uint32_t segments = 0, deepest = 0;
-    size_t bytes = table_directory_bytes(depth);
+    size_t bytes = table_directory_lines(depth) * KV_CACHE_LINE;
     size_t i = 0;
     while (i < (size_t)1 << depth) {
         uint64_t entry = atomic_load(&table_root_directory(root)[i]);

@@ -42,6 +42,7 @@ static void count_visit(void *context, void *item)
 
 static uint64_t shard = 5;
 static struct alloc alloc;
+static struct lines lines;
 static struct grace grace;
 
 static void model_insert(struct table *table, struct item *item)
@@ -80,7 +81,8 @@ START_TEST(random_insertions_and_removals_match_a_model)
     struct item *items = calloc(N, sizeof *items);
     for (size_t i = 0; i < N; i++) items[i].number = i;
     alloc_init(&alloc, NULL);
-    grace_init(&grace, &alloc);
+    lines_init(&lines, &alloc, NULL);
+    grace_init(&grace, &lines);
     struct pages pages;
     struct memory memory;
     pages_init(&pages, &alloc);
@@ -112,7 +114,8 @@ START_TEST(a_scan_visits_whatever_stays_while_the_table_changes)
     enum { STAY = 3000, COME = 9000 };
     struct item *items = calloc(STAY + COME, sizeof *items);
     alloc_init(&alloc, NULL);
-    grace_init(&grace, &alloc);
+    lines_init(&lines, &alloc, NULL);
+    grace_init(&grace, &lines);
     struct table table;
     table_init(&table, &alloc, &grace, &kind, &shard, 4, 100);
     for (size_t i = 0; i < STAY + COME; i++) items[i].number = i;
