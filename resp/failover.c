@@ -36,14 +36,31 @@ static bool failover_is_target(const struct replica *replica, kv_slice host, int
     return replica->port == port && text_equal(host, kv_text(address));
 }
 
-static const char *failover_check_target(struct replicas *replicas,
-                                         const struct failover_wish *wish)
+static struct replica *failover_first_from(struct replica *at)
 {
-    if (wish->host.data == NULL) return NULL;
-    const struct replica *at = replicas->first;
-    while (at != NULL && !failover_is_target(at, wish->host, wish->port)) at = at->next;
+    while (at != NULL && !replica_is_reachable(at)) at = at->next;
+    return at;
+}
+
+static const char *failover_check_target(struct replica *first, const struct failover_wish *wish)
+{
+    struct replica *at = first;
+    while (at != NULL && !failover_is_target(at, wish->host, wish->port))
+        at = failover_first_from(at->next);
     if (at == NULL) return "ERR FAILOVER target HOST and PORT is not a replica.";
     return at->state == REPLICA_ONLINE ? NULL : "ERR FAILOVER target replica is not online.";
+}
+
+/* Under the replicas' lock. A replica that this server could not follow is none, here. */
+static const char *failover_check_replicas(const struct replicas *replicas,
+                                           const struct failover_wish *wish)
+{
+    bool has_target = wish->host.data != NULL;
+    struct replica *first = failover_first_from(replicas->first);
+    if (first == NULL) return "ERR FAILOVER requires connected replicas.";
+    if (wish->is_forced && (wish->timeout_ms == 0 || !has_target))
+        return "ERR FAILOVER with force option requires both a timeout and target HOST and IP.";
+    return has_target ? failover_check_target(first, wish) : NULL;
 }
 
 static const char *failover_check(kvresp *resp, const struct failover_wish *wish)
@@ -52,11 +69,8 @@ static const char *failover_check(kvresp *resp, const struct failover_wish *wish
     if (resp->failover.state != FAILOVER_NONE) return "ERR FAILOVER already in progress.";
     if (replication_is_replica(&resp->replication))
         return "ERR FAILOVER is not valid when server is a replica.";
-    if (replicas->count == 0) return "ERR FAILOVER requires connected replicas.";
-    if (wish->is_forced && (wish->timeout_ms == 0 || wish->host.data == NULL))
-        return "ERR FAILOVER with force option requires both a timeout and target HOST and IP.";
     pthread_mutex_lock(&replicas->lock);
-    const char *reason = failover_check_target(replicas, wish);
+    const char *reason = failover_check_replicas(replicas, wish);
     pthread_mutex_unlock(&replicas->lock);
     return reason;
 }
@@ -139,7 +153,7 @@ static bool failover_finds_replica(kvresp *resp)
     bool is_found = false;
     pthread_mutex_lock(&resp->replicas.lock);
     for (struct replica *at = resp->replicas.first; at != NULL && !is_found; at = at->next) {
-        if (at->state != REPLICA_ONLINE || at->ack != offset) continue;
+        if (at->state != REPLICA_ONLINE || at->ack != offset || !replica_is_reachable(at)) continue;
         if (failover->has_target &&
             !failover_is_target(at, kv_text(failover->host), failover->port))
             continue;

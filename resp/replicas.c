@@ -176,7 +176,8 @@ void replica_name(const struct replica *replica, char address[REPLICA_ADDRESS_SI
     const char *text = replica->address;
     size_t size = strlen(text);
     if (size == 0) {
-        text = replica->session->address.data;
+        bool is_unix = replica->session->flags & SESSION_UNIX; /* its path is that of this server */
+        text = is_unix ? "/unixsocket" : replica->session->address.data;
         const char *port = strrchr(text, ':');
         size = port != NULL ? (size_t)(port - text) : strlen(text);
         if (size >= 2 && text[0] == '[' && text[size - 1] == ']') text++, size -= 2;
@@ -184,6 +185,14 @@ void replica_name(const struct replica *replica, char address[REPLICA_ADDRESS_SI
     if (size >= REPLICA_ADDRESS_SIZE) size = REPLICA_ADDRESS_SIZE - 1;
     memcpy(address, text, size);
     address[size] = '\0';
+}
+
+bool replica_is_reachable(const struct replica *replica)
+{
+    const kvresp_session *session = replica->session;
+    if (replica->address[0] == '/') return true; /* a unix socket of its own, which has no port */
+    bool has_peer = session->address.size > 0 && !(session->flags & SESSION_UNIX);
+    return replica->port > 0 && (has_peer || replica->address[0] != '\0');
 }
 
 uint64_t replica_unread(const struct replica *replica)

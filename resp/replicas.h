@@ -161,8 +161,11 @@ static inline bool replica_is_attached(const struct replica *replica)
 /* The bytes that it is behind. */
 uint64_t replica_unread(const struct replica *replica);
 
-/* The address others reach it at; the port is 0 if it said none. */
+/* The address others reach it at, "/unixsocket" if it has none; the port is 0 if it said none. */
 void replica_name(const struct replica *replica, char address[REPLICA_ADDRESS_SIZE]);
+
+/* Whether somebody could follow it there: not if it came by a unix socket and announced nothing. */
+bool replica_is_reachable(const struct replica *replica);
 
 /* ----------------------------------------------------------------------------- all, under the lock */
 

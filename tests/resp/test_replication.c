@@ -438,12 +438,12 @@ static bool link_is_connected(void *context)
 static const struct replica_link fake_link = {
     .follow = link_follow, .promote = link_promote, .is_connected = link_is_connected};
 
-static void acknowledge_all(void)
+static void acknowledge_all(struct server_client *from)
 {
     char text[64];
-    receive(replica);
+    receive(from);
     snprintf(text, sizeof text, "replconf ack %lld", (long long)place_now().offset);
-    say(&server, replica, text);
+    say(&server, from, text);
 }
 
 START_TEST(failover_holds_writes_until_a_replica_has_all)
@@ -462,7 +462,7 @@ START_TEST(failover_holds_writes_until_a_replica_has_all)
     ck_assert_int_eq(kvresp_deadline(client->session), KV_NEVER);
     kvresp_cron(server.resp, 0); /* asks the replicas */
     ck_assert_int_eq(followed, 0);
-    acknowledge_all();
+    acknowledge_all(replica);
     ck_assert_int_eq(followed, 1);
     failover_end(server.resp, true);
     ck_assert_int_gt(client->wakes, 0);
@@ -493,6 +493,56 @@ START_TEST(failover_is_given_up)
     assert_says(client, "failover abort", "+OK\r\n");
     ck_assert_int_eq(promoted, 1);
     assert_says(client, "set a 1", "+OK\r\n");
+}
+END_TEST
+
+START_TEST(failover_needs_a_replica_that_can_be_followed)
+{
+    followed = promoted = 0;
+    replication_attach_replica(history, &fake_link);
+    /* The path of the socket is this server's, not the replica's. */
+    replica->session->flags |= SESSION_UNIX;
+    say(&server, replica, "replconf listening-port 7777");
+    sync_fully(replica);
+    ck_assert(strstr(say(&server, client, "role"), "\r\n$11\r\n/unixsocket\r\n$4\r\n7777\r\n"));
+    ck_assert(strstr(say(&server, client, "info replication"), "ip=/unixsocket,port=7777,"));
+    assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
+    assert_says(client, "failover to /unixsocket 7777",
+                "-ERR FAILOVER requires connected replicas.\r\n");
+
+    struct server_client *portless = server_client(&server);
+    sync_fully(portless);
+    assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
+
+    /* With one that can be, the others are passed over, although they have all first. */
+    struct server_client *third = server_client(&server);
+    say(&server, third, "replconf listening-port 7777");
+    sync_fully(third);
+    assert_says(client, "failover to /unixsocket 7777",
+                "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
+    assert_says(client, "failover timeout 5000", "+OK\r\n");
+    kvresp_cron(server.resp, 0);
+    acknowledge_all(replica);
+    acknowledge_all(portless);
+    ck_assert_int_eq(followed, 0);
+    acknowledge_all(third);
+    ck_assert_int_eq(followed, 1);
+    failover_end(server.resp, true);
+}
+END_TEST
+
+START_TEST(failover_goes_where_a_replica_says_it_is)
+{
+    followed = 0;
+    replication_attach_replica(history, &fake_link);
+    replica->session->flags |= SESSION_UNIX;
+    say(&server, replica, "replconf listening-port 7777 ip-address 127.0.0.1");
+    sync_fully(replica);
+    assert_says(client, "failover", "+OK\r\n");
+    kvresp_cron(server.resp, 0);
+    acknowledge_all(replica);
+    ck_assert_int_eq(followed, 1);
+    failover_end(server.resp, true);
 }
 END_TEST
 
@@ -535,6 +585,8 @@ int main(void)
     tcase_add_test(tcase, silence_ends_a_replica);
     tcase_add_test(tcase, a_history_without_replicas_ends);
     tcase_add_test(tcase, failover_holds_writes_until_a_replica_has_all);
+    tcase_add_test(tcase, failover_needs_a_replica_that_can_be_followed);
+    tcase_add_test(tcase, failover_goes_where_a_replica_says_it_is);
     tcase_add_test(tcase, failover_is_given_up);
     tcase_add_test(tcase, a_failover_request_makes_a_master);
     suite_add_tcase(suite, tcase);
