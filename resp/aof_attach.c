@@ -5,6 +5,7 @@
 #include "resp/aof.h"
 
 #include "resp/config.h"
+#include "resp/shared.h"
 #include "resp/text.h"
 
 #include <limits.h>
@@ -88,7 +89,31 @@ static kv_status attach_reload(void *context)
 
 static void attach_leave(void *context)
 {
-    aof_rewrite_join(&((kvresp_aof *)context)->rewrite, NULL);
+    kvresp_aof *aof = context;
+    aof_writer_watch(&aof->writer, NULL, NULL);
+    aof_rewrite_join(&aof->rewrite, NULL);
+}
+
+/* --------------------------------------------------------------------------- the latency monitor */
+
+/*
+ * Redis's events, by what happened: there a sync is in the background, and here it holds up the
+ * writes behind it as well, for they are one thread's.
+ */
+static void attach_note(void *context, enum aof_work work, int64_t us)
+{
+    static const char *const events[] = {[AOF_WORK_WRITE] = "aof-write-alone",
+                                         [AOF_WORK_SYNC] = "aof-write-pending-fsync",
+                                         [AOF_WORK_SYNC_FOR_REPLIES] = "aof-fsync-always",
+                                         [AOF_WORK_REBASE] = "aof-rename"};
+    kvresp *resp = context;
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    const char *event = events[work];
+    if (work == AOF_WORK_WRITE && snapshots_progress(&resp->snapshots, &progress) != NULL)
+        event = "aof-write-active-child";
+    bool is_write = work == AOF_WORK_WRITE || work == AOF_WORK_SYNC;
+    if (is_write) resp_note_latency(resp, "aof-write", (uint64_t)us / 1000);
+    resp_note_latency(resp, event, (uint64_t)us / 1000);
 }
 
 /* ----------------------------------------------------------------------------------- parameters */
@@ -375,6 +400,7 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         return status;
     }
     aof_rewrite_join(&aof->rewrite, resp);
+    aof_writer_watch(&aof->writer, attach_note, resp);
     resp_attach_link(resp, &aof->link);
     return KV_OK;
 }

@@ -24,7 +24,8 @@ enum {
     WRITER_PAUSE_SIZE = 64 * MIB,  /* unwritten bytes at which sessions pause */
     WRITER_LIMIT_SIZE = 128 * MIB, /* bytes in memory at which the journal itself waits */
     WRITER_RETRY_FIRST_US = 100000,
-    WRITER_RETRY_LAST_US = 1000000
+    WRITER_RETRY_LAST_US = 1000000,
+    WRITER_TOLD_US = 1000 /* what took less is told to nobody */
 };
 
 static const struct aof_io *writer_io(const struct aof_writer *writer)
@@ -35,6 +36,23 @@ static const struct aof_io *writer_io(const struct aof_writer *writer)
 static void writer_log(struct aof_writer *writer, kvresp_level level, const char *what, int error)
 {
     aof_logf(&writer->options.log, level, "%s: %s: %s", writer->path, what, aof_io_explain(error));
+}
+
+void aof_writer_watch(struct aof_writer *writer, aof_watch *watch, void *context)
+{
+    pthread_mutex_lock(&writer->wait_lock);
+    writer->watch = watch;
+    writer->watch_context = context;
+    pthread_mutex_unlock(&writer->wait_lock);
+}
+
+static void writer_tell(struct aof_writer *writer, enum aof_work work, int64_t began_us)
+{
+    int64_t us = aof_now_us() - began_us;
+    if (us < WRITER_TOLD_US) return;
+    pthread_mutex_lock(&writer->wait_lock);
+    if (writer->watch != NULL) writer->watch(writer->watch_context, work, us);
+    pthread_mutex_unlock(&writer->wait_lock);
 }
 
 /* ---------------------------------------------------------------------------------------- files */
@@ -117,7 +135,9 @@ static int writer_write(struct aof_writer *writer, struct aof_mark mark)
 {
     if (mark.position == writer->written.position) return 0;
     uint64_t size = writer->file_size;
+    int64_t began_us = aof_now_us();
     int error = writer_copy(writer, writer->file, size, writer->written.position, mark.position);
+    writer_tell(writer, AOF_WORK_WRITE, began_us);
     if (error != 0) {
         /* Should this fail too: the next attempt writes the same bytes over what stands there. */
         writer_io(writer)->truncate(writer_io(writer)->context, writer->file, size);
@@ -127,13 +147,23 @@ static int writer_write(struct aof_writer *writer, struct aof_mark mark)
     return 0;
 }
 
+static void writer_tell_sync(struct aof_writer *writer, int64_t began_us)
+{
+    if (writer->fsync == KVRESP_FSYNC_ALWAYS)
+        writer_tell(writer, AOF_WORK_SYNC_FOR_REPLIES, began_us);
+    else if (aof_backlog_position(&writer->backlog) > writer->written.position)
+        writer_tell(writer, AOF_WORK_SYNC, began_us);
+}
+
 static int writer_sync(struct aof_writer *writer, int64_t now_us)
 {
     const struct aof_io *io = writer_io(writer);
-    atomic_store(&writer->sync_started_us, aof_now_us());
+    int64_t began_us = aof_now_us();
+    atomic_store(&writer->sync_started_us, began_us);
     int error = io->sync(io->context, writer->file);
     atomic_store(&writer->sync_started_us, 0);
     atomic_store(&writer->sync_is_late, false);
+    writer_tell_sync(writer, began_us);
     writer->last_sync_us = now_us;
     if (error == 0) {
         writer_set_synced(writer);
@@ -501,7 +531,9 @@ int aof_writer_rebase(struct aof_writer *writer, bool is_rdb, uint64_t size)
         .first_increment = writer->file >= 0 ? writer->cut_sequence : INT64_MAX,
         .has_increment = is_unlisted,
     };
+    int64_t began_us = aof_now_us();
     if (error == 0) error = aof_files_replace(writer->options.files, &replacement);
+    writer_tell(writer, AOF_WORK_REBASE, began_us);
     if (error != 0) return error;
 
     writer->earlier_size = size + (writer->earlier_size - writer->cut_earlier);

@@ -46,6 +46,16 @@ struct aof_writer_options {
 
 #define AOF_NO_CUT UINT64_MAX
 
+/* What others may have to wait for the log thread to end. */
+enum aof_work {
+    AOF_WORK_WRITE,
+    AOF_WORK_SYNC,             /* and a write had to wait for it */
+    AOF_WORK_SYNC_FOR_REPLIES, /* appendfsync always */
+    AOF_WORK_REBASE
+};
+
+typedef void aof_watch(void *context, enum aof_work work, int64_t us);
+
 struct aof_writer {
     struct aof_writer_options options;
     struct aof_backlog backlog;
@@ -84,6 +94,8 @@ struct aof_writer {
     pthread_mutex_t wait_lock;
     pthread_cond_t wait_done;
     struct aof_waiter *waiters;
+    aof_watch *watch; /* under the lock, too; NULL: nobody does */
+    void *watch_context;
 };
 
 /* A writer without a file. KV_OK, KV_NOMEM. */
@@ -146,6 +158,12 @@ bool aof_writer_is_behind(struct aof_writer *writer);
 bool aof_writer_is_durable(const struct aof_writer *writer, uint64_t position);
 void aof_writer_await(struct aof_writer *writer, struct aof_waiter *waiter, uint64_t position);
 void aof_writer_forget(struct aof_writer *writer, struct aof_waiter *waiter);
+
+/*
+ * Who is told how long work took, if it was a millisecond or more; NULL: nobody. When this returns,
+ * who was told before is not being told any more.
+ */
+void aof_writer_watch(struct aof_writer *writer, aof_watch *watch, void *context);
 
 /* As kvresp_aof_wait(). */
 kv_status aof_writer_wait(struct aof_writer *writer, uint64_t position, int64_t timeout_ms);

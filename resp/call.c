@@ -169,13 +169,11 @@ void call_note(struct call *call, uint64_t nanoseconds)
     struct settings *settings = &call->resp->settings;
     unsigned flags = call->command->facts.flags;
     int64_t threshold_us = atomic_load(&settings->slowlog_threshold_us);
-    int64_t threshold_ms = atomic_load(&settings->latency_threshold_ms);
     if (threshold_us >= 0 && nanoseconds / 1000 >= (uint64_t)threshold_us &&
         !(flags & COMMAND_SKIP_SLOWLOG))
         call_note_slow(call, nanoseconds);
-    if (threshold_ms > 0 && nanoseconds / 1000000 >= (uint64_t)threshold_ms)
-        latency_note(&call->resp->latency, flags & COMMAND_FAST ? "fast-command" : "command",
-                     kv_now(call->worker->view) / 1000, nanoseconds / 1000000);
+    resp_note_latency(call->resp, flags & COMMAND_FAST ? "fast-command" : "command",
+                      nanoseconds / 1000000);
 }
 
 void call_execute(struct call *call)

@@ -270,6 +270,16 @@ static const char *doctor_advice(const char *event)
                          "waits for its host. More --io-threads than cores do harm, too.\n"},
         {"expire-cycle", "- expire-cycle: many keys, or huge ones, expire at the same instant. "
                          "Spread their deadlines a little.\n"},
+        {"aof-write", "- aof-write: the disk is slow, or shared with others that write much. "
+                      "Clients notice with appendfsync always, or when much is unwritten.\n"},
+        {"aof-write-active-child", "- aof-write-active-child: a snapshot wants the disk, too. Let "
+                                   "save and auto-aof-rewrite-percentage begin fewer of them.\n"},
+        {"aof-write-pending-fsync", "- aof-write-pending-fsync: the disk is slow to keep what is "
+                                    "new. Writes of clients pause if it needs over 2 seconds.\n"},
+        {"aof-fsync-always", "- aof-fsync-always: each reply to a write waits for the disk. With "
+                             "appendfsync everysec none does, and a crash may cost a second.\n"},
+        {"aof-rename", "- aof-rename: the file system is slow to rename files, or to keep their "
+                       "names, which is done when a rewriting ends.\n"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].event, event) == 0) return table[i].advice;

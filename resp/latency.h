@@ -2,7 +2,8 @@
  * resp/latency.h -- the latency monitor: events that took long, by name, the last 160 of each.
  *
  * An event is what may keep clients waiting: "command", "fast-command" (those that should not
- * depend on the size of anything), "expire-cycle". It is noted when it took at least
+ * depend on the size of anything), "expire-cycle", and the work of the thread that writes the
+ * append-only file (aof_attach.c has their names). It is noted when it took at least
  * latency-monitor-threshold milliseconds; of several in one second the longest is kept, so that the
  * samples of a bad minute do not push out those of the hour before.
  */

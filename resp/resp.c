@@ -209,15 +209,19 @@ static void resp_sample_rates(kvresp *resp)
     pthread_mutex_unlock(&resp->rate_lock);
 }
 
-/* Expires what is due; if that takes long the latency monitor is told. */
-static void resp_tick(kvresp *resp, int64_t budget_us)
+void resp_note_latency(kvresp *resp, const char *event, uint64_t ms)
 {
     int64_t threshold_ms = atomic_load(&resp->settings.latency_threshold_ms);
+    if (threshold_ms > 0 && ms >= (uint64_t)threshold_ms)
+        latency_note(&resp->latency, event, kv_now(resp->store) / 1000, ms);
+}
+
+/* Expires what is due. */
+static void resp_tick(kvresp *resp, int64_t budget_us)
+{
     uint64_t began = statistics_clock();
     kv_tick(resp->store, budget_us);
-    uint64_t ms = (statistics_clock() - began) / 1000000;
-    if (threshold_ms > 0 && ms >= (uint64_t)threshold_ms)
-        latency_note(&resp->latency, "expire-cycle", kv_now(resp->store) / 1000, ms);
+    resp_note_latency(resp, "expire-cycle", (statistics_clock() - began) / 1000000);
 }
 
 void kvresp_cron(kvresp *resp, int64_t budget_us)

@@ -202,6 +202,9 @@ struct kvresp {
     struct rate rate_turns, rate_busy_us; /* turns, and microseconds in them, per second */
 };
 
+/* Tells the latency monitor, if it is on and `ms` is as long as it wants to be told of. */
+void resp_note_latency(kvresp *resp, const char *event, uint64_t ms);
+
 static inline uint64_t resp_setting(const _Atomic uint64_t *setting)
 {
     return atomic_load_explicit(setting, memory_order_relaxed);

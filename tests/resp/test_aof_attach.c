@@ -34,10 +34,38 @@ static int sync_at_the_gate(void *context, int file)
     return disk_sync(context, file);
 }
 
+/* How many writes and renames that are still to come are slow. */
+static _Atomic int slow_writes, slow_renames;
+
+enum { SLOW_US = 2000 };
+
+static void rest(_Atomic int *count)
+{
+    if (*count == 0) return;
+    --*count;
+    usleep(SLOW_US);
+}
+
+static int write_slowly(void *context, int file, const void *bytes, size_t size, uint64_t offset,
+                        size_t *done)
+{
+    rest(&slow_writes);
+    return disk_write(context, file, bytes, size, offset, done);
+}
+
+static int rename_slowly(void *context, const char *from, const char *to)
+{
+    rest(&slow_renames);
+    return disk_rename(context, from, to);
+}
+
 static void begin(void)
 {
     disk_open_empty(&disk);
     disk.io.sync = sync_at_the_gate;
+    disk.io.write = write_slowly;
+    disk.io.rename = rename_slowly;
+    slow_writes = slow_renames = 0;
     ck_assert_int_eq(kv_open(NULL, &db), KV_OK);
     kvresp_aof_options options = KV_OPTIONS(kvresp_aof_options);
     options.directory = "data";
@@ -428,6 +456,75 @@ START_TEST(a_session_may_close_while_its_replies_are_held)
 }
 END_TEST
 
+/* -------------------------------------------------------------------------- the latency monitor */
+
+/* Whatever else the machine was slow at. */
+static void await_event(const char *event)
+{
+    char name[64];
+    snprintf(name, sizeof name, "\r\n%s\r\n", event);
+    while (strstr(ask("LATENCY LATEST\r\n"), name) == NULL) usleep(200);
+}
+
+START_TEST(slow_writes_are_noted)
+{
+    ck_assert_str_eq(ask("CONFIG SET latency-monitor-threshold 1\r\n"), "+OK\r\n");
+    slow_writes = 1;
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
+    await_event("aof-write");
+    await_event("aof-write-alone");
+    assert_has(ask("LATENCY DOCTOR\r\n"), "- aof-write: ");
+}
+END_TEST
+
+START_TEST(slow_writes_beside_a_snapshot_are_noted)
+{
+    ck_assert_str_eq(ask("CONFIG SET latency-monitor-threshold 1\r\n"), "+OK\r\n");
+    ask("SET a 1\r\nSET b 2\r\nSET c 3\r\nCONFIG SET rdb-key-save-delay 100000\r\n");
+    ask("BGREWRITEAOF\r\n");
+    while (!stat_now().is_rewriting || !aof_writer_has_cut(&aof->writer)) usleep(200);
+    slow_writes = 1;
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
+    await_event("aof-write-active-child");
+    slow_renames = 1;
+    ask("CONFIG SET rdb-key-save-delay 0\r\n");
+    await_rewrite();
+    await_event("aof-rename");
+}
+END_TEST
+
+START_TEST(slow_syncs_are_noted)
+{
+    ck_assert_str_eq(ask("CONFIG SET latency-monitor-threshold 1\r\n"), "+OK\r\n");
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
+    while (aof->writer.sync_started_us == 0) usleep(200);
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n"); /* is to be written after it */
+    usleep(SLOW_US);
+    pthread_mutex_unlock(&gate);
+    await_event("aof-write-pending-fsync");
+
+    ck_assert_str_eq(ask("CONFIG SET appendfsync always\r\n"), "+OK\r\n");
+    pthread_mutex_lock(&gate);
+    ck_assert_str_eq(ask("SET key value\r\n"), "");
+    usleep(SLOW_US);
+    pthread_mutex_unlock(&gate);
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+    ck_assert_str_eq(output(), "+OK\r\n");
+    await_event("aof-fsync-always");
+}
+END_TEST
+
+START_TEST(nothing_is_noted_without_a_threshold)
+{
+    slow_writes = 1;
+    ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
+    ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
+    ck_assert_int_eq(slow_writes, 0);
+    ck_assert_str_eq(ask("LATENCY LATEST\r\n"), "*0\r\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("aof_attach");
@@ -445,6 +542,10 @@ int main(void)
     tcase_add_test(tests, a_full_disk_answers_misconf_to_writes_and_serves_reads);
     tcase_add_test(tests, under_always_a_reply_waits_for_the_disk);
     tcase_add_test(tests, a_session_may_close_while_its_replies_are_held);
+    tcase_add_test(tests, slow_writes_are_noted);
+    tcase_add_test(tests, slow_writes_beside_a_snapshot_are_noted);
+    tcase_add_test(tests, slow_syncs_are_noted);
+    tcase_add_test(tests, nothing_is_noted_without_a_threshold);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
