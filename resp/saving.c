@@ -124,6 +124,16 @@ static kv_status saving_submit(struct saving *saving)
     return KV_OK;
 }
 
+static kv_status saving_begin_file(struct saving *saving, const char *directory, const char *name)
+{
+    if (directory == NULL || name == NULL) return KV_NOMEM;
+    if (*name != '\0')
+        return rdb_file_begin(&saving->file, saving->io, directory, name, saving->syncs_early);
+    saving->file.what = "name";
+    saving->file.error = ENOENT;
+    return KV_IOERROR;
+}
+
 static kv_status saving_create_file(struct saving *saving)
 {
     pthread_mutex_lock(&saving->lock);
@@ -133,9 +143,7 @@ static kv_status saving_create_file(struct saving *saving)
     bool is_background = saving->is_background;
     pthread_mutex_unlock(&saving->lock);
     if (is_background) kvresp_logf(saving->resp, KVRESP_NOTICE, "Background saving started");
-    kv_status status = KV_NOMEM;
-    if (directory != NULL && name != NULL)
-        status = rdb_file_begin(&saving->file, saving->io, directory, name, saving->syncs_early);
+    kv_status status = saving_begin_file(saving, directory, name);
     free(directory);
     free(name);
     return status;

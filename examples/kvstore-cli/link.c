@@ -178,7 +178,10 @@ static bool is_directory_of_rdb(const struct cli_options *options, char path[PAT
     return is_there;
 }
 
-/* For reading only: a server may have it open, and would write its own state over any other. */
+/*
+ * For reading only: a server may have it open, and would write its own state over any other; and a
+ * save from here could put an older state over the server's.
+ */
 static bool link_load_rdb(struct link *link, const char *path)
 {
     kv_load_report report = KV_OPTIONS(kv_load_report);
@@ -207,21 +210,35 @@ static bool link_open_append_file(struct link *link, const struct cli_options *o
            link_fail(link, options->directory, message);
 }
 
+/* SAVE is to write into the directory; without a file name it fails. */
+static bool link_place_saves(struct link *link, const struct cli_options *options, bool may_save,
+                             char message[256])
+{
+    kv_slice directory = KV_TEXT(options->directory);
+    const char *error = kvresp_config_set(link->resp, "dir", directory, true, message);
+    if (error == NULL && !may_save)
+        error = kvresp_config_set(link->resp, "dbfilename", KV_TEXT(""), true, message);
+    if (error != NULL && error != message) snprintf(message, 256, "%s", error);
+    return error == NULL;
+}
+
 static bool link_open_directory(struct link *link, const struct cli_options *options)
 {
-    static const char message[] = "out of memory";
-    char path[PATH_MAX];
+    char path[PATH_MAX], message[256] = "out of memory";
     snprintf(link->name, sizeof link->name, "%.250s", options->directory);
     kv_options store = KV_OPTIONS(kv_options);
     store.databases = (uint32_t)options->databases;
     if (kv_open(&store, &link->db) != KV_OK) return link_fail(link, options->directory, message);
-    if (is_directory_of_rdb(options, path) ? !link_load_rdb(link, path)
-                                           : !link_open_append_file(link, options))
+    bool is_of_rdb = is_directory_of_rdb(options, path);
+    if (is_of_rdb ? !link_load_rdb(link, path) : !link_open_append_file(link, options))
         return false;
 
     kvresp_session_options session = KV_OPTIONS(kvresp_session_options);
     session.is_trusted = true;
-    if (kvresp_open(link->db, NULL, &link->resp) == KV_OK &&
+    kvresp_options resp = KV_OPTIONS(kvresp_options);
+    resp.log = log_to_stderr;
+    if (kvresp_open(link->db, &resp, &link->resp) == KV_OK &&
+        link_place_saves(link, options, !is_of_rdb, message) &&
         (link->aof == NULL || kvresp_attach_aof(link->resp, link->aof) == KV_OK) &&
         kvresp_worker_open(link->resp, &link->worker) == KV_OK &&
         kvresp_session_open(link->resp, &session, &link->session) == KV_OK)

@@ -249,6 +249,21 @@ class Files(unittest.TestCase):
         finally:
             other.remove()
 
+    def test_a_save_goes_into_the_directory(self):
+        self.cli("SET", "k", "v")
+        elsewhere = Directory()
+        try:
+            for directory in self.directory.path, os.path.relpath(self.directory.path, elsewhere.path):
+                status, output, errors = run(CLIENT, "--file", directory, "SAVE", directory=elsewhere.path)
+                self.assertEqual((status, output, errors), (0, b"OK\n", b""))
+                self.assertEqual(sorted(os.listdir(self.directory.path)), ["appendonlydir", "dump.rdb"])
+                self.assertEqual(os.listdir(elsewhere.path), [])
+                os.rename(self.directory / "dump.rdb", elsewhere / "dump.rdb")
+                self.assertEqual(run(CLIENT, "--file", elsewhere.path, "GET", "k")[1], b"v\n")
+                os.remove(elsewhere / "dump.rdb")
+        finally:
+            elsewhere.remove()
+
     def test_other_names_and_more_databases_are_found(self):
         names = ("--appenddirname", "changes", "--appendfilename", "store.aof", "--databases", "40")
         self.create(*names, commands=b"SELECT 39\nSET k far\n")
@@ -271,6 +286,12 @@ class Files(unittest.TestCase):
             self.assertEqual((status, output), (0, b"a\nb\n"))
             self.assertIn(b"dump.rdb is open for reading only", errors)
             self.assertEqual(run(CLIENT, "--file", other.path, "-n", "3", "GET", "far")[1], b"v\n")
+            status, output, errors = run(CLIENT, "--file", other.path, directory=self.directory.path,
+                                         stdin=b"SAVE\nBGSAVE\nSHUTDOWN SAVE\nGET k\n")
+            self.assertEqual(status, 1)
+            self.assertTrue(output.endswith(b"\nv\n"), output)
+            self.assertIn(b"cannot name the RDB file", errors)
+            self.assertEqual(os.listdir(self.directory.path), ["appendonlydir"])
             for words in (["SET", "k", "w"], ["DEL", "k"], ["FLUSHALL"]):
                 status, output, _ = run(CLIENT, "--file", other.path, *words)
                 self.assertEqual(status, 1)
