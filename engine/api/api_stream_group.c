@@ -447,6 +447,8 @@ static void groups_give(const struct groups_read *read, struct groups *groups,
         pending->delivered_ms = consumer->seen_ms;
         pending->deliveries = 1;
         consumer->active_ms = consumer->seen_ms;
+        assert(consumer->held > 0);
+        consumer->held--;
         groups_journal_claim(&groups->access, groups->group, pending);
     }
     (void)streams_lend(entry, read->visitors->visit, read->visitors->context);
@@ -506,7 +508,6 @@ static kv_status groups_deliver(const struct groups_read *read, kv *db, const kv
     access_count(&groups.access);
     struct stream_consumer *consumer = stream_consumer_find(groups.group, read->consumer);
     uint64_t changes = groups_see(&groups, consumer) ? 1 : 0;
-    consumer->held = 0;
     bool is_any = true;
     if (from->only_new) is_any = groups_deliver_new(read, &groups, consumer, index) > 0;
     else groups_deliver_again(read, &groups, consumer, from->after, index);

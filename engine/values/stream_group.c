@@ -3,7 +3,8 @@
  *
  * Invariants (stream_groups_check() asserts them):
  *   1. An id is in a consumer's list if and only if it is in its group's and that one names the
- *      consumer. (Between stream_hold() and what follows it is there and named otherwise.)
+ *      consumer. (Between stream_hold() and what follows it is there and named otherwise; a check in
+ *      between finds no more such ids than consumers have held.)
  *
  * A pending entry is 40 bytes in the group's list and 16 in the consumer's. Rejected: a block for
  * each to which both lists point, which would make walks jump about.
@@ -388,25 +389,40 @@ static const void *stream_record_id(const void *record)
     return record;
 }
 
-static void stream_group_check(const struct stream_group *group)
+/* Gives how many of a consumer's ids are its own; the others it holds. */
+static uint64_t stream_consumer_check(const struct stream_group *group,
+                                      const struct stream_consumer *consumer)
 {
     struct sorted_place place;
     uint64_t owned = 0;
+    sorted_check(&consumer->pending, stream_record_id);
+    bool more = sorted_end(&consumer->pending, KV_HEAD, &place);
+    for (; more; more = sorted_next(&consumer->pending, &place)) {
+        kv_stream_id id = *(const kv_stream_id *)sorted_at(&consumer->pending, &place);
+        const struct stream_pending *pending = stream_pending_find(group, id);
+        assert(pending != NULL);
+        if (pending->consumer == consumer) owned++;
+    }
+    assert(sorted_count(&consumer->pending) - owned <= consumer->held);
+    return owned;
+}
+
+static void stream_group_check(const struct stream_group *group)
+{
+    struct sorted_place place;
+    uint64_t owned = 0, held = 0, unowned = 0;
     sorted_check(&group->pending, stream_record_id);
     sorted_check(&group->consumers, stream_record_name);
     bool more = sorted_end(&group->consumers, KV_HEAD, &place);
     for (; more; more = sorted_next(&group->consumers, &place)) {
-        const struct stream_consumer *consumer = stream_consumer_at(group, &place);
-        sorted_check(&consumer->pending, stream_record_id);
-        owned += sorted_count(&consumer->pending);
+        owned += stream_consumer_check(group, stream_consumer_at(group, &place));
+        held += stream_consumer_at(group, &place)->held;
     }
-    assert(owned == sorted_count(&group->pending));
     more = sorted_end(&group->pending, KV_HEAD, &place);
-    for (; more; more = sorted_next(&group->pending, &place)) {
-        const struct stream_pending *pending = stream_pending_at(group, &place);
-        assert(pending->consumer != NULL);
-        assert(sorted_find(&pending->consumer->pending, &pending->id) != NULL);
-    }
+    for (; more; more = sorted_next(&group->pending, &place))
+        if (stream_pending_at(group, &place)->consumer == NULL) unowned++;
+    assert(unowned <= held);
+    assert(owned + unowned == sorted_count(&group->pending));
 }
 
 KV_INTERNAL void stream_groups_check(const struct stream *stream)

@@ -30,7 +30,7 @@ struct stream_consumer {
     int64_t seen_ms;       /* when it last asked for something */
     int64_t active_ms;     /* when it last got something; -1: never */
     struct sorted pending; /* kv_stream_id */
-    uint64_t held;         /* for a call that gives it entries: how many it has held so far */
+    uint64_t held;         /* for a call that gives it entries: those held and not yet given */
 };
 
 struct stream_pending {

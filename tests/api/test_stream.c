@@ -482,6 +482,17 @@ START_TEST(one_stream_named_twice_is_read_on)
         KV_OK);
     ck_assert_str_eq(text.bytes, "#0 1-0 2-0#1 3-0 4-0#2 1-0 2-0");
     kv_check(db);
+
+    /* The same entries once more, for another consumer. */
+    kv_xgroup_options back = KV_OPTIONS(kv_xgroup_options);
+    ck_assert_int_eq(kv_xgroup_setid(db, S, G, &back), KV_OK);
+    text.size = 0;
+    ck_assert_int_eq(
+        kv_xreadgroup(db, G, KV_TEXT("b"), from, 3, &options, note_stream, note_entry, &text, NULL),
+        KV_OK);
+    ck_assert_str_eq(text.bytes, "#0 1-0 2-0#1 3-0 4-0#2 1-0 2-0");
+    ck_assert_str_eq(pending("s", "a"), "");
+    kv_check(db);
 }
 END_TEST
 
