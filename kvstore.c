@@ -15375,7 +15375,9 @@ KV_INTERNAL kv_status set_operate(enum set_operation operation, struct collectio
  * Encoding   As in Redis, "listpack" (small) up to the limits of zset-max-listpack-entries and
  *            -value, and "skiplist" (large, though there is none) once a member came in that was
  *            beyond one of them. A large one stays so.
- * Order      By score, then by name, byte by byte. 0 and -0 are the same score; nan is none.
+ * Order      By score, then by name, byte by byte. 0 and -0 are the same score; nan is none. As in
+ *            Redis, a small set has 0 for -0, and so has a member put before its set became large,
+ *            unless the set is made as a whole: read from a file, or made of others.
  * Members    Of up to KV_SETTING_MAX_VALUE_SIZE bytes. Lent slices end with the next change;
  *            integers are lent as text from a scratch room. A member put in must not be one lent
  *            from the same set.
@@ -15394,6 +15396,7 @@ KV_INTERNAL_DATA const struct collection_kind zset_kind;
 struct zset_rules {
     struct collection_limits limits;
     const struct siphash_key *key; /* the store's, which stays where it is */
+    bool is_whole; /* it is made as a whole: a -0 makes it large until zset_shrink() */
 };
 
 /* -------------------------------------------------------------------------------------- reading */
@@ -15468,6 +15471,10 @@ KV_INTERNAL kv_status zset_put(struct collection *set, struct memory *memory,
 KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory,
                                    const struct zset_rules *rules, const kv_scored *members,
                                    size_t count, unsigned flags, uint8_t *outcomes);
+
+/* Makes a large set that is within the limits a small one. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status zset_shrink(struct collection *set, struct memory *memory,
+                                  const struct zset_rules *rules);
 
 /* Takes a member out; false if it is not there. */
 KV_INTERNAL bool zset_remove(struct collection *set, struct memory *memory, kv_slice member);
@@ -15707,6 +15714,12 @@ static struct pack *zset_small_from(const struct zset_large *large, struct memor
         pack_push(pack, KV_TAIL, &pair.run);
     } while (ranking_next(&large->ranking, &place));
     return pack;
+}
+
+/* Whether a score is one that a small set would not keep, and that is to be kept. */
+static bool zset_is_kept_large(const struct zset_rules *rules, double score)
+{
+    return rules->is_whole && score == 0 && signbit(score);
 }
 
 /* Whether a small set stays within its limits with so many members and bytes of text more. */
@@ -16034,7 +16047,8 @@ static kv_status zset_small_put(struct collection *set, struct memory *memory,
     kv_status status = zset_decide(flags, increments, at != NULL, old, score, outcome);
     if (status != KV_OK || *outcome < ZSET_UPDATED) return status;
     if (*outcome == ZSET_ADDED &&
-        (member.size > rules->limits.value_size || !zset_fits(set, &rules->limits, 1, member.size)))
+        (member.size > rules->limits.value_size || zset_is_kept_large(rules, *score) ||
+         !zset_fits(set, &rules->limits, 1, member.size)))
         return zset_outgrow(set, memory, rules, member, *score);
 
     struct zset_pair pair;
@@ -16088,6 +16102,20 @@ static kv_status zset_small_put_all(struct collection *set, struct memory *memor
     return KV_OK;
 }
 
+/* A large set that members are put into: whether it would still be a small one. */
+struct zset_growth {
+    const struct zset_rules *rules;
+    bool is_small;
+};
+
+static bool zset_grows(const struct zset_growth *growth, const struct zset_large *large,
+                       const kv_scored *added)
+{
+    const struct zset_rules *rules = growth->rules;
+    return members_count(&large->members) >= rules->limits.count ||
+           added->member.size > rules->limits.value_size || zset_is_kept_large(rules, added->score);
+}
+
 /* What was done with a member, for taking it back. */
 struct zset_note {
     struct member *member; /* NULL: nothing */
@@ -16096,10 +16124,11 @@ struct zset_note {
 };
 
 /* Puts a member; one that gets another score keeps its old place, too. */
-static kv_status zset_note_put(struct zset_large *large, const struct member_name *name,
-                               double score, unsigned flags, struct zset_note *note,
-                               uint8_t *outcome)
+static kv_status zset_note_put(struct zset_large *large, struct zset_growth *growth,
+                               const struct member_name *name, const kv_scored *put, unsigned flags,
+                               struct zset_note *note, uint8_t *outcome)
 {
+    double score = put->score;
     enum zset_outcome decided;
     struct member *found = members_find(&large->members, name);
     *note = (struct zset_note){.score = score};
@@ -16107,6 +16136,10 @@ static kv_status zset_note_put(struct zset_large *large, const struct member_nam
     (void)zset_decide(flags, false, found != NULL, note->old, &note->score, &decided);
     *outcome = (uint8_t)decided;
     if (decided < ZSET_UPDATED) return KV_OK;
+    if (growth->is_small) {
+        growth->is_small = decided != ZSET_ADDED || !zset_grows(growth, large, put);
+        if (growth->is_small) score += 0.0; /* makes -0 be 0 */
+    }
 
     kv_status status;
     note->was_added = decided == ZSET_ADDED;
@@ -16138,9 +16171,9 @@ static void zset_note_keep(struct zset_large *large, const struct zset_note *not
 }
 
 /* Puts some members, up to MEMBERS_BATCH; *done receives how many before memory ran out. */
-static kv_status zset_large_put_batch(struct zset_large *large, const kv_scored *members,
-                                      size_t count, unsigned flags, struct zset_note *notes,
-                                      uint8_t *outcomes, size_t *done)
+static kv_status zset_large_put_batch(struct zset_large *large, struct zset_growth *growth,
+                                      const kv_scored *members, size_t count, unsigned flags,
+                                      struct zset_note *notes, uint8_t *outcomes, size_t *done)
 {
     kv_slice texts[MEMBERS_BATCH];
     struct member_name names[MEMBERS_BATCH];
@@ -16149,15 +16182,16 @@ static kv_status zset_large_put_batch(struct zset_large *large, const kv_scored 
     members_fetch(&large->members, names, count);
     kv_status status = KV_OK;
     for (*done = 0; *done < count && status == KV_OK; ++*done) {
-        status = zset_note_put(large, &names[*done], members[*done].score, flags, &notes[*done],
+        status = zset_note_put(large, growth, &names[*done], &members[*done], flags, &notes[*done],
                                &outcomes[*done]);
     }
     if (status != KV_OK) --*done;
     return status;
 }
 
-static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *members,
-                                    size_t count, unsigned flags, uint8_t *outcomes)
+static kv_status zset_large_put_all(struct zset_large *large, struct zset_growth *growth,
+                                    const kv_scored *members, size_t count, unsigned flags,
+                                    uint8_t *outcomes)
 {
     struct alloc *alloc = large->large.memory.pages->alloc;
     struct zset_note *notes = alloc_get_array(alloc, count, sizeof *notes);
@@ -16166,7 +16200,7 @@ static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *m
     size_t done = 0;
     while (done < count && status == KV_OK) {
         size_t here, some = count - done < MEMBERS_BATCH ? count - done : MEMBERS_BATCH;
-        status = zset_large_put_batch(large, members + done, some, flags, notes + done,
+        status = zset_large_put_batch(large, growth, members + done, some, flags, notes + done,
                                       outcomes + done, &here);
         done += here;
     }
@@ -16179,17 +16213,6 @@ static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *m
     return status;
 }
 
-/* Whether no member was added that must make a set large. */
-static bool zset_stays_small(const struct zset_large *large, const struct collection_limits *limits,
-                             const kv_scored *members, size_t count, const uint8_t *outcomes)
-{
-    if (ranking_count(&large->ranking) > limits->count) return false;
-    for (size_t i = 0; i < count; i++) {
-        if (outcomes[i] == ZSET_ADDED && members[i].member.size > limits->value_size) return false;
-    }
-    return true;
-}
-
 /* Puts members that may make a small set large; whether they did is seen only afterwards. */
 static kv_status zset_outgrow_all(struct collection *set, struct memory *memory,
                                   const struct zset_rules *rules, const kv_scored *members,
@@ -16198,9 +16221,9 @@ static kv_status zset_outgrow_all(struct collection *set, struct memory *memory,
     struct zset_large *large = zset_large_from(set, memory, rules->key);
     if (large == NULL) return KV_NOMEM;
     struct pack *small = NULL;
-    kv_status status = zset_large_put_all(large, members, count, flags, outcomes);
-    bool is_small =
-        status == KV_OK && zset_stays_small(large, &rules->limits, members, count, outcomes);
+    struct zset_growth growth = {rules, true};
+    kv_status status = zset_large_put_all(large, &growth, members, count, flags, outcomes);
+    bool is_small = status == KV_OK && growth.is_small;
     if (is_small) {
         small = zset_small_from(large, memory);
         if (small == NULL) status = KV_NOMEM;
@@ -16225,23 +16248,51 @@ KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory
         outcomes[0] = (uint8_t)outcome;
         return status;
     }
-    if (!collection_is_small(set))
-        return zset_large_put_all(zset_large(set), members, count, flags, outcomes);
+    if (!collection_is_small(set)) {
+        struct zset_growth growth = {rules, false};
+        return zset_large_put_all(zset_large(set), &growth, members, count, flags, outcomes);
+    }
     if (collection_is_empty(set) && (flags & KV_ZADD_XX) != 0) {
         memset(outcomes, ZSET_REFUSED, count);
         return KV_OK;
     }
 
     size_t text_size = 0, largest = 0; /* no more is added than is safe */
+    bool fits = true;
     for (size_t i = 0; i < count && text_size <= PACK_SIZE_MAX; i++) {
+        if (zset_is_kept_large(rules, members[i].score)) fits = false;
         size_t size = members[i].member.size;
         if (size > largest) largest = size;
         text_size += size <= PACK_SIZE_MAX ? size : PACK_SIZE_MAX + 1;
     }
-    bool fits =
-        largest <= rules->limits.value_size && zset_fits(set, &rules->limits, count, text_size);
+    fits = fits && largest <= rules->limits.value_size &&
+           zset_fits(set, &rules->limits, count, text_size);
     if (fits) return zset_small_put_all(set, memory, members, count, text_size, flags, outcomes);
     return zset_outgrow_all(set, memory, rules, members, count, flags, outcomes);
+}
+
+static bool zset_is_within(const struct zset_large *large, const struct collection_limits *limits)
+{
+    struct ranking_place place;
+    if (ranking_count(&large->ranking) > limits->count) return false;
+    ranking_at(&large->ranking, 0, &place);
+    do {
+        char scratch[MEMBER_TEXT_SIZE];
+        if (member_text(ranking_member(&place), scratch).size > limits->value_size) return false;
+    } while (ranking_next(&large->ranking, &place));
+    return true;
+}
+
+KV_INTERNAL kv_status zset_shrink(struct collection *set, struct memory *memory,
+                                  const struct zset_rules *rules)
+{
+    if (collection_is_small(set) || !zset_is_within(zset_large(set), &rules->limits)) return KV_OK;
+    struct zset_large *large = zset_large(set);
+    struct pack *small = zset_small_from(large, memory);
+    if (small == NULL) return KV_NOMEM;
+    large_destroy(&large->large);
+    collection_set_block(set, small);
+    return KV_OK;
 }
 
 /* -------------------------------------------------------------------------------------- removing */
@@ -20768,12 +20819,17 @@ struct rdb_scored {
     struct rdb_text holders[RDB_FEED_BATCH]; /* of those that are read one by one */
 };
 
+static struct zset_rules rdb_sorted_set_rules(const struct rdb_rules *rules, uint64_t total)
+{
+    return (struct zset_rules){rdb_limits_for(&rules->sorted_set, total), rules->key, true};
+}
+
 /* Puts them, of `total` in all; one that is there already is a fault. */
 static kv_status rdb_scored_put(const struct rdb_scored *batch, const struct rdb_rules *rules,
                                 uint64_t total, struct collection *set)
 {
     uint8_t outcomes[RDB_FEED_BATCH];
-    struct zset_rules zset_rules = {rdb_limits_for(&rules->sorted_set, total), rules->key};
+    struct zset_rules zset_rules = rdb_sorted_set_rules(rules, total);
     kv_status status =
         zset_put_all(set, rules->memory, &zset_rules, batch->members, batch->count, 0, outcomes);
     for (size_t i = 0; i < batch->count && status == KV_OK; i++)
@@ -20831,7 +20887,8 @@ static kv_status rdb_sorted_set_counted(struct rdb_source *source, const struct 
         if (status == KV_OK) status = rdb_scored_put(&batch, rules, total, set);
         for (size_t i = 0; i < batch.count; i++) rdb_text_free(source, &batch.holders[i]);
     }
-    return status;
+    struct zset_rules zset_rules = rdb_sorted_set_rules(rules, total);
+    return status == KV_OK ? zset_shrink(set, rules->memory, &zset_rules) : status;
 }
 
 /* --------------------------------------------------------------------------------------- packed */
@@ -37246,7 +37303,7 @@ static kv_status zsets_open_existing(struct access *access, kv *db, kv_slice key
 static struct zset_rules zsets_rules(const struct access *access)
 {
     return (struct zset_rules){access_limits(access, KV_SETTING_SORTED_SET_PACK_COUNT),
-                               &access->store->hash_key};
+                               &access->store->hash_key, false};
 }
 
 static void zsets_tell(struct access *access, const char *event)
@@ -37794,6 +37851,7 @@ static kv_status zsets_range_gather(const struct access *source, const struct ac
     uint64_t skip, count = zset_select(&set, range, &skip);
     kv_end end = range->reverse ? KV_TAIL : KV_HEAD;
     *result = (struct collection){0};
+    if (count > rules.limits.count) rules.limits.count = 0; /* large at once: -0 stays */
     zset_visit(&set, end, skip, count, zsets_gather, &gathering);
     if (gathering.status != KV_OK) zset_destroy(result, memory);
     return gathering.status;
@@ -38145,8 +38203,12 @@ static bool combine_union_visit(void *context, kv_slice member, double score)
     struct combine *combine = context;
     double other;
     score = combine_without_nan(score * combine->weight);
-    if (zset_score(&combine->result, member, &other))
+    if (zset_score(&combine->result, member, &other)) {
         score = combine_aggregate(combine->options.aggregate, other, score);
+        /* Of two zeros that is not a change, nor in a small set one to -0. */
+        if (score == 0 && memcmp(&score, &other, sizeof score) != 0)
+            (void)zset_remove(&combine->result, combine->memory, member);
+    }
     return combine_put(combine, member, score);
 }
 
@@ -38201,7 +38263,7 @@ static struct zset_rules combine_rules(const kv *db)
     const struct store *store = db->view->store;
     size_t count = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_COUNT);
     size_t value_size = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_VALUE);
-    return (struct zset_rules){{count, value_size}, &store->hash_key};
+    return (struct zset_rules){{count, value_size}, &store->hash_key, true};
 }
 
 /* Makes the result in memory of its own and lends it. */
@@ -38378,7 +38440,9 @@ static kv_status combine_store_opened(struct combine *combine, kv *db, struct ac
     combine_close(combine, db);
     if (status != KV_OK) return status;
     uint64_t count = zset_count(&combine->result);
-    status = combine_keep(combine, destination);
+    status = zset_shrink(&combine->result, combine->memory, &combine->rules);
+    if (status == KV_OK) status = combine_keep(combine, destination);
+    else zset_destroy(&combine->result, combine->memory);
     if (status == KV_OK && stored != NULL) *stored = count;
     return status;
 }
@@ -40740,7 +40804,7 @@ static kv_status geo_gather(const struct geo_search *search, const struct access
                             struct collection *result)
 {
     struct zset_rules rules = {access_limits(destination, KV_SETTING_SORTED_SET_PACK_COUNT),
-                               &destination->store->hash_key};
+                               &destination->store->hash_key, false};
     struct memory *memory = &destination->shard->memory;
     struct geo_storing storing = {result, memory, &rules, 0, KV_OK};
     *result = (struct collection){0};

@@ -349,7 +349,7 @@ static kv_status geo_gather(const struct geo_search *search, const struct access
                             struct collection *result)
 {
     struct zset_rules rules = {access_limits(destination, KV_SETTING_SORTED_SET_PACK_COUNT),
-                               &destination->store->hash_key};
+                               &destination->store->hash_key, false};
     struct memory *memory = &destination->shard->memory;
     struct geo_storing storing = {result, memory, &rules, 0, KV_OK};
     *result = (struct collection){0};

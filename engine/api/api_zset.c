@@ -27,7 +27,7 @@ static kv_status zsets_open_existing(struct access *access, kv *db, kv_slice key
 static struct zset_rules zsets_rules(const struct access *access)
 {
     return (struct zset_rules){access_limits(access, KV_SETTING_SORTED_SET_PACK_COUNT),
-                               &access->store->hash_key};
+                               &access->store->hash_key, false};
 }
 
 static void zsets_tell(struct access *access, const char *event)
@@ -575,6 +575,7 @@ static kv_status zsets_range_gather(const struct access *source, const struct ac
     uint64_t skip, count = zset_select(&set, range, &skip);
     kv_end end = range->reverse ? KV_TAIL : KV_HEAD;
     *result = (struct collection){0};
+    if (count > rules.limits.count) rules.limits.count = 0; /* large at once: -0 stays */
     zset_visit(&set, end, skip, count, zsets_gather, &gathering);
     if (gathering.status != KV_OK) zset_destroy(result, memory);
     return gathering.status;

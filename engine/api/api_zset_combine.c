@@ -162,8 +162,12 @@ static bool combine_union_visit(void *context, kv_slice member, double score)
     struct combine *combine = context;
     double other;
     score = combine_without_nan(score * combine->weight);
-    if (zset_score(&combine->result, member, &other))
+    if (zset_score(&combine->result, member, &other)) {
         score = combine_aggregate(combine->options.aggregate, other, score);
+        /* Of two zeros that is not a change, nor in a small set one to -0. */
+        if (score == 0 && memcmp(&score, &other, sizeof score) != 0)
+            (void)zset_remove(&combine->result, combine->memory, member);
+    }
     return combine_put(combine, member, score);
 }
 
@@ -218,7 +222,7 @@ static struct zset_rules combine_rules(const kv *db)
     const struct store *store = db->view->store;
     size_t count = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_COUNT);
     size_t value_size = (size_t)store_setting(store, KV_SETTING_SORTED_SET_PACK_VALUE);
-    return (struct zset_rules){{count, value_size}, &store->hash_key};
+    return (struct zset_rules){{count, value_size}, &store->hash_key, true};
 }
 
 /* Makes the result in memory of its own and lends it. */
@@ -395,7 +399,9 @@ static kv_status combine_store_opened(struct combine *combine, kv *db, struct ac
     combine_close(combine, db);
     if (status != KV_OK) return status;
     uint64_t count = zset_count(&combine->result);
-    status = combine_keep(combine, destination);
+    status = zset_shrink(&combine->result, combine->memory, &combine->rules);
+    if (status == KV_OK) status = combine_keep(combine, destination);
+    else zset_destroy(&combine->result, combine->memory);
     if (status == KV_OK && stored != NULL) *stored = count;
     return status;
 }

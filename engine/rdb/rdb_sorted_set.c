@@ -16,12 +16,17 @@ struct rdb_scored {
     struct rdb_text holders[RDB_FEED_BATCH]; /* of those that are read one by one */
 };
 
+static struct zset_rules rdb_sorted_set_rules(const struct rdb_rules *rules, uint64_t total)
+{
+    return (struct zset_rules){rdb_limits_for(&rules->sorted_set, total), rules->key, true};
+}
+
 /* Puts them, of `total` in all; one that is there already is a fault. */
 static kv_status rdb_scored_put(const struct rdb_scored *batch, const struct rdb_rules *rules,
                                 uint64_t total, struct collection *set)
 {
     uint8_t outcomes[RDB_FEED_BATCH];
-    struct zset_rules zset_rules = {rdb_limits_for(&rules->sorted_set, total), rules->key};
+    struct zset_rules zset_rules = rdb_sorted_set_rules(rules, total);
     kv_status status =
         zset_put_all(set, rules->memory, &zset_rules, batch->members, batch->count, 0, outcomes);
     for (size_t i = 0; i < batch->count && status == KV_OK; i++)
@@ -79,7 +84,8 @@ static kv_status rdb_sorted_set_counted(struct rdb_source *source, const struct 
         if (status == KV_OK) status = rdb_scored_put(&batch, rules, total, set);
         for (size_t i = 0; i < batch.count; i++) rdb_text_free(source, &batch.holders[i]);
     }
-    return status;
+    struct zset_rules zset_rules = rdb_sorted_set_rules(rules, total);
+    return status == KV_OK ? zset_shrink(set, rules->memory, &zset_rules) : status;
 }
 
 /* --------------------------------------------------------------------------------------- packed */

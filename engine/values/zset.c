@@ -233,6 +233,12 @@ static struct pack *zset_small_from(const struct zset_large *large, struct memor
     return pack;
 }
 
+/* Whether a score is one that a small set would not keep, and that is to be kept. */
+static bool zset_is_kept_large(const struct zset_rules *rules, double score)
+{
+    return rules->is_whole && score == 0 && signbit(score);
+}
+
 /* Whether a small set stays within its limits with so many members and bytes of text more. */
 static bool zset_fits(const struct collection *set, const struct collection_limits *limits,
                       size_t count, size_t text_size)
@@ -558,7 +564,8 @@ static kv_status zset_small_put(struct collection *set, struct memory *memory,
     kv_status status = zset_decide(flags, increments, at != NULL, old, score, outcome);
     if (status != KV_OK || *outcome < ZSET_UPDATED) return status;
     if (*outcome == ZSET_ADDED &&
-        (member.size > rules->limits.value_size || !zset_fits(set, &rules->limits, 1, member.size)))
+        (member.size > rules->limits.value_size || zset_is_kept_large(rules, *score) ||
+         !zset_fits(set, &rules->limits, 1, member.size)))
         return zset_outgrow(set, memory, rules, member, *score);
 
     struct zset_pair pair;
@@ -612,6 +619,20 @@ static kv_status zset_small_put_all(struct collection *set, struct memory *memor
     return KV_OK;
 }
 
+/* A large set that members are put into: whether it would still be a small one. */
+struct zset_growth {
+    const struct zset_rules *rules;
+    bool is_small;
+};
+
+static bool zset_grows(const struct zset_growth *growth, const struct zset_large *large,
+                       const kv_scored *added)
+{
+    const struct zset_rules *rules = growth->rules;
+    return members_count(&large->members) >= rules->limits.count ||
+           added->member.size > rules->limits.value_size || zset_is_kept_large(rules, added->score);
+}
+
 /* What was done with a member, for taking it back. */
 struct zset_note {
     struct member *member; /* NULL: nothing */
@@ -620,10 +641,11 @@ struct zset_note {
 };
 
 /* Puts a member; one that gets another score keeps its old place, too. */
-static kv_status zset_note_put(struct zset_large *large, const struct member_name *name,
-                               double score, unsigned flags, struct zset_note *note,
-                               uint8_t *outcome)
+static kv_status zset_note_put(struct zset_large *large, struct zset_growth *growth,
+                               const struct member_name *name, const kv_scored *put, unsigned flags,
+                               struct zset_note *note, uint8_t *outcome)
 {
+    double score = put->score;
     enum zset_outcome decided;
     struct member *found = members_find(&large->members, name);
     *note = (struct zset_note){.score = score};
@@ -631,6 +653,10 @@ static kv_status zset_note_put(struct zset_large *large, const struct member_nam
     (void)zset_decide(flags, false, found != NULL, note->old, &note->score, &decided);
     *outcome = (uint8_t)decided;
     if (decided < ZSET_UPDATED) return KV_OK;
+    if (growth->is_small) {
+        growth->is_small = decided != ZSET_ADDED || !zset_grows(growth, large, put);
+        if (growth->is_small) score += 0.0; /* makes -0 be 0 */
+    }
 
     kv_status status;
     note->was_added = decided == ZSET_ADDED;
@@ -662,9 +688,9 @@ static void zset_note_keep(struct zset_large *large, const struct zset_note *not
 }
 
 /* Puts some members, up to MEMBERS_BATCH; *done receives how many before memory ran out. */
-static kv_status zset_large_put_batch(struct zset_large *large, const kv_scored *members,
-                                      size_t count, unsigned flags, struct zset_note *notes,
-                                      uint8_t *outcomes, size_t *done)
+static kv_status zset_large_put_batch(struct zset_large *large, struct zset_growth *growth,
+                                      const kv_scored *members, size_t count, unsigned flags,
+                                      struct zset_note *notes, uint8_t *outcomes, size_t *done)
 {
     kv_slice texts[MEMBERS_BATCH];
     struct member_name names[MEMBERS_BATCH];
@@ -673,15 +699,16 @@ static kv_status zset_large_put_batch(struct zset_large *large, const kv_scored 
     members_fetch(&large->members, names, count);
     kv_status status = KV_OK;
     for (*done = 0; *done < count && status == KV_OK; ++*done) {
-        status = zset_note_put(large, &names[*done], members[*done].score, flags, &notes[*done],
+        status = zset_note_put(large, growth, &names[*done], &members[*done], flags, &notes[*done],
                                &outcomes[*done]);
     }
     if (status != KV_OK) --*done;
     return status;
 }
 
-static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *members,
-                                    size_t count, unsigned flags, uint8_t *outcomes)
+static kv_status zset_large_put_all(struct zset_large *large, struct zset_growth *growth,
+                                    const kv_scored *members, size_t count, unsigned flags,
+                                    uint8_t *outcomes)
 {
     struct alloc *alloc = large->large.memory.pages->alloc;
     struct zset_note *notes = alloc_get_array(alloc, count, sizeof *notes);
@@ -690,7 +717,7 @@ static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *m
     size_t done = 0;
     while (done < count && status == KV_OK) {
         size_t here, some = count - done < MEMBERS_BATCH ? count - done : MEMBERS_BATCH;
-        status = zset_large_put_batch(large, members + done, some, flags, notes + done,
+        status = zset_large_put_batch(large, growth, members + done, some, flags, notes + done,
                                       outcomes + done, &here);
         done += here;
     }
@@ -703,17 +730,6 @@ static kv_status zset_large_put_all(struct zset_large *large, const kv_scored *m
     return status;
 }
 
-/* Whether no member was added that must make a set large. */
-static bool zset_stays_small(const struct zset_large *large, const struct collection_limits *limits,
-                             const kv_scored *members, size_t count, const uint8_t *outcomes)
-{
-    if (ranking_count(&large->ranking) > limits->count) return false;
-    for (size_t i = 0; i < count; i++) {
-        if (outcomes[i] == ZSET_ADDED && members[i].member.size > limits->value_size) return false;
-    }
-    return true;
-}
-
 /* Puts members that may make a small set large; whether they did is seen only afterwards. */
 static kv_status zset_outgrow_all(struct collection *set, struct memory *memory,
                                   const struct zset_rules *rules, const kv_scored *members,
@@ -722,9 +738,9 @@ static kv_status zset_outgrow_all(struct collection *set, struct memory *memory,
     struct zset_large *large = zset_large_from(set, memory, rules->key);
     if (large == NULL) return KV_NOMEM;
     struct pack *small = NULL;
-    kv_status status = zset_large_put_all(large, members, count, flags, outcomes);
-    bool is_small =
-        status == KV_OK && zset_stays_small(large, &rules->limits, members, count, outcomes);
+    struct zset_growth growth = {rules, true};
+    kv_status status = zset_large_put_all(large, &growth, members, count, flags, outcomes);
+    bool is_small = status == KV_OK && growth.is_small;
     if (is_small) {
         small = zset_small_from(large, memory);
         if (small == NULL) status = KV_NOMEM;
@@ -749,23 +765,51 @@ KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory
         outcomes[0] = (uint8_t)outcome;
         return status;
     }
-    if (!collection_is_small(set))
-        return zset_large_put_all(zset_large(set), members, count, flags, outcomes);
+    if (!collection_is_small(set)) {
+        struct zset_growth growth = {rules, false};
+        return zset_large_put_all(zset_large(set), &growth, members, count, flags, outcomes);
+    }
     if (collection_is_empty(set) && (flags & KV_ZADD_XX) != 0) {
         memset(outcomes, ZSET_REFUSED, count);
         return KV_OK;
     }
 
     size_t text_size = 0, largest = 0; /* no more is added than is safe */
+    bool fits = true;
     for (size_t i = 0; i < count && text_size <= PACK_SIZE_MAX; i++) {
+        if (zset_is_kept_large(rules, members[i].score)) fits = false;
         size_t size = members[i].member.size;
         if (size > largest) largest = size;
         text_size += size <= PACK_SIZE_MAX ? size : PACK_SIZE_MAX + 1;
     }
-    bool fits =
-        largest <= rules->limits.value_size && zset_fits(set, &rules->limits, count, text_size);
+    fits = fits && largest <= rules->limits.value_size &&
+           zset_fits(set, &rules->limits, count, text_size);
     if (fits) return zset_small_put_all(set, memory, members, count, text_size, flags, outcomes);
     return zset_outgrow_all(set, memory, rules, members, count, flags, outcomes);
+}
+
+static bool zset_is_within(const struct zset_large *large, const struct collection_limits *limits)
+{
+    struct ranking_place place;
+    if (ranking_count(&large->ranking) > limits->count) return false;
+    ranking_at(&large->ranking, 0, &place);
+    do {
+        char scratch[MEMBER_TEXT_SIZE];
+        if (member_text(ranking_member(&place), scratch).size > limits->value_size) return false;
+    } while (ranking_next(&large->ranking, &place));
+    return true;
+}
+
+KV_INTERNAL kv_status zset_shrink(struct collection *set, struct memory *memory,
+                                  const struct zset_rules *rules)
+{
+    if (collection_is_small(set) || !zset_is_within(zset_large(set), &rules->limits)) return KV_OK;
+    struct zset_large *large = zset_large(set);
+    struct pack *small = zset_small_from(large, memory);
+    if (small == NULL) return KV_NOMEM;
+    large_destroy(&large->large);
+    collection_set_block(set, small);
+    return KV_OK;
 }
 
 /* -------------------------------------------------------------------------------------- removing */

@@ -9,7 +9,9 @@
  * Encoding   As in Redis, "listpack" (small) up to the limits of zset-max-listpack-entries and
  *            -value, and "skiplist" (large, though there is none) once a member came in that was
  *            beyond one of them. A large one stays so.
- * Order      By score, then by name, byte by byte. 0 and -0 are the same score; nan is none.
+ * Order      By score, then by name, byte by byte. 0 and -0 are the same score; nan is none. As in
+ *            Redis, a small set has 0 for -0, and so has a member put before its set became large,
+ *            unless the set is made as a whole: read from a file, or made of others.
  * Members    Of up to KV_SETTING_MAX_VALUE_SIZE bytes. Lent slices end with the next change;
  *            integers are lent as text from a scratch room. A member put in must not be one lent
  *            from the same set.
@@ -31,6 +33,7 @@ KV_INTERNAL_DATA const struct collection_kind zset_kind;
 struct zset_rules {
     struct collection_limits limits;
     const struct siphash_key *key; /* the store's, which stays where it is */
+    bool is_whole; /* it is made as a whole: a -0 makes it large until zset_shrink() */
 };
 
 /* -------------------------------------------------------------------------------------- reading */
@@ -105,6 +108,10 @@ KV_INTERNAL kv_status zset_put(struct collection *set, struct memory *memory,
 KV_INTERNAL kv_status zset_put_all(struct collection *set, struct memory *memory,
                                    const struct zset_rules *rules, const kv_scored *members,
                                    size_t count, unsigned flags, uint8_t *outcomes);
+
+/* Makes a large set that is within the limits a small one. KV_OK, KV_NOMEM. */
+KV_INTERNAL kv_status zset_shrink(struct collection *set, struct memory *memory,
+                                  const struct zset_rules *rules);
 
 /* Takes a member out; false if it is not there. */
 KV_INTERNAL bool zset_remove(struct collection *set, struct memory *memory, kv_slice member);

@@ -373,6 +373,86 @@ START_TEST(sets_are_combined)
 }
 END_TEST
 
+/* Members and scores, the signs of zeros included. */
+static void assert_members(const char *key, const char *text)
+{
+    kv_zrange_options all = KV_OPTIONS(kv_zrange_options);
+    all.stop = -1;
+    MUST(kv_zrange(db, K(key), &all, NULL, note, NULL) == KV_OK);
+    ck_assert_visited(text);
+}
+
+/* As in Redis: a small set has 0 for it, so it is lost until a set is large. */
+START_TEST(only_a_large_set_has_minus_0)
+{
+    uint64_t number;
+    kv_scored four[] = {{K("a"), -0.0}, {K("b"), 1}, {K("c"), 2}, {K("d"), -0.0}};
+    kv_scored others[] = {{K("d"), 0}, {K("a"), 5}, {K("e"), 6}, {K("f"), 7}};
+    kv_zcombine_options sets = KV_OPTIONS(kv_zcombine_options);
+    kv_zrange_options all = range_of(KV_BY_SCORE, KV_BOUND_LOWEST, 0, KV_BOUND_HIGHEST, 0);
+    kv_slice keys[2] = {K("z"), K("none")};
+    double weights[2] = {-1, 1};
+    sets.keys = keys;
+    sets.key_count = 2;
+    MUST(kv_configure(db, KV_SETTING_SORTED_SET_PACK_COUNT, 3) == KV_OK);
+    MUST(kv_zadd(db, K("small"), four, 3, 0, NULL, NULL) == KV_OK);
+    assert_members("small", "a 0 b 1 c 2");
+    MUST(kv_zadd(db, K("z"), four, 4, 0, NULL, NULL) == KV_OK); /* the fourth makes it large */
+    assert_members("z", "a 0 d -0 b 1 c 2");
+    MUST(kv_zunionstore(db, K("union"), &sets, &number) == KV_OK);
+    assert_members("union", "a 0 d -0 b 1 c 2");
+    sets.weights = weights;
+    MUST(kv_zunionstore(db, K("union"), &sets, &number) == KV_OK);
+    assert_members("union", "c -2 b -1 a -0 d 0");
+    MUST(kv_zrangestore(db, K("range"), K("z"), &all, &number) == KV_OK);
+    assert_members("range", "a 0 d -0 b 1 c 2");
+
+    /* What has become small stays large; a result is what it is when it is complete. */
+    MUST(kv_zrem(db, K("z"), (kv_slice[]){K("b")}, 1, &number) == KV_OK);
+    assert_members("z", "a 0 d -0 c 2");
+    sets.weights = NULL;
+    ck_assert_int_eq(kv_zdiff(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_visited("3: a 0 d -0 c 2");
+    MUST(kv_zdiffstore(db, K("diff"), &sets, &number) == KV_OK);
+    assert_members("diff", "a 0 d 0 c 2");
+    MUST(kv_zrangestore(db, K("range"), K("z"), &all, &number) == KV_OK);
+    assert_members("range", "a 0 d 0 c 2");
+
+    /* Of two zeros the sum, or the first. */
+    keys[1] = K("y");
+    MUST(kv_zadd(db, K("y"), others, 4, 0, NULL, NULL) == KV_OK);
+    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_visited("5: d 0 c 2 a 5 e 6 f 7");
+    sets.aggregate = KV_MIN;
+    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_visited("5: a 0 d -0 c 2 e 6 f 7");
+}
+END_TEST
+
+/* A set is read from a file as a whole: what it has when it is complete decides. */
+START_TEST(minus_0_is_kept_by_a_dump_of_a_large_set)
+{
+    kv_buffer payload = {0};
+    uint64_t number;
+    char long_name[101];
+    memset(long_name, 'y', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    kv_scored members[] = {{K(long_name), -1}, {K("a"), -0.0}, {K("b"), 0}};
+    MUST(kv_configure(db, KV_SETTING_SORTED_SET_PACK_COUNT, 3) == KV_OK);
+    MUST(kv_zadd(db, K("z"), members, 3, 0, NULL, NULL) == KV_OK);
+    MUST(kv_zadd(db, K("z"), (kv_scored[]){{K(long_name), 9}}, 1, 0, NULL, NULL) == KV_OK);
+    MUST(kv_dump(db, K("z"), &payload) == KV_OK);
+    MUST(kv_restore(db, K("to"), kv_bytes(payload.data, payload.size), NULL) == KV_OK);
+    ck_assert_int_eq(kv_zrem(db, K("to"), &members[0].member, 1, &number), KV_OK);
+    assert_members("to", "a -0 b 0");
+    payload.size = 0;
+    MUST(kv_dump(db, K("to"), &payload) == KV_OK);
+    MUST(kv_restore(db, K("again"), kv_bytes(payload.data, payload.size), NULL) == KV_OK);
+    assert_members("again", "a 0 b 0");
+    kv_buffer_free(&payload);
+}
+END_TEST
+
 START_TEST(scores_that_would_be_nan_are_0)
 {
     kv_slice keys[2] = {K("x"), K("y")};
@@ -541,6 +621,8 @@ int main(void)
         a_thread_sleeps_until_there_is_a_member,
         a_range_becomes_a_set_of_its_own,
         sets_are_combined,
+        only_a_large_set_has_minus_0,
+        minus_0_is_kept_by_a_dump_of_a_large_set,
         scores_that_would_be_nan_are_0,
         members_are_drawn_and_scanned,
         the_journal_tells_what_changed,

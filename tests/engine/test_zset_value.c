@@ -42,7 +42,7 @@ static void setup(size_t limit)
     alloc_init(&alloc, &host.hooks);
     pages_init(&pages, &alloc);
     memory_init(&memory, &pages);
-    rules = (struct zset_rules){{limit, 64}, &hash_key};
+    rules = (struct zset_rules){{limit, 64}, &hash_key, false};
     set = (struct collection){0};
     model_count = 0;
 }

@@ -140,8 +140,9 @@ def doubles(a, b, _):
                                                     zip(a.value, b.value))
     if a.value == b.value:
         return True
-    return (isinstance(a.value, bytes) and a.kind in '$,' and as_double(a.value) is not None
-            and as_double(a.value) == as_double(b.value))
+    if not isinstance(a.value, bytes) or a.kind not in '$,' or as_double(a.value) is None:
+        return False
+    return repr(as_double(a.value)) == repr(as_double(b.value))  # 0 and -0 are two
 
 
 def scan_of_doubles(a, b, _):
