@@ -67,21 +67,11 @@ static void blocked_finish(kvresp_session *session)
     atomic_fetch_sub(&session->resp->blocked_clients, 1);
 }
 
-/* Sees to it that nobody serves the session any more; true if somebody has. */
-static bool blocked_forget(kvresp_session *session)
-{
-    struct blocked *blocked = &session->blocked;
-    return blocked->forget != NULL ? !blocked->forget(session)
-                                   : kv_wait_cancel(blocked->waiter) == KV_NONE;
-}
-
 /* Once served: passes the reply on. */
 static void blocked_reply(struct call *call)
 {
     struct blocked *blocked = &call->session->blocked;
-    if (blocked->ends_session) {
-        call->session->flags |= SESSION_CLOSING;
-    } else if (blocked->status == KV_OK) {
+    if (blocked->status == KV_OK) {
         writer_raw(call->reply, blocked->reply.bytes, blocked->reply.size);
         call->session->wrote = true;
     } else if (blocked->status < 0 && blocked->reply.size > 0 && !blocked->reply.failed) {
@@ -105,7 +95,7 @@ void blocked_begin_kind(struct call *call, const struct blocked_kind *kind, int6
     blocked->kind = kind;
     blocked->command = call->command;
     blocked->deadline_ms = blocked_deadline(kv_now(call->db), timeout_ms);
-    atomic_store(&blocked->state, BLOCKED_WAITING);
+    atomic_store(&blocked->state, kind->is_firm ? BLOCKED_FIRMLY : BLOCKED_WAITING);
     session->flags |= SESSION_BLOCKED;
     atomic_fetch_add(&call->resp->blocked_clients, 1);
 }
@@ -120,8 +110,6 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     blocked->attempt = wish->attempt;
     blocked->request = wish->request;
     blocked->reply.protocol = call->reply->protocol;
-    blocked->forget = NULL;
-    blocked->ends_session = false;
     blocked->command = call->command;
     blocked->deadline_ms = blocked_deadline(now_ms, timeout_ms);
     atomic_store(&blocked->state, BLOCKED_WAITING);
@@ -149,29 +137,6 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
     else call_fail(call, status);
 }
 
-void blocked_prepare(struct call *call, bool (*forget)(kvresp_session *session))
-{
-    kvresp_session *session = call->session;
-    struct blocked *blocked = &session->blocked;
-    blocked->forget = forget;
-    blocked->attempt = NULL;
-    blocked->ends_session = false;
-    blocked->reply.size = 0;
-    blocked->reply.protocol = call->reply->protocol;
-    blocked->command = call->command;
-    blocked->deadline_ms = KV_NEVER;
-    atomic_store(&blocked->state, BLOCKED_ELSEWHERE);
-    session->flags |= SESSION_BLOCKED;
-    atomic_fetch_add(&call->resp->blocked_clients, 1);
-}
-
-void blocked_serve(kvresp_session *session, kv_status status)
-{
-    session->blocked.status = session->blocked.reply.failed ? KV_NOMEM : status;
-    atomic_store_explicit(&session->blocked.state, BLOCKED_SERVED, memory_order_release);
-    session_wake(session);
-}
-
 static void blocked_demote(struct call *call)
 {
     call_error(call, "UNBLOCKED force unblock from blocking operation, instance state changed "
@@ -194,14 +159,14 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
                         .reply = &session->reply,
                         .command = blocked->command};
     size_t mark = session->reply.size - session->reply.start;
-    bool was_served = kind == NULL && blocked_forget(session);
+    bool was_served = kind == NULL && kv_wait_cancel(blocked->waiter) == KV_NONE;
     if (kind != NULL) kind->end(session);
     blocked_finish(session);
     if (was_served) blocked_reply(&call);
     else if (orders & ORDER_UNBLOCK_ERROR)
         call_error(&call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
     else if (orders & ORDER_UNBLOCK_DEMOTED) blocked_demote(&call);
-    else if (kind != NULL) kind->reply(session, &session->reply);
+    else if (kind != NULL) kind->reply(&call);
     else writer_null_array(&session->reply);
     if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP)) /* see run_gated() */
         session->reply.size = session->reply.start + mark;
@@ -211,14 +176,9 @@ bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms
     return true;
 }
 
-void blocked_undo(kvresp_session *session)
-{
-    blocked_finish(session);
-}
-
 void blocked_end(kvresp_session *session)
 {
     if (session->blocked.kind != NULL) session->blocked.kind->end(session);
-    else (void)blocked_forget(session);
+    else (void)kv_wait_cancel(session->blocked.waiter);
     blocked_finish(session);
 }

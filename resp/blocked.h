@@ -44,11 +44,15 @@ void blocked_begin(struct call *call, const struct blocked_wish *wish, int64_t t
 /* Another reason to wait than keys: of a room that wakes the session when there is news. */
 struct blocked_kind {
     bool (*is_over)(kvresp_session *session);
-    void (*reply)(kvresp_session *session, struct writer *reply); /* also when time is up */
-    void (*end)(kvresp_session *session);                         /* nobody wakes it after that */
+    void (*reply)(struct call *call);     /* also when time is up */
+    void (*end)(kvresp_session *session); /* before that: nobody wakes it any more */
+    bool is_firm;                         /* neither CLIENT UNBLOCK nor a change of role ends it */
 };
 
-/* Makes the session wait for what the kind says: timeout_ms long, 0 for ever. */
+/*
+ * Makes the session wait for what the kind says: timeout_ms long, 0 for ever. The room may have
+ * news, and have woken it, before that: the session looks once more.
+ */
 void blocked_begin_kind(struct call *call, const struct blocked_kind *kind, int64_t timeout_ms);
 
 /*
@@ -56,22 +60,6 @@ void blocked_begin_kind(struct call *call, const struct blocked_kind *kind, int6
  * returns true; it may then go on with its next request.
  */
 bool blocked_look(kvresp_worker *worker, kvresp_session *session, int64_t now_ms);
-
-/*
- * For what is not in a key: makes the session wait until some room calls blocked_serve(). To be
- * called before that room hears of the session. `forget` is called if the session ends first: it
- * takes the session off whatever list it is on, so that it will not be served, and returns true; or
- * false if it was served already. A wait that did not come about after all is undone by
- * blocked_undo().
- */
-void blocked_prepare(struct call *call, bool (*forget)(kvresp_session *session));
-void blocked_undo(kvresp_session *session);
-
-/*
- * Ends such a wait, from any thread. The reply is in session->blocked.reply; for a status below 0 it
- * is the text of an error, terminated.
- */
-void blocked_serve(kvresp_session *session, kv_status status);
 
 /* Ends the wait without a reply. */
 void blocked_end(kvresp_session *session);

@@ -127,13 +127,11 @@ static void migrate_leave(kvresp_session *session)
     if (!migration_abandon(session->migration)) session->migration = NULL;
 }
 
-static void migrate_reply(kvresp_session *session, struct writer *reply)
+static void migrate_reply(struct call *call)
 {
-    struct call call = {.resp = session->resp, .session = session, .reply = reply};
-    struct migration *migration = session->migration;
-    session->migration = NULL;
-    if (migration != NULL) migrate_answer(&call, migration);
-    else call_error(&call, "IOERR error or timeout reading to target instance");
+    struct migration *migration = call->session->migration;
+    call->session->migration = NULL;
+    migrate_answer(call, migration);
 }
 
 void migrate_end(kvresp_session *session)
@@ -142,23 +140,18 @@ void migrate_end(kvresp_session *session)
     session->migration = NULL;
 }
 
-static const struct blocked_kind migrate_kind = {migrate_is_over, migrate_reply, migrate_leave};
+/* Firmly, as CLIENT UNBLOCK would leave open what has become of the keys. */
+static const struct blocked_kind migrate_kind = {migrate_is_over, migrate_reply, migrate_leave,
+                                                 true};
 
-/*
- * The session waits, as long as it takes: CLIENT UNBLOCK, which would leave open what has become of
- * the keys, finds nobody who waits, but for the moment before the state is set. It is only now that
- * the session is made to wait: if the thread is done already, its wake is still to be looked at.
- */
 static bool migrate_wait(struct call *call, struct migration *migration)
 {
     kvresp_session *session = call->session;
     migration->session = session;
     migration->db = kv_select(call->resp->store, session->database);
     if (migration_start(migration) != KV_OK) return false;
-    migrate_end(session); /* one whose answer an order took the place of */
     session->migration = migration;
     blocked_begin_kind(call, &migrate_kind, 0);
-    atomic_store(&session->blocked.state, BLOCKED_NOT);
     return true;
 }
 

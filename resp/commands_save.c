@@ -13,35 +13,12 @@ void lastsave_command(struct call *call)
 
 /* --------------------------------------------------------------------------------------- waiting */
 
-static bool save_forget(kvresp_session *session)
+/* Who waits for the outcome: the session, if it may, else this thread. */
+static struct waiter *save_waiter(struct call *call)
 {
-    return saving_forget(&session->resp->saving, &session->blocked.saving);
-}
-
-/*
- * Begins to wait for the outcome: the session does, if it may, else this thread will. To be followed
- * by save_wait() if the save was put in line, else by save_undo().
- */
-static struct saving_waiter *save_prepare(struct call *call)
-{
-    struct saving_waiter *waiter = &call->session->blocked.saving;
-    bool may_wait = call_may_wait(call);
-    *waiter = (struct saving_waiter){.session = may_wait ? call->session : NULL};
-    if (may_wait) blocked_prepare(call, save_forget);
+    struct waiter *waiter = &call->session->waiter;
+    waiter->session = call_may_wait(call) ? call->session : NULL;
     return waiter;
-}
-
-static void save_undo(struct call *call)
-{
-    if (call->session->flags & SESSION_BLOCKED) blocked_undo(call->session);
-}
-
-/* KV_PENDING: the session waits, and the reply is not written here. */
-static kv_status save_wait(struct call *call)
-{
-    struct saving_waiter *waiter = &call->session->blocked.saving;
-    if (call->session->flags & SESSION_BLOCKED) return KV_PENDING;
-    return saving_await(&call->resp->saving, waiter, NULL);
 }
 
 /* ---------------------------------------------------------------------------------- SAVE, BGSAVE */
@@ -67,15 +44,22 @@ static void save_answer(struct call *call, kv_status status)
     else call_error(call, "ERR");
 }
 
+static void save_reply(struct call *call)
+{
+    save_answer(call, call->session->waiter.status);
+}
+
+static const struct blocked_kind save_kind = {waiter_is_over, save_reply, waiter_end, true};
+
 void save_command(struct call *call)
 {
-    struct saving_waiter *waiter = save_prepare(call);
+    struct saving *saving = &call->resp->saving;
+    struct waiter *waiter = save_waiter(call);
     kv_status status = KV_BUSY;
-    if (!save_is_foreign(call->resp))
-        status = saving_want(&call->resp->saving, SAVING_BEGIN, waiter);
-    if (status != KV_OK) save_undo(call);
-    else status = save_wait(call);
-    if (status != KV_PENDING) save_answer(call, status);
+    if (!save_is_foreign(call->resp)) status = saving_want(saving, SAVING_BEGIN, waiter);
+    if (status != KV_OK) save_answer(call, status);
+    else if (waiter->session != NULL) blocked_begin_kind(call, &save_kind, 0);
+    else save_answer(call, saving_await(saving, waiter));
 }
 
 static void bgsave_cancel(struct call *call)
@@ -141,28 +125,28 @@ static bool shutdown_flags(struct call *call, unsigned *flags)
     return !is_both && !is_more_than_abort;
 }
 
-static void shutdown_abort(struct call *call)
-{
-    if (saving_cancel_last(&call->resp->saving)) writer_ok(call->reply);
-    else call_error(call, "ERR No shutdown in progress.");
-}
-
 /* No reply: the connection's end is one. */
-static void shutdown_answer(struct call *call, bool ends)
+static void shutdown_answer(struct call *call, kv_status status)
 {
-    if (ends) call->session->flags |= SESSION_CLOSING;
-    else call_error(call, SAVING_SHUTDOWN_ERROR);
+    if (status == KV_OK) call->session->flags |= SESSION_CLOSING;
+    else call_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
 }
 
-/* The host is asked when the save has succeeded; it is not if there is none to ask. */
-static void shutdown_save(struct call *call, unsigned flags)
+static void shutdown_reply(struct call *call)
 {
-    struct saving_waiter *waiter = save_prepare(call);
-    kvresp_logf(call->resp, KVRESP_NOTICE, "Saving the final RDB snapshot before exiting.");
-    kv_status status = saving_want_last(&call->resp->saving, flags, true, waiter);
-    if (status != KV_OK) save_undo(call);
-    else status = save_wait(call);
-    if (status != KV_PENDING) shutdown_answer(call, status == KV_OK);
+    shutdown_answer(call, call->session->waiter.status);
+}
+
+static const struct blocked_kind shutdown_kind = {waiter_is_over, shutdown_reply, waiter_end, true};
+
+static void shutdown_wait(struct call *call, unsigned flags)
+{
+    struct shutdown *shutdown = &call->resp->ending;
+    struct waiter *waiter = save_waiter(call);
+    shutdown_begin(shutdown, flags, true, waiter);
+    if (waiter->session == NULL) shutdown_answer(call, shutdown_await(shutdown, waiter));
+    else if (waiter_is_told(waiter)) shutdown_answer(call, waiter->status);
+    else blocked_begin_kind(call, &shutdown_kind, 0);
 }
 
 void shutdown_command(struct call *call)
@@ -174,14 +158,12 @@ void shutdown_command(struct call *call)
         return;
     }
     if (flags & KVRESP_SHUTDOWN_ABORT) {
-        shutdown_abort(call);
+        if (shutdown_abort(&resp->ending)) writer_ok(call->reply);
+        else call_error(call, "ERR No shutdown in progress.");
         return;
     }
     if (atomic_load(&resp->gates) & GATE_LOADING) /* half the data must not replace the file */
         flags = (flags & ~KVRESP_SHUTDOWN_SAVE) | KVRESP_SHUTDOWN_NOSAVE;
-    if (resp->shutdown != NULL && saving_is_due_at_end(&resp->saving, flags))
-        shutdown_save(call, flags);
-    else
-        shutdown_answer(call,
-                        resp->shutdown != NULL && resp->shutdown(resp->shutdown_context, flags));
+    if (resp->shutdown != NULL) shutdown_wait(call, flags);
+    else shutdown_answer(call, KV_SKIPPED);
 }

@@ -37,17 +37,18 @@ static bool wait_look(kvresp_session *session)
     return is_over;
 }
 
-static void wait_reply(kvresp_session *session, struct writer *reply)
+static void wait_reply(struct call *call)
 {
-    struct replicas *replicas = &session->resp->replicas;
+    struct replicas *replicas = &call->resp->replicas;
+    const struct replica_wait *wait = &call->session->replica_wait;
     pthread_mutex_lock(&replicas->lock);
-    struct replica_wait_counts counts = wait_count(replicas, &session->replica_wait);
+    struct replica_wait_counts counts = wait_count(replicas, wait);
     pthread_mutex_unlock(&replicas->lock);
-    if (session->replica_wait.is_of_files) {
-        writer_array(reply, 2);
-        writer_integer(reply, counts.local);
+    if (wait->is_of_files) {
+        writer_array(call->reply, 2);
+        writer_integer(call->reply, counts.local);
     }
-    writer_integer(reply, counts.replicas);
+    writer_integer(call->reply, counts.replicas);
 }
 
 static void wait_end(kvresp_session *session)
@@ -64,7 +65,7 @@ static void wait_end(kvresp_session *session)
     pthread_mutex_unlock(&replicas->lock);
 }
 
-static const struct blocked_kind wait_kind = {wait_look, wait_reply, wait_end};
+static const struct blocked_kind wait_kind = {wait_look, wait_reply, wait_end, false};
 
 void replica_wait_begin(struct call *call, bool is_of_files, int64_t local, int64_t wanted,
                         int64_t timeout_ms)
@@ -79,7 +80,7 @@ void replica_wait_begin(struct call *call, bool is_of_files, int64_t local, int6
                                   .replicas = wanted,
                                   .local = local};
     if (!call_may_wait(call) || wait_look(session)) {
-        wait_reply(session, call->reply);
+        wait_reply(call);
         return;
     }
     pthread_mutex_lock(&replicas->lock);

@@ -65,7 +65,8 @@ static kv_status resp_open_parts(kvresp *resp, int *opened)
     if (status == KV_OK) *opened = 10, status = following_open(&resp->following, resp);
     if (status == KV_OK) *opened = 11, status = latency_open(&resp->latency);
     if (status == KV_OK) *opened = 12, status = migrations_open(&resp->migrations);
-    if (status == KV_OK) *opened = 13, status = config_add_own(resp);
+    if (status == KV_OK) *opened = 13, status = shutdown_open(&resp->ending, resp);
+    if (status == KV_OK) *opened = 14, status = config_add_own(resp);
     return status;
 }
 
@@ -75,6 +76,7 @@ static void resp_close_parts(kvresp *resp, int opened)
     if (opened >= 11) following_close(&resp->following);
     if (aof != NULL) aof->leave(aof->context);
     if (opened >= 6) snapshots_close(&resp->snapshots);
+    if (opened >= 14) shutdown_close(&resp->ending);
     if (opened >= 7) saving_close(&resp->saving);
     if (opened >= 10) failover_close(&resp->failover);
     if (opened >= 9) replicas_close(&resp->replicas);
@@ -117,7 +119,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 
 void kvresp_close(kvresp *resp)
 {
-    if (resp != NULL) resp_close_parts(resp, 13);
+    if (resp != NULL) resp_close_parts(resp, 14);
 }
 
 kv *kvresp_store(kvresp *resp)

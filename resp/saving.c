@@ -1,7 +1,6 @@
 #include "resp/saving.h"
 
-#include "resp/blocked.h"
-#include "resp/clients.h"
+#include "resp/shared.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,88 +22,6 @@ static uint64_t saving_changes(const struct saving *saving)
     kv_statistics store = {.size = sizeof store};
     kv_stats(saving->resp->store, &store);
     return store.changes;
-}
-
-/* ------------------------------------------------------------------------------------ the waiters */
-
-static void saving_enlist(struct saving *saving, struct saving_waiter *waiter)
-{
-    waiter->is_waiting = true;
-    waiter->next = saving->waiters;
-    saving->waiters = waiter;
-}
-
-/* Tells one waiter, who is off the list. `ends`: the server does, by a shutdown. */
-static void saving_tell(struct saving_waiter *waiter, kv_status status, bool ends)
-{
-    kvresp_session *session = waiter->session;
-    bool is_well = waiter->is_shutdown ? ends : status == KV_OK;
-    waiter->is_waiting = false;
-    waiter->status = is_well ? KV_OK : status == KV_OK ? KV_CANCELLED : status;
-    if (session == NULL) return;
-
-    struct writer *reply = &session->blocked.reply;
-    const char *error = waiter->is_shutdown ? SAVING_SHUTDOWN_ERROR : "ERR";
-    session->blocked.ends_session = waiter->is_shutdown && is_well;
-    if (is_well) writer_ok(reply);
-    else writer_raw(reply, error, strlen(error) + 1);
-    blocked_serve(session, is_well ? KV_OK : KV_IOERROR);
-}
-
-/*
- * The save of a shutdown has ended. Whether the server does: the host is asked, unless it asked
- * itself. Those who were held back go on, or are closed.
- */
-static bool saving_end_shutdown(struct saving *saving, kv_status status)
-{
-    kvresp *resp = saving->resp;
-    bool is_forced = saving->shutdown & KVRESP_SHUTDOWN_FORCE && status != KV_CANCELLED;
-    bool ends = status == KV_OK || is_forced;
-    if (status != KV_OK && status != KV_CANCELLED)
-        kvresp_logf(resp, KVRESP_WARNING, "Error trying to save the DB%s",
-                    is_forced ? ". Exit anyway." : ", can't exit.");
-    if (ends && saving->asks_host) ends = resp->shutdown(resp->shutdown_context, saving->shutdown);
-    saving->is_final = saving->is_repetition = saving->asks_host = false;
-    saving->shutdown = 0;
-    if (ends) atomic_fetch_or(&resp->gates, GATE_ENDED);
-    else atomic_fetch_and(&resp->gates, ~(unsigned)GATE_ENDING);
-    clients_wake_paused(&resp->clients);
-    return ends;
-}
-
-static void saving_tell_all(struct saving *saving, kv_status status)
-{
-    bool ends = saving->is_final && saving_end_shutdown(saving, status);
-    while (saving->waiters != NULL) {
-        struct saving_waiter *waiter = saving->waiters;
-        saving->waiters = waiter->next;
-        saving_tell(waiter, status, ends);
-    }
-}
-
-bool saving_forget(struct saving *saving, struct saving_waiter *waiter)
-{
-    pthread_mutex_lock(&saving->lock);
-    bool was_waiting = waiter->is_waiting;
-    struct saving_waiter **link = &saving->waiters;
-    while (was_waiting && *link != waiter) link = &(*link)->next;
-    if (was_waiting) *link = waiter->next;
-    waiter->is_waiting = false;
-    pthread_mutex_unlock(&saving->lock);
-    return was_waiting;
-}
-
-kv_status saving_await(struct saving *saving, struct saving_waiter *waiter, char *message)
-{
-    pthread_mutex_lock(&saving->lock);
-    while (waiter->is_waiting) {
-        pthread_mutex_unlock(&saving->lock);
-        kvresp_snapshot_await(saving->resp, &saving->job);
-        pthread_mutex_lock(&saving->lock);
-    }
-    if (waiter->status != KV_OK && message != NULL) snprintf(message, 256, "%s", saving->message);
-    pthread_mutex_unlock(&saving->lock);
-    return waiter->status;
 }
 
 /* ---------------------------------------------------------------------------------------- the job */
@@ -217,18 +134,6 @@ static void saving_note(struct saving *saving, kv_status status)
     saving_judge_locked(saving);
 }
 
-/*
- * After the save of a shutdown: commands that were in the middle of it when the others were held
- * back may have written after its instant. A second one has them; a third is not tried, as then it
- * is the host that writes.
- */
-static bool saving_must_repeat(struct saving *saving, kv_status status, uint64_t changes)
-{
-    if (!saving->is_final || saving->is_repetition || status != KV_OK) return false;
-    saving->is_repetition = changes != saving->changes_begun;
-    return saving->is_repetition;
-}
-
 static void saving_done(void *context, kv_status status)
 {
     struct saving *saving = context;
@@ -239,7 +144,7 @@ static void saving_done(void *context, kv_status status)
     pthread_mutex_lock(&saving->lock);
     saving->held_peak = saving->job.progress.held_peak;
     saving_note(saving, status);
-    bool goes_on = saving->is_wanted_afresh || saving_must_repeat(saving, status, changes);
+    bool goes_on = saving->is_wanted_afresh, has_changed = changes != saving->changes_begun;
     saving->is_wanted = false;
     saving->is_under_way = saving->is_scheduled = false;
     if (!saving->is_wanted_afresh) saving->is_background = false;
@@ -249,8 +154,11 @@ static void saving_done(void *context, kv_status status)
         goes_on = submitted == KV_OK;
         if (!goes_on && status == KV_CANCELLED) status = submitted;
     }
-    if (!goes_on) saving_tell_all(saving, status);
+    bool was_last = saving->is_last && !goes_on;
+    if (was_last) saving->is_last = false;
+    if (!goes_on) waiters_tell(&saving->waiters, status);
     pthread_mutex_unlock(&saving->lock);
+    if (was_last) shutdown_saved(&saving->resp->ending, status, has_changed);
 }
 
 /* --------------------------------------------------------------------------------------- wishing */
@@ -270,34 +178,36 @@ static kv_status saving_want_locked(struct saving *saving, enum saving_wish wish
     return status;
 }
 
-kv_status saving_want(struct saving *saving, enum saving_wish wish, struct saving_waiter *waiter)
+kv_status saving_want(struct saving *saving, enum saving_wish wish, struct waiter *waiter)
 {
     pthread_mutex_lock(&saving->lock);
     kv_status status = saving_want_locked(saving, wish);
-    if (status == KV_OK && waiter != NULL) saving_enlist(saving, waiter);
+    if (status == KV_OK && waiter != NULL) waiters_add(&saving->waiters, waiter);
     else if (status == KV_OK) saving->is_background = true;
     pthread_mutex_unlock(&saving->lock);
     return status;
 }
 
-kv_status saving_want_last(struct saving *saving, unsigned shutdown, bool asks_host,
-                           struct saving_waiter *waiter)
+kv_status saving_want_last(struct saving *saving)
 {
     pthread_mutex_lock(&saving->lock);
-    atomic_fetch_or(&saving->resp->gates, GATE_ENDING);
     kv_status status = saving_want_locked(saving, SAVING_AFRESH);
-    if (status == KV_OK) {
-        saving->is_final = true;
-        saving->shutdown |= shutdown;
-        saving->asks_host |= asks_host;
-        waiter->is_shutdown = true;
-        saving_enlist(saving, waiter);
-    } else if (!saving->is_final) {
-        atomic_fetch_and(&saving->resp->gates, ~(unsigned)GATE_ENDING);
-        clients_wake_paused(&saving->resp->clients);
-    }
+    saving->is_last |= status == KV_OK;
     pthread_mutex_unlock(&saving->lock);
     return status;
+}
+
+kv_status saving_await(struct saving *saving, struct waiter *waiter)
+{
+    while (!waiter_is_told(waiter)) kvresp_snapshot_await(saving->resp, &saving->job);
+    return waiter->status;
+}
+
+void saving_explain(struct saving *saving, char message[256])
+{
+    pthread_mutex_lock(&saving->lock);
+    memcpy(message, saving->message, sizeof saving->message);
+    pthread_mutex_unlock(&saving->lock);
 }
 
 kv_status saving_cancel(struct saving *saving, bool *was_scheduled)
@@ -314,17 +224,17 @@ bool saving_cancel_last(struct saving *saving)
 {
     bool ignored;
     pthread_mutex_lock(&saving->lock);
-    bool is_there = saving->is_final;
+    bool is_there = saving->is_last;
     pthread_mutex_unlock(&saving->lock);
     return is_there && saving_cancel(saving, &ignored) == KV_OK;
 }
 
-bool saving_is_due_at_end(struct saving *saving, unsigned shutdown)
+bool saving_has_points(struct saving *saving)
 {
     pthread_mutex_lock(&saving->lock);
     bool has_points = saving->point_count > 0;
     pthread_mutex_unlock(&saving->lock);
-    return shutdown & KVRESP_SHUTDOWN_SAVE || (has_points && !(shutdown & KVRESP_SHUTDOWN_NOSAVE));
+    return has_points;
 }
 
 void saving_flushed(struct saving *saving)
@@ -545,6 +455,7 @@ kv_status saving_open(struct saving *saving, kvresp *resp)
 {
     saving->resp = resp;
     saving->io = &aof_io_system;
+    saving->waiters.lock = &saving->lock;
     saving->job = KV_OPTIONS(kvresp_snapshot_job);
     saving->job.name = SAVING_JOB;
     saving->job.begin = saving_begin;
@@ -571,20 +482,12 @@ void saving_close(struct saving *saving)
 
 kv_status kvresp_save(kvresp *resp, char message[256])
 {
-    struct saving_waiter waiter = {0};
-    kv_status status = saving_want(&resp->saving, SAVING_AFRESH, &waiter);
-    if (status == KV_OK) return saving_await(&resp->saving, &waiter, message);
-    if (message != NULL) snprintf(message, 256, "%s", kv_strerror(status));
+    struct waiter waiter = {0};
+    struct saving *saving = &resp->saving;
+    kv_status wanted = saving_want(saving, SAVING_AFRESH, &waiter);
+    kv_status status = wanted == KV_OK ? saving_await(saving, &waiter) : wanted;
+    if (status == KV_OK || message == NULL) return status;
+    if (wanted == KV_OK) saving_explain(saving, message);
+    else snprintf(message, 256, "%s", kv_strerror(status));
     return status;
-}
-
-kv_status kvresp_shutdown(kvresp *resp, unsigned flags, char message[256])
-{
-    struct saving_waiter waiter = {0};
-    if (!saving_is_due_at_end(&resp->saving, flags)) return KV_OK;
-    kvresp_logf(resp, KVRESP_NOTICE, "Saving the final RDB snapshot before exiting.");
-    kv_status status = saving_want_last(&resp->saving, flags, false, &waiter);
-    if (status == KV_OK) return saving_await(&resp->saving, &waiter, message);
-    if (message != NULL) snprintf(message, 256, "%s", kv_strerror(status));
-    return flags & KVRESP_SHUTDOWN_FORCE ? KV_OK : status;
 }

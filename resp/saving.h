@@ -8,33 +8,22 @@
  *                           ^                                 | wanted afresh: what it writes is too old
  *                           +----------- cancelled -----------+
  *
- * Whoever wants to know the outcome is a waiter: a session that is blocked, or a thread of the host.
- * SHUTDOWN is a save with consequences: commands that write wait from the moment it is wanted, and
- * if it succeeds, for ever.
+ * Whoever wants to know the outcome is a waiter; the last save of all is a shutdown's, which is told.
  */
 #ifndef KV_RESP_SAVING_H
 #define KV_RESP_SAVING_H
 
 #include "resp/rdb_aux.h"
 #include "resp/rdb_file.h"
+#include "resp/waiters.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define SAVING_SHUTDOWN_ERROR "ERR Errors trying to SHUTDOWN. Check logs."
-#define SAVING_JOB            "rdb" /* the name of its snapshot */
+#define SAVING_JOB "rdb" /* the name of its snapshot */
 
 struct save_point {
     int64_t seconds, changes;
-};
-
-/* Who waits for the outcome. `next` and `is_waiting` are under the lock of `saving`. */
-struct saving_waiter {
-    struct saving_waiter *next;
-    bool is_waiting;
-    bool is_shutdown;
-    kvresp_session *session; /* NULL: a thread, which looks at `status` */
-    kv_status status;
 };
 
 struct saving {
@@ -54,11 +43,8 @@ struct saving {
                                                the instant without the lock, as all wait then */
     bool is_wanted_afresh;
     bool is_background; /* not for a waiter alone */
-    bool is_final;      /* for a shutdown, with these of KVRESP_SHUTDOWN_... */
-    unsigned shutdown;
-    bool asks_host;     /* when it is done */
-    bool is_repetition; /* of that, as somebody had still written */
-    struct saving_waiter *waiters;
+    bool is_last;       /* for a shutdown */
+    struct waiters waiters;
 
     /* What INFO tells. */
     bool has_failed;                                 /* the last one in the background */
@@ -91,32 +77,25 @@ enum saving_wish {
 /*
  * Puts the save in line. `waiter`, which may be NULL, is told the outcome. KV_OK; KV_BUSY; KV_NOMEM.
  */
-kv_status saving_want(struct saving *saving, enum saving_wish wish, struct saving_waiter *waiter);
+kv_status saving_want(struct saving *saving, enum saving_wish wish, struct waiter *waiter);
 
-/*
- * The same, afresh, for a shutdown. Commands that write wait from now on: if it fails, until then.
- * When it is done and `asks_host`, the host's function is called.
- */
-kv_status saving_want_last(struct saving *saving, unsigned shutdown, bool asks_host,
-                           struct saving_waiter *waiter);
+/* The same, afresh, for a shutdown, which is told by shutdown_saved(). */
+kv_status saving_want_last(struct saving *saving);
 
 /* Ends that; false if there is none. */
 bool saving_cancel_last(struct saving *saving);
 
-/* Takes a waiter off the list: true; false if it was told already. */
-bool saving_forget(struct saving *saving, struct saving_waiter *waiter);
+/* Waits, in this thread, until a waiter without a session is told. Returns what. */
+kv_status saving_await(struct saving *saving, struct waiter *waiter);
 
-/*
- * Waits, in this thread, until a waiter without a session is told. Returns what; if it failed
- * `message`, of 256 bytes, says why.
- */
-kv_status saving_await(struct saving *saving, struct saving_waiter *waiter, char *message);
+/* Why the last save failed. */
+void saving_explain(struct saving *saving, char message[256]);
 
 /* Ends what was begun, or scheduled (*was_scheduled). KV_OK or KV_NONE. */
 kv_status saving_cancel(struct saving *saving, bool *was_scheduled);
 
-/* Whether a save at the end is needed: these are flags of SHUTDOWN. */
-bool saving_is_due_at_end(struct saving *saving, unsigned shutdown);
+/* Whether there are save points: then the end is one, too. */
+bool saving_has_points(struct saving *saving);
 
 /* After a flush: the file should not bring back what was flushed. */
 void saving_flushed(struct saving *saving);

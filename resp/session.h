@@ -73,8 +73,8 @@ struct session_shown {
 typedef kv_status blocked_attempt(void *request, kv *txn, size_t key_index, kv_slice key,
                                   struct writer *reply);
 
-/* A blocked command. BLOCKED_ELSEWHERE: waits for something else than keys, without a time limit. */
-enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_ELSEWHERE, BLOCKED_SERVED };
+/* A blocked command. BLOCKED_FIRMLY: neither CLIENT UNBLOCK nor a change of role ends it. */
+enum blocked_state { BLOCKED_NOT, BLOCKED_WAITING, BLOCKED_FIRMLY, BLOCKED_SERVED };
 
 struct blocked {
     kv_waiter *waiter;
@@ -86,9 +86,6 @@ struct blocked {
     blocked_attempt *attempt; /* struct blocked_wish */
     void *request;
     _Atomic int64_t deadline_ms;
-    bool (*forget)(kvresp_session *session); /* blocked_prepare(); NULL: it waits for keys */
-    struct saving_waiter saving;             /* of SAVE and SHUTDOWN */
-    bool ends_session;   /* once served: there is no reply but the connection's end */
     kv_status status;    /* once served */
     struct writer reply; /* once served: written by whoever brought the elements */
 };
@@ -155,6 +152,7 @@ struct kvresp_session {
     struct aof_waiter aof_waiter;
 
     struct migration *migration; /* that it waits for */
+    struct waiter waiter;        /* in SAVE and SHUTDOWN */
 
     struct transaction transaction;
     kv_watch *watch;  /* opened by the first WATCH */

@@ -5,6 +5,7 @@
  *
  *     configuration  >  shards of the store  >  saving  >  client list  >  slow log, latency monitor, statistics
  *                                               saving  >  snapshots
+ *     shutdown  >  saving
  *
  * The configuration comes first, since applying a parameter may call the store; EXEC takes it
  * before it begins when a command that needs it is queued: CONFIG, INFO, or AUTH and HELLO, which
@@ -24,6 +25,7 @@
 #include "resp/replicas.h"
 #include "resp/replication.h"
 #include "resp/saving.h"
+#include "resp/shutdown.h"
 #include "resp/slowlog.h"
 #include "resp/snapshots.h"
 #include "resp/statistics.h"
@@ -111,7 +113,7 @@ enum gate {
     GATE_AWAIT_ROOM = 1 << 3,    /* too much waits to be written to it */
     GATE_LOADING = 1 << 4,       /* the host is filling the store */
     GATE_NOT_SAVED = 1 << 5,     /* the last save failed, and writes are to be refused then */
-    GATE_ENDING = 1 << 6,        /* the last save is under way: writes wait */
+    GATE_ENDING = 1 << 6,        /* a shutdown is under way: writes wait */
     GATE_ENDED = 1 << 7,         /* and has succeeded: they will not be executed */
     GATE_FEW_REPLICAS = 1 << 8,  /* fewer than min-replicas-to-write */
     GATE_FAILOVER = 1 << 9,      /* writes wait until it is decided who is the master */
@@ -185,6 +187,7 @@ struct kvresp {
     struct failover failover;
     struct snapshots snapshots;
     struct saving saving;
+    struct shutdown ending;
     struct replication replication;
     struct following following;
     struct info_writer *info_writers; /* under the configuration's lock */
