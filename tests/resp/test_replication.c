@@ -2,12 +2,9 @@
  * tests/resp/test_replication.c -- resp/replication and resp/replicas without sockets: ids and
  * offsets through changes of role, what a session that asks to follow is sent, WAIT, FAILOVER.
  */
-#include "server.h"
-
-#include "resp/session.h"
+#include "follower.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #define NO_REPLICAS "-NOREPLICAS Not enough good replicas to write.\r\n"
 
@@ -29,69 +26,18 @@ static void teardown(void)
     server_close(&server);
 }
 
-/* A second passes, and what is due is done. */
-static void tick(void)
-{
-    server.now_ms += 1000;
-    kvresp_cron(server.resp, 0);
-}
-
-/* Waits until the snapshots in line are made. */
-static void await_snapshots(void)
-{
-    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
-    while (snapshots_progress(&server.resp->snapshots, &progress) != NULL) usleep(1000);
-}
-
-/* All that a replica is sent, in server.answer. */
-static const char *receive(struct server_client *from)
-{
-    kv_buffer all = {0};
-    for (int i = 0; i < 50; i++) {
-        server_run(&server, from);
-        text_append(&all, text_of_buffer(&server.answer));
-        kv_slice more;
-        while ((more = kvresp_output(from->session)).size > 0) {
-            text_append(&all, more);
-            kvresp_output_consume(from->session, more.size);
-        }
-    }
-    text_append(&all, kv_bytes("", 1));
-    kv_buffer_free(&server.answer);
-    server.answer = all;
-    server.answer.size--;
-    return server.answer.data;
-}
-
-static void sync_fully(struct server_client *from)
-{
-    ck_assert_str_eq(say(&server, from, "psync ? -1"), "");
-    tick();
-    await_snapshots();
-    const char *text = receive(from);
-    ck_assert_msg(strncmp(text, "+FULLRESYNC ", 12) == 0, "%s", text);
-    say(&server, from, "replconf ack 0");
-}
-
-static struct replication_place place_now(void)
-{
-    struct replication_place place;
-    replication_look(history, &place);
-    return place;
-}
-
 START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
 {
     say(&server, client, "set before 1");
     ck_assert_str_eq(say(&server, replica, "replconf capa eof capa psync2"), "+OK\r\n");
     ck_assert_str_eq(say(&server, replica, "psync ? -1"), "");
-    tick();
-    await_snapshots();
+    server_tick(&server);
+    server_await_snapshots(&server);
     say(&server, client, "set after 2");
-    receive(replica);
+    follower_receive(&server, replica);
     const char *text = server.answer.data;
     ck_assert_int_eq(strncmp(text, "+FULLRESYNC ", 12), 0);
-    ck_assert_int_eq(strncmp(text + 12, place_now().id, 40), 0);
+    ck_assert_int_eq(strncmp(text + 12, server_place(&server).id, 40), 0);
     ck_assert_int_eq(strncmp(text + 52, " 0\r\n$EOF:", 9), 0);
     ck_assert_int_eq(strncmp(text + 101, "\r\nREDIS0010", 11), 0);
     /* It ends with the mark; nothing follows before the replica has seen it. */
@@ -101,23 +47,24 @@ START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
                      "*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n2\r\n");
     ck_assert(strstr(say(&server, client, "client list"), "flags=S") != NULL);
     assert_says(client, "select 3\r\nset x 1", "+OK\r\n+OK\r\n");
-    ck_assert_str_eq(receive(replica), "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
-                                       "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n");
+    ck_assert_str_eq(follower_receive(&server, replica),
+                     "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
+                     "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n");
 }
 END_TEST
 
 START_TEST(without_an_end_mark_the_size_comes_first)
 {
     say(&server, client, "set before 1");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     struct server_client *second = server_client(&server);
     ck_assert_str_eq(say(&server, second, "sync"), "");
-    tick();
+    server_tick(&server);
     const char *said = server_run(&server, second);
     ck_assert_int_eq(said[0], '\n'); /* nothing to say yet */
     if (said[1] == '\0') {           /* else the snapshot was quick */
-        await_snapshots();
-        receive(second);
+        server_await_snapshots(&server);
+        follower_receive(&server, second);
     }
     unsigned long long size;
     const char *head = strchr(server.answer.data, '$');
@@ -130,9 +77,9 @@ END_TEST
 START_TEST(one_that_was_away_goes_on_where_it_was)
 {
     char text[128];
-    sync_fully(replica);
+    follower_sync(&server, replica);
     say(&server, client, "set a 1");
-    struct replication_place place = place_now();
+    struct replication_place place = server_place(&server);
     say(&server, client, "set b 2");
     struct server_client *again = server_client(&server);
     say(&server, again, "replconf capa psync2");
@@ -141,7 +88,7 @@ START_TEST(one_that_was_away_goes_on_where_it_was)
     say_bytes(&server, again, "\r\n", 2);
     snprintf(text, sizeof text, "+CONTINUE %s\r\n", place.id);
     ck_assert_str_eq(server.answer.data, text);
-    ck_assert_str_eq(receive(again), "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n");
+    ck_assert_str_eq(follower_receive(&server, again), "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n");
     ck_assert(strstr(say(&server, client, "info stats"), "sync_partial_ok:1\r\n") != NULL);
 
     /* Letters are digits in both cases. */
@@ -152,7 +99,8 @@ START_TEST(one_that_was_away_goes_on_where_it_was)
 
     /* A byte that is not written yet, another history, one that is not kept: a full sync. */
     struct server_client *late = server_client(&server);
-    snprintf(text, sizeof text, "psync %s %lld\r\n", place.id, (long long)place_now().offset + 2);
+    snprintf(text, sizeof text, "psync %s %lld\r\n", place.id,
+             (long long)server_place(&server).offset + 2);
     ck_assert_str_eq(say_bytes(&server, late, text, strlen(text)), "");
     struct server_client *stranger = server_client(&server);
     ck_assert_str_eq(say(&server, stranger, "psync 0123456789012345678901234567890123456789 1"),
@@ -170,19 +118,19 @@ START_TEST(ids_shift_when_a_replica_becomes_a_master)
     ck_assert_int_eq(replication_adopt(history, id, 1000), KV_OK);
     replication_feed(history, KV_TEXT("*1\r\n$4\r\nPING\r\n"), 0);
     say(&server, client, "set local 1"); /* not of the history */
-    struct replication_place place = place_now();
+    struct replication_place place = server_place(&server);
     ck_assert_str_eq(place.id, id);
     ck_assert_int_eq(place.offset, 1014);
     ck_assert_int_eq(place.backlog_first, 1001);
     ck_assert(place.has_strayed);
 
     replication_become_master(history);
-    place = place_now();
+    place = server_place(&server);
     ck_assert_str_eq(place.id2, id);
     ck_assert_int_eq(place.second_offset, 1015);
     ck_assert_str_ne(place.id, id);
     say(&server, client, "set a 1");
-    ck_assert_int_gt(place_now().offset, 1014);
+    ck_assert_int_gt(server_place(&server).offset, 1014);
 
     /* Those who followed the same master go on, up to where the histories part. */
     ck_assert(replication_resume(history, kv_text(id), 1015, &reader, now));
@@ -197,12 +145,12 @@ START_TEST(ids_shift_when_a_replica_becomes_a_master)
     ck_assert(!replication_resume(history, kv_text(id), -5, &reader, now));
 
     /* And back: what it wrote as a master is kept, for a master that knows it. */
-    int64_t offset = place_now().offset;
+    int64_t offset = server_place(&server).offset;
     replication_become_replica(history);
-    ck_assert_int_eq(place_now().offset, offset);
+    ck_assert_int_eq(server_place(&server).offset, offset);
     replication_continue(history, "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
-    ck_assert_str_eq(place_now().id2, place.id);
-    ck_assert_int_eq(place_now().second_offset, offset + 1);
+    ck_assert_str_eq(server_place(&server).id2, place.id);
+    ck_assert_int_eq(server_place(&server).second_offset, offset + 1);
 }
 END_TEST
 
@@ -213,27 +161,27 @@ START_TEST(bytes_count_from_the_change_they_make)
     replication_become_replica(history);
     ck_assert_int_eq(replication_adopt(history, id, 0), KV_OK);
     replication_apply_begin(history, set, 2);
-    ck_assert_int_eq(place_now().offset, 0);
+    ck_assert_int_eq(server_place(&server).offset, 0);
     kv_set(server.db, KV_TEXT("a"), KV_TEXT("1"), NULL);
-    ck_assert_int_eq(place_now().offset, (int64_t)set.size);
+    ck_assert_int_eq(server_place(&server).offset, (int64_t)set.size);
     kv_set(server.db, KV_TEXT("b"), KV_TEXT("1"), NULL); /* of the same command */
     replication_apply_end(history);
-    ck_assert_int_eq(place_now().offset, (int64_t)set.size);
-    ck_assert(!place_now().has_strayed);
+    ck_assert_int_eq(server_place(&server).offset, (int64_t)set.size);
+    ck_assert(!server_place(&server).has_strayed);
 
     replication_apply_begin(history, set, 2); /* one that changes nothing */
     replication_apply_end(history);
-    ck_assert_int_eq(place_now().offset, 2 * (int64_t)set.size);
+    ck_assert_int_eq(server_place(&server).offset, 2 * (int64_t)set.size);
 }
 END_TEST
 
 START_TEST(what_redis_does_not_know_travels_in_a_ping)
 {
-    sync_fully(replica);
+    follower_sync(&server, replica);
     say(&server, client, "hset h f v");
-    receive(replica);
+    follower_receive(&server, replica);
     say(&server, client, "hpexpireat h 9999999999999 fields 1 f");
-    const char *text = receive(replica);
+    const char *text = follower_receive(&server, replica);
     ck_assert_msg(strncmp(text, "*2\r\n$4\r\nPING\r\n$", 15) == 0, "%s", text);
     const char *message = strstr(text + 15, "\r\n") + 2;
     kv_slice request = replication_carried(kv_text(message));
@@ -243,7 +191,7 @@ START_TEST(what_redis_does_not_know_travels_in_a_ping)
     ck_assert_ptr_null(replication_carried(KV_TEXT("hello")).data);
     /* In a transaction as well, between other changes. */
     say(&server, client, "multi\r\nset a 1\r\nhpersist h fields 1 f\r\nexec");
-    text = receive(replica);
+    text = follower_receive(&server, replica);
     ck_assert(strstr(text, "MULTI\r\n*3\r\n$3\r\nSET\r\n") != NULL);
     ck_assert(strstr(text, "HPERSIST") != NULL);
     ck_assert(strstr(text, "EXEC\r\n") != NULL);
@@ -254,13 +202,13 @@ START_TEST(wait_counts_acknowledgements)
 {
     char text[64];
     assert_says(client, "wait 0 0", ":0\r\n");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     say(&server, client, "set a 1");
     assert_says(client, "wait 0 0", ":0\r\n");
     ck_assert_str_eq(say(&server, client, "wait 1 0"), "");
     ck_assert_int_eq(client->state, KVRESP_BLOCKED);
-    ck_assert(strstr(receive(replica), "GETACK") != NULL);
-    snprintf(text, sizeof text, "replconf ack %lld", (long long)place_now().offset);
+    ck_assert(strstr(follower_receive(&server, replica), "GETACK") != NULL);
+    snprintf(text, sizeof text, "replconf ack %lld", (long long)server_place(&server).offset);
     say(&server, replica, text);
     ck_assert_int_gt(client->wakes, 0);
     ck_assert_str_eq(server_run(&server, client), ":1\r\n");
@@ -276,9 +224,9 @@ START_TEST(few_replicas_refuse_writes)
 {
     say(&server, client, "config set min-replicas-to-write 1");
     assert_says(client, "set a 1", NO_REPLICAS);
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "set a 1", "+OK\r\n");
-    for (int i = 0; i < 12; i++) tick();
+    for (int i = 0; i < 12; i++) server_tick(&server);
     assert_says(client, "set a 1", NO_REPLICAS);
     assert_says(client, "get a", "$1\r\n1\r\n");
 }
@@ -288,16 +236,16 @@ END_TEST
 START_TEST(few_replicas_are_noticed_at_once)
 {
     char text[128];
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "config set min-replicas-to-write 2\r\nset a 1", "+OK\r\n" NO_REPLICAS);
     assert_says(client, "config set min-replicas-to-write 1\r\nset a 1", "+OK\r\n+OK\r\n");
-    for (int i = 0; i < 12; i++) tick();
+    for (int i = 0; i < 12; i++) server_tick(&server);
     assert_says(client, "set a 1", NO_REPLICAS);
     say(&server, replica, "replconf ack 0");
     assert_says(client, "set a 1", "+OK\r\n");
 
     struct server_client *second = server_client(&server);
-    snprintf(text, sizeof text, "psync %s 1\r\n", place_now().id);
+    snprintf(text, sizeof text, "psync %s 1\r\n", server_place(&server).id);
     say_bytes(&server, second, text, strlen(text));
     assert_says(client, "config set min-replicas-to-write 2\r\nset a 1", "+OK\r\n+OK\r\n");
     kvresp_session_close(second->session);
@@ -318,10 +266,10 @@ START_TEST(a_replica_that_asks_for_replies_is_dropped)
     static const char *const others[] = {"replconf ack 1", "replconf getack *", "psync ? -1",
                                          "sync"};
     char text[128];
-    sync_fully(replica);
+    follower_sync(&server, replica);
     say(&server, client, "set a 1");
-    receive(replica);
-    struct replication_place place = place_now();
+    follower_receive(&server, replica);
+    struct replication_place place = server_place(&server);
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         struct server_client *other = server_client(&server);
         snprintf(text, sizeof text, "psync %s %lld", place.id, (long long)place.offset + 1);
@@ -337,8 +285,8 @@ START_TEST(a_replica_that_asks_for_replies_is_dropped)
         server.client_count--;
     }
     assert_says(client, "get a", "$1\r\n1\r\n");
-    ck_assert_int_eq(place_now().offset, place.offset);
-    ck_assert_str_eq(receive(replica), "");
+    ck_assert_int_eq(server_place(&server).offset, place.offset);
+    ck_assert_str_eq(follower_receive(&server, replica), "");
 }
 END_TEST
 
@@ -355,7 +303,7 @@ END_TEST
 
 START_TEST(a_replica_cannot_have_what_was_not_written)
 {
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "set a 1", "+OK\r\n");
     say(&server, replica, "replconf ack 1000000 fack 1000000");
     ck_assert_str_eq(say(&server, client, "wait 1 1"), "");
@@ -368,7 +316,7 @@ START_TEST(a_backlog_has_a_least_size)
 {
     assert_says(client, "config set repl-backlog-size 10\r\nconfig get repl-backlog-size",
                 "+OK\r\n*2\r\n$17\r\nrepl-backlog-size\r\n$5\r\n16384\r\n");
-    ck_assert_uint_eq(place_now().backlog_size, 16384);
+    ck_assert_uint_eq(server_place(&server).backlog_size, 16384);
     assert_says(client, "config set repl-backlog-size 20kb\r\nconfig get repl-backlog-size",
                 "+OK\r\n*2\r\n$17\r\nrepl-backlog-size\r\n$5\r\n20480\r\n");
 }
@@ -376,13 +324,13 @@ END_TEST
 
 START_TEST(silence_ends_a_replica)
 {
-    sync_fully(replica);
+    follower_sync(&server, replica);
     say(&server, client, "config set repl-timeout 5");
-    for (int i = 0; i < 5; i++) tick();
+    for (int i = 0; i < 5; i++) server_tick(&server);
     server_run(&server, replica);
     ck_assert_int_ne(replica->state, KVRESP_CLOSE_NOW);
-    tick();
-    tick();
+    server_tick(&server);
+    server_tick(&server);
     server_run(&server, replica);
     ck_assert_int_eq(replica->state, KVRESP_CLOSE_NOW);
 }
@@ -391,19 +339,19 @@ END_TEST
 START_TEST(a_history_without_replicas_ends)
 {
     say(&server, client, "config set repl-backlog-ttl 3");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     char id[REPLICATION_ID_SIZE + 1];
     replication_read_id(history, id);
     kvresp_session_close(replica->session);
     server.client_count--;
-    for (int i = 0; i < 3; i++) tick();
-    ck_assert(place_now().has_backlog);
-    for (int i = 0; i < 3; i++) tick();
-    ck_assert(!place_now().has_backlog);
-    ck_assert_str_ne(place_now().id, id);
-    int64_t offset = place_now().offset;
+    for (int i = 0; i < 3; i++) server_tick(&server);
+    ck_assert(server_place(&server).has_backlog);
+    for (int i = 0; i < 3; i++) server_tick(&server);
+    ck_assert(!server_place(&server).has_backlog);
+    ck_assert_str_ne(server_place(&server).id, id);
+    int64_t offset = server_place(&server).offset;
     say(&server, client, "set a 1");
-    ck_assert_int_eq(place_now().offset, offset);
+    ck_assert_int_eq(server_place(&server).offset, offset);
 }
 END_TEST
 
@@ -438,21 +386,13 @@ static bool link_is_connected(void *context)
 static const struct replica_link fake_link = {
     .follow = link_follow, .promote = link_promote, .is_connected = link_is_connected};
 
-static void acknowledge_all(struct server_client *from)
-{
-    char text[64];
-    receive(from);
-    snprintf(text, sizeof text, "replconf ack %lld", (long long)place_now().offset);
-    say(&server, from, text);
-}
-
 START_TEST(failover_holds_writes_until_a_replica_has_all)
 {
     followed = promoted = 0;
     replication_attach_replica(history, &fake_link);
     assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
     say(&server, replica, "replconf listening-port 7777");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "failover to 127.0.0.1 1",
                 "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
     assert_says(client, "set a 1\r\nfailover", "+OK\r\n+OK\r\n");
@@ -462,7 +402,7 @@ START_TEST(failover_holds_writes_until_a_replica_has_all)
     ck_assert_int_eq(kvresp_deadline(client->session), KV_NEVER);
     kvresp_cron(server.resp, 0); /* asks the replicas */
     ck_assert_int_eq(followed, 0);
-    acknowledge_all(replica);
+    follower_acknowledge(&server, replica);
     ck_assert_int_eq(followed, 1);
     failover_end(server.resp, true);
     ck_assert_int_gt(client->wakes, 0);
@@ -476,7 +416,7 @@ START_TEST(failover_is_given_up)
     followed = promoted = 0;
     replication_attach_replica(history, &fake_link);
     say(&server, replica, "replconf listening-port 7777");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "failover timeout 500", "+OK\r\n");
     server.now_ms += 100;
     kvresp_cron(server.resp, 0);
@@ -522,10 +462,10 @@ START_TEST(failover_needs_a_replica_that_can_be_followed)
                 "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
     assert_says(client, "failover timeout 5000", "+OK\r\n");
     kvresp_cron(server.resp, 0);
-    acknowledge_all(replica);
-    acknowledge_all(portless);
+    follower_acknowledge(&server, replica);
+    follower_acknowledge(&server, portless);
     ck_assert_int_eq(followed, 0);
-    acknowledge_all(third);
+    follower_acknowledge(&server, third);
     ck_assert_int_eq(followed, 1);
     failover_end(server.resp, true);
 }
@@ -540,7 +480,7 @@ START_TEST(failover_goes_where_a_replica_says_it_is)
     sync_fully(replica);
     assert_says(client, "failover", "+OK\r\n");
     kvresp_cron(server.resp, 0);
-    acknowledge_all(replica);
+    follower_acknowledge(&server, replica);
     ck_assert_int_eq(followed, 1);
     failover_end(server.resp, true);
 }
@@ -559,8 +499,8 @@ START_TEST(a_failover_request_makes_a_master)
     const char *text =
         say(&server, replica, "psync aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd 101 failover");
     ck_assert_int_eq(promoted, 1);
-    ck_assert_int_eq(strncmp(text + 10, place_now().id, 40), 0);
-    ck_assert_str_eq(place_now().id2, id);
+    ck_assert_int_eq(strncmp(text + 10, server_place(&server).id, 40), 0);
+    ck_assert_str_eq(server_place(&server).id2, id);
 }
 END_TEST
 
