@@ -641,6 +641,14 @@ static const char *config_change_key_delay(kvresp *resp, const struct config_val
     return NULL;
 }
 
+static const char *config_change_shutdown_timeout(kvresp *resp, const struct config_value *value,
+                                                  char message[256])
+{
+    (void)message;
+    atomic_store(&resp->ending.timeout_s, value->number);
+    return NULL;
+}
+
 /* ------------------------------------------------------------------------------------ the table */
 
 #define WORDS(...)        \
@@ -752,6 +760,8 @@ static const struct config_facts config_own[] = {
      config_change_password, NULL, config_check_password, 0},
     {"save", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_MULTIPLE, config_change_save,
      config_read_save, config_check_save, 0},
+    {"shutdown-timeout", NULL, CONFIG_INTEGER, "10", 0, INT32_MAX, NULL, 0,
+     config_change_shutdown_timeout, NULL, NULL, 0},
     {"slowlog-log-slower-than", NULL, CONFIG_INTEGER, "10000", -1, INT64_MAX, NULL, 0,
      config_change_slow_threshold, NULL, NULL, 0},
     {"slowlog-max-len", NULL, CONFIG_INTEGER, "128", 0, INT64_MAX, NULL, 0,
@@ -855,7 +865,6 @@ static const struct config_facts config_own[] = {
     HINT("set-proc-title", CONFIG_BOOLEAN, "no", 0, 0),
     STAND_IN("shutdown-on-sigint", CONFIG_TEXT, "default"),
     STAND_IN("shutdown-on-sigterm", CONFIG_TEXT, "default"),
-    HINT("shutdown-timeout", CONFIG_INTEGER, "10", 0, INT32_MAX),
     STAND_IN("socket-mark-id", CONFIG_INTEGER, "0"),
     STAND_IN_WORD("supervised", "no", "upstart", "systemd", "auto", "no"),
     STAND_IN("syslog-enabled", CONFIG_BOOLEAN, "no"),

@@ -160,6 +160,8 @@ static void info_server(struct info *info)
     text_format(info->text, "executable:%s\r\nconfig_file:%s\r\n",
                 resp->executable != NULL ? resp->executable : "",
                 resp->config_file != NULL ? resp->config_file : "");
+    if (shutdown_is_under_way(&resp->ending))
+        info_number(info, "shutdown_in_milliseconds", (uint64_t)shutdown_left_ms(&resp->ending));
 }
 
 static void info_clients(struct info *info)

@@ -63,9 +63,10 @@ typedef enum kvresp_level {
 typedef void kvresp_log(void *context, kvresp_level level, const char *message);
 
 /*
- * What SHUTDOWN was given. When the host is asked, what was to be saved is saved: SAVE even without
- * save points, NOSAVE not even with them. FORCE asks to end even if what is not on disk is lost, as
- * NOSAVE does; NOW not to wait for replicas. ABORT is answered without the host.
+ * What SHUTDOWN was given. When the host is asked, replicas were waited for, and what was to be saved
+ * is saved: SAVE even without save points, NOSAVE not even with them. FORCE asks to end even if what
+ * is not on disk is lost, as NOSAVE does; NOW not to wait for replicas. ABORT is answered without the
+ * host.
  */
 #define KVRESP_SHUTDOWN_SAVE   1u
 #define KVRESP_SHUTDOWN_NOSAVE 2u
@@ -79,8 +80,8 @@ typedef struct kvresp_options {
     void *log_context;
     /*
      * The SHUTDOWN command asks the host to end; NULL: the command answers with an error. Called
-     * from a worker's thread or the one that took the last snapshot; it may only note the wish.
-     * Returning false makes the command answer with an error.
+     * from a worker's thread, that of kvresp_cron() or the one that took the last snapshot; it may
+     * only note the wish. Returning false makes the command answer with an error.
      */
     bool (*shutdown)(void *context, unsigned flags);
     void *shutdown_context;
@@ -250,13 +251,21 @@ KVRESP_API void kvresp_count(kvresp *resp, kvresp_counter counter, uint64_t n);
 KVRESP_API kv_status kvresp_save(kvresp *resp, char message[256]);
 
 /*
- * To be called by a host that is about to end for a reason of its own: saves the store if there are
- * save points, or if `flags` have KVRESP_SHUTDOWN_SAVE, and not with KVRESP_SHUTDOWN_NOSAVE.
- * Commands that write wait meanwhile, and are not executed any more when it has succeeded, so that
- * nothing is answered which is not in the file. (SHUTDOWN does the same before it asks the host.)
+ * To be called by a host that is about to end for a reason of its own. (SHUTDOWN does the same
+ * before it asks the host.)
+ *
+ * A master waits until its online replicas have said that they have everything, `shutdown-timeout`
+ * seconds at most, or not at all with KVRESP_SHUTDOWN_NOW: other threads must run their sessions
+ * meanwhile. Then the store is saved if there are save points, or if `flags` have
+ * KVRESP_SHUTDOWN_SAVE, and not with KVRESP_SHUTDOWN_NOSAVE. Where there is something to wait for or
+ * to save, commands that write wait from the beginning, and are not executed any more when it has
+ * succeeded: nothing is answered that is not in the file and with the replicas that the log does not
+ * name.
+ *
+ * A call joins the shutdown that is under way, if there is one, with the flags of that.
  *
  * Returns KV_OK: the host may end. After an error, which `message` (may be NULL) tells, all goes on
- * as before; KVRESP_SHUTDOWN_FORCE makes it KV_OK.
+ * as before; KVRESP_SHUTDOWN_FORCE makes it KV_OK. KV_CANCELLED: by SHUTDOWN ABORT.
  */
 KVRESP_API kv_status kvresp_shutdown(kvresp *resp, unsigned flags, char message[256]);
 

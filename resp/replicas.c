@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REPLICAS_SECOND_MS = 1000 };
+enum {
+    REPLICAS_SECOND_MS = 1000,
+    REPLICAS_ASK_SIZE = 37 /* bytes of REPLCONF GETACK in the history */
+};
 
 /* ----------------------------------------------------------------------------------- life cycle */
 
@@ -169,6 +172,7 @@ void replica_acknowledge(struct replica *replica, int64_t offset, int64_t file_o
     replicas_judge(replicas);
     replica_waits_look(replicas, false);
     failover_look(replicas->resp);
+    shutdown_look(&replicas->resp->ending);
 }
 
 void replica_name(const struct replica *replica, char address[REPLICA_ADDRESS_SIZE])
@@ -358,6 +362,31 @@ void replicas_ask(struct replicas *replicas)
     pthread_mutex_unlock(&replicas->lock);
 }
 
+/* Under the lock: the offset that replicas should have. */
+static int64_t replicas_wanted(const struct replicas *replicas, int64_t end)
+{
+    return replicas->asked_position == (uint64_t)end ? end - REPLICAS_ASK_SIZE : end;
+}
+
+static bool replica_lags(const struct replica *replica, int64_t wanted)
+{
+    bool is_online = replica->state == REPLICA_ONLINE || replica->state == REPLICA_AWAITS_ACK;
+    return is_online && !replica->is_old && replica->ack < wanted;
+}
+
+size_t replicas_lag(struct replicas *replicas)
+{
+    size_t count = 0;
+    int64_t end = replication_offset(&replicas->resp->replication);
+    pthread_mutex_lock(&replicas->lock);
+    int64_t wanted = replicas_wanted(replicas, end);
+    for (struct replica *at = replicas->first; at != NULL; at = at->next)
+        count += replica_lags(at, wanted);
+    pthread_mutex_unlock(&replicas->lock);
+    if (count > 0 && wanted == end) replicas_ask(replicas);
+    return count;
+}
+
 static const char *replica_timeout(const struct replica *replica, int64_t now_ms, int64_t limit_ms)
 {
     if (replica->state == REPLICA_RECEIVES && now_ms - replica->progress_ms > limit_ms)
@@ -405,7 +434,7 @@ static void replicas_ping(struct replicas *replicas, int64_t now_ms)
     if (replicas->count == 0 || now_ms - replicas->last_ping_ms < period_ms) return;
     replicas->last_ping_ms = now_ms;
     /* While writes are paused, for a failover maybe, the offset is to stand still. */
-    if (atomic_load(&replicas->resp->gates) & (GATE_PAUSES | GATE_FAILOVER)) return;
+    if (atomic_load(&replicas->resp->gates) & (GATE_PAUSES | GATE_FAILOVER | GATE_ENDING)) return;
     kv_slice ping = KV_TEXT("PING");
     (void)replication_log_command(&replicas->resp->replication.log, &ping, 1, &end);
 }
@@ -444,21 +473,31 @@ void replicas_cron(struct replicas *replicas, int64_t now_ms)
 
 /* ------------------------------------------------------------------------------------------ INFO */
 
-static void replica_write_info(const struct replica *replica, kv_buffer *text, size_t index,
-                               int64_t now_ms)
+static const char *replica_state_name(int state)
 {
-    static const char *const states[] = {
+    static const char *const names[] = {
         [REPLICA_WAITS] = "wait_bgsave",  [REPLICA_PREPARED] = "wait_bgsave",
         [REPLICA_RECEIVES] = "send_bulk", [REPLICA_AWAITS_ACK] = "online",
         [REPLICA_ONLINE] = "online",
     };
+    return names[state];
+}
+
+static int64_t replica_lag_s(const struct replica *replica, int64_t now_ms)
+{
+    int64_t lag_s = (now_ms - replica->ack_ms) / 1000;
+    return replica->state == REPLICA_ONLINE && lag_s > 0 ? lag_s : 0;
+}
+
+static void replica_write_info(const struct replica *replica, kv_buffer *text, size_t index,
+                               int64_t now_ms)
+{
     char address[REPLICA_ADDRESS_SIZE];
     replica_name(replica, address);
-    int state = replica->state;
-    int64_t ack = replica->ack, lag_s = (now_ms - replica->ack_ms) / 1000;
+    int64_t ack = replica->ack;
     text_format(text, "slave%zu:ip=%s,port=%lld,state=%s,offset=%lld,lag=%lld\r\n", index, address,
-                (long long)replica->port, states[state], (long long)(ack > 0 ? ack : 0),
-                (long long)(state == REPLICA_ONLINE && lag_s > 0 ? lag_s : 0));
+                (long long)replica->port, replica_state_name(replica->state),
+                (long long)(ack > 0 ? ack : 0), (long long)replica_lag_s(replica, now_ms));
 }
 
 void replicas_write_info(struct replicas *replicas, kv_buffer *text, int64_t now_ms)
@@ -471,5 +510,32 @@ void replicas_write_info(struct replicas *replicas, kv_buffer *text, int64_t now
     size_t index = 0;
     for (struct replica *at = replicas->first; at != NULL; at = at->next)
         replica_write_info(at, text, index++, now_ms);
+    pthread_mutex_unlock(&replicas->lock);
+}
+
+static void replica_log_lag(struct replica *replica, int64_t wanted)
+{
+    char text[128];
+    int64_t ack = replica->ack > 0 ? replica->ack : 0;
+    int64_t now_ms = kv_now(replica->session->resp->store);
+    snprintf(text, sizeof text, "lags: it is %lld bytes behind, lag=%lld, state=%s.",
+             (long long)(wanted - ack), (long long)replica_lag_s(replica, now_ms),
+             replica_state_name(replica->state));
+    replica_tell(replica, KVRESP_WARNING, text);
+}
+
+void replicas_log_lag(struct replicas *replicas)
+{
+    size_t in_sync = 0;
+    int64_t end = replication_offset(&replicas->resp->replication);
+    pthread_mutex_lock(&replicas->lock);
+    int64_t wanted = replicas_wanted(replicas, end);
+    for (struct replica *at = replicas->first; at != NULL; at = at->next) {
+        if (at->ack >= wanted) in_sync++;
+        else replica_log_lag(at, wanted);
+    }
+    if (replicas->count > 0)
+        kvresp_logf(replicas->resp, KVRESP_NOTICE, "%zu of %zu replicas are in sync.", in_sync,
+                    replicas->count);
     pthread_mutex_unlock(&replicas->lock);
 }

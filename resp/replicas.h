@@ -17,7 +17,7 @@
  * Threads   A replica belongs to its session's thread, but for what is marked. The list, and which
  *           full sync a replica waits for, are under `lock`. Locks in order: configuration >
  *           replication.lock > shards > replicas.lock > logs; nothing is called under `lock` but
- *           the hosts' wake functions.
+ *           the host's functions to wake and to log.
  */
 #ifndef KV_RESP_REPLICAS_H
 #define KV_RESP_REPLICAS_H
@@ -179,6 +179,14 @@ size_t replicas_that_have(const struct replicas *replicas, int64_t offset, bool 
  * Asks the replicas how far they are: the answer comes by replica_acknowledge(). Takes the lock.
  */
 void replicas_ask(struct replicas *replicas);
+
+/*
+ * How many online replicas have not said yet that they have all that was written; they are asked if
+ * they were not since then. The question itself does not count. Those that came by SYNC never say
+ * anything, and do not count either. Takes the lock, as does the next: it tells the log who lags.
+ */
+size_t replicas_lag(struct replicas *replicas);
+void replicas_log_lag(struct replicas *replicas);
 
 /* Lines of INFO replication. */
 void replicas_write_info(struct replicas *replicas, kv_buffer *text, int64_t now_ms);

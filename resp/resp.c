@@ -218,9 +218,10 @@ void resp_note_latency(kvresp *resp, const char *event, uint64_t ms)
         latency_note(&resp->latency, event, kv_now(resp->store) / 1000, ms);
 }
 
-/* Expires what is due. */
+/* Expires what is due. Not during a shutdown: replicas would be waited for with one more change. */
 static void resp_tick(kvresp *resp, int64_t budget_us)
 {
+    if (shutdown_is_under_way(&resp->ending)) return;
     uint64_t began = statistics_clock();
     kv_tick(resp->store, budget_us);
     resp_note_latency(resp, "expire-cycle", (statistics_clock() - began) / 1000000);
@@ -234,6 +235,7 @@ void kvresp_cron(kvresp *resp, int64_t budget_us)
     snapshots_cron(&resp->snapshots, budget_us);
     replicas_cron(&resp->replicas, kv_now(resp->store));
     failover_look(resp);
+    shutdown_look(&resp->ending);
     migrations_sweep(&resp->migrations);
     if (atomic_load(&resp->gates) & GATE_PAUSES &&
         kv_now(resp->store) >= atomic_load(&resp->pause_until_ms))

@@ -5,7 +5,7 @@
  *
  *     configuration  >  shards of the store  >  saving  >  client list  >  slow log, latency monitor, statistics
  *                                               saving  >  snapshots
- *     shutdown  >  saving
+ *     shutdown  >  replication, replicas, saving
  *
  * The configuration comes first, since applying a parameter may call the store; EXEC takes it
  * before it begins when a command that needs it is queued: CONFIG, INFO, or AUTH and HELLO, which

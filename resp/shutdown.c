@@ -6,6 +6,9 @@
 #include "resp/clients.h"
 
 #include <stdio.h>
+#include <time.h>
+
+enum { SHUTDOWN_NAP_NS = 5 * 1000 * 1000 }; /* between two looks of a thread that waits */
 
 kv_status shutdown_open(struct shutdown *shutdown, kvresp *resp)
 {
@@ -17,6 +20,12 @@ kv_status shutdown_open(struct shutdown *shutdown, kvresp *resp)
 void shutdown_close(struct shutdown *shutdown)
 {
     pthread_mutex_destroy(&shutdown->lock);
+}
+
+int64_t shutdown_left_ms(const struct shutdown *shutdown)
+{
+    int64_t left_ms = shutdown->until_ms - kv_now(shutdown->resp->store);
+    return shutdown->state == SHUTDOWN_AWAITS_REPLICAS && left_ms > 0 ? left_ms : 0;
 }
 
 /* ---------------------------------------------------------------------------------------- ending */
@@ -75,9 +84,18 @@ static void shutdown_save(struct shutdown *shutdown)
     shutdown_fail(shutdown, status);
 }
 
-/* Under the lock. */
+/* A replica has its master, from which those that follow it get what they lack. */
+static bool shutdown_may_wait(const struct shutdown *shutdown)
+{
+    return shutdown_left_ms(shutdown) > 0 && !replication_is_replica(&shutdown->resp->replication);
+}
+
+/* Under the lock: goes on if no replica has to be waited for. */
 static void shutdown_go_on(struct shutdown *shutdown)
 {
+    struct replicas *replicas = &shutdown->resp->replicas;
+    if (shutdown_may_wait(shutdown) && replicas_lag(replicas) > 0) return;
+    replicas_log_lag(replicas);
     if (shutdown_has_to_save(shutdown)) shutdown_save(shutdown);
     else shutdown_end(shutdown, KV_OK);
 }
@@ -85,12 +103,18 @@ static void shutdown_go_on(struct shutdown *shutdown)
 static void shutdown_start(struct shutdown *shutdown, unsigned flags, bool asks_host)
 {
     kvresp *resp = shutdown->resp;
+    int64_t timeout_s = flags & KVRESP_SHUTDOWN_NOW ? 0 : shutdown->timeout_s;
     kvresp_logf(resp, KVRESP_NOTICE, "User requested shutdown...");
     shutdown->flags = flags;
     shutdown->asks_host = asks_host;
     shutdown->is_repetition = false;
-    shutdown->holds_writes = shutdown_has_to_save(shutdown);
+    shutdown->until_ms = kv_now(resp->store) + 1000 * timeout_s;
+    shutdown->state = SHUTDOWN_AWAITS_REPLICAS;
+    bool has_replicas = shutdown_may_wait(shutdown) && resp->replicas.count > 0;
+    shutdown->holds_writes = has_replicas || shutdown_has_to_save(shutdown);
     if (shutdown->holds_writes) atomic_fetch_or(&resp->gates, GATE_ENDING);
+    if (has_replicas && replicas_lag(&resp->replicas) > 0)
+        kvresp_logf(resp, KVRESP_NOTICE, "Waiting for replicas before shutting down.");
     shutdown_go_on(shutdown);
 }
 
@@ -103,9 +127,18 @@ void shutdown_begin(struct shutdown *shutdown, unsigned flags, bool asks_host,
     pthread_mutex_unlock(&shutdown->lock);
 }
 
+void shutdown_look(struct shutdown *shutdown)
+{
+    if (shutdown->state != SHUTDOWN_AWAITS_REPLICAS) return;
+    pthread_mutex_lock(&shutdown->lock);
+    if (shutdown->state == SHUTDOWN_AWAITS_REPLICAS) shutdown_go_on(shutdown);
+    pthread_mutex_unlock(&shutdown->lock);
+}
+
 /*
  * Commands that were in the middle of it when the others were held back may have written after the
- * save's instant. A second one has them; a third is not tried, as then it is the host that writes.
+ * save's instant. A second round has them, for replicas, too; a third is not tried, as then it is
+ * the host that writes.
  */
 void shutdown_saved(struct shutdown *shutdown, kv_status status, bool has_changed)
 {
@@ -115,6 +148,7 @@ void shutdown_saved(struct shutdown *shutdown, kv_status status, bool has_change
         shutdown_fail(shutdown, status);
     } else if (has_changed && !shutdown->is_repetition) {
         shutdown->is_repetition = true;
+        shutdown->state = SHUTDOWN_AWAITS_REPLICAS;
         shutdown_go_on(shutdown);
     } else {
         shutdown_end(shutdown, KV_OK);
@@ -125,13 +159,25 @@ void shutdown_saved(struct shutdown *shutdown, kv_status status, bool has_change
 /* The save is ended without the lock: who ends it may be the one who is told. */
 bool shutdown_abort(struct shutdown *shutdown)
 {
-    return saving_cancel_last(&shutdown->resp->saving);
+    pthread_mutex_lock(&shutdown->lock);
+    bool has_waited = shutdown->state == SHUTDOWN_AWAITS_REPLICAS;
+    bool saves = shutdown->state == SHUTDOWN_SAVES;
+    if (has_waited) shutdown_end(shutdown, KV_CANCELLED);
+    pthread_mutex_unlock(&shutdown->lock);
+    return has_waited || (saves && saving_cancel_last(&shutdown->resp->saving));
 }
 
 kv_status shutdown_await(struct shutdown *shutdown, struct waiter *waiter)
 {
     kvresp *resp = shutdown->resp;
-    while (!waiter_is_told(waiter)) kvresp_snapshot_await(resp, &resp->saving.job);
+    while (!waiter_is_told(waiter)) {
+        if (shutdown->state == SHUTDOWN_SAVES) {
+            kvresp_snapshot_await(resp, &resp->saving.job);
+        } else {
+            nanosleep(&(struct timespec){.tv_nsec = SHUTDOWN_NAP_NS}, NULL);
+            shutdown_look(shutdown);
+        }
+    }
     return waiter->status;
 }
 

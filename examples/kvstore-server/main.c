@@ -7,9 +7,10 @@
  *
  * It listens before it loads its data, from the append-only file or else from the RDB file, and
  * answers as far as that can be done without them. Errors before it serves go to standard error and
- * end with 1. Afterwards the log tells. SIGINT, SIGTERM and SHUTDOWN end it in order: where there are
- * save points or an append-only file nothing that was answered is lost; what cannot be saved keeps
- * it from ending. A second signal ends it at once. SIGHUP opens the log file anew.
+ * end with 1. Afterwards the log tells. SIGINT, SIGTERM and SHUTDOWN end it in order: replicas are
+ * waited for, and where there are save points or an append-only file nothing that was answered is
+ * lost; what cannot be saved keeps it from ending. A second signal ends it at once. SIGHUP opens the
+ * log file anew.
  */
 #include "kvstore-server/log.h"
 #include "kvstore-server/options.h"
@@ -341,10 +342,10 @@ static void await_end(struct program *program)
 }
 
 /*
- * The SHUTDOWN command, in the thread of a connection or of its save. While the append-only file
- * cannot be written, or has no base yet, it would lose what was answered: only NOSAVE or FORCE say
- * that this is meant. The signal is one of its own, as a second SIGTERM would mean haste, and two
- * clients may ask at once.
+ * The SHUTDOWN command, in the thread of a connection, of a loop or of its save. While the
+ * append-only file cannot be written, or has no base yet, it would lose what was answered: only
+ * NOSAVE or FORCE say that this is meant. The signal is one of its own, as a second SIGTERM would
+ * mean haste, and two clients may ask at once.
  */
 static bool note_shutdown(void *context, unsigned flags)
 {
@@ -554,7 +555,10 @@ static bool end(struct program *program)
     return is_saved;
 }
 
-/* Returns when the server should end and what is to be saved is saved. SHUTDOWN has seen to it. */
+/*
+ * Returns when the server should end, replicas were waited for and what is to be saved is saved.
+ * SHUTDOWN has seen to it.
+ */
 static void await_saved_end(struct program *program)
 {
     char message[256];
@@ -565,8 +569,7 @@ static void await_saved_end(struct program *program)
         if (kvresp_shutdown(program->resp, 0, message) == KV_OK) return;
         block_signals();
         log_printf(&program->log, KVRESP_WARNING,
-                   "The signal is ignored, as the data cannot be saved (%s). SHUTDOWN NOSAVE ends "
-                   "the server all the same",
+                   "The signal is ignored: %s. SHUTDOWN NOSAVE NOW ends the server all the same",
                    message);
     }
 }

@@ -10,7 +10,7 @@ transactions, and meanwhile adds replicas, kills their links, and takes replicas
 than the backlog lasts. Then the writers stop, all replicas catch up, and DEBUG DIGEST tells whether
 they have the same data; a replica that met a command it did not know, or that it could not apply,
 has counted an error. After that come the cases that need a script: WAIT, min-replicas-to-write,
-limits of output, timeouts, redis-cli --rdb and --replica.
+limits of output, timeouts, an end that waits, redis-cli --rdb and --replica.
 
 Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if set: 40 rounds).
 """
@@ -19,6 +19,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -448,8 +449,104 @@ def case_of_redis_cli(program):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+class Counter(threading.Thread):
+    """Counts a key up until the connection ends, and knows what was answered last."""
+
+    def __init__(self, master, key):
+        super().__init__(daemon=True)
+        self.connection = master.server.connect()
+        self.key = key
+        self.answered = 0
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                self.answered = self.connection.call('INCR', self.key).value
+        except NoReply:
+            pass
+        except OSError:
+            pass
+        self.connection.close()
+
+
+def pause(replica, seconds=0.0):
+    """Stops the replica's process; for good, if no seconds are given."""
+    pid = replica.server.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    if seconds > 0:
+        threading.Timer(seconds, os.kill, (pid, signal.SIGCONT)).start()
+
+
+def shutdown_is_aborted(master, replica):
+    pause(replica)
+    client, writer = master.server.connect(), master.server.connect()
+    client.call('SET', 'k', 'aborted')
+    client.start(encode([b'SHUTDOWN']))
+    wait_until(lambda: 'shutdown_in_milliseconds' in master.info('server'), 'SHUTDOWN waits')
+    writer.start(encode([b'SET', b'k', b'later']))
+    wait_until(lambda: master.call('CLIENT', 'LIST').count(b'cmd=shutdown'), 'CLIENT LIST')
+    check(master.call('GET', 'k') == b'aborted', 'a write was executed')
+    check(master.call('SHUTDOWN', 'ABORT') == b'OK', 'SHUTDOWN ABORT')
+    check(client.read(1)[0] == b'-ERR Errors trying to SHUTDOWN. Check logs.\r\n', 'its error')
+    check(writer.read(1)[0] == b'+OK\r\n', 'the write goes on')
+    os.kill(replica.server.process.pid, signal.SIGCONT)
+    wait_until(lambda: replica.call('GET', 'k') == b'later', 'the replica has it')
+    client.close()
+    writer.close()
+
+
+def end_with_writers(program, end, *options):
+    """All that was answered is with the replica, which is slow to answer itself."""
+    master = start_master(program, '--repl-diskless-sync-delay', '0', *options)
+    replica = start_replica(master)
+    try:
+        settle(master, [replica])
+        counters = [Counter(master, 'n%d' % i) for i in range(WRITERS)]
+        wait_until(lambda: all(c.answered > 100 for c in counters), 'the writers write')
+        pause(replica, 1.0)
+        time.sleep(0.2)
+        end(master)
+        check(master.server.process.wait(20) == 0, 'the master has failed')
+        for counter in counters:
+            counter.join(10)
+            found = int(replica.call('GET', counter.key))
+            check(found >= counter.answered, '%s: %d was answered, the replica has %d' % (
+                counter.key, counter.answered, found))
+        check('1 of 1 replicas are in sync' in master.server.log_text(), 'the log of the master')
+    finally:
+        replica.stop()
+        master.stop()
+
+
+def case_of_shutdown(program):
+    master = start_master(program, '--repl-diskless-sync-delay', '0', '--shutdown-timeout', '100')
+    replica = start_replica(master)
+    try:
+        settle(master, [replica])
+        shutdown_is_aborted(master, replica)
+        check(master.call('CONFIG', 'SET', 'shutdown-timeout', 1) == b'OK', 'shutdown-timeout')
+        pause(replica)
+        master.call('SET', 'k', 'not received')
+        began = time.monotonic()
+        master.server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: 'shutdown_in_milliseconds' in master.info('server'), 'SIGTERM waits')
+        check(master.server.process.wait(20) == 0, 'the master has failed')
+        check(0.9 < time.monotonic() - began < 5, 'it took its time')
+        check('127.0.0.1:%d lags' % replica.port in master.server.log_text(), 'who lags is logged')
+        check('0 of 1 replicas' in master.server.log_text(), 'none is in sync')
+    finally:
+        os.kill(replica.server.process.pid, signal.SIGCONT)
+        replica.stop()
+        master.stop()
+    end_with_writers(program, lambda m: m.server.process.terminate())
+    end_with_writers(program, lambda m: m.asker.start(encode([b'SHUTDOWN'])), '--save', '100 1')
+    end_with_writers(program, lambda m: m.asker.start(encode([b'SHUTDOWN', b'NOSAVE'])),
+                     '--appendonly', 'yes')
+
+
 CASES = [case_of_types, case_of_field_lifetimes, case_of_wait, case_of_min_replicas,
-         case_of_limits, case_of_redis_cli]
+         case_of_limits, case_of_shutdown, case_of_redis_cli]
 
 
 def main():

@@ -258,6 +258,58 @@ START_TEST(a_replica_is_served_or_ends_whatever_allocation_fails)
 }
 END_TEST
 
+static bool refuse_shutdown(void *context, unsigned flags)
+{
+    (void)context, (void)flags;
+    return false;
+}
+
+/* With a replica that lags, and a file; the host refuses at last. */
+START_TEST(a_shutdown_is_over_whatever_allocation_fails)
+{
+    char message[256];
+    kvresp_options options = KV_OPTIONS(kvresp_options);
+    options.no_snapshot_thread = true;
+    options.shutdown = refuse_shutdown;
+    ck_assert_int_eq(kvresp_open(db, &options, &resp), KV_OK);
+    ck_assert_ptr_null(
+        kvresp_config_set(resp, "repl-diskless-sync-delay", KV_TEXT("0"), false, message));
+    ck_assert_ptr_null(kvresp_config_set(resp, "dir", kv_text(directory), true, message));
+    ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
+    ck_assert_int_eq(kvresp_session_open(resp, NULL, &session), KV_OK);
+    follow_a_while();
+    replica_acknowledge(session->replica, 0, -1); /* now, if the RDB was slow */
+    ck_assert_int_eq(session->replica->state, REPLICA_ONLINE);
+    kvresp_session *follower = session;
+    bool is_enough = false;
+    for (long n = 0; !is_enough; n++) {
+        ck_assert_int_eq(kvresp_session_open(resp, NULL, &session), KV_OK);
+        ck_assert_int_eq(kv_set(db, KV_TEXT("k"), KV_TEXT("a value"), NULL), KV_OK);
+        atomic_store(&allowed, n);
+        kvresp_state state = KVRESP_CLOSE_NOW;
+        if (feed("SHUTDOWN SAVE\r\n")) {
+            kvresp_worker_turn(worker);
+            state = kvresp_run(worker, session);
+        }
+        for (int i = 0; i < 20 && state == KVRESP_BLOCKED; i++) {
+            kvresp_cron(resp, 1000000);
+            replica_acknowledge(follower->replica, replication_offset(&resp->replication), -1);
+            state = kvresp_run(worker, session);
+        }
+        is_enough = atomic_load(&allowed) > 0;
+        atomic_store(&allowed, -1);
+        ck_assert_int_ne(state, KVRESP_BLOCKED);
+        assert_replies_or_end(state);
+        ck_assert(!shutdown_is_under_way(&resp->ending));
+        ck_assert(!(resp->gates & (GATE_ENDING | GATE_ENDED)));
+        kvresp_session_close(session);
+    }
+    kvresp_session_close(follower);
+    kvresp_worker_close(worker);
+    kvresp_close(resp);
+}
+END_TEST
+
 START_TEST(a_reply_is_parsed_whole_or_not_at_all)
 {
     kv_slice text = KV_TEXT("*3\r\n*2\r\n:1\r\n:2\r\n%1\r\n+a\r\n+b\r\n$1\r\nx\r\n");
@@ -349,6 +401,7 @@ int main(void)
     tcase_add_test(tests, opening_fails_as_a_whole_or_not_at_all);
     tcase_add_loop_test(tests, a_session_answers_or_ends_whatever_allocation_fails, 0, PIPELINES);
     tcase_add_test(tests, a_replica_is_served_or_ends_whatever_allocation_fails);
+    tcase_add_test(tests, a_shutdown_is_over_whatever_allocation_fails);
     tcase_add_test(tests, a_reply_is_parsed_whole_or_not_at_all);
     tcase_add_test(tests, the_rdb_file_is_saved_and_loaded_or_nothing_happens);
     tcase_add_test(tests, metrics_are_told_whole_or_not_at_all);
