@@ -357,6 +357,7 @@ def case_of_wait(program):
         role = client.call('ROLE').value
         check(role[0].value == b'master' and len(role[2].value) == 1, 'ROLE')
         # A client that waits for ever is let go by CLIENT UNBLOCK, and by the answer.
+        check(client.call('WAIT', 1, 5000).value == 1, 'the replica has all')
         client.start(encode([b'WAIT', b'5', b'0']))
         wait_until(lambda: master.info('clients')['blocked_clients'] == '1', 'a client waits')
         ids = [line.split()[0][3:] for line in master.call('CLIENT', 'LIST').decode().split('\n')
