@@ -443,7 +443,7 @@ START_TEST(failover_needs_a_replica_that_can_be_followed)
     /* The path of the socket is this server's, not the replica's. */
     replica->session->flags |= SESSION_UNIX;
     say(&server, replica, "replconf listening-port 7777");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     ck_assert(strstr(say(&server, client, "role"), "\r\n$11\r\n/unixsocket\r\n$4\r\n7777\r\n"));
     ck_assert(strstr(say(&server, client, "info replication"), "ip=/unixsocket,port=7777,"));
     assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
@@ -451,13 +451,13 @@ START_TEST(failover_needs_a_replica_that_can_be_followed)
                 "-ERR FAILOVER requires connected replicas.\r\n");
 
     struct server_client *portless = server_client(&server);
-    sync_fully(portless);
+    follower_sync(&server, portless);
     assert_says(client, "failover", "-ERR FAILOVER requires connected replicas.\r\n");
 
     /* With one that can be, the others are passed over, although they have all first. */
     struct server_client *third = server_client(&server);
     say(&server, third, "replconf listening-port 7777");
-    sync_fully(third);
+    follower_sync(&server, third);
     assert_says(client, "failover to /unixsocket 7777",
                 "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
     assert_says(client, "failover timeout 5000", "+OK\r\n");
@@ -477,7 +477,7 @@ START_TEST(failover_goes_where_a_replica_says_it_is)
     replication_attach_replica(history, &fake_link);
     replica->session->flags |= SESSION_UNIX;
     say(&server, replica, "replconf listening-port 7777 ip-address 127.0.0.1");
-    sync_fully(replica);
+    follower_sync(&server, replica);
     assert_says(client, "failover", "+OK\r\n");
     kvresp_cron(server.resp, 0);
     follower_acknowledge(&server, replica);
