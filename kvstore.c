@@ -686,7 +686,7 @@ KV_INTERNAL void chunks_check(struct chunks *chunks)
  */
 /* -------------------- engine/base/lines.h ------------------------------------------------------ */
 /*
- * base/lines.h -- blocks of 34 to 65 cache lines, which a table's segments are, for a large store.
+ * base/lines.h -- blocks of 34 to 63 cache lines, which a table's segments are, for a large store.
  *
  * Once the store takes its pages out of chunks (base/chunks.h) these come from there, too, for the
  * same reason. Each size has regions of its own. Before that, and where there are no chunks, a
@@ -696,7 +696,7 @@ KV_INTERNAL void chunks_check(struct chunks *chunks)
 #define KV_BASE_LINES_H
 
 
-enum { LINES_MIN = 34, LINES_MAX = 65 };
+enum { LINES_MIN = 34, LINES_MAX = 63 };
 
 struct lines_strip;
 
@@ -4647,7 +4647,7 @@ struct table_place {
 /*
  * Prepares an empty table, which holds no memory.
  * skip      how many top bits of each hash are spoken for.
- * phase     0 to 255 spreads the sizes of full segments from 33 to 64 buckets.
+ * phase     0 to 255 spreads the sizes of full segments from 33 to 62 buckets.
  */
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
@@ -5269,6 +5269,12 @@ static uint64_t table_branch_bit(const struct table *table, unsigned depth)
 
 /* -------------------------------------------------------------------------------------- growing */
 
+/*
+ * Buckets of a full segment: in steps of about the same ratio, and so that the lines of many, with
+ * their headers, fill a strip of base/lines.h to a hundredth or two.
+ */
+static const uint8_t table_full_sizes[] = {33, 38, 41, 45, 50, 55, 59, 62};
+
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
                             unsigned phase)
@@ -5281,11 +5287,7 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
     table->kind = kind;
     table->context = context;
     table->skip = (uint8_t)skip;
-    /*
-     * 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough.
-     */
-    table->segment_buckets =
-        (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+    table->segment_buckets = table_full_sizes[phase * sizeof table_full_sizes / 256];
 }
 
 KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,

@@ -1,5 +1,5 @@
 /*
- * base/lines.h -- blocks of 34 to 65 cache lines, which a table's segments are, for a large store.
+ * base/lines.h -- blocks of 34 to 63 cache lines, which a table's segments are, for a large store.
  *
  * Once the store takes its pages out of chunks (base/chunks.h) these come from there, too, for the
  * same reason. Each size has regions of its own. Before that, and where there are no chunks, a
@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/chunks.h"
 
-enum { LINES_MIN = 34, LINES_MAX = 65 };
+enum { LINES_MIN = 34, LINES_MAX = 63 };
 
 struct lines_strip;
 

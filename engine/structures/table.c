@@ -264,6 +264,12 @@ static uint64_t table_branch_bit(const struct table *table, unsigned depth)
 
 /* -------------------------------------------------------------------------------------- growing */
 
+/*
+ * Buckets of a full segment: in steps of about the same ratio, and so that the lines of many, with
+ * their headers, fill a strip of base/lines.h to a hundredth or two.
+ */
+static const uint8_t table_full_sizes[] = {33, 38, 41, 45, 50, 55, 59, 62};
+
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
                             unsigned phase)
@@ -276,11 +282,7 @@ KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct gra
     table->kind = kind;
     table->context = context;
     table->skip = (uint8_t)skip;
-    /*
-     * 33 to 64 buckets in even steps of their logarithm would be exact; even steps are near enough.
-     */
-    table->segment_buckets =
-        (uint8_t)(TABLE_SEGMENT_BUCKETS / 2 + 1 + phase * (TABLE_SEGMENT_BUCKETS / 2) / 256);
+    table->segment_buckets = table_full_sizes[phase * sizeof table_full_sizes / 256];
 }
 
 KV_INTERNAL void table_init_within(struct table *table, struct memory *memory,

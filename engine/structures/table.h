@@ -105,7 +105,7 @@ struct table_place {
 /*
  * Prepares an empty table, which holds no memory.
  * skip      how many top bits of each hash are spoken for.
- * phase     0 to 255 spreads the sizes of full segments from 33 to 64 buckets.
+ * phase     0 to 255 spreads the sizes of full segments from 33 to 62 buckets.
  */
 KV_INTERNAL void table_init(struct table *table, struct alloc *alloc, struct grace *grace,
                             const struct table_kind *kind, const void *context, unsigned skip,
