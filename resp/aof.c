@@ -41,10 +41,11 @@ static kv_status aof_follow(kvresp_aof *aof)
     return status;
 }
 
-/* Its base is due at once. */
+/* Its base is due at once, however many rewrites have failed before. */
 static void aof_begin_log(kvresp_aof *aof)
 {
     if (aof_follow(aof) != KV_OK) return; /* to be tried again */
+    aof->rewrite.is_wanted = true;
     aof_set_partly(aof, false);
     aof_logf(&aof->log, KVRESP_NOTICE, "%s: the append-only file begins with a base",
              aof->files.path);
@@ -52,8 +53,8 @@ static void aof_begin_log(kvresp_aof *aof)
 
 static void aof_end_log(kvresp_aof *aof)
 {
-    aof->is_stale = false;
     int error = aof_writer_stop(&aof->writer);
+    aof->is_stale = false; /* no earlier: what is there would be taken for what is on disk */
     if (error != 0) {
         aof_logf(&aof->log, KVRESP_WARNING,
                  "%s: the append-only file ends without changes that could not be written: %s",
@@ -153,7 +154,7 @@ static bool aof_turn(kvresp_aof *aof)
     kv_status status = (kv_status)aof->reload_status;
     if (reloads) status = aof_fill_anew(aof, aof->reload_message);
     else if (ends) aof_end_log(aof);
-    else aof_begin_log(aof);
+    if (!reloads && aof->is_wanted) aof_begin_log(aof);
     aof_end_turn(aof, status);
     return aof->writer.follows == aof->is_wanted;
 }
@@ -368,6 +369,9 @@ kv_status kvresp_aof_start(kvresp_aof *aof, char message[256])
     *message = '\0';
     kv_status status = aof_need_files(aof, message);
     if (status == KV_OK) aof->is_wanted = true;
+    /* Asked for again, a base that could not be made does not wait any longer. */
+    if (status == KV_OK && aof->writer.follows && !aof->writer.is_on)
+        (void)aof_rewrite_want(&aof->rewrite);
     aof_backlog_poke(&aof->writer.backlog);
     return status;
 }
@@ -455,8 +459,11 @@ static void aof_stat_rewrite(kvresp_aof *aof, kvresp_aof_status *status)
 {
     const struct aof_rewrite *rewrite = &aof->rewrite;
     int64_t began_us = rewrite->began_us;
-    status->is_rewriting = aof_rewrite_is_under_way(rewrite);
+    /* In this order: one that begins meanwhile is not missed by both. */
     status->is_rewrite_scheduled = aof_rewrite_is_scheduled(rewrite);
+    status->is_rewriting = aof_rewrite_is_under_way(rewrite);
+    /* A log that has no base yet will get one: also after a failure, and before its turn. */
+    if (status->is_starting && !status->is_rewriting) status->is_rewrite_scheduled = true;
     status->has_rewrite_failed = rewrite->has_failed;
     status->rewrites = rewrite->count;
     status->rewrite_failures = rewrite->failures;
