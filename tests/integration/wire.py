@@ -242,6 +242,8 @@ class Server:
         self.log = os.path.join(self.directory, 'log')
         self.process = None
         self.restore_signals = True
+        self.configuration = None  # a file
+        self.environment = None    # that of the test
 
     def launch(self):
         """Starts the process without waiting until it serves."""
@@ -249,9 +251,10 @@ class Server:
             os.unlink(self.path)
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
-                [self.program, '--port', '0', '--unixsocket', self.path, '--dir', self.directory]
+                [self.program] + ([self.configuration] if self.configuration else [])
+                + ['--port', '0', '--unixsocket', self.path, '--dir', self.directory]
                 + self.options, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, restore_signals=self.restore_signals)
+                cwd=self.directory, restore_signals=self.restore_signals, env=self.environment)
 
     def start(self, seconds=20.0):
         self.launch()
