@@ -287,30 +287,13 @@ void aof_files_remove_history(struct aof_files *files)
 
 /* -------------------------------------------------------------------------------------- opening */
 
-/* Reads a whole small file into `text`. Returns an errno. */
-static int files_read(const struct aof_io *io, const char *path, kv_buffer *text)
-{
-    struct aof_reader reader;
-    int error = aof_reader_open(&reader, io, path);
-    if (error != 0) return error;
-    kv_status status = KV_BADARG;
-    if (reader.size > FILES_MAX_MANIFEST) reader.error = EFBIG;
-    else status = aof_reader_need(&reader, reader.size);
-    if (status == KV_OK) {
-        status = text_append(text, kv_bytes(aof_reader_at(&reader), aof_reader_held(&reader)));
-    }
-    error = status == KV_NOMEM ? ENOMEM : status != KV_OK ? reader.error : 0;
-    aof_reader_close(&reader);
-    return error;
-}
-
 /* KV_OK, also if there is none; errors with a message. */
 static kv_status files_read_manifest(struct aof_files *files, char *message)
 {
     char *path = aof_files_path(files, files->manifest_name);
     if (path == NULL) return KV_NOMEM;
     kv_buffer text = {0};
-    int error = files_read(files->io, path, &text);
+    int error = aof_read_whole(files->io, path, FILES_MAX_MANIFEST, &text);
     kv_status status = KV_OK;
     if (error != 0 && error != ENOENT) {
         status = files_refuse(message, path, "cannot read", error);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +16,10 @@ static int aof_io_open(void *context, const char *path, enum aof_open how, int *
         [AOF_OPEN_READ] = O_RDONLY,
         [AOF_OPEN_WRITE] = O_WRONLY,
         [AOF_OPEN_CREATE] = O_WRONLY | O_CREAT | O_TRUNC,
+        [AOF_OPEN_PRIVATE] = O_WRONLY | O_CREAT | O_TRUNC,
     };
     do {
-        *file = open(path, flags[how] | O_CLOEXEC, 0644);
+        *file = open(path, flags[how] | O_CLOEXEC, how == AOF_OPEN_PRIVATE ? 0600 : 0644);
     } while (*file < 0 && errno == EINTR);
     return *file < 0 ? errno : 0;
 }
@@ -167,6 +170,14 @@ static int aof_io_lock_directory(void *context, const char *path, int *lock)
     return error;
 }
 
+static int aof_io_take_permissions(void *context, int file, const char *path)
+{
+    (void)context;
+    struct stat old;
+    mode_t mode = stat(path, &old) == 0 ? old.st_mode & 0777 : 0644;
+    return fchmod(file, mode) != 0 ? errno : 0;
+}
+
 const struct aof_io aof_io_system = {
     .open = aof_io_open,
     .close = aof_io_close,
@@ -181,6 +192,7 @@ const struct aof_io aof_io_system = {
     .make_directory = aof_io_make_directory,
     .sync_directory = aof_io_sync_directory,
     .lock_directory = aof_io_lock_directory,
+    .take_permissions = aof_io_take_permissions,
 };
 
 int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
@@ -196,6 +208,14 @@ int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_
         if (error == 0) *done += moved;
     }
     return error;
+}
+
+char *aof_path(const char *directory, const char *name)
+{
+    size_t size = strlen(directory) + 1 + strlen(name) + 1;
+    char *path = malloc(size);
+    if (path != NULL) snprintf(path, size, "%s/%s", directory, name);
+    return path;
 }
 
 int aof_io_cut(const struct aof_io *io, const char *path, uint64_t size)

@@ -16,9 +16,10 @@
 #include <stdint.h>
 
 enum aof_open {
-    AOF_OPEN_READ,  /* an existing file, for reading */
-    AOF_OPEN_WRITE, /* an existing file, for writing */
-    AOF_OPEN_CREATE /* a new file for writing; one of that name is emptied */
+    AOF_OPEN_READ,   /* an existing file, for reading */
+    AOF_OPEN_WRITE,  /* an existing file, for writing */
+    AOF_OPEN_CREATE, /* a new file for writing; one of that name is emptied */
+    AOF_OPEN_PRIVATE /* the same, which nobody but its owner may read */
 };
 
 struct aof_io {
@@ -42,6 +43,8 @@ struct aof_io {
     int (*sync_directory)(void *context, const char *path);
     /* Keeps other openers out until `lock` is closed; EWOULDBLOCK if one is in. */
     int (*lock_directory)(void *context, const char *path, int *lock);
+    /* Gives an open file those of another one; where there is none, those of a file for all to read. */
+    int (*take_permissions)(void *context, int file, const char *path);
     void *context;
 };
 
@@ -54,6 +57,9 @@ extern const struct aof_io aof_io_system;
  */
 int aof_io_write_all(const struct aof_io *io, int file, const void *bytes, size_t size,
                      uint64_t offset, size_t *done);
+
+/* "directory/name" from malloc(), or NULL when memory is short. */
+char *aof_path(const char *directory, const char *name);
 
 /* Cuts a file back to a size, durably. */
 int aof_io_cut(const struct aof_io *io, const char *path, uint64_t size);

@@ -1,5 +1,6 @@
 #include "resp/aof_manifest.h"
 
+#include "resp/new_file.h"
 #include "resp/text.h"
 
 #include <errno.h>
@@ -246,25 +247,12 @@ kv_status aof_manifest_print(const struct aof_manifest *manifest, kv_buffer *buf
     return status;
 }
 
-char *aof_path(const char *directory, const char *name)
+/* The path beside it at which the next one is made. */
+static char *manifest_temporary(const char *directory, const char *name)
 {
-    size_t size = strlen(directory) + 1 + strlen(name) + 1;
-    char *path = malloc(size);
-    if (path != NULL) snprintf(path, size, "%s/%s", directory, name);
-    return path;
-}
-
-/* Writes the text to a new file and makes sure of it. */
-static int manifest_write(const struct aof_io *io, const char *path, kv_slice text)
-{
-    int file;
-    int error = io->open(io->context, path, AOF_OPEN_CREATE, &file);
-    if (error != 0) return error;
-    size_t done;
-    error = aof_io_write_all(io, file, text.data, text.size, 0, &done);
-    if (error == 0) error = io->sync(io->context, file);
-    int close_error = io->close(io->context, file);
-    return error != 0 ? error : close_error;
+    char temporary[512];
+    int length = snprintf(temporary, sizeof temporary, "temp-%s", name);
+    return length > 0 && (size_t)length < sizeof temporary ? aof_path(directory, temporary) : NULL;
 }
 
 int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *io,
@@ -272,23 +260,10 @@ int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *
 {
     *may_be_there = false;
     kv_buffer text = {0};
-    char temporary_name[512];
-    char *path = aof_path(directory, name), *temporary = NULL;
-    int length = snprintf(temporary_name, sizeof temporary_name, "temp-%s", name);
-    if (length > 0 && (size_t)length < sizeof temporary_name) {
-        temporary = aof_path(directory, temporary_name);
-    }
-
     int error = ENOMEM;
-    if (path != NULL && temporary != NULL && aof_manifest_print(manifest, &text) == KV_OK) {
-        error = manifest_write(io, temporary, kv_bytes(text.data, text.size));
-        *may_be_there = error == 0;
-        if (error == 0) error = io->rename(io->context, temporary, path);
-        if (error != 0) io->remove(io->context, temporary);
-        if (error == 0) error = io->sync_directory(io->context, directory);
-    }
+    if (aof_manifest_print(manifest, &text) == KV_OK)
+        error = new_file_put(io, aof_path(directory, name), manifest_temporary(directory, name),
+                             false, kv_bytes(text.data, text.size), may_be_there);
     kv_buffer_free(&text);
-    free(temporary);
-    free(path);
     return error;
 }

@@ -66,7 +66,4 @@ const struct aof_file *aof_manifest_last_increment(const struct aof_manifest *ma
 int aof_manifest_save(const struct aof_manifest *manifest, const struct aof_io *io,
                       const char *directory, const char *name, bool *may_be_there);
 
-/* "directory/name" from malloc(), or NULL when memory is short. */
-char *aof_path(const char *directory, const char *name);
-
 #endif

@@ -1,5 +1,7 @@
 #include "resp/aof_reader.h"
 
+#include "resp/text.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,4 +78,19 @@ kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted)
         reader->end += done;
     }
     return is_short ? KV_NONE : KV_OK;
+}
+
+int aof_read_whole(const struct aof_io *io, const char *path, uint64_t most, kv_buffer *text)
+{
+    struct aof_reader reader;
+    int error = aof_reader_open(&reader, io, path);
+    if (error != 0) return error;
+    kv_status status = KV_BADARG;
+    if (reader.size > most) reader.error = EFBIG;
+    else status = aof_reader_need(&reader, reader.size);
+    if (status == KV_OK)
+        status = text_append(text, kv_bytes(aof_reader_at(&reader), aof_reader_held(&reader)));
+    error = status == KV_NOMEM ? ENOMEM : status != KV_OK ? reader.error : 0;
+    aof_reader_close(&reader);
+    return error;
 }

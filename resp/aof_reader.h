@@ -68,4 +68,7 @@ static inline void aof_reader_seek(struct aof_reader *reader, uint64_t offset)
  */
 kv_status aof_reader_need(struct aof_reader *reader, uint64_t wanted);
 
+/* Appends all of a file to `text`. Returns an errno; EFBIG for one of more than `most` bytes. */
+int aof_read_whole(const struct aof_io *io, const char *path, uint64_t most, kv_buffer *text);
+
 #endif

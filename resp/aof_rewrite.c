@@ -25,7 +25,7 @@ enum {
 
 static const char *rewrite_explain(const struct aof_rewrite *rewrite, kv_status status)
 {
-    return status == KV_IOERROR ? aof_io_explain(rewrite->base.error) : kv_strerror(status);
+    return status == KV_IOERROR ? aof_io_explain(rewrite->base.target.error) : kv_strerror(status);
 }
 
 /* The snapshot's RDB is only a stage on the way. */
@@ -245,7 +245,7 @@ static bool rewrite_has_cut(const struct aof_rewrite *rewrite)
 static void rewrite_commit(struct aof_rewrite *rewrite)
 {
     struct aof_writer *writer = rewrite->writer;
-    uint64_t size = rewrite->base.size;
+    uint64_t size = rewrite->base.target.size;
     bool has_cut = !rewrite->cuts || aof_writer_has_cut(writer);
     int error = has_cut ? aof_writer_rebase(writer, rewrite->is_rdb, size) : EIO;
     if (error != 0) {

@@ -3,12 +3,14 @@
  */
 #include "resp/config.h"
 
+#include "resp/aof_io.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 kv_status config_open(struct config *config)
 {
-    *config = (struct config){0};
+    *config = (struct config){.io = &aof_io_system};
     pthread_mutexattr_t attributes;
     if (pthread_mutexattr_init(&attributes) != 0) return KV_NOMEM;
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);

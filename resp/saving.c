@@ -69,7 +69,7 @@ static kv_status saving_create_file(struct saving *saving)
 static kv_status saving_begin(void *context, kv_snapshot_options *options)
 {
     struct saving *saving = context;
-    saving->file = (struct rdb_file){.io = saving->io};
+    saving->file = (struct rdb_file){0};
     kv_status status = saving_create_file(saving);
     if (status != KV_OK) return status;
     saving->changes_begun = saving_changes(saving);
@@ -108,7 +108,7 @@ static void saving_note(struct saving *saving, kv_status status)
 {
     kvresp *resp = saving->resp;
     int64_t now_s = saving_now_s(saving);
-    const struct rdb_file *file = &saving->file;
+    const struct new_file *file = &saving->file.target;
     bool is_background = saving->is_background;
     if (status == KV_OK) {
         saving->changes_saved = saving->changes_begun;

@@ -54,6 +54,7 @@ struct config {
     pthread_mutex_t lock;         /* recursive: EXEC may hold it around a CONFIG */
     struct config_entry *entries; /* sorted by name */
     size_t count, capacity;
+    const struct aof_io *io; /* where the configuration file is */
 };
 
 /* The classes of client-output-buffer-limit. */

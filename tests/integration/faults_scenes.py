@@ -432,7 +432,6 @@ class ConfigRewrite(FileScene):
     is_logged = True
     options = ('--appendonly', 'yes')
     file = 'conf'
-    needs = ('open', 'write', 'sync', 'rename')
     rules = OTHERS + [(FILES, 'conf*'), (FILES, 'temp*conf*'), (mask('dirsync'), '.'), (0, '*')]
 
     def make_server(self):

@@ -121,15 +121,16 @@ static inline int disk_open(void *context, const char *path, enum aof_open how, 
 {
     struct disk *disk = context;
     pthread_mutex_lock(&disk->lock);
-    int error = how == AOF_OPEN_CREATE ? disk_step(disk) : 0;
+    bool creates = how == AOF_OPEN_CREATE || how == AOF_OPEN_PRIVATE;
+    int error = creates ? disk_step(disk) : 0;
     struct disk_name *name = disk_find(&disk->seen, path);
-    if (error == 0 && name == NULL && how != AOF_OPEN_CREATE) error = ENOENT;
+    if (error == 0 && name == NULL && !creates) error = ENOENT;
     if (error == 0 && name == NULL) {
         disk_put(&disk->seen, path, disk_new_inode(disk));
         name = disk_find(&disk->seen, path);
     }
     if (error == 0) {
-        if (how == AOF_OPEN_CREATE) {
+        if (creates) {
             disk_resize(name->inode, 0);
             name->inode->lost_from = name->inode->lost_to = 0;
         }
@@ -328,12 +329,23 @@ static inline int disk_lock_directory(void *context, const char *path, int *lock
     return error;
 }
 
+/* All files have the same. */
+static inline int disk_take_permissions(void *context, int file, const char *path)
+{
+    struct disk *disk = context;
+    (void)file, (void)path;
+    pthread_mutex_lock(&disk->lock);
+    int error = disk_step(disk);
+    pthread_mutex_unlock(&disk->lock);
+    return error;
+}
+
 static inline void disk_open_empty(struct disk *disk)
 {
     *disk = (struct disk){
         .io = {disk_open, disk_close, disk_size, disk_read, disk_write, disk_truncate, disk_sync,
                disk_begin_sync, disk_rename, disk_remove, disk_make_directory, disk_sync_directory,
-               disk_lock_directory, disk},
+               disk_lock_directory, disk_take_permissions, disk},
         .fail_at = DISK_EVERY,
         .fail_count = 1,
         .fail_error = EIO,

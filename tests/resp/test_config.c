@@ -1,6 +1,7 @@
 /* tests/resp/test_config.c -- resp/config*: the registry, CONFIG GET, SET and REWRITE. */
 #include "resp/config.h"
 
+#include "aof_disk.h"
 #include "server.h"
 
 #include <fcntl.h>
@@ -400,6 +401,48 @@ START_TEST(a_rewrite_keeps_the_permissions_and_makes_a_file_that_is_gone)
 }
 END_TEST
 
+static bool disk_has(struct disk *disk, const char *text)
+{
+    const struct disk_inode *file = disk_file(disk, "d/conf");
+    return file != NULL && file->size == strlen(text) && memcmp(file->bytes, text, file->size) == 0;
+}
+
+/*
+ * `how` 0: each step fails in turn; 1, 2: the machine stops at each, losing or keeping what is not
+ * synced.
+ */
+START_TEST(a_rewrite_leaves_the_old_or_the_new_file_whatever_fails)
+{
+    static const char old[] = "# mine\nslowlog-max-len 1\n",
+                      new[] = "# mine\nslowlog-max-len 128\n";
+    int error = -1;
+    for (int step = 0; error != 0; step++) {
+        ck_assert_int_lt(step, 20);
+        struct disk disk;
+        disk_open_empty(&disk);
+        disk_put_file(&disk, "d/conf", old, sizeof old - 1);
+        server.resp->config.io = &disk.io;
+        if (_i == 0) disk.fail_at = step;
+        else disk.die_at = step;
+        error = config_rewrite(server.resp, "d/conf");
+        ck_assert(error == 0 || error == EIO);
+        bool was_renamed = disk_has(&disk, new);
+        if (_i == 0) ck_assert_uint_eq(disk.seen.count, 1);
+        if (_i > 0) disk_crash(&disk, _i == 2);
+        if (error == 0) ck_assert(disk_has(&disk, new));
+        else ck_assert(disk_has(&disk, old) || (was_renamed && disk_has(&disk, new)));
+
+        /* Once it works again, it works. */
+        disk.fail_at = disk.die_at = DISK_EVERY;
+        ck_assert_int_eq(config_rewrite(server.resp, "d/conf"), 0);
+        disk_crash(&disk, false);
+        ck_assert(disk_has(&disk, new));
+        server.resp->config.io = &aof_io_system;
+        disk_free(&disk);
+    }
+}
+END_TEST
+
 START_TEST(a_rewrite_without_a_file_is_an_error)
 {
     struct server other;
@@ -438,6 +481,7 @@ int main(void)
     tcase_add_test(tests, a_rewrite_of_what_is_true_changes_nothing);
     tcase_add_test(tests, a_rewrite_changes_lines_in_place_and_adds_at_the_end);
     tcase_add_test(tests, a_rewrite_keeps_the_permissions_and_makes_a_file_that_is_gone);
+    tcase_add_loop_test(tests, a_rewrite_leaves_the_old_or_the_new_file_whatever_fails, 0, 3);
     tcase_add_test(tests, a_rewrite_without_a_file_is_an_error);
     suite_add_tcase(suite, tests);
     return server_main(suite);

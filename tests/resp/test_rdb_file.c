@@ -106,10 +106,10 @@ START_TEST(the_old_or_the_new_one_is_there_whatever_fails)
         status = save(LARGE);
         ck_assert(status == KV_OK || status == KV_IOERROR);
         if (status != KV_OK) {
-            ck_assert_int_eq(file.error, _i == 0 ? error : EIO);
-            ck_assert_ptr_nonnull(file.what);
+            ck_assert_int_eq(file.target.error, _i == 0 ? error : EIO);
+            ck_assert_ptr_nonnull(file.target.what);
         }
-        bool lost_directory = status != KV_OK && strcmp(file.what, "sync the directory of") == 0;
+        bool lost_directory = status != KV_OK && strcmp(file.target.what, "sync the directory of") == 0;
         if (_i > 0) disk_crash(&disk, _i == 2);
         if (status == KV_OK) ck_assert(is_new(LARGE));
         else ck_assert(is_old() || is_new(LARGE));
@@ -132,7 +132,7 @@ START_TEST(a_full_disk_keeps_the_old_file)
     for (size_t space = 3; space < LARGE + 3; space += 33333) {
         disk.space = space;
         ck_assert_int_eq(save(LARGE), KV_IOERROR);
-        ck_assert_int_eq(file.error, ENOSPC);
+        ck_assert_int_eq(file.target.error, ENOSPC);
         ck_assert_uint_eq(disk.seen.count, 1);
         ck_assert(is_old());
     }
