@@ -288,7 +288,8 @@ KV_API void kv_buffer_free(kv_buffer *buffer);
 typedef enum kv_setting {
     KV_SETTING_ACTIVE_EXPIRE = 0,  /* 1: ticks and writes reclaim due keys; 0: only access does.
                                       Default 1 */
-    KV_SETTING_ACCEPT_WRITES = 1,  /* 0: calls that write return KV_READONLY. Default 1 */
+    KV_SETTING_ACCEPT_WRITES = 1,  /* 0: calls that write return KV_READONLY, but for those of
+                                      transactions that have begun. Default 1 */
     KV_SETTING_MAX_VALUE_SIZE = 2, /* bytes of one string; default 512 MiB */
     KV_SETTING_LIST_PACK_SIZE = 3, /* as Redis's list-max-listpack-size: -1 to -5 for 4 to 64 KiB in
                                       one piece,

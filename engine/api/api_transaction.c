@@ -72,7 +72,7 @@ kv_status kv_begin(kv *db, const kv_txn_options *given, kv **txn)
     /* The whole transaction sees one instant. */
     handle->view->now_ms = view_now(db->view);
     handle->view->flags = VIEW_PINNED | (db->view->flags & VIEW_HABITS);
-    handle->view->txn = &handle->txn;
+    view_enter(handle->view, &handle->txn);
     kv_status status = KV_OK;
     if (options.watch != NULL && watch_has_changed(options.watch, handle->view->now_ms))
         status = KV_CONFLICT;

@@ -95,6 +95,7 @@ struct kv_follower {
 #define VIEW_PINNED     1u /* now_ms holds the time */
 #define VIEW_UNTOUCHING 2u /* reads leave the access clock alone */
 #define VIEW_TIMELESS   4u /* nothing expires */
+#define VIEW_REFUSING   8u /* of a transaction: it began when writes were refused */
 
 #define VIEW_HABITS     (VIEW_UNTOUCHING | VIEW_TIMELESS) /* what a transaction begins with */
 
@@ -187,7 +188,19 @@ static inline bool view_is_plain(const struct view *view)
 
 static inline bool view_accepts_writes(const struct view *view)
 {
-    return store_setting(view->store, KV_SETTING_ACCEPT_WRITES) != 0 && view->frozen == NULL;
+    if (view->frozen != NULL) return false;
+    if (view->txn != NULL) return (view->flags & VIEW_REFUSING) == 0;
+    return store_setting(view->store, KV_SETTING_ACCEPT_WRITES) != 0;
+}
+
+/*
+ * Makes it the view of a transaction, whose locks are held. Whether writes are accepted is decided
+ * here for all of them: none is done half.
+ */
+static inline void view_enter(struct view *view, struct txn *txn)
+{
+    view->txn = txn;
+    if (store_setting(view->store, KV_SETTING_ACCEPT_WRITES) == 0) view->flags |= VIEW_REFUSING;
 }
 
 /* The present: the instant the view holds, or the clock's. */

@@ -310,7 +310,7 @@ static void span_lock(struct span *span, kv *db)
 {
     txn_lock(&span->txn);
     span->view = *db->view;
-    span->view.txn = &span->txn;
+    view_enter(&span->view, &span->txn);
     span->db = (kv){&span->view, db->database};
 }
 

@@ -188,6 +188,24 @@ START_TEST(misuse_is_refused)
 }
 END_TEST
 
+START_TEST(a_transaction_that_has_begun_is_not_refused_in_the_middle)
+{
+    kv *txn = begin(KV_TXN_ALL, "");
+    fixture_set(txn, "a", "1");
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
+    fixture_set(txn, "b", "2");
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_int_eq(kv_set(db, KV_TEXT("c"), KV_TEXT("3"), NULL), KV_READONLY);
+
+    txn = begin(KV_TXN_ALL, "");
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 1), KV_OK);
+    ck_assert_int_eq(kv_set(txn, KV_TEXT("c"), KV_TEXT("3"), NULL), KV_READONLY);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_key(db, "b", "'2'");
+    ck_assert_key(db, "c", "-");
+}
+END_TEST
+
 START_TEST(time_stands_still_in_a_transaction)
 {
     fixture_set_for(db, "a", "1", 10);
@@ -655,6 +673,7 @@ int main(void)
     tcase_add_test(tcase, a_selected_view_is_part_of_the_transaction);
     tcase_add_test(tcase, what_was_not_declared_is_refused);
     tcase_add_test(tcase, misuse_is_refused);
+    tcase_add_test(tcase, a_transaction_that_has_begun_is_not_refused_in_the_middle);
     tcase_add_test(tcase, time_stands_still_in_a_transaction);
     tcase_add_test(tcase, an_abort_gives_back_values_types_and_deadlines);
     tcase_add_test(tcase, a_flush_is_undone_too);
