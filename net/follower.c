@@ -98,9 +98,14 @@ static kv_status follower_read(void *context, void *bytes, size_t room, int64_t 
 static kv_status follower_write(void *context, kv_slice bytes)
 {
     struct follower_link *link = context;
+    struct follower *follower = link->follower;
     int64_t deadline_ms = server_clock_ms() + FOLLOWER_WRITE_MS;
     const char *at = bytes.data, *end = at + bytes.size;
     while (at < end) {
+        if (atomic_load(&follower->is_stopping)) {
+            errno = ECANCELED;
+            return KV_IOERROR;
+        }
         ssize_t put = socket_write(link->descriptor, at, (size_t)(end - at));
         if (put > 0) {
             at += put;

@@ -74,6 +74,14 @@ static kv_status stream_acknowledge(struct stream *stream)
     return follow_command(follow, words, durable >= 0 ? 5 : 3);
 }
 
+/* While it waits: now and then, and so it is noticed that the link has ended. */
+static kv_status stream_sign(struct stream *stream)
+{
+    struct follow *follow = stream->follow;
+    if (following_clock_ms() - follow->signed_ms < FOLLOW_ACK_MS) return KV_OK;
+    return stream->is_old ? follow_write(follow, KV_TEXT("\n")) : stream_acknowledge(stream);
+}
+
 /* ------------------------------------------------------------------------------------ executing */
 
 /* The first error in the replies of a batch. */
@@ -102,6 +110,7 @@ static kv_status stream_review(struct stream *stream)
                     "A change of the master is answered with an error: %.*s",
                     (int)(error.size < 200 ? error.size : 200), (const char *)error.data);
         if (error.size >= 4 && memcmp(error.data, "OOM ", 4) == 0) status = KV_NOMEM;
+        if (error.size >= 9 && memcmp(error.data, "READONLY ", 9) == 0) status = KV_READONLY;
     }
     if (session->is_failed || session->reply.failed) status = KV_NOMEM;
     stream->errors = session->errors;
@@ -117,12 +126,24 @@ static kv_status stream_lose(struct stream *stream, const char *reason)
     return follow_fail(follow, "%s", reason);
 }
 
-/* The append-only file has its say, as it has with clients. KV_OK or KV_CANCELLED. */
+static kv_status stream_lose_refused(struct stream *stream, kv_status status)
+{
+    return stream_lose(stream, status == KV_READONLY ? "the store refused its changes"
+                                                     : "memory ran out under its changes");
+}
+
+/*
+ * The append-only file has its say, as it has with clients: while it cannot be written, the changes
+ * of the master have to wait like those of everybody else. KV_OK, KV_CANCELLED, or that of a link
+ * that has failed meanwhile.
+ */
 static kv_status stream_await_room(struct stream *stream)
 {
     const struct aof_link *aof = stream->follow->resp->aof;
     struct follow *follow = stream->follow;
-    while (aof != NULL && aof->is_full(aof->context)) {
+    while (aof != NULL && (aof->is_full(aof->context) || aof->refusal(aof->context) != NULL)) {
+        kv_status status = stream_sign(stream);
+        if (status != KV_OK) return status;
         const struct timespec moment = {.tv_nsec = STREAM_WAIT_MS * 1000000};
         (void)nanosleep(&moment, NULL);
         if (!following_is_wanted(follow->following, follow->master->generation))
@@ -173,8 +194,8 @@ static kv_status stream_batch(struct stream *stream, struct run *run, size_t cou
         is_kept = stream_execute_one(stream, run, skips);
     run_settle(run);
     if (!is_wanted) status = KV_CANCELLED;
-    else if (stream_review(stream) != KV_OK || !is_kept)
-        status = stream_lose(stream, "memory ran out under its changes");
+    else if ((status = stream_review(stream)) != KV_OK || !is_kept)
+        status = stream_lose_refused(stream, status);
     follow->following->stream_database = stream->session->database;
     following_release(follow->following);
     return status;

@@ -157,6 +157,69 @@ START_TEST(a_change_with_an_error_is_told)
 }
 END_TEST
 
+START_TEST(a_change_that_is_refused_makes_all_come_anew)
+{
+    ck_assert_int_eq(FOLLOW(FULL SET, 500, NULL), KV_NONE);
+    ck_assert_int_eq(kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
+    ck_assert_int_ne(FOLLOW(HAND "+CONTINUE\r\n" INCR INCR, 500, NULL), KV_NONE);
+    ck_assert_ptr_nonnull(strstr(server.log, "the store refused its changes"));
+    ck_assert_int_eq(kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 1), KV_OK);
+    kv_buffer said;
+    ck_assert_int_eq(FOLLOW(FULL SET INCR, 500, &said), KV_NONE);
+    ck_assert_ptr_nonnull(strstr(said.data, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"));
+    kv_buffer_free(&said);
+    assert_says(client, "GET a", "$1\r\n2\r\n");
+}
+END_TEST
+
+/* An append-only file that cannot be written for a while: until it was asked so often. */
+static int refusals;
+
+static const char *link_refuses(void *context)
+{
+    (void)context;
+    if (refusals > 0 && --refusals == 0)
+        kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 1);
+    return refusals > 0 ? "No space left on device" : NULL;
+}
+
+static bool link_is_not(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static uint64_t link_position(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static void link_forgets(void *context, struct aof_waiter *waiter)
+{
+    (void)context, (void)waiter;
+}
+
+START_TEST(changes_wait_while_the_append_only_file_cannot_be_written)
+{
+    const struct aof_link link = {.refusal = link_refuses,
+                                  .holds_replies = link_is_not,
+                                  .is_full = link_is_not,
+                                  .is_wanted = link_is_not,
+                                  .position = link_position,
+                                  .forget = link_forgets};
+    ck_assert_int_eq(FOLLOW(FULL SET, 500, NULL), KV_NONE);
+    ck_assert_int_eq(kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
+    refusals = 20;
+    server.resp->aof = &link;
+    ck_assert_int_eq(FOLLOW(HAND "+CONTINUE\r\n" INCR INCR, 500, NULL), KV_NONE);
+    server.resp->aof = NULL;
+    ck_assert_int_eq(refusals, 0);
+    ck_assert_ptr_null(strstr(server.log, "answered with an error"));
+    assert_says(client, "GET a", "$1\r\n3\r\n");
+}
+END_TEST
+
 START_TEST(a_role_that_ends_ends_the_link)
 {
     static const char text[] = FULL SET SET SET;
@@ -251,6 +314,8 @@ int main(void)
     tcase_add_test(tcase, a_half_transaction_is_no_change);
     tcase_add_test(tcase, what_is_no_change_is_counted_and_not_executed);
     tcase_add_test(tcase, a_change_with_an_error_is_told);
+    tcase_add_test(tcase, a_change_that_is_refused_makes_all_come_anew);
+    tcase_add_test(tcase, changes_wait_while_the_append_only_file_cannot_be_written);
     tcase_add_test(tcase, a_role_that_ends_ends_the_link);
     tcase_add_test(tcase, memory_may_run_out_at_any_time);
     tcase_add_test(tcase, the_role_is_told);
