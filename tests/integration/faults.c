@@ -10,6 +10,8 @@
  *     switched on    each call that a rule takes is a step, and noted with its kind and its name
  *     a fault        the first step from `at` on that is of one of its kinds; if it lasts, each
  *
+ * What a failed sync should have written is lost, as systems do: it reads as zeros.
+ *
  * A file's name is what follows `directory` in its path; a socket's is "socket:tcp" or "socket:unix".
  * What is read from a descriptor is its name of now, after a rename, too.
  */
@@ -18,6 +20,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -248,13 +251,60 @@ STANDS_BEFORE(writev, ssize_t, int file, const struct iovec *pieces, int count)
 WRITES_PIECES_AT(pwritev)
 WRITES_PIECES_AT(pwritev64)
 
-#define SYNCS(name)                                                                  \
-    STANDS_BEFORE(name, int, int file)                                               \
-    {                                                                                \
-        struct stat status;                                                          \
-        bool is_directory = fstat(file, &status) == 0 && S_ISDIR(status.st_mode);    \
-        if (!faults_step_file(is_directory ? DIRSYNC : SYNC, file, NULL)) return -1; \
-        return real_##name()(file);                                                  \
+/* How much of the files that were synced last is on the medium. */
+static struct {
+    ino_t file;
+    off_t size;
+} synced[64];
+static size_t synced_next;
+static pthread_mutex_t synced_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void faults_note_synced(const struct stat *status)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&synced_lock);
+    while (i < 64 && synced[i].file != status->st_ino) i++;
+    if (i == 64) i = synced_next++ % 64;
+    synced[i].file = status->st_ino;
+    synced[i].size = status->st_size;
+    pthread_mutex_unlock(&synced_lock);
+}
+
+static void faults_lose_unsynced(int file, const struct stat *status)
+{
+    off_t from = 0;
+    pthread_mutex_lock(&synced_lock);
+    for (size_t i = 0; i < 64; i++)
+        if (synced[i].file == status->st_ino) from = synced[i].size;
+    pthread_mutex_unlock(&synced_lock);
+    static const char zeros[4096];
+    int error = errno;
+    while (from < status->st_size) {
+        off_t left = status->st_size - from;
+        ssize_t put = real_pwrite()(file, zeros, left < 4096 ? (size_t)left : 4096, from);
+        if (put <= 0) break;
+        from += put;
+    }
+    errno = error;
+}
+
+static bool faults_sync(int file, int (*sync)(int file))
+{
+    struct stat status = {0};
+    bool is_directory = fstat(file, &status) == 0 && S_ISDIR(status.st_mode);
+    if (!faults_step_file(is_directory ? DIRSYNC : SYNC, file, NULL)) {
+        if (S_ISREG(status.st_mode)) faults_lose_unsynced(file, &status);
+        return false;
+    }
+    if (sync(file) != 0) return false;
+    if (control != NULL && S_ISREG(status.st_mode)) faults_note_synced(&status);
+    return true;
+}
+
+#define SYNCS(name)                                       \
+    STANDS_BEFORE(name, int, int file)                    \
+    {                                                     \
+        return faults_sync(file, real_##name()) ? 0 : -1; \
     }
 
 SYNCS(fsync)

@@ -36,7 +36,8 @@ from faults_control import faults_of
 from faults_in_process import InProcess
 from faults_log import Append, Begin, BeginFirst, Everything, Rewrite, RewriteCommands, Switch
 from faults_scenes import BackgroundSave, ConfigRewrite, Save, Shutdown, ShutdownLogged
-from faults_sync import MasterSync, MasterSyncRedis, ReplicaSync, ReplicaSyncRedis, Spool
+from faults_sync import MasterSync, MasterSyncRedis, ReplicaAppend, ReplicaSync, ReplicaSyncRedis
+from faults_sync import Spool
 from replica import Failure as ReplicaFailure
 from saving import Failure, Starter
 from wire import NoReply
@@ -62,6 +63,7 @@ SCENES = {
     'spool': Spool,
     'replica': ReplicaSync,
     'replica-redis': ReplicaSyncRedis,
+    'replica-append': ReplicaAppend,
     'in-process': InProcess,
 }
 

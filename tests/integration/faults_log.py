@@ -203,6 +203,9 @@ class Append(LogScene):
     def heal(self):
         self.await_writes()
         until(lambda: self.info('aof_last_write_status') == 'ok', 'INFO does not tell')
+        has_failed = self.control.fired() > 0 and not self.fault.is_harmless
+        if has_failed and self.control.hit() in ('write', 'sync'):
+            check('cannot be written; refusing writes' in self.log(), 'the log does not tell')
         if 'refusing writes' in self.log():
             check('accepting writes' in self.log(), 'the log does not tell')
 

@@ -14,6 +14,7 @@ from faults_control import AFFECTS, FILES, NAMES, OTHERS, STEPS_NOTED, Control, 
 from saving import Failure, check, info, until
 from wire import NoReply, encode, parse
 
+AWAIT_STEPS = 5000
 LAST_S = 0.06  # how long a fault lasts at least, once it has begun
 
 # -------------------------------------------------------------------------------------- the writers
@@ -192,18 +193,18 @@ class Scene:
 
     def await_end(self, condition, what):
         """Waits, but not long if a fault lasts. True if it came."""
-        deadline = time.monotonic() + 20
         lasts_until = None
-        while not condition():
+        for _ in range(AWAIT_STEPS):
+            if condition():
+                return True
             if not self.server.is_running():
                 raise NoReply('it has ended')
             if self.may_last():
                 lasts_until = lasts_until or time.monotonic() + 0.4
                 if time.monotonic() > lasts_until:
                     return False
-            check(time.monotonic() < deadline, 'waited in vain for ' + what)
             time.sleep(0.003)
-        return True
+        raise Failure('waited in vain for ' + what)
 
     def undisturbed(self):
         """Does it twice, and gives the steps of the second time."""

@@ -190,7 +190,7 @@ class ReplicaSync(SyncScene):
     def heal(self):
         super().heal()
         if not self.has_log():
-            check(self.call('BGREWRITEAOF').kind == '+', 'BGREWRITEAOF')
+            self.call('BGREWRITEAOF')  # which may be under way
             until(self.has_log, 'the append-only file does not begin')
 
     def check_start(self):
@@ -206,3 +206,22 @@ class ReplicaSyncRedis(ReplicaSync):
     """The same with a redis-server as the master."""
 
     peer_kind = 'redis'
+
+
+class ReplicaAppend(ReplicaSync):
+    """The append-only file of a replica is disturbed while the changes of its master come."""
+
+    rules = OTHERS + [(0, 'socket:tcp'), (FILES, '*')]
+    needs = ('write', 'sync')
+
+    def prepare(self):
+        super().prepare()
+        self.follow()
+        until(lambda: self.look() and self.is_linked() and self.has_log(), 'the sync')
+
+    def do(self):
+        if self.fault is None:
+            self.await_writes(5)
+            return True
+        self.await_end(lambda: self.control.fired() > 0, 'the fault')
+        return None

@@ -31,6 +31,7 @@ OTHER_ID = b'fedcba9876543210fedcba9876543210fedcba98'
 MARK = b'm' * 40
 ACK = [b'REPLCONF', b'GETACK', b'*']
 PATIENCE = 10.0
+PAUSE = 0.01
 UNWANTED = NOT_WRITTEN | {b'MULTI', b'EXEC', b'DISCARD', b'WATCH', b'FLUSHALL', b'FLUSHDB', b'SWAPDB'}
 
 
@@ -44,13 +45,12 @@ def expect(condition, *what):
 
 
 def until(condition, what, seconds=PATIENCE):
-    """Waits for something to become true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """Waits for something to become true. It counts steps: a machine may stand still meanwhile."""
+    for _ in range(int(seconds / PAUSE)):
         if condition():
             return
-        time.sleep(0.01)
-    raise Failure('waited in vain for ' + what)
+        time.sleep(PAUSE)
+    expect(condition(), 'waited in vain for', what)
 
 
 # --------------------------------------------------------------------------------- a scripted master
