@@ -46,8 +46,8 @@ static kv_status saving_begin_file(struct saving *saving, const char *directory,
     if (directory == NULL || name == NULL) return KV_NOMEM;
     if (*name != '\0')
         return rdb_file_begin(&saving->file, saving->io, directory, name, saving->syncs_early);
-    saving->file.what = "name";
-    saving->file.error = ENOENT;
+    saving->file.target.what = "name";
+    saving->file.target.error = ENOENT;
     return KV_IOERROR;
 }
 
