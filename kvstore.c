@@ -22396,11 +22396,15 @@ static kv_status rdb_file_select(struct rdb_file *file, struct rdb_piece *piece,
     return KV_CORRUPT;
 }
 
-/* -1 stands for none, as in Redis; nothing else lies before 1970. */
+/*
+ * -1 stands for none, as in Redis; nothing else lies before 1970. The last instant of all is a
+ * deadline there and KV_NEVER here: it is kept a millisecond earlier, as commands keep it.
+ */
 static int64_t rdb_file_deadline(int64_t deadline_ms)
 {
     if (deadline_ms == -1) return KV_NEVER;
-    return deadline_ms < 1 ? 1 : deadline_ms;
+    if (deadline_ms < 1) return 1;
+    return deadline_ms < KV_NEVER ? deadline_ms : KV_NEVER - 1;
 }
 
 static kv_status rdb_file_finish(struct rdb_file *file, struct rdb_piece *piece)

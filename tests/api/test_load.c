@@ -437,7 +437,8 @@ START_TEST(what_is_said_of_a_key_holds_for_that_one)
     setup();
     ck_assert_int_eq(load_parts("fe00 fd ffffff7f f8 4064 0001'a'01'v' 0001'b'01'v' "
                                 "f9 ff fc ffffffffffffffff 0001'c'01'v' "
-                                "f8 81ffffffffffffffff 0001'd'01'v'",
+                                "f8 81ffffffffffffffff 0001'd'01'v' "
+                                "fc ffffffffffffff7f 0001'e'01'v'",
                                 NULL),
                      KV_OK);
     ck_assert_int_eq(kv_ttl(db, K("a"), &ttl_ms), KV_OK);
@@ -450,6 +451,8 @@ START_TEST(what_is_said_of_a_key_holds_for_that_one)
     ck_assert_int_eq(kv_object(db, K("c"), &info), KV_OK);
     ck_assert_int_eq(info.deadline_ms, KV_NEVER); /* -1 has always meant that */
     ck_assert_int_eq(kv_object(db, K("d"), &info), KV_OK);
+    ck_assert_int_eq(kv_object(db, K("e"), &info), KV_OK);
+    ck_assert_int_eq(info.deadline_ms, KV_NEVER - 1); /* the last instant does come */
     teardown();
 }
 END_TEST

@@ -783,6 +783,33 @@ def of_a_real_master(program, rounds, seed, diskless=True):
         replica.stop()
 
 
+def deadlines_of_a_real_master(program):
+    """A key that expires has a deadline on the replica too, in a snapshot and in the stream."""
+    last = (1 << 63) - 1
+    expected = {b'k%d' % at: min(at, last - 1) for at in (last, last - 1, last - 1000, 1 << 62)}
+    expected[b'kept'] = -1
+    master, replica = launch(redis_server), launch(kvstore_server, program)
+    try:
+        control, client = master.connect(), replica.connect()
+
+        def write_and_compare(what):
+            for key, deadline in expected.items():
+                control.call('SET', key, what)
+                if deadline > 0:
+                    control.call('PEXPIREAT', key, key[1:])
+            if what == 'snapshot':
+                follow(replica, master)
+            caught_up(master, replica)
+            found = {key: client.call('PEXPIRETIME', key).value for key in expected}
+            expect(found == expected, what, 'has the deadlines', found, 'and not', expected)
+
+        write_and_compare('snapshot')
+        write_and_compare('stream')
+    finally:
+        master.stop()
+        replica.stop()
+
+
 def follow(server, master, by_path=True):
     """Makes a server the replica of another, whoever they are."""
     connection = server.connect()
@@ -1063,6 +1090,7 @@ def main():
             name = 'of_a_real_master' + ('' if diskless else '_with_a_disk')
             tests[name] = lambda program, d=diskless: of_a_real_master(program, rounds, seed, d)
         tests['signs_of_zero'] = signs_of_zero_are_redis_s
+        tests['deadlines_of_a_real_master'] = deadlines_of_a_real_master
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
