@@ -66,7 +66,7 @@ static bool rdb_items_are_triples(const struct rdb_items *items)
     int64_t last_ms = 1;
     for (size_t i = 0; rdb_items_next(&walk, &item); i++) {
         if (i % 3 != 2) continue;
-        if (!item.is_integer) return false;
+        if (!item.is_integer || item.integer == KV_NEVER) return false;
         int64_t deadline_ms = item.integer != 0 ? item.integer : KV_NEVER;
         if (deadline_ms < last_ms) return false;
         last_ms = deadline_ms;
