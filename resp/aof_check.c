@@ -49,14 +49,17 @@ static kvresp_checked check_found(const struct check *check, const char *path, e
                             .is_refused = file->is_refused};
 }
 
-/*
- * Cuts off what is not sound, if the host wants it: of the last file, where something before it is,
- * unless that is a command.
- */
+/* Whether there is something before the damage, or nothing but the first record, cut short. */
+static bool check_may_cut(const struct check *check, const kvresp_checked *found)
+{
+    bool is_torn = found->kind == AOF_INCREMENT && check->loader.file.is_torn;
+    return (found->sound_bytes > 0 || is_torn) && !found->is_refused;
+}
+
+/* Cuts off what is not sound, of the last file, if the host wants it. */
 static kv_status check_cut(struct check *check, kvresp_checked *found)
 {
-    if (check->options.cut == NULL || found->sound_bytes == 0 || found->is_refused)
-        return KV_CORRUPT;
+    if (check->options.cut == NULL || !check_may_cut(check, found)) return KV_CORRUPT;
     if (!check->options.cut(check->options.context, found, check->message)) return KV_CORRUPT;
     int error = aof_io_cut(check->io, found->path, found->sound_bytes);
     if (error != 0) {
@@ -82,7 +85,11 @@ static kv_status check_file(struct check *check, const char *path, enum aof_kind
     check->loader.file = (struct aof_loaded){0};
     aof_replay_begin_file(check->replay, path);
     kv_status status = aof_load_file(&check->loader, path, is_last, false, &size, check->message);
-    if (status == KV_NONE) return check_refuse_file(check, path, ENOENT);
+    if (status == KV_NONE && kind == 0) return check_refuse_file(check, path, ENOENT);
+    if (status == KV_NONE) {
+        (void)aof_refuse(check->message, path, 0, "expected a file, as the manifest names it");
+        return KV_CORRUPT;
+    }
     if (status == KV_NOMEM) return status;
     kvresp_checked found = check_found(check, path, kind, status);
     if (status != KV_OK) status = is_last ? check_cut(check, &found) : KV_CORRUPT;

@@ -538,6 +538,7 @@ kv_status aof_load_file(struct aof_loader *loader, const char *path, bool is_las
         loader->loaded = load->before + load->reader.size;
     }
     loader->file.whole = load->whole;
+    loader->file.is_torn = load->is_torn;
     loader->file.commands = loader->commands - commands;
     if (loader->file.rdb_size > 0) loader->file.commands -= loader->file.rdb_keys;
     aof_reader_close(&load->reader);

@@ -30,6 +30,7 @@ struct aof_loaded {
     unsigned rdb_version;        /* 0: it does not begin with an RDB */
     uint64_t rdb_size, rdb_keys; /* of a damaged one: 0, and the keys before the damage */
     uint64_t commands;           /* that were applied, behind the RDB */
+    bool is_torn;    /* the file ends within what begins at `whole` */
     bool is_refused; /* the load ended at a command that is whole, and that the sink refused */
 };
 

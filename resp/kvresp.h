@@ -847,8 +847,8 @@ typedef struct kvresp_check_options {
     void (*aux)(void *context, kv_slice name, kv_slice value); /* the fields of an RDB */
     void (*progress)(void *context, uint64_t bytes);
     /*
-     * The last file is not sound, as `message` says, from sound_bytes on, which is above 0. True:
-     * the rest is cut off, and the file is sound then. Without it no file is ever changed, and never
+     * The last file is not sound, as `message` says, from sound_bytes on, which is above 0 but where
+     * an increment ends within its first record. True: the rest is cut off, and the file is sound then. Without it no file is ever changed, and never
      * one that is_refused, as another program may know the command.
      */
     bool (*cut)(void *context, const kvresp_checked *file, const char *message);

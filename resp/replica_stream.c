@@ -286,6 +286,16 @@ static kv_status stream_take_odd(struct stream *stream, struct run *run)
 
 /* ------------------------------------------------------------------------------------ the input */
 
+/* Hands on what is between requests, unless the master is no longer wanted. */
+static void stream_feed(struct stream *stream, kv_slice bytes)
+{
+    struct follow *follow = stream->follow;
+    following_hold(follow->following);
+    if (following_is_wanted(follow->following, follow->master->generation))
+        replication_feed(&follow->resp->replication, bytes, stream->session->database);
+    following_release(follow->following);
+}
+
 /* Empty lines are no requests, and other lines are not a master's. False: it is not one. */
 static bool stream_skip_lines(struct stream *stream)
 {
@@ -300,8 +310,7 @@ static bool stream_skip_lines(struct stream *stream)
     bool is_kept = true;
     if (lines.size > 0 && stream->session->flags & SESSION_MULTI)
         is_kept = text_append(&stream->held, lines) == KV_OK;
-    else if (lines.size > 0)
-        replication_feed(&stream->follow->resp->replication, lines, stream->session->database);
+    else if (lines.size > 0) stream_feed(stream, lines);
     return is_kept && (input_size(input) == 0 || input->bytes[input->start] == '*');
 }
 

@@ -189,10 +189,17 @@ void session_wake(kvresp_session *session);
 /* Arranges for a wake, at once maybe, when the append-only file takes more. */
 void session_await_room(kvresp_session *session);
 
-/* All that waits to be read: replies and messages. Replicas are looked after by their room. */
+/* Replies that do not count, as in Redis those in a client's own buffer do not. */
+enum { SESSION_UNCOUNTED = 16 * 1024 };
+
+/*
+ * What waits to be read and counts: replies and messages. Replicas are looked after by their room.
+ */
 static inline uint64_t session_unread(const kvresp_session *session)
 {
-    return session->reply.size - session->reply.start + resp_setting(&session->shown.pushes_size);
+    uint64_t replies = session->reply.size - session->reply.start;
+    replies = replies > SESSION_UNCOUNTED ? replies - SESSION_UNCOUNTED : 0;
+    return replies + resp_setting(&session->shown.pushes_size);
 }
 
 /* The limits of client-output-buffer-limit that hold for the session. */

@@ -119,10 +119,14 @@ KV_INTERNAL void *chunks_get(struct chunks *chunks)
     struct chunk *chunk = chunks_create(); /* without the lock, as the system may be slow */
     if (chunk == NULL) return NULL;
     lock_lock(&chunks->lock);
-    chunks_link(chunks, chunk);
-    chunks->count++;
-    region = chunks_take(chunks, chunk);
+    bool is_wanted = chunks->open == NULL; /* else a region has come back meanwhile */
+    if (is_wanted) {
+        chunks_link(chunks, chunk);
+        chunks->count++;
+    }
+    region = chunks_take(chunks, chunks->open);
     lock_unlock(&chunks->lock);
+    if (!is_wanted) free(chunks_base(chunk));
     return region;
 }
 

@@ -401,6 +401,8 @@ static bool name_append_only_file(struct program *program)
 {
     const struct options *options = &program->options;
     kvresp_aof_options aof = KV_OPTIONS(kvresp_aof_options);
+    if (options->load_until_s > 0 && !options->append_only)
+        return complain(program, "aof-load-until is about the append-only file: appendonly yes");
     aof.directory = options->directory;
     aof.directory_name = options->append_directory;
     aof.file_name = options->append_file;
@@ -579,7 +581,7 @@ static bool serve(struct program *program)
     await_saved_end(program);
     struct log *log = &program->log;
     bool is_saved = end(program);
-    if (is_saved) log_printf(log, KVRESP_NOTICE, "Everything is saved, the end");
+    if (is_saved) log_printf(log, KVRESP_NOTICE, "All is done, the end");
     else log_printf(log, KVRESP_WARNING, "The append-only file could not be written in full");
     return is_saved;
 }

@@ -3,6 +3,7 @@
  */
 #include "kvstore-server/options.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,13 +124,15 @@ static bool option_parse(const struct option *option, const char *value, int64_t
         return false;
     }
     char *end;
+    errno = 0;
     bool is_octal = option->kind == OPTION_OCTAL;
     *number = strtoll(value, &end, is_octal ? 8 : 10);
     snprintf(message, size,
              is_octal ? "argument must be octal, from %" PRIo64 " to %" PRIo64
                       : "argument must be between %" PRId64 " and %" PRId64 " inclusive",
              option->least, option->most);
-    return end != value && *end == '\0' && *number >= option->least && *number <= option->most;
+    bool is_number = end != value && *end == '\0' && errno == 0;
+    return is_number && *number >= option->least && *number <= option->most;
 }
 
 bool options_set(struct options *options, const struct setting *setting,

@@ -182,6 +182,16 @@ class Damaged(CheckTest):
         self.assertEqual(path.read_bytes(), whole)
         self.check(path)
 
+    def test_an_increment_may_be_torn_within_its_first_record(self):
+        for torn in (b"#TS:17", SELECT[:-3]):
+            manifest = self.put_set(RDB, torn)
+            path = self.directory / "appendonlydir" / "a.1.incr.aof"
+            self.assertEqual(path.read_bytes(), torn)
+            self.check(manifest, status=1)
+            self.check(manifest, "--repair", "--yes")
+            self.assertEqual(path.read_bytes(), b"")
+            self.check(manifest)
+
     def test_what_is_behind_damage_in_the_last_file_goes_with_it(self):
         manifest = self.put_set(RDB, SELECT + SET, SELECT + SET + b"*x" + PUSH)
         last = self.directory / "appendonlydir" / "a.2.incr.aof"
@@ -229,7 +239,7 @@ class Damaged(CheckTest):
         manifest = self.put_set(RDB, manifest="file a.1.base.rdb seq x type b\n")
         self.assertIn("a.manifest", self.check(manifest, status=1))
         manifest = self.put_set(RDB, manifest="file absent.rdb seq 1 type b\n")
-        self.assertIn("absent.rdb", self.check(manifest, status=2))
+        self.assertIn("absent.rdb, offset 0: expected a file", self.check(manifest, status=1))
 
 
 class Arguments(CheckTest):

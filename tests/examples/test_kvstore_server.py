@@ -91,6 +91,8 @@ class Options(ServerTest):
         path = self.write("kv.conf", "port 0\n\nno-such-thing 1\n")
         self.assertIn("%s:3: unknown option 'no-such-thing'" % path, self.refused(path))
         self.assertIn("--no-such: unknown option 'no-such'", self.refused("--no-such", "x"))
+        self.assertIn("appendonly yes", self.refused("--aof-load-until", "1700000000"))
+        self.assertIn("between 0 and", self.refused("--aof-load-until", "99999999999999999999"))
         self.assertIn("--port: 'port 70000': argument must be between 0 and 65535",
                       self.refused("--port", "70000"))
         self.assertIn("--port: 'port 1 2': one value is expected", self.refused("--port", "1", "2"))

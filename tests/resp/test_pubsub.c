@@ -227,6 +227,20 @@ static void publish(size_t size)
     ck_assert_int_eq(kv_publish(server.db, KV_TEXT("a"), kv_bytes(text, size), NULL), KV_OK);
 }
 
+START_TEST(what_fits_a_buffer_does_not_count)
+{
+    static char text[20000]; /* a limit below any reply locks nobody out, but this is too much */
+    ck_assert_str_eq(say(&server, one, "CONFIG SET client-output-buffer-limit \"normal 1 1 1\""),
+                     "+OK\r\n");
+    ck_assert_str_eq(say(&server, one, "PING"), "+PONG\r\n");
+    ck_assert_int_eq(one->state, KVRESP_IDLE);
+    ck_assert_int_eq(kv_set(server.db, KV_TEXT("k"), kv_bytes(text, sizeof text), NULL), KV_OK);
+    server_feed(one, "GET k\r\n", 7);
+    server_run(&server, one);
+    ck_assert_int_eq(one->state, KVRESP_CLOSE_NOW);
+}
+END_TEST
+
 START_TEST(a_slow_reader_is_dropped_at_the_hard_limit_and_nobody_else)
 {
     kv_statistics before = KV_OPTIONS(kv_statistics), after = KV_OPTIONS(kv_statistics);
@@ -304,6 +318,7 @@ int main(void)
     tcase_add_test(tests, keys_tell_what_happens_to_them);
     tcase_add_loop_test(tests, classes_of_events_are_letters, 0,
                         sizeof event_words / sizeof *event_words);
+    tcase_add_test(tests, what_fits_a_buffer_does_not_count);
     tcase_add_test(tests, a_slow_reader_is_dropped_at_the_hard_limit_and_nobody_else);
     tcase_add_test(tests, a_slow_reader_is_dropped_when_it_stays_above_the_soft_limit);
     tcase_add_test(tests, what_does_not_fit_into_the_output_follows_when_that_is_sent);

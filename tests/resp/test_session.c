@@ -166,7 +166,7 @@ START_TEST(output_beyond_the_hard_limit_closes_at_once)
 {
     assert_says(one, "CONFIG SET client-output-buffer-limit \"normal 1kb 0 0\"", "+OK\r\n");
     assert_says(one, "SET k 1", "+OK\r\n");
-    assert_says(one, "SETRANGE k 2000 x", ":2001\r\n");
+    assert_says(one, "SETRANGE k 20000 x", ":20001\r\n");
     say(&server, one, "GET k");
     ck_assert_int_eq(one->state, KVRESP_CLOSE_NOW);
     ck_assert_ptr_nonnull(strstr(server.log, "output buffer limits"));
@@ -178,7 +178,8 @@ END_TEST
 START_TEST(output_beyond_the_soft_limit_closes_after_its_time)
 {
     assert_says(one, "CONFIG SET client-output-buffer-limit \"normal 0 100 10\"", "+OK\r\n");
-    for (int i = 0; i < 50; i++) server_feed(one, "PING\r\n", 6);
+    assert_says(one, "SETRANGE k 17000 x", ":17001\r\n");
+    server_feed(one, "GET k\r\n", 7);
     kvresp_worker_turn(server.worker);
     ck_assert_int_eq(kvresp_run(server.worker, one->session), KVRESP_IDLE);
     ck_assert_int_eq(kvresp_deadline(one->session), SERVER_START_MS + 10001);
