@@ -1,6 +1,7 @@
 """bench/persistence.py -- the sections about snapshots, files on disk and replication.
 
 Both servers may use both cores here: what they do beside their clients' commands is part of the figure.
+Only where writes are measured with everything on the server has a core for itself, as for other writes.
 Keys and values are of 16 bytes.
 """
 
@@ -12,8 +13,8 @@ import subprocess
 import tempfile
 import time
 
-from harness import (BOTH_CORES, KEYS, START, Failure, in_turns, inprocess, load, median, middle, number, on_cores,
-                     printed, running)
+from harness import (BOTH_CORES, KEYS, LOAD_CORE, SERVER_CORE, START, Failure, in_turns, inprocess, load, median,
+                     middle, number, on_cores, printed, running)
 
 RATE = 10_000        # requests a second, where latency is measured
 DISK_REST = 3        # seconds: what a virtual disk may need to allow as much again
@@ -297,10 +298,10 @@ DISKLESS = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "-
 
 
 @contextlib.contextmanager
-def pair(setup, name, aof=None, **where):
+def pair(setup, name, aof=None, cores=BOTH_CORES, replica_cores=BOTH_CORES):
     """A master and a server of the same kind that can become its replica."""
-    servers = {"master": START[name](setup, aof=aof, more=DISKLESS, **(where or {"cores": BOTH_CORES})),
-               "replica": START[name](setup, more=DISKLESS, **(where or {"cores": BOTH_CORES}))}
+    servers = {"master": START[name](setup, aof=aof, more=DISKLESS, cores=cores),
+               "replica": START[name](setup, more=DISKLESS, cores=replica_cores)}
     with running(servers):
         yield servers["master"], servers["replica"]
 
@@ -381,16 +382,19 @@ def section_everything_on(setup, report):
 
 
 def in_turns_everything(setup, name, pipeline):
-    """The samples of "on" and "off". All processes share two cores, the replica among them."""
+    """The samples of "on" and "off". The server has one core, the replica shares the other with the load."""
     requests = (1 if setup.quick else 5) * KEYS
-    with pair(setup, name, aof="everysec") as (master, replica), running({name: start(setup, name)}) as plain:
+    with contextlib.ExitStack() as stack:
+        master, replica = stack.enter_context(
+            pair(setup, name, aof="everysec", cores=SERVER_CORE, replica_cores=LOAD_CORE))
+        plain = stack.enter_context(running({name: START[name](setup)}))
         for server in (master, plain[name]):
             fill(setup, server, KEYS)
         attach(master, replica)
 
         def run(which):
             rest()
-            result = pipelined(setup, master if which == "on" else plain[name], requests, BOTH_CORES, pipeline)
+            result = pipelined(setup, master if which == "on" else plain[name], requests, LOAD_CORE, pipeline)
             until(lambda: is_in_step(master, replica), "the stream")
             return result
 
