@@ -20,6 +20,7 @@
  *
  * Prints a line of JSON for each round: latencies in nanoseconds, and the seconds of the busy phase.
  */
+#include "beside.h"
 #include "connect.h"
 #include "measure.h"
 #include "replies.h"
@@ -27,9 +28,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -230,23 +229,18 @@ static void run_phase(struct load *load, uint64_t stop_ns, struct question *ques
 
 /* ---- phases ---- */
 
-/* A process that computes until it is killed. */
-static pid_t start_computing(void)
+static void compute(void *context)
 {
-    pid_t parent = getpid(), child = fork();
-    if (child < 0) fail("no process");
-    if (child > 0) return child;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);
+    (void)context;
     for (volatile uint64_t n = 0;; n++) continue;
 }
 
 static void run_crowded(struct load *load, uint64_t length_ns)
 {
-    pid_t child = start_computing();
+    pid_t child = beside_start(compute, NULL);
+    beside_go(child);
     run_phase(load, now_ns() + length_ns, NULL);
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    beside_end(child);
 }
 
 /* Returns the seconds from the command to the answer that it is done. */

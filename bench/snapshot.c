@@ -5,14 +5,18 @@
  *
  * The store has N keys of 16 bytes with values of 16; the thread gets and sets in turns, keys at
  * random, as fast as it can. A latency is from the end of the call before to the end of this one, so
- * that whatever stops the thread is in it. In a round first nothing happens for the calm time, then a
- * snapshot goes to FILE from its begin to its end, a millisecond a step. In the calm time the other
- * core works just as hard, but not in the store: what cores take from each other is no cost of
- * snapshots.
+ * that whatever stops the thread is in it. A round has three phases, the first two of the calm time:
+ *
+ *      calm     the other core computes, not in the store: what cores take from each other is no cost
+ *               of snapshots
+ *      crowded  the same, in a process that also writes to FILE: what the kernel takes for that, and
+ *               its choice of who runs where, is none either
+ *      busy     a snapshot goes to FILE from its begin to its end, a millisecond a step
  *
  * Prints a line of JSON for each round: latencies in nanoseconds, seconds and resident memory of the
  * snapshot.
  */
+#include "beside.h"
 #include "store.h"
 
 #include <errno.h>
@@ -20,9 +24,16 @@
 #include <pthread.h>
 #include <unistd.h>
 
-enum { VALUE_SIZE = 16, STEP_US = 1000, SEQUENCE = 1 << 20, TAIL_US = 10000 };
+enum {
+    VALUE_SIZE = 16,
+    STEP_US = 1000,
+    SEQUENCE = 1 << 20,
+    TAIL_US = 10000,
+    CROWD_WRITE = 64 * 1024, /* bytes a millisecond: about what a snapshot writes */
+    CROWD_FILE = 256 << 20   /* bytes; then from the start */
+};
 
-enum phase { CALM, BUSY, BETWEEN, PHASES };
+enum phase { CALM, CROWDED, BUSY, BETWEEN, PHASES };
 enum operation { GET, SET, OPERATIONS };
 
 /* ---- the thread that uses the store ---- */
@@ -101,6 +112,13 @@ static uint64_t resident_bytes(void)
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static int open_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) fail("%s: %s", path, strerror(errno));
+    return fd;
+}
+
 static kv_status write_bytes(void *context, kv_slice bytes)
 {
     int fd = *(int *)context;
@@ -118,6 +136,17 @@ static kv_status write_bytes(void *context, kv_slice bytes)
 static void spin(uint64_t ms)
 {
     for (uint64_t started = now_ns(); now_ns() - started < ms * 1000000;) continue;
+}
+
+/* What the process beside does in the crowded phase: as a snapshot, but without the store. */
+static void crowd(void *context)
+{
+    static char bytes[CROWD_WRITE];
+    int fd = open_file(context);
+    for (;;) {
+        spin(1);
+        must(write_bytes(&fd, KV_BYTES(bytes, sizeof bytes)));
+    }
 }
 
 static uint64_t since(uint64_t *instant)
@@ -149,12 +178,18 @@ static struct result take_snapshot(kv *db, int fd)
     return result;
 }
 
-static struct result run_round(struct user *user, const char *path, uint64_t calm_ms)
+static struct result run_round(struct user *user, const char *path, uint64_t calm_ms, pid_t beside)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) fail("%s: %s", path, strerror(errno));
     atomic_store(&user->phase, CALM);
     spin(calm_ms);
+    beside_go(beside);
+    atomic_store(&user->phase, CROWDED);
+    usleep((useconds_t)calm_ms * 1000);
+    beside_stand(beside);
+    atomic_store(&user->phase, BETWEEN);
+    usleep(TAIL_US);
+
+    int fd = open_file(path);
     atomic_store(&user->phase, BUSY);
     struct result result = take_snapshot(user->db, fd);
     usleep(TAIL_US);
@@ -179,6 +214,7 @@ static void print_round(const struct user *user, const struct result *result)
 {
     printf("{");
     print_phase("calm", user, CALM);
+    print_phase("crowded", user, CROWDED);
     print_phase("busy", user, BUSY);
     printf("\"seconds\":%.3f,\"begin_ns\":%llu,\"end_ns\":%llu,\"resident_before\":%llu,"
            "\"resident_peak\":%llu,\"saved\":%llu,\"helped\":%llu,\"held_peak\":%llu}\n",
@@ -197,6 +233,7 @@ int main(int argc, char **argv)
     uint64_t rounds = parse_option(argc, argv, 2, "--rounds", 5);
     uint64_t calm_ms = parse_option(argc, argv, 2, "--calm-ms", 2000);
 
+    pid_t beside = beside_start(crowd, argv[1]);
     static struct user user = {.phase = BETWEEN};
     must(kv_open(NULL, &user.db));
     fill(user.db, keys);
@@ -207,11 +244,12 @@ int main(int argc, char **argv)
     spin(200);
     for (uint64_t i = 0; i < rounds; i++) {
         memset(user.latencies, 0, BETWEEN * sizeof user.latencies[0]);
-        struct result result = run_round(&user, argv[1], calm_ms);
+        struct result result = run_round(&user, argv[1], calm_ms, beside);
         print_round(&user, &result);
     }
     atomic_store(&user.stop, true);
     pthread_join(thread, NULL);
+    beside_end(beside);
     free(sequence);
     kv_close(user.db);
     return 0;
