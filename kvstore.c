@@ -390,51 +390,16 @@ KV_UNUSED static inline bool lock_is_held(const struct lock *lock)
 
 #endif
 
-
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum {
-    CHUNKS_REGION_SIZE = 65536,       /* also a region's alignment */
-    CHUNKS_CHUNK_SIZE = 2 << 20,      /* also a chunk's alignment */
-    CHUNKS_REGION_USABLE = 65536 - 80 /* the chunk's own record is in the rest of the last one */
-};
-
-struct chunk;
-
-struct chunks {
-    struct chunk *open;  /* those with a free region, in a list */
-    struct chunk *empty; /* the one of them that has no other; NULL: there is none */
-    _Atomic size_t count; /* of all chunks */
-    size_t kept;         /* free regions that still have memory */
-    struct lock lock;
-};
-
-KV_INTERNAL void chunks_init(struct chunks *chunks);
-
-/* Whether there are any. */
-static inline bool chunks_are_in_use(const struct chunks *chunks)
-{
-    return atomic_load_explicit(&chunks->count, memory_order_relaxed) > 0;
-}
-
+/* -------------------- engine/base/parts.h ------------------------------------------------------ */
 /*
- * CHUNKS_REGION_USABLE bytes, contents undefined; NULL when there is no memory, or no system that
- * has huge pages.
+ * base/parts.h -- blocks that are cut into at most 32 parts of one size, and the list of those that
+ * have a free part.
+ *
+ * A block lies at a multiple of its size, a power of two, and has the record below at a fixed place
+ * in it; so it is found from the address of any part. Blocks without a free part are in no list.
  */
-KV_INTERNAL void *chunks_get(struct chunks *chunks);
-
-/* Gives a region back. When all are back nothing is held. */
-KV_INTERNAL void chunks_put(struct chunks *chunks, void *region);
-
-#if KV_DEBUG
-/* Asserts what chunks.c promises of the chunks with a free region. */
-KV_INTERNAL KV_UNUSED void chunks_check(struct chunks *chunks);
-#endif
-
-#endif
+#ifndef KV_BASE_PARTS_H
+#define KV_BASE_PARTS_H
 
 /* -------------------- engine/base/bits.h ------------------------------------------------------- */
 /*
@@ -495,6 +460,111 @@ KV_INLINE unsigned bits_count(uint64_t bits)
 #endif
 
 
+#include <stddef.h>
+#include <stdint.h>
+
+struct parts {
+    struct parts *next, *previous; /* in the list */
+    uint32_t free;                 /* bit i: part i is free */
+};
+
+/* The start of the block of `size` bytes in which an address is. */
+static inline char *parts_block(const void *address, size_t size)
+{
+    return (char *)((uintptr_t)address & ~(uintptr_t)(size - 1));
+}
+
+static inline void parts_link(struct parts **list, struct parts *parts)
+{
+    parts->previous = NULL;
+    parts->next = *list;
+    if (*list != NULL) (*list)->previous = parts;
+    *list = parts;
+}
+
+static inline void parts_unlink(struct parts **list, struct parts *parts)
+{
+    if (parts->previous != NULL) parts->previous->next = parts->next;
+    else *list = parts->next;
+    if (parts->next != NULL) parts->next->previous = parts->previous;
+}
+
+/* Takes the first of the free parts among `wanted`, of which there is one, and gives its index. */
+static inline unsigned parts_take(struct parts **list, struct parts *parts, uint32_t wanted)
+{
+    unsigned index = bits_lowest(parts->free & wanted);
+    parts->free &= ~(UINT32_C(1) << index);
+    if (parts->free == 0) parts_unlink(list, parts);
+    return index;
+}
+
+/* Makes a part free that is not. */
+static inline void parts_put(struct parts **list, struct parts *parts, unsigned index)
+{
+    assert((parts->free >> index & 1) == 0);
+    if (parts->free == 0) parts_link(list, parts);
+    parts->free |= UINT32_C(1) << index;
+}
+
+#if KV_DEBUG
+/* Asserts that a block is where the one before it in the list says, and belongs there. */
+KV_UNUSED static inline void parts_check(const struct parts *parts, const struct parts *previous)
+{
+    assert(parts->previous == previous);
+    assert(previous == NULL || previous->next == parts);
+    assert(parts->free != 0);
+}
+#endif
+
+#endif
+
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CHUNKS_REGION_SIZE = 65536,       /* also a region's alignment */
+    CHUNKS_CHUNK_SIZE = 2 << 20,      /* also a chunk's alignment */
+    CHUNKS_REGION_USABLE = 65536 - 80 /* the chunk's own record is in the rest of the last one */
+};
+
+struct chunk;
+
+struct chunks {
+    struct parts *open;   /* those with a free region */
+    struct chunk *empty;  /* the one of them that has no other; NULL: there is none */
+    _Atomic size_t count; /* of all chunks */
+    size_t kept;          /* free regions that still have memory */
+    struct lock lock;
+};
+
+KV_INTERNAL void chunks_init(struct chunks *chunks);
+
+/* Whether there are any. */
+static inline bool chunks_are_in_use(const struct chunks *chunks)
+{
+    return atomic_load_explicit(&chunks->count, memory_order_relaxed) > 0;
+}
+
+/*
+ * CHUNKS_REGION_USABLE bytes, contents undefined; NULL when there is no memory, or no system that
+ * has huge pages.
+ */
+KV_INTERNAL void *chunks_get(struct chunks *chunks);
+
+/* Gives a region back. When all are back nothing is held. */
+KV_INTERNAL void chunks_put(struct chunks *chunks, void *region);
+
+#if KV_DEBUG
+/* Asserts what chunks.c promises of the chunks with a free region. */
+KV_INTERNAL KV_UNUSED void chunks_check(struct chunks *chunks);
+#endif
+
+#endif
+
+
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -505,8 +575,8 @@ enum {
 };
 
 struct chunk {
-    struct chunk *next, *previous; /* in `open` */
-    uint32_t free, kept;           /* bit i: region i */
+    struct parts regions; /* in `open` */
+    uint32_t kept;        /* bit i: region i */
 };
 _Static_assert(CHUNKS_REGIONS == 32, "one bit a region");
 _Static_assert(CHUNKS_CHUNK_SIZE - CHUNKS_ALLOCATED + sizeof(struct chunk) <=
@@ -515,36 +585,17 @@ _Static_assert(CHUNKS_CHUNK_SIZE - CHUNKS_ALLOCATED + sizeof(struct chunk) <=
 
 static struct chunk *chunks_chunk_of(const void *region)
 {
-    uintptr_t base = (uintptr_t)region & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1);
+    char *base = parts_block(region, CHUNKS_CHUNK_SIZE);
     return (struct chunk *)(base + CHUNKS_ALLOCATED) - 1;
-}
-
-static char *chunks_base(const struct chunk *chunk)
-{
-    return (char *)((uintptr_t)chunk & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1));
 }
 
 KV_INTERNAL void chunks_init(struct chunks *chunks)
 {
-    chunks->open = chunks->empty = NULL;
+    chunks->open = NULL;
+    chunks->empty = NULL;
     chunks->kept = 0;
     atomic_init(&chunks->count, 0);
     lock_init(&chunks->lock);
-}
-
-static void chunks_link(struct chunks *chunks, struct chunk *chunk)
-{
-    chunk->previous = NULL;
-    chunk->next = chunks->open;
-    if (chunks->open != NULL) chunks->open->previous = chunk;
-    chunks->open = chunk;
-}
-
-static void chunks_unlink(struct chunks *chunks, struct chunk *chunk)
-{
-    if (chunk->previous != NULL) chunk->previous->next = chunk->next;
-    else chunks->open = chunk->next;
-    if (chunk->next != NULL) chunk->next->previous = chunk->previous;
 }
 
 /* --------------------------------------------------------------------------------- the system */
@@ -556,7 +607,7 @@ static struct chunk *chunks_create(void)
     if (posix_memalign(&base, CHUNKS_CHUNK_SIZE, CHUNKS_ALLOCATED) != 0) return NULL;
     (void)madvise(base, CHUNKS_CHUNK_SIZE, MADV_HUGEPAGE); /* a hint; all of it or none */
     struct chunk *chunk = chunks_chunk_of(base);
-    chunk->free = UINT32_MAX;
+    chunk->regions.free = UINT32_MAX;
     chunk->kept = 0;
     return chunk;
 #else
@@ -576,24 +627,22 @@ static void chunks_discard(void *region)
 
 /* -------------------------------------------------------------------------------- get and put */
 
-/* Takes a region of a chunk that has one, rather one that has memory. */
-static void *chunks_take(struct chunks *chunks, struct chunk *chunk)
+/* Takes a region of the first chunk that has one, rather one that has memory. */
+static void *chunks_take(struct chunks *chunks)
 {
-    uint32_t kept = chunk->free & chunk->kept;
-    unsigned index = bits_lowest(kept != 0 ? kept : chunk->free);
-    uint32_t bit = UINT32_C(1) << index;
+    struct chunk *chunk = chunks_chunk_of(chunks->open);
+    uint32_t kept = chunk->regions.free & chunk->kept;
+    unsigned index = parts_take(&chunks->open, &chunk->regions, kept != 0 ? kept : UINT32_MAX);
     if (kept != 0) chunks->kept--;
-    chunk->kept &= ~bit;
-    chunk->free &= ~bit;
-    if (chunk->free == 0) chunks_unlink(chunks, chunk);
+    chunk->kept &= ~(UINT32_C(1) << index);
     if (chunk == chunks->empty) chunks->empty = NULL;
-    return chunks_base(chunk) + (size_t)index * CHUNKS_REGION_SIZE;
+    return parts_block(chunk, CHUNKS_CHUNK_SIZE) + (size_t)index * CHUNKS_REGION_SIZE;
 }
 
 KV_INTERNAL void *chunks_get(struct chunks *chunks)
 {
     lock_lock(&chunks->lock);
-    void *region = chunks->open != NULL ? chunks_take(chunks, chunks->open) : NULL;
+    void *region = chunks->open != NULL ? chunks_take(chunks) : NULL;
     lock_unlock(&chunks->lock);
     if (region != NULL) return region;
 
@@ -602,12 +651,12 @@ KV_INTERNAL void *chunks_get(struct chunks *chunks)
     lock_lock(&chunks->lock);
     bool is_wanted = chunks->open == NULL; /* else a region has come back meanwhile */
     if (is_wanted) {
-        chunks_link(chunks, chunk);
+        parts_link(&chunks->open, &chunk->regions);
         chunks->count++;
     }
-    region = chunks_take(chunks, chunks->open);
+    region = chunks_take(chunks);
     lock_unlock(&chunks->lock);
-    if (!is_wanted) free(chunks_base(chunk));
+    if (!is_wanted) free(parts_block(chunk, CHUNKS_CHUNK_SIZE));
     return region;
 }
 
@@ -627,11 +676,12 @@ static bool chunks_keep(struct chunks *chunks, struct chunk *chunk, unsigned ind
 static struct chunk *chunks_choose(struct chunks *chunks, struct chunk *chunk)
 {
     struct chunk *other = chunks->empty;
-    if (chunk->free != UINT32_MAX) {
+    const struct parts *regions = &chunk->regions;
+    if (regions->free != UINT32_MAX) {
         chunks->empty = NULL;
         return other;
     }
-    if (other != NULL || chunks->count == 1 || chunk->next != NULL || chunk->previous != NULL)
+    if (other != NULL || chunks->count == 1 || regions->next != NULL || regions->previous != NULL)
         return chunk;
     chunks->empty = chunk;
     return NULL;
@@ -640,21 +690,20 @@ static struct chunk *chunks_choose(struct chunks *chunks, struct chunk *chunk)
 KV_INTERNAL void chunks_put(struct chunks *chunks, void *region)
 {
     struct chunk *chunk = chunks_chunk_of(region);
-    unsigned index = (unsigned)(((char *)region - chunks_base(chunk)) / CHUNKS_REGION_SIZE);
+    size_t offset = (size_t)((char *)region - parts_block(region, CHUNKS_CHUNK_SIZE));
+    unsigned index = (unsigned)(offset / CHUNKS_REGION_SIZE);
     if (!chunks_keep(chunks, chunk, index)) chunks_discard(region);
 
     lock_lock(&chunks->lock);
-    assert((chunk->free >> index & 1) == 0);
-    if (chunk->free == 0) chunks_link(chunks, chunk);
-    chunk->free |= UINT32_C(1) << index;
+    parts_put(&chunks->open, &chunk->regions, index);
     struct chunk *released = chunks_choose(chunks, chunk);
     if (released != NULL) {
-        chunks_unlink(chunks, released);
+        parts_unlink(&chunks->open, &released->regions);
         chunks->count--;
         chunks->kept -= bits_count(released->kept);
     }
     lock_unlock(&chunks->lock);
-    if (released != NULL) free(chunks_base(released));
+    if (released != NULL) free(parts_block(released, CHUNKS_CHUNK_SIZE));
 }
 
 #if KV_DEBUG
@@ -662,16 +711,16 @@ KV_INTERNAL void chunks_check(struct chunks *chunks)
 {
     lock_lock(&chunks->lock);
     size_t open = 0, kept = 0, empty = 0;
-    const struct chunk *previous = NULL;
-    for (const struct chunk *chunk = chunks->open; chunk != NULL; chunk = chunk->next) {
-        assert(chunk->previous == previous);
-        assert(chunk->free != 0);
-        assert((chunk->kept & ~chunk->free) == 0);
-        empty += chunk->free == UINT32_MAX;
-        assert(chunk->free != UINT32_MAX || chunk == chunks->empty);
+    const struct parts *previous = NULL;
+    for (const struct parts *regions = chunks->open; regions != NULL; regions = regions->next) {
+        const struct chunk *chunk = chunks_chunk_of(regions);
+        parts_check(regions, previous);
+        assert((chunk->kept & ~regions->free) == 0);
+        empty += regions->free == UINT32_MAX;
+        assert(regions->free != UINT32_MAX || chunk == chunks->empty);
         kept += bits_count(chunk->kept);
         open++;
-        previous = chunk;
+        previous = regions;
     }
     assert(open <= chunks->count);
     assert(kept == chunks->kept);
@@ -702,12 +751,10 @@ KV_INTERNAL void chunks_check(struct chunks *chunks)
 
 enum { LINES_MIN = 34, LINES_MAX = 63 };
 
-struct lines_strip;
-
 struct lines {
     struct alloc *alloc;
-    struct chunks *chunks; /* NULL: all blocks are the host's */
-    struct lines_strip *open[LINES_MAX - LINES_MIN + 1]; /* regions with a free block, in lists */
+    struct chunks *chunks;                         /* NULL: all blocks are the host's */
+    struct parts *open[LINES_MAX - LINES_MIN + 1]; /* by size, the strips with a free block */
     struct lock lock;
 };
 
@@ -728,23 +775,13 @@ KV_INTERNAL KV_UNUSED void lines_check(struct lines *lines);
 #endif
 
 
-struct lines_strip {
-    struct lines_strip *next, *previous; /* in the list of its size */
-    uint32_t free;                       /* bit i: block i is free */
-};
-
-enum { LINES_ROOM = CHUNKS_REGION_USABLE - sizeof(struct lines_strip) };
+enum { LINES_ROOM = CHUNKS_REGION_USABLE - sizeof(struct parts) };
 _Static_assert(LINES_ROOM / (LINES_MIN * KV_CACHE_LINE) <= 32, "one bit a block");
 
-static struct lines_strip *lines_strip_of(const void *block)
+static struct parts *lines_strip_of(const void *block)
 {
-    uintptr_t base = (uintptr_t)block & ~(uintptr_t)(CHUNKS_REGION_SIZE - 1);
-    return (struct lines_strip *)(base + CHUNKS_REGION_USABLE) - 1;
-}
-
-static char *lines_base(const struct lines_strip *strip)
-{
-    return (char *)((uintptr_t)strip & ~(uintptr_t)(CHUNKS_REGION_SIZE - 1));
+    char *base = parts_block(block, CHUNKS_REGION_SIZE);
+    return (struct parts *)(base + CHUNKS_REGION_USABLE) - 1;
 }
 
 /* All blocks of a strip. */
@@ -759,36 +796,19 @@ KV_INTERNAL void lines_init(struct lines *lines, struct alloc *alloc, struct chu
     lock_init(&lines->lock);
 }
 
-static void lines_link(struct lines_strip **list, struct lines_strip *strip)
-{
-    strip->previous = NULL;
-    strip->next = *list;
-    if (*list != NULL) (*list)->previous = strip;
-    *list = strip;
-}
-
-static void lines_unlink(struct lines_strip **list, struct lines_strip *strip)
-{
-    if (strip->previous != NULL) strip->previous->next = strip->next;
-    else *list = strip->next;
-    if (strip->next != NULL) strip->next->previous = strip->previous;
-}
-
 /* A block of a strip; NULL: there is none. Under the lock. */
 static void *lines_take(struct lines *lines, size_t count)
 {
-    struct lines_strip **list = &lines->open[count - LINES_MIN], *strip = *list;
+    struct parts **list = &lines->open[count - LINES_MIN], *strip = *list;
     if (strip == NULL) {
         void *region = chunks_get(lines->chunks);
         if (region == NULL) return NULL;
         strip = lines_strip_of(region);
         strip->free = lines_all(count);
-        lines_link(list, strip);
+        parts_link(list, strip);
     }
-    unsigned index = bits_lowest(strip->free);
-    strip->free &= strip->free - 1;
-    if (strip->free == 0) lines_unlink(list, strip);
-    return lines_base(strip) + index * count * KV_CACHE_LINE;
+    unsigned index = parts_take(list, strip, UINT32_MAX);
+    return parts_block(strip, CHUNKS_REGION_SIZE) + index * count * KV_CACHE_LINE;
 }
 
 KV_INTERNAL void *lines_get(struct lines *lines, size_t count, bool *is_of_strip)
@@ -801,8 +821,7 @@ KV_INTERNAL void *lines_get(struct lines *lines, size_t count, bool *is_of_strip
         lock_unlock(&lines->lock);
     }
     *is_of_strip = block != NULL;
-    if (block == NULL)
-        return alloc_get_aligned(lines->alloc, count * KV_CACHE_LINE, KV_CACHE_LINE);
+    if (block == NULL) return alloc_get_aligned(lines->alloc, count * KV_CACHE_LINE, KV_CACHE_LINE);
     alloc_count_more(lines->alloc, count * KV_CACHE_LINE);
     return block;
 }
@@ -814,17 +833,15 @@ KV_INTERNAL void lines_put(struct lines *lines, void *block, size_t count, bool 
         return;
     }
     alloc_count_less(lines->alloc, count * KV_CACHE_LINE);
-    struct lines_strip **list = &lines->open[count - LINES_MIN];
-    struct lines_strip *strip = lines_strip_of(block);
-    size_t index = (size_t)((char *)block - lines_base(strip)) / (count * KV_CACHE_LINE);
+    struct parts **list = &lines->open[count - LINES_MIN], *strip = lines_strip_of(block);
+    char *base = parts_block(block, CHUNKS_REGION_SIZE);
+    size_t index = (size_t)((char *)block - base) / (count * KV_CACHE_LINE);
     lock_lock(&lines->lock);
-    assert((strip->free >> index & 1) == 0);
-    if (strip->free == 0) lines_link(list, strip);
-    strip->free |= UINT32_C(1) << index;
+    parts_put(list, strip, (unsigned)index);
     bool is_empty = strip->free == lines_all(count);
-    if (is_empty) lines_unlink(list, strip);
+    if (is_empty) parts_unlink(list, strip);
     lock_unlock(&lines->lock);
-    if (is_empty) chunks_put(lines->chunks, lines_base(strip));
+    if (is_empty) chunks_put(lines->chunks, base);
 }
 
 #if KV_DEBUG
@@ -832,10 +849,9 @@ KV_INTERNAL void lines_check(struct lines *lines)
 {
     lock_lock(&lines->lock);
     for (size_t count = LINES_MIN; count <= LINES_MAX; count++) {
-        const struct lines_strip *previous = NULL, *strip = lines->open[count - LINES_MIN];
+        const struct parts *previous = NULL, *strip = lines->open[count - LINES_MIN];
         for (; strip != NULL; previous = strip, strip = strip->next) {
-            assert(strip->previous == previous);
-            assert(strip->free != 0);
+            parts_check(strip, previous);
             assert(strip->free != lines_all(count));
             assert((strip->free & ~lines_all(count)) == 0);
         }
@@ -849,8 +865,8 @@ KV_INTERNAL void lines_check(struct lines *lines)
  * base/pages.c -- the page pool.
  *
  *     region, at a multiple of 64 KiB:
- *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
- *     0        4096             61440                             65432    65456           65536
+ *     | page 0 | page 1 |  ...  | page 15, the last 112 bytes missing | record | not asked for |
+ *     0        4096             61440                             65424    65456           65536
  *
  * The host is asked for 80 bytes less than the region. malloc puts its own header before each
  * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
@@ -887,14 +903,12 @@ enum {
     PAGES_BEFORE_CHUNKS = 128 /* regions: 8 MiB, to which a chunk of 2 MiB is little */
 };
 
-struct pages_region;
-
 struct pages {
     struct alloc *alloc;
-    struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
-    size_t regions;            /* how many there are */
-    size_t free;               /* free pages in them */
-    struct chunks chunks;      /* where some of them come from */
+    struct parts *open;   /* the regions with a free page */
+    size_t regions;       /* how many there are */
+    size_t free;          /* free pages in them */
+    struct chunks chunks; /* where some of them come from */
     struct lock lock;
 };
 
@@ -925,8 +939,7 @@ _Static_assert((size_t)PAGES_REGION_ALLOCATED <= (size_t)CHUNKS_REGION_USABLE,
                "a region of a chunk is enough");
 
 struct pages_region {
-    struct pages_region *next, *previous; /* in `open` */
-    uint32_t free;                        /* bit i: page i is free */
+    struct parts pages; /* in `open` */
     bool is_of_chunk;
 };
 _Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
@@ -934,13 +947,8 @@ _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
 
 static struct pages_region *pages_region_of(const void *page)
 {
-    uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
+    char *base = parts_block(page, PAGES_REGION_SIZE);
     return (struct pages_region *)(base + PAGES_REGION_ALLOCATED) - 1;
-}
-
-static char *pages_region_base(const struct pages_region *region)
-{
-    return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
 }
 
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
@@ -950,29 +958,11 @@ KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
     lock_init(&pages->lock);
 }
 
-static void pages_link(struct pages *pages, struct pages_region *region)
+static void *pages_take(struct pages *pages, struct parts *region)
 {
-    region->previous = NULL;
-    region->next = pages->open;
-    if (pages->open != NULL) pages->open->previous = region;
-    pages->open = region;
-}
-
-static void pages_unlink(struct pages *pages, struct pages_region *region)
-{
-    if (region->previous != NULL) region->previous->next = region->next;
-    else pages->open = region->next;
-    if (region->next != NULL) region->next->previous = region->previous;
-}
-
-static void *pages_take(struct pages *pages, struct pages_region *region)
-{
-    assert(region->free != 0);
-    unsigned index = bits_lowest(region->free);
-    region->free &= region->free - 1;
-    if (region->free == 0) pages_unlink(pages, region);
+    unsigned index = parts_take(&pages->open, region, UINT32_MAX);
     pages->free--;
-    return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
+    return parts_block(region, PAGES_REGION_SIZE) + (size_t)index * PAGES_PAGE_SIZE;
 }
 
 static void *pages_get_of_chunk(struct pages *pages)
@@ -991,14 +981,14 @@ static struct pages_region *pages_region_create(struct pages *pages, bool wants_
         base = alloc_get_aligned(pages->alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
     if (base == NULL) return NULL;
     struct pages_region *region = pages_region_of(base);
-    region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    region->pages.free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
     region->is_of_chunk = is_of_chunk;
     return region;
 }
 
 static void pages_region_destroy(struct pages *pages, struct pages_region *region)
 {
-    void *base = pages_region_base(region);
+    void *base = parts_block(region, PAGES_REGION_SIZE);
     if (!region->is_of_chunk) {
         alloc_free(pages->alloc, base, PAGES_REGION_ALLOCATED);
         return;
@@ -1019,10 +1009,10 @@ KV_INTERNAL void *pages_get(struct pages *pages)
     struct pages_region *region = pages_region_create(pages, wants_chunk);
     if (region == NULL) return NULL;
     lock_lock(&pages->lock);
-    pages_link(pages, region);
+    parts_link(&pages->open, &region->pages);
     pages->regions++;
     pages->free += PAGES_REGION_PAGES;
-    page = pages_take(pages, region);
+    page = pages_take(pages, &region->pages);
     lock_unlock(&pages->lock);
     return page;
 }
@@ -1031,16 +1021,14 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
 {
     assert(((uintptr_t)page & (PAGES_PAGE_SIZE - 1)) == 0);
     struct pages_region *region = pages_region_of(page);
-    unsigned index = (unsigned)(((char *)page - pages_region_base(region)) / PAGES_PAGE_SIZE);
+    size_t offset = (size_t)((char *)page - parts_block(page, PAGES_REGION_SIZE));
 
     lock_lock(&pages->lock);
-    assert((region->free >> index & 1) == 0);
-    if (region->free == 0) pages_link(pages, region);
-    region->free |= UINT32_C(1) << index;
+    parts_put(&pages->open, &region->pages, (unsigned)(offset / PAGES_PAGE_SIZE));
     pages->free++;
-    bool empty = bits_count(region->free) == PAGES_REGION_PAGES;
+    bool empty = bits_count(region->pages.free) == PAGES_REGION_PAGES;
     if (empty) {
-        pages_unlink(pages, region);
+        parts_unlink(&pages->open, &region->pages);
         pages->regions--;
         pages->free -= PAGES_REGION_PAGES;
     }
@@ -1060,12 +1048,11 @@ KV_INTERNAL void pages_check(struct pages *pages)
 {
     lock_lock(&pages->lock);
     size_t open = 0, free = 0;
-    const struct pages_region *previous = NULL;
-    for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
-        assert(region->previous == previous);
-        assert(region == pages_region_of(pages_region_base(region)));
+    const struct parts *previous = NULL;
+    for (const struct parts *region = pages->open; region != NULL; region = region->next) {
+        parts_check(region, previous);
+        assert(region == &pages_region_of(parts_block(region, PAGES_REGION_SIZE))->pages);
         unsigned count = bits_count(region->free);
-        assert(count > 0);
         assert(count < PAGES_REGION_PAGES);
         free += count;
         open++;

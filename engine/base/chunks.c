@@ -24,8 +24,8 @@ enum {
 };
 
 struct chunk {
-    struct chunk *next, *previous; /* in `open` */
-    uint32_t free, kept;           /* bit i: region i */
+    struct parts regions; /* in `open` */
+    uint32_t kept;        /* bit i: region i */
 };
 _Static_assert(CHUNKS_REGIONS == 32, "one bit a region");
 _Static_assert(CHUNKS_CHUNK_SIZE - CHUNKS_ALLOCATED + sizeof(struct chunk) <=
@@ -34,36 +34,17 @@ _Static_assert(CHUNKS_CHUNK_SIZE - CHUNKS_ALLOCATED + sizeof(struct chunk) <=
 
 static struct chunk *chunks_chunk_of(const void *region)
 {
-    uintptr_t base = (uintptr_t)region & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1);
+    char *base = parts_block(region, CHUNKS_CHUNK_SIZE);
     return (struct chunk *)(base + CHUNKS_ALLOCATED) - 1;
-}
-
-static char *chunks_base(const struct chunk *chunk)
-{
-    return (char *)((uintptr_t)chunk & ~(uintptr_t)(CHUNKS_CHUNK_SIZE - 1));
 }
 
 KV_INTERNAL void chunks_init(struct chunks *chunks)
 {
-    chunks->open = chunks->empty = NULL;
+    chunks->open = NULL;
+    chunks->empty = NULL;
     chunks->kept = 0;
     atomic_init(&chunks->count, 0);
     lock_init(&chunks->lock);
-}
-
-static void chunks_link(struct chunks *chunks, struct chunk *chunk)
-{
-    chunk->previous = NULL;
-    chunk->next = chunks->open;
-    if (chunks->open != NULL) chunks->open->previous = chunk;
-    chunks->open = chunk;
-}
-
-static void chunks_unlink(struct chunks *chunks, struct chunk *chunk)
-{
-    if (chunk->previous != NULL) chunk->previous->next = chunk->next;
-    else chunks->open = chunk->next;
-    if (chunk->next != NULL) chunk->next->previous = chunk->previous;
 }
 
 /* --------------------------------------------------------------------------------- the system */
@@ -75,7 +56,7 @@ static struct chunk *chunks_create(void)
     if (posix_memalign(&base, CHUNKS_CHUNK_SIZE, CHUNKS_ALLOCATED) != 0) return NULL;
     (void)madvise(base, CHUNKS_CHUNK_SIZE, MADV_HUGEPAGE); /* a hint; all of it or none */
     struct chunk *chunk = chunks_chunk_of(base);
-    chunk->free = UINT32_MAX;
+    chunk->regions.free = UINT32_MAX;
     chunk->kept = 0;
     return chunk;
 #else
@@ -95,24 +76,22 @@ static void chunks_discard(void *region)
 
 /* -------------------------------------------------------------------------------- get and put */
 
-/* Takes a region of a chunk that has one, rather one that has memory. */
-static void *chunks_take(struct chunks *chunks, struct chunk *chunk)
+/* Takes a region of the first chunk that has one, rather one that has memory. */
+static void *chunks_take(struct chunks *chunks)
 {
-    uint32_t kept = chunk->free & chunk->kept;
-    unsigned index = bits_lowest(kept != 0 ? kept : chunk->free);
-    uint32_t bit = UINT32_C(1) << index;
+    struct chunk *chunk = chunks_chunk_of(chunks->open);
+    uint32_t kept = chunk->regions.free & chunk->kept;
+    unsigned index = parts_take(&chunks->open, &chunk->regions, kept != 0 ? kept : UINT32_MAX);
     if (kept != 0) chunks->kept--;
-    chunk->kept &= ~bit;
-    chunk->free &= ~bit;
-    if (chunk->free == 0) chunks_unlink(chunks, chunk);
+    chunk->kept &= ~(UINT32_C(1) << index);
     if (chunk == chunks->empty) chunks->empty = NULL;
-    return chunks_base(chunk) + (size_t)index * CHUNKS_REGION_SIZE;
+    return parts_block(chunk, CHUNKS_CHUNK_SIZE) + (size_t)index * CHUNKS_REGION_SIZE;
 }
 
 KV_INTERNAL void *chunks_get(struct chunks *chunks)
 {
     lock_lock(&chunks->lock);
-    void *region = chunks->open != NULL ? chunks_take(chunks, chunks->open) : NULL;
+    void *region = chunks->open != NULL ? chunks_take(chunks) : NULL;
     lock_unlock(&chunks->lock);
     if (region != NULL) return region;
 
@@ -121,12 +100,12 @@ KV_INTERNAL void *chunks_get(struct chunks *chunks)
     lock_lock(&chunks->lock);
     bool is_wanted = chunks->open == NULL; /* else a region has come back meanwhile */
     if (is_wanted) {
-        chunks_link(chunks, chunk);
+        parts_link(&chunks->open, &chunk->regions);
         chunks->count++;
     }
-    region = chunks_take(chunks, chunks->open);
+    region = chunks_take(chunks);
     lock_unlock(&chunks->lock);
-    if (!is_wanted) free(chunks_base(chunk));
+    if (!is_wanted) free(parts_block(chunk, CHUNKS_CHUNK_SIZE));
     return region;
 }
 
@@ -146,11 +125,12 @@ static bool chunks_keep(struct chunks *chunks, struct chunk *chunk, unsigned ind
 static struct chunk *chunks_choose(struct chunks *chunks, struct chunk *chunk)
 {
     struct chunk *other = chunks->empty;
-    if (chunk->free != UINT32_MAX) {
+    const struct parts *regions = &chunk->regions;
+    if (regions->free != UINT32_MAX) {
         chunks->empty = NULL;
         return other;
     }
-    if (other != NULL || chunks->count == 1 || chunk->next != NULL || chunk->previous != NULL)
+    if (other != NULL || chunks->count == 1 || regions->next != NULL || regions->previous != NULL)
         return chunk;
     chunks->empty = chunk;
     return NULL;
@@ -159,21 +139,20 @@ static struct chunk *chunks_choose(struct chunks *chunks, struct chunk *chunk)
 KV_INTERNAL void chunks_put(struct chunks *chunks, void *region)
 {
     struct chunk *chunk = chunks_chunk_of(region);
-    unsigned index = (unsigned)(((char *)region - chunks_base(chunk)) / CHUNKS_REGION_SIZE);
+    size_t offset = (size_t)((char *)region - parts_block(region, CHUNKS_CHUNK_SIZE));
+    unsigned index = (unsigned)(offset / CHUNKS_REGION_SIZE);
     if (!chunks_keep(chunks, chunk, index)) chunks_discard(region);
 
     lock_lock(&chunks->lock);
-    assert((chunk->free >> index & 1) == 0);
-    if (chunk->free == 0) chunks_link(chunks, chunk);
-    chunk->free |= UINT32_C(1) << index;
+    parts_put(&chunks->open, &chunk->regions, index);
     struct chunk *released = chunks_choose(chunks, chunk);
     if (released != NULL) {
-        chunks_unlink(chunks, released);
+        parts_unlink(&chunks->open, &released->regions);
         chunks->count--;
         chunks->kept -= bits_count(released->kept);
     }
     lock_unlock(&chunks->lock);
-    if (released != NULL) free(chunks_base(released));
+    if (released != NULL) free(parts_block(released, CHUNKS_CHUNK_SIZE));
 }
 
 #if KV_DEBUG
@@ -181,16 +160,16 @@ KV_INTERNAL void chunks_check(struct chunks *chunks)
 {
     lock_lock(&chunks->lock);
     size_t open = 0, kept = 0, empty = 0;
-    const struct chunk *previous = NULL;
-    for (const struct chunk *chunk = chunks->open; chunk != NULL; chunk = chunk->next) {
-        assert(chunk->previous == previous);
-        assert(chunk->free != 0);
-        assert((chunk->kept & ~chunk->free) == 0);
-        empty += chunk->free == UINT32_MAX;
-        assert(chunk->free != UINT32_MAX || chunk == chunks->empty);
+    const struct parts *previous = NULL;
+    for (const struct parts *regions = chunks->open; regions != NULL; regions = regions->next) {
+        const struct chunk *chunk = chunks_chunk_of(regions);
+        parts_check(regions, previous);
+        assert((chunk->kept & ~regions->free) == 0);
+        empty += regions->free == UINT32_MAX;
+        assert(regions->free != UINT32_MAX || chunk == chunks->empty);
         kept += bits_count(chunk->kept);
         open++;
-        previous = chunk;
+        previous = regions;
     }
     assert(open <= chunks->count);
     assert(kept == chunks->kept);

@@ -15,6 +15,7 @@
 
 #include "base/attributes.h"
 #include "base/lock.h"
+#include "base/parts.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,10 +31,10 @@ enum {
 struct chunk;
 
 struct chunks {
-    struct chunk *open;  /* those with a free region, in a list */
-    struct chunk *empty; /* the one of them that has no other; NULL: there is none */
+    struct parts *open;   /* those with a free region */
+    struct chunk *empty;  /* the one of them that has no other; NULL: there is none */
     _Atomic size_t count; /* of all chunks */
-    size_t kept;         /* free regions that still have memory */
+    size_t kept;          /* free regions that still have memory */
     struct lock lock;
 };
 

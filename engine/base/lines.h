@@ -13,12 +13,10 @@
 
 enum { LINES_MIN = 34, LINES_MAX = 63 };
 
-struct lines_strip;
-
 struct lines {
     struct alloc *alloc;
-    struct chunks *chunks; /* NULL: all blocks are the host's */
-    struct lines_strip *open[LINES_MAX - LINES_MIN + 1]; /* regions with a free block, in lists */
+    struct chunks *chunks;                         /* NULL: all blocks are the host's */
+    struct parts *open[LINES_MAX - LINES_MIN + 1]; /* by size, the strips with a free block */
     struct lock lock;
 };
 

@@ -2,8 +2,8 @@
  * base/pages.c -- the page pool.
  *
  *     region, at a multiple of 64 KiB:
- *     | page 0 | page 1 |  ...  | page 15, the last 104 bytes missing | record | not asked for |
- *     0        4096             61440                             65432    65456           65536
+ *     | page 0 | page 1 |  ...  | page 15, the last 112 bytes missing | record | not asked for |
+ *     0        4096             61440                             65424    65456           65536
  *
  * The host is asked for 80 bytes less than the region. malloc puts its own header before each
  * block, so a block of exactly 64 KiB at a 64 KiB boundary would leave nearly as much unused before
@@ -28,8 +28,7 @@ _Static_assert((size_t)PAGES_REGION_ALLOCATED <= (size_t)CHUNKS_REGION_USABLE,
                "a region of a chunk is enough");
 
 struct pages_region {
-    struct pages_region *next, *previous; /* in `open` */
-    uint32_t free;                        /* bit i: page i is free */
+    struct parts pages; /* in `open` */
     bool is_of_chunk;
 };
 _Static_assert(PAGES_MISSING % 8 == 0 && sizeof(struct pages_region) % 8 == 0, "aligned record");
@@ -37,13 +36,8 @@ _Static_assert(PAGES_REGION_PAGES <= 32, "one bit a page");
 
 static struct pages_region *pages_region_of(const void *page)
 {
-    uintptr_t base = (uintptr_t)page & ~(uintptr_t)(PAGES_REGION_SIZE - 1);
+    char *base = parts_block(page, PAGES_REGION_SIZE);
     return (struct pages_region *)(base + PAGES_REGION_ALLOCATED) - 1;
-}
-
-static char *pages_region_base(const struct pages_region *region)
-{
-    return (char *)((uintptr_t)region & ~(uintptr_t)(PAGES_REGION_SIZE - 1));
 }
 
 KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
@@ -53,29 +47,11 @@ KV_INTERNAL void pages_init(struct pages *pages, struct alloc *alloc)
     lock_init(&pages->lock);
 }
 
-static void pages_link(struct pages *pages, struct pages_region *region)
+static void *pages_take(struct pages *pages, struct parts *region)
 {
-    region->previous = NULL;
-    region->next = pages->open;
-    if (pages->open != NULL) pages->open->previous = region;
-    pages->open = region;
-}
-
-static void pages_unlink(struct pages *pages, struct pages_region *region)
-{
-    if (region->previous != NULL) region->previous->next = region->next;
-    else pages->open = region->next;
-    if (region->next != NULL) region->next->previous = region->previous;
-}
-
-static void *pages_take(struct pages *pages, struct pages_region *region)
-{
-    assert(region->free != 0);
-    unsigned index = bits_lowest(region->free);
-    region->free &= region->free - 1;
-    if (region->free == 0) pages_unlink(pages, region);
+    unsigned index = parts_take(&pages->open, region, UINT32_MAX);
     pages->free--;
-    return pages_region_base(region) + (size_t)index * PAGES_PAGE_SIZE;
+    return parts_block(region, PAGES_REGION_SIZE) + (size_t)index * PAGES_PAGE_SIZE;
 }
 
 static void *pages_get_of_chunk(struct pages *pages)
@@ -94,14 +70,14 @@ static struct pages_region *pages_region_create(struct pages *pages, bool wants_
         base = alloc_get_aligned(pages->alloc, PAGES_REGION_ALLOCATED, PAGES_REGION_SIZE);
     if (base == NULL) return NULL;
     struct pages_region *region = pages_region_of(base);
-    region->free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
+    region->pages.free = (uint32_t)((UINT64_C(1) << PAGES_REGION_PAGES) - 1);
     region->is_of_chunk = is_of_chunk;
     return region;
 }
 
 static void pages_region_destroy(struct pages *pages, struct pages_region *region)
 {
-    void *base = pages_region_base(region);
+    void *base = parts_block(region, PAGES_REGION_SIZE);
     if (!region->is_of_chunk) {
         alloc_free(pages->alloc, base, PAGES_REGION_ALLOCATED);
         return;
@@ -122,10 +98,10 @@ KV_INTERNAL void *pages_get(struct pages *pages)
     struct pages_region *region = pages_region_create(pages, wants_chunk);
     if (region == NULL) return NULL;
     lock_lock(&pages->lock);
-    pages_link(pages, region);
+    parts_link(&pages->open, &region->pages);
     pages->regions++;
     pages->free += PAGES_REGION_PAGES;
-    page = pages_take(pages, region);
+    page = pages_take(pages, &region->pages);
     lock_unlock(&pages->lock);
     return page;
 }
@@ -134,16 +110,14 @@ KV_INTERNAL void pages_put(struct pages *pages, void *page)
 {
     assert(((uintptr_t)page & (PAGES_PAGE_SIZE - 1)) == 0);
     struct pages_region *region = pages_region_of(page);
-    unsigned index = (unsigned)(((char *)page - pages_region_base(region)) / PAGES_PAGE_SIZE);
+    size_t offset = (size_t)((char *)page - parts_block(page, PAGES_REGION_SIZE));
 
     lock_lock(&pages->lock);
-    assert((region->free >> index & 1) == 0);
-    if (region->free == 0) pages_link(pages, region);
-    region->free |= UINT32_C(1) << index;
+    parts_put(&pages->open, &region->pages, (unsigned)(offset / PAGES_PAGE_SIZE));
     pages->free++;
-    bool empty = bits_count(region->free) == PAGES_REGION_PAGES;
+    bool empty = bits_count(region->pages.free) == PAGES_REGION_PAGES;
     if (empty) {
-        pages_unlink(pages, region);
+        parts_unlink(&pages->open, &region->pages);
         pages->regions--;
         pages->free -= PAGES_REGION_PAGES;
     }
@@ -163,12 +137,11 @@ KV_INTERNAL void pages_check(struct pages *pages)
 {
     lock_lock(&pages->lock);
     size_t open = 0, free = 0;
-    const struct pages_region *previous = NULL;
-    for (struct pages_region *region = pages->open; region != NULL; region = region->next) {
-        assert(region->previous == previous);
-        assert(region == pages_region_of(pages_region_base(region)));
+    const struct parts *previous = NULL;
+    for (const struct parts *region = pages->open; region != NULL; region = region->next) {
+        parts_check(region, previous);
+        assert(region == &pages_region_of(parts_block(region, PAGES_REGION_SIZE))->pages);
         unsigned count = bits_count(region->free);
-        assert(count > 0);
         assert(count < PAGES_REGION_PAGES);
         free += count;
         open++;

@@ -13,6 +13,7 @@
 #include "base/attributes.h"
 #include "base/chunks.h"
 #include "base/lock.h"
+#include "base/parts.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,14 +25,12 @@ enum {
     PAGES_BEFORE_CHUNKS = 128 /* regions: 8 MiB, to which a chunk of 2 MiB is little */
 };
 
-struct pages_region;
-
 struct pages {
     struct alloc *alloc;
-    struct pages_region *open; /* the regions with a free page, in a list; the others are in none */
-    size_t regions;            /* how many there are */
-    size_t free;               /* free pages in them */
-    struct chunks chunks;      /* where some of them come from */
+    struct parts *open;   /* the regions with a free page */
+    size_t regions;       /* how many there are */
+    size_t free;          /* free pages in them */
+    struct chunks chunks; /* where some of them come from */
     struct lock lock;
 };
 
