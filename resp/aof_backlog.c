@@ -9,18 +9,10 @@
 #include <time.h>
 
 enum {
-    BACKLOG_CHUNK = 256 * 1024, /* one write call; large enough to forget its cost */
-    BACKLOG_SCRATCH = 1024,     /* records up to this size are encoded on the stack */
-    BACKLOG_LINK = 1024 * 1024, /* records of this size become a chunk instead of being copied */
-    BACKLOG_SPARE = 2,          /* chunks kept when nothing happens */
+    BACKLOG_BLOCK = 256 * 1024, /* one write call; large enough to forget its cost */
+    BACKLOG_LINK = 1024 * 1024, /* records of this size become a block instead of being copied */
+    BACKLOG_SPARE = 2,          /* blocks kept when nothing happens */
     BACKLOG_HEAD = RECORD_SELECT + 64 /* what may come before a record: an annotation, SELECT */
-};
-
-struct aof_chunk {
-    struct aof_chunk *next;
-    uint64_t start; /* position of the first byte */
-    size_t size, capacity;
-    uint8_t bytes[];
 };
 
 /* ------------------------------------------------------------------------------------ the clock */
@@ -61,28 +53,12 @@ int aof_condition_open(pthread_cond_t *condition)
 
 /* ----------------------------------------------------------------------------------- life cycle */
 
-static struct aof_chunk *backlog_new_chunk(size_t capacity)
-{
-    struct aof_chunk *chunk = malloc(sizeof *chunk + capacity);
-    if (chunk == NULL) return NULL;
-    *chunk = (struct aof_chunk){.capacity = capacity};
-    return chunk;
-}
-
-static void backlog_free_chunks(struct aof_chunk *chunk)
-{
-    while (chunk != NULL) {
-        struct aof_chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
-    }
-}
-
 kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit)
 {
     *backlog = (struct aof_backlog){.limit = limit, .database = -1, .wake_at = UINT64_MAX};
-    backlog->first = backlog->last = backlog_new_chunk(BACKLOG_CHUNK);
-    if (backlog->first == NULL) return KV_NOMEM;
+    struct block *first = block_create(BACKLOG_BLOCK);
+    if (first == NULL) return KV_NOMEM;
+    blocks_link(&backlog->blocks, first, 0);
 
     int sleep = pthread_mutex_init(&backlog->sleep, NULL);
     int wake = sleep == 0 ? aof_condition_open(&backlog->wake) : sleep;
@@ -90,14 +66,14 @@ kv_status aof_backlog_open(struct aof_backlog *backlog, uint64_t limit)
     if (room == 0) return KV_OK;
     if (wake == 0) pthread_cond_destroy(&backlog->wake);
     if (sleep == 0) pthread_mutex_destroy(&backlog->sleep);
-    free(backlog->first);
+    free(first);
     return KV_NOMEM;
 }
 
 void aof_backlog_close(struct aof_backlog *backlog)
 {
-    backlog_free_chunks(backlog->first);
-    backlog_free_chunks(backlog->spare);
+    block_free_all(backlog->blocks.first);
+    block_free_all(backlog->spare);
     pthread_cond_destroy(&backlog->room);
     pthread_cond_destroy(&backlog->wake);
     pthread_mutex_destroy(&backlog->sleep);
@@ -143,27 +119,19 @@ static void backlog_tell_of_room(struct aof_backlog *backlog)
     pthread_cond_broadcast(&backlog->room);
 }
 
-/* Makes sure of spare chunks for `size` bytes beyond what the last chunk takes. Under the lock. */
+/* Makes sure of spare blocks for `size` bytes beyond what the last block takes. Under the lock. */
 static bool backlog_reserve(struct aof_backlog *backlog, size_t size)
 {
-    size_t room = backlog->last->capacity - backlog->last->size;
-    size_t needed = size <= room ? 0 : (size - room + BACKLOG_CHUNK - 1) / BACKLOG_CHUNK;
+    size_t room = block_room(backlog->blocks.last);
+    size_t needed = size <= room ? 0 : (size - room + BACKLOG_BLOCK - 1) / BACKLOG_BLOCK;
     while (backlog->spare_count < needed) {
-        struct aof_chunk *chunk = backlog_new_chunk(BACKLOG_CHUNK);
-        if (chunk == NULL) return false;
-        chunk->next = backlog->spare;
-        backlog->spare = chunk;
+        struct block *block = block_create(BACKLOG_BLOCK);
+        if (block == NULL) return false;
+        block->next = backlog->spare;
+        backlog->spare = block;
         backlog->spare_count++;
     }
     return true;
-}
-
-static void backlog_link(struct aof_backlog *backlog, struct aof_chunk *chunk, uint64_t start)
-{
-    chunk->next = NULL;
-    chunk->start = start;
-    backlog->last->next = chunk;
-    backlog->last = chunk;
 }
 
 /* Copies bytes that there is room for; returns the position behind them. */
@@ -171,21 +139,17 @@ static uint64_t backlog_copy(struct aof_backlog *backlog, uint64_t position, con
                              size_t size)
 {
     for (;;) {
-        struct aof_chunk *last = backlog->last;
-        size_t room = last->capacity - last->size;
-        size_t part = size < room ? size : room;
-        memcpy(last->bytes + last->size, bytes, part);
-        last->size += part;
+        size_t part = blocks_copy(&backlog->blocks, bytes, size);
         position += part;
         size -= part;
         bytes += part;
         if (size == 0) return position;
 
-        struct aof_chunk *chunk = backlog->spare;
-        backlog->spare = chunk->next;
+        struct block *block = backlog->spare;
+        backlog->spare = block->next;
         backlog->spare_count--;
-        chunk->size = 0;
-        backlog_link(backlog, chunk, position);
+        block->size = 0;
+        blocks_link(&backlog->blocks, block, position);
     }
 }
 
@@ -210,34 +174,31 @@ static bool backlog_has_room(struct aof_backlog *backlog, size_t size, size_t co
     return (held == 0 || held + size <= backlog->limit) && backlog_reserve(backlog, copied);
 }
 
-/*
- * Queues an encoded record, which is linked in if `chunk` (its own) is given, else copied. Returns
- * with the record in its place.
- */
-static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes, size_t count,
-                          const uint8_t *bytes, size_t size, struct aof_chunk *chunk)
+/* Queues a record, which has a block of its own if that is to be linked in instead of a copy. */
+static void backlog_queue(struct aof_backlog *backlog, struct record *record)
 {
-    size_t copied = BACKLOG_HEAD + (chunk == NULL ? size : 0);
+    bool is_linked = record->size >= BACKLOG_LINK;
+    size_t copied = BACKLOG_HEAD + (is_linked ? 0 : record->size);
     aof_lock_take(&backlog->lock);
-    while (!backlog->discards && !backlog_has_room(backlog, size, copied)) {
+    while (!backlog->discards && !backlog_has_room(backlog, record->size, copied)) {
         backlog_wait_for_room(backlog);
     }
     if (backlog->discards) {
         aof_lock_release(&backlog->lock);
-        free(chunk);
         return;
     }
 
     uint64_t position = atomic_load_explicit(&backlog->appended, memory_order_relaxed);
     uint8_t head[BACKLOG_HEAD];
-    size_t head_size = (size_t)(backlog_put_head(backlog, head, changes[0].database) - head);
+    size_t head_size = (size_t)(backlog_put_head(backlog, head, record->database) - head);
     if (head_size > 0) position = backlog_copy(backlog, position, head, head_size);
-    backlog->database = changes[count - 1].database;
-    if (chunk != NULL) {
-        backlog_link(backlog, chunk, position);
-        position += size;
+    backlog->database = record->database_left;
+    struct block *block = record_take_block(record, BACKLOG_LINK);
+    if (block != NULL) {
+        blocks_link(&backlog->blocks, block, position);
+        position += record->size;
     } else {
-        position = backlog_copy(backlog, position, bytes, size);
+        position = backlog_copy(backlog, position, record->bytes, record->size);
     }
     atomic_store_explicit(&backlog->appended, position, memory_order_release);
 
@@ -247,39 +208,26 @@ static void backlog_queue(struct aof_backlog *backlog, const kv_change *changes,
     if (wake) backlog_wake(backlog);
 }
 
-/* A chunk for one large record, waited for if need be; NULL if it would be discarded. */
-static struct aof_chunk *backlog_large_chunk(struct aof_backlog *backlog, size_t capacity)
+/* Waits a while for memory. False: what is appended is discarded. */
+static bool backlog_wait_for_memory(struct aof_backlog *backlog)
 {
-    struct aof_chunk *chunk = backlog_new_chunk(capacity);
-    bool discards = false;
-    while (chunk == NULL && !discards) {
-        aof_lock_take(&backlog->lock);
-        discards = backlog->discards;
-        if (!discards) backlog_wait_for_room(backlog);
-        aof_lock_release(&backlog->lock);
-        if (!discards) chunk = backlog_new_chunk(capacity);
-    }
-    return chunk;
+    aof_lock_take(&backlog->lock);
+    bool is_wanted = !backlog->discards;
+    if (is_wanted) backlog_wait_for_room(backlog);
+    aof_lock_release(&backlog->lock);
+    return is_wanted;
 }
 
 void aof_backlog_append(void *context, const kv_change *changes, size_t count)
 {
     struct aof_backlog *backlog = context;
     if (count == 0) return;
-    size_t bound = record_bound(changes, count);
-    if (bound <= BACKLOG_SCRATCH) {
-        uint8_t scratch[BACKLOG_SCRATCH];
-        size_t size = record_encode(scratch, changes, count);
-        backlog_queue(backlog, changes, count, scratch, size, NULL);
-        return;
+    struct record record;
+    while (!record_open(&record, changes, count)) {
+        if (!backlog_wait_for_memory(backlog)) return;
     }
-
-    struct aof_chunk *chunk = backlog_large_chunk(backlog, bound);
-    if (chunk == NULL) return;
-    chunk->size = record_encode(chunk->bytes, changes, count);
-    bool is_linked = chunk->size >= BACKLOG_LINK;
-    backlog_queue(backlog, changes, count, chunk->bytes, chunk->size, is_linked ? chunk : NULL);
-    if (!is_linked) free(chunk);
+    backlog_queue(backlog, &record);
+    record_close(&record);
 }
 
 /* ------------------------------------------------------------------------------- the log thread */
@@ -338,58 +286,63 @@ bool aof_backlog_is_full(struct aof_backlog *backlog)
 kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to)
 {
     aof_lock_take(&backlog->lock);
-    struct aof_chunk *chunk = backlog->reading;
-    if (chunk == NULL || chunk->start > from) chunk = backlog->first;
-    while (chunk->start + chunk->size <= from) chunk = chunk->next;
-    backlog->reading = chunk;
-    uint64_t end = chunk->start + chunk->size < to ? chunk->start + chunk->size : to;
+    struct block *block = backlog->reading;
+    if (block == NULL || block->start > from) block = backlog->blocks.first;
+    while (block_end(block) <= from) block = block->next;
+    backlog->reading = block;
+    uint64_t end = block_end(block) < to ? block_end(block) : to;
     aof_lock_release(&backlog->lock);
-    return kv_bytes(chunk->bytes + (from - chunk->start), (size_t)(end - from));
+    return kv_bytes(block->bytes + (from - block->start), (size_t)(end - from));
 }
 
-/* Takes the spare chunks beyond `keep` out. Under the lock. */
-static struct aof_chunk *backlog_take_spare(struct aof_backlog *backlog, size_t keep)
+/* Takes the spare blocks beyond `keep` out. Under the lock. */
+static struct block *backlog_take_spare(struct aof_backlog *backlog, size_t keep)
 {
-    struct aof_chunk **end = &backlog->spare;
+    struct block **end = &backlog->spare;
     for (size_t i = 0; i < keep && *end != NULL; i++) end = &(*end)->next;
-    struct aof_chunk *taken = *end;
+    struct block *taken = *end;
     *end = NULL;
     if (backlog->spare_count > keep) backlog->spare_count = keep;
     return taken;
 }
 
-bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
+/* Takes the blocks out of which nothing is needed. The large ones are added to `freed`. */
+static void backlog_take_released(struct aof_backlog *backlog, struct block **freed)
 {
-    struct aof_chunk *large = NULL;
-    aof_lock_take(&backlog->lock);
-    if (position < backlog->released) position = backlog->released;
-    size_t keep = BACKLOG_SPARE + (size_t)((position - backlog->released) / BACKLOG_CHUNK);
-    backlog->released = position;
-    while (backlog->first != backlog->last &&
-           backlog->first->start + backlog->first->size <= position) {
-        struct aof_chunk *chunk = backlog->first;
-        backlog->first = chunk->next;
-        if (backlog->reading == chunk) backlog->reading = NULL;
-        bool is_large = chunk->capacity != BACKLOG_CHUNK;
-        chunk->next = is_large ? large : backlog->spare;
-        if (is_large) large = chunk;
-        else backlog->spare = chunk;
+    struct blocks *blocks = &backlog->blocks;
+    while (blocks->first != blocks->last && block_end(blocks->first) <= backlog->released) {
+        struct block *block = blocks_unlink_first(blocks);
+        if (backlog->reading == block) backlog->reading = NULL;
+        bool is_large = block->capacity != BACKLOG_BLOCK;
+        struct block **list = is_large ? freed : &backlog->spare;
+        block->next = *list;
+        *list = block;
         backlog->spare_count += !is_large;
     }
-    struct aof_chunk *last = backlog->last;
-    if (last->start + last->size == position && last->capacity == BACKLOG_CHUNK) {
+    struct block *last = blocks->last;
+    if (block_end(last) == backlog->released && last->capacity == BACKLOG_BLOCK) {
         /* It is empty: start over at its front, which is still in the cache. */
-        last->start = position;
+        last->start = backlog->released;
         last->size = 0;
     }
-    struct aof_chunk *surplus = backlog_take_spare(backlog, keep);
+}
+
+bool aof_backlog_release(struct aof_backlog *backlog, uint64_t position)
+{
+    struct block *large = NULL;
+    aof_lock_take(&backlog->lock);
+    if (position < backlog->released) position = backlog->released;
+    size_t keep = BACKLOG_SPARE + (size_t)((position - backlog->released) / BACKLOG_BLOCK);
+    backlog->released = position;
+    backlog_take_released(backlog, &large);
+    struct block *surplus = backlog_take_spare(backlog, keep);
     bool has_spare = backlog->spare_count > BACKLOG_SPARE;
     bool has_waiting = backlog->waiting > 0;
     aof_lock_release(&backlog->lock);
 
     if (has_waiting) backlog_tell_of_room(backlog);
-    backlog_free_chunks(large);
-    backlog_free_chunks(surplus);
+    block_free_all(large);
+    block_free_all(surplus);
     return has_spare;
 }
 

@@ -3,7 +3,7 @@
  * append to and one, the log thread, takes from.
  *
  *     positions:  0 ... released ......... written ......... appended
- *                          [ chunk ][ chunk ][ chunk ][ chunk ]      + spare chunks
+ *                          [ block ][ block ][ block ][ block ]      + spare blocks
  *
  * A position is a count of bytes since the queue was opened. Appenders encode outside the lock and
  * copy under it; they hold the locks of the keys they changed, so the order of positions is the
@@ -19,6 +19,7 @@
 
 #include "kvstore.h"
 #include "resp/aof_lock.h"
+#include "resp/blocks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,11 +31,10 @@ struct aof_mark {
     int64_t database;
 };
 
-struct aof_chunk;
-
 struct aof_backlog {
     struct aof_lock lock; /* of what follows */
-    struct aof_chunk *first, *last, *reading, *spare;
+    struct blocks blocks;
+    struct block *reading, *spare;
     size_t spare_count;
     _Atomic uint64_t appended;
     uint64_t released;
@@ -109,7 +109,7 @@ bool aof_backlog_is_full(struct aof_backlog *backlog);
 kv_slice aof_backlog_read(struct aof_backlog *backlog, uint64_t from, uint64_t to);
 
 /*
- * Lets go of everything below `position`. Slices into it are void. As many chunks are kept for
+ * Lets go of everything below `position`. Slices into it are void. As many blocks are kept for
  * reuse as were released; true if that is more than should be kept while nothing happens: then call
  * again in a while. For the log thread.
  */

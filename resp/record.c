@@ -5,6 +5,8 @@
 
 #include "resp/text.h"
 
+#include <stdlib.h>
+
 enum { RECORD_HEAD = 1 + TEXT_INTEGER_SIZE + 2, RECORD_MULTI_EXEC = 64 };
 
 static uint8_t *record_put_count(uint8_t *at, char prefix, uint64_t count)
@@ -52,7 +54,8 @@ size_t record_command_bound(const kv_slice *arguments, size_t count)
     return size;
 }
 
-size_t record_bound(const kv_change *changes, size_t count)
+/* No less than what record_encode() writes, a SELECT before each change included. */
+static size_t record_bound(const kv_change *changes, size_t count)
 {
     size_t size = RECORD_MULTI_EXEC;
     for (size_t i = 0; i < count; i++) {
@@ -62,7 +65,7 @@ size_t record_bound(const kv_change *changes, size_t count)
     return size;
 }
 
-size_t record_encode(uint8_t *bytes, const kv_change *changes, size_t count)
+static size_t record_encode(uint8_t *bytes, const kv_change *changes, size_t count)
 {
     uint8_t *at = bytes;
     uint32_t database = changes[0].database;
@@ -76,4 +79,36 @@ size_t record_encode(uint8_t *bytes, const kv_change *changes, size_t count)
     }
     if (count > 1) at = record_put_word(at, "EXEC");
     return (size_t)(at - bytes);
+}
+
+bool record_open(struct record *record, const kv_change *changes, size_t count)
+{
+    record->size = record_bound(changes, count);
+    record->database = changes[0].database;
+    record->database_left = changes[count - 1].database;
+    record->block = NULL;
+    uint8_t *bytes = record->scratch;
+    if (record->size > sizeof record->scratch) {
+        record->block = block_create(record->size);
+        if (record->block == NULL) return false;
+        bytes = record->block->bytes;
+    }
+    record->bytes = bytes;
+    record->size = record_encode(bytes, changes, count);
+    if (record->block != NULL) record->block->size = record->size;
+    return true;
+}
+
+struct block *record_take_block(struct record *record, size_t size_min)
+{
+    struct block *block = record->size >= size_min ? record->block : NULL;
+    if (block == NULL) return NULL;
+    block->capacity = block->size; /* no more is added to it */
+    record->block = NULL;
+    return block;
+}
+
+void record_close(struct record *record)
+{
+    free(record->block);
 }

@@ -10,8 +10,14 @@
 #define KV_RESP_RECORD_H
 
 #include "kvstore.h"
+#include "resp/blocks.h"
 
-enum { RECORD_SELECT = 64 /* the longest SELECT */ };
+#include <stdbool.h>
+
+enum {
+    RECORD_SELECT = 64,   /* the longest SELECT */
+    RECORD_SCRATCH = 1024 /* groups up to this size need no memory */
+};
 
 /* Writes a SELECT and returns the end of it. */
 uint8_t *record_put_select(uint8_t *at, uint32_t database);
@@ -20,10 +26,25 @@ uint8_t *record_put_select(uint8_t *at, uint32_t database);
 uint8_t *record_put_command(uint8_t *at, const kv_slice *arguments, size_t count);
 size_t record_command_bound(const kv_slice *arguments, size_t count);
 
-/* No less than what record_encode() writes, a SELECT before each change included. */
-size_t record_bound(const kv_change *changes, size_t count);
+/* A group, encoded, without a SELECT before it. */
+struct record {
+    const uint8_t *bytes;
+    size_t size;
+    uint32_t database;      /* of the first change */
+    uint32_t database_left; /* what is selected behind it */
+    struct block *block;    /* that has the bytes, and nothing else; NULL: they are in scratch */
+    uint8_t scratch[RECORD_SCRATCH];
+};
 
-/* Encodes a group of one change or more, without a SELECT before it, and returns its size. */
-size_t record_encode(uint8_t *bytes, const kv_change *changes, size_t count);
+/*
+ * Encodes a group of one change or more. Without memory it is false, and the size is one that the
+ * record would not have exceeded.
+ */
+bool record_open(struct record *record, const kv_change *changes, size_t count);
+
+/* The block, which is the caller's now, if the record has at least this size; else NULL. */
+struct block *record_take_block(struct record *record, size_t size_min);
+
+void record_close(struct record *record);
 
 #endif

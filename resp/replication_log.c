@@ -10,56 +10,16 @@
 
 enum {
     LOG_BLOCK = 64 * 1024, /* one write to a socket, which rarely takes more at once */
-    LOG_SCRATCH = 1024,    /* records up to this size are encoded on the stack */
-    LOG_LINK = 256 * 1024  /* records of this size become a block instead of being copied */
-};
-
-struct replication_block {
-    struct replication_block *next;
-    uint64_t start; /* position of the first byte */
-    size_t size, capacity;
-    unsigned pins; /* readers that have been given bytes of it */
-    uint8_t bytes[];
+    LOG_LINK = 256 * 1024, /* records of this size become a block instead of being copied */
+    LOG_COMMAND = 1024     /* the longest that is not a change */
 };
 
 /* --------------------------------------------------------------------------------------- blocks */
 
-static struct replication_block *log_new_block(size_t capacity)
-{
-    if (capacity > SIZE_MAX - sizeof(struct replication_block)) return NULL;
-    struct replication_block *block = malloc(sizeof *block + capacity);
-    if (block == NULL) return NULL;
-    *block = (struct replication_block){.capacity = capacity};
-    return block;
-}
-
-static void log_free_blocks(struct replication_block *block)
-{
-    while (block != NULL) {
-        struct replication_block *next = block->next;
-        free(block);
-        block = next;
-    }
-}
-
-static void log_link(struct replication_log *log, struct replication_block *block, uint64_t start)
-{
-    block->next = NULL;
-    block->start = start;
-    if (log->last != NULL) log->last->next = block;
-    else log->first = block;
-    log->last = block;
-    log->block_bytes += block->capacity;
-}
-
 /* Takes the first block out; it is freed by whoever still reads it, or added to `freed`. */
-static void log_unlink_first(struct replication_log *log, struct replication_block **freed)
+static void log_unlink_first(struct replication_log *log, struct block **freed)
 {
-    struct replication_block *block = log->first;
-    log->first = block->next;
-    if (log->first == NULL) log->last = NULL;
-    log->block_bytes -= block->capacity;
-    block->next = NULL;
+    struct block *block = blocks_unlink_first(&log->blocks);
     if (block->pins > 0) {
         block->start = UINT64_MAX; /* no longer the log's */
         return;
@@ -72,9 +32,9 @@ static void log_unlink_first(struct replication_log *log, struct replication_blo
     *freed = block;
 }
 
-static void reader_unpin(struct replication_reader *reader, struct replication_block **freed)
+static void reader_unpin(struct replication_reader *reader, struct block **freed)
 {
-    struct replication_block *block = reader->block;
+    struct block *block = reader->block;
     reader->block = NULL;
     if (block == NULL || --block->pins > 0 || block->start != UINT64_MAX) return;
     block->next = *freed;
@@ -109,13 +69,15 @@ static uint64_t log_needed(struct replication_log *log)
  * Lets go of the blocks that nobody needs. Under the lock, whenever a block is begun: so what is
  * kept is at most a block too much.
  */
-static void log_trim(struct replication_log *log, struct replication_block **freed)
+static void log_trim(struct replication_log *log, struct block **freed)
 {
     uint64_t needed = log_needed(log);
-    while (log->first != log->last && log->first->start + log->first->size <= needed) {
+    struct blocks *blocks = &log->blocks;
+    while (blocks->first != blocks->last && block_end(blocks->first) <= needed) {
         log_unlink_first(log, freed);
     }
-    if (log->first != NULL && log->first->start > log->start) log->start = log->first->start;
+    if (blocks->first != NULL && blocks->first->start > log->start)
+        log->start = blocks->first->start;
 }
 
 static void log_overtake_all(struct replication_log *log)
@@ -125,10 +87,9 @@ static void log_overtake_all(struct replication_log *log)
     }
 }
 
-static void log_forget_all(struct replication_log *log, uint64_t position,
-                           struct replication_block **freed)
+static void log_forget_all(struct replication_log *log, uint64_t position, struct block **freed)
 {
-    while (log->first != NULL) log_unlink_first(log, freed);
+    while (log->blocks.first != NULL) log_unlink_first(log, freed);
     log_overtake_all(log);
     log->start = position;
     atomic_store_explicit(&log->end, position, memory_order_release);
@@ -154,11 +115,11 @@ void replication_log_wake(struct replication_log *log)
 }
 
 /* What is done when the lock is let go of. */
-static void log_release(struct replication_log *log, struct replication_block *freed)
+static void log_release(struct replication_log *log, struct block *freed)
 {
     bool has_waiting = log->has_waiting;
     aof_lock_release(&log->lock);
-    log_free_blocks(freed);
+    block_free_all(freed);
     if (has_waiting) replication_log_wake(log);
 }
 
@@ -173,14 +134,14 @@ kv_status replication_log_open(struct replication_log *log, uint64_t backlog_siz
 
 void replication_log_close(struct replication_log *log)
 {
-    log_free_blocks(log->first);
-    log_free_blocks(log->spare);
+    block_free_all(log->blocks.first);
+    block_free_all(log->spare);
     pthread_mutex_destroy(&log->waking);
 }
 
 void replication_log_reset(struct replication_log *log, uint64_t position)
 {
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     aof_lock_take(&log->lock);
     log_forget_all(log, position, &freed);
     log->database = -1;
@@ -219,7 +180,7 @@ uint64_t replication_log_mark(struct replication_log *log, int64_t *database)
 
 void replication_log_configure(struct replication_log *log, uint64_t backlog_size, uint64_t lag_max)
 {
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     aof_lock_take(&log->lock);
     log->backlog_size = backlog_size;
     log->lag_max = lag_max;
@@ -230,7 +191,7 @@ void replication_log_configure(struct replication_log *log, uint64_t backlog_siz
 uint64_t replication_log_memory(struct replication_log *log)
 {
     aof_lock_take(&log->lock);
-    uint64_t bytes = log->block_bytes;
+    uint64_t bytes = log->blocks.capacity;
     aof_lock_release(&log->lock);
     return bytes;
 }
@@ -238,31 +199,26 @@ uint64_t replication_log_memory(struct replication_log *log)
 /* ------------------------------------------------------------------------------------ appending */
 
 /* Makes sure that the last block has room. Under the lock. */
-static bool log_begin_block(struct replication_log *log, uint64_t position,
-                            struct replication_block **freed)
+static bool log_begin_block(struct replication_log *log, uint64_t position, struct block **freed)
 {
-    if (log->last != NULL && log->last->size < log->last->capacity) return true;
+    if (log->blocks.last != NULL && block_room(log->blocks.last) > 0) return true;
     log_trim(log, freed);
-    struct replication_block *block = log->spare;
+    struct block *block = log->spare;
     log->spare = NULL;
-    if (block == NULL) block = log_new_block(LOG_BLOCK);
+    if (block == NULL) block = block_create(LOG_BLOCK);
     if (block == NULL) return false;
     block->size = 0;
-    log_link(log, block, position);
+    blocks_link(&log->blocks, block, position);
     return true;
 }
 
 /* Appends bytes; they count when log->end is moved. False: out of memory. Under the lock. */
 static bool log_copy(struct replication_log *log, uint64_t *position, const uint8_t *bytes,
-                     size_t size, struct replication_block **freed)
+                     size_t size, struct block **freed)
 {
     while (size > 0) {
         if (!log_begin_block(log, *position, freed)) return false;
-        struct replication_block *last = log->last;
-        size_t room = last->capacity - last->size;
-        size_t part = size < room ? size : room;
-        memcpy(last->bytes + last->size, bytes, part);
-        last->size += part;
+        size_t part = blocks_copy(&log->blocks, bytes, size);
         *position += part;
         bytes += part;
         size -= part;
@@ -270,22 +226,11 @@ static bool log_copy(struct replication_log *log, uint64_t *position, const uint
     return true;
 }
 
-/* A block with a record of its own; no more is added to it. */
-static void log_link_record(struct replication_log *log, uint64_t *position,
-                            struct replication_block *block, struct replication_block **freed)
-{
-    log_trim(log, freed);
-    size_t size = block->size;
-    block->capacity = size;
-    log_link(log, block, *position);
-    *position += size;
-}
-
 /* Under the lock, which it lets go of. */
 static bool log_append(struct replication_log *log, kv_slice bytes, uint64_t *end)
 {
     uint64_t position = log->end;
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     *end = position + bytes.size;
     bool is_kept = log_copy(log, &position, bytes.data, bytes.size, &freed);
     if (is_kept) atomic_store_explicit(&log->end, *end, memory_order_release);
@@ -305,7 +250,7 @@ bool replication_log_append(struct replication_log *log, kv_slice bytes, int64_t
 bool replication_log_command(struct replication_log *log, const kv_slice *arguments, size_t count,
                              uint64_t *end)
 {
-    uint8_t bytes[LOG_SCRATCH];
+    uint8_t bytes[LOG_COMMAND];
     if (record_command_bound(arguments, count) > sizeof bytes) return false;
     size_t size = (size_t)(record_put_command(bytes, arguments, count) - bytes);
     aof_lock_take(&log->lock);
@@ -316,40 +261,47 @@ bool replication_log_command(struct replication_log *log, const kv_slice *argume
 
 void replication_log_lose(struct replication_log *log)
 {
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     aof_lock_take(&log->lock);
     log_forget_all(log, log->end + 1, &freed);
     log->database = -1;
     log_release(log, freed);
 }
 
-/* Appends an encoded group: `block` if it has one of its own, else a copy of `bytes`. */
-static void log_take_record(struct replication_log *log, const kv_change *changes, size_t count,
-                            const uint8_t *bytes, size_t size, struct replication_block *block)
+/* Puts a record behind what is there. False: out of memory. Under the lock. */
+static bool log_put_record(struct replication_log *log, uint64_t position, struct record *record,
+                           struct block **freed)
 {
-    struct replication_block *freed = NULL;
+    struct block *block = record_take_block(record, LOG_LINK);
+    if (block == NULL) return log_copy(log, &position, record->bytes, record->size, freed);
+    log_trim(log, freed);
+    blocks_link(&log->blocks, block, position);
+    return true;
+}
+
+/* Appends a record, of which only the size may be there. */
+static void log_take_record(struct replication_log *log, struct record *record, bool is_there)
+{
+    struct block *freed = NULL;
     aof_lock_take(&log->lock);
     if (log->is_closed) {
         aof_lock_release(&log->lock);
-        free(block);
         return;
     }
     uint64_t position = log->end;
     uint8_t select[RECORD_SELECT];
     size_t select_size = 0;
-    if (log->database != changes[0].database)
-        select_size = (size_t)(record_put_select(select, changes[0].database) - select);
-    uint64_t end = position + select_size + size;
-    bool is_kept = log_copy(log, &position, select, select_size, &freed);
-    if (is_kept && block != NULL) log_link_record(log, &position, block, &freed);
-    else if (is_kept) is_kept = bytes != NULL && log_copy(log, &position, bytes, size, &freed);
-    else free(block);
-    log->database = changes[count - 1].database;
+    if (log->database != record->database)
+        select_size = (size_t)(record_put_select(select, record->database) - select);
+    uint64_t end = position + select_size + record->size;
+    bool is_kept = is_there && log_copy(log, &position, select, select_size, &freed) &&
+                   log_put_record(log, position, record, &freed);
     if (is_kept) {
+        log->database = record->database_left;
         atomic_store_explicit(&log->end, end, memory_order_release);
     } else {
-        log_forget_all(log, end, &freed);
         log->database = -1;
+        log_forget_all(log, end, &freed);
     }
     log_release(log, freed);
 }
@@ -357,22 +309,10 @@ static void log_take_record(struct replication_log *log, const kv_change *change
 void replication_log_changes(struct replication_log *log, const kv_change *changes, size_t count)
 {
     if (count == 0 || log->is_closed) return;
-    size_t bound = record_bound(changes, count);
-    if (bound <= LOG_SCRATCH) {
-        uint8_t scratch[LOG_SCRATCH];
-        size_t size = record_encode(scratch, changes, count);
-        log_take_record(log, changes, count, scratch, size, NULL);
-        return;
-    }
-    struct replication_block *block = log_new_block(bound);
-    if (block == NULL) {
-        log_take_record(log, changes, count, NULL, bound, NULL);
-        return;
-    }
-    block->size = record_encode(block->bytes, changes, count);
-    bool is_linked = block->size >= LOG_LINK;
-    log_take_record(log, changes, count, block->bytes, block->size, is_linked ? block : NULL);
-    if (!is_linked) free(block);
+    struct record record;
+    bool is_there = record_open(&record, changes, count);
+    log_take_record(log, &record, is_there);
+    record_close(&record);
 }
 
 /* -------------------------------------------------------------------------------------- readers */
@@ -402,7 +342,7 @@ bool replication_reader_open(struct replication_log *log, struct replication_rea
 void replication_reader_close(struct replication_log *log, struct replication_reader *reader)
 {
     if (!reader->is_open) return;
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     pthread_mutex_lock(&log->waking);
     aof_lock_take(&log->lock);
     reader_unpin(reader, &freed);
@@ -412,7 +352,7 @@ void replication_reader_close(struct replication_log *log, struct replication_re
     reader->is_open = false;
     aof_lock_release(&log->lock);
     pthread_mutex_unlock(&log->waking);
-    log_free_blocks(freed);
+    block_free_all(freed);
 }
 
 kv_slice replication_reader_read(struct replication_log *log, struct replication_reader *reader)
@@ -426,15 +366,15 @@ kv_slice replication_reader_read(struct replication_log *log, struct replication
         reader->is_waiting = true;
         log->has_waiting = true;
     } else {
-        struct replication_block *block = reader->block != NULL ? reader->block : log->first;
-        while (block->start + block->size <= position) block = block->next;
+        struct block *block = reader->block != NULL ? reader->block : log->blocks.first;
+        while (block_end(block) <= position) block = block->next;
         if (block != reader->block) {
             if (reader->block != NULL) reader->block->pins--;
             reader->block = block;
             block->pins++;
         }
-        uint64_t end = block->start + block->size;
-        bytes = kv_bytes(block->bytes + (position - block->start), (size_t)(end - position));
+        bytes = kv_bytes(block->bytes + (position - block->start),
+                         (size_t)(block_end(block) - position));
     }
     aof_lock_release(&log->lock);
     return bytes;
@@ -443,13 +383,12 @@ kv_slice replication_reader_read(struct replication_log *log, struct replication
 void replication_reader_advance(struct replication_log *log, struct replication_reader *reader,
                                 size_t size)
 {
-    struct replication_block *freed = NULL;
+    struct block *freed = NULL;
     aof_lock_take(&log->lock);
     reader->position += size;
-    struct replication_block *block = reader->block;
-    bool is_done =
-        block != NULL && (block->start == UINT64_MAX ||
-                          (reader->position == block->start + block->size && block->next != NULL));
+    struct block *block = reader->block;
+    bool is_done = block != NULL && (block->start == UINT64_MAX ||
+                                     (reader->position == block_end(block) && block->next != NULL));
     if (is_done) reader_unpin(reader, &freed);
     if (is_done) log_trim(log, &freed);
     log_release(log, freed);

@@ -20,18 +20,17 @@
 
 #include "kvstore.h"
 #include "resp/aof_lock.h"
+#include "resp/blocks.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct replication_block;
-
 /* Of its owner, who alone reads with it; the fields are the log's. */
 struct replication_reader {
     struct replication_reader *next, *previous;
     _Atomic uint64_t position; /* of the next byte it reads */
-    struct replication_block *block;
+    struct block *block;       /* of which it has been given bytes; NULL: none */
     _Atomic bool is_open;
     bool is_waiting; /* to be woken by the next append */
     _Atomic bool is_overtaken;
@@ -41,7 +40,8 @@ struct replication_reader {
 
 struct replication_log {
     struct aof_lock lock; /* of what follows */
-    struct replication_block *first, *last, *spare;
+    struct blocks blocks;
+    struct block *spare;
     _Atomic uint64_t start, end; /* positions of the bytes that are kept */
     uint64_t backlog_size;
     uint64_t lag_max;       /* of a reader; 0: any */
@@ -49,7 +49,6 @@ struct replication_log {
     _Atomic bool is_closed; /* no change is taken */
     struct replication_reader *readers;
     bool has_waiting;
-    uint64_t block_bytes; /* memory of all blocks */
 
     pthread_mutex_t waking; /* taken before the lock, for as long as wake functions are called */
 };
