@@ -38603,6 +38603,9 @@ struct streams_request {
 KV_INTERNAL bool streams_read_options(const kv_xread_options *given, kv_xread_options *options);
 KV_INTERNAL kv_status streams_request_open(struct streams_request *request, kv *db,
                                            const kv_stream_from *streams, size_t count);
+/* Waits for one of the streams; `how` says for what. */
+KV_INTERNAL kv_status streams_request_wait(struct streams_request *request, kv *db,
+                                           kv_wait_options *how, int64_t timeout_ms);
 KV_INTERNAL void streams_request_close(struct streams_request *request);
 
 #endif
@@ -39273,6 +39276,15 @@ KV_INTERNAL void streams_request_close(struct streams_request *request)
     alloc_free(request->alloc, request->keys, request->count * sizeof *request->keys);
 }
 
+KV_INTERNAL kv_status streams_request_wait(struct streams_request *request, kv *db,
+                                           kv_wait_options *how, int64_t timeout_ms)
+{
+    how->keys = request->keys;
+    how->key_count = request->count;
+    how->type = KV_TYPE_STREAM;
+    return kv_wait_here(db, how, timeout_ms, NULL);
+}
+
 /* Makes "from now on" an id. */
 static kv_status streams_resolve_new(kv *db, struct streams_request *request)
 {
@@ -39319,12 +39331,9 @@ kv_status kv_xread(kv *db, const kv_stream_from *streams, size_t stream_count,
     if (status == KV_NONE && options.wait) {
         struct streams_wait wait = {&request, options.count, &visitors};
         kv_wait_options how = KV_OPTIONS(kv_wait_options);
-        how.keys = request.keys;
-        how.key_count = stream_count;
-        how.type = KV_TYPE_STREAM;
         how.attempt = streams_attempt;
         how.context = &wait;
-        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+        status = streams_request_wait(&request, db, &how, options.timeout_ms);
     }
     streams_request_close(&request);
     return status;
@@ -39909,13 +39918,10 @@ kv_status kv_xreadgroup(kv *db, kv_slice group, kv_slice consumer, const kv_stre
     if (status == KV_NONE && options.wait) {
         struct groups_wait wait = {&read, &request, failed};
         kv_wait_options how = KV_OPTIONS(kv_wait_options);
-        how.keys = request.keys;
-        how.key_count = stream_count;
-        how.type = KV_TYPE_STREAM;
         how.minds_removal = true;
         how.attempt = groups_attempt;
         how.context = &wait;
-        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+        status = streams_request_wait(&request, db, &how, options.timeout_ms);
     }
     streams_request_close(&request);
     return status;

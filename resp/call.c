@@ -82,6 +82,25 @@ void call_subcommand_error(struct call *call)
         (int)(word.size < 128 ? word.size : 128), (const char *)word.data, name);
 }
 
+void *call_results(struct call *call, size_t count, size_t size)
+{
+    kv_buffer *room = &call->worker->value;
+    if (count <= SIZE_MAX / size && text_reserve(room, count * size) == KV_OK) return room->data;
+    call_fail(call, KV_NOMEM);
+    return NULL;
+}
+
+void call_answer_results(struct call *call, kv_status status, const kv_field_result *results,
+                         size_t count)
+{
+    if (status < 0) {
+        call_fail(call, status);
+        return;
+    }
+    writer_array(call->reply, count);
+    for (size_t i = 0; i < count; i++) writer_integer(call->reply, results[i]);
+}
+
 void call_put_before(struct call *call, size_t began, struct writer *head)
 {
     if (head->failed) call->session->is_failed = true;

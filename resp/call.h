@@ -67,6 +67,13 @@ void call_help(struct call *call, const char *const *lines);
 /* "Unknown subcommand or wrong number of arguments". */
 void call_subcommand_error(struct call *call);
 
+/* Room for `count` results of `size` bytes, in the worker's memory. NULL: answered. */
+void *call_results(struct call *call, size_t count, size_t size);
+
+/* What became of each field or member; or the error. */
+void call_answer_results(struct call *call, kv_status status, const kv_field_result *results,
+                         size_t count);
+
 /* Puts what `head` holds before what was written since `began`, and frees `head`. */
 void call_put_before(struct call *call, size_t began, struct writer *head);
 

@@ -354,26 +354,6 @@ static bool hash_deadline(struct call *call, size_t index, bool in_seconds, bool
     return true;
 }
 
-/* Room for one result for each field, in the worker's memory. NULL: answered. */
-static void *hash_results(struct call *call, size_t count, size_t size)
-{
-    kv_buffer *room = &call->worker->value;
-    if (count <= SIZE_MAX / size && text_reserve(room, count * size) == KV_OK) return room->data;
-    call_fail(call, KV_NOMEM);
-    return NULL;
-}
-
-static void hash_answer_results(struct call *call, kv_status status, const kv_field_result *results,
-                                size_t count)
-{
-    if (status < 0) {
-        call_fail(call, status);
-        return;
-    }
-    writer_array(call->reply, count);
-    for (size_t i = 0; i < count; i++) writer_integer(call->reply, results[i]);
-}
-
 static unsigned hash_condition(const struct call *call, size_t index)
 {
     if (call_is(call, index, "nx")) return KV_EXPIRE_NX;
@@ -392,11 +372,11 @@ static void hash_expire(struct call *call, bool in_seconds, bool is_relative)
     size_t at = flags != 0 ? 4 : 3;
     if (!hash_fields(call, at, &count, "ERR Parameter `numFields` should be greater than 0"))
         return;
-    kv_field_result *results = hash_results(call, count, sizeof *results);
+    kv_field_result *results = call_results(call, count, sizeof *results);
     if (results == NULL) return;
     kv_status status = kv_hexpire_at(call->db, call->arguments[1], deadline_ms, flags,
                                      call->arguments + at + 2, count, results);
-    hash_answer_results(call, status, results, count);
+    call_answer_results(call, status, results, count);
 }
 
 void hexpire_command(struct call *call)
@@ -423,11 +403,11 @@ void hpersist_command(struct call *call)
 {
     size_t count;
     if (!hash_is_one(call) || !hash_fields(call, 2, &count, HASH_FIELDS_POSITIVE)) return;
-    kv_field_result *results = hash_results(call, count, sizeof *results);
+    kv_field_result *results = call_results(call, count, sizeof *results);
     if (results == NULL) return;
     kv_status status =
         kv_hpersist(call->db, call->arguments[1], call->arguments + 4, count, results);
-    hash_answer_results(call, status, results, count);
+    call_answer_results(call, status, results, count);
 }
 
 /* Tells deadlines, from an instant on, in seconds that have begun or in milliseconds. */
@@ -435,7 +415,7 @@ static void hash_tell_deadlines(struct call *call, bool in_seconds, bool is_rela
 {
     size_t count;
     if (!hash_is_one(call) || !hash_fields(call, 2, &count, HASH_FIELDS_POSITIVE)) return;
-    int64_t *deadlines_ms = hash_results(call, count, sizeof *deadlines_ms);
+    int64_t *deadlines_ms = call_results(call, count, sizeof *deadlines_ms);
     if (deadlines_ms == NULL) return;
     kv_status status =
         kv_hdeadline(call->db, call->arguments[1], call->arguments + 4, count, deadlines_ms);

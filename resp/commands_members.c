@@ -30,47 +30,26 @@ static bool members_count(struct call *call, size_t index, size_t *count)
     return false;
 }
 
-/* Room for one result for each member, in the worker's memory. NULL: answered. */
-static kv_field_result *members_results(struct call *call, size_t count)
-{
-    kv_buffer *room = &call->worker->value;
-    bool fits = count <= SIZE_MAX / sizeof(kv_field_result);
-    if (fits && text_reserve(room, count * sizeof(kv_field_result)) == KV_OK) return room->data;
-    call_fail(call, KV_NOMEM);
-    return NULL;
-}
-
-static void members_answer(struct call *call, kv_status status, const kv_field_result *results,
-                           size_t count)
-{
-    if (status < 0) {
-        call_fail(call, status);
-        return;
-    }
-    writer_array(call->reply, count);
-    for (size_t i = 0; i < count; i++) writer_integer(call->reply, results[i]);
-}
-
 static void members_do_expire(struct call *call, members_expire *expire)
 {
     int64_t deadline_ms;
     size_t count;
     if (!call_integer(call, 2, &deadline_ms, NULL) || !members_count(call, 3, &count)) return;
-    kv_field_result *results = members_results(call, count);
+    kv_field_result *results = call_results(call, count, sizeof *results);
     if (results == NULL) return;
     kv_status status =
         expire(call->db, call->arguments[1], deadline_ms, 0, call->arguments + 5, count, results);
-    members_answer(call, status, results, count);
+    call_answer_results(call, status, results, count);
 }
 
 static void members_do_persist(struct call *call, members_persist *persist)
 {
     size_t count;
     if (!members_count(call, 2, &count)) return;
-    kv_field_result *results = members_results(call, count);
+    kv_field_result *results = call_results(call, count, sizeof *results);
     if (results == NULL) return;
     kv_status status = persist(call->db, call->arguments[1], call->arguments + 4, count, results);
-    members_answer(call, status, results, count);
+    call_answer_results(call, status, results, count);
 }
 
 void spexpireat_command(struct call *call)

@@ -670,6 +670,15 @@ KV_INTERNAL void streams_request_close(struct streams_request *request)
     alloc_free(request->alloc, request->keys, request->count * sizeof *request->keys);
 }
 
+KV_INTERNAL kv_status streams_request_wait(struct streams_request *request, kv *db,
+                                           kv_wait_options *how, int64_t timeout_ms)
+{
+    how->keys = request->keys;
+    how->key_count = request->count;
+    how->type = KV_TYPE_STREAM;
+    return kv_wait_here(db, how, timeout_ms, NULL);
+}
+
 /* Makes "from now on" an id. */
 static kv_status streams_resolve_new(kv *db, struct streams_request *request)
 {
@@ -716,12 +725,9 @@ kv_status kv_xread(kv *db, const kv_stream_from *streams, size_t stream_count,
     if (status == KV_NONE && options.wait) {
         struct streams_wait wait = {&request, options.count, &visitors};
         kv_wait_options how = KV_OPTIONS(kv_wait_options);
-        how.keys = request.keys;
-        how.key_count = stream_count;
-        how.type = KV_TYPE_STREAM;
         how.attempt = streams_attempt;
         how.context = &wait;
-        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+        status = streams_request_wait(&request, db, &how, options.timeout_ms);
     }
     streams_request_close(&request);
     return status;

@@ -578,13 +578,10 @@ kv_status kv_xreadgroup(kv *db, kv_slice group, kv_slice consumer, const kv_stre
     if (status == KV_NONE && options.wait) {
         struct groups_wait wait = {&read, &request, failed};
         kv_wait_options how = KV_OPTIONS(kv_wait_options);
-        how.keys = request.keys;
-        how.key_count = stream_count;
-        how.type = KV_TYPE_STREAM;
         how.minds_removal = true;
         how.attempt = groups_attempt;
         how.context = &wait;
-        status = kv_wait_here(db, &how, options.timeout_ms, NULL);
+        status = streams_request_wait(&request, db, &how, options.timeout_ms);
     }
     streams_request_close(&request);
     return status;

@@ -89,6 +89,9 @@ struct streams_request {
 KV_INTERNAL bool streams_read_options(const kv_xread_options *given, kv_xread_options *options);
 KV_INTERNAL kv_status streams_request_open(struct streams_request *request, kv *db,
                                            const kv_stream_from *streams, size_t count);
+/* Waits for one of the streams; `how` says for what. */
+KV_INTERNAL kv_status streams_request_wait(struct streams_request *request, kv *db,
+                                           kv_wait_options *how, int64_t timeout_ms);
 KV_INTERNAL void streams_request_close(struct streams_request *request);
 
 #endif
