@@ -3,13 +3,13 @@
  */
 #include "net/dialer.h"
 
+#include "net/connecting.h"
 #include "net/server.h"
 #include "net/socket.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -34,56 +34,25 @@ static kv_status dialer_wait(int descriptor, short events, int64_t timeout_ms)
     return count > 0 ? KV_OK : KV_TIMEOUT;
 }
 
-/* Waits until a socket is connected, and looks up now and then whether that is still wanted. */
-static kv_status dialer_await(int descriptor, const struct patience *patience)
+/* Waits for a connection, and looks up now and then whether that is still wanted. */
+static int dialer_await(void *context, int descriptor)
 {
-    kv_status status = KV_TIMEOUT;
-    while (status == KV_TIMEOUT) {
+    const struct patience *patience = context;
+    for (;;) {
         int64_t left_ms = patience->until_ms - server_clock_ms();
-        if (left_ms <= 0) return KV_TIMEOUT;
-        if (!patience->goes_on(patience->context)) return KV_CANCELLED;
-        status =
-            dialer_wait(descriptor, POLLOUT, left_ms < DIALER_SLICE_MS ? left_ms : DIALER_SLICE_MS);
+        if (left_ms <= 0) return ETIMEDOUT;
+        if (!patience->goes_on(patience->context)) return ECANCELED;
+        int64_t wait_ms = left_ms < DIALER_SLICE_MS ? left_ms : DIALER_SLICE_MS;
+        if (dialer_wait(descriptor, POLLOUT, wait_ms) == KV_OK) return 0;
     }
-    int error = 0;
-    socklen_t size = sizeof error;
-    bool is_connected =
-        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-    return is_connected ? KV_OK : KV_IOERROR;
 }
 
-static kv_status dialer_connect_to(const struct addrinfo *info, const struct patience *patience,
-                                   int *connected)
+/* Why nothing was connected. */
+static kv_status dialer_status(const struct connecting *connecting)
 {
-    int descriptor = socket_open(info->ai_family);
-    if (descriptor < 0) return KV_IOERROR;
-    kv_status status = KV_OK;
-    if (connect(descriptor, info->ai_addr, info->ai_addrlen) != 0) {
-        bool is_under_way = errno == EINPROGRESS || errno == EINTR;
-        status = is_under_way ? dialer_await(descriptor, patience) : KV_IOERROR;
-    }
-    if (status == KV_OK) *connected = descriptor;
-    else close(descriptor);
-    return status;
-}
-
-/* Tries the addresses of a name, one after another. */
-static kv_status dialer_connect_any(const char *host, int port, const struct patience *patience,
-                                    int *connected)
-{
-    char service[16];
-    snprintf(service, sizeof service, "%u", (unsigned)port & 0xffff);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *found;
-    int failure = getaddrinfo(host, service, &hints, &found);
-    if (failure != 0) return failure == EAI_MEMORY ? KV_NOMEM : KV_BADARG;
-    kv_status status = KV_BADARG;
-    for (const struct addrinfo *at = found; at != NULL && status != KV_OK; at = at->ai_next) {
-        status = dialer_connect_to(at, patience, connected);
-        if (status == KV_TIMEOUT || status == KV_CANCELLED) break;
-    }
-    freeaddrinfo(found);
-    return status;
+    if (connecting->lookup != 0) return connecting->lookup == EAI_MEMORY ? KV_NOMEM : KV_BADARG;
+    if (connecting->error == ETIMEDOUT) return KV_TIMEOUT;
+    return connecting->error == ECANCELED ? KV_CANCELLED : KV_IOERROR;
 }
 
 static kv_status dialer_connect(void *context, const char *host, int port, int64_t timeout_ms,
@@ -96,10 +65,11 @@ static kv_status dialer_connect(void *context, const char *host, int port, int64
                                 goes_on, goes_on_context};
     struct dialed *dialed = malloc(sizeof *dialed);
     if (dialed == NULL) return KV_NOMEM;
-    kv_status status = dialer_connect_any(host, port, &patience, &dialed->descriptor);
-    if (status != KV_OK) {
+    struct connecting connecting = {.wait = dialer_await, .context = &patience};
+    dialed->descriptor = connecting_to_host(&connecting, host, port);
+    if (dialed->descriptor < 0) {
         free(dialed);
-        return status;
+        return dialer_status(&connecting);
     }
     socket_tune(dialed->descriptor, DIALER_KEEPALIVE_S);
     *connection = dialed;

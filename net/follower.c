@@ -3,6 +3,7 @@
  */
 #include "net/follower.h"
 
+#include "net/connecting.h"
 #include "net/server.h"
 #include "net/socket.h"
 
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -125,71 +125,31 @@ static kv_status follower_write(void *context, kv_slice bytes)
 
 /* ------------------------------------------------------------------------------------- connecting */
 
-/* Waits until a socket is connected. 0 or an errno. */
-static int follower_await_connection(struct follower *follower, int descriptor)
+/* Waits for a connection, unless it is told. */
+static int follower_await_connection(void *context, int descriptor)
 {
+    struct follower *follower = context;
     int64_t deadline_ms = server_clock_ms() + FOLLOWER_CONNECT_MS;
-    int error = 0;
-    socklen_t size = sizeof error;
     for (;;) {
         int64_t wait_ms = deadline_ms - server_clock_ms();
         if (wait_ms <= 0) return ETIMEDOUT;
-        if (follower_poll(follower, descriptor, POLLOUT, wait_ms) != 0) break;
+        if (follower_poll(follower, descriptor, POLLOUT, wait_ms) != 0) return 0;
         if (atomic_load(&follower->is_noted)) return ECANCELED;
     }
-    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-/* A socket that is connected to the address, or -1 with errno. */
-static int follower_connect_to(struct follower *follower, const struct sockaddr *address,
-                               socklen_t size)
+/* A socket, or -1 with a reason. */
+static int follower_connect(struct follower *follower, const kvresp_master *master, char *reason)
 {
-    int descriptor = socket_open(address->sa_family);
-    if (descriptor < 0) return -1;
-    int error = connect(descriptor, address, size) == 0 ? 0 : errno;
-    if (error == EINPROGRESS || error == EINTR)
-        error = follower_await_connection(follower, descriptor);
-    if (error == 0) return descriptor;
-    close(descriptor);
-    errno = error;
-    return -1;
-}
-
-static int follower_connect_unix(struct follower *follower, const char *path, char *reason)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    errno = ENAMETOOLONG;
-    int descriptor = -1;
-    if (strlen(path) < sizeof address.sun_path) {
-        memcpy(address.sun_path, path, strlen(path) + 1);
-        descriptor = follower_connect_to(follower, (const struct sockaddr *)&address,
-                                         (socklen_t)sizeof address);
-    }
-    if (descriptor < 0)
-        snprintf(reason, FOLLOWER_REASON_SIZE, "cannot connect: %s", strerror(errno));
-    return descriptor;
-}
-
-static int follower_connect_tcp(struct follower *follower, const kvresp_master *master,
-                                char *reason)
-{
-    char port[16];
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    snprintf(port, sizeof port, "%d", master->port);
-    int error = getaddrinfo(master->host, port, &hints, &found);
-    if (error != 0) {
-        snprintf(reason, FOLLOWER_REASON_SIZE, "cannot look up its name: %s", gai_strerror(error));
-        return -1;
-    }
-    int descriptor = -1;
-    for (struct addrinfo *at = found; at != NULL && descriptor < 0; at = at->ai_next) {
-        descriptor = follower_connect_to(follower, at->ai_addr, at->ai_addrlen);
-        if (descriptor < 0 && errno == ECANCELED) break;
-    }
-    if (descriptor < 0)
-        snprintf(reason, FOLLOWER_REASON_SIZE, "cannot connect: %s", strerror(errno));
-    else socket_tune(descriptor, FOLLOWER_KEEPALIVE_S);
-    freeaddrinfo(found);
+    struct connecting connecting = {.wait = follower_await_connection, .context = follower};
+    bool is_path = master->host[0] == '/';
+    int descriptor = is_path ? connecting_to_path(&connecting, master->host)
+                             : connecting_to_host(&connecting, master->host, master->port);
+    if (descriptor >= 0) socket_tune(descriptor, FOLLOWER_KEEPALIVE_S);
+    else if (connecting.lookup != 0)
+        snprintf(reason, FOLLOWER_REASON_SIZE, "cannot look up its name: %s",
+                 gai_strerror(connecting.lookup));
+    else snprintf(reason, FOLLOWER_REASON_SIZE, "cannot connect: %s", strerror(connecting.error));
     return descriptor;
 }
 
@@ -219,8 +179,7 @@ static kv_status follower_try(struct follower *follower, const kvresp_master *ma
 {
     char reason[FOLLOWER_REASON_SIZE];
     kvresp_follow_begins(follower->resp, master);
-    int descriptor = master->host[0] == '/' ? follower_connect_unix(follower, master->host, reason)
-                                            : follower_connect_tcp(follower, master, reason);
+    int descriptor = follower_connect(follower, master, reason);
     if (descriptor < 0) {
         if (follower_was_told(follower)) return KV_CANCELLED;
         kvresp_follow_failed(follower->resp, master, reason);
