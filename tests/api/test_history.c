@@ -4,6 +4,7 @@
 #include "caller.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 static struct fixture fx;
@@ -267,7 +268,7 @@ END_TEST
 #define WRITERS 3
 #define READERS 2
 
-static atomic_int writers_left;
+static atomic_int writers_left, readers_standing;
 static int rounds_of_threads;
 
 static void *write_numbers(void *context)
@@ -311,6 +312,7 @@ static void *read_numbers(void *context)
     kv_buffer own = {0};
     kv_position position;
     kv_history_newest(history, &position);
+    atomic_fetch_add(&readers_standing, 1);
     for (;;) {
         bool is_last = atomic_load(&writers_left) == 0;
         uint64_t before = position.number;
@@ -329,11 +331,13 @@ START_TEST(readers_see_what_writers_wrote_in_order)
     struct seen_numbers numbers[READERS];
     rounds_of_threads = fixture_rounds(3000, 200000);
     atomic_store(&writers_left, WRITERS);
+    atomic_store(&readers_standing, 0);
     for (int i = 0; i < READERS; i++) {
         memset(&numbers[i], -1, sizeof numbers[i]);
         numbers[i].groups = 0;
         MUST(pthread_create(&readers[i], NULL, read_numbers, &numbers[i]) == 0);
     }
+    while (atomic_load(&readers_standing) < READERS) sched_yield();
     for (int i = 0; i < WRITERS; i++)
         MUST(pthread_create(&writers[i], NULL, write_numbers, (void *)(intptr_t)i) == 0);
     for (int i = 0; i < WRITERS; i++) pthread_join(writers[i], NULL);
