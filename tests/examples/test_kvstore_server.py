@@ -218,7 +218,7 @@ class Log(ServerTest):
         pid_file = self.directory / "pid"
         log = self.directory / "log"
         status, _, errors = run(SERVER, "--daemonize", "yes", "--port", "0", "--unixsocket", "s", "--logfile", "log",
-                                "--pidfile", "pid", "--dir", self.directory.path)
+                                "--pidfile", "pid", "--dir", self.directory.path, "--save", "")
         self.assertEqual(status, 0, errors)
         with open(pid_file, encoding="ascii") as file:
             pid = int(file.read())
