@@ -11,16 +11,10 @@
 #include "kvstore.h"
 
 #include "../engine/fixture_alloc.h"
-#include "../engine/unit.h"
+#include "../unit.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-
-/* ck_assert() for inner loops and other threads, which it would slow down or confuse. */
-#define MUST(condition)                                                      \
-    do {                                                                     \
-        if (!(condition)) ck_abort_msg("line %d: %s", __LINE__, #condition); \
-    } while (0)
 
 #define FIXTURE_START_MS INT64_C(1700000000000)
 

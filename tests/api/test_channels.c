@@ -529,9 +529,5 @@ int main(void)
     tcase_add_test(tcase, all_hear_one_channel_in_one_order);
     tcase_add_test(tcase, nothing_is_received_after_a_subscription_has_ended);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -438,9 +438,5 @@ int main(void)
     tcase_add_test(tcase, an_aborted_transaction_tells_nothing);
     tcase_add_test(tcase, events_wanted_in_the_middle_of_a_transaction_may_come_too_late);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

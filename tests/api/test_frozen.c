@@ -702,9 +702,5 @@ int main(void)
     tcase_add_test(tcase, nothing_is_left_of_it);
     tcase_add_test(tcase, threads_write_and_no_transaction_is_torn);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -365,9 +365,5 @@ int main(void)
     tcase_add_test(tcase, a_copy_that_follows_is_equal);
     tcase_add_test(tcase, readers_see_what_writers_wrote_in_order);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -338,9 +338,5 @@ int main(void)
     tcase_add_test(tcase, all_followers_are_told_until_they_leave);
     tcase_add_loop_test(tcase, replaying_the_journal_gives_the_same_store, 0, 2);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -406,9 +406,5 @@ int main(void)
     Suite *suite = suite_create("keyspace");
     suite_add_tcase(suite, cases("one shard", setup));
     suite_add_tcase(suite, cases("many shards", setup_many));
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

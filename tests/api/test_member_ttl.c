@@ -356,9 +356,5 @@ int main(void)
         tcase_add_loop_test(tcase, both[i], 0, 2);
     tcase_add_test(tcase, sets_that_are_computed_have_no_deadlines);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -2162,9 +2162,5 @@ int main(void)
     tcase_add_test(tcase, a_reader_of_the_history_loses_nothing_for_want_of_memory);
     tcase_add_test(tcase, every_function_of_the_header_is_in_the_table);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

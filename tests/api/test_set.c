@@ -573,7 +573,7 @@ START_TEST(the_journal_says_what_was_done)
     (void)add("s", "1 2 3");
     visited[0] = 0;
     (void)kv_spop(db, K("s"), 2, note, NULL, NULL);
-    char expected[100];
+    char expected[sizeof visited + 50];
     snprintf(expected, sizeof expected, "0 SADD s 1 2 3;\n0 SREM s %s;\n", visited);
     notes_expect(&notes, expected);
     (void)kv_sunionstore(db, K("d"), words("s t")->items, 2, NULL);
@@ -629,9 +629,5 @@ int main(void)
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

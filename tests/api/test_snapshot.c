@@ -524,9 +524,5 @@ int main(void)
     tcase_add_test(tcase, a_save_replaces_the_file_as_a_whole);
     tcase_add_test(tcase, arguments_outside_their_range_are_refused);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

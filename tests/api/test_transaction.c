@@ -691,9 +691,5 @@ int main(void)
     tcase_add_test(tcase, a_watch_notices_the_first_of_its_keys_that_expires);
     tcase_add_test(tcase, no_update_is_lost_between_watch_and_begin);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -180,9 +180,5 @@ int main(void)
     tcase_add_test(tcase, a_transaction_sees_the_shards_it_holds);
     tcase_add_test(tcase, an_empty_store_and_bad_arguments);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

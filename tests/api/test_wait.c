@@ -1101,9 +1101,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_transaction_serves_in_the_order_in_which_keys_became_ready, 0,
                         sizeof order_cases / sizeof order_cases[0]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -5,8 +5,8 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <signal.h>
 #include <string.h>

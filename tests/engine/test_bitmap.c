@@ -5,7 +5,7 @@
 #include "values/bitmap.h"
 #include "base/random.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <stdlib.h>
 
@@ -246,9 +246,5 @@ int main(void)
     tcase_add_test(tcase, fields_lie_anywhere_and_leave_their_neighbours_alone);
     tcase_add_test(tcase, sums_wrap_saturate_or_fail);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -4,7 +4,7 @@
 #include "base/lines.h"
 #include "base/pages.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -198,9 +198,5 @@ int main(void)
     tcase_add_loop_test(tests, lines_of_all_sizes_leave_nothing, 0, 2);
     tcase_add_test(tests, pages_beyond_some_megabytes_are_of_chunks);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 /* tests/engine/test_crc64.c -- base/crc64 against its definition, bit by bit. */
 #include "base/crc64.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <string.h>
 

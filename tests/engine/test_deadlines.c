@@ -5,8 +5,8 @@
 #include "keyspace/deadlines.h"
 
 #include "base/random.h"
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 /* An entry that is timed, as the keyspace makes it: with room for far deadlines where asked for. */
 static struct entry *create_entry(int64_t deadline_ms)

@@ -6,16 +6,10 @@
 #include "base/random.h"
 #include "base/trig.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <math.h>
 #include <string.h>
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 static double random_between(struct random *random, double low, double high)
 {

@@ -4,8 +4,8 @@
 #include "base/glob.h"
 #include "base/random.h"
 
+#include "../unit.h"
 #include "glob_reference.h"
-#include "unit.h"
 
 static bool match(const char *pattern, const char *text)
 {

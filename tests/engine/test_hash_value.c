@@ -5,16 +5,10 @@
 
 #include "base/slice.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <string.h>
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 #define MIN ((int64_t)100) /* a deadline that takes less room than others */
 

@@ -4,7 +4,7 @@
 #include "values/hyperloglog.h"
 #include "base/random.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -294,9 +294,5 @@ int main(void)
     tcase_add_test(tcase, other_strings_are_told_by_their_header);
     tcase_add_test(tcase, runs_that_contradict_themselves_are_corrupt);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -2,8 +2,8 @@
 #include "structures/intset.h"
 #include "structures/pack.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <string.h>
 

@@ -5,15 +5,9 @@
 
 #include "base/random.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
 #include "model_sequence.h"
-#include "unit.h"
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 static struct fixture_alloc host;
 static struct alloc alloc;
@@ -249,7 +243,7 @@ START_TEST(a_list_is_small_up_to_the_limit_on_its_size)
     push(KV_TAIL, filled(room, 'x', 4000));
     push(KV_TAIL, filled(room, 'y', 4167));
     ck_assert(collection_is_small(&list)); /* a listpack of 8185 bytes */
-    push_text(KV_TAIL, "7 bytes");   /* 8185 and 7 of text are 8192 */
+    push_text(KV_TAIL, "7 bytes");         /* 8185 and 7 of text are 8192 */
     ck_assert(collection_is_small(&list));
     push_text(KV_TAIL, "x");
     ck_assert(!collection_is_small(&list));

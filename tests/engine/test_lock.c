@@ -3,7 +3,7 @@
  */
 #include "base/lock.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* tests/engine/test_lzf.c -- base/lzf: what is compressed expands to the same, no more, no less. */
 #include "base/lzf.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <string.h>
 

@@ -1,17 +1,11 @@
 /* tests/engine/test_members.c -- structures/members against a naive model. */
 #include "structures/members.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <math.h>
 #include <string.h>
-
-/* An assertion for long loops: Check writes a line to a file for each of its own. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 /* A memory of its own with a key, over an allocator that can fail. */
 struct owner {
@@ -509,9 +503,5 @@ int main(void)
     tcase_add_test(tests, a_change_that_finds_no_memory_changes_nothing);
     tcase_add_loop_test(tests, members_are_small, 0, 2);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -4,8 +4,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <pthread.h>
 
@@ -271,8 +271,10 @@ START_TEST(one_memory_takes_over_another_whatever_both_hold)
         struct memory other;
         setup();
         memory_init(&other, &pages);
-        size_t first = fill_with_gaps(&memory, blocks[0], round % 6 < 1 ? 0 : BLOCKS, round % 6 - 1);
-        size_t second = fill_with_gaps(&other, blocks[1], round / 6 < 1 ? 0 : BLOCKS, round / 6 - 1);
+        size_t first =
+            fill_with_gaps(&memory, blocks[0], round % 6 < 1 ? 0 : BLOCKS, round % 6 - 1);
+        size_t second =
+            fill_with_gaps(&other, blocks[1], round / 6 < 1 ? 0 : BLOCKS, round / 6 - 1);
         size_t used = memory.used + other.used;
         memory_join(&memory, &other);
         memory_check(&memory);

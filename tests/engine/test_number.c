@@ -4,7 +4,7 @@
 #include "base/number.h"
 #include "base/random.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <float.h>
 #include <locale.h>

@@ -5,15 +5,9 @@
 
 #include "base/random.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
 #include "model_sequence.h"
-#include "unit.h"
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 static struct fixture_alloc host;
 static struct alloc alloc;

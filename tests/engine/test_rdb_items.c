@@ -4,7 +4,7 @@
  */
 #include "rdb/rdb_items.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <string.h>
 
@@ -102,9 +102,5 @@ int main(void)
     tcase_add_loop_test(tcase, cut_blocks_are_refused, 0, count);
     tcase_add_loop_test(tcase, changed_blocks_stay_within_bounds, 0, count);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

@@ -2,8 +2,8 @@
 #include "rdb/rdb_sink.h"
 #include "rdb/rdb_source.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* tests/engine/test_set_value.c -- values/set against a naive model. */
 #include "values/set.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <math.h>
 #include <string.h>
@@ -377,9 +377,5 @@ int main(void)
     tcase_add_loop_test(tests, a_sample_is_fair_and_can_be_taken_out, 0, 3);
     tcase_add_test(tests, adding_is_all_or_nothing_when_memory_runs_out);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -4,7 +4,7 @@
 #include "base/siphash.h"
 #include "base/random.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 #include <stdlib.h>
 

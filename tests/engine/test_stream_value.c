@@ -8,14 +8,8 @@
 #include "base/slice.h"
 #include "values/large.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 #define ID(ms, sequence) ((kv_stream_id){ms, sequence})
 #define ID_ZERO          ID(0, 0)

@@ -1,7 +1,7 @@
 /* tests/engine/test_table.c -- structures/table against a naive model. */
 #include "structures/table.h"
 
-#include "unit.h"
+#include "../unit.h"
 
 struct item {
     uint64_t number;
@@ -248,9 +248,5 @@ int main(void)
     tcase_add_loop_test(tests, a_reservation_that_fails_changes_nothing, 0, 2);
     tcase_add_test(tests, what_is_expected_is_not_moved_often);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -7,17 +7,11 @@
 #include "base/slice.h"
 #include "values/large.h"
 
+#include "../unit.h"
 #include "fixture_alloc.h"
-#include "unit.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* ck_assert() for inner loops, which it would slow down by noting each line it passes. */
-#define MUST(condition)                                   \
-    do {                                                  \
-        if (!(condition)) ck_abort_msg("%s", #condition); \
-    } while (0)
 
 static struct fixture_alloc host;
 static struct alloc alloc;

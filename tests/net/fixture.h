@@ -9,8 +9,9 @@
 
 #include "kvnet.h"
 
+#include "../unit.h"
+
 #include <arpa/inet.h>
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -281,11 +282,7 @@ static inline int fixture_main(const char *name, TCase *tests)
     Suite *suite = suite_create(name);
     tcase_set_timeout(tests, 40);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }
 
 #endif

@@ -8,7 +8,8 @@
 
 #include "kvresp.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -168,15 +169,5 @@ static inline const char *say(struct server *server, struct server_client *clien
 }
 
 #define assert_says(client, lines, expected) ck_assert_str_eq(say(&server, client, lines), expected)
-
-/* The usual main() of a test file. */
-static inline int server_main(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
 
 #endif

@@ -5,12 +5,12 @@
 #include "kvresp.h"
 #include "resp/aof.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_dump.h"
 #include "aof_random.h"
 #include "aof_record.h"
 
-#include <check.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -798,9 +798,5 @@ int main(void)
     tcase_add_test(rounds, opening_survives_the_failure_of_each_of_its_steps);
     suite_add_tcase(suite, rounds);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

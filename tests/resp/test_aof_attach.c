@@ -5,9 +5,9 @@
 #include "kvresp.h"
 #include "resp/aof.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 
-#include <check.h>
 #include <unistd.h>
 
 static struct disk disk;
@@ -547,9 +547,5 @@ int main(void)
     tcase_add_test(tests, slow_syncs_are_noted);
     tcase_add_test(tests, nothing_is_noted_without_a_threshold);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -2,7 +2,8 @@
 #include "resp/aof_backlog.h"
 #include "resp/text.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -318,9 +319,5 @@ int main(void)
     tcase_add_test(tests, what_is_discarded_takes_no_room_and_nobody_waits_for_it);
     tcase_add_test(tests, a_sleep_ends_by_time_position_or_poke);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -7,7 +7,8 @@
 #include "resp/digest.h"
 #include "resp/text.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -280,9 +281,5 @@ int main(void)
     tcase_add_test(tests, deadlines_of_fields_and_members_come_back);
     tcase_add_test(tests, streams_come_back_with_their_groups);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

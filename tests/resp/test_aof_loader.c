@@ -1,10 +1,10 @@
 /* tests/resp/test_aof_loader.c -- resp/aof_loader: whole records, torn tails, damage. */
 #include "resp/aof_loader.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_record.h"
 
-#include <check.h>
 #include <time.h>
 
 static struct disk disk;
@@ -508,9 +508,5 @@ int main(void)
     tcase_add_test(rounds, random_damage_loads_or_is_refused);
     suite_add_tcase(suite, rounds);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

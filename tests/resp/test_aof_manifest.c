@@ -5,9 +5,8 @@
 #include "resp/aof_manifest.h"
 #include "resp/text.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
-
-#include <check.h>
 
 static struct aof_manifest manifest;
 static char message[256];
@@ -237,9 +236,5 @@ int main(void)
     tcase_add_loop_test(tests, saving_leaves_the_old_or_the_new_one_whatever_fails, 0, 3);
     tcase_add_test(tests, short_writes_are_continued);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

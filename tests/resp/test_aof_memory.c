@@ -5,10 +5,9 @@
  */
 #include "resp/aof.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_record.h"
-
-#include <check.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -183,9 +182,5 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, opening_says_so_at_whatever_allocation_memory_runs_out);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -4,10 +4,9 @@
  */
 #include "resp/aof_rdb.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_record.h"
-
-#include <check.h>
 
 static struct disk disk;
 static struct record record;
@@ -149,9 +148,5 @@ int main(void)
     tcase_add_test(tests, a_disk_that_cannot_be_read_is_named);
     tcase_add_test(tests, progress_is_told);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

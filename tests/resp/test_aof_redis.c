@@ -2,10 +2,10 @@
 #include "kvresp.h"
 #include "resp/text.h"
 
+#include "../unit.h"
 #include "aof_dump.h"
 #include "aof_random.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -402,9 +402,5 @@ int main(void)
     tcase_add_loop_test(tests, kvstore_loads_what_redis_wrote, 0, 2);
     tcase_add_test(tests, a_directory_goes_back_and_forth);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

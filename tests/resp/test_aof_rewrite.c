@@ -8,11 +8,10 @@
 #include "resp/shared.h"
 #include "resp/text.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_dump.h"
 #include "aof_record.h"
-
-#include <check.h>
 
 enum { MS = 1000, SECOND = 1000 * MS, MINUTE = 60 * SECOND };
 
@@ -559,9 +558,5 @@ int main(void)
     tcase_add_loop_test(tcase, a_rewrite_survives_each_failing_step, 0, HOWS);
     tcase_add_loop_test(tcase, a_log_that_begins_survives_each_failing_step, 0, HOWS);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -6,10 +6,9 @@
 #include "resp/aof_writer.h"
 #include "resp/text.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
 #include "aof_record.h"
-
-#include <check.h>
 
 enum { MS = 1000, SECOND = 1000 * MS };
 
@@ -681,9 +680,5 @@ int main(void)
     tcase_add_loop_test(rounds, whatever_was_synced_survives_a_crash_at_any_step, 0, 2);
     suite_add_tcase(suite, rounds);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_run(suite);
 }

@@ -28,7 +28,8 @@ START_TEST(each_command_is_found_by_its_name_in_any_case)
         char upper[32] = "";
         for (size_t j = 0; command->facts.name[j] != '\0'; j++) {
             char letter = command->facts.name[j];
-            upper[j] = (char)(j % 2 == 0 && isalpha((unsigned char)letter) ? letter - 'a' + 'A' : letter);
+            upper[j] =
+                (char)(j % 2 == 0 && isalpha((unsigned char)letter) ? letter - 'a' + 'A' : letter);
         }
         kv_slice name = padded(upper);
         const struct command_slot *slot = command_map_find_padded(&map, name.data, name.size);
@@ -188,5 +189,5 @@ int main(void)
     tcase_add_loop_test(tests, keys_are_found_where_the_facts_say, 0,
                         sizeof requests / sizeof *requests);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

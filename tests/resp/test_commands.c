@@ -1288,8 +1288,7 @@ static void assert_exchanges_in_resp3(const struct exchange *exchanges, size_t c
     server_open(&server);
     struct server_client *client = server_client(&server);
     (void)say(&server, client, "HELLO 3");
-    for (size_t i = 0; i < count; i++)
-        assert_says(client, exchanges[i].line, exchanges[i].answer);
+    for (size_t i = 0; i < count; i++) assert_says(client, exchanges[i].line, exchanges[i].answer);
     server_close(&server);
 }
 
@@ -1478,5 +1477,5 @@ int main(void)
     tcase_add_test(tests, time_is_that_of_the_store);
     tcase_add_test(tests, docs_name_what_set_has_of_later_versions);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -484,5 +484,5 @@ int main(void)
     tcase_add_loop_test(tests, a_rewrite_leaves_the_old_or_the_new_file_whatever_fails, 0, 3);
     tcase_add_test(tests, a_rewrite_without_a_file_is_an_error);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -133,5 +133,5 @@ int main(void)
     tcase_add_test(tests, a_transaction_has_digests_of_what_it_did);
     tcase_add_test(tests, no_key_seems_to_have_been_read);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

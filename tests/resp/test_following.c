@@ -321,5 +321,5 @@ int main(void)
     tcase_add_test(tcase, the_role_is_told);
     tcase_add_test(tcase, a_new_master_lacks_replicas_at_once);
     suite_add_tcase(suite, tcase);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -241,5 +241,5 @@ int main(void)
     tcase_add_test(tcase, histograms_are_by_command);
     tcase_add_test(tcase, subcommands_have_their_errors);
     suite_add_tcase(suite, tcase);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -406,5 +406,5 @@ int main(void)
     tcase_add_test(tests, the_rdb_file_is_saved_and_loaded_or_nothing_happens);
     tcase_add_test(tests, metrics_are_told_whole_or_not_at_all);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

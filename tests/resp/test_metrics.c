@@ -161,5 +161,5 @@ int main(void)
     tcase_add_test(tcase, replicas_are_samples_with_labels);
     tcase_add_test(tcase, a_metric_is_there_once);
     suite_add_tcase(suite, tcase);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -280,5 +280,5 @@ int main(void)
     tcase_add_test(tcase, a_session_that_goes_leaves_it_to_the_thread);
     tcase_add_test(tcase, many_at_once_wait_in_line);
     suite_add_tcase(suite, tcase);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -139,5 +139,5 @@ int main(void)
     tcase_add_test(tests, the_append_only_file_takes_an_older_struct);
     tcase_add_loop_test(tests, the_append_only_file_refuses_unknown_sizes, 0, UNKNOWN_SIZES);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

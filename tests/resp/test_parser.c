@@ -390,5 +390,5 @@ int main(void)
     tcase_add_test(tests, a_liar_gets_no_more_room_than_it_has_sent);
     tcase_add_test(tests, an_empty_input_holds_no_memory);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

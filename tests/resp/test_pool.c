@@ -1,7 +1,8 @@
 /* tests/resp/test_pool.c -- resp/pool: spare blocks, and waiting for who holds them. */
 #include "resp/pool.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -72,9 +73,5 @@ int main(void)
     tcase_add_test(tests, no_more_than_some_spares_are_kept);
     tcase_add_test(tests, waiting_for_one_who_was_preempted_leaves_him_the_processor);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

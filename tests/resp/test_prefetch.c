@@ -274,5 +274,5 @@ int main(void)
     tcase_add_test(each, a_strangers_requests_are_not_parsed_ahead);
     tcase_add_test(each, replies_are_those_of_sessions_that_run_alone);
     suite_add_tcase(suite, each);
-    return server_main(suite);
+    return unit_run(suite);
 }

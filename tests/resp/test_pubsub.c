@@ -323,5 +323,5 @@ int main(void)
     tcase_add_test(tests, a_slow_reader_is_dropped_when_it_stays_above_the_soft_limit);
     tcase_add_test(tests, what_does_not_fit_into_the_output_follows_when_that_is_sent);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

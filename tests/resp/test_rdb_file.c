@@ -4,9 +4,8 @@
  */
 #include "resp/rdb_file.h"
 
+#include "../unit.h"
 #include "aof_disk.h"
-
-#include <check.h>
 
 enum { LARGE = 700000 }; /* some buffers */
 
@@ -109,7 +108,8 @@ START_TEST(the_old_or_the_new_one_is_there_whatever_fails)
             ck_assert_int_eq(file.target.error, _i == 0 ? error : EIO);
             ck_assert_ptr_nonnull(file.target.what);
         }
-        bool lost_directory = status != KV_OK && strcmp(file.target.what, "sync the directory of") == 0;
+        bool lost_directory =
+            status != KV_OK && strcmp(file.target.what, "sync the directory of") == 0;
         if (_i > 0) disk_crash(&disk, _i == 2);
         if (status == KV_OK) ck_assert(is_new(LARGE));
         else ck_assert(is_old() || is_new(LARGE));
@@ -153,9 +153,5 @@ int main(void)
     tcase_add_loop_test(tests, the_old_or_the_new_one_is_there_whatever_fails, 0, 3);
     tcase_add_test(tests, a_full_disk_keeps_the_old_file);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

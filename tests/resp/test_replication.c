@@ -530,5 +530,5 @@ int main(void)
     tcase_add_test(tcase, failover_is_given_up);
     tcase_add_test(tcase, a_failover_request_makes_a_master);
     suite_add_tcase(suite, tcase);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -2,7 +2,8 @@
 #include "resp/replication_log.h"
 #include "resp/text.h"
 
-#include <check.h>
+#include "../unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -264,9 +265,5 @@ int main(void)
     tcase_add_test(tcase, a_reader_is_woken_once_for_what_it_waits_for);
     tcase_add_test(tcase, nobody_reads_across_a_reset);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }

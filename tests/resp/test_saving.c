@@ -540,5 +540,5 @@ int main(void)
     tcase_add_test(tests, a_host_saves_by_itself);
     tcase_add_test(tests, protected_parameters_need_leave);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

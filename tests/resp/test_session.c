@@ -1019,5 +1019,5 @@ int main(void)
     tcase_add_test(tests, a_log_line_is_one_line);
     tcase_add_test(tests, long_requests_are_cut_in_the_slow_log);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -378,5 +378,5 @@ int main(void)
     tcase_add_test(tests, a_host_sees_that_time_passes);
     tcase_add_test(tests, a_host_is_told_that_it_was_aborted);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -303,5 +303,5 @@ int main(void)
     tcase_add_test(own, without_a_thread_cron_takes_the_steps);
     tcase_add_test(own, without_a_thread_who_awaits_takes_the_steps);
     suite_add_tcase(suite, own);
-    return server_main(suite);
+    return unit_run(suite);
 }

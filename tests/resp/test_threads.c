@@ -360,5 +360,5 @@ int main(void)
     tcase_add_test(tests, each_element_reaches_one_who_waits);
     tcase_add_test(tests, a_wait_ends_once_however_many_end_it);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

@@ -230,5 +230,5 @@ int main(void)
     tcase_add_test(tests, in_process_unwatch_forgets_what_was_watched);
     tcase_add_test(tests, reset_and_the_end_forget_a_transaction);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

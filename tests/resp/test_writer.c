@@ -328,5 +328,5 @@ int main(void)
     tcase_add_test(tests, a_reply_nested_without_end_is_refused);
     tcase_add_test(tests, an_announced_count_costs_nothing_before_it_comes);
     suite_add_tcase(suite, tests);
-    return server_main(suite);
+    return unit_run(suite);
 }

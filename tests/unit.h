@@ -1,5 +1,6 @@
 /*
- * tests/engine/unit.h -- a Check program from a list of tests, and a random number for each.
+ * tests/unit.h -- a Check program from a suite or a list of tests, an assertion for inner loops, and
+ * a random number for each run.
  */
 #ifndef KV_TESTS_UNIT_H
 #define KV_TESTS_UNIT_H
@@ -11,18 +12,30 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Runs the tests as one more case of a suite; to be returned from main(). */
+/* ck_assert() for inner loops and other threads, which it would slow down or confuse. */
+#define MUST(condition)                                                      \
+    do {                                                                     \
+        if (!(condition)) ck_abort_msg("line %d: %s", __LINE__, #condition); \
+    } while (0)
+
+/* Runs a suite; to be returned from main(). */
+static inline int unit_run(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The same, with the tests as one more case of the suite. */
 static inline int unit_run_suite(Suite *suite, const TTest *const *tests, size_t count)
 {
     TCase *tcase = tcase_create("tests");
     tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < count; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run(suite);
 }
 
 #define UNIT_RUN(name, ...)                                                 \
