@@ -5,18 +5,13 @@
 
 #include "base/slice.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <string.h>
 
 #define MIN ((int64_t)100) /* a deadline that takes less room than others */
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory; /* a shard's */
-static struct memory other_memory;
+static struct memory other_memory; /* another shard's */
 static const struct siphash_key key = {1, 2};
 static struct hash_owner owner;
 static struct collection hash;
@@ -24,10 +19,7 @@ static struct random source;
 
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     memory_init(&other_memory, &pages);
     owner = (struct hash_owner){&memory, &key, {128, 64}};
     hash = (struct collection){0};
@@ -38,11 +30,9 @@ static void teardown(void)
 {
     hash_check(&hash);
     hash_destroy(&hash, &memory);
-    ck_assert_uint_eq(memory.used, 0);
     ck_assert_uint_eq(other_memory.used, 0);
-    memory_destroy(&memory);
     memory_destroy(&other_memory);
-    fixture_alloc_end(&host);
+    fixture_memory_end();
 }
 
 static kv_slice number_text(char room[32], const char *prefix, size_t number)

@@ -2,30 +2,9 @@
 #include "structures/intset.h"
 #include "structures/pack.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <string.h>
-
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
-
-static void setup(void)
-{
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
-}
-
-static void teardown(void)
-{
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
-}
 
 static bool add(struct intset **intset, int64_t integer)
 {
@@ -49,7 +28,7 @@ static int64_t random_integer(int widths)
 START_TEST(random_changes_match_a_model)
 {
     srand((unsigned)unit_seed());
-    setup();
+    fixture_memory_begin();
     for (int round = 0; round < 30; round++) {
         struct intset *intset = NULL;
         int64_t model[400];
@@ -80,14 +59,14 @@ START_TEST(random_changes_match_a_model)
         for (size_t i = 0; i < count; i++) ck_assert_int_eq(intset_at(intset, i), model[i]);
         intset_destroy(&memory, intset);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 /* As redis-server writes them (DUMP of a set of 1, 2, 70000). */
 START_TEST(the_bytes_are_those_of_redis)
 {
-    setup();
+    fixture_memory_begin();
     struct intset *intset = NULL;
     add(&intset, 2);
     add(&intset, 1);
@@ -108,7 +87,7 @@ START_TEST(the_bytes_are_those_of_redis)
     ck_assert_int_eq(intset_at(copy, 1), 2);
     intset_destroy(&memory, copy);
     intset_destroy(&memory, intset);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -132,7 +111,7 @@ END_TEST
 
 START_TEST(an_intset_is_told_from_a_pack)
 {
-    setup();
+    fixture_memory_begin();
     struct intset *intset = NULL;
     add(&intset, 7);
     struct pack *pack;
@@ -141,13 +120,13 @@ START_TEST(an_intset_is_told_from_a_pack)
     ck_assert(!intset_is(pack));
     pack_destroy(&memory, pack);
     intset_destroy(&memory, intset);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(a_reservation_that_fails_changes_nothing)
 {
-    setup();
+    fixture_memory_begin();
     struct intset *intset = NULL;
     ck_assert_int_eq(intset_reserve(&memory, &intset, INTSET_COUNT_MAX + 1, 1), KV_TOOBIG);
     for (int i = 0; i < 3000; i++) {
@@ -161,7 +140,7 @@ START_TEST(a_reservation_that_fails_changes_nothing)
     }
     ck_assert_uint_eq(intset_count(intset), 3000);
     intset_destroy(&memory, intset);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 

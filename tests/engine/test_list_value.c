@@ -5,24 +5,16 @@
 
 #include "base/random.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 #include "model_sequence.h"
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory; /* a shard's */
-static struct memory other_memory;
+static struct memory other_memory; /* another shard's */
 static struct list_limits limits;
 static struct collection list;
 
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     memory_init(&other_memory, &pages);
     limits = list_limits_of(-2);
     list = (struct collection){0};
@@ -32,11 +24,9 @@ static void teardown(void)
 {
     list_check(&list);
     list_destroy(&list, &memory);
-    ck_assert_uint_eq(memory.used, 0);
     ck_assert_uint_eq(other_memory.used, 0);
-    memory_destroy(&memory);
     memory_destroy(&other_memory);
-    fixture_alloc_end(&host); /* of a large list, too, nothing is left */
+    fixture_memory_end(); /* of a large list, too, nothing is left */
 }
 
 /* -------------------------------------------------------------------------------------- helpers */

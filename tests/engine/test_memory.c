@@ -4,22 +4,13 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <pthread.h>
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
-
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
 }
 
 /* Ends each test: the owner's memory goes back to the last byte. */

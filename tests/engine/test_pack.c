@@ -5,29 +5,8 @@
 
 #include "base/random.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 #include "model_sequence.h"
-
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
-
-static void setup(void)
-{
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
-}
-
-static void teardown(void)
-{
-    ck_assert_uint_eq(memory.used, 0); /* each pack was given back with the size of its block */
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
-}
 
 /* -------------------------------------------------------------------------------------- helpers */
 
@@ -143,7 +122,7 @@ static const struct {
 
 START_TEST(every_value_has_its_published_bytes)
 {
-    setup();
+    fixture_memory_begin();
     for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
         kv_slice value = KV_TEXT(encodings[i].text);
         struct pack *pack = new_pack();
@@ -154,13 +133,13 @@ START_TEST(every_value_has_its_published_bytes)
         ck_assert(item_is(pack_first(pack), value));
         pack_destroy(&memory, pack);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(an_integer_out_of_range_stays_text)
 {
-    setup();
+    fixture_memory_begin();
     const char *texts[] = {"9223372036854775808", "-9223372036854775809", "99999999999999999999"};
     for (size_t i = 0; i < 3; i++) {
         struct pack *pack = PACK_OF(texts[i]);
@@ -168,13 +147,13 @@ START_TEST(an_integer_out_of_range_stays_text)
         ck_assert(item_is(pack_first(pack), KV_TEXT(texts[i])));
         pack_destroy(&memory, pack);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(an_empty_pack_is_seven_bytes)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = new_pack();
     kv_slice bytes = pack_bytes(pack);
     ck_assert_uint_eq(bytes.size, 7);
@@ -182,19 +161,19 @@ START_TEST(an_empty_pack_is_seven_bytes)
     ck_assert_ptr_null(pack_last(pack));
     ck_assert_ptr_null(pack_seek(pack, 0));
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(the_header_states_size_and_count)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = PACK_OF("a", "1024");
     const uint8_t expected[] = {13, 0, 0, 0, 2, 0, 0x81, 'a', 2, 0xC4, 0x00, 2, 0xFF};
     ck_assert_uint_eq(pack_size(pack), sizeof expected);
     ck_assert_mem_eq(pack_bytes(pack).data, expected, sizeof expected);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -206,7 +185,7 @@ START_TEST(texts_take_the_shortest_head_and_back_length)
         {63, 1, 1},    {64, 2, 1},    {125, 2, 1},   {126, 2, 2},     {4095, 2, 2},    {4096, 5, 2},
         {16377, 5, 2}, {16378, 5, 3}, {65536, 5, 3}, {2097145, 5, 3}, {2097146, 5, 4},
     };
-    setup();
+    fixture_memory_begin();
     char *text = malloc(2097146);
     memset(text, 'x', 2097146);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -224,13 +203,13 @@ START_TEST(texts_take_the_shortest_head_and_back_length)
     ck_assert_uint_eq(pack_back_size(268435454), 4);
     ck_assert_uint_eq(pack_back_size(268435455), 5);
     free(text);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(more_than_65534_elements_are_counted_by_walking)
 {
-    setup();
+    fixture_memory_begin();
     static kv_slice values[70000];
     for (size_t i = 0; i < 70000; i++) values[i] = KV_TEXT("7");
     struct pack_run run = measure(values, 70000);
@@ -247,7 +226,7 @@ START_TEST(more_than_65534_elements_are_counted_by_walking)
     pack_check(pack);
     ck_assert_uint_eq(pack_count(pack), 2);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -255,7 +234,7 @@ END_TEST
 
 START_TEST(values_pushed_at_the_head_end_up_reversed)
 {
-    setup();
+    fixture_memory_begin();
     kv_slice values[] = {KV_TEXT("a"), KV_TEXT("b"), KV_TEXT("c")};
     struct pack_run run = measure(values, 3);
     struct pack *pack = PACK_OF("x");
@@ -264,13 +243,13 @@ START_TEST(values_pushed_at_the_head_end_up_reversed)
     pack_check(pack);
     ASSERT_TEXTS(pack, "c", "b", "a", "x");
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(work_at_the_ends_moves_no_other_element)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = PACK_OF("a", "middle", "z");
     ck_assert_int_eq(pack_reserve(&memory, &pack, 64, KV_TAIL), KV_OK);
     const uint8_t *middle = pack_seek(pack, 1);
@@ -285,13 +264,13 @@ START_TEST(work_at_the_ends_moves_no_other_element)
     ck_assert_ptr_eq(pack_seek(pack, 1), middle);
     ASSERT_TEXTS(pack, "b", "middle", "y");
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(a_queue_that_keeps_its_length_keeps_its_block)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = new_pack();
     for (int i = 0; i < 100; i++) push(&pack, KV_HEAD, KV_TEXT("element"));
     size_t block = 0;
@@ -303,13 +282,13 @@ START_TEST(a_queue_that_keeps_its_length_keeps_its_block)
     }
     ck_assert_uint_le(block, pack_size(pack) * 5 / 4);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(replace_changes_one_element_to_any_size)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = PACK_OF("a", "b", "c");
     const char *texts[] = {"longer than it was", "7", "", "-70000"};
     for (size_t i = 0; i < 4; i++) {
@@ -320,13 +299,13 @@ START_TEST(replace_changes_one_element_to_any_size)
         ASSERT_TEXTS(pack, "a", texts[i], "c");
     }
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(split_and_merge_are_inverse)
 {
-    setup();
+    fixture_memory_begin();
     for (size_t cut = 0; cut <= 5; cut++) {
         struct pack *pack = PACK_OF("a", "1000", "c", "", "e");
         struct pack *tail;
@@ -348,13 +327,13 @@ START_TEST(split_and_merge_are_inverse)
         pack_destroy(&memory, pack);
         pack_destroy(&memory, tail);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(elements_are_copied_from_pack_to_pack)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *from = PACK_OF("a", "1000", "c", "d");
     struct pack *to = PACK_OF("x");
     ck_assert_int_eq(pack_reserve(&memory, &to, pack_size(from), KV_TAIL), KV_OK);
@@ -368,13 +347,13 @@ START_TEST(elements_are_copied_from_pack_to_pack)
     ASSERT_TEXTS(from, "a", "1000", "c", "d");
     pack_destroy(&memory, from);
     pack_destroy(&memory, to);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(fit_gives_spare_room_back)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = new_pack();
     for (int i = 0; i < 100; i++) push(&pack, KV_TAIL, KV_TEXT("an element"));
     size_t before = pack_block_size(pack);
@@ -391,7 +370,7 @@ START_TEST(fit_gives_spare_room_back)
     pack_fit(&memory, &pack, 0); /* nothing to gain now */
     ck_assert_ptr_eq(pack, same);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -399,7 +378,7 @@ END_TEST
 
 START_TEST(find_passes_over_what_it_is_told_to_skip)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = PACK_OF("field", "value", "value", "field", "7", "7");
     struct pack_needle value = pack_needle(KV_TEXT("value"));
     struct pack_needle seven = pack_needle(KV_TEXT("7"));
@@ -412,13 +391,13 @@ START_TEST(find_passes_over_what_it_is_told_to_skip)
     ck_assert_ptr_null(pack_find(first, &absent, 0));
     ck_assert_ptr_null(pack_find(pack_end(pack), &value, 0));
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(an_integer_kept_as_text_by_a_stranger_is_found)
 {
-    setup();
+    fixture_memory_begin();
     const uint8_t bytes[] = {12, 0, 0, 0, 1, 0, 0x83, '1', '2', '3', 4, 0xFF};
     struct pack *pack;
     ck_assert(pack_validate(KV_BYTES(bytes, sizeof bytes), true));
@@ -426,13 +405,13 @@ START_TEST(an_integer_kept_as_text_by_a_stranger_is_found)
     struct pack_needle needle = pack_needle(KV_TEXT("123"));
     ck_assert(pack_equals(pack_first(pack), &needle));
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(only_the_equal_elements_at_one_end_are_deleted)
 {
-    setup();
+    fixture_memory_begin();
     struct pack_needle x = pack_needle(KV_TEXT("x"));
     struct pack *pack = PACK_OF("x", "a", "x", "x", "b", "x");
     ck_assert_uint_eq(pack_delete_equal(pack, &x, 2, KV_TAIL), 2);
@@ -446,7 +425,7 @@ START_TEST(only_the_equal_elements_at_one_end_are_deleted)
     ASSERT_TEXTS(pack, "a", "b");
     ck_assert_uint_eq(pack_delete_equal(pack, &x, SIZE_MAX, KV_HEAD), 0);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -454,7 +433,7 @@ END_TEST
 
 START_TEST(a_pack_never_exceeds_its_limit)
 {
-    setup();
+    fixture_memory_begin();
     /* Measured, not read: the texts need not be there. */
     char byte = 'x';
     kv_slice huge[] = {KV_BYTES(&byte, PACK_SIZE_MAX / 2), KV_BYTES(&byte, PACK_SIZE_MAX / 2)};
@@ -477,13 +456,13 @@ START_TEST(a_pack_never_exceeds_its_limit)
     ck_assert_int_eq(pack_create(&memory, SIZE_MAX, KV_TAIL, &other), KV_TOOBIG);
     ASSERT_TEXTS(pack, "a");
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(a_reservation_that_fails_changes_nothing)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = PACK_OF("a", "b", "c");
     kv_slice before = pack_bytes(pack);
     fixture_alloc_allow(&host, 0);
@@ -495,13 +474,13 @@ START_TEST(a_reservation_that_fails_changes_nothing)
     ck_assert_ptr_eq(pack_bytes(pack).data, before.data);
     ASSERT_TEXTS(pack, "a", "b", "c");
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(fit_without_memory_leaves_the_pack_where_it_is)
 {
-    setup();
+    fixture_memory_begin();
     struct pack *pack = new_pack();
     for (int i = 0; i < 1000; i++) push(&pack, KV_TAIL, KV_TEXT("an element of some size"));
     pack_delete(pack, pack_first(pack), 900);
@@ -513,7 +492,7 @@ START_TEST(fit_without_memory_leaves_the_pack_where_it_is)
     ck_assert_uint_eq(pack_count(pack), 100);
     pack_check(pack);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -560,7 +539,7 @@ END_TEST
 
 START_TEST(whatever_passes_validation_can_be_walked)
 {
-    setup();
+    fixture_memory_begin();
     struct random random;
     random_seed(&random, unit_seed());
     struct pack *pack = PACK_OF("a", "1000", "70000",
@@ -586,7 +565,7 @@ START_TEST(whatever_passes_validation_can_be_walked)
     }
     ck_assert_uint_gt(passed, 0);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -609,7 +588,7 @@ static kv_slice random_value(struct random *random, char *room)
 
 START_TEST(a_pack_does_what_the_model_does)
 {
-    setup();
+    fixture_memory_begin();
     struct random random;
     random_seed(&random, unit_seed());
     struct pack *pack = new_pack();
@@ -676,7 +655,7 @@ START_TEST(a_pack_does_what_the_model_does)
     }
     model_free(&model);
     pack_destroy(&memory, pack);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 

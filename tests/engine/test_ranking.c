@@ -6,16 +6,11 @@
 #include "base/random.h"
 #include "base/slice.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
 static struct members members; /* the owner's table */
 static const struct siphash_key hash_key = {1, 2};
 static struct ranking ranking;
@@ -31,10 +26,7 @@ static size_t model_count;
 
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     members_init(&members, &memory, &hash_key);
     ranking_init(&ranking);
     model_count = 0;
@@ -44,9 +36,7 @@ static void teardown(void)
 {
     ranking_remove_range(&ranking, &memory, 0, ranking_count(&ranking));
     for (size_t i = 0; i < model_count; i++) members_remove_member(&members, model[i].member);
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
+    fixture_memory_end();
 }
 
 /* --------------------------------------------------------------------------------------- helpers */

@@ -1,33 +1,23 @@
 /* tests/engine/test_set_value.c -- values/set against a naive model. */
 #include "values/set.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <math.h>
 #include <string.h>
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
 static const struct siphash_key key = {3, 4};
 static struct set_owner owner;
 
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     owner = (struct set_owner){&memory, &key, {128, 64}, 512};
 }
 
 static void teardown(void)
 {
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
+    fixture_memory_end();
 }
 
 static uint64_t add(struct collection *set, const char *member)

@@ -5,28 +5,7 @@
 
 #include "base/random.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
-
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
-
-static void setup(void)
-{
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
-}
-
-static void teardown(void)
-{
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
-}
+#include "fixture_memory.h"
 
 /* -------------------------------------------------------------------------------------- helpers */
 
@@ -151,7 +130,7 @@ static void model_clear(void)
 
 START_TEST(an_empty_one_holds_nothing)
 {
-    setup();
+    fixture_memory_begin();
     struct sorted sorted;
     struct record record = record_of(1, 1);
     struct sorted_place place;
@@ -163,13 +142,13 @@ START_TEST(an_empty_one_holds_nothing)
     ck_assert(!sorted_remove(&sorted, &memory, &record));
     sorted_clear(&sorted, &memory);
     ck_assert_uint_eq(memory.used, 0);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(what_comes_in_order_fills_its_leaves)
 {
-    setup();
+    fixture_memory_begin();
     struct sorted sorted;
     for (int downwards = 0; downwards < 2; downwards++) {
         sorted_init(&sorted, &kind);
@@ -181,13 +160,13 @@ START_TEST(what_comes_in_order_fills_its_leaves)
         sorted_clear(&sorted, &memory);
         ck_assert_uint_eq(memory.used, 0);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(a_few_records_take_little)
 {
-    setup();
+    fixture_memory_begin();
     struct sorted sorted;
     sorted_init(&sorted, &kind);
     model_clear();
@@ -199,13 +178,13 @@ START_TEST(a_few_records_take_little)
     ck_assert_uint_le(memory.used, 128);
     take(&sorted, 5);
     ck_assert_uint_eq(memory.used, 0);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(it_gives_memory_back_from_whichever_side_records_go)
 {
-    setup();
+    fixture_memory_begin();
     struct sorted sorted;
     uint64_t state = 7;
     for (int way = 0; way < 3; way++) {
@@ -225,13 +204,13 @@ START_TEST(it_gives_memory_back_from_whichever_side_records_go)
         ck_assert_uint_lt(memory.used, KEYS / 50 * sizeof(struct record) * 4 + 4096);
         sorted_clear(&sorted, &memory);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(random_changes_agree_with_the_model)
 {
-    setup();
+    fixture_memory_begin();
     struct random random;
     uint64_t seed = unit_seed();
     random_seed(&random, seed);
@@ -253,13 +232,13 @@ START_TEST(random_changes_agree_with_the_model)
         sorted_clear(&sorted, &memory);
         ck_assert_uint_eq(memory.used, 0);
     }
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(without_memory_nothing_changes)
 {
-    setup();
+    fixture_memory_begin();
     struct sorted sorted;
     sorted_init(&sorted, &kind);
     model_clear();
@@ -282,7 +261,7 @@ START_TEST(without_memory_nothing_changes)
         }
     }
     sorted_clear(&sorted, &memory);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 

@@ -8,26 +8,18 @@
 #include "base/slice.h"
 #include "values/large.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #define ID(ms, sequence) ((kv_stream_id){ms, sequence})
 #define ID_ZERO          ID(0, 0)
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory; /* a shard's */
-static struct memory other_memory;
+static struct memory other_memory; /* another shard's */
 static struct stream_limits limits;
 static struct collection held;
 
 static void setup(void)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     memory_init(&other_memory, &pages);
     limits = (struct stream_limits){4096, 100};
     ck_assert_int_eq(stream_create(&memory, &held), KV_OK);
@@ -37,11 +29,9 @@ static void teardown(void)
 {
     stream_check(&held);
     stream_destroy(&held, &memory);
-    ck_assert_uint_eq(memory.used, 0);
     ck_assert_uint_eq(other_memory.used, 0);
-    memory_destroy(&memory);
     memory_destroy(&other_memory);
-    fixture_alloc_end(&host); /* of a large stream, too, nothing is left */
+    fixture_memory_end(); /* of a large stream, too, nothing is left */
 }
 
 /* -------------------------------------------------------------------------------------- helpers */

@@ -5,28 +5,7 @@
 
 #include "base/random.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
-
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
-
-static void setup(void)
-{
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
-}
-
-static void teardown(void)
-{
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
-}
+#include "fixture_memory.h"
 
 /* -------------------------------------------------------------------------------------- helpers */
 
@@ -181,7 +160,7 @@ static void fill(struct tree *tree, size_t n, kv_end end)
 
 START_TEST(up_to_one_leaf_takes_no_node)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct tree tree = {0};
     assert_same(&tree);
@@ -195,14 +174,14 @@ START_TEST(up_to_one_leaf_takes_no_node)
     tree_remove(&tree, &memory, &path);
     model_take(0, 1);
     assert_same(&tree);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(filling_from_either_end_leaves_full_nodes)
 {
     for (int end = 0; end < 2; end++) {
-        setup();
+        fixture_memory_begin();
         model_begin();
         struct tree tree = {0};
         fill(&tree, 64 * 100, (kv_end)end);
@@ -211,7 +190,7 @@ START_TEST(filling_from_either_end_leaves_full_nodes)
         ck_assert_uint_eq(tree_bytes(&tree), memory.used);
         for (size_t i = 0; i < model_count; i += 37) assert_located(&tree, i);
         tree_clear(&tree, &memory, NULL, NULL);
-        teardown();
+        fixture_memory_end();
     }
 }
 END_TEST
@@ -219,7 +198,7 @@ END_TEST
 START_TEST(emptying_from_either_end_gives_all_nodes_back)
 {
     for (int ends = 0; ends < 4; ends++) {
-        setup();
+        fixture_memory_begin();
         model_begin();
         struct tree tree = {0};
         fill(&tree, 64 * 70, (kv_end)(ends & 1));
@@ -234,14 +213,14 @@ START_TEST(emptying_from_either_end_gives_all_nodes_back)
             ck_assert_uint_le(tree.nodes, model_count / 16 + 2);
         }
         assert_same(&tree);
-        teardown();
+        fixture_memory_end();
     }
 }
 END_TEST
 
 START_TEST(the_ends_count_without_touching_a_node)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct tree tree = {0};
     for (size_t n = 1; n <= 200; n++) {
@@ -257,7 +236,7 @@ START_TEST(the_ends_count_without_touching_a_node)
         assert_located(&tree, model_count / 2);
     }
     tree_clear(&tree, &memory, NULL, NULL);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -267,7 +246,7 @@ START_TEST(every_range_can_be_removed)
     struct random random;
     random_seed(&random, unit_seed());
     for (int round = 0; round < 60; round++) {
-        setup();
+        fixture_memory_begin();
         model_begin();
         struct tree tree = {0};
         size_t n = 1 + (size_t)random_below(&random, round % 6 == 0 ? 5000 : 300);
@@ -287,14 +266,14 @@ START_TEST(every_range_can_be_removed)
             model_take(from, count);
             assert_same(&tree);
         }
-        teardown();
+        fixture_memory_end();
     }
 }
 END_TEST
 
 START_TEST(an_insertion_that_fails_changes_nothing)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct tree tree = {0};
     fill(&tree, 64, KV_TAIL); /* one node, full: the next one takes two */
@@ -308,13 +287,13 @@ START_TEST(an_insertion_that_fails_changes_nothing)
     }
     ck_assert_uint_eq(tree.nodes, 3);
     tree_clear(&tree, &memory, NULL, NULL);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(clear_drops_every_leaf_once)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct tree tree = {0};
     size_t dropped = 0;
@@ -323,7 +302,7 @@ START_TEST(clear_drops_every_leaf_once)
     ck_assert_uint_eq(dropped, 5000);
     model_count = 0;
     assert_same(&tree);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -367,7 +346,7 @@ static void random_step(struct tree *tree, struct random *random, bool grow)
 
 START_TEST(a_tree_does_what_the_model_does)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct random random;
     random_seed(&random, unit_seed());
@@ -379,7 +358,7 @@ START_TEST(a_tree_does_what_the_model_does)
         if (model_count > 0) assert_located(&tree, (size_t)random_below(&random, model_count));
     }
     tree_clear(&tree, &memory, NULL, NULL);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
@@ -395,7 +374,7 @@ static size_t model_find(const struct leaf *key)
 
 START_TEST(an_ordered_tree_finds_the_leaf_of_a_key)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct random random;
     random_seed(&random, unit_seed());
@@ -449,13 +428,13 @@ START_TEST(an_ordered_tree_finds_the_leaf_of_a_key)
         }
     }
     tree_clear(&tree, &memory, NULL, NULL);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 
 START_TEST(replacing_a_leaf_tells_the_tree_of_a_lesser_first_element)
 {
-    setup();
+    fixture_memory_begin();
     model_begin();
     struct tree tree = {.order = &leaf_order};
     struct tree_path path;
@@ -476,7 +455,7 @@ START_TEST(replacing_a_leaf_tells_the_tree_of_a_lesser_first_element)
         ck_assert_ptr_eq(path.leaf, model[i]);
     }
     tree_clear(&tree, &memory, NULL, NULL);
-    teardown();
+    fixture_memory_end();
 }
 END_TEST
 

@@ -7,16 +7,11 @@
 #include "base/slice.h"
 #include "values/large.h"
 
-#include "../unit.h"
-#include "fixture_alloc.h"
+#include "fixture_memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static struct fixture_alloc host;
-static struct alloc alloc;
-static struct pages pages;
-static struct memory memory;
 static const struct siphash_key hash_key = {3, 4};
 static struct zset_rules rules;
 static struct collection set;
@@ -32,10 +27,7 @@ static size_t model_count;
 
 static void setup(size_t limit)
 {
-    fixture_alloc_begin(&host);
-    alloc_init(&alloc, &host.hooks);
-    pages_init(&pages, &alloc);
-    memory_init(&memory, &pages);
+    fixture_memory_begin();
     rules = (struct zset_rules){{limit, 64}, &hash_key, false};
     set = (struct collection){0};
     model_count = 0;
@@ -44,9 +36,7 @@ static void setup(size_t limit)
 static void teardown(void)
 {
     zset_destroy(&set, &memory);
-    ck_assert_uint_eq(memory.used, 0);
-    memory_destroy(&memory);
-    fixture_alloc_end(&host);
+    fixture_memory_end();
 }
 
 /* --------------------------------------------------------------------------------------- helpers */
