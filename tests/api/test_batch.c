@@ -1,24 +1,15 @@
 /*
  * tests/api/test_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 8);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(8);
 }
 
 enum { WORDS_MAX = 300 };
@@ -648,7 +639,7 @@ int main(void)
 {
     Suite *suite = suite_create("batch");
     TCase *tcase = tcase_create("batch");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
     const TTest *const tests[] = {
         mget_lends_strings_in_order,

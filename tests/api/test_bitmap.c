@@ -2,25 +2,9 @@
  * tests/api/test_bitmap.c -- strings as bits: what each call promises, and BITFIELD against a naive
  * model.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static bool set_bit(const char *key, uint64_t offset, bool bit)
 {
@@ -359,7 +343,7 @@ int main(void)
 {
     Suite *suite = suite_create("bitmap");
     TCase *tcase = tcase_create("bitmap");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     const TTest *const tests[] = {
         bits_are_numbered_from_the_highest_of_the_first_byte,
         a_number_is_its_text,

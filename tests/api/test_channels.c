@@ -2,24 +2,10 @@
  * tests/api/test_channels.c -- publish and subscribe: who receives what, in which order, and for
  * how long.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
 
 static const kv_slice news = {"news", 4}, rain = {"rain", 4}, sun = {"sun", 3};
 
@@ -515,7 +501,7 @@ int main(void)
     Suite *suite = suite_create("channels");
     TCase *tcase = tcase_create("channels");
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     tcase_add_test(tcase, a_message_reaches_those_who_are_subscribed);
     tcase_add_test(tcase, a_shard_channel_is_not_the_channel_of_that_name);
     tcase_add_test(tcase, databases_and_views_share_the_channels);

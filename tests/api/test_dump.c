@@ -4,26 +4,10 @@
  *
  * How values move between this store and a real Redis is in tests/integration/moving.py.
  */
-#include "fixture.h"
+#include "one_store.h"
 #include "rdb_text.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 /* ------------------------------------------------------------------------------ making payloads */
 
@@ -85,10 +69,10 @@ static void must_dump(const char *key, const char *expected, unsigned version)
 
 START_TEST(every_encoding_there_was_is_read)
 {
-    setup();
+    store_setup();
     ck_assert_int_eq(restore_text(rdb_values[_i].value), KV_OK);
     ck_assert_key(db, "k", rdb_values[_i].shown);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -98,10 +82,10 @@ START_TEST(streams_are_read_and_written_as_by_redis)
     static const char *const same[] = {
         "13 01" RDB_NODE RDB_TOTALS "00",
         "13 00 00 00 00 00 00 00 00 00 01 01'g' 00 00 81 ffffffffffffffff 00 00",
-        "13 01" RDB_NODE RDB_TOTALS "01 01'g' 01 01 01 01" RDB_ID_1 RDB_TIME "01 02 01'c'" RDB_TIME "01" RDB_ID_1
-        "01'd'" RDB_TIME "00",
+        "13 01" RDB_NODE RDB_TOTALS "01 01'g' 01 01 01 01" RDB_ID_1 RDB_TIME "01 02 01'c'" RDB_TIME
+        "01" RDB_ID_1 "01'd'" RDB_TIME "00",
     };
-    setup();
+    store_setup();
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         ck_assert_int_eq(restore_text(same[i]), KV_OK);
         must_dump("k", same[i], 10);
@@ -109,11 +93,11 @@ START_TEST(streams_are_read_and_written_as_by_redis)
     /* Redis 5 did not know some numbers, and 7.2 knows another time. */
     ck_assert_int_eq(restore_text("0f 01" RDB_NODE "01 01 01 01 01'g' 00 00 00 00"), KV_OK);
     must_dump("k", "13 01" RDB_NODE RDB_TOTALS "01 01'g' 00 00 00 00 00", 10);
-    ck_assert_int_eq(restore_text("15 01" RDB_NODE RDB_TOTALS "01 01'g' 01 01 01 00 01 01'c'" RDB_TIME
-                                  "ffffffffffffffff 00"),
+    ck_assert_int_eq(restore_text("15 01" RDB_NODE RDB_TOTALS
+                                  "01 01'g' 01 01 01 00 01 01'c'" RDB_TIME "ffffffffffffffff 00"),
                      KV_OK);
     must_dump("k", "13 01" RDB_NODE RDB_TOTALS "01 01'g' 01 01 01 00 01 01'c'" RDB_TIME "00", 10);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -121,7 +105,7 @@ START_TEST(deadlines_of_fields_are_read)
 {
     int64_t deadlines[2];
     kv_slice fields[2] = {K("a"), K("b")};
-    setup();
+    store_setup();
     /* 18d00000000 is an instant of 2024, after the fixture's. */
     static const char *const payloads[] = {
         "16 02 81 0000018d00000000 01'a' 01'1' 00 01'b' 01'2'",
@@ -136,7 +120,7 @@ START_TEST(deadlines_of_fields_are_read)
         ck_assert_int_eq(deadlines[1], KV_NEVER);
         ck_assert_int_eq(deadlines[0], INT64_C(0x18d00000000));
     }
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -214,18 +198,18 @@ static const char *const refused[] = {
 
 START_TEST(what_is_no_value_is_refused_and_changes_nothing)
 {
-    setup();
+    store_setup();
     fixture_set(db, "k", "old");
     ck_assert_int_eq(restore_text(refused[_i]), KV_CORRUPT);
     ck_assert_key(db, "k", "'old'");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 /* Few members are compared with each other, many by a table. */
 START_TEST(the_last_of_many_members_may_be_there_already)
 {
-    setup();
+    store_setup();
     for (unsigned count = 2; count < 60; count++) {
         for (int is_twice = 0; is_twice < 2; is_twice++) {
             char text[2000];
@@ -239,14 +223,14 @@ START_TEST(the_last_of_many_members_may_be_there_already)
             ck_assert_int_eq(restore_text(text), is_twice ? KV_CORRUPT : KV_OK);
         }
     }
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 START_TEST(a_wrong_footer_is_refused)
 {
     struct payload payload;
-    setup();
+    store_setup();
     kv_slice good = payload_of(&payload, "00 05 'hello'", 10);
     for (size_t size = 0; size < good.size; size++)
         ck_assert_int_eq(restore("k", kv_bytes(good.data, size)), KV_BADSUM);
@@ -261,17 +245,17 @@ START_TEST(a_wrong_footer_is_refused)
     ck_assert_int_eq(restore("k", payload_of(&payload, "00 05 'hello'", 12)), KV_OK);
     ck_assert_int_eq(restore("k", payload_of(&payload, "00 05 'hello'", 1)), KV_OK);
     ck_assert_key(db, "k", "'hello'");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 START_TEST(a_string_beyond_the_setting_is_too_big)
 {
-    setup();
+    store_setup();
     ck_assert_int_eq(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 1024), KV_OK);
     ck_assert_int_eq(restore_text("00 c3 0e 4421 00'a' e0ff00 e0ff00 e0ff00 e0ff00"), KV_TOOBIG);
     ck_assert_int_eq(restore_text("00 c3 0b 4319 00'a' e0ff00 e0ff00 e0ff00"), KV_OK);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -279,7 +263,7 @@ END_TEST
 
 START_TEST(dumps_are_as_redis_writes_them)
 {
-    setup();
+    store_setup();
     kv_slice pair[2] = {K("a"), K("1")};
     kv_scored scored[2] = {{K("a"), 1}, {K("b"), 2.5}};
     kv_buffer none = {0};
@@ -317,7 +301,7 @@ START_TEST(dumps_are_as_redis_writes_them)
     must_dump("ranking", "05 02 01'b' 0000000000000440 01'a' 000000000000f03f", 10);
     ck_assert_int_eq(kv_dump(db, K("absent"), &none), KV_NONE);
     ck_assert_ptr_null(none.data);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -404,7 +388,7 @@ static uint64_t digest_of(kv_slice key)
 START_TEST(random_values_come_back_the_same_under_any_limits)
 {
     uint64_t seed = unit_seed();
-    setup();
+    store_setup();
     for (int round = 0; round < fixture_rounds(300, 5000); round++) {
         kv_buffer payload = {0};
         fill_random(&seed, (unsigned)(round % 7), K("k"));
@@ -417,7 +401,7 @@ START_TEST(random_values_come_back_the_same_under_any_limits)
         MUST(digest_of(K("k")) == before);
         kv_buffer_free(&payload);
     }
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -426,7 +410,7 @@ START_TEST(damaged_payloads_with_a_right_sum_do_no_harm)
 {
     uint64_t seed = unit_seed();
     unsigned refusals = 0;
-    setup();
+    store_setup();
     for (int round = 0; round < fixture_rounds(600, 20000); round++) {
         struct payload payload;
         fill_random(&seed, (unsigned)(round % 7), K("k"));
@@ -447,7 +431,7 @@ START_TEST(damaged_payloads_with_a_right_sum_do_no_harm)
         }
     }
     ck_assert_uint_gt(refusals, 100);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -457,7 +441,7 @@ START_TEST(a_key_that_exists_gives_way_if_asked_to)
 {
     struct payload payload;
     kv_restore_options options = KV_OPTIONS(kv_restore_options);
-    setup();
+    store_setup();
     kv_slice bytes = payload_of(&payload, "00 05 'hello'", 10);
     fixture_push_all(db, "k", "a b");
     ck_assert_int_eq(kv_restore(db, K("k"), bytes, NULL), KV_SKIPPED);
@@ -468,7 +452,7 @@ START_TEST(a_key_that_exists_gives_way_if_asked_to)
     ck_assert_key(db, "k", "'hello'");
     ck_assert_int_eq(kv_restore(db, K("new"), bytes, NULL), KV_OK);
     ck_assert_key(db, "new", "'hello'");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -478,7 +462,7 @@ START_TEST(a_restored_key_has_the_time_it_was_given)
     kv_restore_options options = KV_OPTIONS(kv_restore_options);
     kv_object_info info = KV_OPTIONS(kv_object_info);
     int64_t ttl_ms = 0;
-    setup();
+    store_setup();
     kv_slice bytes = payload_of(&payload, "01 02 01'a' c0 07", 10);
     options.replace = true;
     options.ttl_ms = 5000;
@@ -503,14 +487,14 @@ START_TEST(a_restored_key_has_the_time_it_was_given)
     ck_assert_int_eq(kv_restore(db, K("k"), bytes, &options), KV_OK);
     ck_assert_int_eq(kv_ttl(db, K("k"), &ttl_ms), KV_OK);
     ck_assert_int_eq(ttl_ms, KV_NEVER);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 START_TEST(options_out_of_range_are_refused)
 {
     struct payload payload;
-    setup();
+    store_setup();
     kv_slice bytes = payload_of(&payload, "00 05 'hello'", 10);
     const kv_restore_options bad[] = {
         {.size = 1},
@@ -528,7 +512,7 @@ START_TEST(options_out_of_range_are_refused)
     ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
     ck_assert_int_eq(kv_restore(db, K("k"), bytes, NULL), KV_READONLY);
     ck_assert_key(db, "k", "-");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -554,7 +538,7 @@ START_TEST(the_journal_gets_instants)
     struct payload payload;
     kv_follower *follower;
     kv_restore_options options = KV_OPTIONS(kv_restore_options);
-    setup();
+    store_setup();
     journal[0] = 0;
     kv_slice bytes = payload_of(&payload, "00 05 'hello'", 10);
     ck_assert_int_eq(kv_follow(db, note_journal, NULL, &follower), KV_OK);
@@ -572,7 +556,7 @@ START_TEST(the_journal_gets_instants)
                               "RESTORE k 1700000001000 * REPLACE IDLETIME 3 ABSTTL | "
                               "DEL k | ");
     kv_unfollow(follower);
-    teardown();
+    store_teardown();
 }
 END_TEST
 

@@ -1,12 +1,10 @@
 /*
  * tests/api/test_events.c -- events of keys: their names, their order, who is told of what.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static kv_subscriber *subscriber;
 
 /* All events since the last look: "DATABASE KEY EVENT;" each. */
@@ -56,8 +54,7 @@ static void want(int64_t classes)
 
 static void setup(void)
 {
-    fixture_open(&fx, 8);
-    db = fx.db;
+    store_setup_with(8);
     told[0] = '\0';
     told_size = 0;
     ck_assert_int_eq(kv_subscriber_open(db, hear, NULL, &subscriber), KV_OK);
@@ -68,7 +65,7 @@ static void setup(void)
 static void teardown(void)
 {
     kv_subscriber_close(subscriber);
-    fixture_close(&fx);
+    store_teardown();
 }
 
 static const kv_slice a = {"a", 1}, b = {"b", 1}, x = {"x", 1};

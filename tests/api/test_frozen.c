@@ -3,6 +3,7 @@
  * whatever writers do meanwhile; they do not notice it, even when it is lost.
  */
 #include "caller.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -10,19 +11,10 @@
 
 #define KEYS 60 /* of callers, in each of three databases */
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     MUST(kv_configure(db, KV_SETTING_SNAPSHOT_MEMORY, INT64_C(1) << 30) == KV_OK);
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
 }
 
 static kv *freeze(void)
@@ -686,7 +678,7 @@ int main(void)
 {
     Suite *suite = suite_create("frozen");
     TCase *tcase = tcase_create("frozen");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, it_is_the_store_at_the_instant_whatever_writers_do, 0, 4);
     tcase_add_loop_test(tcase, every_call_reads_what_a_store_that_stood_still_reads, 0, 4);

@@ -2,25 +2,10 @@
  * tests/api/test_geo.c -- places: what each call promises.
  */
 #include "notes.h"
+#include "one_store.h"
 
 #include <math.h>
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static void add(const char *key, const char *member, double longitude, double latitude)
 {
@@ -268,7 +253,7 @@ int main(void)
 {
     Suite *suite = suite_create("geo");
     TCase *tcase = tcase_create("geo");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     tcase_set_timeout(tcase, 60);
     const TTest *const tests[] = {
         places_are_added_and_found_again,

@@ -2,30 +2,25 @@
  * tests/api/test_hash.c -- hashes: what each call promises. Against a model they are tested in
  * tests/engine/test_hash_value.c, against each other by the random calls of caller.h.
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static char visited[2000];
 static kv_buffer buffer;
 
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     visited[0] = 0;
 }
 
 static void teardown(void)
 {
     kv_buffer_free(&buffer);
-    fixture_close(&fx);
+    store_teardown();
 }
-
-#define K(text) KV_TEXT(text)
 
 static void write_word(const char *before, kv_slice word)
 {

@@ -2,13 +2,12 @@
  * tests/api/test_history.c -- the history: readers go on where they stopped, and are told of gaps.
  */
 #include "caller.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static kv_history *history;
 static kv_buffer buffer;
 
@@ -16,8 +15,7 @@ static kv_buffer buffer;
 
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     buffer = (kv_buffer){0};
     ck_assert_int_eq(kv_history_open(db, SIZE, &history), KV_OK);
 }
@@ -26,7 +24,7 @@ static void teardown(void)
 {
     kv_history_close(history);
     kv_buffer_free(&buffer);
-    fixture_close(&fx);
+    store_teardown();
 }
 
 /* What was read since the last look: changes end with ";", groups with "|". */

@@ -1,25 +1,9 @@
 /*
  * tests/api/test_hyperloglog.c -- estimates of how many elements were seen: what each call promises.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static bool add(const char *key, const char *element)
 {
@@ -277,7 +261,7 @@ int main(void)
 {
     Suite *suite = suite_create("hyperloglog");
     TCase *tcase = tcase_create("hyperloglog");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     const TTest *const tests[] = {
         what_was_seen_twice_counts_once,
         nothing_added_makes_an_empty_one,

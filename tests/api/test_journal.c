@@ -3,21 +3,13 @@
  * same store.
  */
 #include "caller.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 8);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(8);
 }
 
 /* ------------------------------------------------------------------------------ the words of it */
@@ -327,7 +319,7 @@ int main(void)
 {
     Suite *suite = suite_create("journal");
     TCase *tcase = tcase_create("journal");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
     tcase_add_test(tcase, each_change_is_told_in_words_that_say_nothing_relative);
     tcase_add_test(tcase, what_changes_nothing_is_not_told);

@@ -2,29 +2,19 @@
  * tests/api/test_keyspace.c -- whole databases: scans and their promise, random keys, flush, swap,
  * delete by pattern.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
 
 /* Every test runs on a store of one shard and on one of many. */
 static void setup(void)
 {
-    fixture_open(&fx, 1);
-    db = fx.db;
+    store_setup_with(1);
 }
 
 static void setup_many(void)
 {
-    fixture_open(&fx, 32);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(32);
 }
 
 static kv_slice number_key(char name[16], int number)
@@ -379,7 +369,7 @@ END_TEST
 static TCase *cases(const char *name, void (*begin)(void))
 {
     TCase *tcase = tcase_create(name);
-    tcase_add_checked_fixture(tcase, begin, teardown);
+    tcase_add_checked_fixture(tcase, begin, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 120);
     const TTest *const tests[] = {
         a_key_that_stays_is_seen_while_others_come_and_go,

@@ -1,25 +1,9 @@
 /*
  * tests/api/test_list.c -- lists: what each call promises, and all of them against a naive model.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static kv_buffer buffer;
 
@@ -589,7 +573,7 @@ int main(void)
 {
     Suite *suite = suite_create("list");
     TCase *tcase = tcase_create("list");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 120);
     const TTest *const tests[] = {
         pushes_go_in_one_by_one,

@@ -5,29 +5,13 @@
  * How files move between this store and a real Redis is in tests/integration/saving.py.
  */
 #include "caller.h"
-#include "fixture.h"
+#include "one_store.h"
 #include "rdb_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 /* --------------------------------------------------------------------------------- whole files */
 
@@ -159,7 +143,7 @@ START_TEST(a_file_of_redis_7_is_read_however_its_bytes_come)
     static const size_t pieces[] = {0, 1, 2, 3, 7, 100};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         struct file file = {.piece = pieces[i]};
-        setup();
+        store_setup();
         file_of_redis(&file);
         size_t size = file.size;
         file_append_text(&file, "'*1'"); /* of no interest */
@@ -170,7 +154,7 @@ START_TEST(a_file_of_redis_7_is_read_however_its_bytes_come)
         ck_assert_uint_eq(report.expired, 0);
         ck_assert_uint_eq(report.rdb_version, 10);
         if (pieces[i] == 1) ck_assert_uint_eq(file.at, size); /* never asked again */
-        teardown();
+        store_teardown();
         file_free(&file);
     }
 }
@@ -180,7 +164,7 @@ START_TEST(a_file_is_loaded_by_its_path)
 {
     struct file file = {0};
     char path[] = "/tmp/kvstore-load-XXXXXX";
-    setup();
+    store_setup();
     file_of_redis(&file);
     int descriptor = mkstemp(path);
     ck_assert_int_ge(descriptor, 0);
@@ -197,7 +181,7 @@ START_TEST(a_file_is_loaded_by_its_path)
         KV_IOERROR);
     ck_assert_int_eq(errno, EISDIR);
     must_hold_what_redis_saved();
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -205,7 +189,7 @@ END_TEST
 START_TEST(a_file_that_ends_early_is_refused_and_leaves_nothing)
 {
     struct file file = {0};
-    setup();
+    store_setup();
     file_of_redis(&file);
     for (size_t size = file.size; size-- > 0;) {
         file.size = size;
@@ -214,7 +198,7 @@ START_TEST(a_file_that_ends_early_is_refused_and_leaves_nothing)
         ck_assert_uint_eq(report.bytes, size);
         store_must_be_empty();
     }
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -222,7 +206,7 @@ END_TEST
 START_TEST(any_changed_bit_is_noticed)
 {
     struct file file = {0};
-    setup();
+    store_setup();
     file_of_redis(&file);
     for (size_t at = 9; at < file.size; at++) {
         for (int bit = 0; bit < 8; bit++) {
@@ -235,7 +219,7 @@ START_TEST(any_changed_bit_is_noticed)
         }
     }
     store_must_be_empty();
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -246,7 +230,7 @@ START_TEST(every_encoding_there_was_is_read)
 {
     struct file file = {0};
     char key[8];
-    setup();
+    store_setup();
     file_append_text(&file, "'REDIS0012' fe00");
     for (size_t i = 0; i < RDB_VALUES; i++) {
         uint8_t value[200];
@@ -267,7 +251,7 @@ START_TEST(every_encoding_there_was_is_read)
         }
         ck_assert_int_eq(kv_flush(db, false), KV_OK);
     }
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -275,7 +259,7 @@ END_TEST
 START_TEST(streams_of_all_three_forms_are_read)
 {
     kv_object_info info = KV_OPTIONS(kv_object_info);
-    setup();
+    store_setup();
     ck_assert_int_eq(
         load_parts("0f01'a' 01" RDB_NODE "01 01 01 01 01'g' 00 00 01" RDB_ID_1 RDB_TIME
                    "01 01 01'c'" RDB_TIME "01" RDB_ID_1 "1301'b' 01" RDB_NODE RDB_TOTALS
@@ -292,14 +276,14 @@ START_TEST(streams_of_all_three_forms_are_read)
     ck_assert_uint_eq(info.length, 2);
     ck_assert_int_eq(kv_object(db, K("d"), &info), KV_OK);
     ck_assert_uint_eq(info.length, 0);
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 START_TEST(versions_are_no_reason_to_refuse)
 {
     struct file file = {0};
-    setup();
+    store_setup();
     /* Before version 5 there is no checksum. */
     file_append_text(&file, "'REDIS0001' fe00 0001'k'01'v' ff");
     ck_assert_int_eq(load_into(db, &file, NULL), KV_OK);
@@ -318,7 +302,7 @@ START_TEST(versions_are_no_reason_to_refuse)
     memcpy(file.bytes, "VALKE", 5);
     ck_assert_int_eq(load_into(db, &file, NULL), KV_CORRUPT);
     must_say("offset 0: expected \"REDIS\"");
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -360,7 +344,7 @@ static kv_load_options telling(void)
 START_TEST(fields_are_told_and_may_end_it)
 {
     kv_load_options options = telling();
-    setup();
+    store_setup();
     ck_assert_int_eq(load_parts("fa01'a'c007 fa01'b'c3051200'a'e00800 fe00 0001'k'01'v'", &options),
                      KV_OK);
     ck_assert_str_eq(told, "a|7|b|aaaaaaaaaaaaaaaaaa|");
@@ -372,14 +356,14 @@ START_TEST(fields_are_told_and_may_end_it)
     ck_assert_str_eq(told, "a|1|");
     ck_assert_uint_eq(report.bytes, 9 + 2 + 5);
     store_must_be_empty();
-    teardown();
+    store_teardown();
 }
 END_TEST
 
 START_TEST(what_a_store_has_no_use_for_is_passed_over)
 {
     kv_load_options options = telling();
-    setup();
+    store_setup();
     ck_assert_int_eq(
         load_parts("fb0a00 f4 05 800000ffff 01 f5 03'lua' f6 01'l' 03'LUA' 01 01'd' 04'code' "
                    "f6 01'l' 03'LUA' 00 04'code' "
@@ -392,7 +376,7 @@ START_TEST(what_a_store_has_no_use_for_is_passed_over)
                            "passed over a library of functions|passed over what the module "
                            "RJeOkg74v wrote|");
     ck_assert_key(db, "k", "'v'");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -418,14 +402,14 @@ START_TEST(keys_with_nothing_in_them_are_passed_over)
     for (size_t i = 0; i < sizeof empty / sizeof *empty; i++) {
         kv_load_options options = telling();
         char parts[200];
-        setup();
+        store_setup();
         snprintf(parts, sizeof parts, "fe00 %.2s 01'e' %s 0001'k'01'v'", empty[i], empty[i] + 2);
         ck_assert_msg(load_parts(parts, &options) == KV_OK, "%s: %s", empty[i], report.message);
         ck_assert_str_eq(told, "passed over keys with nothing in them|");
         ck_assert_key(db, "e", "-");
         ck_assert_key(db, "k", "'v'");
         ck_assert_uint_eq(report.keys, 1);
-        teardown();
+        store_teardown();
     }
 }
 END_TEST
@@ -434,7 +418,7 @@ START_TEST(what_is_said_of_a_key_holds_for_that_one)
 {
     kv_object_info info = KV_OPTIONS(kv_object_info);
     int64_t ttl_ms;
-    setup();
+    store_setup();
     ck_assert_int_eq(load_parts("fe00 fd ffffff7f f8 4064 0001'a'01'v' 0001'b'01'v' "
                                 "f9 ff fc ffffffffffffffff 0001'c'01'v' "
                                 "f8 81ffffffffffffffff 0001'd'01'v' "
@@ -453,7 +437,7 @@ START_TEST(what_is_said_of_a_key_holds_for_that_one)
     ck_assert_int_eq(kv_object(db, K("d"), &info), KV_OK);
     ck_assert_int_eq(kv_object(db, K("e"), &info), KV_OK);
     ck_assert_int_eq(info.deadline_ms, KV_NEVER - 1); /* the last instant does come */
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -464,7 +448,7 @@ START_TEST(what_has_expired_is_dropped_unless_asked_for)
                                 "0001'd'01'v'";
     kv_load_options options = KV_OPTIONS(kv_load_options);
     uint64_t count;
-    setup();
+    store_setup();
     ck_assert_int_eq(load_parts(parts, NULL), KV_OK);
     ck_assert_uint_eq(report.keys, 1);
     ck_assert_uint_eq(report.expired, 3);
@@ -479,7 +463,7 @@ START_TEST(what_has_expired_is_dropped_unless_asked_for)
     ck_assert_key(db, "b", "[x]");
     ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 1), KV_OK);
     ck_assert_key(db, "b", "-");
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -520,13 +504,13 @@ static const struct {
 START_TEST(what_is_no_file_is_refused_by_its_offset)
 {
     kv_load_options options = KV_OPTIONS(kv_load_options);
-    setup();
+    store_setup();
     options.threads = (unsigned)_i % 2;
     ck_assert_int_eq(load_parts(refused[_i].parts, &options), KV_CORRUPT);
     must_say(refused[_i].message);
     ck_assert_uint_eq(report.keys_before, refused[_i].keys_before);
     store_must_be_empty();
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -541,7 +525,7 @@ START_TEST(what_is_damaged_costs_no_memory)
                                        "fa 80 1fffffff",
                                        "f5 80 1fffffff",
                                        "f7 00 00 00 05 80 1fffffff"};
-    setup();
+    store_setup();
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         long before = atomic_load(&fx.alloc.live_bytes);
         atomic_store(&fx.alloc.largest, 0);
@@ -549,7 +533,7 @@ START_TEST(what_is_damaged_costs_no_memory)
         ck_assert_uint_lt(atomic_load(&fx.alloc.largest), 1 << 19);
         ck_assert_int_eq(atomic_load(&fx.alloc.live_bytes), before);
     }
-    teardown();
+    store_teardown();
 }
 END_TEST
 
@@ -558,14 +542,14 @@ START_TEST(a_string_beyond_the_setting_is_too_big)
     struct file file = {0};
     char text[2000];
     memset(text, 'x', sizeof text);
-    setup();
+    store_setup();
     ck_assert_int_eq(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 1500), KV_OK);
     file_append_text(&file, "'REDIS0010' 00 01'k' 47d0");
     file_append(&file, kv_bytes(text, sizeof text));
     file_append_text(&file, "ff 0000000000000000");
     ck_assert_int_eq(load_into(db, &file, NULL), KV_TOOBIG);
     must_say("offset 12: expected no text above 1500 bytes in the value of \"k\"");
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -573,12 +557,12 @@ END_TEST
 START_TEST(what_the_reader_says_ends_it)
 {
     struct file file = {.fails = KV_TIMEOUT};
-    setup();
+    store_setup();
     file_append_text(&file, "'REDIS0010' 00 01'k' 01");
     ck_assert_int_eq(load_into(db, &file, NULL), KV_TIMEOUT);
     must_say("offset 13: what follows could not be read");
     store_must_be_empty();
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -589,7 +573,7 @@ START_TEST(arguments_out_of_range_are_refused)
     struct file file = {0};
     kv_load_options options = KV_OPTIONS(kv_load_options);
     kv_txn_options whole = KV_OPTIONS(kv_txn_options);
-    setup();
+    store_setup();
     file_of_redis(&file);
     ck_assert_int_eq(kv_load(NULL, file_read, &file, NULL, NULL), KV_BADARG);
     ck_assert_int_eq(kv_load(db, NULL, &file, NULL, NULL), KV_BADARG);
@@ -603,7 +587,7 @@ START_TEST(arguments_out_of_range_are_refused)
     ck_assert_int_eq(kv_load(txn, file_read, &file, NULL, NULL), KV_BADARG);
     ck_assert_int_eq(kv_commit(txn), KV_OK);
     store_must_be_empty();
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -704,10 +688,10 @@ START_TEST(a_load_is_a_restore_of_every_key)
         kv_load_options options = KV_OPTIONS(kv_load_options);
         options.threads = (unsigned)fixture_below(&seed, 3);
         uint64_t digest = file_of_random_store(&file, fixture_random(&seed), 3000);
-        setup();
+        store_setup();
         ck_assert_msg(load_into(db, &file, &options) == KV_OK, "%s", report.message);
         ck_assert_uint_eq(fixture_digest(db), digest);
-        teardown();
+        store_teardown();
         file_free(&file);
     }
 }
@@ -737,11 +721,11 @@ START_TEST(a_snapshot_is_loaded_as_it_was)
         how.unsummed = fixture_below(&seed, 2) == 0;
         MUST(kv_snapshot_begin(source.db, &how, append_bytes, &file, &snapshot) == KV_OK);
         MUST(kv_snapshot_step(snapshot, 0) == KV_OK && kv_snapshot_end(snapshot) == KV_OK);
-        setup();
+        store_setup();
         options.threads = (unsigned)fixture_below(&seed, 2);
         ck_assert_msg(load_into(db, &file, &options) == KV_OK, "%s", report.message);
         ck_assert_uint_eq(fixture_digest(db), digest);
-        teardown();
+        store_teardown();
         fixture_close(&source);
         file_free(&dumps);
         file_free(&file);
@@ -782,7 +766,7 @@ START_TEST(members_keep_their_deadlines)
     MUST(kv_snapshot_step(snapshot, 0) == KV_OK && kv_snapshot_end(snapshot) == KV_OK);
     fixture_close(&source);
 
-    setup();
+    store_setup();
     ck_assert_msg(load_into(db, &file, NULL) == KV_OK, "%s", report.message);
     ck_assert_int_eq(
         kv_sdeadline(db, KV_TEXT("s"), (kv_slice[]){KV_TEXT("17"), KV_TEXT("a")}, 2, deadlines_ms),
@@ -801,7 +785,7 @@ START_TEST(members_keep_their_deadlines)
     ck_assert_key(db, "s", "[a b]");
     ck_assert_key(db, "z", "[member2999:2999]");
     kv_check(db);
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -814,7 +798,7 @@ START_TEST(a_snapshot_under_way_has_what_was_there_before_the_load)
     uint64_t digest = file_of_random_store(&before, unit_seed(), 5000);
     options.replaces = true;
     file_of_redis(&file);
-    setup();
+    store_setup();
     for (int round = 0; round < 3; round++) {
         MUST(load_into(db, &before, &options) == KV_OK);
         saved_file.size = 0;
@@ -829,7 +813,7 @@ START_TEST(a_snapshot_under_way_has_what_was_there_before_the_load)
         MUST(load_into(db, &saved_file, &options) == KV_OK);
         ck_assert_uint_eq(fixture_digest(db), digest);
     }
-    teardown();
+    store_teardown();
     file_free(&before);
     file_free(&file);
     file_free(&saved_file);
@@ -842,7 +826,7 @@ START_TEST(damage_anywhere_is_refused_or_does_no_harm)
     struct file file = {0};
     (void)file_of_random_store(&file, seed, 400);
     memset(file.bytes + file.size - 8, 0, 8); /* without a sum to see it */
-    setup();
+    store_setup();
     size_t step = file.size / (size_t)fixture_rounds(500, 100000) + 1;
     for (size_t at = 9; at < file.size; at += 1 + fixture_below(&seed, 2 * step)) {
         uint8_t before = file.bytes[at];
@@ -853,7 +837,7 @@ START_TEST(damage_anywhere_is_refused_or_does_no_harm)
         MUST(status == KV_OK || status == KV_CORRUPT || status == KV_TOOBIG);
         file.bytes[at] = before;
     }
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -923,7 +907,7 @@ START_TEST(with_threads_the_first_damage_is_told_of)
 {
     struct file file = {0};
     kv_load_options options = KV_OPTIONS(kv_load_options);
-    setup();
+    store_setup();
     file_of_much(&file, unit_seed());
     /* The same key twice, twice; the later one may be found first. */
     size_t second = 0, third = 0;
@@ -938,7 +922,7 @@ START_TEST(with_threads_the_first_damage_is_told_of)
         ck_assert_uint_eq(report.bytes, second);
         store_must_be_empty();
     }
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -958,7 +942,7 @@ START_TEST(progress_is_told)
 {
     struct file file = {0};
     kv_load_options options = KV_OPTIONS(kv_load_options);
-    setup();
+    store_setup();
     file_of_much(&file, 1);
     options.progress = note_progress;
     progress_calls = 0;
@@ -966,7 +950,7 @@ START_TEST(progress_is_told)
     ck_assert_int_eq(load_into(db, &file, &options), KV_OK);
     ck_assert_uint_ge(progress_calls, 3);
     ck_assert_uint_eq(progress_bytes, file.size);
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -976,14 +960,14 @@ END_TEST
 START_TEST(a_store_with_keys_must_be_told_to_give_way)
 {
     struct file file = {0};
-    setup();
+    store_setup();
     file_of_redis(&file);
     fixture_set(kv_select(db, 7), "old", "one");
     ck_assert_int_eq(load_into(db, &file, NULL), KV_CONFLICT);
     must_say("expected a store without keys");
     ck_assert_uint_eq(file.at, 0);
     ck_assert_key(kv_select(db, 7), "old", "'one'");
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -999,7 +983,7 @@ START_TEST(a_store_that_got_keys_meanwhile_keeps_them)
 {
     struct file file = {0};
     kv_load_options options = KV_OPTIONS(kv_load_options);
-    setup();
+    store_setup();
     file_of_redis(&file);
     options.aux = write_meanwhile;
     ck_assert_int_eq(load_into(db, &file, &options), KV_CONFLICT);
@@ -1009,7 +993,7 @@ START_TEST(a_store_that_got_keys_meanwhile_keeps_them)
     ck_assert_int_eq(load_into(db, &file, &options), KV_OK);
     ck_assert_key(db, "meanwhile", "-");
     must_hold_what_redis_saved();
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -1033,7 +1017,7 @@ START_TEST(old_keys_are_seen_until_the_new_ones_are_there)
     kv_load_options options = KV_OPTIONS(kv_load_options);
     kv_statistics statistics = KV_OPTIONS(kv_statistics);
     int instants = 0;
-    setup();
+    store_setup();
     long before = atomic_load(&fx.alloc.live_bytes);
     file_of_redis(&file);
     options.replaces = true;
@@ -1062,7 +1046,7 @@ START_TEST(old_keys_are_seen_until_the_new_ones_are_there)
     ck_assert_int_eq(kv_flush_all(db, false), KV_OK);
     ck_assert_int_eq(kv_tick(db, 0), KV_OK);
     ck_assert_int_lt(atomic_load(&fx.alloc.live_bytes) - before, 300000);
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -1078,7 +1062,7 @@ START_TEST(watches_see_what_came_and_what_went)
         kv_load_options options = KV_OPTIONS(kv_load_options);
         kv_watch *watch;
         kv_slice key = kv_text(watched[i].key);
-        setup();
+        store_setup();
         file_of_redis(&file);
         fixture_set(db, "old", "v");
         ck_assert_int_eq(kv_watch_open(db, &watch), KV_OK);
@@ -1087,7 +1071,7 @@ START_TEST(watches_see_what_came_and_what_went)
         ck_assert_int_eq(load_into(db, &file, &options), KV_OK);
         ck_assert_int_eq(kv_watch_is_dirty(watch), watched[i].is_dirty);
         kv_watch_close(watch);
-        teardown();
+        store_teardown();
         file_free(&file);
     }
 }
@@ -1108,7 +1092,7 @@ START_TEST(who_waits_for_a_list_is_served)
     kv_wait_options wait = KV_OPTIONS(kv_wait_options);
     kv_waiter *waiter;
     kv_slice key = K("list");
-    setup();
+    store_setup();
     file_of_redis(&file);
     wait.keys = &key;
     wait.key_count = 1;
@@ -1118,7 +1102,7 @@ START_TEST(who_waits_for_a_list_is_served)
     ck_assert_str_eq(popped, "abc");
     ck_assert_key(db, "list", "[-1]");
     (void)kv_wait_cancel(waiter);
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST
@@ -1129,7 +1113,7 @@ START_TEST(a_load_is_whole_or_nothing_when_memory_runs_out)
 {
     struct file file = {0};
     uint64_t digest = file_of_random_store(&file, unit_seed(), 200);
-    setup();
+    store_setup();
     fixture_set(db, "old", "v");
     fixture_push_all(kv_select(db, 3), "old", "a b c");
     uint64_t before = fixture_digest(db);
@@ -1149,7 +1133,7 @@ START_TEST(a_load_is_whole_or_nothing_when_memory_runs_out)
             fixture_push_all(kv_select(db, 3), "old", "a b c");
         }
     }
-    teardown();
+    store_teardown();
     file_free(&file);
 }
 END_TEST

@@ -2,26 +2,10 @@
  * tests/api/test_member_ttl.c -- members of sets and sorted sets with deadlines, and random calls
  * against a naive model. What fields of hashes have in common with them is in test_hash.c, too.
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <string.h>
-
-static struct fixture fx;
-static kv *db;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 /* ------------------------------------------------------------------------------- the two types */
 
@@ -341,7 +325,7 @@ int main(void)
 {
     Suite *suite = suite_create("member_ttl");
     TCase *tcase = tcase_create("member_ttl");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, store_teardown);
     const TTest *const both[] = {
         a_member_goes_at_its_deadline_and_not_before,
         a_tick_reclaims_members_and_the_key_with_the_last,

@@ -2,28 +2,18 @@
  * tests/api/test_set.c -- sets: what each call promises, and sets made of others against a naive
  * model. The value is tested against one in tests/engine/test_set_value.c.
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static char visited[2000];
 
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     visited[0] = 0;
 }
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static bool note(void *context, kv_slice member)
 {
@@ -606,7 +596,7 @@ int main(void)
     Suite *suite = suite_create("set");
     TCase *tcase = tcase_create("set");
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     const TTest *const tests[] = {
         members_are_added_once,
         the_last_member_takes_the_key_with_it,

@@ -5,7 +5,7 @@
  * Strings that are neither numbers nor long are plain in an RDB file, so that a few lines here read
  * them.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,19 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     atomic_store(&fx.pace_us, 1000); /* a step with a budget of 1 is one slice */
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
 }
 
 /* --------------------------------------------------------------------------- what comes out of it */
@@ -512,7 +503,7 @@ int main(void)
 {
     Suite *suite = suite_create("snapshot");
     TCase *tcase = tcase_create("snapshot");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, an_empty_store_is_a_head_and_an_end);
     tcase_add_test(tcase, a_file_is_what_the_format_says);

@@ -2,28 +2,18 @@
  * tests/api/test_sort.c -- kv_sort() and kv_sortstore(): what each option does, and all of them
  * against a naive model.
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static char visited[4000];
 
 static void setup(void)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     visited[0] = 0;
 }
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static bool note(void *context, size_t index, const kv_slice *item)
 {
@@ -295,7 +285,7 @@ int main(void)
     Suite *suite = suite_create("sort");
     TCase *tcase = tcase_create("sort");
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     const TTest *const tests[] = {
         elements_are_sorted_as_numbers_or_as_texts,
         patterns_name_weights_and_answers,

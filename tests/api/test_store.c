@@ -2,7 +2,7 @@
  * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views, the
  * background thread.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,21 +10,10 @@
 #include <unistd.h>
 #include <time.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 0);
-    db = fx.db;
+    store_setup_with(0);
 }
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 static kv_statistics statistics(void)
 {
@@ -643,7 +632,7 @@ int main(void)
 {
     Suite *suite = suite_create("store");
     TCase *tcase = tcase_create("store");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 120);
     const TTest *const tests[] = {
         an_empty_store_stays_under_64_kib,

@@ -1,24 +1,15 @@
 /*
  * tests/api/test_stream.c -- streams: entries, consumer groups, and who waits for them.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 0);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(0);
 }
 
 /* -------------------------------------------------------------------------------------- helpers */
@@ -856,7 +847,7 @@ int main(void)
     };
     Suite *suite = suite_create("stream");
     TCase *fixture = tcase_create("fixture");
-    tcase_add_checked_fixture(fixture, setup, teardown);
+    tcase_add_checked_fixture(fixture, setup, store_teardown);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(fixture, tests[i]);
     suite_add_tcase(suite, fixture);
     return unit_run(suite);

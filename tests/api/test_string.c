@@ -1,24 +1,16 @@
 /*
  * tests/api/test_string.c -- strings: every call on one key, alone and against a naive model.
  */
-#include "fixture.h"
 #include "notes.h"
+#include "one_store.h"
 
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
 static kv_buffer buffer;
-
-static void setup(void)
-{
-    fixture_open(&fx, 4);
-    db = fx.db;
-}
 
 static void teardown(void)
 {
-    fixture_close(&fx);
+    store_teardown();
     kv_buffer_free(&buffer);
 }
 
@@ -1408,7 +1400,7 @@ int main(void)
 {
     Suite *suite = suite_create("string");
     TCase *tcase = tcase_create("string");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, store_setup, teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
     const TTest *const tests[] = {
         what_is_set_is_given_back_whatever_its_size,

@@ -5,8 +5,8 @@
  * The thread sanitizer's build runs this too. Repetitions are few by default; KVSTORE_TEST_FULL
  * makes them many.
  */
-#include "fixture.h"
 #include "history.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -14,18 +14,9 @@
 
 #define THREADS 8
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 4); /* few shards: threads shall meet */
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(4); /* few shards: threads shall meet */
 }
 
 struct worker {
@@ -761,7 +752,7 @@ int main(void)
 {
     Suite *suite = suite_create("threads");
     TCase *tcase = tcase_create("threads");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
     const TTest *const tests[] = {
         calls_of_all_kinds_by_eight_threads_leave_a_sound_store,

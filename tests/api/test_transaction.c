@@ -2,24 +2,16 @@
  * tests/api/test_transaction.c -- kv_begin() to kv_commit() or kv_abort(), and watches.
  */
 #include "caller.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 8);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(8);
 }
 
 /* Begins a transaction on all keys, or on those given as words. */
@@ -667,7 +659,7 @@ int main(void)
 {
     Suite *suite = suite_create("transaction");
     TCase *tcase = tcase_create("transaction");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, getenv("KVSTORE_TEST_FULL") != NULL ? 3600 : 300);
     tcase_add_test(tcase, calls_in_a_transaction_see_each_other_and_stay);
     tcase_add_test(tcase, a_selected_view_is_part_of_the_transaction);

@@ -1,24 +1,15 @@
 /*
  * tests/api/test_usage.c -- kv_usage_by_type(): exact where all keys are looked at, near where not.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 0);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(0);
 }
 
 static kv_usage usage_of(kv *view, uint64_t samples)
@@ -172,7 +163,7 @@ int main(void)
 {
     Suite *suite = suite_create("usage");
     TCase *tcase = tcase_create("usage");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_add_test(tcase, all_types_in_all_databases_are_counted_to_the_byte);
     tcase_add_test(tcase, as_many_samples_as_keys_look_at_each_once);
     tcase_add_test(tcase, a_sample_is_near_the_truth);

@@ -2,24 +2,15 @@
  * tests/api/test_wait.c -- waiting for elements of lists: kv_wait() by callback, kv_blpop() and its
  * kin by thread.
  */
-#include "fixture.h"
+#include "one_store.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
-
 static void setup(void)
 {
-    fixture_open(&fx, 8);
-    db = fx.db;
-}
-
-static void teardown(void)
-{
-    fixture_close(&fx);
+    store_setup_with(8);
 }
 
 /* ------------------------------------------------------------------------------------ callbacks */
@@ -1064,7 +1055,7 @@ int main(void)
 {
     Suite *suite = suite_create("wait");
     TCase *tcase = tcase_create("wait");
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, store_teardown);
     tcase_set_timeout(tcase, 120);
     const TTest *const tests[] = {
         what_is_there_is_taken_at_once,

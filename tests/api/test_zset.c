@@ -2,19 +2,16 @@
  * tests/api/test_zset.c -- sorted sets: what each call promises, small and large.
  */
 #include "notes.h"
+#include "one_store.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
 
-static struct fixture fx;
-static kv *db;
-
 /* Each test runs twice: with sets that are small, and that are large from the first member on. */
 static void setup_form(bool is_large)
 {
-    fixture_open(&fx, 4);
-    db = fx.db;
+    store_setup();
     if (is_large) MUST(kv_configure(db, KV_SETTING_SORTED_SET_PACK_COUNT, 0) == KV_OK);
 }
 
@@ -27,13 +24,6 @@ static void setup_large(void)
 {
     setup_form(true);
 }
-
-static void teardown(void)
-{
-    fixture_close(&fx);
-}
-
-#define K(text) KV_TEXT(text)
 
 /* Adds one member. */
 static kv_status add(const char *key, const char *member, double score)
@@ -633,7 +623,7 @@ int main(void)
     Suite *suite = suite_create("sorted set");
     for (int large = 0; large < 2; large++) {
         TCase *tcase = tcase_create(large ? "large" : "small");
-        tcase_add_checked_fixture(tcase, large ? setup_large : setup_small, teardown);
+        tcase_add_checked_fixture(tcase, large ? setup_large : setup_small, store_teardown);
         for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
         suite_add_tcase(suite, tcase);
     }
