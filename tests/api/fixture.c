@@ -74,6 +74,19 @@ void fixture_set_for(kv *db, const char *key, const char *value, int64_t ttl_ms)
     MUST(kv_set(db, KV_TEXT(key), KV_TEXT(value), &options) == KV_OK);
 }
 
+struct fixture_words *fixture_split(struct fixture_words *words, const char *text)
+{
+    char *rest = words->text;
+    MUST(strlen(text) < sizeof words->text);
+    strcpy(words->text, text);
+    words->count = 0;
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
+        MUST(words->count < FIXTURE_WORDS);
+        words->items[words->count++] = KV_TEXT(word);
+    }
+    return words;
+}
+
 void fixture_push(kv *db, const char *key, const char *element)
 {
     kv_slice value = KV_TEXT(element);
@@ -82,21 +95,18 @@ void fixture_push(kv *db, const char *key, const char *element)
 
 void fixture_push_all(kv *db, const char *key, const char *words)
 {
-    char copy[1024], *rest = copy;
-    MUST(strlen(words) < sizeof copy);
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) fixture_push(db, key, word);
+    struct fixture_words elements;
+    fixture_split(&elements, words);
+    for (size_t i = 0; i < elements.count; i++)
+        MUST(kv_rpush(db, KV_TEXT(key), &elements.items[i], 1, NULL) == KV_OK);
 }
 
 void fixture_add_all(kv *db, const char *key, const char *words)
 {
-    char copy[1024], *rest = copy;
-    MUST(strlen(words) < sizeof copy);
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
-        kv_slice member = KV_TEXT(word);
-        MUST(kv_sadd(db, KV_TEXT(key), &member, 1, NULL) == KV_OK);
-    }
+    struct fixture_words members;
+    fixture_split(&members, words);
+    for (size_t i = 0; i < members.count; i++)
+        MUST(kv_sadd(db, KV_TEXT(key), &members.items[i], 1, NULL) == KV_OK);
 }
 
 struct fixture_text {

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #define FIXTURE_START_MS INT64_C(1700000000000)
+#define FIXTURE_WORDS    300
 
 struct fixture {
     struct fixture_alloc alloc;
@@ -49,6 +50,16 @@ void fixture_set(kv *db, const char *key, const char *value);
 
 /* Stores a string that lives for `ttl_ms`. */
 void fixture_set_for(kv *db, const char *key, const char *value, int64_t ttl_ms);
+
+/* The words of a text, for calls that take many keys or values. */
+struct fixture_words {
+    char text[4000];
+    kv_slice items[FIXTURE_WORDS];
+    size_t count;
+};
+
+/* Splits a text at its spaces; returns `words`. */
+struct fixture_words *fixture_split(struct fixture_words *words, const char *text);
 
 /* Pushes one element at the tail. */
 void fixture_push(kv *db, const char *key, const char *element);

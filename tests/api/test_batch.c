@@ -12,26 +12,6 @@ static void setup(void)
     store_setup_with(8);
 }
 
-enum { WORDS_MAX = 300 };
-
-/* Some keys or values, from one text. */
-struct words {
-    char text[4000];
-    kv_slice slices[WORDS_MAX];
-    size_t count;
-};
-
-static struct words *split(struct words *words, const char *text)
-{
-    char *rest = words->text;
-    MUST(strlen(text) < sizeof words->text);
-    strcpy(words->text, text);
-    words->count = 0;
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
-        words->slices[words->count++] = KV_TEXT(word);
-    return words;
-}
-
 /* ----------------------------------------------------------------------------------------- MGET */
 
 struct listing {
@@ -55,10 +35,10 @@ static bool list_item(void *context, size_t index, const kv_slice *item)
 static const char *mget_some(kv *view, const char *keys, size_t limit)
 {
     static struct listing listing;
-    struct words words;
+    struct fixture_words words;
     listing = (struct listing){.limit = limit};
-    split(&words, keys);
-    ck_assert_int_eq(kv_mget(view, words.slices, words.count, list_item, &listing), KV_OK);
+    fixture_split(&words, keys);
+    ck_assert_int_eq(kv_mget(view, words.items, words.count, list_item, &listing), KV_OK);
     if (limit == 0) ck_assert_uint_eq(listing.next, words.count);
     return listing.text;
 }
@@ -177,12 +157,12 @@ END_TEST
 
 static kv_status mset(kv *view, bool only_new, const char *keys, const char *values)
 {
-    struct words k, v;
-    split(&k, keys);
-    split(&v, values);
+    struct fixture_words k, v;
+    fixture_split(&k, keys);
+    fixture_split(&v, values);
     MUST(k.count == v.count);
-    return only_new ? kv_msetnx(view, k.slices, v.slices, k.count)
-                    : kv_mset(view, k.slices, v.slices, k.count);
+    return only_new ? kv_msetnx(view, k.items, v.items, k.count)
+                    : kv_mset(view, k.items, v.items, k.count);
 }
 
 START_TEST(mset_stores_all_whatever_was_there)
@@ -314,9 +294,9 @@ START_TEST(mset_is_all_or_nothing_when_memory_runs_out)
     static char large[SIZE];
     memset(large, 'x', SIZE);
     kv_slice keys[10], values[10];
-    struct words names;
-    split(&names, "same short timed list large number new same short timed");
-    memcpy(keys, names.slices, sizeof keys);
+    struct fixture_words names;
+    fixture_split(&names, "same short timed list large number new same short timed");
+    memcpy(keys, names.items, sizeof keys);
     values[0] = KV_TEXT("yy");
     values[1] = KV_TEXT("a longer one");
     values[2] = KV_TEXT("12");

@@ -61,13 +61,9 @@ static void note_begin(void *context, uint64_t count)
 /* Sets fields from words "field value field value". */
 static kv_status set(const char *key, const char *words, uint64_t *added)
 {
-    char copy[1000], *rest = copy;
-    kv_slice pairs[100];
-    size_t count = 0;
-    MUST(strlen(words) < sizeof copy);
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) pairs[count++] = K(word);
-    return kv_hset(db, K(key), pairs, count / 2, added);
+    struct fixture_words pairs;
+    fixture_split(&pairs, words);
+    return kv_hset(db, K(key), pairs.items, pairs.count / 2, added);
 }
 
 /* A hash of fields "0" to count - 1, each with the value "v". */
@@ -345,15 +341,13 @@ END_TEST
 /* Gives fields, as words, a deadline; the results go to `visited`. */
 static kv_status expire(const char *key, int64_t ttl_ms, unsigned flags, const char *words)
 {
-    char copy[1000], *rest = copy;
-    kv_slice fields[100];
-    kv_field_result results[100];
-    size_t count = 0;
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) fields[count++] = K(word);
-    kv_status status = ttl_ms == 0 ? kv_hpersist(db, K(key), fields, count, results)
-                                   : kv_hexpire(db, K(key), ttl_ms, flags, fields, count, results);
-    for (size_t i = 0; i < count && status >= 0; i++) {
+    struct fixture_words fields;
+    kv_field_result results[FIXTURE_WORDS];
+    fixture_split(&fields, words);
+    kv_status status =
+        ttl_ms == 0 ? kv_hpersist(db, K(key), fields.items, fields.count, results)
+                    : kv_hexpire(db, K(key), ttl_ms, flags, fields.items, fields.count, results);
+    for (size_t i = 0; i < fields.count && status >= 0; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", (int)results[i]);
         write_word(visited[0] != 0 ? " " : "", K(number));

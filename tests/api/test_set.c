@@ -35,30 +35,18 @@ static void note_begin(void *context, uint64_t count)
         visited[0] = 0;                  \
     } while (0)
 
-struct words {
-    char text[1000];
-    kv_slice items[200];
-    size_t count;
-};
-
-static struct words *words(const char *text)
+/* The memory is the function's, four results long. */
+static struct fixture_words *words(const char *text)
 {
-    static struct words all[4];
+    static struct fixture_words all[4];
     static unsigned turn;
-    struct words *words = &all[turn++ % 4];
-    char *rest = words->text;
-    MUST(strlen(text) < sizeof words->text);
-    strcpy(words->text, text);
-    words->count = 0;
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
-        words->items[words->count++] = K(word);
-    return words;
+    return fixture_split(&all[turn++ % 4], text);
 }
 
 static uint64_t add(const char *key, const char *text)
 {
     uint64_t added = 0;
-    struct words *members = words(text);
+    struct fixture_words *members = words(text);
     MUST(kv_sadd(db, K(key), members->items, members->count, &added) == KV_OK);
     return added;
 }
@@ -106,7 +94,7 @@ END_TEST
 START_TEST(the_last_member_takes_the_key_with_it)
 {
     uint64_t removed = 7;
-    struct words *members = words("a x b");
+    struct fixture_words *members = words("a x b");
     ck_assert_int_eq(kv_srem(db, K("s"), members->items, 3, &removed), KV_NONE);
     ck_assert_uint_eq(removed, 0);
     for (int n = 0; n < 3; n++) {
@@ -352,7 +340,7 @@ typedef kv_status count_combined(kv *db, const kv_slice *keys, size_t count, uin
 
 static void ck_count(count_combined *function, const char *keys, uint64_t limit, uint64_t expected)
 {
-    struct words *names = words(keys);
+    struct fixture_words *names = words(keys);
     uint64_t number = 77;
     ck_assert_int_eq(function(db, names->items, names->count, limit, &number), KV_OK);
     ck_assert_uint_eq(number, expected);
@@ -360,7 +348,7 @@ static void ck_count(count_combined *function, const char *keys, uint64_t limit,
 
 static void ck_combine(combine *function, const char *keys, const char *expected)
 {
-    struct words *names = words(keys);
+    struct fixture_words *names = words(keys);
     ck_assert_int_eq(function(db, names->items, names->count, note, NULL), KV_OK);
     ck_assert_visited(expected);
 }

@@ -18,12 +18,9 @@ static void setup(void)
 static kv *begin(unsigned flags, const char *words)
 {
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
-    char copy[100], *rest = copy;
-    kv_slice keys[8];
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
-        keys[options.key_count++] = KV_TEXT(word);
-    options.keys = keys;
+    struct fixture_words keys;
+    options.keys = fixture_split(&keys, words)->items;
+    options.key_count = keys.count;
     options.flags = flags;
     kv *txn;
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);

@@ -47,13 +47,10 @@ static void on_done(void *context, kv_waiter *waiter, const kv_wait_result *resu
 static kv_status wait_for(kv *view, const char *words, uint64_t count, struct outcome *outcome,
                           kv_waiter **waiter)
 {
-    char copy[100], *rest = copy;
-    kv_slice keys[8];
+    struct fixture_words keys;
     kv_wait_options options = KV_OPTIONS(kv_wait_options);
-    strcpy(copy, words);
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;)
-        keys[options.key_count++] = KV_TEXT(word);
-    options.keys = keys;
+    options.keys = fixture_split(&keys, words)->items;
+    options.key_count = keys.count;
     options.count = count;
     options.done = on_done;
     options.context = outcome;
