@@ -3,6 +3,7 @@
  * same store.
  */
 #include "caller.h"
+#include "notes.h"
 #include "one_store.h"
 
 #include <string.h>
@@ -14,78 +15,36 @@ static void setup(void)
 
 /* ------------------------------------------------------------------------------ the words of it */
 
-/* All that was delivered, as text: changes end with ";", groups with a line's end. */
-struct notes {
-    char text[2000];
-    size_t size;
-};
-
-static void write_notes(void *context, const kv_change *changes, size_t count)
-{
-    struct notes *notes = context;
-    for (size_t i = 0; i < count; i++) {
-        static const char *const causes[] = {"", "expired ", "evicted "};
-        notes->size += (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size,
-                                        "%s%u", causes[changes[i].cause], changes[i].database);
-        for (size_t j = 0; j < changes[i].argument_count; j++) {
-            kv_slice word = changes[i].arguments[j];
-            notes->size +=
-                (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size,
-                                 " %.*s", (int)word.size, (const char *)word.data);
-        }
-        notes->size +=
-            (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, ";");
-    }
-    notes->size +=
-        (size_t)snprintf(notes->text + notes->size, sizeof notes->text - notes->size, "\n");
-    MUST(notes->size < sizeof notes->text);
-}
-
 static struct notes notes;
-
-static kv_follower *follow(void)
-{
-    kv_follower *follower;
-    notes = (struct notes){{0}, 0};
-    ck_assert_int_eq(kv_follow(db, write_notes, &notes, &follower), KV_OK);
-    return follower;
-}
-
-/* Asserts what was delivered since the last time. */
-static void expect(const char *text)
-{
-    ck_assert_str_eq(notes.text, text);
-    notes = (struct notes){{0}, 0};
-}
 
 START_TEST(each_change_is_told_in_words_that_say_nothing_relative)
 {
-    kv_follower *follower = follow();
+    notes_begin(&notes, db);
     kv_slice a = KV_TEXT("a"), b = KV_TEXT("b");
     fixture_set(db, "a", "x");
-    expect("0 SET a x;\n");
+    notes_expect(&notes, "0 SET a x;\n");
     fixture_set_for(db, "a", "y", 5000);
-    expect("0 SET a y PXAT 1700000005000;\n");
+    notes_expect(&notes, "0 SET a y PXAT 1700000005000;\n");
     ck_assert_int_eq(kv_expire(db, a, 1000, 0), KV_OK);
-    expect("0 PEXPIREAT a 1700000001000;\n");
+    notes_expect(&notes, "0 PEXPIREAT a 1700000001000;\n");
     ck_assert_int_eq(kv_persist(db, a), KV_OK);
-    expect("0 PERSIST a;\n");
+    notes_expect(&notes, "0 PERSIST a;\n");
     ck_assert_int_eq(kv_incrbyfloat(db, b, KV_TEXT("1.5"), NULL), KV_OK);
     ck_assert_int_eq(strncmp(notes.text, "0 SET b 1.5", 11), 0);
-    expect(notes.text);
+    notes_expect(&notes, notes.text);
     ck_assert_int_eq(kv_rename(db, a, b), KV_OK);
-    expect("0 RENAME a b;\n");
+    notes_expect(&notes, "0 RENAME a b;\n");
     ck_assert_int_eq(kv_move(db, b, kv_select(db, 2)), KV_OK);
-    expect("0 MOVE b 2;\n");
+    notes_expect(&notes, "0 MOVE b 2;\n");
     ck_assert_int_eq(kv_expire(kv_select(db, 2), b, 0, 0), KV_OK);
-    expect("2 DEL b;\n");
+    notes_expect(&notes, "2 DEL b;\n");
     fixture_push_all(db, "a", "1 2");
-    expect("0 RPUSH a 1;\n0 RPUSH a 2;\n");
+    notes_expect(&notes, "0 RPUSH a 1;\n0 RPUSH a 2;\n");
     ck_assert_int_eq(kv_pop(db, a, KV_TAIL, 5, NULL, NULL, NULL), KV_OK);
-    expect("0 RPOP a 2;\n");
-    kv_unfollow(follower);
+    notes_expect(&notes, "0 RPOP a 2;\n");
+    notes_end(&notes);
     fixture_set(db, "a", "untold");
-    expect("");
+    notes_expect(&notes, "");
 }
 END_TEST
 
@@ -95,7 +54,7 @@ START_TEST(what_changes_nothing_is_not_told)
     kv_set_options present = KV_OPTIONS(kv_set_options);
     present.flags = KV_IF_PRESENT;
     fixture_push(db, "list", "e");
-    kv_follower *follower = follow();
+    notes_begin(&notes, db);
     ck_assert_int_eq(kv_set(db, a, x, &present), KV_SKIPPED);
     ck_assert_int_eq(kv_del(db, &a, 1, NULL), KV_OK);
     ck_assert_int_eq(kv_persist(db, a), KV_NONE);
@@ -106,8 +65,8 @@ START_TEST(what_changes_nothing_is_not_told)
     ck_assert_int_eq(kv_append(db, KV_TEXT("list"), x, NULL), KV_WRONGTYPE);
     ck_assert_int_eq(kv_rename(db, a, x), KV_NOTFOUND);
     ck_assert_int_eq(kv_swapdb(db, db), KV_OK);
-    expect("");
-    kv_unfollow(follower);
+    notes_expect(&notes, "");
+    notes_end(&notes);
 }
 END_TEST
 
@@ -115,13 +74,13 @@ START_TEST(expiry_is_told_with_its_cause_by_whoever_finds_it)
 {
     for (int way = 0; way < 3; way++) {
         fixture_set_for(db, "a", "x", 10);
-        kv_follower *follower = follow();
+        notes_begin(&notes, db);
         fixture_pass(&fx, 10);
         if (way == 0) ck_assert_int_eq(kv_tick(db, 0), KV_OK);
         if (way == 1) ck_assert_int_eq(kv_get(db, KV_TEXT("a"), NULL), KV_NONE);
         if (way == 2) ck_assert_int_eq(kv_lpop(db, KV_TEXT("a"), NULL), KV_NONE);
-        expect("expired 0 DEL a;\n");
-        kv_unfollow(follower);
+        notes_expect(&notes, "expired 0 DEL a;\n");
+        notes_end(&notes);
     }
 }
 END_TEST
@@ -131,14 +90,14 @@ START_TEST(a_transaction_is_one_group_and_an_aborted_one_is_none)
     kv_txn_options options = KV_OPTIONS(kv_txn_options);
     options.flags = KV_TXN_ALL;
     kv *txn;
-    kv_follower *follower = follow();
+    notes_begin(&notes, db);
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
     fixture_set(txn, "a", "1");
     fixture_push(kv_select(txn, 1), "b", "2");
     ck_assert_int_eq(kv_flush(kv_select(txn, 1), false), KV_OK);
-    expect("");
+    notes_expect(&notes, "");
     ck_assert_int_eq(kv_commit(txn), KV_OK);
-    expect("0 SET a 1;1 RPUSH b 2;1 FLUSHDB;\n");
+    notes_expect(&notes, "0 SET a 1;1 RPUSH b 2;1 FLUSHDB;\n");
 
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
     ck_assert_int_eq(kv_get(txn, KV_TEXT("a"), NULL), KV_OK);
@@ -147,20 +106,20 @@ START_TEST(a_transaction_is_one_group_and_an_aborted_one_is_none)
     ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
     fixture_set(txn, "a", "3");
     ck_assert_int_eq(kv_abort(txn), KV_OK);
-    expect("");
-    kv_unfollow(follower);
+    notes_expect(&notes, "");
+    notes_end(&notes);
 }
 END_TEST
 
 START_TEST(calls_on_several_keys_are_one_group)
 {
     kv_slice keys[2] = {KV_TEXT("a"), KV_TEXT("b")}, values[2] = {KV_TEXT("1"), KV_TEXT("2")};
-    kv_follower *follower = follow();
+    notes_begin(&notes, db);
     ck_assert_int_eq(kv_mset(db, keys, values, 2), KV_OK);
-    expect("0 SET a 1;0 SET b 2;\n");
+    notes_expect(&notes, "0 SET a 1;0 SET b 2;\n");
     ck_assert_int_eq(kv_del(db, keys, 2, NULL), KV_OK);
-    expect("0 DEL a;0 DEL b;\n");
-    kv_unfollow(follower);
+    notes_expect(&notes, "0 DEL a;0 DEL b;\n");
+    notes_end(&notes);
 }
 END_TEST
 
@@ -182,27 +141,28 @@ START_TEST(a_wait_that_is_served_is_told_after_what_served_it)
     options.to_end = KV_TAIL;
     options.done = ignore_result;
     ck_assert_int_eq(kv_wait(db, &options, &waiter), KV_PENDING);
-    kv_follower *follower = follow();
+    notes_begin(&notes, db);
     fixture_push(db, "a", "x");
-    expect("0 RPUSH a x;\n0 LMOVE a b LEFT RIGHT;\n");
+    notes_expect(&notes, "0 RPUSH a x;\n0 LMOVE a b LEFT RIGHT;\n");
     ck_assert_int_eq(kv_wait_cancel(waiter), KV_NONE);
-    kv_unfollow(follower);
+    notes_end(&notes);
 }
 END_TEST
 
 START_TEST(all_followers_are_told_until_they_leave)
 {
-    struct notes other = {{0}, 0};
-    kv_follower *first = follow(), *second;
-    ck_assert_int_eq(kv_follow(db, write_notes, &other, &second), KV_OK);
+    static struct notes other;
+    kv_follower *none;
+    notes_begin(&notes, db);
+    notes_begin(&other, db);
     fixture_set(db, "a", "1");
-    kv_unfollow(first);
+    notes_end(&notes);
     fixture_set(db, "a", "2");
-    kv_unfollow(second);
-    expect("0 SET a 1;\n");
-    ck_assert_str_eq(other.text, "0 SET a 1;\n0 SET a 2;\n");
+    notes_end(&other);
+    notes_expect(&notes, "0 SET a 1;\n");
+    notes_expect(&other, "0 SET a 1;\n0 SET a 2;\n");
     kv_unfollow(NULL);
-    ck_assert_int_eq(kv_follow(db, NULL, NULL, &first), KV_BADARG);
+    ck_assert_int_eq(kv_follow(db, NULL, NULL, &none), KV_BADARG);
 }
 END_TEST
 
