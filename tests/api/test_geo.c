@@ -3,6 +3,7 @@
  */
 #include "notes.h"
 #include "one_store.h"
+#include "visited.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,28 +22,13 @@ static void add_cities(void)
     add("cities", "edge2", 17.241510, 38.788135);
 }
 
-static char visited[500];
-
 static bool note(void *context, const kv_geo_found *found)
 {
     (void)context;
-    sprintf(visited + strlen(visited), "%s%.*s %.1f", visited[0] != 0 ? " " : "",
-            (int)found->member.size, (const char *)found->member.data, found->distance);
+    visited_add_item(visited_gap(), found->member);
+    visited_add(" %.1f", found->distance);
     return true;
 }
-
-static void note_count(void *context, uint64_t count)
-{
-    (void)context;
-    sprintf(visited + strlen(visited), "%d:", (int)count);
-}
-
-/* Asserts what visitors were shown since the last time. */
-#define ck_assert_visited(text)          \
-    do {                                 \
-        ck_assert_str_eq(visited, text); \
-        visited[0] = 0;                  \
-    } while (0)
 
 START_TEST(places_are_added_and_found_again)
 {
@@ -104,7 +90,7 @@ static kv_geosearch_options circle(double longitude, double latitude, double kil
 
 static kv_status search(const kv_geosearch_options *options)
 {
-    return kv_geosearch(db, K("cities"), options, note_count, note, NULL);
+    return kv_geosearch(db, K("cities"), options, visited_add_count, note, NULL);
 }
 
 START_TEST(places_in_circles_and_boxes_are_found)
@@ -147,7 +133,7 @@ START_TEST(the_center_may_be_a_member)
     member = K("none");
     ck_assert_int_eq(search(&options), KV_NOTFOUND);
     ck_assert_visited("");
-    ck_assert_int_eq(kv_geosearch(db, K("none"), &options, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_geosearch(db, K("none"), &options, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("0:");
 }
 END_TEST

@@ -4,10 +4,10 @@
  */
 #include "notes.h"
 #include "one_store.h"
+#include "visited.h"
 
 #include <string.h>
 
-static char visited[2000];
 static kv_buffer buffer;
 
 static void setup(void)
@@ -22,41 +22,21 @@ static void teardown(void)
     store_teardown();
 }
 
-static void write_word(const char *before, kv_slice word)
-{
-    size_t size = strlen(visited);
-    snprintf(visited + size, sizeof visited - size, "%s%.*s", before, (int)word.size,
-             word.size > 0 ? (const char *)word.data : "");
-}
-
 static bool note_field(void *context, kv_slice field, kv_slice value)
 {
     size_t *left = context;
-    write_word(visited[0] != 0 ? " " : "", field);
-    write_word("=", value);
+    visited_add_item(visited_gap(), field);
+    visited_add_item("=", value);
     return left == NULL || --*left > 0;
 }
 
 static bool note_value(void *context, size_t index, const kv_slice *value)
 {
     (void)context;
-    char number[32];
-    snprintf(number, sizeof number, "%s%zu:", visited[0] != 0 ? " " : "", index);
-    write_word(number, value != NULL ? *value : K("-"));
+    visited_add("%s%zu", visited_gap(), index);
+    visited_add_item(":", value != NULL ? *value : K("-"));
     return true;
 }
-
-static void note_begin(void *context, uint64_t count)
-{
-    (void)context;
-    snprintf(visited, sizeof visited, "(%llu)", (unsigned long long)count);
-}
-
-#define ck_assert_visited(text)          \
-    do {                                 \
-        ck_assert_str_eq(visited, text); \
-        visited[0] = 0;                  \
-    } while (0)
 
 /* Sets fields from words "field value field value". */
 static kv_status set(const char *key, const char *words, uint64_t *added)
@@ -170,11 +150,11 @@ END_TEST
 
 START_TEST(all_fields_are_told_after_their_number)
 {
-    ck_assert_int_eq(kv_hgetall(db, K("h"), note_begin, note_field, NULL), KV_OK);
-    ck_assert_visited("(0)");
+    ck_assert_int_eq(kv_hgetall(db, K("h"), visited_add_count, note_field, NULL), KV_OK);
+    ck_assert_visited("0:");
     (void)set("h", "a 1 b 2 c 3", NULL);
-    ck_assert_int_eq(kv_hgetall(db, K("h"), note_begin, note_field, NULL), KV_OK);
-    ck_assert_visited("(3) a=1 b=2 c=3");
+    ck_assert_int_eq(kv_hgetall(db, K("h"), visited_add_count, note_field, NULL), KV_OK);
+    ck_assert_visited("3: a=1 b=2 c=3");
     size_t limit = 2;
     ck_assert_int_eq(kv_hgetall(db, K("h"), NULL, note_field, &limit), KV_OK);
     ck_assert_visited("a=1 b=2");
@@ -193,25 +173,27 @@ static bool count_field(void *context, kv_slice field, kv_slice value)
 
 START_TEST(random_fields_are_those_there)
 {
-    ck_assert_int_eq(kv_hrandfield(db, K("none"), -5, note_begin, note_field, NULL), KV_OK);
-    ck_assert_visited("(0)");
+    ck_assert_int_eq(kv_hrandfield(db, K("none"), -5, visited_add_count, note_field, NULL), KV_OK);
+    ck_assert_visited("0:");
     ck_assert_int_eq(kv_hrandfield(db, K("none"), INT64_MIN, NULL, note_field, NULL), KV_BADARG);
     for (int n = 30; n <= 700; n += 670) {
         int counts[700] = {0}, different = 0;
         set_many("h", n);
-        ck_assert_int_eq(kv_hrandfield(db, K("h"), 20, note_begin, count_field, counts), KV_OK);
-        ck_assert_visited("(20)");
+        ck_assert_int_eq(kv_hrandfield(db, K("h"), 20, visited_add_count, count_field, counts),
+                         KV_OK);
+        ck_assert_visited("20:");
         for (int i = 0; i < n; i++) {
             ck_assert_int_le(counts[i], 1);
             different += counts[i];
         }
         ck_assert_int_eq(different, 20);
         memset(counts, 0, sizeof counts);
-        ck_assert_int_eq(kv_hrandfield(db, K("h"), 5000, note_begin, count_field, counts), KV_OK);
+        ck_assert_int_eq(kv_hrandfield(db, K("h"), 5000, visited_add_count, count_field, counts),
+                         KV_OK);
         visited[0] = 0;
         for (int i = 0; i < n; i++) ck_assert_int_eq(counts[i], 1);
-        ck_assert_int_eq(kv_hrandfield(db, K("h"), -5000, note_begin, NULL, counts), KV_OK);
-        ck_assert_visited("(5000)");
+        ck_assert_int_eq(kv_hrandfield(db, K("h"), -5000, visited_add_count, NULL, counts), KV_OK);
+        ck_assert_visited("5000:");
     }
 }
 END_TEST
@@ -347,11 +329,8 @@ static kv_status expire(const char *key, int64_t ttl_ms, unsigned flags, const c
     kv_status status =
         ttl_ms == 0 ? kv_hpersist(db, K(key), fields.items, fields.count, results)
                     : kv_hexpire(db, K(key), ttl_ms, flags, fields.items, fields.count, results);
-    for (size_t i = 0; i < fields.count && status >= 0; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", (int)results[i]);
-        write_word(visited[0] != 0 ? " " : "", K(number));
-    }
+    for (size_t i = 0; i < fields.count && status >= 0; i++)
+        visited_add("%s%d", visited_gap(), (int)results[i]);
     return status;
 }
 

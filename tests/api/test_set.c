@@ -4,10 +4,9 @@
  */
 #include "notes.h"
 #include "one_store.h"
+#include "visited.h"
 
 #include <string.h>
-
-static char visited[2000];
 
 static void setup(void)
 {
@@ -17,23 +16,10 @@ static void setup(void)
 
 static bool note(void *context, kv_slice member)
 {
-    size_t *left = context, size = strlen(visited);
-    snprintf(visited + size, sizeof visited - size, "%s%.*s", size > 0 ? " " : "", (int)member.size,
-             member.size > 0 ? (const char *)member.data : "");
+    size_t *left = context;
+    visited_add_item(visited_gap(), member);
     return left == NULL || --*left > 0;
 }
-
-static void note_begin(void *context, uint64_t count)
-{
-    (void)context;
-    snprintf(visited, sizeof visited, "(%llu)", (unsigned long long)count);
-}
-
-#define ck_assert_visited(text)          \
-    do {                                 \
-        ck_assert_str_eq(visited, text); \
-        visited[0] = 0;                  \
-    } while (0)
 
 /* The memory is the function's, four results long. */
 static struct fixture_words *words(const char *text)
@@ -134,11 +120,11 @@ END_TEST
 
 START_TEST(all_members_are_told_after_their_number)
 {
-    ck_assert_int_eq(kv_smembers(db, K("s"), note_begin, note, NULL), KV_OK);
-    ck_assert_visited("(0)");
+    ck_assert_int_eq(kv_smembers(db, K("s"), visited_add_count, note, NULL), KV_OK);
+    ck_assert_visited("0:");
     (void)add("s", "a b c");
-    ck_assert_int_eq(kv_smembers(db, K("s"), note_begin, note, NULL), KV_OK);
-    ck_assert_visited("(3) a b c");
+    ck_assert_int_eq(kv_smembers(db, K("s"), visited_add_count, note, NULL), KV_OK);
+    ck_assert_visited("3: a b c");
     size_t limit = 2;
     ck_assert_int_eq(kv_smembers(db, K("s"), NULL, note, &limit), KV_OK);
     ck_assert_visited("a b");
@@ -178,28 +164,30 @@ static bool count_number(void *context, kv_slice member)
 
 START_TEST(random_members_are_those_there)
 {
-    ck_assert_int_eq(kv_srandmember(db, K("none"), -5, note_begin, note, NULL), KV_OK);
-    ck_assert_visited("(0)");
+    ck_assert_int_eq(kv_srandmember(db, K("none"), -5, visited_add_count, note, NULL), KV_OK);
+    ck_assert_visited("0:");
     ck_assert_int_eq(kv_srandmember(db, K("none"), INT64_MIN, NULL, note, NULL), KV_BADARG);
     for (int n = 30; n <= 700; n += 670) {
         int counts[701] = {0}, different = 0;
         add_many("s", "", 1, n);
-        ck_assert_int_eq(kv_srandmember(db, K("s"), 0, note_begin, note, NULL), KV_OK);
-        ck_assert_visited("(0)");
-        ck_assert_int_eq(kv_srandmember(db, K("s"), 20, note_begin, count_number, counts), KV_OK);
-        ck_assert_visited("(20)");
+        ck_assert_int_eq(kv_srandmember(db, K("s"), 0, visited_add_count, note, NULL), KV_OK);
+        ck_assert_visited("0:");
+        ck_assert_int_eq(kv_srandmember(db, K("s"), 20, visited_add_count, count_number, counts),
+                         KV_OK);
+        ck_assert_visited("20:");
         for (int i = 1; i <= n; i++) {
             ck_assert_int_le(counts[i], 1);
             different += counts[i];
         }
         ck_assert_int_eq(different, 20);
         memset(counts, 0, sizeof counts);
-        ck_assert_int_eq(kv_srandmember(db, K("s"), 5000, note_begin, count_number, counts), KV_OK);
+        ck_assert_int_eq(kv_srandmember(db, K("s"), 5000, visited_add_count, count_number, counts),
+                         KV_OK);
         visited[0] = 0;
         for (int i = 1; i <= n; i++) MUST(counts[i] == 1);
-        ck_assert_int_eq(kv_srandmember(db, K("s"), -5000, note_begin, count_number, counts),
+        ck_assert_int_eq(kv_srandmember(db, K("s"), -5000, visited_add_count, count_number, counts),
                          KV_OK);
-        ck_assert_visited("(5000)");
+        ck_assert_visited("5000:");
         ck_assert_uint_eq(length_of("s"), (uint64_t)n);
     }
 }

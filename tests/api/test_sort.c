@@ -4,10 +4,9 @@
  */
 #include "notes.h"
 #include "one_store.h"
+#include "visited.h"
 
 #include <string.h>
-
-static char visited[4000];
 
 static void setup(void)
 {
@@ -17,20 +16,10 @@ static void setup(void)
 
 static bool note(void *context, size_t index, const kv_slice *item)
 {
-    size_t *left = context, size = strlen(visited);
+    size_t *left = context;
     (void)index;
-    snprintf(visited + size, sizeof visited - size, "%s%.*s", size > 0 ? " " : "",
-             item != NULL ? (int)item->size : 1,
-             item == NULL     ? "-"
-             : item->size > 0 ? (const char *)item->data
-                              : "");
+    visited_add_item(visited_gap(), item != NULL ? *item : K("-"));
     return left == NULL || --*left > 0;
-}
-
-static void note_begin(void *context, uint64_t count)
-{
-    (void)context;
-    snprintf(visited, sizeof visited, "(%llu)", (unsigned long long)count);
 }
 
 /* Sorts the key and asserts the answers. */
@@ -118,7 +107,7 @@ START_TEST(a_part_can_be_asked_for)
     ck_assert_int_eq(kv_zadd(db, K("z"), members, 3, 0, NULL, NULL), KV_OK);
     ck_assert_sorted("z", &options, "b a");
     options.limited = false;
-    ck_assert_int_eq(kv_sort(db, K("z"), &options, note_begin, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_sort(db, K("z"), &options, visited_add_count, note, NULL), KV_OK);
     size_t limit = 2;
     visited[0] = 0;
     ck_assert_int_eq(kv_sort(db, K("z"), &options, NULL, note, &limit), KV_OK);

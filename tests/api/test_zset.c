@@ -3,6 +3,7 @@
  */
 #include "notes.h"
 #include "one_store.h"
+#include "visited.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -41,28 +42,13 @@ static void add_letters(const char *key, const char *letters)
     }
 }
 
-static char visited[500];
-
 static bool note(void *context, kv_slice member, double score)
 {
     (void)context;
-    sprintf(visited + strlen(visited), "%s%.*s %g", visited[0] != 0 ? " " : "", (int)member.size,
-            (const char *)member.data, score);
+    visited_add_item(visited_gap(), member);
+    visited_add(" %g", score);
     return true;
 }
-
-static void note_count(void *context, uint64_t count)
-{
-    (void)context;
-    sprintf(visited + strlen(visited), "%d:", (int)count);
-}
-
-/* Asserts what visitors were shown since the last time. */
-#define ck_assert_visited(text)          \
-    do {                                 \
-        ck_assert_str_eq(visited, text); \
-        visited[0] = 0;                  \
-    } while (0)
 
 START_TEST(members_are_added_updated_and_kept_in_order)
 {
@@ -168,33 +154,33 @@ START_TEST(ranges_are_announced_and_lent)
     add_letters("z", "abcdef");
     range.start = 1;
     range.stop = -3;
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("3: b 2 c 3 d 4");
     range.reverse = true;
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("3: e 5 d 4 c 3");
-    ck_assert_int_eq(kv_zrange(db, K("none"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("none"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("0:");
 
     range = range_of(KV_BY_SCORE, KV_BOUND_EXCLUDED, 2, KV_BOUND_INCLUDED, 5);
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("3: c 3 d 4 e 5");
     ck_assert_int_eq(kv_zcount(db, K("z"), &range, &count), KV_OK);
     ck_assert_uint_eq(count, 3);
     range.reverse = range.limited = true;
     range.offset = 1;
     range.count = 1;
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("1: d 4");
     range = range_of(KV_BY_SCORE, KV_BOUND_LOWEST, 0, KV_BOUND_EXCLUDED, 3);
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("2: a 1 b 2");
     range = range_of(KV_BY_SCORE, KV_BOUND_HIGHEST, 0, KV_BOUND_LOWEST, 3);
     ck_assert_int_eq(kv_zcount(db, K("z"), &range, &count), KV_OK);
     ck_assert_uint_eq(count, 0);
     range.minimum.score = (double)NAN;
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_BADARG);
-    ck_assert_int_eq(kv_zrange(db, K("z"), NULL, note_count, note, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_zrange(db, K("z"), NULL, visited_add_count, note, NULL), KV_BADARG);
 }
 END_TEST
 
@@ -206,7 +192,7 @@ START_TEST(members_of_one_score_are_found_by_name)
     kv_zrange_options range = range_of(KV_BY_NAME, KV_BOUND_INCLUDED, 0, KV_BOUND_EXCLUDED, 0);
     range.minimum.name = K("a");
     range.maximum.name = K("b");
-    ck_assert_int_eq(kv_zrange(db, K("z"), &range, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zrange(db, K("z"), &range, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("3: a 0 aa 0 ab 0");
     range.minimum.bound = KV_BOUND_EXCLUDED;
     range.maximum.bound = KV_BOUND_HIGHEST;
@@ -328,16 +314,16 @@ START_TEST(sets_are_combined)
     add_letters("y", "bcd");
     sets.keys = keys;
     sets.key_count = 3;
-    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zunion(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("4: a 1 b 4 d 4 c 6");
-    ck_assert_int_eq(kv_zdiff(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zdiff(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("1: a 1");
-    ck_assert_int_eq(kv_zinter(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zinter(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("0:");
     sets.key_count = 2;
     sets.weights = weights;
     sets.aggregate = KV_MAX;
-    ck_assert_int_eq(kv_zinter(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zinter(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("2: b 20 c 30");
     ck_assert_int_eq(kv_zintercard(db, keys, 2, 0, &number), KV_OK);
     ck_assert_uint_eq(number, 2);
@@ -354,7 +340,7 @@ START_TEST(sets_are_combined)
     ck_assert_uint_eq(number, 0);
     ck_assert_key(db, "z", "-");
     weights[0] = (double)NAN;
-    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_zunion(db, &sets, visited_add_count, note, NULL), KV_BADARG);
     sets.weights = NULL;
     fixture_push(db, "none", "no set");
     ck_assert_int_eq(kv_zunionstore(db, K("x"), &sets, &number), KV_WRONGTYPE);
@@ -401,7 +387,7 @@ START_TEST(only_a_large_set_has_minus_0)
     MUST(kv_zrem(db, K("z"), (kv_slice[]){K("b")}, 1, &number) == KV_OK);
     assert_members("z", "a 0 d -0 c 2");
     sets.weights = NULL;
-    ck_assert_int_eq(kv_zdiff(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zdiff(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("3: a 0 d -0 c 2");
     MUST(kv_zdiffstore(db, K("diff"), &sets, &number) == KV_OK);
     assert_members("diff", "a 0 d 0 c 2");
@@ -411,10 +397,10 @@ START_TEST(only_a_large_set_has_minus_0)
     /* Of two zeros the sum, or the first. */
     keys[1] = K("y");
     MUST(kv_zadd(db, K("y"), others, 4, 0, NULL, NULL) == KV_OK);
-    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zunion(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("5: d 0 c 2 a 5 e 6 f 7");
     sets.aggregate = KV_MIN;
-    ck_assert_int_eq(kv_zunion(db, &sets, note_count, note, NULL), KV_OK);
+    ck_assert_int_eq(kv_zunion(db, &sets, visited_add_count, note, NULL), KV_OK);
     ck_assert_visited("5: a 0 d -0 c 2 e 6 f 7");
 }
 END_TEST
@@ -476,13 +462,17 @@ START_TEST(members_are_drawn_and_scanned)
         snprintf(member, sizeof member, "m%d", i);
         add("z", member, i);
     }
-    ck_assert_int_eq(kv_zrandmember(db, K("z"), 10, note_count, count_visits, &visits), KV_OK);
+    ck_assert_int_eq(kv_zrandmember(db, K("z"), 10, visited_add_count, count_visits, &visits),
+                     KV_OK);
     ck_assert_visited("10:");
-    ck_assert_int_eq(kv_zrandmember(db, K("z"), -300, note_count, count_visits, &visits), KV_OK);
+    ck_assert_int_eq(kv_zrandmember(db, K("z"), -300, visited_add_count, count_visits, &visits),
+                     KV_OK);
     ck_assert_visited("300:");
-    ck_assert_int_eq(kv_zrandmember(db, K("z"), 0, note_count, count_visits, &visits), KV_OK);
+    ck_assert_int_eq(kv_zrandmember(db, K("z"), 0, visited_add_count, count_visits, &visits),
+                     KV_OK);
     ck_assert_visited("0:");
-    ck_assert_int_eq(kv_zrandmember(db, K("none"), 5, note_count, count_visits, &visits), KV_NONE);
+    ck_assert_int_eq(kv_zrandmember(db, K("none"), 5, visited_add_count, count_visits, &visits),
+                     KV_NONE);
     ck_assert_visited("");
     ck_assert_int_eq(kv_zrandmember(db, K("z"), INT64_MIN, NULL, count_visits, &visits), KV_BADARG);
     visits = 0;
