@@ -1,6 +1,6 @@
 /*
- * tests/api/notes.h -- what a journal delivers, as text: "0 SET a x;" for each change, a line for
- * each group.
+ * tests/api/notes.h -- what a journal or a history delivers, as text: "0 SET a x;" for each change, a
+ * line for each group.
  */
 #ifndef KV_TESTS_API_NOTES_H
 #define KV_TESTS_API_NOTES_H
@@ -37,10 +37,15 @@ static inline void notes_take(void *context, const kv_change *changes, size_t co
     notes_write(notes, "%.*s", 1, "\n");
 }
 
-static inline void notes_begin(struct notes *notes, kv *db)
+static inline void notes_clear(struct notes *notes)
 {
     notes->size = 0;
     notes->text[0] = 0;
+}
+
+static inline void notes_begin(struct notes *notes, kv *db)
+{
+    notes_clear(notes);
     ck_assert_int_eq(kv_follow(db, notes_take, notes, &notes->follower), KV_OK);
 }
 
@@ -53,8 +58,7 @@ static inline void notes_end(struct notes *notes)
 #define notes_expect(notes, expected)              \
     do {                                           \
         ck_assert_str_eq((notes)->text, expected); \
-        (notes)->size = 0;                         \
-        (notes)->text[0] = 0;                      \
+        notes_clear(notes);                        \
     } while (0)
 
 #endif

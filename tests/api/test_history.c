@@ -2,6 +2,7 @@
  * tests/api/test_history.c -- the history: readers go on where they stopped, and are told of gaps.
  */
 #include "caller.h"
+#include "notes.h"
 #include "one_store.h"
 
 #include <pthread.h>
@@ -27,38 +28,11 @@ static void teardown(void)
     store_teardown();
 }
 
-/* What was read since the last look: changes end with ";", groups with "|". */
-static char seen[8000];
-static size_t seen_size;
-
-static void note(void *context, const kv_change *changes, size_t count)
-{
-    (void)context;
-    for (size_t i = 0; i < count; i++) {
-        seen_size += (size_t)snprintf(seen + seen_size, sizeof seen - seen_size, "%s%u",
-                                      changes[i].cause == KV_CAUSE_EXPIRED ? "expired " : "",
-                                      changes[i].database);
-        for (size_t j = 0; j < changes[i].argument_count; j++) {
-            kv_slice word = changes[i].arguments[j];
-            seen_size += (size_t)snprintf(seen + seen_size, sizeof seen - seen_size, " %.*s",
-                                          (int)word.size, (const char *)word.data);
-        }
-        seen_size += (size_t)snprintf(seen + seen_size, sizeof seen - seen_size, ";");
-    }
-    seen_size += (size_t)snprintf(seen + seen_size, sizeof seen - seen_size, "|");
-    MUST(seen_size < sizeof seen);
-}
+static struct notes seen; /* what was read since the last look */
 
 static kv_status read_on(kv_position *position)
 {
-    return kv_history_read(history, position, &buffer, note, NULL);
-}
-
-static void expect(const char *text)
-{
-    seen[seen_size] = '\0';
-    ck_assert_str_eq(seen, text);
-    seen_size = 0;
+    return kv_history_read(history, position, &buffer, notes_take, &seen);
 }
 
 START_TEST(a_reader_goes_on_where_it_stopped)
@@ -70,22 +44,22 @@ START_TEST(a_reader_goes_on_where_it_stopped)
     fixture_set(db, "a", "1");
     fixture_push_all(kv_select(db, 3), "l", "x y");
     ck_assert_int_eq(read_on(&position), KV_OK);
-    expect("0 SET a 1;|3 RPUSH l x;|3 RPUSH l y;|");
+    notes_expect(&seen, "0 SET a 1;\n3 RPUSH l x;\n3 RPUSH l y;\n");
     ck_assert_int_eq(read_on(&position), KV_NONE);
     other = position;
     fixture_set_for(db, "a", "", 10);
     fixture_pass(&fx, 20);
     ck_assert_int_eq(kv_tick(db, 0), KV_OK);
     ck_assert_int_eq(read_on(&position), KV_OK);
-    expect("0 SET a  PXAT 1700000000010;|expired 0 DEL a;|");
+    notes_expect(&seen, "0 SET a  PXAT 1700000000010;\nexpired 0 DEL a;\n");
     ck_assert_int_eq(read_on(&other), KV_OK); /* each reader at its own pace */
-    expect("0 SET a  PXAT 1700000000010;|expired 0 DEL a;|");
+    notes_expect(&seen, "0 SET a  PXAT 1700000000010;\nexpired 0 DEL a;\n");
     ck_assert_uint_eq(other.number, position.number);
     kv_history_oldest(history, &position);
     ck_assert_uint_eq(position.number, 0);
     ck_assert_int_eq(read_on(&position), KV_OK);
     ck_assert_uint_eq(position.number, 6);
-    seen_size = 0;
+    notes_clear(&seen);
 }
 END_TEST
 
@@ -103,7 +77,7 @@ START_TEST(a_transaction_is_one_group)
     ck_assert_int_eq(read_on(&position), KV_NONE);
     ck_assert_int_eq(kv_commit(txn), KV_OK);
     ck_assert_int_eq(read_on(&position), KV_OK);
-    expect("0 SET a 1;1 SET b 2;|");
+    notes_expect(&seen, "0 SET a 1;1 SET b 2;\n");
     ck_assert_uint_eq(inside.number, position.number - 1);
 }
 END_TEST
@@ -116,11 +90,11 @@ START_TEST(who_comes_too_late_is_told_and_goes_on_from_the_oldest)
     kv_history_oldest(history, &oldest);
     ck_assert_uint_gt(oldest.number, 100);
     ck_assert_int_eq(read_on(&position), KV_GAP);
-    expect("");
+    notes_expect(&seen, "");
     ck_assert_uint_eq(position.number, oldest.number);
     ck_assert_int_eq(read_on(&position), KV_OK);
     ck_assert_uint_eq(position.number, 200);
-    seen_size = 0;
+    notes_clear(&seen);
     ck_assert_int_eq(read_on(&position), KV_NONE);
 }
 END_TEST
@@ -136,15 +110,15 @@ START_TEST(a_change_larger_than_the_ring_is_a_gap)
     fixture_set(db, "c", "3");
     ck_assert_int_eq(read_on(&before), KV_GAP);
     ck_assert_int_eq(read_on(&before), KV_OK);
-    expect("0 SET c 3;|");
+    notes_expect(&seen, "0 SET c 3;\n");
     ck_assert_int_eq(read_on(&after), KV_OK);
-    expect("0 SET c 3;|");
+    notes_expect(&seen, "0 SET c 3;\n");
     /* One that just fits is kept. */
     kv_history_newest(history, &before);
     ck_assert_int_eq(kv_set(db, KV_TEXT("b"), kv_bytes(large, SIZE - 200), NULL), KV_OK);
     ck_assert_int_eq(read_on(&before), KV_OK);
     ck_assert_uint_eq(before.number, 4);
-    seen_size = 0;
+    notes_clear(&seen);
 }
 END_TEST
 
@@ -155,7 +129,7 @@ START_TEST(what_is_no_position_is_a_gap)
     fixture_set(db, "a", "1");
     ck_assert_int_eq(read_on(&position), KV_GAP); /* zeroed */
     ck_assert_int_eq(read_on(&position), KV_OK);
-    expect("0 SET a 1;|");
+    notes_expect(&seen, "0 SET a 1;\n");
     ck_assert_int_eq(kv_history_open(db, SIZE, &other), KV_OK);
     kv_history_newest(other, &foreign);
     ck_assert_int_eq(read_on(&foreign), KV_GAP);
@@ -182,8 +156,8 @@ START_TEST(what_is_no_argument_is_refused)
     ck_assert_int_eq(kv_begin(db, NULL, &txn), KV_OK);
     ck_assert_int_eq(kv_history_open(txn, SIZE, &other), KV_BADARG);
     ck_assert_int_eq(kv_commit(txn), KV_OK);
-    ck_assert_int_eq(kv_history_read(history, &position, NULL, note, NULL), KV_BADARG);
-    ck_assert_int_eq(kv_history_read(history, NULL, &buffer, note, NULL), KV_BADARG);
+    ck_assert_int_eq(kv_history_read(history, &position, NULL, notes_take, &seen), KV_BADARG);
+    ck_assert_int_eq(kv_history_read(history, NULL, &buffer, notes_take, &seen), KV_BADARG);
     kv_history_close(NULL);
 }
 END_TEST
@@ -205,7 +179,7 @@ START_TEST(a_visitor_may_call_the_store)
     ck_assert_int_eq(kv_history_read(history, &position, &buffer, count_the_store, &keys), KV_OK);
     ck_assert_uint_eq(keys, 1);
     ck_assert_int_eq(read_on(&position), KV_OK);
-    expect("0 SET made while reading x;|");
+    notes_expect(&seen, "0 SET made while reading x;\n");
 }
 END_TEST
 
