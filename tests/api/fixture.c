@@ -201,6 +201,13 @@ const char *fixture_show(kv *db, const char *key)
     return text->bytes;
 }
 
+const char *fixture_encoding(kv *db, const char *key)
+{
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    MUST(kv_object(db, KV_TEXT(key), &info) == KV_OK);
+    return info.encoding;
+}
+
 /* --------------------------------------------------------------------------------- whole stores */
 
 static uint64_t fixture_mix(uint64_t digest, uint64_t word)

@@ -76,6 +76,9 @@ void fixture_add_all(kv *db, const char *key, const char *words);
  */
 const char *fixture_show(kv *db, const char *key);
 
+/* The name of the encoding of a key that is there. */
+const char *fixture_encoding(kv *db, const char *key);
+
 /* Asserts what a key holds, in the words of fixture_show(). */
 #define ck_assert_key(db, key, expected) ck_assert_str_eq(fixture_show(db, key), expected)
 

@@ -20,12 +20,6 @@ static bool get_bit(const char *key, uint64_t offset)
     return bit;
 }
 
-static const char *encoding(const char *key)
-{
-    kv_object_info info = KV_OPTIONS(kv_object_info);
-    return kv_object(db, K(key), &info) == KV_OK ? info.encoding : "none";
-}
-
 START_TEST(bits_are_numbered_from_the_highest_of_the_first_byte)
 {
     ck_assert(!set_bit("k", 1, true));
@@ -37,18 +31,18 @@ START_TEST(bits_are_numbered_from_the_highest_of_the_first_byte)
     ck_assert(set_bit("k", 9, false));
     ck_assert(get_bit("k", 1) && !get_bit("k", 9) && get_bit("k", 15));
     ck_assert(!get_bit("k", 16) && !get_bit("k", UINT64_MAX) && !get_bit("none", 0));
-    ck_assert_str_eq(encoding("k"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "raw");
 }
 END_TEST
 
 START_TEST(a_number_is_its_text)
 {
     fixture_set(db, "n", "12");
-    ck_assert_str_eq(encoding("n"), "int");
+    ck_assert_str_eq(fixture_encoding(db, "n"), "int");
     ck_assert(get_bit("n", 2) && get_bit("n", 15 - 1));
     ck_assert(!set_bit("n", 15, true));
     ck_assert_key(db, "n", "'13'");
-    ck_assert_str_eq(encoding("n"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "n"), "raw");
     int64_t sum = 0;
     ck_assert_int_eq(kv_incr(db, K("n"), &sum), KV_OK);
     ck_assert_int_eq(sum, 14);
@@ -160,7 +154,7 @@ START_TEST(strings_of_several_shards_are_combined)
     int64_t ttl = 0;
     ck_assert_int_eq(kv_ttl(db, K("c"), &ttl), KV_OK);
     ck_assert_int_eq(ttl, KV_NEVER);
-    ck_assert_str_eq(encoding("c"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "c"), "raw");
 }
 END_TEST
 

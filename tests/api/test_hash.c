@@ -57,13 +57,6 @@ static void set_many(const char *key, int count)
     }
 }
 
-static const char *encoding(const char *key)
-{
-    kv_object_info info = KV_OPTIONS(kv_object_info);
-    MUST(kv_object(db, K(key), &info) == KV_OK);
-    return info.encoding;
-}
-
 START_TEST(fields_are_set_and_had)
 {
     uint64_t added = 0;
@@ -222,13 +215,13 @@ START_TEST(limits_decide_the_encoding)
     ck_assert_int_eq(kv_configure(db, KV_SETTING_HASH_PACK_COUNT, 3), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_HASH_PACK_VALUE, 5), KV_OK);
     (void)set("h", "a 1 b 2 c 3", NULL);
-    ck_assert_str_eq(encoding("h"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "h"), "listpack");
     (void)set("h", "d 1", NULL);
-    ck_assert_str_eq(encoding("h"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "h"), "hashtable");
     (void)set("i", "a 12345", NULL);
-    ck_assert_str_eq(encoding("i"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "i"), "listpack");
     (void)set("i", "a 123456", NULL);
-    ck_assert_str_eq(encoding("i"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "i"), "hashtable");
     ck_assert_int_eq(kv_configure(db, KV_SETTING_HASH_PACK_COUNT, -1), KV_BADARG);
 }
 END_TEST

@@ -247,22 +247,15 @@ START_TEST(any_bytes_are_an_element)
 }
 END_TEST
 
-static const char *encoding(const char *key)
-{
-    kv_object_info info = KV_OPTIONS(kv_object_info);
-    ck_assert_int_eq(kv_object(db, KV_TEXT(key), &info), KV_OK);
-    return info.encoding;
-}
-
 START_TEST(a_list_is_a_listpack_until_it_is_large)
 {
     ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, 4), KV_OK);
     fixture_push_all(db, "k", "1 2 3 4");
-    ck_assert_str_eq(encoding("k"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "listpack");
     fixture_push(db, "k", "5");
-    ck_assert_str_eq(encoding("k"), "quicklist");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "quicklist");
     ck_assert_int_eq(kv_ltrim(db, K("k"), 0, 0), KV_OK);
-    ck_assert_str_eq(encoding("k"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "listpack");
     ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, 0), KV_BADARG);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, -6), KV_BADARG);
 }

@@ -55,13 +55,6 @@ static uint64_t length_of(const char *key)
     return count;
 }
 
-static const char *encoding(const char *key)
-{
-    kv_object_info info = KV_OPTIONS(kv_object_info);
-    MUST(kv_object(db, K(key), &info) == KV_OK);
-    return info.encoding;
-}
-
 /* --------------------------------------------------------------------------------- one set at a time */
 
 START_TEST(members_are_added_once)
@@ -242,25 +235,25 @@ START_TEST(limits_decide_the_encoding)
     ck_assert_int_eq(kv_configure(db, KV_SETTING_SET_PACK_VALUE, 5), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_SET_INTEGER_COUNT, 4), KV_OK);
     (void)add("s", "a b 12345");
-    ck_assert_str_eq(encoding("s"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "s"), "listpack");
     (void)add("s", "d");
-    ck_assert_str_eq(encoding("s"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "s"), "hashtable");
     (void)add("t", "123456 1 2 3");
-    ck_assert_str_eq(encoding("t"), "intset");
+    ck_assert_str_eq(fixture_encoding(db, "t"), "intset");
     (void)add("t", "a");
-    ck_assert_str_eq(encoding("t"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "t"), "hashtable");
     (void)add("u", "123456");
     (void)add("u", "a");
-    ck_assert_str_eq(encoding("u"), "hashtable"); /* its integer has six digits */
+    ck_assert_str_eq(fixture_encoding(db, "u"), "hashtable"); /* its integer has six digits */
     (void)add("v", "1 2 3 4");
     (void)add("v", "5");
-    ck_assert_str_eq(encoding("v"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "v"), "hashtable");
     ck_assert_int_eq(kv_configure(db, KV_SETTING_SET_INTEGER_COUNT, -1), KV_BADARG);
     ck_assert_int_eq(kv_sunionstore(db, K("w"), words("v")->items, 1, NULL), KV_OK);
-    ck_assert_str_eq(encoding("w"), "hashtable");
+    ck_assert_str_eq(fixture_encoding(db, "w"), "hashtable");
     ck_assert_int_eq(kv_configure(db, KV_SETTING_SET_INTEGER_COUNT, 0), KV_OK);
     (void)add("x", "1");
-    ck_assert_str_eq(encoding("x"), "listpack");
+    ck_assert_str_eq(fixture_encoding(db, "x"), "listpack");
 }
 END_TEST
 
@@ -300,7 +293,7 @@ START_TEST(a_set_is_renamed_copied_and_moved_as_it_is)
     for (int n = 0; n < 3; n++) {
         add_many("s", n == 1 ? "" : "m", 1, sizes[n]);
         ck_assert_int_eq(kv_copy(db, K("s"), db, K("copy"), true), KV_OK);
-        ck_assert_str_eq(encoding("copy"), encoding("s"));
+        ck_assert_str_eq(fixture_encoding(db, "copy"), fixture_encoding(db, "s"));
         ck_assert_int_eq(kv_rename(db, K("s"), K("t")), KV_OK);
         ck_assert_int_eq(kv_move(db, K("t"), kv_select(db, 1)), KV_OK);
         kv_check(db);
@@ -401,7 +394,7 @@ START_TEST(what_is_stored_replaces_whatever_was_there)
     ck_assert_int_eq(kv_sinterstore(db, K("d"), words("a b")->items, 2, &stored), KV_OK);
     ck_assert_uint_eq(stored, 2);
     ck_assert_key(db, "d", "[2 3]");
-    ck_assert_str_eq(encoding("d"), "intset");
+    ck_assert_str_eq(fixture_encoding(db, "d"), "intset");
     int64_t ttl;
     ck_assert_int_eq(kv_ttl(db, K("d"), &ttl), KV_OK);
     ck_assert_int_eq(ttl, KV_NEVER);

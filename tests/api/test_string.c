@@ -33,13 +33,6 @@ static const char *buffer_text(const kv_buffer *from)
     return text;
 }
 
-static const char *encoding(kv *view, const char *key)
-{
-    kv_object_info info = KV_OPTIONS(kv_object_info);
-    ck_assert_int_eq(kv_object(view, KV_TEXT(key), &info), KV_OK);
-    return info.encoding;
-}
-
 /* Milliseconds until a key's deadline; -1 if it has none, -2 if there is no key. */
 static int64_t ttl(const char *key)
 {
@@ -122,7 +115,7 @@ START_TEST(a_string_is_kept_the_way_redis_says)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fixture_set(db, "k", cases[i].value);
-        ck_assert_str_eq(encoding(db, "k"), cases[i].encoding);
+        ck_assert_str_eq(fixture_encoding(db, "k"), cases[i].encoding);
         ck_assert_str_eq(get("k"), cases[i].value);
         ck_assert_int_eq(kv_read(db, KV_TEXT("k"), keep_item, &buffer), KV_OK);
         ck_assert_str_eq(buffer_text(&buffer), cases[i].value);
@@ -583,18 +576,18 @@ START_TEST(append_and_setrange_leave_raw_strings)
     kv_slice key = KV_TEXT("k");
     ck_assert_int_eq(kv_append(db, key, KV_TEXT("12"), &length), KV_OK); /* the first is a set */
     ck_assert_uint_eq(length, 2);
-    ck_assert_str_eq(encoding(db, "k"), "int");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "int");
     ck_assert_int_eq(kv_append(db, key, KV_TEXT("3"), &length), KV_OK);
     ck_assert_uint_eq(length, 3);
     ck_assert_str_eq(get("k"), "123");
-    ck_assert_str_eq(encoding(db, "k"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "raw");
     ck_assert_int_eq(kv_incr(db, key, NULL), KV_OK);
-    ck_assert_str_eq(encoding(db, "k"), "int");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "int");
     ck_assert_int_eq(kv_append(db, key, KV_TEXT(""), &length), KV_OK);
-    ck_assert_str_eq(encoding(db, "k"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "raw");
     ck_assert_str_eq(get("k"), "124");
     ck_assert_int_eq(kv_rename(db, key, KV_TEXT("r")), KV_OK);
-    ck_assert_str_eq(encoding(db, "r"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "r"), "raw");
 
     ck_assert_int_eq(kv_setrange(db, KV_TEXT("s"), 3, KV_TEXT(""), &length), KV_OK);
     ck_assert_uint_eq(length, 0);
@@ -603,7 +596,7 @@ START_TEST(append_and_setrange_leave_raw_strings)
     ck_assert_uint_eq(length, 3);
     ck_assert_int_eq(kv_get(db, KV_TEXT("s"), &buffer), KV_OK);
     ck_assert_mem_eq(buffer.data, "\0\0007", 3);
-    ck_assert_str_eq(encoding(db, "s"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "s"), "raw");
     ck_assert_int_eq(kv_setrange(db, KV_TEXT("s"), 0, KV_TEXT("45"), &length), KV_OK);
     ck_assert_uint_eq(length, 3);
     ck_assert_str_eq(get("s"), "457");
@@ -693,7 +686,7 @@ START_TEST(integers_are_counted_up_and_down)
         ck_assert_str_eq(get("k"), cases[i].after);
         if (cases[i].status == KV_OK) ck_assert_int_eq(result, strtoll(cases[i].after, NULL, 10));
         else ck_assert_int_eq(result, 77);
-        if (cases[i].status == KV_OK) ck_assert_str_eq(encoding(db, "k"), "int");
+        if (cases[i].status == KV_OK) ck_assert_str_eq(fixture_encoding(db, "k"), "int");
     }
     int64_t result;
     ck_assert_int_eq(kv_incr(db, KV_TEXT("n"), &result), KV_OK);
@@ -736,7 +729,7 @@ START_TEST(other_numbers_are_added_as_redis_does)
                          cases[i].status);
         if (cases[i].status == KV_OK) {
             ck_assert_str_eq(buffer_text(&buffer), cases[i].after);
-            ck_assert_str_eq(encoding(db, "k"), "embstr"); /* whole numbers, too */
+            ck_assert_str_eq(fixture_encoding(db, "k"), "embstr"); /* whole numbers, too */
         } else {
             ck_assert_uint_eq(buffer.size, 0);
         }
@@ -745,7 +738,7 @@ START_TEST(other_numbers_are_added_as_redis_does)
     fixture_set(db, "k", "1e300");
     ck_assert_int_eq(kv_incrbyfloat(db, KV_TEXT("k"), KV_TEXT("1e300"), &buffer), KV_OK);
     ck_assert_uint_eq(buffer.size, 301);
-    ck_assert_str_eq(encoding(db, "k"), "raw");
+    ck_assert_str_eq(fixture_encoding(db, "k"), "raw");
     fixture_set(db, "k", "1");
     ck_assert_int_eq(kv_incrbyfloat(db, KV_TEXT("k"), KV_TEXT("2"), &buffer), KV_OK);
     ck_assert_int_eq(kv_incr(db, KV_TEXT("k"), NULL), KV_OK); /* the text of an integer is one */
