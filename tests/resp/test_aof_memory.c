@@ -9,42 +9,13 @@
 #include "aof_disk.h"
 #include "aof_record.h"
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-enum { UNLIMITED = -1 };
-static _Thread_local int allowed = UNLIMITED; /* of this thread; then all fail */
-
-static bool may_allocate(void)
-{
-    if (allowed > 0) allowed--;
-    else if (allowed == 0) return false;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return may_allocate() ? __real_realloc(block, size) : NULL;
-}
+#define FAILING_MALLOC_STORAGE _Thread_local /* the threads of the file have all they want */
+#include "failing_malloc.h"
 
 /* What lies below the room under test is given memory, whatever is allowed. */
 static int open_with_memory(void *context, const char *path, enum aof_open how, int *file)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_open(context, path, how, file);
     allowed = kept;
@@ -54,7 +25,7 @@ static int open_with_memory(void *context, const char *path, enum aof_open how, 
 static int write_with_memory(void *context, int file, const void *bytes, size_t size,
                              uint64_t offset, size_t *done)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_write(context, file, bytes, size, offset, done);
     allowed = kept;
@@ -63,7 +34,7 @@ static int write_with_memory(void *context, int file, const void *bytes, size_t 
 
 static int truncate_with_memory(void *context, int file, uint64_t size)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_truncate(context, file, size);
     allowed = kept;
@@ -72,7 +43,7 @@ static int truncate_with_memory(void *context, int file, uint64_t size)
 
 static int sync_with_memory(void *context, int file)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_sync(context, file);
     allowed = kept;
@@ -81,7 +52,7 @@ static int sync_with_memory(void *context, int file)
 
 static int rename_with_memory(void *context, const char *from, const char *to)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_rename(context, from, to);
     allowed = kept;
@@ -90,7 +61,7 @@ static int rename_with_memory(void *context, const char *from, const char *to)
 
 static int sync_directory_with_memory(void *context, const char *path)
 {
-    int kept = allowed;
+    long kept = allowed;
     allowed = UNLIMITED;
     int error = disk_sync_directory(context, path);
     allowed = kept;

@@ -2,43 +2,11 @@
  * tests/resp/test_following.c -- following a master that is a text: what is said, what is counted,
  * and that memory may run out at any allocation.
  */
+#include "failing_malloc.h"
 #include "script.h"
 #include "server.h"
 
 #include "resp/session.h"
-
-static atomic_long allowed = -1; /* allocations until they fail; below 0: they do not */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-static bool may_allocate(void)
-{
-    long left = atomic_load(&allowed);
-    if (left < 0) return true;
-    if (left == 0) return false;
-    atomic_store(&allowed, left - 1);
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return may_allocate() ? __real_realloc(block, size) : NULL;
-}
 
 #define ID   "0123456789abcdef0123456789abcdef01234567"
 #define HAND "+PONG\r\n+OK\r\n+OK\r\n"
@@ -58,7 +26,7 @@ static struct server_client *client;
 
 static void setup(void)
 {
-    atomic_store(&allowed, -1);
+    atomic_store(&allowed, UNLIMITED);
     server_open(&server);
     client = server_client(&server);
     say(&server, client, "SET old 1");
@@ -67,7 +35,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    atomic_store(&allowed, -1);
+    atomic_store(&allowed, UNLIMITED);
     server_close(&server);
 }
 
@@ -254,7 +222,7 @@ START_TEST(memory_may_run_out_at_any_time)
         atomic_store(&allowed, n);
         (void)script_follow(&script);
         is_done = atomic_load(&allowed) > 0;
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         kv_buffer_free(&script.said);
         kv_check(server.db);
         bool is_old = kv_get(server.db, KV_TEXT("old"), NULL) == KV_OK;

@@ -6,43 +6,11 @@
  */
 #include "resp/session.h"
 
+#include "failing_malloc.h"
 #include "server.h"
 
 #include <dirent.h>
 #include <unistd.h>
-
-static atomic_long allowed = -1; /* allocations until they fail; below 0: they do not */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-static bool may_allocate(void)
-{
-    long left = atomic_load(&allowed);
-    if (left < 0) return true;
-    if (left == 0) return false;
-    atomic_store(&allowed, left - 1);
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return may_allocate() ? __real_calloc(count, size) : NULL;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return may_allocate() ? __real_realloc(block, size) : NULL;
-}
 
 static void *allocate(void *context, size_t size, size_t alignment)
 {
@@ -67,7 +35,7 @@ static void setup(void)
     kv_allocator allocator = {.allocate = allocate, .release = release};
     kv_options options = KV_OPTIONS(kv_options);
     options.allocator = &allocator;
-    atomic_store(&allowed, -1);
+    atomic_store(&allowed, UNLIMITED);
     ck_assert_int_eq(kv_open(&options, &db), KV_OK);
     snprintf(directory, sizeof directory, "/tmp/kvstore-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
@@ -75,7 +43,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    atomic_store(&allowed, -1);
+    atomic_store(&allowed, UNLIMITED);
     kv_close(db);
     DIR *files = opendir(directory);
     for (struct dirent *file; (file = readdir(files)) != NULL;) {
@@ -95,21 +63,21 @@ START_TEST(opening_fails_as_a_whole_or_not_at_all)
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_open(db, NULL, &resp);
-        atomic_store(&allowed, -1); /* Check allocates, too */
+        atomic_store(&allowed, UNLIMITED); /* Check allocates, too */
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     status = KV_NOMEM;
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_worker_open(resp, &worker);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     status = KV_NOMEM;
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_session_open(resp, NULL, &session);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     kvresp_session_close(session);
@@ -197,12 +165,12 @@ START_TEST(a_session_answers_or_ends_whatever_allocation_fails)
                 kvresp_worker_turn(worker);
                 state = kvresp_run(worker, session);
                 is_enough = atomic_load(&allowed) > 0;
-                atomic_store(&allowed, -1);
+                atomic_store(&allowed, UNLIMITED);
                 assert_replies_or_end(state);
                 kvresp_output_consume(session, kvresp_output_pending(session));
             } while (state == KVRESP_YIELD || state == KVRESP_OUTPUT_FULL);
         }
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         kvresp_session_close(session);
         kvresp_worker_close(worker);
     }
@@ -247,7 +215,7 @@ START_TEST(a_replica_is_served_or_ends_whatever_allocation_fails)
         atomic_store(&allowed, n);
         bool is_sent = follow_a_while();
         is_enough = atomic_load(&allowed) > 0;
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(is_sent || !is_enough);
         kvresp_session_close(session);
         kvresp_worker_close(worker);
@@ -297,7 +265,7 @@ START_TEST(a_shutdown_is_over_whatever_allocation_fails)
             state = kvresp_run(worker, session);
         }
         is_enough = atomic_load(&allowed) > 0;
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert_int_ne(state, KVRESP_BLOCKED);
         assert_replies_or_end(state);
         ck_assert(!shutdown_is_under_way(&resp->ending));
@@ -318,7 +286,7 @@ START_TEST(a_reply_is_parsed_whole_or_not_at_all)
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_reply_parse(text, &reply, NULL);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     ck_assert_uint_eq(reply->count, 3);
@@ -344,7 +312,7 @@ START_TEST(the_rdb_file_is_saved_and_loaded_or_nothing_happens)
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_save(resp, NULL);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     ck_assert_int_eq(kv_flush_all(db, false), KV_OK);
@@ -353,7 +321,7 @@ START_TEST(the_rdb_file_is_saved_and_loaded_or_nothing_happens)
         uint64_t keys = 0;
         atomic_store(&allowed, n);
         status = kvresp_load(resp, NULL, NULL);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM || status == KV_BADARG);
         ck_assert_int_eq(kv_count(db, &keys), KV_OK);
         ck_assert_uint_eq(keys, status == KV_OK);
@@ -372,7 +340,7 @@ START_TEST(metrics_are_told_whole_or_not_at_all)
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_metrics_add(resp, some, 1, NULL);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
     }
     ck_assert_int_eq(kvresp_metrics(resp, NULL, &text), KV_OK);
@@ -382,7 +350,7 @@ START_TEST(metrics_are_told_whole_or_not_at_all)
     for (long n = 0; status != KV_OK; n++) {
         atomic_store(&allowed, n);
         status = kvresp_metrics(resp, NULL, &text);
-        atomic_store(&allowed, -1);
+        atomic_store(&allowed, UNLIMITED);
         ck_assert(status == KV_OK || status == KV_NOMEM);
         ck_assert(status == KV_OK || text.size == 0);
     }
