@@ -1,20 +1,12 @@
 /* tests/resp/test_pubsub.c -- publish and subscribe: what a session receives, when, and its limits. */
-#include "server.h"
+#include "two_clients.h"
 
-static struct server server;
-static struct server_client *one, *two, *three;
+static struct server_client *three;
 
 static void setup(void)
 {
-    server_open(&server);
-    one = server_client(&server);
-    two = server_client(&server);
+    clients_setup();
     three = server_client(&server);
-}
-
-static void teardown(void)
-{
-    server_close(&server);
 }
 
 #define assert_gets(client, expected) ck_assert_str_eq(server_run(&server, client), expected)
@@ -303,7 +295,7 @@ int main(void)
     Suite *suite = suite_create("pubsub");
     TCase *tests = tcase_create("pubsub");
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, clients_teardown);
     tcase_add_test(tests, a_message_wakes_its_receivers);
     tcase_add_test(tests, shard_channels_are_apart);
     tcase_add_test(tests, a_subscribed_client_of_resp2_may_do_little_else);

@@ -4,22 +4,7 @@
 #include "resp/aof_link.h"
 #include "resp/session.h"
 
-#include "server.h"
-
-static struct server server;
-static struct server_client *one, *two;
-
-static void setup(void)
-{
-    server_open(&server);
-    one = server_client(&server);
-    two = server_client(&server);
-}
-
-static void teardown(void)
-{
-    server_close(&server);
-}
+#include "two_clients.h"
 
 /* ------------------------------------------------------------------------------------ pipelines */
 
@@ -966,7 +951,7 @@ int main(void)
     Suite *suite = suite_create("session");
     TCase *tests = tcase_create("session");
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, clients_setup, clients_teardown);
     tcase_add_test(tests, a_pipeline_is_answered_in_order);
     tcase_add_test(tests, a_pipeline_may_be_cut_anywhere);
     tcase_add_test(tests, a_request_of_many_arguments_is_executed);

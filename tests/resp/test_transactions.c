@@ -1,20 +1,5 @@
 /* tests/resp/test_transactions.c -- MULTI, EXEC, DISCARD, WATCH. */
-#include "server.h"
-
-static struct server server;
-static struct server_client *one, *two;
-
-static void setup(void)
-{
-    server_open(&server);
-    one = server_client(&server);
-    two = server_client(&server);
-}
-
-static void teardown(void)
-{
-    server_close(&server);
-}
+#include "two_clients.h"
 
 START_TEST(queued_commands_are_executed_together)
 {
@@ -211,7 +196,7 @@ int main(void)
     Suite *suite = suite_create("transactions");
     TCase *tests = tcase_create("transactions");
     tcase_set_timeout(tests, 60); /* on a busy machine, with sanitizers */
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, clients_setup, clients_teardown);
     tcase_add_test(tests, queued_commands_are_executed_together);
     tcase_add_test(tests, an_error_while_executing_undoes_nothing);
     tcase_add_test(tests, an_error_while_queueing_spoils_the_transaction);
