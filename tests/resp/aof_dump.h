@@ -17,6 +17,34 @@ struct dump {
     size_t count;
 };
 
+/* Adds a line, without its end. */
+static inline void dump_add(struct dump *dump, kv_buffer *line)
+{
+    text_append_string(line, "\n");
+    dump->lines = realloc(dump->lines, (dump->count + 1) * sizeof *dump->lines);
+    dump->lines[dump->count++] = text_duplicate(text_of_buffer(line));
+}
+
+static inline int dump_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines in order, as one text, to be freed by the caller; the dump is empty afterwards. */
+static inline char *dump_text(struct dump *dump)
+{
+    if (dump->count > 0) qsort(dump->lines, dump->count, sizeof *dump->lines, dump_compare);
+    kv_buffer text = {0};
+    for (size_t i = 0; i < dump->count; i++) {
+        text_append_string(&text, dump->lines[i]);
+        free(dump->lines[i]);
+    }
+    free(dump->lines);
+    *dump = (struct dump){0};
+    text_append(&text, KV_BYTES("", 1));
+    return text.data;
+}
+
 struct dump_names {
     kv_slice *items; /* copies */
     size_t count;
@@ -55,16 +83,8 @@ static inline void dump_key(struct dump *dump, kv *db, kv_slice key)
     int64_t deadline = KV_NEVER;
     kv_deadline(db, key, &deadline);
     if (deadline != KV_NEVER) text_format(&line, " @%lld", (long long)deadline);
-    text_append_string(&line, "\n");
-
-    dump->lines = realloc(dump->lines, (dump->count + 1) * sizeof *dump->lines);
-    dump->lines[dump->count++] = text_duplicate(text_of_buffer(&line));
+    dump_add(dump, &line);
     kv_buffer_free(&line);
-}
-
-static inline int dump_compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The text, to be freed by the caller. Nobody else may write meanwhile. */
@@ -80,15 +100,7 @@ static inline char *dump_store(kv *db)
         }
         free(names.items);
     }
-    if (dump.count > 0) qsort(dump.lines, dump.count, sizeof *dump.lines, dump_compare);
-    kv_buffer text = {0};
-    for (size_t i = 0; i < dump.count; i++) {
-        text_append_string(&text, dump.lines[i]);
-        free(dump.lines[i]);
-    }
-    free(dump.lines);
-    text_append(&text, KV_BYTES("", 1));
-    return text.data;
+    return dump_text(&dump);
 }
 
 /* Fails the test with the first lines that differ; frees both. */

@@ -6,10 +6,12 @@
 #include "resp/aof.h"
 
 #include "../unit.h"
+#include "aof_clock.h"
 #include "aof_disk.h"
 #include "aof_dump.h"
 #include "aof_random.h"
 #include "aof_record.h"
+#include "aof_status.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -23,25 +25,11 @@ static kvresp_aof_options options;
 static kv *db;
 static kvresp_aof *aof;
 static char message[256];
-static _Atomic int64_t now_ms;
-
-static int64_t tell_wall_ms(void *context)
-{
-    (void)context;
-    return now_ms;
-}
-
-static int64_t tell_monotonic_us(void *context)
-{
-    (void)context;
-    return 1000 * now_ms;
-}
 
 static void open_store(void)
 {
-    static const kv_clock clock = {tell_wall_ms, tell_monotonic_us, NULL};
     kv_options store_options = KV_OPTIONS(kv_options);
-    store_options.clock = &clock;
+    store_options.clock = &still_clock;
     store_options.shards = 4;
     ck_assert_int_eq(kv_open(&store_options, &db), KV_OK);
 }
@@ -80,7 +68,7 @@ static void begin(void)
     options.directory = "data";
     options.log = record_log;
     options.log_context = &lines;
-    now_ms = INT64_C(1700000000000);
+    clock_ms = INT64_C(1700000000000);
     *message = '\0';
 }
 
@@ -159,7 +147,7 @@ START_TEST(random_calls_leave_what_they_left)
     seed_random();
     open_aof();
     for (int round = 0; round < 100; round++) {
-        random_work(db, &now_ms, 50);
+        random_work(db, &clock_ms, 50);
         if (rand() % 2) kv_tick(db, 0);
         char *before = dump_store(db);
         if (rand() % 2) {
@@ -195,7 +183,7 @@ START_TEST(a_key_that_expires_while_the_store_is_down_does_not_live_on_in_parts)
     kv_set(db, KV_TEXT("kept"), KV_TEXT("1"), &expiring);
     kv_persist(db, KV_TEXT("kept"));
     close_aof();
-    now_ms += 2000;
+    clock_ms += 2000;
     open_aof();
     assert_holds("0 \"kept\" string \"1\"\n");
     close_aof();
@@ -239,22 +227,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------ rewriting */
 
-static kvresp_aof_status stat_now(void)
-{
-    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
-    kvresp_aof_stat(aof, &status);
-    return status;
-}
-
-static void await_rewrite(void)
-{
-    kvresp_aof_status status = stat_now();
-    while (status.is_rewriting || status.is_rewrite_scheduled || status.is_starting) {
-        usleep(200);
-        status = stat_now();
-    }
-}
-
 static _Atomic bool is_enough;
 
 static void *write_until_it_is_enough(void *context)
@@ -275,7 +247,7 @@ START_TEST(threads_write_while_the_file_is_rewritten)
         self[i] = i;
         pthread_create(&threads[i], NULL, write_until_it_is_enough, &self[i]);
     }
-    for (int turns = 0; stat_now().rewrites < 12; turns++) {
+    for (int turns = 0; stat_now(aof).rewrites < 12; turns++) {
         if (_i >= 2 && turns % 3 == 0) kvresp_aof_stop(aof);
         if (_i >= 2 && turns % 3 == 1) kvresp_aof_start(aof, message);
         kvresp_aof_rewrite(aof);
@@ -284,8 +256,8 @@ START_TEST(threads_write_while_the_file_is_rewritten)
     is_enough = true;
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
-    await_rewrite();
-    ck_assert(!stat_now().has_rewrite_failed);
+    await_rewrite(aof);
+    ck_assert(!stat_now(aof).has_rewrite_failed);
     char *before = dump_store(db);
     reopen();
     dump_assert_same(before, dump_store(db));
@@ -298,7 +270,7 @@ START_TEST(a_store_that_was_replaced_begins_anew)
     open_aof();
     kv_set(db, KV_TEXT("a"), KV_TEXT("1"), NULL);
     kvresp_aof_restart(aof);
-    await_rewrite();
+    await_rewrite(aof);
     kv_set(db, KV_TEXT("b"), KV_TEXT("2"), NULL);
     reopen();
     assert_holds("0 \"a\" string \"1\"\n0 \"b\" string \"2\"\n");
@@ -318,7 +290,7 @@ START_TEST(a_file_that_is_off_is_none_until_it_begins)
     ck_assert_int_eq(kvresp_aof_load(aof, message), KV_BADARG);
     assert_message("empty store");
     ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
-    await_rewrite();
+    await_rewrite(aof);
     ck_assert_int_eq(kvresp_aof_load(aof, message), KV_BADARG);
     close_aof();
 
@@ -341,10 +313,10 @@ START_TEST(what_is_later_than_wanted_is_neither_loaded_nor_touched)
         char number[8];
         snprintf(number, sizeof number, "%d", i);
         kv_set(db, kv_text(number), kv_text(number), NULL);
-        now_ms += 1000;
+        clock_ms += 1000;
         if (i != 1) continue;
         ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_OK);
-        await_rewrite();
+        await_rewrite(aof);
     }
     close_aof();
     size_t size = disk_file(&disk, FILES ".2.incr.aof")->size;
@@ -355,7 +327,7 @@ START_TEST(what_is_later_than_wanted_is_neither_loaded_nor_touched)
                  "0 \"3\" string \"3\"\n");
     ck_assert_int_eq(kv_set(db, KV_TEXT("x"), KV_TEXT("x"), NULL), KV_READONLY);
     ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_READONLY);
-    ck_assert(!stat_now().is_on);
+    ck_assert(!stat_now(aof).is_on);
     close_aof();
     ck_assert_uint_eq(disk_file(&disk, FILES ".2.incr.aof")->size, size);
 
@@ -366,7 +338,7 @@ START_TEST(what_is_later_than_wanted_is_neither_loaded_nor_touched)
 
     open_aof(); /* and once more, to go on from there */
     ck_assert_int_eq(kvresp_aof_start(aof, message), KV_OK);
-    await_rewrite();
+    await_rewrite(aof);
     ck_assert_int_eq(kv_set(db, KV_TEXT("4"), KV_TEXT("anew"), NULL), KV_OK);
     options.load_until_s = 0;
     reopen();

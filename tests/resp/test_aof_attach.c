@@ -7,6 +7,7 @@
 
 #include "../unit.h"
 #include "aof_disk.h"
+#include "aof_status.h"
 
 #include <unistd.h>
 
@@ -175,22 +176,6 @@ START_TEST(parameters_tell_and_change_what_is_in_force)
 }
 END_TEST
 
-static kvresp_aof_status stat_now(void)
-{
-    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
-    kvresp_aof_stat(aof, &status);
-    return status;
-}
-
-static void await_rewrite(void)
-{
-    kvresp_aof_status status = stat_now();
-    while (status.is_rewriting || status.is_rewrite_scheduled || status.is_starting) {
-        usleep(200);
-        status = stat_now();
-    }
-}
-
 /* A log that is being ended still follows. */
 static void await_end(void)
 {
@@ -203,7 +188,7 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
 {
     ask("SET key value\r\n");
     ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     assert_has(ask("INFO persistence\r\n"), "aof_rewrites:1\r\n");
     assert_has(ask("INFO persistence\r\n"), "aof_last_rewrite_time_sec:0\r\n");
     ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
@@ -211,20 +196,20 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
 
     pthread_mutex_lock(&gate); /* it cannot end, and the log cannot begin its next file */
     ask("BGREWRITEAOF\r\n");
-    while (!stat_now().is_rewriting) usleep(200);
+    while (!stat_now(aof).is_rewriting) usleep(200);
     ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
                      "-ERR Background append only file rewriting already in progress\r\n");
     assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n");
     assert_has(ask("INFO persistence\r\n"), "aof_current_rewrite_time_sec:0\r\n");
     pthread_mutex_unlock(&gate);
-    await_rewrite();
+    await_rewrite(aof);
 
     ask("MULTI\r\n");
     ask("BGREWRITEAOF\r\n");
     ck_assert_str_eq(ask("EXEC\r\n"), "*1\r\n+Background append only file rewriting scheduled\r\n");
-    await_rewrite();
-    ck_assert_uint_eq(stat_now().rewrites, 3);
-    ck_assert(!stat_now().has_rewrite_failed);
+    await_rewrite(aof);
+    ck_assert_uint_eq(stat_now(aof).rewrites, 3);
+    ck_assert(!stat_now(aof).has_rewrite_failed);
     ck_assert_str_eq(ask("BGREWRITEAOF now\r\n"),
                      "-ERR wrong number of arguments for 'bgrewriteaof' command\r\n");
 }
@@ -238,12 +223,12 @@ START_TEST(a_rewrite_that_fails_is_told)
     disk.fail_count = 1000;
     disk.fail_at = disk.steps;
     ask("BGREWRITEAOF\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     disk.fail_at = DISK_EVERY;
     assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:err\r\n");
     assert_has(ask("INFO persistence\r\n"), "aof_rewrites_consecutive_failures:1\r\n");
     ask("BGREWRITEAOF\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:ok\r\n");
 }
 END_TEST
@@ -268,7 +253,7 @@ START_TEST(the_file_ends_and_begins_at_run_time)
     ask("CONFIG SET appendfsync always\r\n");
     ck_assert_str_eq(ask("SET key other\r\n"), "+OK\r\n"); /* nothing is promised yet */
     pthread_mutex_unlock(&gate);
-    await_rewrite();
+    await_rewrite(aof);
     ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
     ck_assert_ptr_null(disk_file(&disk, FILES ".1.incr.aof"));
     ck_assert_int_eq(kvresp_aof_wait(aof, kvresp_aof_position(aof), 0), KV_OK);
@@ -285,14 +270,14 @@ START_TEST(a_transaction_may_turn_it_off_and_on)
     ask("SET b 2\r\n");
     ck_assert_str_eq(ask("EXEC\r\n"), "*5\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n");
     await_end();
-    ck_assert(!stat_now().is_on);
+    ck_assert(!stat_now(aof).is_on);
     ask("MULTI\r\n");
     ask("CONFIG SET appendonly yes\r\n");
     ask("SET c 3\r\n");
     ask("BGREWRITEAOF\r\n");
     ask("EXEC\r\n");
-    await_rewrite();
-    ck_assert(stat_now().is_on);
+    await_rewrite(aof);
+    ck_assert(stat_now(aof).is_on);
 }
 END_TEST
 
@@ -317,7 +302,7 @@ START_TEST(debug_loadaof_brings_back_what_the_file_has)
     ck_assert_str_eq(ask("MGET kept lost\r\n"), "*2\r\n$1\r\n2\r\n$-1\r\n");
 
     ask("CONFIG SET appendonly yes\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     disk.read_error = EIO;
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"),
                      "-ERR Error trying to load the AOF files, check server logs.\r\n");
@@ -327,7 +312,7 @@ START_TEST(debug_loadaof_brings_back_what_the_file_has)
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n2\r\n");
     ask("CONFIG SET appendonly yes\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     ck_assert_str_eq(ask("SET more 1\r\n"), "+OK\r\n");
 }
 END_TEST
@@ -482,13 +467,13 @@ START_TEST(slow_writes_beside_a_snapshot_are_noted)
     ck_assert_str_eq(ask("CONFIG SET latency-monitor-threshold 1\r\n"), "+OK\r\n");
     ask("SET a 1\r\nSET b 2\r\nSET c 3\r\nCONFIG SET rdb-key-save-delay 100000\r\n");
     ask("BGREWRITEAOF\r\n");
-    while (!stat_now().is_rewriting || !aof_writer_has_cut(&aof->writer)) usleep(200);
+    while (!stat_now(aof).is_rewriting || !aof_writer_has_cut(&aof->writer)) usleep(200);
     slow_writes = 1;
     ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
     await_event("aof-write-active-child");
     slow_renames = 1;
     ask("CONFIG SET rdb-key-save-delay 0\r\n");
-    await_rewrite();
+    await_rewrite(aof);
     await_event("aof-rename");
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include "resp/text.h"
 
 #include "../unit.h"
+#include "aof_clock.h"
 #include "aof_dump.h"
 #include "aof_random.h"
 
@@ -20,7 +21,6 @@ static pid_t server;
 static FILE *connection;
 static kv *db;
 static kvresp_aof *aof;
-static _Atomic int64_t now_ms;
 
 /* --------------------------------------------------------------------------------- redis-server */
 
@@ -133,11 +133,6 @@ static void redis_stop(void)
     unlink(socket_path);
 }
 
-struct redis_names {
-    kv_slice items[256];
-    size_t count;
-};
-
 /* What redis-server holds, in the form of dump_store(). */
 static char *dump_redis(void)
 {
@@ -163,43 +158,20 @@ static char *dump_redis(void)
                 }
                 long long deadline = strtoll(ask("PEXPIRETIME %s", key) + 1, NULL, 10);
                 if (deadline >= 0) text_format(&line, " @%lld", deadline);
-                text_append_string(&line, "\n");
-                dump.lines = realloc(dump.lines, (dump.count + 1) * sizeof *dump.lines);
-                dump.lines[dump.count++] = text_duplicate(text_of_buffer(&line));
+                dump_add(&dump, &line);
             }
             kv_buffer_free(&line);
         }
     }
-    if (dump.count > 0) qsort(dump.lines, dump.count, sizeof *dump.lines, dump_compare);
-    kv_buffer text = {0};
-    for (size_t i = 0; i < dump.count; i++) {
-        text_append_string(&text, dump.lines[i]);
-        free(dump.lines[i]);
-    }
-    free(dump.lines);
-    text_append(&text, KV_BYTES("", 1));
-    return text.data;
+    return dump_text(&dump);
 }
 
 /* -------------------------------------------------------------------------------------- kvstore */
 
-static int64_t tell_wall_ms(void *context)
-{
-    (void)context;
-    return now_ms;
-}
-
-static int64_t tell_monotonic_us(void *context)
-{
-    (void)context;
-    return 1000 * now_ms;
-}
-
 static void kvstore_start(void)
 {
-    static const kv_clock clock = {tell_wall_ms, tell_monotonic_us, NULL};
     kv_options store_options = KV_OPTIONS(kv_options);
-    store_options.clock = &clock;
+    store_options.clock = &still_clock;
     ck_assert_int_eq(kv_open(&store_options, &db), KV_OK);
     kvresp_aof_options options = KV_OPTIONS(kvresp_aof_options);
     options.directory = directory;
@@ -221,7 +193,7 @@ static void begin(void)
     strcpy(directory, "/tmp/kvstore-test-aof-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     /* A day ahead, so that what lives for seconds here has not expired there. */
-    now_ms = ((int64_t)time(NULL) + 86400) * 1000;
+    clock_ms = ((int64_t)time(NULL) + 86400) * 1000;
     seed_random();
 }
 
@@ -248,7 +220,7 @@ static void kvstore_add_large(void)
 
 static void kvstore_work(void)
 {
-    random_work(db, &now_ms, 1000);
+    random_work(db, &clock_ms, 1000);
     kvstore_add_large();
     kv_tick(db, 0); /* so that what has expired on this clock is deleted for the other */
 }
