@@ -1238,11 +1238,12 @@ static const struct exchange about_server[] = {
 /* clang-format on */
 
 /* In one session and one store, from an empty one on. */
-static void assert_exchanges(const struct exchange *exchanges, size_t count)
+static void assert_exchanges(int protocol, const struct exchange *exchanges, size_t count)
 {
     struct server server;
     server_open(&server);
     struct server_client *client = server_client(&server);
+    if (protocol == 3) (void)say(&server, client, "HELLO 3");
     for (size_t i = 0; i < count; i++) {
         const char *answer = say(&server, client, exchanges[i].line);
         ck_assert_msg(strcmp(answer, exchanges[i].answer) == 0, "%s\nanswers %s\nand not %s",
@@ -1251,116 +1252,30 @@ static void assert_exchanges(const struct exchange *exchanges, size_t count)
     server_close(&server);
 }
 
-START_TEST(strings_answer_as_redis_does)
-{
-    assert_exchanges(about_strings, sizeof about_strings / sizeof *about_strings);
-}
-END_TEST
+/* A test that these are the answers in this version of the protocol. */
+#define EXCHANGES(name, protocol, exchanges)                                         \
+    START_TEST(name)                                                                 \
+    {                                                                                \
+        assert_exchanges(protocol, exchanges, sizeof exchanges / sizeof *exchanges); \
+    }                                                                                \
+    END_TEST
 
-START_TEST(bitmaps_answer_as_redis_does)
-{
-    assert_exchanges(about_bitmaps, sizeof about_bitmaps / sizeof *about_bitmaps);
-}
-END_TEST
-
-START_TEST(hyperloglogs_answer_as_redis_does)
-{
-    assert_exchanges(about_hyperloglogs, sizeof about_hyperloglogs / sizeof *about_hyperloglogs);
-}
-END_TEST
-
-START_TEST(lists_answer_as_redis_does)
-{
-    assert_exchanges(about_lists, sizeof about_lists / sizeof *about_lists);
-}
-END_TEST
-
-START_TEST(hashes_answer_as_redis_does)
-{
-    assert_exchanges(about_hashes, sizeof about_hashes / sizeof *about_hashes);
-}
-END_TEST
-
-/* The same after HELLO 3. */
-static void assert_exchanges_in_resp3(const struct exchange *exchanges, size_t count)
-{
-    struct server server;
-    server_open(&server);
-    struct server_client *client = server_client(&server);
-    (void)say(&server, client, "HELLO 3");
-    for (size_t i = 0; i < count; i++) assert_says(client, exchanges[i].line, exchanges[i].answer);
-    server_close(&server);
-}
-
-START_TEST(deadlines_of_fields_answer_as_redis_does)
-{
-    assert_exchanges(about_deadlines_of_fields,
-                     sizeof about_deadlines_of_fields / sizeof *about_deadlines_of_fields);
-}
-END_TEST
-
-START_TEST(hashes_answer_in_resp3_as_redis_does)
-{
-    assert_exchanges_in_resp3(about_hashes_in_resp3,
-                              sizeof about_hashes_in_resp3 / sizeof *about_hashes_in_resp3);
-}
-END_TEST
-
-START_TEST(sets_answer_as_redis_does)
-{
-    assert_exchanges(about_sets, sizeof about_sets / sizeof *about_sets);
-}
-END_TEST
-
-START_TEST(sets_answer_in_resp3_as_redis_does)
-{
-    assert_exchanges_in_resp3(about_sets_in_resp3,
-                              sizeof about_sets_in_resp3 / sizeof *about_sets_in_resp3);
-}
-END_TEST
-
-START_TEST(sorted_sets_answer_as_redis_does)
-{
-    assert_exchanges(about_sorted_sets, sizeof about_sorted_sets / sizeof *about_sorted_sets);
-}
-END_TEST
-
-START_TEST(sorting_answers_as_redis_does)
-{
-    assert_exchanges(about_sorting, sizeof about_sorting / sizeof *about_sorting);
-}
-END_TEST
-
-START_TEST(streams_answer_as_redis_does)
-{
-    assert_exchanges(about_streams, sizeof about_streams / sizeof *about_streams);
-}
-END_TEST
-
-START_TEST(references_of_streams_answer_as_redis_does)
-{
-    assert_exchanges(about_references_of_streams,
-                     sizeof about_references_of_streams / sizeof *about_references_of_streams);
-}
-END_TEST
-
-START_TEST(places_answer_as_redis_does)
-{
-    assert_exchanges(about_places, sizeof about_places / sizeof *about_places);
-}
-END_TEST
-
-START_TEST(keys_answer_as_redis_does)
-{
-    assert_exchanges(about_keys, sizeof about_keys / sizeof *about_keys);
-}
-END_TEST
-
-START_TEST(server_answer_as_redis_does)
-{
-    assert_exchanges(about_server, sizeof about_server / sizeof *about_server);
-}
-END_TEST
+EXCHANGES(strings_answer_as_redis_does, 2, about_strings)
+EXCHANGES(bitmaps_answer_as_redis_does, 2, about_bitmaps)
+EXCHANGES(hyperloglogs_answer_as_redis_does, 2, about_hyperloglogs)
+EXCHANGES(lists_answer_as_redis_does, 2, about_lists)
+EXCHANGES(hashes_answer_as_redis_does, 2, about_hashes)
+EXCHANGES(deadlines_of_fields_answer_as_redis_does, 2, about_deadlines_of_fields)
+EXCHANGES(hashes_answer_in_resp3_as_redis_does, 3, about_hashes_in_resp3)
+EXCHANGES(sets_answer_as_redis_does, 2, about_sets)
+EXCHANGES(sets_answer_in_resp3_as_redis_does, 3, about_sets_in_resp3)
+EXCHANGES(sorted_sets_answer_as_redis_does, 2, about_sorted_sets)
+EXCHANGES(sorting_answers_as_redis_does, 2, about_sorting)
+EXCHANGES(streams_answer_as_redis_does, 2, about_streams)
+EXCHANGES(references_of_streams_answer_as_redis_does, 2, about_references_of_streams)
+EXCHANGES(places_answer_as_redis_does, 2, about_places)
+EXCHANGES(keys_answer_as_redis_does, 2, about_keys)
+EXCHANGES(server_answer_as_redis_does, 2, about_server)
 
 #if LDBL_MAX_10_EXP > 4000
 #define WIDE "-ERR timeout is negative\r\n"
@@ -1403,11 +1318,7 @@ static const struct exchange timeouts[] = {
 #endif
 };
 
-START_TEST(timeouts_are_read_as_redis_reads_them)
-{
-    assert_exchanges(timeouts, sizeof timeouts / sizeof *timeouts);
-}
-END_TEST
+EXCHANGES(timeouts_are_read_as_redis_reads_them, 2, timeouts)
 
 START_TEST(the_tier_is_not_told)
 {
