@@ -10,6 +10,7 @@
 
 #include "../resp/aof_disk.h"
 #include "../resp/aof_record.h"
+#include "fuzz.h"
 
 /* A store for the RDB that a file may begin with. */
 static kv *open_store(void)
@@ -31,13 +32,6 @@ static uint64_t close_store(kv *db)
     return statistics.keys;
 }
 
-static void require(int condition)
-{
-    if (!condition) abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
@@ -56,19 +50,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char message[AOF_MESSAGE_SIZE] = "";
     uint64_t left = 0, left_again = 0;
     kv_status status = aof_load_file(&loader, "d/file", is_last, cut, &left, message);
-    require(status == KV_OK || status == KV_BADARG);
-    require(status == KV_OK || strstr(message, "offset ") != NULL);
+    check(status == KV_OK || status == KV_BADARG);
+    check(status == KV_OK || strstr(message, "offset ") != NULL);
     uint64_t keys = close_store(loader.db);
     if (status == KV_OK) {
-        require(left == disk_file(&disk, "d/file")->size);
-        require(left == size - 1 || (is_last && cut && left < size - 1));
+        check(left == disk_file(&disk, "d/file")->size);
+        check(left == size - 1 || (is_last && cut && left < size - 1));
         loader.sink = &second.sink;
         loader.db = open_store();
         status = aof_load_file(&loader, "d/file", false, false, &left_again, message);
-        require(status == KV_OK);
-        require(left_again == left);
-        require(close_store(loader.db) == keys);
-        require(text_equal(text_of_buffer(&first.text), text_of_buffer(&second.text)));
+        check(status == KV_OK);
+        check(left_again == left);
+        check(close_store(loader.db) == keys);
+        check(text_equal(text_of_buffer(&first.text), text_of_buffer(&second.text)));
     }
     record_close(&first);
     record_close(&second);

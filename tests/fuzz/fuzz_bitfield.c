@@ -2,33 +2,11 @@
  * tests/fuzz/fuzz_bitfield.c -- arguments of BITFIELD from anybody, the words of the input: many
  * steps in one request must do and say the same as one request for each step.
  */
-#include "kvresp.h"
+#include "fuzz_session.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { WORDS = 64, ANSWER = 4096, SIZE_MAX_OF_STRING = 4096 };
-
-static kv *db;
-static kvresp_worker *worker;
-static kvresp_session *session;
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
-
-static void open_once(void)
-{
-    kvresp *resp;
-    kvresp_session_options options = KV_OPTIONS(kvresp_session_options);
-    if (db != NULL) return;
-    check(kv_open(NULL, &db) == KV_OK);
-    check(kvresp_open(db, NULL, &resp) == KV_OK); /* which has a size of its own */
-    check(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, SIZE_MAX_OF_STRING) == KV_OK);
-    check(kvresp_worker_open(resp, &worker) == KV_OK);
-    check(kvresp_session_open(resp, &options, &session) == KV_OK);
-}
 
 /* Executes a request and appends the answer, without its first line if it is a list. */
 static bool answer(size_t count, const kv_slice *words, kv_buffer *answers)
@@ -86,15 +64,14 @@ static void compare_strings(void)
     check(a.size <= SIZE_MAX_OF_STRING);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char room[2][ANSWER];
     kv_buffer together = {room[0], 0, ANSWER}, apart = {room[1], 0, ANSWER};
     kv_slice words[WORDS] = {KV_TEXT("BITFIELD"), KV_TEXT("whole")};
     size_t count = 2;
-    open_once();
+    if (open_once()) /* kvresp_open() has set a size of its own */
+        check(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, SIZE_MAX_OF_STRING) == KV_OK);
     kv_del(db, (kv_slice[]){KV_TEXT("whole"), KV_TEXT("single")}, 2, NULL);
     for (size_t at = 0; at < size && count < WORDS;) {
         const uint8_t *end = memchr(data + at, ' ', size - at);

@@ -3,32 +3,12 @@
  * that are any scores: no distance, shape or polygon may lead astray, and GEOSEARCHSTORE stores as
  * many as GEOSEARCH finds.
  */
-#include "kvresp.h"
+#include "fuzz_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { WORDS = 64, SCORES = 16 };
-
-static kv *db;
-static kvresp_worker *worker;
-static kvresp_session *session;
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
-
-static void open_once(void)
-{
-    kvresp *resp;
-    kvresp_session_options options = KV_OPTIONS(kvresp_session_options);
-    if (db != NULL) return;
-    check(kv_open(NULL, &db) == KV_OK);
-    check(kvresp_open(db, NULL, &resp) == KV_OK);
-    check(kvresp_worker_open(resp, &worker) == KV_OK);
-    check(kvresp_session_open(resp, &options, &session) == KV_OK);
-}
 
 /* The number behind the first letter of the answer, which is one of `kinds`; -1: another. */
 static long long ask(size_t count, const kv_slice *words, const char *kinds)
@@ -78,13 +58,11 @@ static void check_text(const kv_slice *words, size_t count)
     check(ask(count, request, "*") == (long long)count - 2);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* The first byte is how many scores follow it; then come words, one a line. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
-    open_once();
+    (void)open_once();
     size_t scores = 8 * (size_t)(data[0] % (SCORES + 1));
     data++, size--;
     if (scores > size) scores = size;

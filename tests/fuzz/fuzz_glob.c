@@ -8,11 +8,10 @@
 #include "base/glob.h"
 
 #include "../engine/glob_reference.h"
+#include "fuzz.h"
 
 #include <assert.h>
 #include <stddef.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The definition is exponential in the stars. */
 static bool fuzz_is_affordable(kv_slice pattern, kv_slice text)

@@ -6,17 +6,13 @@
  */
 #include "kvstore.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
+
 #include <string.h>
 
 static kv *db;
 
 static const kv_slice key = {"k", 1}, other = {"other", 5}, keys[2] = {{"k", 1}, {"other", 5}};
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
 
 static bool is_refusal(kv_status status)
 {
@@ -98,8 +94,6 @@ static void try_string(kv_slice string)
     check(kv_set(db, key, string, NULL) == KV_OK);
     add_and_count(&buffer);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

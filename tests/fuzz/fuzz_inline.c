@@ -4,14 +4,9 @@
  */
 #include "resp/parser.h"
 
-#include <stdlib.h>
+#include "fuzz.h"
 
 enum { WORDS = 256 };
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
 
 static enum parser_outcome split(kv_slice line, kv_slice *words, kv_buffer *scratch, size_t *count)
 {
@@ -30,8 +25,6 @@ static kv_buffer join_quoted(const kv_slice *words, size_t count)
     }
     return line;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,6 +3,8 @@
  */
 #include "structures/intset.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 
 static void use(struct intset *intset, struct memory *memory)
@@ -23,8 +25,6 @@ static void use(struct intset *intset, struct memory *memory)
     }
     intset_destroy(memory, intset);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

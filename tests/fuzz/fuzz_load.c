@@ -8,27 +8,24 @@
  */
 #include "kvstore.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 
 enum { SIZE_MAX_OF_STRING = 1 << 20 };
-
-static void must(bool condition)
-{
-    if (!condition) abort();
-}
 
 static kv *open_store(bool has_small_forms)
 {
     kv *db;
     kv_options options = KV_OPTIONS(kv_options);
     options.shards = 2;
-    must(kv_open(&options, &db) == KV_OK);
-    must(kv_configure(db, KV_SETTING_EXPIRE, 0) == KV_OK);
-    must(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, SIZE_MAX_OF_STRING) == KV_OK);
+    check(kv_open(&options, &db) == KV_OK);
+    check(kv_configure(db, KV_SETTING_EXPIRE, 0) == KV_OK);
+    check(kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, SIZE_MAX_OF_STRING) == KV_OK);
     if (has_small_forms) return db;
     for (int i = 0; i < 7; i++)
-        must(kv_configure(db, (kv_setting)(KV_SETTING_HASH_PACK_COUNT + i), 1) == KV_OK);
-    must(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, 1) == KV_OK);
+        check(kv_configure(db, (kv_setting)(KV_SETTING_HASH_PACK_COUNT + i), 1) == KV_OK);
+    check(kv_configure(db, KV_SETTING_LIST_PACK_SIZE, 1) == KV_OK);
     return db;
 }
 
@@ -53,7 +50,7 @@ static kv_status append(void *context, kv_slice bytes)
     kv_buffer *buffer = context;
     if (bytes.size == 0) return KV_OK;
     void *data = realloc(buffer->data, buffer->size + bytes.size);
-    must(data != NULL);
+    check(data != NULL);
     memcpy((char *)data + buffer->size, bytes.data, bytes.size);
     buffer->data = data;
     buffer->size += bytes.size;
@@ -66,15 +63,15 @@ static void write_store(kv *db, kv_buffer *buffer)
     kv_snapshot_options options = KV_OPTIONS(kv_snapshot_options);
     options.rdb_version = 12;
     options.uncompressed = true;
-    must(kv_snapshot_begin(db, &options, append, buffer, &snapshot) == KV_OK);
-    must(kv_snapshot_step(snapshot, 0) == KV_OK);
-    must(kv_snapshot_end(snapshot) == KV_OK);
+    check(kv_snapshot_begin(db, &options, append, buffer, &snapshot) == KV_OK);
+    check(kv_snapshot_step(snapshot, 0) == KV_OK);
+    check(kv_snapshot_end(snapshot) == KV_OK);
 }
 
 static uint64_t count_keys(kv *db)
 {
     kv_statistics statistics = KV_OPTIONS(kv_statistics);
-    must(kv_stats(db, &statistics) == KV_OK);
+    check(kv_stats(db, &statistics) == KV_OK);
     return statistics.keys;
 }
 
@@ -87,15 +84,13 @@ static void must_come_back(kv *db)
     write_store(db, &buffer);
     struct file file = {buffer.data, buffer.size, 0, 1000};
     options.keeps_expired = true;
-    must(kv_load(other, read_file, &file, &options, &report) == KV_OK);
+    check(kv_load(other, read_file, &file, &options, &report) == KV_OK);
     kv_check(other);
-    must(report.bytes == buffer.size && report.keys == count_keys(db));
-    must(count_keys(other) == count_keys(db));
+    check(report.bytes == buffer.size && report.keys == count_keys(db));
+    check(count_keys(other) == count_keys(db));
     free(buffer.data);
     kv_close(other);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -107,10 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.keeps_expired = true;
     kv_status status = kv_load(db, read_file, &file, &options, &report);
     kv_check(db);
-    must(status == KV_OK || status == KV_CORRUPT || status == KV_TOOBIG);
-    must(report.bytes <= size - 1);
-    must((status == KV_OK) == (report.message[0] == 0));
-    must(count_keys(db) == report.keys);
+    check(status == KV_OK || status == KV_CORRUPT || status == KV_TOOBIG);
+    check(report.bytes <= size - 1);
+    check((status == KV_OK) == (report.message[0] == 0));
+    check(count_keys(db) == report.keys);
     if (status == KV_OK) must_come_back(db);
     kv_close(db);
     return 0;

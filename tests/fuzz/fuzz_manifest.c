@@ -8,40 +8,33 @@
 #include "resp/aof_manifest.h"
 #include "resp/text.h"
 
-#include <stdlib.h>
-
-static void require(int condition)
-{
-    if (!condition) abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct aof_manifest manifest = {0}, again = {0};
     char message[256] = "";
     kv_status status = aof_manifest_parse(&manifest, kv_bytes(data, size), message);
-    require(status == KV_OK || status == KV_BADARG);
+    check(status == KV_OK || status == KV_BADARG);
     if (status != KV_OK) {
-        require(manifest.count == 0 && strstr(message, "offset ") != NULL);
+        check(manifest.count == 0 && strstr(message, "offset ") != NULL);
         return 0;
     }
     for (size_t i = 0; i < manifest.count; i++) {
-        require(manifest.files[i].name[0] != '\0' && strchr(manifest.files[i].name, '/') == NULL);
-        require(manifest.files[i].sequence > 0);
+        check(manifest.files[i].name[0] != '\0' && strchr(manifest.files[i].name, '/') == NULL);
+        check(manifest.files[i].sequence > 0);
     }
 
     kv_buffer text = {0}, text_again = {0};
-    require(aof_manifest_print(&manifest, &text) == KV_OK);
+    check(aof_manifest_print(&manifest, &text) == KV_OK);
     if (manifest.count > 0) {
         status = aof_manifest_parse(&again, text_of_buffer(&text), message);
         /* A name may need more room in quotes than a line has. */
-        require(status == KV_OK || strstr(message, "too long") != NULL);
+        check(status == KV_OK || strstr(message, "too long") != NULL);
         if (status == KV_OK) {
-            require(again.count == manifest.count);
-            require(aof_manifest_print(&again, &text_again) == KV_OK);
-            require(text_equal(text_of_buffer(&text), text_of_buffer(&text_again)));
+            check(again.count == manifest.count);
+            check(aof_manifest_print(&again, &text_again) == KV_OK);
+            check(text_equal(text_of_buffer(&text), text_of_buffer(&text_again)));
         }
     }
     kv_buffer_free(&text);

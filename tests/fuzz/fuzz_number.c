@@ -9,6 +9,8 @@
 #undef NDEBUG
 #include "base/number.h"
 
+#include "fuzz.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -16,8 +18,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_int64(kv_slice text)
 {

@@ -6,16 +6,13 @@
  */
 #include "structures/pack.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 
 static struct alloc alloc;
 static struct pages pages;
 static struct memory memory;
-
-static void must(bool condition)
-{
-    if (!condition) abort();
-}
 
 /* Reads all of the pack in every way there is. */
 static void read_all(const struct pack *pack)
@@ -28,15 +25,15 @@ static void read_all(const struct pack *pack)
         kv_slice text = pack_text(at, scratch);
         for (size_t i = 0; i < text.size; i++) sum += ((const uint8_t *)text.data)[i];
         struct pack_needle needle = pack_needle(text);
-        must(pack_equals(at, &needle));
-        must(pack_find(at, &needle, 1) == at);
+        check(pack_equals(at, &needle));
+        check(pack_find(at, &needle, 1) == at);
         count++;
     }
     (void)sum;
-    must(pack_count(pack) == count);
-    must(at == pack_end(pack));
+    check(pack_count(pack) == count);
+    check(at == pack_end(pack));
     for (at = pack_last(pack); at != NULL; at = pack_prev(pack, at)) count--;
-    must(count == 0);
+    check(count == 0);
 }
 
 /* A pack with the same texts, each put in anew: it is no larger, and reads the same. */
@@ -44,17 +41,17 @@ static void put_anew(const struct pack *pack)
 {
     struct pack *copy;
     char scratch[PACK_TEXT_SIZE];
-    must(pack_create(&memory, 0, KV_TAIL, &copy) == KV_OK);
+    check(pack_create(&memory, 0, KV_TAIL, &copy) == KV_OK);
     for (const uint8_t *at = pack_first(pack); *at != PACK_END; at = pack_next(at)) {
         kv_slice text = pack_text(at, scratch);
         struct pack_run run;
-        must(pack_measure(&text, 1, &run) == KV_OK);
-        must(pack_reserve(&memory, &copy, run.size, KV_TAIL) == KV_OK);
+        check(pack_measure(&text, 1, &run) == KV_OK);
+        check(pack_reserve(&memory, &copy, run.size, KV_TAIL) == KV_OK);
         pack_push(copy, KV_TAIL, &run);
     }
-    must(pack_size(copy) <= pack_size(pack));
-    must(pack_count(copy) == pack_count(pack));
-    must(pack_validate(pack_bytes(copy), true));
+    check(pack_size(copy) <= pack_size(pack));
+    check(pack_count(copy) == pack_count(pack));
+    check(pack_validate(pack_bytes(copy), true));
     pack_destroy(&memory, copy);
 }
 
@@ -69,7 +66,7 @@ static void take_apart(struct pack *pack)
         else if (count % 3 == 1) pack_delete_equal(pack, &needle, 2, KV_TAIL);
         else pack_replace(pack, at, KV_TEXT(""));
         if (count == pack_count(pack)) pack_delete(pack, pack_last(pack), 1);
-        must(pack_validate(pack_bytes(pack), true));
+        check(pack_validate(pack_bytes(pack), true));
     }
 }
 
@@ -77,10 +74,10 @@ static void try_bytes(kv_slice bytes)
 {
     bool from_outside = pack_validate(bytes, false);
     if (!pack_validate(bytes, true)) return;
-    must(from_outside);
+    check(from_outside);
 
     struct pack *pack;
-    must(pack_load(&memory, bytes, &pack) == KV_OK);
+    check(pack_load(&memory, bytes, &pack) == KV_OK);
     read_all(pack);
     put_anew(pack);
     take_apart(pack);
@@ -92,7 +89,7 @@ static void try_as_elements(const uint8_t *data, size_t size)
     size_t whole = PACK_EMPTY_SIZE + size;
     uint8_t *bytes =
         malloc(whole); /* exactly as large, so that a sanitizer sees a read past its end */
-    must(bytes != NULL);
+    check(bytes != NULL);
     bytes_store32(bytes, (uint32_t)whole);
     bytes_store16(bytes + 4, 65535);
     memcpy(bytes + PACK_HEADER, data, size);
@@ -100,8 +97,6 @@ static void try_as_elements(const uint8_t *data, size_t size)
     try_bytes(KV_BYTES(bytes, whole));
     free(bytes);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -113,6 +108,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     try_bytes(KV_BYTES(data, size));
     if (size > 0) try_as_elements(data, size);
-    must(memory.used == 0);
+    check(memory.used == 0);
     return 0;
 }

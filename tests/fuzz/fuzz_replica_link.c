@@ -6,6 +6,7 @@
  * on. A store that took over no data set and went on with no history has the data that it had.
  */
 #include "tests/resp/script.h"
+#include "fuzz.h"
 
 #include <stdio.h>
 
@@ -14,15 +15,10 @@ enum { LIMIT = 1 << 20 };
 static kv *db;
 static kvresp *resp;
 
-static void must(bool condition)
-{
-    if (!condition) abort();
-}
-
 static void set(const char *name, const char *value)
 {
     char message[256];
-    must(kvresp_config_set(resp, name, KV_TEXT(value), true, message) == NULL);
+    check(kvresp_config_set(resp, name, KV_TEXT(value), true, message) == NULL);
 }
 
 static void open_once(void)
@@ -30,8 +26,8 @@ static void open_once(void)
     kv_options options = KV_OPTIONS(kv_options);
     options.shards = 2;
     if (db != NULL) return;
-    must(kv_open(&options, &db) == KV_OK);
-    must(kvresp_open(db, NULL, &resp) == KV_OK);
+    check(kv_open(&options, &db) == KV_OK);
+    check(kvresp_open(db, NULL, &resp) == KV_OK);
     set("proto-max-bulk-len", "1048576");
     set("client-query-buffer-limit", "1048576");
 }
@@ -53,13 +49,13 @@ static void begin_history(void)
         "1\xff\0\0\0\0\0\0\0\0";
     follow(honest, sizeof honest - 1, sizeof honest, SIZE_MAX);
     uint64_t count = 0;
-    must(kv_count(db, &count) == KV_OK && count == 1);
+    check(kv_count(db, &count) == KV_OK && count == 1);
 }
 
 static kvresp_following look(void)
 {
     kvresp_following now = KV_OPTIONS(kvresp_following);
-    must(kvresp_following_look(resp, &now) == KV_OK);
+    check(kvresp_following_look(resp, &now) == KV_OK);
     return now;
 }
 
@@ -68,25 +64,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const size_t pieces[] = {1, 7, 1000, LIMIT};
     if (size == 0 || size > LIMIT) return 0;
     open_once();
-    must(kv_set(db, KV_TEXT("old"), KV_TEXT("1"), NULL) == KV_OK);
-    must(kvresp_replicaof(resp, "master", 1) == KV_OK);
+    check(kv_set(db, KV_TEXT("old"), KV_TEXT("1"), NULL) == KV_OK);
+    check(kvresp_replicaof(resp, "master", 1) == KV_OK);
     if (data[0] & 4) begin_history();
 
     kvresp_following before = look();
     size_t dismissed = data[0] & 8 ? (size_t)data[0] / 16 * 16 : SIZE_MAX;
     follow(data + 1, size - 1, pieces[data[0] & 3], dismissed);
     kvresp_following after = look();
-    must(!after.is_connected || dismissed != SIZE_MAX);
+    check(!after.is_connected || dismissed != SIZE_MAX);
     kv_check(db);
     if (after.full_syncs == before.full_syncs && after.partial_syncs == before.partial_syncs) {
         kv_buffer value = {0};
         bool is_old = kv_get(db, KV_TEXT("old"), &value) == KV_OK && value.size == 1;
         kv_buffer_free(&value);
         /* Unless a sound data set came with something behind it: then history has ended, too. */
-        must(is_old || memcmp(before.master_id, after.master_id, sizeof after.master_id) != 0);
-        must(after.offset == before.offset || !is_old);
+        check(is_old || memcmp(before.master_id, after.master_id, sizeof after.master_id) != 0);
+        check(after.offset == before.offset || !is_old);
     }
-    must(kvresp_replicaof(resp, NULL, 0) == KV_OK);
-    must(kv_flush_all(db, false) == KV_OK);
+    check(kvresp_replicaof(resp, NULL, 0) == KV_OK);
+    check(kv_flush_all(db, false) == KV_OK);
     return 0;
 }

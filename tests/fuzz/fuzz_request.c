@@ -7,6 +7,8 @@
  */
 #include "resp/parser.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 
 enum { ARGUMENTS = 64 };
@@ -16,11 +18,6 @@ struct reading {
     uint64_t digest;
     size_t requests;
 };
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
 
 static void mix(struct reading *reading, const void *bytes, size_t size)
 {
@@ -110,8 +107,6 @@ static struct reading read_all(const uint8_t *data, size_t size, size_t step, bo
     kv_buffer_free(&scratch);
     return reading;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,13 +4,9 @@
  */
 #include "values/sort.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-static void must(bool condition)
-{
-    if (!condition) abort();
-}
+#include <string.h>
 
 static bool is_within(kv_slice part, kv_slice whole)
 {
@@ -21,16 +17,17 @@ static bool is_within(kv_slice part, kv_slice whole)
 static void check_pattern(kv_slice text, kv_slice element, struct memory *memory)
 {
     struct sort_pattern pattern = sort_pattern(text);
-    must(!pattern.is_element || pattern.is_constant);
+    check(!pattern.is_element || pattern.is_constant);
     if (pattern.is_constant) return;
-    must(is_within(pattern.before, text) && is_within(pattern.after, text));
-    must(is_within(pattern.field, text) && pattern.has_field == (pattern.field.size > 0));
-    must(pattern.before.size == 0 || memchr(pattern.before.data, '*', pattern.before.size) == NULL);
+    check(is_within(pattern.before, text) && is_within(pattern.after, text));
+    check(is_within(pattern.field, text) && pattern.has_field == (pattern.field.size > 0));
+    check(pattern.before.size == 0 ||
+          memchr(pattern.before.data, '*', pattern.before.size) == NULL);
     kv_slice key;
-    must(sort_pattern_key(&pattern, element, memory, &key) == KV_OK);
-    must(key.size == pattern.before.size + element.size + pattern.after.size);
-    must(element.size == 0 ||
-         memcmp((const char *)key.data + pattern.before.size, element.data, element.size) == 0);
+    check(sort_pattern_key(&pattern, element, memory, &key) == KV_OK);
+    check(key.size == pattern.before.size + element.size + pattern.after.size);
+    check(element.size == 0 ||
+          memcmp((const char *)key.data + pattern.before.size, element.data, element.size) == 0);
 }
 
 /* The byte that an item was made of, and what it is sorted by: -1 for none. */
@@ -56,12 +53,10 @@ static void check_order(kv_slice bytes, bool by_score, bool is_descending)
     sort_items(items, keys, room, count, &order);
     for (size_t i = 1; i < count; i++) {
         int one = rank_of(keys[i - 1].item, by_score), next = rank_of(keys[i].item, by_score);
-        must(is_descending ? one >= next : one <= next);
-        must(one != next || keys[i - 1].item < keys[i].item); /* stable */
+        check(is_descending ? one >= next : one <= next);
+        check(one != next || keys[i - 1].item < keys[i].item); /* stable */
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -79,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_pattern(pattern, element, &memory);
     check_pattern(element, pattern, &memory);
     double score;
-    if (sort_score(element, &score)) must(score == score);
+    if (sort_score(element, &score)) check(score == score);
     for (int i = 0; i < 4; i++) check_order((kv_slice){data, size}, i % 2 != 0, i / 2 != 0);
     memory_destroy(&memory);
     return 0;

@@ -7,13 +7,10 @@
 #include "values/stream.h"
 #include "values/stream_group.h"
 
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
 
 /* ------------------------------------------------------------------------------------------ ids */
 
@@ -95,8 +92,6 @@ static void load(kv_slice bytes)
     check(memory.used == 0);
     memory_destroy(&memory);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

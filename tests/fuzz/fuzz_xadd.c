@@ -2,33 +2,11 @@
  * tests/fuzz/fuzz_xadd.c -- commands on streams from anybody, the words of the input, a line each:
  * whatever they are, each is answered, and the streams are as they should be.
  */
-#include "kvresp.h"
+#include "fuzz_session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { WORDS = 64 };
-
-static kv *db;
-static kvresp_worker *worker;
-static kvresp_session *session;
-
-static void check(bool condition)
-{
-    if (!condition) abort();
-}
-
-static void open_once(void)
-{
-    kvresp *resp;
-    kvresp_session_options options = KV_OPTIONS(kvresp_session_options);
-    if (db != NULL) return;
-    check(kv_open(NULL, &db) == KV_OK);
-    check(kvresp_open(db, NULL, &resp) == KV_OK);
-    check(kvresp_worker_open(resp, &worker) == KV_OK);
-    check(kvresp_session_open(resp, &options, &session) == KV_OK);
-    check(kv_configure(db, KV_SETTING_STREAM_NODE_COUNT, 4) == KV_OK);
-}
 
 static bool count_entry(void *context, kv_stream_entry *entry)
 {
@@ -70,13 +48,11 @@ static void look(kv_slice key)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kv_slice words[WORDS];
     if (size > 4096) return 0;
-    open_once();
+    if (open_once()) check(kv_configure(db, KV_SETTING_STREAM_NODE_COUNT, 4) == KV_OK);
     size_t count = 0;
     for (size_t at = 0; at < size;) {
         size_t end = at;

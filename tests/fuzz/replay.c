@@ -6,13 +6,13 @@
  * the way it would end under libFuzzer: by an assertion or a sanitizer. No input at all is a
  * failure.
  */
+#include "fuzz.h"
+
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void replay_fail(const char *path)
 {
