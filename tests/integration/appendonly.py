@@ -21,7 +21,8 @@ import sys
 import tempfile
 import time
 
-from moving import Failure, contents, fill
+from moving import contents, fill
+from promise import Failure
 from wire import Server, kvstore_server, redis_server
 
 DATABASES = (0, 1, 9)

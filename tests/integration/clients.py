@@ -9,14 +9,13 @@ Environment: KVSTORE_SERVER, REDIS_SERVER (programs).
 """
 
 import argparse
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
 
+from promise import Failure, free_port
 from wire import Connection, kvstore_server, redis_server
 
 try:
@@ -25,19 +24,9 @@ except ImportError:
     redis = None
 
 
-class Failure(Exception):
-    """A client did not get what it should."""
-
-
 def equal(found, expected):
     if found != expected:
         raise Failure('found %r, expected %r' % (found, expected))
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 class TcpServer:

@@ -24,27 +24,18 @@ import os
 import random
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+from promise import Failure, check
 from wire import NoReply, Server, encode, kvstore_server, parse, redis_server
 
 WRITERS = 4
 FRESH_DIRECTORY_EVERY = 10  # rounds; keeps loading short
 EVERYSEC_LOSS = 2.0         # seconds
 IS_FULL = bool(os.environ.get('KVSTORE_TEST_FULL'))
-
-
-class Failure(Exception):
-    """A promise that was not kept."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 class Starter:

@@ -38,8 +38,8 @@ from faults_log import Append, Begin, BeginFirst, Everything, Rewrite, RewriteCo
 from faults_scenes import BackgroundSave, ConfigRewrite, Save, Shutdown, ShutdownLogged
 from faults_sync import MasterSync, MasterSyncRedis, ReplicaAppend, ReplicaSync, ReplicaSyncRedis
 from faults_sync import Spool
-from replica import Failure as ReplicaFailure
-from saving import Failure, Starter
+from promise import Failure
+from saving import Starter
 from wire import NoReply
 
 IS_FULL = bool(os.environ.get('KVSTORE_TEST_FULL'))
@@ -83,7 +83,7 @@ def play(name, starter, numbers, rounds, counts):
             counts['faults', fault.what + (' from then on' if fault.lasts else '')] += 1
         print('%-18s %3d steps, %3d rounds, %5.1f s' % (
             name, len(steps), len(faults), time.monotonic() - began), flush=True)
-    except (Failure, ReplicaFailure, NoReply, OSError, RuntimeError) as failure:
+    except (Failure, NoReply, OSError, RuntimeError) as failure:
         kept = tempfile.mkdtemp(prefix='kvstore-faults-kept-')
         shutil.copytree(scene.directory, os.path.join(kept, 'files'),
                         ignore=shutil.ignore_patterns('s'))

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 from faults_control import FILES, Control
-from saving import check
+from promise import check
 
 
 class Slice(ctypes.Structure):

@@ -7,7 +7,8 @@ import shutil
 
 from faults_control import FILES, NAMES, OTHERS
 from faults_scenes import Scene
-from saving import check, until
+from promise import check
+from saving import until
 
 
 class LogScene(Scene):

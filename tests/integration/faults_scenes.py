@@ -11,7 +11,8 @@ import threading
 import time
 
 from faults_control import AFFECTS, FILES, NAMES, OTHERS, STEPS_NOTED, Control, Fault, mask
-from saving import Failure, check, info, until
+from promise import Failure, check
+from saving import info, until
 from wire import NoReply, encode, parse
 
 AWAIT_STEPS = 5000

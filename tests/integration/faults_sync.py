@@ -4,8 +4,9 @@ faults_sync.py -- scenes of a full sync: the master is disturbed, or the replica
 
 from faults_control import FILES, NAMES, OTHERS, SOCKETS, mask
 from faults_scenes import Scene
-from replica import caught_up, digest, free_port
-from saving import check, until
+from promise import check, free_port
+from replica import caught_up, digest
+from saving import until
 from wire import kvstore_server, redis_server
 
 

@@ -27,31 +27,10 @@ import threading
 import time
 
 from moving import contents, fill
+from promise import Failure, check, free_port
 from wire import Connection, kvstore_server
 
 PATIENCE = 60.0
-
-
-class Failure(Exception):
-    """Something is not as the walk-through says."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def free_port(beside=0):
-    """A port that nobody has; with `beside`, one so far above it is free, too."""
-    while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(('127.0.0.1', 0))
-            port = one.getsockname()[1]
-            try:
-                if beside == 0 or port + beside < 65536 and other.bind(('127.0.0.1', port + beside)) is None:
-                    return port
-            except OSError:
-                continue
 
 
 def await_true(what, condition):

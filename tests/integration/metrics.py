@@ -22,25 +22,11 @@ import threading
 import time
 
 import prometheus
+from promise import Failure, check, free_port
 from wire import encode, kvstore_server
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TYPE = 'text/plain; version=0.0.4; charset=utf-8'
-
-
-class Failure(Exception):
-    """A promise that was not kept."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def request(port, method, path, body=None):

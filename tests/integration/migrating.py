@@ -24,18 +24,10 @@ import threading
 import time
 
 from moving import contents, fill
+from promise import Failure, check
 from wire import Closed, kvstore_server, redis_server
 
 IS_FULL = bool(os.environ.get('KVSTORE_TEST_FULL'))
-
-
-class Failure(Exception):
-    """Something differs, or was lost."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 # -------------------------------------------------------------------------------------- exchanges

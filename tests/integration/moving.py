@@ -19,6 +19,7 @@ import shutil
 import sys
 import time
 
+from promise import Failure
 from wire import kvstore_server, redis_server
 
 LIMITS = ('hash-max-listpack-entries', 'hash-max-listpack-value', 'zset-max-listpack-entries',
@@ -33,10 +34,6 @@ READING = {
     b'stream': lambda key: ('XRANGE', key, '-', '+'),
 }
 SIZES = (1, 2, 3, 15, 16, 17, 31, 33, 100, 127, 128, 129, 500, 511, 512, 513, 2000)
-
-
-class Failure(Exception):
-    """Two servers do not hold the same."""
 
 
 def text(numbers):

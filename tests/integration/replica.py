@@ -23,6 +23,7 @@ import time
 
 from commands import Generator
 from moving import fill
+from promise import Failure, free_port
 from replication import UNWANTED as NOT_WRITTEN
 from wire import Closed, NoReply, encode, kvstore_server, parse, redis_server, reply_end
 
@@ -33,10 +34,6 @@ ACK = [b'REPLCONF', b'GETACK', b'*']
 PATIENCE = 10.0
 PAUSE = 0.01
 UNWANTED = NOT_WRITTEN | {b'MULTI', b'EXEC', b'DISCARD', b'WATCH', b'FLUSHALL', b'FLUSHDB', b'SWAPDB'}
-
-
-class Failure(Exception):
-    """The replica did not do what it should."""
 
 
 def expect(condition, *what):
@@ -902,12 +899,6 @@ def signs_of_zero_are_redis_s(program):
     ours, theirs = (signs_of_zero(program, kind) for kind in 'kr')
     expect(ours == theirs, 'the masters differ:', [pair for pair in zip(ours, theirs)
                                                    if pair[0] != pair[1]])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def launch(make, program=None, options=()):

@@ -20,7 +20,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,8 @@ import threading
 import time
 
 from commands import Generator
-from wire import Connection, NoReply, Server, encode, kvstore_server, parse, redis_server
+from promise import Failure, check, free_port
+from wire import Connection, NoReply, encode, kvstore_server, parse, redis_server
 
 WRITERS = 3
 DATABASES = 4
@@ -38,21 +38,6 @@ UNWANTED = {b'CLIENT', b'CONFIG', b'DEBUG', b'SHUTDOWN', b'QUIT', b'RESET', b'HE
             b'PSUBSCRIBE', b'SSUBSCRIBE', b'UNSUBSCRIBE', b'PUNSUBSCRIBE', b'SUNSUBSCRIBE', b'AUTH',
             b'SELECT', b'KEYS', b'COMMAND', b'INFO', b'SLOWLOG', b'MONITOR', b'SYNC', b'PSYNC',
             b'REPLICAOF', b'SLAVEOF', b'FAILOVER', b'REPLCONF', b'SAVE', b'BGSAVE', b'WAIT'}
-
-
-class Failure(Exception):
-    """A promise that was not kept."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition, what, seconds=30.0):

@@ -32,20 +32,12 @@ import threading
 import time
 
 from moving import contents, configure, fill
+from promise import Failure, check
 from wire import NoReply, Server, kvstore_server, redis_server
 
 IS_FULL = bool(os.environ.get('KVSTORE_TEST_FULL'))
 PATIENCE_S = 20
 PAUSE_S = 0.005
-
-
-class Failure(Exception):
-    """A promise that was not kept."""
-
-
-def check(condition, message):
-    if not condition:
-        raise Failure(message)
 
 
 class Starter:

@@ -23,7 +23,8 @@ import tempfile
 import threading
 import time
 
-from replica import Failure, expect, free_port, info_of, until
+from promise import Failure, free_port
+from replica import expect, info_of, until
 from wire import Connection, NoReply, kvstore_server
 
 DOWN_AFTER_MS = 1000
