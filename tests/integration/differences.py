@@ -260,28 +260,15 @@ NEWER_TOKENS = {b'set': b'IFEQ', b'hscan': b'NOVALUES', b'zrank': b'WITHSCORE',
 SENTENCES = {b'summary', b'complexity', b'history', b'replaced_by'}
 
 
-def without_since(arguments, since):
-    """COMMAND DOCS' arguments, each a flat map, without those that came with a later version."""
+def without(arguments, name, value):
+    """COMMAND DOCS' arguments, each a flat map, without those in which the name has this value."""
     kept = []
     for argument in arguments:
         facts = pairs(argument)
-        if facts.get(b'since') == since:
+        if facts.get(name) == value:
             continue
         if b'arguments' in facts:
-            facts[b'arguments'] = without_since(facts[b'arguments'], since)
-        kept.append(facts)
-    return kept
-
-
-def without_token(arguments, token):
-    """COMMAND DOCS' arguments, each a flat map, without those that are introduced by the token."""
-    kept = []
-    for argument in arguments:
-        facts = pairs(argument)
-        if facts.get(b'token') == token:
-            continue
-        if b'arguments' in facts:
-            facts[b'arguments'] = without_token(facts[b'arguments'], token)
+            facts[b'arguments'] = without(facts[b'arguments'], name, value)
         kept.append(facts)
     return kept
 
@@ -311,13 +298,13 @@ def command_docs(a, b, _):
                 entry.pop(b'doc_flags', None)
                 entry.pop(b'deprecated_since', None)
             if name in NEWER_TOKENS:
-                entry[b'arguments'] = without_token(entry[b'arguments'], NEWER_TOKENS[name])
+                entry[b'arguments'] = without(entry[b'arguments'], b'token', NEWER_TOKENS[name])
             if name == b'bgsave':
                 entry.pop(b'arguments')  # CANCEL, of Valkey 8.1, beside SCHEDULE
             if name == b'bitcount':
                 entry[b'arguments'] = with_end(entry[b'arguments'])
             if name in (b'xadd', b'xtrim'):
-                entry[b'arguments'] = without_since(entry[b'arguments'], b'8.2.0')
+                entry[b'arguments'] = without(entry[b'arguments'], b'since', b'8.2.0')
             subcommands = entry.pop(b'subcommands', None)
             result[name] = (entry, subcommands)
         return result
