@@ -1,21 +1,34 @@
 /*
- * tests/unit.h -- a Check program from a suite or a list of tests, an assertion for inner loops, and
- * a random number for each run.
+ * tests/unit.h -- a Check program from a suite or a list of tests, assertions that Check lacks, and a
+ * random number for each run.
  */
 #ifndef KV_TESTS_UNIT_H
 #define KV_TESTS_UNIT_H
 
 #include <check.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* ck_assert() for inner loops and other threads, which it would slow down or confuse. */
 #define MUST(condition)                                                      \
     do {                                                                     \
         if (!(condition)) ck_abort_msg("line %d: %s", __LINE__, #condition); \
+    } while (0)
+
+/* Assert that a text has this part or lacks it, or show both. */
+#define ck_assert_has(text, part)   unit_assert_part(text, part, true)
+#define ck_assert_lacks(text, part) unit_assert_part(text, part, false)
+
+#define unit_assert_part(text, part, is_wanted)                                                \
+    do {                                                                                       \
+        const char *unit_text = (text), *unit_part = (part);                                   \
+        ck_assert_msg((strstr(unit_text, unit_part) != NULL) == is_wanted, "\"%s\" %s \"%s\"", \
+                      unit_text, is_wanted ? "lacks" : "has", unit_part);                      \
     } while (0)
 
 /* Runs a suite; to be returned from main(). */

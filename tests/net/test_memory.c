@@ -210,8 +210,8 @@ static void must_have_started(void)
     size_t size = 0;
     for (size_t got; (got = hear_some(fd, text + size, sizeof text - 1 - size)) > 0;) size += got;
     text[size] = '\0';
-    ck_assert_ptr_nonnull(strstr(text, "\r\ntcp_port:"));
-    ck_assert_ptr_nonnull(strstr(text, "\r\nmaxclients:"));
+    ck_assert_has(text, "\r\ntcp_port:");
+    ck_assert_has(text, "\r\nmaxclients:");
     close(fd);
 }
 

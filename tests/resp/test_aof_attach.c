@@ -121,11 +121,6 @@ static const char *ask(const char *text)
     return output();
 }
 
-static void assert_has(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part) != NULL, "\"%s\" lacks \"%s\"", text, part);
-}
-
 START_TEST(parameters_tell_and_change_what_is_in_force)
 {
     ck_assert_str_eq(ask("CONFIG GET appendonly\r\n"), "*2\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n");
@@ -142,25 +137,25 @@ START_TEST(parameters_tell_and_change_what_is_in_force)
     ck_assert_int_eq(status.fsync, KVRESP_FSYNC_ALWAYS);
     ck_assert_str_eq(ask("CONFIG GET appendfsync\r\n"),
                      "*2\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n");
-    assert_has(ask("CONFIG SET appendfsync sometimes\r\n"),
-               "argument(s) must be one of the following: everysec, always, no");
+    ck_assert_has(ask("CONFIG SET appendfsync sometimes\r\n"),
+                  "argument(s) must be one of the following: everysec, always, no");
 
     ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
-    assert_has(ask("CONFIG SET appendfilename other\r\n"), "can't set immutable config");
+    ck_assert_has(ask("CONFIG SET appendfilename other\r\n"), "can't set immutable config");
     ck_assert_str_eq(ask("CONFIG SET aof-load-truncated no\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("CONFIG GET aof-load-truncated\r\n"),
                      "*2\r\n$18\r\naof-load-truncated\r\n$2\r\nno\r\n");
-    assert_has(ask("CONFIG SET aof-load-truncated maybe\r\n"), "must be 'yes' or 'no'");
+    ck_assert_has(ask("CONFIG SET aof-load-truncated maybe\r\n"), "must be 'yes' or 'no'");
 
     ck_assert_str_eq(ask("CONFIG SET auto-aof-rewrite-min-size 1mb\r\n"), "+OK\r\n");
-    assert_has(ask("CONFIG GET auto-aof-rewrite-min-size\r\n"), "\r\n1048576\r\n");
-    assert_has(ask("CONFIG SET auto-aof-rewrite-min-size x\r\n"), "must be a memory value");
+    ck_assert_has(ask("CONFIG GET auto-aof-rewrite-min-size\r\n"), "\r\n1048576\r\n");
+    ck_assert_has(ask("CONFIG SET auto-aof-rewrite-min-size x\r\n"), "must be a memory value");
     ck_assert_str_eq(ask("CONFIG SET auto-aof-rewrite-percentage 0\r\n"), "+OK\r\n");
-    assert_has(ask("CONFIG GET auto-aof-rewrite-percentage\r\n"), "\r\n0\r\n");
-    assert_has(ask("CONFIG SET auto-aof-rewrite-percentage -1\r\n"),
-               "argument must be between 0 and 2147483647 inclusive");
-    assert_has(ask("CONFIG SET auto-aof-rewrite-percentage x\r\n"),
-               "argument couldn't be parsed into an integer");
+    ck_assert_has(ask("CONFIG GET auto-aof-rewrite-percentage\r\n"), "\r\n0\r\n");
+    ck_assert_has(ask("CONFIG SET auto-aof-rewrite-percentage -1\r\n"),
+                  "argument must be between 0 and 2147483647 inclusive");
+    ck_assert_has(ask("CONFIG SET auto-aof-rewrite-percentage x\r\n"),
+                  "argument couldn't be parsed into an integer");
     const char *const switches[] = {"aof-timestamp-enabled", "aof-use-rdb-preamble",
                                     "aof-rewrite-incremental-fsync", "aof-disable-auto-gc"};
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
@@ -170,7 +165,7 @@ START_TEST(parameters_tell_and_change_what_is_in_force)
             snprintf(line, sizeof line, "CONFIG SET %s %s\r\n", switches[i], value);
             ck_assert_str_eq(ask(line), "+OK\r\n");
             snprintf(line, sizeof line, "CONFIG GET %s\r\n", switches[i]);
-            assert_has(ask(line), value);
+            ck_assert_has(ask(line), value);
         }
     }
 }
@@ -189,8 +184,8 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
     ask("SET key value\r\n");
     ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
     await_rewrite(aof);
-    assert_has(ask("INFO persistence\r\n"), "aof_rewrites:1\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_last_rewrite_time_sec:0\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrites:1\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_last_rewrite_time_sec:0\r\n");
     ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
     ck_assert_ptr_null(disk_file(&disk, FILES ".1.incr.aof"));
 
@@ -199,8 +194,8 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
     while (!stat_now(aof).is_rewriting) usleep(200);
     ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
                      "-ERR Background append only file rewriting already in progress\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_current_rewrite_time_sec:0\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_current_rewrite_time_sec:0\r\n");
     pthread_mutex_unlock(&gate);
     await_rewrite(aof);
 
@@ -225,11 +220,11 @@ START_TEST(a_rewrite_that_fails_is_told)
     ask("BGREWRITEAOF\r\n");
     await_rewrite(aof);
     disk.fail_at = DISK_EVERY;
-    assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:err\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_rewrites_consecutive_failures:1\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:err\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrites_consecutive_failures:1\r\n");
     ask("BGREWRITEAOF\r\n");
     await_rewrite(aof);
-    assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:ok\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:ok\r\n");
 }
 END_TEST
 
@@ -239,9 +234,9 @@ START_TEST(the_file_ends_and_begins_at_run_time)
     ck_assert_str_eq(ask("CONFIG SET appendonly no\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("CONFIG GET appendonly\r\n"), "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
     const char *text = ask("INFO persistence\r\n");
-    assert_has(text, "aof_enabled:0\r\n");
+    ck_assert_has(text, "aof_enabled:0\r\n");
     await_end();
-    ck_assert_ptr_null(strstr(ask("INFO persistence\r\n"), "aof_current_size"));
+    ck_assert_lacks(ask("INFO persistence\r\n"), "aof_current_size");
     ck_assert_uint_eq(disk_file(&disk, FILES ".1.incr.aof")->size, 56);
     ask("SET unlogged value\r\n");
     uint64_t position = kvresp_aof_position(aof);
@@ -249,7 +244,7 @@ START_TEST(the_file_ends_and_begins_at_run_time)
 
     pthread_mutex_lock(&gate);
     ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_enabled:1\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_enabled:1\r\n");
     ask("CONFIG SET appendfsync always\r\n");
     ck_assert_str_eq(ask("SET key other\r\n"), "+OK\r\n"); /* nothing is promised yet */
     pthread_mutex_unlock(&gate);
@@ -307,7 +302,7 @@ START_TEST(debug_loadaof_brings_back_what_the_file_has)
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"),
                      "-ERR Error trying to load the AOF files, check server logs.\r\n");
     disk.read_error = 0;
-    assert_has(ask("SET more 1\r\n"), "-READONLY ");
+    ck_assert_has(ask("SET more 1\r\n"), "-READONLY ");
     ck_assert_str_eq(ask("PING\r\n"), "+PONG\r\n");
     ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
     ck_assert_str_eq(ask("GET kept\r\n"), "$1\r\n2\r\n");
@@ -340,7 +335,7 @@ START_TEST(info_has_each_line_once)
                                   "aof_rewrite_in_progress:0\r\n",
                                   "loading:0\r\n"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        assert_has(text, wanted[i]);
+        ck_assert_has(text, wanted[i]);
         char name[64];
         snprintf(name, sizeof name, "\n%.*s", (int)strcspn(wanted[i], ":") + 1, wanted[i]);
         ck_assert_msg(count_of(text, name) == 1, "%s", name);
@@ -389,7 +384,7 @@ START_TEST(a_full_disk_answers_misconf_to_writes_and_serves_reads)
     }
     ck_assert_str_eq(reply, "-MISCONF Errors writing to the AOF file: No space left on device\r\n");
     ck_assert_str_eq(ask("GET key\r\n"), "$5\r\nvalue\r\n");
-    assert_has(ask("INFO persistence\r\n"), "aof_last_write_status:err\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_last_write_status:err\r\n");
 
     pthread_mutex_lock(&disk.lock);
     disk.space = SIZE_MAX;
@@ -458,7 +453,7 @@ START_TEST(slow_writes_are_noted)
     ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
     await_event("aof-write");
     await_event("aof-write-alone");
-    assert_has(ask("LATENCY DOCTOR\r\n"), "- aof-write: ");
+    ck_assert_has(ask("LATENCY DOCTOR\r\n"), "- aof-write: ");
 }
 END_TEST
 

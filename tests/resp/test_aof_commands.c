@@ -218,12 +218,9 @@ START_TEST(deadlines_of_fields_and_members_come_back)
     ck_assert_int_eq(kv_zexpire_at(db, KV_TEXT("z"), later_ms + 2, 0, words, 1, NULL), KV_OK);
     kv_buffer text = convert(db);
     char *lines = sorted(&text);
-    ck_assert_ptr_nonnull(
-        strstr(lines, "\"HPEXPIREAT\"\"h\"\"4102444800000\"\"FIELDS\"\"1\"\"a\"\n"));
-    ck_assert_ptr_nonnull(
-        strstr(lines, "\"KV.SPEXPIREAT\"\"s\"\"4102444800001\"\"MEMBERS\"\"1\"\"a\"\n"));
-    ck_assert_ptr_nonnull(
-        strstr(lines, "\"KV.ZPEXPIREAT\"\"z\"\"4102444800002\"\"MEMBERS\"\"1\"\"a\"\n"));
+    ck_assert_has(lines, "\"HPEXPIREAT\"\"h\"\"4102444800000\"\"FIELDS\"\"1\"\"a\"\n");
+    ck_assert_has(lines, "\"KV.SPEXPIREAT\"\"s\"\"4102444800001\"\"MEMBERS\"\"1\"\"a\"\n");
+    ck_assert_has(lines, "\"KV.ZPEXPIREAT\"\"z\"\"4102444800002\"\"MEMBERS\"\"1\"\"a\"\n");
     free(lines);
     kv_buffer_free(&text);
     assert_same_again();

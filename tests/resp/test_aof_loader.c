@@ -48,7 +48,7 @@ static kv_status load_text(const char *text, int how)
 static void assert_message(const char *text)
 {
     ck_assert_msg(strstr(message, text) != NULL, "\"%s\" lacks \"%s\"", message, text);
-    ck_assert_ptr_nonnull(strstr(message, path));
+    ck_assert_has(message, path);
 }
 
 /* ---------------------------------------------------------------------------------- whole files */

@@ -1326,8 +1326,8 @@ START_TEST(the_tier_is_not_told)
     server_open(&server);
     struct server_client *client = server_client(&server);
     const char *docs = say(&server, client, "COMMAND DOCS echo");
-    ck_assert_ptr_nonnull(strstr(docs, "$5\r\ngroup\r\n$10\r\nconnection\r\n$10\r\ncomplexity"));
-    ck_assert_ptr_null(strstr(say(&server, client, "COMMAND DOCS"), "tier"));
+    ck_assert_has(docs, "$5\r\ngroup\r\n$10\r\nconnection\r\n$10\r\ncomplexity");
+    ck_assert_lacks(say(&server, client, "COMMAND DOCS"), "tier");
     assert_says(
         client, "COMMAND INFO echo",
         "*1\r\n*10\r\n$4\r\necho\r\n:2\r\n*3\r\n+loading\r\n+stale\r\n+fast\r\n:0\r\n:0\r\n:0\r\n"
@@ -1353,8 +1353,8 @@ START_TEST(docs_name_what_set_has_of_later_versions)
     server_open(&server);
     struct server_client *client = server_client(&server);
     const char *docs = say(&server, client, "COMMAND DOCS set");
-    ck_assert_ptr_nonnull(strstr(docs, "$16\r\ncomparison-value\r\n"));
-    ck_assert_ptr_nonnull(strstr(docs, "$5\r\ntoken\r\n$4\r\nIFEQ\r\n"));
+    ck_assert_has(docs, "$16\r\ncomparison-value\r\n");
+    ck_assert_has(docs, "$5\r\ntoken\r\n$4\r\nIFEQ\r\n");
     assert_says(client, "SET k a", "+OK\r\n");
     assert_says(client, "SET k b IFEQ c", "$-1\r\n");
     assert_says(client, "SET k b IFEQ a", "+OK\r\n");

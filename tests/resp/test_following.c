@@ -72,11 +72,11 @@ START_TEST(a_conversation_is_had_to_its_end)
     static const size_t pieces[] = {1, 2, 13, 100000};
     kv_buffer said;
     ck_assert_int_eq(FOLLOW(FULL SET MULTI INCR INCR EXEC ACK, pieces[_i], &said), KV_NONE);
-    ck_assert_ptr_nonnull(strstr(said.data, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"));
+    ck_assert_has(said.data, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n");
     char ack[64];
     size_t offset = 100 + sizeof(SET MULTI INCR INCR EXEC ACK) - 1;
     snprintf(ack, sizeof ack, "ACK\r\n$3\r\n%zu\r\n", offset);
-    ck_assert_ptr_nonnull(strstr(said.data, ack));
+    ck_assert_has(said.data, ack);
     kv_buffer_free(&said);
     assert_says(client, "GET a", "$1\r\n3\r\n");
     assert_says(client, "GET new", "$1\r\n2\r\n");
@@ -88,7 +88,7 @@ START_TEST(a_conversation_is_had_to_its_end)
     /* Where it was. */
     ck_assert_int_eq(FOLLOW(HAND "+CONTINUE\r\n" INCR, pieces[_i], &said), KV_NONE);
     snprintf(ack, sizeof ack, "PSYNC\r\n$40\r\n" ID "\r\n$3\r\n%zu\r\n", offset + 1);
-    ck_assert_ptr_nonnull(strstr(said.data, ack));
+    ck_assert_has(said.data, ack);
     kv_buffer_free(&said);
     assert_says(client, "GET a", "$1\r\n4\r\n");
     ck_assert_uint_eq(look().partial_syncs, 1);
@@ -111,7 +111,7 @@ START_TEST(what_is_no_change_is_counted_and_not_executed)
     ck_assert_uint_eq(server.shutdown_flags, 0);
     assert_says(client, "GET a", "$1\r\n1\r\n");
     ck_assert_int_eq(look().offset, 100 + (int64_t)sizeof(ODD MULTI ODD INCR EXEC) - 1);
-    ck_assert_ptr_nonnull(strstr(server.log, "sends 'SHUTDOWN'"));
+    ck_assert_has(server.log, "sends 'SHUTDOWN'");
 #undef ODD
 }
 END_TEST
@@ -121,7 +121,7 @@ START_TEST(a_change_with_an_error_is_told)
     ck_assert_int_eq(FOLLOW(FULL "*3\r\n$5\r\nLPUSH\r\n$3\r\nnew\r\n$1\r\nx\r\n" SET, 500, NULL),
                      KV_NONE);
     assert_says(client, "GET a", "$1\r\n1\r\n");
-    ck_assert_ptr_nonnull(strstr(server.log, "answered with an error: WRONGTYPE"));
+    ck_assert_has(server.log, "answered with an error: WRONGTYPE");
 }
 END_TEST
 
@@ -130,11 +130,11 @@ START_TEST(a_change_that_is_refused_makes_all_come_anew)
     ck_assert_int_eq(FOLLOW(FULL SET, 500, NULL), KV_NONE);
     ck_assert_int_eq(kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
     ck_assert_int_ne(FOLLOW(HAND "+CONTINUE\r\n" INCR INCR, 500, NULL), KV_NONE);
-    ck_assert_ptr_nonnull(strstr(server.log, "the store refused its changes"));
+    ck_assert_has(server.log, "the store refused its changes");
     ck_assert_int_eq(kv_configure(server.resp->store, KV_SETTING_ACCEPT_WRITES, 1), KV_OK);
     kv_buffer said;
     ck_assert_int_eq(FOLLOW(FULL SET INCR, 500, &said), KV_NONE);
-    ck_assert_ptr_nonnull(strstr(said.data, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"));
+    ck_assert_has(said.data, "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n");
     kv_buffer_free(&said);
     assert_says(client, "GET a", "$1\r\n2\r\n");
 }
@@ -183,7 +183,7 @@ START_TEST(changes_wait_while_the_append_only_file_cannot_be_written)
     ck_assert_int_eq(FOLLOW(HAND "+CONTINUE\r\n" INCR INCR, 500, NULL), KV_NONE);
     server.resp->aof = NULL;
     ck_assert_int_eq(refusals, 0);
-    ck_assert_ptr_null(strstr(server.log, "answered with an error"));
+    ck_assert_lacks(server.log, "answered with an error");
     assert_says(client, "GET a", "$1\r\n3\r\n");
 }
 END_TEST
@@ -245,8 +245,8 @@ END_TEST
 START_TEST(the_role_is_told)
 {
     const char *info = say(&server, client, "INFO replication");
-    ck_assert_ptr_nonnull(strstr(info, "role:slave\r\nmaster_host:master\r\nmaster_port:1\r\n"
-                                       "master_link_status:down\r\n"));
+    ck_assert_has(info, "role:slave\r\nmaster_host:master\r\nmaster_port:1\r\n"
+                        "master_link_status:down\r\n");
     assert_says(client, "ROLE",
                 "*5\r\n$5\r\nslave\r\n$6\r\nmaster\r\n:1\r\n$7\r\nconnect\r\n:-1\r\n");
     assert_says(client, "CONFIG GET slaveof", "*2\r\n$7\r\nslaveof\r\n$8\r\nmaster 1\r\n");

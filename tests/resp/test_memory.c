@@ -48,7 +48,7 @@ static void teardown(void)
     DIR *files = opendir(directory);
     for (struct dirent *file; (file = readdir(files)) != NULL;) {
         if (file->d_name[0] == '.') continue;
-        ck_assert_ptr_null(strstr(file->d_name, "temp")); /* nothing half written is left */
+        ck_assert_lacks(file->d_name, "temp"); /* nothing half written is left */
         char path[512];
         snprintf(path, sizeof path, "%s/%s", directory, file->d_name);
         unlink(path);

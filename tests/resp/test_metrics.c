@@ -33,26 +33,23 @@ static const char *metrics(const char *prefix)
     return text.data;
 }
 
-#define assert_has(text, part)   ck_assert_msg(strstr(text, part) != NULL, "no %s", part)
-#define assert_lacks(text, part) ck_assert_msg(strstr(text, part) == NULL, "there is %s", part)
-
 START_TEST(lines_of_info_are_metrics)
 {
     say(&server, a, "SET k v\r\nGET k\r\nGET none\r\nSELECT 3\r\nSET k v EX 100\r\nLPUSH k v");
     const char *found = metrics(NULL);
-    assert_has(found,
-               "# HELP kvstore_keyspace_hits_total Keys looked up for reading and found.\n"
-               "# TYPE kvstore_keyspace_hits_total counter\nkvstore_keyspace_hits_total 1\n");
-    assert_has(found, "\nkvstore_db_keys{db=\"db0\"} 1\nkvstore_db_keys{db=\"db3\"} 1\n");
-    assert_has(found, "\nkvstore_db_avg_ttl_seconds{db=\"db3\"} 100\n");
-    assert_has(found, "\nkvstore_type_keys{type=\"string\"} 2\n");
-    assert_has(found, "\nkvstore_errors_total{err=\"WRONGTYPE\"} 1\n");
-    assert_has(found, "\nkvstore_commands_total{cmd=\"set\"} 2\n");
-    assert_has(found, "\nkvstore_command_duration_seconds_count{cmd=\"set\"} 2\n");
-    assert_has(found, "\nkvstore_is_master 1\n");
-    assert_has(metrics("redis_"), "\nredis_connected_clients 1\n");
-    assert_lacks(metrics("redis_"), "kvstore_connected");
-    assert_has(metrics(""), "\nconnected_clients 1\n");
+    ck_assert_has(found,
+                  "# HELP kvstore_keyspace_hits_total Keys looked up for reading and found.\n"
+                  "# TYPE kvstore_keyspace_hits_total counter\nkvstore_keyspace_hits_total 1\n");
+    ck_assert_has(found, "\nkvstore_db_keys{db=\"db0\"} 1\nkvstore_db_keys{db=\"db3\"} 1\n");
+    ck_assert_has(found, "\nkvstore_db_avg_ttl_seconds{db=\"db3\"} 100\n");
+    ck_assert_has(found, "\nkvstore_type_keys{type=\"string\"} 2\n");
+    ck_assert_has(found, "\nkvstore_errors_total{err=\"WRONGTYPE\"} 1\n");
+    ck_assert_has(found, "\nkvstore_commands_total{cmd=\"set\"} 2\n");
+    ck_assert_has(found, "\nkvstore_command_duration_seconds_count{cmd=\"set\"} 2\n");
+    ck_assert_has(found, "\nkvstore_is_master 1\n");
+    ck_assert_has(metrics("redis_"), "\nredis_connected_clients 1\n");
+    ck_assert_lacks(metrics("redis_"), "kvstore_connected");
+    ck_assert_has(metrics(""), "\nconnected_clients 1\n");
 }
 END_TEST
 
@@ -75,18 +72,18 @@ START_TEST(a_host_adds_lines_and_metrics)
     ck_assert_int_eq(kvresp_info_add(server.resp, "stats", write_lines, lines), KV_OK);
     ck_assert_int_eq(kvresp_metrics_add(server.resp, some_metrics, SOME_METRICS, lines), KV_OK);
     const char *found = metrics(NULL);
-    assert_has(found,
-               "# TYPE kvstore_jobs_total counter\nkvstore_jobs_total 18446744073709551615\n");
-    assert_has(found, "\nkvstore_job_wait_seconds 1.5\n");
-    assert_has(found, "\nkvstore_is_well 1\n");
-    assert_lacks(found, "kvstore_absent");
+    ck_assert_has(found,
+                  "# TYPE kvstore_jobs_total counter\nkvstore_jobs_total 18446744073709551615\n");
+    ck_assert_has(found, "\nkvstore_job_wait_seconds 1.5\n");
+    ck_assert_has(found, "\nkvstore_is_well 1\n");
+    ck_assert_lacks(found, "kvstore_absent");
     strcpy(lines, "host_jobs:many\r\nhost_wait:\r\nhost_state:bad\r\n");
     found = metrics(NULL);
-    assert_lacks(found, "jobs_total");
-    assert_lacks(found, "job_wait");
-    assert_has(found, "\nkvstore_is_well 0\n");
+    ck_assert_lacks(found, "jobs_total");
+    ck_assert_lacks(found, "job_wait");
+    ck_assert_has(found, "\nkvstore_is_well 0\n");
     kvresp_forget(server.resp, lines);
-    assert_lacks(metrics(NULL), "is_well");
+    ck_assert_lacks(metrics(NULL), "is_well");
 }
 END_TEST
 
@@ -131,11 +128,12 @@ START_TEST(replicas_are_samples_with_labels)
                           "slave_priority:100\r\nslavex:offset=1\r\n";
     ck_assert_int_eq(kvresp_info_add(server.resp, "replication", write_lines, lines), KV_OK);
     const char *found = metrics(NULL);
-    assert_has(found, "\nkvstore_connected_slave_offset_bytes{slave_ip=\"10.0.0.1\",slave_port="
-                      "\"6380\",slave_state=\"online\"} 1234\n");
-    assert_has(found, "\nkvstore_connected_slave_lag_seconds{slave_ip=\"::1\",slave_port=\"6381\","
-                      "slave_state=\"wait_bgsave\"} 0\n");
-    assert_has(found, "\nkvstore_slave_priority 100\n");
+    ck_assert_has(found, "\nkvstore_connected_slave_offset_bytes{slave_ip=\"10.0.0.1\",slave_port="
+                         "\"6380\",slave_state=\"online\"} 1234\n");
+    ck_assert_has(found,
+                  "\nkvstore_connected_slave_lag_seconds{slave_ip=\"::1\",slave_port=\"6381\","
+                  "slave_state=\"wait_bgsave\"} 0\n");
+    ck_assert_has(found, "\nkvstore_slave_priority 100\n");
 }
 END_TEST
 
@@ -145,8 +143,8 @@ START_TEST(a_metric_is_there_once)
     static char lines[] = "aof_enabled:7\r\n";
     ck_assert_int_eq(kvresp_info_add(server.resp, "persistence", write_lines, lines), KV_OK);
     const char *found = metrics(NULL);
-    assert_has(found, "\nkvstore_aof_enabled 7\n");
-    assert_lacks(found, "kvstore_aof_enabled 0\n");
+    ck_assert_has(found, "\nkvstore_aof_enabled 7\n");
+    ck_assert_lacks(found, "kvstore_aof_enabled 0\n");
 }
 END_TEST
 

@@ -102,7 +102,7 @@ START_TEST(the_append_only_file_takes_an_older_struct)
     options.directory = directory;
     options.must_exist = true;
     ck_assert_int_eq(kvresp_aof_open(db, &options, &aof, message), KV_BADARG);
-    ck_assert_ptr_nonnull(strstr(message, "there is no append-only file"));
+    ck_assert_has(message, "there is no append-only file");
     ck_assert_int_eq(rmdir(directory), 0); /* nothing was created */
     ck_assert_ptr_nonnull(mkdtemp(strcpy(directory, "/tmp/kv-options-XXXXXX")));
 

@@ -140,13 +140,13 @@ START_TEST(channels_and_their_clients_are_counted)
     say(&server, one, "SUBSCRIBE a\r\nPSUBSCRIBE x* y*");
     say(&server, two, "SSUBSCRIBE s");
     const char *text = say(&server, three, "INFO stats");
-    ck_assert_ptr_nonnull(strstr(text, "pubsub_channels:1\r\npubsub_patterns:2\r\n"
-                                       "pubsubshard_channels:1\r\n"));
-    ck_assert_ptr_nonnull(strstr(say(&server, three, "INFO clients"), "pubsub_clients:2\r\n"));
+    ck_assert_has(text, "pubsub_channels:1\r\npubsub_patterns:2\r\n"
+                        "pubsubshard_channels:1\r\n");
+    ck_assert_has(say(&server, three, "INFO clients"), "pubsub_clients:2\r\n");
     text = say(&server, three, "CLIENT LIST TYPE pubsub");
-    ck_assert_ptr_nonnull(strstr(text, "flags=P db=0 sub=1 psub=2 ssub=0"));
-    ck_assert_ptr_nonnull(strstr(text, "flags=P db=0 sub=0 psub=0 ssub=1"));
-    ck_assert_ptr_null(strstr(text, "sub=0 psub=0 ssub=0"));
+    ck_assert_has(text, "flags=P db=0 sub=1 psub=2 ssub=0");
+    ck_assert_has(text, "flags=P db=0 sub=0 psub=0 ssub=1");
+    ck_assert_lacks(text, "sub=0 psub=0 ssub=0");
     assert_says(three, "PUBSUB CHANNELS\r\nPUBSUB CHANNELS b*\r\nPUBSUB SHARDCHANNELS",
                 "*1\r\n$1\r\na\r\n*0\r\n*1\r\n$1\r\ns\r\n");
     assert_says(three, "CLIENT KILL TYPE pubsub", ":2\r\n");
@@ -199,8 +199,8 @@ START_TEST(classes_of_events_are_letters)
     char line[128], expected[128];
     snprintf(line, sizeof line, "CONFIG SET notify-keyspace-events \"%s\"", event_words[_i].given);
     if (event_words[_i].shown == NULL) {
-        ck_assert_ptr_nonnull(strstr(say(&server, one, line),
-                                     "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."));
+        ck_assert_has(say(&server, one, line),
+                      "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
         return;
     }
     assert_says(one, line, "+OK\r\n");
@@ -249,9 +249,9 @@ START_TEST(a_slow_reader_is_dropped_at_the_hard_limit_and_nobody_else)
     ck_assert_uint_lt(after.bytes, before.bytes + 2000); /* what it did not read is gone */
     server_run(&server, one);
     ck_assert_int_eq(one->state, KVRESP_CLOSE_NOW);
-    ck_assert_ptr_nonnull(strstr(server.log, "overcoming of output buffer limits"));
-    ck_assert_ptr_nonnull(strstr(say(&server, three, "INFO stats"),
-                                 "client_output_buffer_limit_disconnections:1\r\n"));
+    ck_assert_has(server.log, "overcoming of output buffer limits");
+    ck_assert_has(say(&server, three, "INFO stats"),
+                  "client_output_buffer_limit_disconnections:1\r\n");
 }
 END_TEST
 

@@ -132,7 +132,7 @@ START_TEST(a_save_in_the_background_is_one_at_a_time)
     assert_info("rdb_changes_since_last_save", "1");
     assert_info("rdb_last_bgsave_status", "ok");
     assert_info("rdb_last_bgsave_time_sec", "0");
-    ck_assert_ptr_nonnull(strstr(server.log, "Background saving terminated with success"));
+    ck_assert_has(server.log, "Background saving terminated with success");
 }
 END_TEST
 
@@ -264,7 +264,7 @@ START_TEST(a_disk_that_fails_refuses_writes_until_a_save_succeeds)
     await_none();
     assert_info("rdb_last_bgsave_status", "err");
     assert_info("rdb_changes_since_last_save", "2");
-    ck_assert_ptr_nonnull(strstr(server.log, "No space left on device"));
+    ck_assert_has(server.log, "No space left on device");
     ck_assert_uint_eq(disk_file(&disk, path)->size, 3);
     ck_assert_uint_eq(disk.seen.count, 1);
     assert_says(one, "SET a 3\r\nGET a\r\nPING", MISCONF "$1\r\n2\r\n" MISCONF);
@@ -320,7 +320,7 @@ START_TEST(save_points_are_looked_at_once_a_second)
     kvresp_cron(server.resp, 100);
     await_none();
     ck_assert(has_file());
-    ck_assert_ptr_nonnull(strstr(server.log, "10 changes in 100 seconds. Saving..."));
+    ck_assert_has(server.log, "10 changes in 100 seconds. Saving...");
     assert_info("rdb_saves", "1");
     server.now_ms += 1000;
     kvresp_cron(server.resp, 100);
@@ -392,13 +392,13 @@ START_TEST(a_shutdown_that_cannot_save_does_not_end)
     server.may_shut_down = true;
     disk.space = 10;
     assert_answers(one, "SHUTDOWN", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
-    ck_assert_ptr_nonnull(strstr(server.log, "Error trying to save the DB, can't exit."));
+    ck_assert_has(server.log, "Error trying to save the DB, can't exit.");
     assert_answers(one, "SHUTDOWN SAVE NOW", "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
     ck_assert_uint_eq(server.shutdown_flags, 0);
     assert_says(one, "SET a 1", "+OK\r\n");
     ck_assert_str_eq(ask(two, "SHUTDOWN FORCE"), "");
     ck_assert_uint_eq(server.shutdown_flags, KVRESP_SHUTDOWN_FORCE);
-    ck_assert_ptr_nonnull(strstr(server.log, "Error trying to save the DB. Exit anyway."));
+    ck_assert_has(server.log, "Error trying to save the DB. Exit anyway.");
 }
 END_TEST
 

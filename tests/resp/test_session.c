@@ -154,9 +154,9 @@ START_TEST(output_beyond_the_hard_limit_closes_at_once)
     assert_says(one, "SETRANGE k 20000 x", ":20001\r\n");
     say(&server, one, "GET k");
     ck_assert_int_eq(one->state, KVRESP_CLOSE_NOW);
-    ck_assert_ptr_nonnull(strstr(server.log, "output buffer limits"));
-    ck_assert_ptr_nonnull(
-        strstr(say(&server, two, "INFO stats"), "client_output_buffer_limit_disconnections:1\r\n"));
+    ck_assert_has(server.log, "output buffer limits");
+    ck_assert_has(say(&server, two, "INFO stats"),
+                  "client_output_buffer_limit_disconnections:1\r\n");
 }
 END_TEST
 
@@ -189,26 +189,26 @@ START_TEST(a_waiting_client_is_served_by_a_push)
     ck_assert_int_eq(one->wakes, 1);
     ck_assert_str_eq(server_run(&server, one), "*2\r\n$1\r\nb\r\n$1\r\nx\r\n+PONG\r\n");
     assert_says(two, "LRANGE b 0 -1", "*1\r\n$1\r\ny\r\n");
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO clients"), "blocked_clients:0\r\n"));
+    ck_assert_has(say(&server, two, "INFO clients"), "blocked_clients:0\r\n");
 }
 END_TEST
 
 START_TEST(info_counts_keys_that_are_waited_for_and_what_is_freed_later)
 {
     say(&server, one, "BLPOP a b a 0");
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO clients"), "total_blocking_keys:2\r\n"));
+    ck_assert_has(say(&server, two, "INFO clients"), "total_blocking_keys:2\r\n");
     say(&server, two, "RPUSH a x");
     server_run(&server, one);
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO clients"), "total_blocking_keys:0\r\n"));
+    ck_assert_has(say(&server, two, "INFO clients"), "total_blocking_keys:0\r\n");
 
     say(&server, two, "MSET a 1 b 2 c 3\r\nFLUSHALL ASYNC");
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"),
-                                 "lazyfree_pending_objects:3\r\nlazyfreed_objects:0\r\n"));
+    ck_assert_has(say(&server, two, "INFO memory"),
+                  "lazyfree_pending_objects:3\r\nlazyfreed_objects:0\r\n");
     while (kv_tick(server.db, 0) == KV_MORE) continue;
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"),
-                                 "lazyfree_pending_objects:0\r\nlazyfreed_objects:3\r\n"));
+    ck_assert_has(say(&server, two, "INFO memory"),
+                  "lazyfree_pending_objects:0\r\nlazyfreed_objects:3\r\n");
     assert_says(two, "CONFIG RESETSTAT", "+OK\r\n");
-    ck_assert_ptr_nonnull(strstr(say(&server, two, "INFO memory"), "lazyfreed_objects:0\r\n"));
+    ck_assert_has(say(&server, two, "INFO memory"), "lazyfreed_objects:0\r\n");
 }
 END_TEST
 
@@ -424,13 +424,11 @@ START_TEST(clients_are_listed_and_filtered)
 {
     assert_says(one, "CLIENT SETNAME first\r\nSELECT 3\r\nMULTI", "+OK\r\n+OK\r\n+OK\r\n");
     const char *list = say(&server, two, "CLIENT LIST");
-    ck_assert_ptr_nonnull(
-        strstr(list, "id=1 addr=127.0.0.1:1001 laddr=127.0.0.1:6379 fd=11 name=first age=0 "
-                     "idle=0 flags=x db=3 sub=0 psub=0 ssub=0 multi=0 "));
-    ck_assert_ptr_nonnull(strstr(list, "\nid=2 addr=127.0.0.1:1002 "));
-    ck_assert_ptr_nonnull(
-        strstr(list, " cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n"));
-    ck_assert_ptr_null(strstr(say(&server, two, "CLIENT LIST ID 1"), "id=2"));
+    ck_assert_has(list, "id=1 addr=127.0.0.1:1001 laddr=127.0.0.1:6379 fd=11 name=first age=0 "
+                        "idle=0 flags=x db=3 sub=0 psub=0 ssub=0 multi=0 ");
+    ck_assert_has(list, "\nid=2 addr=127.0.0.1:1002 ");
+    ck_assert_has(list, " cmd=client|list user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n");
+    ck_assert_lacks(say(&server, two, "CLIENT LIST ID 1"), "id=2");
     assert_says(two, "CLIENT LIST TYPE pubsub", "$0\r\n\r\n");
     assert_says(two, "CLIENT KILL ID 1\r\nCLIENT KILL ID 1", ":1\r\n:0\r\n");
 }
@@ -505,7 +503,7 @@ START_TEST(a_browser_is_shown_the_door_without_a_word)
 {
     assert_says(one, "PING\r\nPOST / HTTP/1.1\r\nSET a 1", "+PONG\r\n");
     ck_assert_int_eq(one->state, KVRESP_CLOSE_NOW);
-    ck_assert_ptr_nonnull(strstr(server.log, "SECURITY"));
+    ck_assert_has(server.log, "SECURITY");
     assert_says(two, "EXISTS a", ":0\r\n");
 }
 END_TEST
@@ -571,22 +569,22 @@ END_TEST
 
 START_TEST(info_tells_how_far_loading_is)
 {
-    ck_assert_ptr_nonnull(strstr(say(&server, one, "INFO persistence"), "\nloading:0\r\n"));
-    ck_assert_ptr_null(strstr(say(&server, one, "INFO persistence"), "loading_"));
+    ck_assert_has(say(&server, one, "INFO persistence"), "\nloading:0\r\n");
+    ck_assert_lacks(say(&server, one, "INFO persistence"), "loading_");
     kvresp_loading_begin(server.resp);
     const char *info = say(&server, one, "INFO persistence");
-    ck_assert_ptr_nonnull(strstr(info, "\nloading:1\r\nasync_loading:0\r\n"));
-    ck_assert_ptr_nonnull(strstr(info, "\nloading_start_time:1700000\r\n"
-                                       "loading_total_bytes:0\r\nloading_rdb_used_mem:0\r\n"
-                                       "loading_loaded_bytes:0\r\nloading_loaded_perc:0.00\r\n"
-                                       "loading_eta_seconds:1\r\n"));
+    ck_assert_has(info, "\nloading:1\r\nasync_loading:0\r\n");
+    ck_assert_has(info, "\nloading_start_time:1700000\r\n"
+                        "loading_total_bytes:0\r\nloading_rdb_used_mem:0\r\n"
+                        "loading_loaded_bytes:0\r\nloading_loaded_perc:0.00\r\n"
+                        "loading_eta_seconds:1\r\n");
     kvresp_loading_progress(server.resp, 500, 2000);
-    ck_assert_ptr_nonnull(strstr(say(&server, one, "INFO persistence"),
-                                 "\nloading_total_bytes:2000\r\nloading_rdb_used_mem:0\r\n"
-                                 "loading_loaded_bytes:500\r\nloading_loaded_perc:25.00\r\n"
-                                 "loading_eta_seconds:"));
+    ck_assert_has(say(&server, one, "INFO persistence"),
+                  "\nloading_total_bytes:2000\r\nloading_rdb_used_mem:0\r\n"
+                  "loading_loaded_bytes:500\r\nloading_loaded_perc:25.00\r\n"
+                  "loading_eta_seconds:");
     kvresp_loading_end(server.resp);
-    ck_assert_ptr_null(strstr(say(&server, one, "INFO persistence"), "loading_"));
+    ck_assert_lacks(say(&server, one, "INFO persistence"), "loading_");
 }
 END_TEST
 
@@ -788,21 +786,18 @@ START_TEST(calls_errors_and_refusals_are_counted)
     say(&server, one, "SET a x\r\nGET a\r\nGET a\r\nGET\r\nINCR a\r\nLPUSH a 1\r\nNOSUCH");
     say(&server, one, "MULTI\r\nINCR a\r\nGET a\r\nEXEC");
     const char *text = say(&server, two, "INFO commandstats errorstats stats");
-    ck_assert_ptr_nonnull(strstr(text, "\ncmdstat_get:calls=3,"));
-    ck_assert_ptr_nonnull(
-        strstr(strstr(text, "\ncmdstat_get:"), "rejected_calls=1,failed_calls=0\r\n"));
-    ck_assert_ptr_nonnull(
-        strstr(strstr(text, "\ncmdstat_incr:calls=2,"), "rejected_calls=0,failed_calls=2\r\n"));
-    ck_assert_ptr_nonnull(
-        strstr(strstr(text, "\ncmdstat_exec:calls=1,"), "rejected_calls=0,failed_calls=0\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\nerrorstat_ERR:count=4\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\nerrorstat_WRONGTYPE:count=1\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\ntotal_error_replies:5\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\ntotal_commands_processed:9\r\n"));
+    ck_assert_has(text, "\ncmdstat_get:calls=3,");
+    ck_assert_has(strstr(text, "\ncmdstat_get:"), "rejected_calls=1,failed_calls=0\r\n");
+    ck_assert_has(strstr(text, "\ncmdstat_incr:calls=2,"), "rejected_calls=0,failed_calls=2\r\n");
+    ck_assert_has(strstr(text, "\ncmdstat_exec:calls=1,"), "rejected_calls=0,failed_calls=0\r\n");
+    ck_assert_has(text, "\nerrorstat_ERR:count=4\r\n");
+    ck_assert_has(text, "\nerrorstat_WRONGTYPE:count=1\r\n");
+    ck_assert_has(text, "\ntotal_error_replies:5\r\n");
+    ck_assert_has(text, "\ntotal_commands_processed:9\r\n");
     assert_says(one, "CONFIG RESETSTAT", "+OK\r\n");
     text = say(&server, two, "INFO commandstats errorstats");
-    ck_assert_ptr_null(strstr(text, "cmdstat_get"));
-    ck_assert_ptr_null(strstr(text, "errorstat_"));
+    ck_assert_lacks(text, "cmdstat_get");
+    ck_assert_lacks(text, "errorstat_");
 }
 END_TEST
 
@@ -883,10 +878,10 @@ START_TEST(refused_logins_are_counted)
     say(&server, one, "CONFIG SET requirepass right\r\nAUTH wrong\r\nAUTH nobody right");
     say(&server, one, "HELLO 2 AUTH default wrong\r\nAUTH right");
     const char *text = say(&server, one, "INFO stats");
-    ck_assert_ptr_nonnull(strstr(text, "\nacl_access_denied_auth:3\r\n"));
+    ck_assert_has(text, "\nacl_access_denied_auth:3\r\n");
     say(&server, one, "CONFIG RESETSTAT");
     text = say(&server, one, "INFO stats");
-    ck_assert_ptr_nonnull(strstr(text, "\nacl_access_denied_auth:0\r\n"));
+    ck_assert_has(text, "\nacl_access_denied_auth:0\r\n");
 }
 END_TEST
 
@@ -896,8 +891,8 @@ START_TEST(a_closed_worker_s_counts_are_kept)
     kvresp_worker_close(server.worker);
     ck_assert_int_eq(kvresp_worker_open(server.resp, &server.worker), KV_OK);
     const char *text = say(&server, one, "INFO commandstats latencystats");
-    ck_assert_ptr_nonnull(strstr(text, "cmdstat_get:calls=2,"));
-    ck_assert_ptr_nonnull(strstr(text, "latency_percentiles_usec_get:p50="));
+    ck_assert_has(text, "cmdstat_get:calls=2,");
+    ck_assert_has(text, "latency_percentiles_usec_get:p50=");
 }
 END_TEST
 
@@ -908,12 +903,12 @@ START_TEST(slow_commands_are_logged_and_their_secrets_are_not)
         "GET a\r\nAUTH secret\r\nCONFIG SET requirepass \"\" slowlog-max-len "
         "5\r\nMULTI\r\nPING\r\nEXEC");
     const char *text = say(&server, two, "SLOWLOG GET 10");
-    ck_assert_ptr_nonnull(strstr(text, "$4\r\nAUTH\r\n$10\r\n(redacted)\r\n"));
-    ck_assert_ptr_nonnull(strstr(
-        text, "$11\r\nrequirepass\r\n$10\r\n(redacted)\r\n$15\r\nslowlog-max-len\r\n$1\r\n5\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "$4\r\nPING\r\n$14\r\n127.0.0.1:1001\r\n$2\r\nme\r\n"));
-    ck_assert_ptr_null(strstr(text, "EXEC"));
-    ck_assert_ptr_null(strstr(text, "secret"));
+    ck_assert_has(text, "$4\r\nAUTH\r\n$10\r\n(redacted)\r\n");
+    ck_assert_has(
+        text, "$11\r\nrequirepass\r\n$10\r\n(redacted)\r\n$15\r\nslowlog-max-len\r\n$1\r\n5\r\n");
+    ck_assert_has(text, "$4\r\nPING\r\n$14\r\n127.0.0.1:1001\r\n$2\r\nme\r\n");
+    ck_assert_lacks(text, "EXEC");
+    ck_assert_lacks(text, "secret");
     assert_says(two, "SLOWLOG LEN", ":5\r\n");
 }
 END_TEST
@@ -939,9 +934,9 @@ START_TEST(long_requests_are_cut_in_the_slow_log)
     say(&server, one, "CONFIG SET slowlog-log-slower-than 0");
     say(&server, one, request.data);
     const char *text = say(&server, two, "SLOWLOG GET 1");
-    ck_assert_ptr_nonnull(strstr(text, "*32\r\n$3\r\nDEL\r\n$147\r\nxxx"));
-    ck_assert_ptr_nonnull(strstr(text, "xxx... (72 more bytes)\r\n$1\r\nk\r\n"));
-    ck_assert_ptr_nonnull(strstr(text, "$23\r\n... (11 more arguments)\r\n"));
+    ck_assert_has(text, "*32\r\n$3\r\nDEL\r\n$147\r\nxxx");
+    ck_assert_has(text, "xxx... (72 more bytes)\r\n$1\r\nk\r\n");
+    ck_assert_has(text, "$23\r\n... (11 more arguments)\r\n");
     kv_buffer_free(&request);
 }
 END_TEST
