@@ -297,11 +297,23 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------- input */
 
-START_TEST(input_keeps_its_bytes_wherever_it_moves)
+static struct pool *new_pool(void)
 {
     struct pool *pool = aligned_alloc(_Alignof(struct pool), sizeof *pool);
-    struct input input = {0};
     pool_open(pool);
+    return pool;
+}
+
+static void drop_pool(struct pool *pool)
+{
+    pool_close(pool);
+    free(pool);
+}
+
+START_TEST(input_keeps_its_bytes_wherever_it_moves)
+{
+    struct pool *pool = new_pool();
+    struct input input = {0};
     uint8_t next_in = 0, next_out = 0;
     unsigned random = 1;
     for (int turn = 0; turn < 2000; turn++) {
@@ -321,16 +333,14 @@ START_TEST(input_keeps_its_bytes_wherever_it_moves)
         if (random % 5 == 0) input_settle(&input, pool, 0);
     }
     input_free(&input);
-    pool_close(pool);
-    free(pool);
+    drop_pool(pool);
 }
 END_TEST
 
 START_TEST(a_liar_gets_no_more_room_than_it_has_sent)
 {
-    struct pool *pool = aligned_alloc(_Alignof(struct pool), sizeof *pool);
+    struct pool *pool = new_pool();
     struct input input = {0};
-    pool_open(pool);
     ck_assert_int_eq(input_make_room(&input, pool, 0, 512 << 20), KV_OK);
     ck_assert_uint_le(input.capacity, 2 * POOL_BLOCK_SIZE);
     while (input_size(&input) < 4 << 20) {
@@ -341,24 +351,21 @@ START_TEST(a_liar_gets_no_more_room_than_it_has_sent)
         input_add(&input, room);
     }
     input_free(&input);
-    pool_close(pool);
-    free(pool);
+    drop_pool(pool);
 }
 END_TEST
 
 START_TEST(an_empty_input_holds_no_memory)
 {
-    struct pool *pool = aligned_alloc(_Alignof(struct pool), sizeof *pool);
+    struct pool *pool = new_pool();
     struct input input = {0};
-    pool_open(pool);
     ck_assert_int_eq(input_make_room(&input, pool, 3, 0), KV_OK);
     input_add(&input, 10);
     input.start = 10;
     input_settle(&input, pool, 3);
     ck_assert_ptr_null(input.bytes);
     ck_assert_uint_eq(pool->slots[3].count, 1); /* it went back to where it came from */
-    pool_close(pool);
-    free(pool);
+    drop_pool(pool);
 }
 END_TEST
 
