@@ -1,6 +1,7 @@
 /*
  * tests/api/test_batch.c -- many keys in one call: kv_mget(), kv_mset(), kv_msetnx(), kv_batch().
  */
+#include "ignore.h"
 #include "notes.h"
 #include "one_store.h"
 
@@ -276,13 +277,6 @@ START_TEST(mset_is_one_group_in_the_journal)
     notes_end(&notes);
 }
 END_TEST
-
-static void ignore_changes(void *context, const kv_change *changes, size_t count)
-{
-    (void)context;
-    (void)changes;
-    (void)count;
-}
 
 /*
  * Each pair of what may be there before and what may be stored; one key twice, so that it is in its

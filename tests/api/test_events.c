@@ -1,6 +1,7 @@
 /*
  * tests/api/test_events.c -- events of keys: their names, their order, who is told of what.
  */
+#include "ignore.h"
 #include "one_store.h"
 
 #include <string.h>
@@ -172,14 +173,6 @@ START_TEST(keys_that_are_read_and_not_there_are_told_of)
     ck_assert_told("");
 }
 END_TEST
-
-static bool ignore_at(void *context, size_t index, const kv_slice *item)
-{
-    (void)context;
-    (void)index;
-    (void)item;
-    return true;
-}
 
 START_TEST(many_keys_that_are_not_there_are_told_of_in_order)
 {

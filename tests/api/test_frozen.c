@@ -3,6 +3,7 @@
  * whatever writers do meanwhile; they do not notice it, even when it is lost.
  */
 #include "caller.h"
+#include "ignore.h"
 #include "one_store.h"
 
 #include <pthread.h>
@@ -90,13 +91,6 @@ static kv_status ignore_bytes(void *context, kv_slice bytes)
     (void)bytes;
     ++*(uint64_t *)context;
     return KV_OK;
-}
-
-static void ignore_journal(void *context, const kv_change *changes, size_t count)
-{
-    (void)context;
-    (void)changes;
-    (void)count;
 }
 
 START_TEST(it_is_the_store_at_the_instant_whatever_writers_do)
@@ -333,7 +327,7 @@ START_TEST(writes_and_what_is_about_the_present_are_refused)
     ck_assert_int_eq(kv_watch_open(db, &watch), KV_OK);
     ck_assert_int_eq(kv_watch_add(watch, view, key), KV_BADARG);
     kv_watch_close(watch);
-    ck_assert_int_eq(kv_follow(view, ignore_journal, NULL, &follower), KV_BADARG);
+    ck_assert_int_eq(kv_follow(view, ignore_changes, NULL, &follower), KV_BADARG);
     ck_assert_int_eq(kv_history_open(view, 4096, &history), KV_BADARG);
     ck_assert_int_eq(kv_snapshot_begin(view, NULL, ignore_bytes, &number, &snapshot), KV_BADARG);
     ck_assert_int_eq(kv_tick(view, 0), KV_BADARG);

@@ -11,6 +11,7 @@
  * from this file (--wrap).
  */
 #include "fixture.h"
+#include "ignore.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -238,21 +239,6 @@ static void fill(kv *db)
     fill_dumped(db);
 }
 
-static bool ignore(void *context, kv_slice item)
-{
-    (void)context;
-    (void)item;
-    return true;
-}
-
-static bool ignore_at(void *context, size_t index, const kv_slice *item)
-{
-    (void)context;
-    (void)index;
-    (void)item;
-    return true;
-}
-
 static bool ignore_field(void *context, kv_slice field, kv_slice value)
 {
     (void)context;
@@ -329,13 +315,6 @@ static void ignore_result(void *context, kv_waiter *waiter, const kv_wait_result
     (void)context;
     (void)waiter;
     MUST(result->status == KV_OK);
-}
-
-static void ignore_journal(void *context, const kv_change *changes, size_t count)
-{
-    (void)context;
-    (void)changes;
-    (void)count;
 }
 
 #define CASE(name) static kv_status call_##name(kv *db, struct results *results)
@@ -1230,7 +1209,7 @@ CASE(history)
     if (status != KV_OK) return status;
     kv_history_oldest(history, &oldest);
     kv_history_newest(history, &newest);
-    MUST(kv_history_read(history, &newest, &results->buffer, ignore_journal, NULL) == KV_NONE);
+    MUST(kv_history_read(history, &newest, &results->buffer, ignore_changes, NULL) == KV_NONE);
     MUST(oldest.number == 0 && newest.number == 0);
     kv_history_close(history);
     return KV_OK;
@@ -1329,7 +1308,7 @@ CASE(follow)
 {
     (void)results;
     kv_follower *follower;
-    kv_status status = kv_follow(db, ignore_journal, NULL, &follower);
+    kv_status status = kv_follow(db, ignore_changes, NULL, &follower);
     if (status == KV_OK) kv_unfollow(follower);
     return status;
 }

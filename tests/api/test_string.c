@@ -1,6 +1,7 @@
 /*
  * tests/api/test_string.c -- strings: every call on one key, alone and against a naive model.
  */
+#include "ignore.h"
 #include "notes.h"
 #include "one_store.h"
 
@@ -959,13 +960,6 @@ static kv_status call_of(int which, kv *view, kv_slice large, kv_buffer *result)
 }
 
 enum { CALLS_THAT_WANT_MEMORY = 19 };
-
-static void ignore_changes(void *context, const kv_change *changes, size_t count)
-{
-    (void)context;
-    (void)changes;
-    (void)count;
-}
 
 /* Fills a store with what the calls above expect. */
 static void prepare(kv_slice large)

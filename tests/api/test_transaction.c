@@ -2,6 +2,7 @@
  * tests/api/test_transaction.c -- kv_begin() to kv_commit() or kv_abort(), and watches.
  */
 #include "caller.h"
+#include "ignore.h"
 #include "one_store.h"
 
 #include <pthread.h>
@@ -53,21 +54,6 @@ START_TEST(a_selected_view_is_part_of_the_transaction)
     ck_assert_key(kv_select(db, 4), "a", "-");
 }
 END_TEST
-
-static bool ignore(void *context, kv_slice item)
-{
-    (void)context;
-    (void)item;
-    return true;
-}
-
-static bool ignore_at(void *context, size_t index, const kv_slice *item)
-{
-    (void)context;
-    (void)index;
-    (void)item;
-    return true;
-}
 
 /* A key that lies in another shard than all the keys given. */
 static kv_slice undeclared(kv *txn, char name[16])
