@@ -112,8 +112,8 @@ START_TEST(deadlines_of_fields_are_read)
         "17 1d  1d000000 0600 81'a'02 0101 f4 000000008d010000 09 81'b'02 0201 0001 ff",
         "18 000000008d010000 02 01 01'a' 01'1' 00 01'b' 01'2'",
         "18 ff0000008c010000 02 80 ffffff02 01'a' 01'1' 00 01'b' 01'2'",
-        "19 000000008d010000 1d  1d000000 0600 81'a'02 0101 f4 000000008d010000 09 81'b'02 0201 "
-        "0001 ff"};
+        ("19 000000008d010000 1d  1d000000 0600 81'a'02 0101 f4 000000008d010000 09 81'b'02 0201 "
+         "0001 ff")};
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
         ck_assert_int_eq(restore_text(payloads[i]), KV_OK);
         ck_assert_int_eq(kv_hdeadline(db, K("k"), fields, 2, deadlines), KV_OK);
