@@ -2551,7 +2551,8 @@ KV_API uint64_t kv_channel_count(kv *db, kv_channel_kind kind);
 typedef struct kv_snapshot kv_snapshot;
 
 /*
- * Takes the next bytes, lent for the call; anything but KV_OK ends the snapshot. It is called by
+ * Takes the next bytes, lent for the call; anything but KV_OK ends the snapshot with that status
+ * (KV_MORE, which would mean that it goes on, with KV_IOERROR). It is called by
  * kv_snapshot_step() or by a call that writes to the store, never by two at once, with no lock held
  * that another call would wait for but at the memory's limit. It must not call the store. What it is
  * given are whole records: the head of the file at first, then pieces that each begin with their

@@ -31,6 +31,7 @@ static void snapshot_destroy(struct kv_snapshot *snapshot)
 {
     struct store *store = snapshot->store;
     pthread_mutex_destroy(&snapshot->output);
+    pthread_mutex_destroy(&snapshot->next);
     alloc_free(&store->alloc, snapshot, snapshot_size(store));
 }
 
@@ -46,6 +47,7 @@ static struct kv_snapshot *snapshot_create(kv *db, const kv_snapshot_options *op
                                             .tells_idle = options->tells_idle,
                                             .is_uncompressed = options->uncompressed,
                                             .now_s = view_seconds(db->view)};
+    pthread_mutex_init(&snapshot->next, NULL);
     pthread_mutex_init(&snapshot->output, NULL);
     return snapshot;
 }

@@ -39,8 +39,8 @@
 #define KV_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define KV_INLINE              static inline __attribute__((always_inline))
 #define KV_NOINLINE            __attribute__((noinline))
-#define KV_PREFETCH(p)         __builtin_prefetch((p), 0, 3)
-#define KV_PREFETCH_WRITE(p)   __builtin_prefetch((p), 1, 3)
+#define KV_PREFETCH(p)         (__builtin_prefetch((p), 0, 3), attributes_stay())
+#define KV_PREFETCH_WRITE(p)   (__builtin_prefetch((p), 1, 3), attributes_stay())
 #define KV_NO_TSAN             __attribute__((no_sanitize("thread")))
 #define KV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
@@ -53,6 +53,14 @@
 #define KV_PREFETCH_WRITE(p) ((void)(p))
 #define KV_NO_TSAN
 #define KV_PRINTF(text, first)
+#endif
+
+/* Calls of a function that fetches only would be left out, as it has no effect but in time. */
+#if defined(__GNUC__) || defined(__clang__)
+KV_UNUSED KV_INLINE void attributes_stay(void)
+{
+    __asm__ volatile("" : :);
+}
 #endif
 
 /* Runs a walker, `KV_CHECK(tree_check(tree))`, where KV_DEBUG asks for it. */

@@ -12,6 +12,9 @@ struct frozen_record {
     uint32_t database; /* at the instant */
 };
 
+/* Entries fetched ahead where a segment is thawed. */
+#define FROZEN_AHEAD 12
+
 static struct entry *frozen_entry(const struct frozen_record *record)
 {
     return (struct entry *)(uintptr_t)(record + 1);
@@ -388,9 +391,10 @@ static bool frozen_thaw_segment(struct space *space)
 {
     void *items[TABLE_SEGMENT_ITEMS]; /* whole: so that it is passed, whatever moves meanwhile */
     size_t count = table_advance(&space->table, &space->thaw, items, TABLE_SEGMENT_ITEMS);
-    for (size_t i = 0; i < count; i++) KV_PREFETCH_WRITE(items[i]);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i + FROZEN_AHEAD < count) KV_PREFETCH_WRITE(items[i + FROZEN_AHEAD]);
         if (era_is_old(space, items[i], ENTRY_FROZEN_ERA)) era_turn(items[i], ENTRY_FROZEN_ERA);
+    }
     space->is_frozen = !space->thaw.is_over;
     return space->is_frozen;
 }

@@ -10,8 +10,11 @@
 
 #include <sched.h>
 
-/* Entries looked at while a shard is held, and bytes of records after which it is let go. */
-#define SNAPSHOT_BATCH       36
+/*
+ * Entries looked at while a shard is held: as many as are fetched ahead at once, and processors
+ * forget what is more than they have buffers for. Bytes of records after which it is let go.
+ */
+#define SNAPSHOT_BATCH       9
 #define SNAPSHOT_SLICE_BYTES (16 * 1024)
 
 /* What the walk hands out at a time; a buffer with more room than the second is freed. */
@@ -91,12 +94,29 @@ KV_INTERNAL void snapshot_save(struct kv_snapshot *snapshot, const struct shard 
 
 /* ---------------------------------------------------------------------------------- writing out */
 
+/* Whoever waits gets the output before one who has just had it. */
+static void snapshot_take_output(struct kv_snapshot *snapshot)
+{
+    pthread_mutex_lock(&snapshot->next);
+    pthread_mutex_lock(&snapshot->output);
+    pthread_mutex_unlock(&snapshot->next);
+}
+
+/* Lets go of the output for those who wait for it, if there are any. */
+static void snapshot_let_help(struct kv_snapshot *snapshot)
+{
+    if (atomic_load_explicit(&snapshot->helpers, memory_order_relaxed) == 0) return;
+    pthread_mutex_unlock(&snapshot->output);
+    snapshot_take_output(snapshot);
+}
+
 /* Hands bytes to the host. */
 static void snapshot_put(struct kv_snapshot *snapshot, kv_slice bytes)
 {
     if (bytes.size == 0 || !snapshot_goes_on(snapshot)) return;
     if (snapshot->is_summed) snapshot->sum = crc64(snapshot->sum, bytes);
     kv_status status = snapshot->writer(snapshot->context, bytes);
+    if (status == KV_MORE) status = KV_IOERROR; /* it would mean that the snapshot goes on */
     if (status != KV_OK) snapshot_fail(snapshot, status);
     atomic_fetch_add_explicit(&snapshot->bytes, bytes.size, memory_order_relaxed);
 }
@@ -119,28 +139,51 @@ static void snapshot_take_part(struct kv_snapshot *snapshot, uint32_t index)
         atomic_store_explicit(&snapshot->store->snapshot_is_full, false, memory_order_relaxed);
 }
 
-/* Writes out a buffer and empties it; gives how much that was. */
-static size_t snapshot_put_buffer(struct kv_snapshot *snapshot, kv_buffer *buffer)
+static void snapshot_empty(struct kv_snapshot *snapshot, kv_buffer *buffer)
 {
-    size_t size = buffer->size;
-    snapshot_put(snapshot, (kv_slice){buffer->data, size});
     buffer->size = 0;
     if (buffer->capacity > SNAPSHOT_SPARE_MAX) snapshot_free_buffer(snapshot, buffer);
-    return size;
 }
 
-/* Writes out what a shard's part holds; gives how much. The output is held. */
+/* Writes out a buffer and empties it. */
+static void snapshot_put_buffer(struct kv_snapshot *snapshot, kv_buffer *buffer)
+{
+    snapshot_put(snapshot, (kv_slice){buffer->data, buffer->size});
+    snapshot_empty(snapshot, buffer);
+}
+
+/* Adds what was taken from a part to the piece, in as few calls of the writer as may be. */
+static void snapshot_gather(struct kv_snapshot *snapshot, uint32_t database)
+{
+    kv_buffer *taken = &snapshot->spare;
+    struct rdb_sink sink;
+    rdb_sink_open_within(&sink, &snapshot->piece.buffer, &snapshot->store->alloc);
+    rdb_write_bytes(&sink, (kv_slice){taken->data, taken->size});
+    if (taken->size >= SNAPSHOT_PIECE || rdb_sink_append(&sink) != KV_OK) {
+        snapshot_put_buffer(snapshot, taken);
+        return;
+    }
+    snapshot->piece.database = database;
+    snapshot_empty(snapshot, taken);
+    if (snapshot->piece.buffer.size >= SNAPSHOT_PIECE)
+        snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
+}
+
+/* Takes what a shard's part holds; gives how much that is. The output is held. */
 static size_t snapshot_drain(struct kv_snapshot *snapshot, uint32_t index)
 {
     struct shard *shard = &snapshot->store->shards[index];
+    struct snapshot_part *part = &snapshot->parts[index];
     lock_lock(&shard->lock);
-    bool is_taken = snapshot->parts[index].buffer.size > 0;
-    if (is_taken) snapshot_take_part(snapshot, index);
+    size_t size = part->buffer.size;
+    uint32_t database = part->database;
+    if (size > 0) snapshot_take_part(snapshot, index);
     lock_unlock(&shard->lock);
-    return is_taken ? snapshot_put_buffer(snapshot, &snapshot->spare) : 0;
+    if (size > 0) snapshot_gather(snapshot, database);
+    return size;
 }
 
-/* Writes out of all parts, beginning with this one, until a piece is gone. The output is held. */
+/* Takes from all parts, beginning with this one, until it is a piece. The output is held. */
 static void snapshot_drain_piece(struct kv_snapshot *snapshot, uint32_t index)
 {
     uint32_t shards = snapshot->store->shard_count;
@@ -157,9 +200,9 @@ KV_INTERNAL KV_NOINLINE void snapshot_help(struct store *store, uint32_t index)
     if (snapshot != NULL) atomic_fetch_add_explicit(&snapshot->helpers, 1, memory_order_relaxed);
     lock_unlock(&store->shards[index].lock);
     if (snapshot == NULL) return;
-    pthread_mutex_lock(&snapshot->output);
+    snapshot_take_output(snapshot);
     if (atomic_load_explicit(&store->snapshot_is_full, memory_order_relaxed)) {
-        (void)snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, if nobody has begun */
+        snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, if nobody has begun */
         snapshot_drain_piece(snapshot, index);
         atomic_fetch_add_explicit(&snapshot->helped, 1, memory_order_relaxed);
     }
@@ -278,7 +321,7 @@ static bool snapshot_slice(struct kv_snapshot *snapshot)
         (void)snapshot_drain(snapshot, index); /* nobody adds to it any more */
     }
     if (snapshot->piece.buffer.size >= SNAPSHOT_PIECE)
-        (void)snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
+        snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
     /* Writers fill the others' parts. */
     uint64_t held = atomic_load_explicit(&snapshot->held, memory_order_relaxed);
     if (held > snapshot_limit(snapshot->store) / 4) snapshot_drain_piece(snapshot, index);
@@ -327,7 +370,7 @@ static void snapshot_write_sizes(struct kv_snapshot *snapshot, struct rdb_sink *
 
 static void snapshot_write_end(struct kv_snapshot *snapshot)
 {
-    (void)snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
+    snapshot_put_buffer(snapshot, &snapshot->piece.buffer);
     uint8_t end[9] = {RDB_OPCODE_END};
     uint64_t sum = snapshot->is_summed ? crc64(snapshot->sum, kv_bytes(end, 1)) : 0;
     bytes_store64(end + 1, sum);
@@ -377,11 +420,12 @@ KV_INTERNAL kv_status snapshot_begin(struct kv_snapshot *snapshot,
 
 KV_INTERNAL kv_status snapshot_step(struct kv_snapshot *snapshot, const struct budget *budget)
 {
-    pthread_mutex_lock(&snapshot->output);
-    (void)snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, at first */
+    snapshot_take_output(snapshot);
+    snapshot_put_buffer(snapshot, &snapshot->spare); /* the header, at first */
     while (snapshot_goes_on(snapshot)) {
         if (!snapshot_slice(snapshot)) snapshot_write_end(snapshot);
         if (budget_is_spent(budget)) break;
+        snapshot_let_help(snapshot);
     }
     pthread_mutex_unlock(&snapshot->output);
     return (kv_status)atomic_load_explicit(&snapshot->status, memory_order_relaxed);

@@ -17,7 +17,7 @@
  *          finds more there writes a piece out himself before he takes his lock (snapshot_help).
  * Failure  Of the host's writer, or for want of memory, ends the snapshot and nothing else: writers
  *          then only turn the eras.
- * Locks    output, then a shard's. Nobody who holds a shard takes the output's.
+ * Locks    next, output, then a shard's. Nobody who holds a shard takes the others.
  */
 #ifndef KV_KEYSPACE_SNAPSHOT_H
 #define KV_KEYSPACE_SNAPSHOT_H
@@ -48,6 +48,7 @@ struct kv_snapshot {
     bool is_summed;
     _Atomic int status; /* KV_MORE while it goes on; KV_OK: complete; else why it ended */
 
+    pthread_mutex_t next;           /* of who is the next to have the output */
     pthread_mutex_t output;         /* of what follows, and of the order of what is written */
     uint32_t lanes[SNAPSHOT_LANES]; /* the shards that the walk is in, in turn */
     uint32_t turn, next_shard;

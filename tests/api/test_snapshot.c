@@ -429,6 +429,80 @@ START_TEST(memory_is_bounded_and_writers_help)
 }
 END_TEST
 
+static kv_status say_more(void *context, kv_slice bytes)
+{
+    (void)context, (void)bytes;
+    return KV_MORE;
+}
+
+START_TEST(a_writer_that_says_more_has_failed)
+{
+    kv_snapshot *snapshot;
+    ck_assert_int_eq(kv_snapshot_begin(db, NULL, say_more, NULL, &snapshot), KV_OK);
+    ck_assert_int_eq(kv_snapshot_step(snapshot, 0), KV_IOERROR);
+    ck_assert_int_eq(kv_snapshot_end(snapshot), KV_IOERROR);
+}
+END_TEST
+
+static atomic_uint writes_of_the_host, writes_waited_for;
+static atomic_bool is_stepping;
+
+static kv_status count_slowly(void *context, kv_slice bytes)
+{
+    (void)context, (void)bytes;
+    atomic_fetch_add(&writes_of_the_host, 1);
+    usleep(5000);
+    return KV_OK;
+}
+
+/* Overwrites keys, and notes how many calls of the writer went by in one call at the most. */
+static void *overwrite_and_count(void *context)
+{
+    unsigned first = *(unsigned *)context;
+    char key[TEXT], text[TEXT];
+    uint64_t seed = first;
+    for (unsigned i = 0; atomic_load(&is_stepping); i++) {
+        unsigned before = atomic_load(&writes_of_the_host);
+        MUST(kv_set(db, key_of(key, (first + 2 * i) % 200000), text_of(text, &seed), NULL) ==
+             KV_OK);
+        unsigned waited = atomic_load(&writes_of_the_host) - before;
+        if (waited > atomic_load(&writes_waited_for)) atomic_store(&writes_waited_for, waited);
+    }
+    return NULL;
+}
+
+/* Of many shards each has little: that little must not be a call of the writer each. */
+START_TEST(who_helps_waits_for_a_few_calls_of_the_writer_only)
+{
+    store_teardown();
+    store_setup_with(256);
+    char key[TEXT], text[TEXT];
+    uint64_t seed = 1;
+    for (unsigned i = 0; i < 200000; i++)
+        MUST(kv_set(db, key_of(key, i), text_of(text, &seed), NULL) == KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_SNAPSHOT_MEMORY, 64 * 1024), KV_OK);
+    atomic_store(&writes_of_the_host, 0);
+    atomic_store(&writes_waited_for, 0);
+    atomic_store(&is_stepping, true);
+    kv_snapshot *snapshot;
+    ck_assert_int_eq(kv_snapshot_begin(db, NULL, count_slowly, NULL, &snapshot), KV_OK);
+    unsigned firsts[2] = {0, 1};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        MUST(pthread_create(&threads[i], NULL, overwrite_and_count, &firsts[i]) == 0);
+    kv_status status = kv_snapshot_step(snapshot, 0);
+    atomic_store(&is_stepping, false);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_eq(status, KV_OK);
+    kv_snapshot_progress progress = KV_OPTIONS(kv_snapshot_progress);
+    ck_assert_int_eq(kv_snapshot_stats(snapshot, &progress), KV_OK);
+    unsigned waited_for = atomic_load(&writes_waited_for);
+    ck_assert_uint_gt(progress.helped, 0);
+    ck_assert_uint_le(waited_for, 20); /* of some 70; a busy machine may add to it */
+    ck_assert_int_eq(kv_snapshot_end(snapshot), KV_OK);
+}
+END_TEST
+
 START_TEST(what_is_flushed_is_written_first_and_freed_then)
 {
     struct content expected, found;
@@ -511,6 +585,8 @@ int main(void)
     tcase_add_test(tcase, one_that_fails_or_is_given_up_leaves_no_trace);
     tcase_add_test(tcase, threads_write_and_no_transaction_is_torn);
     tcase_add_test(tcase, memory_is_bounded_and_writers_help);
+    tcase_add_test(tcase, a_writer_that_says_more_has_failed);
+    tcase_add_test(tcase, who_helps_waits_for_a_few_calls_of_the_writer_only);
     tcase_add_test(tcase, what_is_flushed_is_written_first_and_freed_then);
     tcase_add_test(tcase, a_save_replaces_the_file_as_a_whole);
     tcase_add_test(tcase, arguments_outside_their_range_are_refused);
