@@ -168,8 +168,10 @@ static void *aof_run(void *context)
     while (!aof->is_stopping) {
         bool has_turned = aof_turn(aof);
         int64_t now_us = aof_now_us();
+        aof_writer_turn_begins(writer, now_us);
         aof_writer_step(writer, now_us);
         aof_rewrite_step(&aof->rewrite, now_us, has_turned);
+        aof_writer_turn_ends(writer);
         int64_t until_us = writer->wake_us;
         if (aof->rewrite.wake_us < until_us) until_us = aof->rewrite.wake_us;
         if (!has_turned && now_us + AOF_AGAIN_US < until_us) until_us = now_us + AOF_AGAIN_US;

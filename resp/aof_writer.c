@@ -14,7 +14,7 @@ enum {
     WRITER_BUSY_US = 10000,
     WRITER_BUSY_GATHER_SIZE = MIB,
     WRITER_SYNC_US = 1000000,
-    WRITER_LATE_US = 2000000, /* a sync that lasts longer makes sessions pause */
+    WRITER_LATE_US = 2000000, /* a turn that lasts longer makes sessions pause */
     /*
      * Sync before the second is over, so that what waits for it is still in the cache when its
      * chunks are used again, and the system has no heap of its own to write at once: half more
@@ -162,7 +162,6 @@ static int writer_sync(struct aof_writer *writer, int64_t now_us)
     atomic_store(&writer->sync_started_us, began_us);
     int error = io->sync(io->context, writer->file);
     atomic_store(&writer->sync_started_us, 0);
-    atomic_store(&writer->sync_is_late, false);
     writer_tell_sync(writer, began_us);
     writer->last_sync_us = now_us;
     if (error == 0) {
@@ -290,10 +289,10 @@ bool aof_writer_is_behind(struct aof_writer *writer)
     /* The two may be read at different times; a negative number means nothing is waiting. */
     if ((int64_t)unwritten > WRITER_PAUSE_SIZE) return true;
 
-    int64_t started_us = writer->sync_started_us;
+    int64_t started_us = writer->turn_started_us;
     if (started_us == 0 || writer->fsync != KVRESP_FSYNC_EVERYSEC) return false;
     if (aof_now_us() - started_us <= WRITER_LATE_US) return false;
-    if (!atomic_exchange(&writer->sync_is_late, true)) atomic_fetch_add(&writer->delayed_syncs, 1);
+    if (!atomic_exchange(&writer->turn_is_late, true)) atomic_fetch_add(&writer->delayed_syncs, 1);
     return true;
 }
 
@@ -357,6 +356,17 @@ static void writer_wake_waiters(struct aof_writer *writer)
     }
     pthread_cond_broadcast(&writer->wait_done);
     pthread_mutex_unlock(&writer->wait_lock);
+}
+
+void aof_writer_turn_begins(struct aof_writer *writer, int64_t now_us)
+{
+    atomic_store(&writer->turn_started_us, now_us);
+}
+
+void aof_writer_turn_ends(struct aof_writer *writer)
+{
+    atomic_store(&writer->turn_started_us, 0);
+    if (atomic_exchange(&writer->turn_is_late, false)) writer_wake_waiters(writer);
 }
 
 static void writer_want_sync(struct aof_writer *writer, uint64_t position)

@@ -88,7 +88,8 @@ struct aof_writer {
     _Atomic uint64_t earlier_size; /* of the files before it */
     _Atomic uint64_t delayed_syncs;
     _Atomic int64_t sync_started_us; /* 0: none under way */
-    _Atomic bool sync_is_late;
+    _Atomic int64_t turn_started_us; /* of the log thread's; 0: it sleeps */
+    _Atomic bool turn_is_late;
     _Atomic int error;
 
     pthread_mutex_t wait_lock;
@@ -148,7 +149,15 @@ void aof_writer_step(struct aof_writer *writer, int64_t now_us);
 kv_status aof_writer_finish(struct aof_writer *writer);
 
 /*
- * True if sessions should pause: much is unwritten, or a sync lasts longer than everysec promises.
+ * The log thread begins to do what is due, and has done it. In between, whatever it waits for, the
+ * disk above all, what is appended remains in memory alone.
+ */
+void aof_writer_turn_begins(struct aof_writer *writer, int64_t now_us);
+void aof_writer_turn_ends(struct aof_writer *writer);
+
+/*
+ * True if sessions should pause: much is unwritten, or the log thread's turn lasts longer than
+ * everysec promises.
  */
 bool aof_writer_is_behind(struct aof_writer *writer);
 

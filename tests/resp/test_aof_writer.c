@@ -629,7 +629,7 @@ static int slow_sync(void *context, int file)
 {
     ck_assert(writer.sync_started_us != 0);
     ck_assert(!aof_writer_is_behind(&writer));
-    writer.sync_started_us = writer.sync_started_us - 2 * SECOND - 1;
+    writer.turn_started_us = writer.turn_started_us - 2 * SECOND - 1;
     was_behind = aof_writer_is_behind(&writer) && aof_writer_is_behind(&writer);
     return disk_sync(context, file);
 }
@@ -640,8 +640,10 @@ START_TEST(a_sync_that_takes_two_seconds_makes_sessions_pause_and_is_counted)
     append_to(0);
     disk.io.sync = slow_sync;
     aof_writer_step(&writer, 0);
+    aof_writer_turn_begins(&writer, aof_now_us());
     aof_writer_step(&writer, SECOND);
     ck_assert(was_behind);
+    aof_writer_turn_ends(&writer);
     ck_assert_uint_eq(writer.delayed_syncs, 1);
     ck_assert(!aof_writer_is_behind(&writer));
 }
