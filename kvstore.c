@@ -40916,6 +40916,16 @@ static void geo_words_add_number(struct geo_words *words, double number)
     geo_words_add(words, kv_bytes(text, size));
 }
 
+/* Of what may be counted there is less than an integer of Redis can say. */
+static void geo_words_add_count(struct geo_words *words, uint64_t count)
+{
+    char *text = words->texts + words->text_size;
+    size_t size = number_format_int64(text, count < INT64_MAX ? (int64_t)count : INT64_MAX);
+    words->text_size += size;
+    assert(words->text_size <= words->text_capacity);
+    geo_words_add(words, kv_bytes(text, size));
+}
+
 static void geo_words_add_point(struct geo_words *words, kv_geo_point point)
 {
     geo_words_add_number(words, point.longitude);
@@ -40928,7 +40938,7 @@ static void geo_words_add_shape(struct geo_words *words, const struct geo_search
     const kv_geosearch_options *options = &search->options;
     if (options->shape == KV_GEO_POLYGON) {
         geo_words_add(words, EFFECT_NAME("BYPOLYGON"));
-        geo_words_add_number(words, (double)options->vertex_count);
+        geo_words_add_count(words, options->vertex_count);
         for (size_t i = 0; i < options->vertex_count; i++)
             geo_words_add_point(words, options->vertices[i]);
         return;
@@ -40956,7 +40966,7 @@ static void geo_words_fill(struct geo_words *words, const struct geo_search *sea
     if (options->order == KV_GEO_FARTHEST) geo_words_add(words, EFFECT_NAME("DESC"));
     if (options->count != 0) {
         geo_words_add(words, EFFECT_NAME("COUNT"));
-        geo_words_add_number(words, (double)options->count);
+        geo_words_add_count(words, options->count);
         if (options->any) geo_words_add(words, EFFECT_NAME("ANY"));
     }
     if (options->store_distances) geo_words_add(words, EFFECT_NAME("STOREDIST"));

@@ -193,6 +193,11 @@ START_TEST(what_is_found_is_stored)
         "0 GEOSEARCHSTORE to cities FROMLONLAT 15 37 BYRADIUS 200 km ASC COUNT 1 STOREDIST;\n");
     ck_assert_int_eq(kv_zscore(db, K("to"), K("Catania"), &score), KV_OK);
     ck_assert(fabs(score - 56.4413) < 0.0001);
+    options.store_distances = false;
+    options.count = UINT64_MAX; /* more than Redis reads */
+    ck_assert_int_eq(kv_geosearchstore(db, K("to"), K("cities"), &options, &stored), KV_OK);
+    notes_expect(&notes, "0 GEOSEARCHSTORE to cities FROMLONLAT 15 37 BYRADIUS 200 km ASC COUNT "
+                         "9223372036854775807;\n");
     options = circle(0, 0, 1);
     ck_assert_int_eq(kv_geosearchstore(db, K("to"), K("cities"), &options, &stored), KV_OK);
     ck_assert_uint_eq(stored, 0);
