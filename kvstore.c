@@ -20500,6 +20500,12 @@ enum rdb_opcode {
 #define RDB_VERSION_SET_LISTPACK 11
 #define RDB_VERSION_MAX          12
 
+/* Whether this version can be asked for; 0: whichever loses nothing. */
+KV_UNUSED static inline bool rdb_writes_version(unsigned version)
+{
+    return version == 0 || (version >= RDB_VERSION && version <= RDB_VERSION_MAX);
+}
+
 #endif
 
 
@@ -32128,22 +32134,27 @@ kv_status kv_version_of(kv *db, kv_slice key, uint64_t *version)
 
 /* ----------------------------------------------------------------------------------------- dump */
 
-static void dump_write_value(struct rdb_sink *sink, const struct entry *entry)
+static void dump_write_value(struct rdb_sink *sink, const struct entry *entry, unsigned version)
 {
-    enum rdb_type form = record_write_value(sink, entry, 0);
+    enum rdb_type form = record_write_value(sink, entry, version);
     rdb_write_16(sink, (uint16_t)rdb_version_of(form));
 }
 
 kv_status kv_dump(kv *db, kv_slice key, kv_buffer *payload)
 {
-    if (db == NULL || payload == NULL) return KV_BADARG;
+    return kv_dump_as(db, key, 0, payload);
+}
+
+kv_status kv_dump_as(kv *db, kv_slice key, unsigned rdb_version, kv_buffer *payload)
+{
+    if (db == NULL || payload == NULL || !rdb_writes_version(rdb_version)) return KV_BADARG;
     struct access access;
     struct rdb_sink sink;
     kv_status status = access_open(&access, db, key, ACCESS_READ);
     if (status != KV_OK) return status;
     if (access.entry == NULL) return access_close(&access, KV_NONE);
     rdb_sink_open(&sink, payload);
-    dump_write_value(&sink, access.entry);
+    dump_write_value(&sink, access.entry, rdb_version);
     (void)access_close(&access, KV_OK);
     rdb_write_64(&sink, crc64(0, rdb_sink_bytes(&sink)));
     return rdb_sink_close(&sink);
@@ -32185,11 +32196,10 @@ static kv_status dump_read(struct dump_restoring *restoring)
 {
     struct store *store = restoring->store;
     const uint8_t *begin = restoring->payload.data;
-    restoring->source = (struct rdb_source){
-        .at = begin + 1,
-        .end = begin + restoring->payload.size - DUMP_FOOTER,
-        .alloc = &store->alloc,
-        .text_max = loading_text_max(store)};
+    restoring->source = (struct rdb_source){.at = begin + 1,
+                                            .end = begin + restoring->payload.size - DUMP_FOOTER,
+                                            .alloc = &store->alloc,
+                                            .text_max = loading_text_max(store)};
     if (restoring->source.at > restoring->source.end) return KV_CORRUPT;
     memory_init(&restoring->memory, &store->pages);
     struct rdb_rules rules = loading_rules(store);
@@ -32380,8 +32390,7 @@ static bool snapshot_read_options(const kv_snapshot_options *given, kv_snapshot_
     }
     if (options->aux_count % 2 != 0 || (options->aux == NULL && options->aux_count > 0))
         return false;
-    unsigned version = options->rdb_version;
-    return version == 0 || (version >= RDB_VERSION && version <= RDB_VERSION_MAX);
+    return rdb_writes_version(options->rdb_version);
 }
 
 static void snapshot_destroy(struct kv_snapshot *snapshot)

@@ -643,6 +643,14 @@ KV_API kv_status kv_object(kv *db, kv_slice key, kv_object_info *info);
  */
 KV_API kv_status kv_dump(kv *db, kv_slice key, kv_buffer *payload);
 
+/*
+ * The same in a form that this version of the format has, as in kv_snapshot_options: 10 to 12, or 0
+ * for the one that loses nothing. Deadlines of a hash's fields are left out below 12.
+ *
+ * Returns   As kv_dump(), and KV_BADARG for another version.
+ */
+KV_API kv_status kv_dump_as(kv *db, kv_slice key, unsigned rdb_version, kv_buffer *payload);
+
 typedef struct kv_restore_options {
     size_t size;
     bool replace;        /* whatever the key holds gives way; else it must not exist */

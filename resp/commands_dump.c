@@ -7,7 +7,8 @@ void dump_command(struct call *call)
 {
     kv_buffer *payload = &call->worker->value;
     payload->size = 0;
-    kv_status status = kv_dump(call->db, call->arguments[1], payload);
+    unsigned version = (unsigned)call->resp->saving.rdb_version;
+    kv_status status = kv_dump_as(call->db, call->arguments[1], version, payload);
     if (status == KV_OK) writer_bulk(call->reply, text_of_buffer(payload));
     else if (status == KV_NONE) writer_null(call->reply);
     else call_fail(call, status);

@@ -273,7 +273,8 @@ static kv_status migration_look(struct migration *migration, struct migrated_key
     payload->size = 0;
     if (!migration->copies && !migration->is_locked)
         status = kv_version_of(migration->db, key->key, &key->version);
-    if (status == KV_OK) status = kv_dump(migration->db, key->key, payload);
+    unsigned version = (unsigned)migration->resp->saving.rdb_version;
+    if (status == KV_OK) status = kv_dump_as(migration->db, key->key, version, payload);
     int64_t deadline_ms = KV_NEVER;
     if (status == KV_OK) status = kv_deadline(migration->db, key->key, &deadline_ms);
     *ttl_ms = 0;

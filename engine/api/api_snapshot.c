@@ -23,8 +23,7 @@ static bool snapshot_read_options(const kv_snapshot_options *given, kv_snapshot_
     }
     if (options->aux_count % 2 != 0 || (options->aux == NULL && options->aux_count > 0))
         return false;
-    unsigned version = options->rdb_version;
-    return version == 0 || (version >= RDB_VERSION && version <= RDB_VERSION_MAX);
+    return rdb_writes_version(options->rdb_version);
 }
 
 static void snapshot_destroy(struct kv_snapshot *snapshot)

@@ -90,4 +90,10 @@ enum rdb_opcode {
 #define RDB_VERSION_SET_LISTPACK 11
 #define RDB_VERSION_MAX          12
 
+/* Whether this version can be asked for; 0: whichever loses nothing. */
+KV_UNUSED static inline bool rdb_writes_version(unsigned version)
+{
+    return version == 0 || (version >= RDB_VERSION && version <= RDB_VERSION_MAX);
+}
+
 #endif

@@ -386,7 +386,9 @@ static kv_status caller_restore(struct caller *caller, kv *db, kv_slice key, kv 
     else if (caller_below(caller, 4) == 0) options.deadline_ms = kv_now(db) + caller_index(caller);
     options.idle_ms = (int64_t)caller_below(caller, 3) * 1000;
     caller->buffer.size = 0;
-    kv_status status = CALL(kv_dump)(db, key, &caller->buffer);
+    kv_status status = caller_below(caller, 2) == 0
+                           ? CALL(kv_dump)(db, key, &caller->buffer)
+                           : CALL(kv_dump_as)(db, key, 10, &caller->buffer);
     if (status != KV_OK) return status;
     caller_see(caller, 1);
     kv_slice payload = {caller->buffer.data, caller->buffer.size};

@@ -57,12 +57,25 @@ static kv_slice dump(const char *key)
     return kv_bytes(buffer.data, buffer.size);
 }
 
-static void must_dump(const char *key, const char *expected, unsigned version)
+static void must_be(kv_slice found, const char *expected, unsigned version)
 {
     struct payload payload;
-    kv_slice wanted = payload_of(&payload, expected, version), found = dump(key);
+    kv_slice wanted = payload_of(&payload, expected, version);
     ck_assert_uint_eq(found.size, wanted.size);
     ck_assert_mem_eq(found.data, wanted.data, wanted.size);
+}
+
+static void must_dump(const char *key, const char *expected, unsigned version)
+{
+    must_be(dump(key), expected, version);
+}
+
+static void must_dump_as(const char *key, unsigned asked, const char *expected, unsigned version)
+{
+    kv_buffer payload = {0};
+    ck_assert_int_eq(kv_dump_as(db, kv_text(key), asked, &payload), KV_OK);
+    must_be(kv_bytes(payload.data, payload.size), expected, version);
+    kv_buffer_free(&payload);
 }
 
 /* ----------------------------------------------------------------------------- what is accepted */
@@ -297,6 +310,9 @@ START_TEST(dumps_are_as_redis_writes_them)
     ck_assert_int_eq(kv_hexpire_at(db, K("table"), INT64_C(0x18d00000000), 0, pair, 1, NULL),
                      KV_OK);
     must_dump("table", "18 000000008d010000 01 01 01'a' c001", 12);
+    must_dump_as("table", 12, "18 000000008d010000 01 01 01'a' c001", 12);
+    must_dump_as("table", 10, "04 01 01'a' c001", 10);
+    must_dump_as("text", 12, "00 05 'hello'", 10);
     ck_assert_int_eq(kv_zadd(db, K("ranking"), scored, 2, 0, NULL, NULL), KV_OK);
     must_dump("ranking", "05 02 01'b' 0000000000000440 01'a' 000000000000f03f", 10);
     ck_assert_int_eq(kv_dump(db, K("absent"), &none), KV_NONE);
@@ -494,6 +510,7 @@ END_TEST
 START_TEST(options_out_of_range_are_refused)
 {
     struct payload payload;
+    kv_buffer buffer = {0};
     store_setup();
     kv_slice bytes = payload_of(&payload, "00 05 'hello'", 10);
     const kv_restore_options bad[] = {
@@ -509,6 +526,8 @@ START_TEST(options_out_of_range_are_refused)
     kv_restore_options endless = {.size = sizeof endless, .ttl_ms = INT64_MAX};
     ck_assert_int_eq(kv_restore(db, K("k"), bytes, &endless), KV_OVERFLOW);
     ck_assert_int_eq(kv_dump(db, K("k"), NULL), KV_BADARG);
+    ck_assert_int_eq(kv_dump_as(db, K("k"), 9, &buffer), KV_BADARG);
+    ck_assert_int_eq(kv_dump_as(db, K("k"), 13, &buffer), KV_BADARG);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_ACCEPT_WRITES, 0), KV_OK);
     ck_assert_int_eq(kv_restore(db, K("k"), bytes, NULL), KV_READONLY);
     ck_assert_key(db, "k", "-");
