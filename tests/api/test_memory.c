@@ -357,6 +357,7 @@ DO(copy_list, kv_copy(db, K("list"), kv_select(db, 1), K("list1"), true))
 DO(copy_tree, kv_copy(db, K("tree"), kv_select(db, 5), K("new"), false))
 DO(copy_timed, kv_copy(db, K("timed"), NULL, K("new"), false))
 DO(dump_text, kv_dump(db, K("text"), &results->buffer))
+DO(dump_hash_as, kv_dump_as(db, K("hash"), 10, &results->buffer))
 DO(dump_large, kv_dump(db, K("large"), &results->buffer))
 DO(dump_tree, kv_dump(db, K("tree"), &results->buffer))
 DO(dump_hash, kv_dump(db, K("hash"), &results->buffer))
@@ -1438,6 +1439,7 @@ static const struct row rows[] = {
     ROW("kv_dump", dump_members, KV_OK, EVERYWHERE),
     ROW("kv_dump", dump_ranking, KV_OK, EVERYWHERE),
     ROW("kv_dump", dump_log, KV_OK, EVERYWHERE),
+    ROW("kv_dump_as", dump_hash_as, KV_OK, EVERYWHERE),
     ROW("kv_restore", restore_text, KV_OK, EVERYWHERE),
     ROW("kv_restore", restore_number, KV_OK, EVERYWHERE),
     ROW("kv_restore", restore_large, KV_OK, EVERYWHERE),
