@@ -31824,8 +31824,9 @@ static kv_status key_open_pair(kv *first_db, kv_slice first, kv *second_db, kv_s
     }
     /*
      * Opening the second may have dropped it as expired, and a table that shrinks moves its items.
+     * What is not shown to a reader is not found by that either.
      */
-    access_find_again(a);
+    if (a->entry != NULL && a->shadow == NULL) access_find_again(a);
     return KV_OK;
 }
 

@@ -745,6 +745,9 @@ START_TEST(fields_that_are_past_are_hidden_and_stay)
     ck_assert_int_eq(kv_hexists(txn, K("h"), field), KV_NONE);
     ck_assert_int_eq(kv_hexists(txn, K("h"), field), KV_NONE);
     ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_int_eq(kv_copy(db, K("h"), NULL, K("copy"), false), KV_OK);
+    ck_assert_int_eq(kv_hlen(applier, K("copy"), &after), KV_OK);
+    ck_assert_uint_eq(after, before - 1);
     ck_assert_int_eq(kv_hlen(applier, K("h"), &after), KV_OK);
     ck_assert_uint_eq(after, before);
     ck_assert_int_eq(kv_hexists(applier, K("h"), field), KV_OK);

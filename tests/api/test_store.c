@@ -286,6 +286,7 @@ START_TEST(what_is_past_is_hidden_and_stays_until_whoever_decides_says_so)
     ck_assert_int_eq(kv_exists(db, (kv_slice[]){K("a"), K("b")}, 2, &found), KV_OK);
     ck_assert_uint_eq(found, 0);
     ck_assert_int_eq(kv_randomkey(db, NULL), KV_NONE);
+    ck_assert_int_eq(kv_copy(db, K("a"), NULL, K("copy"), false), KV_NONE);
     ck_assert_uint_eq(statistics().keys, 2);
     fixture_set(db, "other", "1"); /* pays no debt */
     ck_assert_uint_eq(statistics().keys, 3);
