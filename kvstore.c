@@ -22755,8 +22755,8 @@ KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *pie
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, and two eras (bits
- *                   3 and 6: see era.h)
+ *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, two eras (bits
+ *                   3 and 6: see era.h), and whether its deadlines are local (bit 7)
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -22803,6 +22803,7 @@ enum entry_form {
 #define ENTRY_SNAPSHOT_ERA 0x08u
 #define ENTRY_FORM         0x30u
 #define ENTRY_FROZEN_ERA   0x40u
+#define ENTRY_LOCAL        0x80u
 #define ENTRY_ERAS         (ENTRY_SNAPSHOT_ERA | ENTRY_FROZEN_ERA)
 
 #define ENTRY_FORM_SHIFT   4
@@ -22862,6 +22863,7 @@ struct entry_shape {
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
+    bool is_local; /* as entry_is_local() */
 };
 
 /*
@@ -23008,6 +23010,20 @@ static inline bool entry_has_timed_fields(const struct entry *entry)
     return (entry->flags & ENTRY_FIELDS_TIMED) != 0;
 }
 
+/*
+ * True if the store is a copy of another one and each deadline in the entry was set here, not by
+ * that one: so it is for this store to remove what is due.
+ */
+static inline bool entry_is_local(const struct entry *entry)
+{
+    return (entry->kind & ENTRY_LOCAL) != 0;
+}
+
+static inline void entry_set_local(struct entry *entry, bool is_local)
+{
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_LOCAL) | (is_local ? ENTRY_LOCAL : 0));
+}
+
 /* Where it is in that order, the earliest of these deadlines; KV_NEVER if it is not. */
 static inline int64_t entry_due(const struct entry *entry)
 {
@@ -23117,6 +23133,7 @@ KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
     if (due_ms != KV_NEVER) flags |= entry_is_near(due_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
     if (shape->fields_ms != 0) flags |= ENTRY_FIELDS_TIMED;
     shape->flags = flags;
+    shape->is_local &= due_ms != KV_NEVER;
 }
 
 static size_t entry_fields_size(unsigned flags, enum entry_form form)
@@ -23156,6 +23173,7 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     if (moved > 0) memmove(key, shape->key.data, moved);
 
     entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << ENTRY_FORM_SHIFT);
+    entry_set_local(entry, shape->is_local);
     entry->flags = (uint8_t)shape->flags;
     entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
     entry->clock[0] = (uint8_t)shape->clock;
@@ -23195,6 +23213,7 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
     bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
     shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;
     shape->clock = entry_clock(entry);
+    shape->is_local = entry_is_local(entry);
 }
 
 KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity)
@@ -23350,6 +23369,9 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
  * be NULL.
  */
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines);
+
+/* Any entry of it, which stays; NULL if there is none. O(levels). `deadlines` may be NULL. */
+KV_INTERNAL struct entry *deadlines_any(const struct deadlines *deadlines);
 
 KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 
@@ -23638,6 +23660,16 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
     if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms))
         return KV_NEVER;
     return begins_ms;
+}
+
+KV_INTERNAL struct entry *deadlines_any(const struct deadlines *deadlines)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms))
+        return NULL;
+    const struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    return deadlines_item(head, head->count - 1u);
 }
 
 /*
@@ -24492,6 +24524,7 @@ struct space {
     struct table_frontier thaw;     /* and that of a frozen view's end */
     uint32_t frozen_origin;         /* as `origin`, while it is frozen */
     struct deadlines *deadlines;    /* NULL until a key has one */
+    struct deadlines *local;        /* the same of those that are local (entry_is_local) */
     uint64_t outside;               /* entries whose value lies outside the shard's memory */
     uint64_t undated;               /* entries among the deadlines only for those of their fields */
 };
@@ -24519,6 +24552,7 @@ struct shard {
     _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two shards share a line */
     uint32_t index;
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
+    _Atomic int64_t next_local_ms;    /* nor this of the local ones */
     uint64_t hits, misses;
     struct space first;          /* database 0, which nearly all calls are about: no pointer to
                                      follow */
@@ -24671,6 +24705,13 @@ static inline enum store_expiry view_expiry(const struct view *view)
     return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
 }
 
+/* How keys expire for ticks: what is due goes, or of that what is local, or nothing. */
+static inline enum store_expiry store_active_expiry(const struct store *store)
+{
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0) return STORE_EXPIRES_NEVER;
+    return (enum store_expiry)store_setting(store, KV_SETTING_EXPIRE);
+}
+
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */
 KV_INTERNAL struct view *view_create(struct store *store);
 KV_INTERNAL void view_destroy(struct view *view);
@@ -24794,7 +24835,15 @@ static inline void space_count(struct space *space, const struct entry *entry, i
 /* How many keys of it have a deadline of their own. */
 static inline uint64_t space_timed(const struct space *space)
 {
-    return space->deadlines != NULL ? space->deadlines->count - space->undated : 0;
+    uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+    if (KV_UNLIKELY(space->local != NULL)) timed += space->local->count;
+    return timed - space->undated;
+}
+
+/* The order of deadlines that an entry is in. */
+static inline struct deadlines *space_order(const struct space *space, const struct entry *entry)
+{
+    return KV_UNLIKELY(entry_is_local(entry)) ? space->local : space->deadlines;
 }
 
 /* The hash of an entry's key; the table's kind. */
@@ -24819,11 +24868,12 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due); it
- * can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing changed.
+ * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due), and
+ * which order that is; it can hold the new place (entry_can_hold). KV_OK, or KV_NOMEM with nothing
+ * changed.
  */
 KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
-                                       struct entry *entry, int64_t due_ms);
+                                       struct entry *entry, int64_t due_ms, bool is_local);
 
 /*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
@@ -24840,16 +24890,32 @@ static inline uint64_t shard_next_version(struct shard *shard)
 
 struct observed;
 
+/* Not after the earliest deadline that shard_expire() cares about. Also without the lock. */
+static inline int64_t shard_next_deadline(const struct shard *shard, enum store_expiry expiry)
+{
+    if (expiry == STORE_EXPIRES_NEVER) return KV_NEVER;
+    const _Atomic int64_t *next_ms =
+        expiry == STORE_HIDES_EXPIRED ? &shard->next_local_ms : &shard->next_deadline_ms;
+    return atomic_load_explicit(next_ms, memory_order_relaxed);
+}
+
 /*
  * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
  * observers; keys whose waiters mind it are added to *ready. DEADLINES_MORE if others are due.
- * *removed is increased, by keys.
+ * *removed is increased, by keys. With STORE_HIDES_EXPIRED only what is local.
  */
-KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, enum store_expiry expiry,
+                                                int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, struct observed **ready,
                                                 uint64_t *removed);
 
-/* Recomputes next_deadline_ms. */
+/*
+ * Makes up to about `limit` entries that are local like any other; those for which there is no
+ * memory stay. False if others are left to do.
+ */
+KV_INTERNAL bool shard_forget_local(struct shard *shard, size_t limit);
+
+/* Recomputes next_deadline_ms and next_local_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);
 
 /* Exchanges the contents of two databases' spaces, both of which exist. */
@@ -25466,11 +25532,13 @@ KV_INTERNAL void value_check(const struct entry *entry)
  * keyspace/shard.c -- see shard.h.
  *
  * Invariants (shard_check() asserts them, with those of the rooms below):
- *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
+ *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries: in
+ *      `local` if it is local, else in `deadlines`.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
  *   3. All entries are of their space's eras, but while the space is unsaved or frozen (era.h).
- *   4. next_deadline_ms is not after the earliest deadline of any space.
+ *   4. next_deadline_ms is not after the earliest deadline of any space, next_local_ms not after
+ *      that of any local entry.
  */
 
 /* -------------------- engine/keyspace/era.h ---------------------------------------------------- */
@@ -25800,6 +25868,7 @@ KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint3
     shard->index = index;
     shard->store = store;
     atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    atomic_init(&shard->next_local_ms, KV_NEVER);
     memory_init(&shard->memory, &store->pages);
     shard_start_space(shard, &shard->first);
     if (store->databases == 1) return KV_OK;
@@ -25838,11 +25907,16 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
     frozen_note_moved(shard);
 }
 
-static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
+static void shard_note_earlier(_Atomic int64_t *next_ms, int64_t deadline_ms)
 {
-    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
-        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
-    }
+    if (deadline_ms < atomic_load_explicit(next_ms, memory_order_relaxed))
+        atomic_store_explicit(next_ms, deadline_ms, memory_order_relaxed);
+}
+
+static void shard_note_deadline(struct shard *shard, int64_t deadline_ms, bool is_local)
+{
+    shard_note_earlier(&shard->next_deadline_ms, deadline_ms);
+    if (KV_UNLIKELY(is_local)) shard_note_earlier(&shard->next_local_ms, deadline_ms);
 }
 
 KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
@@ -25860,7 +25934,8 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
     }
     memory_join(&shard->memory, &from->memory);
     shard_renew_deadline(shard);
-    shard_note_deadline(shard, atomic_load(&from->next_deadline_ms)); /* which may be past */
+    /* which may be past */
+    shard_note_deadline(shard, atomic_load(&from->next_deadline_ms), false);
 }
 
 /* ------------------------------------------------------------------------------ writing entries */
@@ -25869,21 +25944,21 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
  * The old number may stay if the deadline is put off, for the wheel will file the key again when
  * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms,
+                               bool is_local)
 {
     if (old == NULL || !entry_is_timed(old) || due_ms == KV_NEVER) return false;
+    if (entry_is_local(old) != is_local) return false;
     return due_ms >= entry_due(old) ||
-           deadlines_may_stay(space->deadlines, entry_deadline_id(old), due_ms);
+           deadlines_may_stay(space_order(space, old), entry_deadline_id(old), due_ms);
 }
 
-static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
+static kv_status shard_reserve_deadline(struct shard *shard, struct space *space, bool is_local)
 {
     struct store *store = shard->store;
-    if (space->deadlines == NULL) {
-        space->deadlines = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
-        if (space->deadlines == NULL) return KV_NOMEM;
-    }
-    return deadlines_reserve(space->deadlines);
+    struct deadlines **order = is_local ? &space->local : &space->deadlines;
+    if (*order == NULL) *order = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
+    return *order != NULL ? deadlines_reserve(*order) : KV_NOMEM;
 }
 
 /*
@@ -25894,16 +25969,17 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
                                 struct entry *block, struct entry_shape *shape)
 {
     int64_t due_ms = entry_shape_due(shape);
-    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms);
-    if (shard_keeps_number(space, old, due_ms)) {
+    struct deadlines *order = shape->is_local ? space->local : space->deadlines;
+    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms, shape->is_local);
+    if (shard_keeps_number(space, old, due_ms, shape->is_local)) {
         shape->deadline_id = entry_deadline_id(old);
-        if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
+        if (block != old) deadlines_move(order, shape->deadline_id, block);
         return;
     }
     if (old != NULL && entry_is_timed(old))
-        deadlines_remove(space->deadlines, entry_deadline_id(old));
+        deadlines_remove(space_order(space, old), entry_deadline_id(old));
     if (due_ms == KV_NEVER) return;
-    shape->deadline_id = deadlines_add(space->deadlines, block, due_ms);
+    shape->deadline_id = deadlines_add(order, block, due_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -25913,8 +25989,9 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
     int64_t due_ms = entry_shape_due(shape);
-    if (KV_UNLIKELY(due_ms != KV_NEVER) && !shard_keeps_number(space, old, due_ms)) {
-        if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
+    if (KV_UNLIKELY(due_ms != KV_NEVER) &&
+        !shard_keeps_number(space, old, due_ms, shape->is_local)) {
+        if (shard_reserve_deadline(shard, space, shape->is_local) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
     size_t old_size = old != NULL ? entry_size(old) : 0;
@@ -25943,17 +26020,18 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
 }
 
 KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
-                                       struct entry *entry, int64_t due_ms)
+                                       struct entry *entry, int64_t due_ms, bool is_local)
 {
     assert(entry_can_hold(entry, due_ms) && due_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
-    if (!shard_keeps_number(space, entry, due_ms)) {
-        if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
-        deadlines_remove(space->deadlines, id);
-        id = deadlines_add(space->deadlines, entry, due_ms);
+    if (!shard_keeps_number(space, entry, due_ms, is_local)) {
+        if (shard_reserve_deadline(shard, space, is_local) != KV_OK) return KV_NOMEM;
+        deadlines_remove(space_order(space, entry), id);
+        entry_set_local(entry, is_local);
+        id = deadlines_add(space_order(space, entry), entry, due_ms);
     }
     entry_set_due(entry, due_ms, id);
-    shard_note_deadline(shard, due_ms);
+    shard_note_deadline(shard, due_ms, is_local);
     return KV_OK;
 }
 
@@ -25981,7 +26059,8 @@ KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t
                               struct table_place place, struct garbage *garbage)
 {
     struct entry *entry = table_item(place);
-    if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
+    if (entry_is_timed(entry))
+        deadlines_remove(space_order(space, entry), entry_deadline_id(entry));
     shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
 }
 
@@ -25989,13 +26068,18 @@ KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t
 
 KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 {
-    int64_t next_ms = KV_NEVER;
+    int64_t next_ms = KV_NEVER, local_ms = KV_NEVER;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
-        int64_t of_space_ms = space != NULL ? deadlines_next(space->deadlines) : KV_NEVER;
+        if (space == NULL) continue;
+        int64_t of_space_ms = deadlines_next(space->deadlines);
+        int64_t local_of_space_ms = deadlines_next(space->local);
         if (of_space_ms < next_ms) next_ms = of_space_ms;
+        if (local_of_space_ms < local_ms) local_ms = local_of_space_ms;
     }
+    if (local_ms < next_ms) next_ms = local_ms;
     atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
+    atomic_store_explicit(&shard->next_local_ms, local_ms, memory_order_relaxed);
 }
 
 /* Tells the journal and the observers that a key has expired, which is nobody's change. */
@@ -26047,8 +26131,8 @@ static void shard_file_again(struct shard *shard, struct space *space, uint64_t 
     int64_t due_ms = entry_shape_due(&shape);
     bool fits = due_ms != KV_NEVER && entry_can_hold(entry, due_ms);
     if (!fits) due_ms = now_ms + SHARD_LATER_MS;
-    entry_set_due(entry, due_ms, deadlines_add(space->deadlines, entry, due_ms));
-    shard_note_deadline(shard, due_ms);
+    entry_set_due(entry, due_ms, deadlines_add(space_order(space, entry), entry, due_ms));
+    shard_note_deadline(shard, due_ms, entry_is_local(entry));
     if (fits) return;
     struct table_place place = table_place_of(&space->table, hash, entry);
     (void)shard_write(shard, space, hash, &place, &shape);
@@ -26108,20 +26192,18 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
 }
 
-/* One space's share of shard_expire(). */
-static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
-                                                 int64_t now_ms, size_t limit,
-                                                 struct garbage *garbage, struct observed **ready,
-                                                 uint64_t *removed)
+/* The share in shard_expire() of one space's deadlines, or its local ones. */
+static enum deadlines_outcome shard_expire_order(struct shard *shard, uint32_t database,
+                                                 struct deadlines *order, int64_t now_ms,
+                                                 size_t limit, struct garbage *garbage,
+                                                 struct observed **ready, uint64_t *removed)
 {
-    struct space *space = shard_peek_space(shard, database);
-    if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
+    if (order == NULL) return DEADLINES_DONE;
     for (;;) {
         struct entry *due[SHARD_EXPIRE_BATCH];
         size_t due_count;
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
-        enum deadlines_outcome outcome =
-            deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        enum deadlines_outcome outcome = deadlines_take(order, now_ms, batch, due, &due_count);
         struct entry *last = due_count > 0 ? due[due_count - 1] : NULL;
         bool has_fields = last != NULL && entry_has_timed_fields(last);
         if (has_fields && entry_deadline(last) > now_ms) due_count--;
@@ -26137,18 +26219,39 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
     }
 }
 
-KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, enum store_expiry expiry,
+                                                int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, struct observed **ready,
                                                 uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
-        return outcome;
+    if (shard_next_deadline(shard, expiry) > now_ms) return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
-        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, ready, removed);
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        outcome =
+            shard_expire_order(shard, i, space->local, now_ms, limit, garbage, ready, removed);
+        if (expiry == STORE_HIDES_EXPIRED || outcome != DEADLINES_DONE) continue;
+        outcome =
+            shard_expire_order(shard, i, space->deadlines, now_ms, limit, garbage, ready, removed);
     }
     shard_renew_deadline(shard);
     return outcome;
+}
+
+KV_INTERNAL bool shard_forget_local(struct shard *shard, size_t limit)
+{
+    if (shard_next_deadline(shard, STORE_HIDES_EXPIRED) == KV_NEVER) return true;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        struct entry *entry;
+        while (space != NULL && (entry = deadlines_any(space->local)) != NULL) {
+            if (limit-- == 0) return false;
+            if (shard_change_due(shard, space, entry, entry_due(entry), false) != KV_OK) break;
+        }
+    }
+    shard_renew_deadline(shard);
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------- flushing */
@@ -26193,7 +26296,9 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     memcpy(&record->space, space, sizeof *space);
     table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
+    deadlines_destroy(space->local);
     space->deadlines = record->space.deadlines = NULL;
+    space->local = record->space.local = NULL;
     space->outside = space->undated = 0;
     space->is_unsaved = space->is_frozen = false;
     record->space.is_unsaved &= shard->store->snapshot != NULL;
@@ -26257,6 +26362,7 @@ static void shard_close_space(struct shard *shard, struct space *space, struct g
     table_visit *visit = space->outside > 0 ? shard_free_visited : NULL;
     (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
     deadlines_destroy(space->deadlines);
+    deadlines_destroy(space->local);
 }
 
 KV_INTERNAL void shard_close(struct shard *shard)
@@ -26285,8 +26391,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 #if KV_DEBUG > 0
 struct shard_counts {
     const struct space *space;
-    uint64_t outside, undated, timed, unsaved, frozen;
-    int64_t first_deadline_ms;
+    uint64_t outside, undated, timed, local, unsaved, frozen;
+    int64_t first_deadline_ms, first_local_ms;
 };
 
 static void shard_check_entry(void *context, void *item)
@@ -26296,9 +26402,13 @@ static void shard_check_entry(void *context, void *item)
     counts->outside += value_is_outside(entry);
     counts->unsaved += era_is_old(counts->space, entry, ENTRY_SNAPSHOT_ERA);
     counts->frozen += era_is_old(counts->space, entry, ENTRY_FROZEN_ERA);
-    counts->timed += entry_is_timed(entry);
+    counts->timed += entry_is_timed(entry) && !entry_is_local(entry);
+    counts->local += entry_is_local(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
+    assert(!entry_is_local(entry) || entry_is_timed(entry));
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
+    if (entry_is_local(entry) && entry_due(entry) < counts->first_local_ms)
+        counts->first_local_ms = entry_due(entry);
     int64_t fields_ms = value_next_deadline(entry);
     assert(fields_ms == 0 || entry_has_timed_fields(entry));
     assert(fields_ms == 0 || entry_due(entry) <= fields_ms);
@@ -26311,7 +26421,8 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {.space = space, .first_deadline_ms = KV_NEVER};
+        struct shard_counts counts = {
+            .space = space, .first_deadline_ms = KV_NEVER, .first_local_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
@@ -26319,9 +26430,11 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.unsaved == 0 || space->is_unsaved);
         assert(counts.frozen == 0 || space->is_frozen);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
+        if (space->local != NULL) deadlines_check(space->local);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
-        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
-               counts.first_deadline_ms);
+        assert(counts.local == (space->local != NULL ? space->local->count : 0));
+        assert(shard_next_deadline(shard, STORE_EXPIRES) <= counts.first_deadline_ms);
+        assert(shard_next_deadline(shard, STORE_HIDES_EXPIRED) <= counts.first_local_ms);
     }
     memory_check(&shard->memory);
 }
@@ -26935,9 +27048,10 @@ static void txn_restore(struct undo_record *record)
     assert(status == KV_OK);
     (void)status;
     if (entry_is_timed(entry)) {
-        status = deadlines_reserve(space->deadlines);
+        struct deadlines *order = space_order(space, entry);
+        status = deadlines_reserve(order);
         assert(status == KV_OK);
-        uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
+        uint64_t id = deadlines_add(order, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
     entry_set_eras(entry, space->eras);
@@ -27467,6 +27581,7 @@ struct access {
     bool is_versioned;    /* an entry that is written is to carry a version, whether it did or
                                   not */
     bool tells_new_later; /* the caller tells of the event that the key is new */
+    bool keeps_deadline;  /* what is written keeps the deadline that the entry has */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
     struct shadow *shadow;  /* what the entry is if it is not the one in the table */
@@ -27487,6 +27602,12 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/*
+ * The deadline of the key, for a call that writes another value which keeps it; KV_NEVER for a new
+ * key.
+ */
+KV_INTERNAL int64_t access_kept_deadline(struct access *access);
 
 /* True if something that gets this deadline is to go at once (KV_SETTING_EXPIRE). */
 KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms);
@@ -27610,7 +27731,7 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
  * one finds the earliest itself; after a change that only took deadlines away it may be without
  * memory and leave one that is too early.
  */
-KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms);
+KV_INTERNAL kv_status access_expect_fields_due(struct access *access, int64_t fields_ms);
 KV_INTERNAL void access_renew_due(struct access *access);
 
 /*
@@ -27649,6 +27770,19 @@ static uint32_t access_seconds(const struct access *access)
     return view_seconds(access->view);
 }
 
+/* True if a deadline that the call sets is local: entry_is_local(). */
+static bool access_is_local(const struct access *access)
+{
+    return view_expiry(access->view) == STORE_HIDES_EXPIRED;
+}
+
+KV_INTERNAL int64_t access_kept_deadline(struct access *access)
+{
+    if (access->entry == NULL) return KV_NEVER;
+    access->keeps_deadline = true;
+    return entry_deadline(access->entry);
+}
+
 KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 {
     return deadline_ms <= access_now(access) && view_expiry(access->view) == STORE_EXPIRES;
@@ -27657,12 +27791,10 @@ KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        view_expiry(access->view) != STORE_EXPIRES)
-        return;
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0) return;
     uint64_t removed = 0;
-    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
-                       &access->ready, &removed);
+    (void)shard_expire(access->shard, view_expiry(access->view), access_now(access),
+                       ACCESS_DEBT_SHARE, &access->garbage, &access->ready, &removed);
 }
 
 /* Before a write: reads the clock if it is wanted, and sees to keys that are due. */
@@ -27875,6 +28007,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->database = db->database;
     access->is_versioned = false;
     access->tells_new_later = false;
+    access->keeps_deadline = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
     access->shadow = NULL;
@@ -27968,6 +28101,12 @@ static void access_note_removal(struct access *access)
     access_note_value(access);
 }
 
+/* True if the key is local when the call has given it a value with a deadline. */
+static bool access_will_be_local(const struct access *access)
+{
+    return access->keeps_deadline ? entry_is_local(access->entry) : access_is_local(access);
+}
+
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
 static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
 {
@@ -27979,6 +28118,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
     shape->clock = access_seconds(access);
+    shape->is_local = entry_shape_due(shape) != KV_NEVER && access_will_be_local(access);
     kv_status status =
         shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
@@ -28023,7 +28163,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
-    return shard_change_due(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+    return shard_change_due(access->shard, access->space, access->entry, deadline_ms,
+                            access_will_be_local(access)) == KV_OK;
 }
 
 /* The commonest change of all: a string of the same size in the place of another. */
@@ -28169,7 +28310,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     }
     if (staged->old != NULL) {
         if (entry_is_timed(staged->old)) {
-            deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
+            deadlines_remove(space_order(access->space, staged->old),
+                             entry_deadline_id(staged->old));
         }
         access_free_entry(access, staged->old);
     } else {
@@ -28250,42 +28392,64 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
     return status;
 }
 
+/*
+ * True if the entry is local when the call has given it, or something in it, one more deadline than
+ * the others there are (`has_others`): one that is not makes the whole not so, as what this store
+ * removes must be its own.
+ */
+static bool access_stays_local(const struct access *access, bool has_others)
+{
+    return access_is_local(access) && (!has_others || entry_is_local(access->entry));
+}
+
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
     kv_status status;
-    bool fits = deadline_ms != KV_NEVER && entry_can_hold(access->entry, deadline_ms) &&
-                !entry_has_timed_fields(access->entry);
-    if (fits) {
-        status = shard_change_due(access->shard, access->space, access->entry, deadline_ms);
+    struct entry *entry = access->entry;
+    bool has_fields = entry_has_timed_fields(entry);
+    bool is_local =
+        deadline_ms != KV_NEVER ? access_stays_local(access, has_fields) : entry_is_local(entry);
+    if (deadline_ms != KV_NEVER && entry_can_hold(entry, deadline_ms) && !has_fields) {
+        status = shard_change_due(access->shard, access->space, entry, deadline_ms, is_local);
     } else {
         struct entry_shape shape;
-        entry_read(access->entry, &shape);
+        entry_read(entry, &shape);
         shape.deadline_ms = deadline_ms;
+        shape.is_local = is_local;
         status = access_reshape(access, &shape);
     }
     if (status == KV_OK) access_changed(access);
     return status;
 }
 
-KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms)
+static kv_status access_set_fields_due(struct access *access, int64_t fields_ms, bool is_local)
 {
     struct entry *entry = access->entry;
     struct entry_shape shape;
     entry_read(entry, &shape);
     shape.fields_ms = fields_ms;
+    shape.is_local = is_local;
     int64_t due_ms = entry_shape_due(&shape);
     bool stays = entry_has_timed_fields(entry) == (fields_ms != 0);
-    if (stays && entry_due(entry) == due_ms) return KV_OK;
+    if (stays && entry_due(entry) == due_ms && entry_is_local(entry) == is_local) return KV_OK;
     if (stays && fields_ms != 0 && entry_can_hold(entry, due_ms))
-        return shard_change_due(access->shard, access->space, entry, due_ms);
+        return shard_change_due(access->shard, access->space, entry, due_ms, is_local);
     return access_reshape(access, &shape);
+}
+
+KV_INTERNAL kv_status access_expect_fields_due(struct access *access, int64_t fields_ms)
+{
+    bool is_local = access_stays_local(access, entry_is_timed(access->entry));
+    return access_set_fields_due(access, fields_ms, is_local);
 }
 
 KV_INTERNAL void access_renew_due(struct access *access)
 {
-    int64_t fields_ms = value_next_deadline(access->entry);
-    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(access->entry))) return;
-    (void)access_set_fields_due(access, fields_ms);
+    struct entry *entry = access->entry;
+    int64_t fields_ms = value_next_deadline(entry);
+    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(entry))) return;
+    bool is_local = entry_is_timed(entry) ? entry_is_local(entry) : access_is_local(access);
+    (void)access_set_fields_due(access, fields_ms, is_local);
 }
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)
@@ -28677,8 +28841,8 @@ KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms)
 {
     if (access->entry == NULL || deadline_ms == KV_NEVER || deadline_ms < 0) return KV_OK;
     int64_t next_ms = value_next_deadline(access->entry);
-    return access_set_fields_due(access,
-                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
+    if (next_ms == 0 || next_ms > deadline_ms) next_ms = deadline_ms;
+    return access_expect_fields_due(access, next_ms);
 }
 
 /* ----------------------------------------------------------------------------------- the effect */
@@ -29064,11 +29228,6 @@ static kv_status text_write_blob(struct access *access, size_t at, kv_slice valu
     return KV_OK;
 }
 
-static int64_t text_deadline(const struct access *access)
-{
-    return access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
-}
-
 /* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
 static kv_status text_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
                                  size_t size)
@@ -29077,14 +29236,15 @@ static kv_status text_write_anew(struct access *access, kv_slice old, size_t at,
     assert(size <= sizeof text);
     if (old.size > 0) memcpy(text, old.data, old.size);
     text_write_bytes(text, old.size, at, value);
-    return access_put_text(access, (kv_slice){text, size}, text_deadline(access), ACCESS_RAW);
+    return access_put_text(access, (kv_slice){text, size}, access_kept_deadline(access),
+                           ACCESS_RAW);
 }
 
 /* Gives the key a blob in the place of what it holds; without memory the blob goes. */
 static kv_status text_put_blob(struct access *access, struct blob *blob)
 {
     kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB,
-                                        (uint64_t)(uintptr_t)blob, text_deadline(access));
+                                        (uint64_t)(uintptr_t)blob, access_kept_deadline(access));
     if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
     return status;
 }
@@ -29152,7 +29312,7 @@ KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t
     if (text_write_inline(access, 0, value, value.size)) return KV_OK;
     if (text_replace_in_blob(access, value)) return KV_OK;
     if (access_fits_inline(access, value.size))
-        return access_put_text(access, value, text_deadline(access), ACCESS_RAW);
+        return access_put_text(access, value, access_kept_deadline(access), ACCESS_RAW);
     struct blob *blob = blob_create(&access->store->alloc, value, capacity);
     return blob != NULL ? text_put_blob(access, blob) : KV_NOMEM;
 }
@@ -29826,16 +29986,16 @@ KV_INTERNAL kv_status loading_commit(struct loading *loading, bool replaces,
 #define RECLAIM_FREE_BATCH   256
 
 /* One slice of a shard; false if others are due there. */
-static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
+static bool reclaim_expired_slice(struct shard *shard, enum store_expiry expiry, int64_t now_ms)
 {
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
+    if (shard_next_deadline(shard, expiry) > now_ms) return true;
     struct garbage garbage = {0};
     struct observed *ready = NULL;
     uint64_t removed = 0;
     snapshot_make_room(shard->store, shard->index);
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
-        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
+        shard_expire(shard, expiry, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
     lock_unlock(&shard->lock);
     garbage_free(&garbage, &shard->store->alloc);
     if (ready != NULL) waiting_serve(shard->store, ready);
@@ -29849,15 +30009,14 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
  */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
-    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        store_setting(store, KV_SETTING_EXPIRE) != STORE_EXPIRES)
-        return true;
+    enum store_expiry expiry = store_active_expiry(store);
+    if (expiry == STORE_EXPIRES_NEVER) return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];
         struct shard *other = &store->shards[i + 1 < store->shard_count ? i + 1 : i];
         for (;;) {
-            bool one_is_done = reclaim_expired_slice(one, now_ms);
-            if (reclaim_expired_slice(other, now_ms) && one_is_done) break;
+            bool one_is_done = reclaim_expired_slice(one, expiry, now_ms);
+            if (reclaim_expired_slice(other, expiry, now_ms) && one_is_done) break;
             if (budget_is_spent(budget)) return false;
         }
     }
@@ -31199,19 +31358,55 @@ int64_t kv_next_deadline(kv *db)
     bool owes = !garbage_is_empty(&store->garbage);
     lock_unlock(&store->garbage_lock);
     int64_t next_ms = KV_NEVER;
+    enum store_expiry expiry = store_active_expiry(store);
     for (uint32_t i = 0; i < store->shard_count && !owes; i++) {
         struct shard *shard = &store->shards[i];
-        int64_t of_shard_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+        int64_t of_shard_ms = shard_next_deadline(shard, expiry);
         if (of_shard_ms < next_ms) next_ms = of_shard_ms;
         owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
     }
-    if (owes) return 0;
-    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
-                     store_setting(store, KV_SETTING_EXPIRE) == STORE_EXPIRES;
-    return is_active ? next_ms : KV_NEVER;
+    return owes ? 0 : next_ms;
 }
 
 /* ---------------------------------------------------------------------------- settings, numbers */
+
+/*
+ * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
+ * transaction does not hold is waited for only by views outside of transactions, so numbers inside
+ * one are of its own shards.
+ */
+static bool store_enter_shard(kv *db, struct shard *shard)
+{
+    if (db->view->txn != NULL) return false;
+    lock_lock(&shard->lock);
+    return true;
+}
+
+static bool store_may_enter(kv *db, const struct shard *shard)
+{
+    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
+}
+
+/* Entries that are looked at before a shard's lock is let go. */
+#define STORE_FORGET_BATCH 256
+
+/*
+ * What was set on top of another store's data is part of this one's now: should it become a copy
+ * again, it is for that other store to say when it goes, which may have it from here.
+ */
+static void store_forget_local(kv *db)
+{
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        for (bool is_done = false; !is_done;) {
+            bool is_entered = store_enter_shard(db, shard);
+            is_done = shard_forget_local(shard, STORE_FORGET_BATCH);
+            if (is_entered) lock_unlock(&shard->lock);
+        }
+    }
+}
 
 static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
@@ -31242,7 +31437,10 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
 kv_status kv_configure(kv *db, kv_setting setting, int64_t value)
 {
     if (db == NULL || !store_setting_is_valid(setting, value)) return KV_BADARG;
-    atomic_store_explicit(&db->view->store->settings[setting], value, memory_order_relaxed);
+    _Atomic int64_t *kept = &db->view->store->settings[setting];
+    int64_t old = atomic_exchange_explicit(kept, value, memory_order_relaxed);
+    bool was_copy = setting == KV_SETTING_EXPIRE && old == STORE_HIDES_EXPIRED;
+    if (was_copy && value != old) store_forget_local(db);
     return KV_OK;
 }
 
@@ -31251,23 +31449,6 @@ kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
     if (db == NULL || value == NULL || (unsigned)setting >= KV_SETTING_COUNT) return KV_BADARG;
     *value = store_setting(db->view->store, setting);
     return KV_OK;
-}
-
-/*
- * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
- * transaction does not hold is waited for only by views outside of transactions, so numbers inside
- * one are of its own shards.
- */
-static bool store_enter_shard(kv *db, struct shard *shard)
-{
-    if (db->view->txn != NULL) return false;
-    lock_lock(&shard->lock);
-    return true;
-}
-
-static bool store_may_enter(kv *db, const struct shard *shard)
-{
-    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
 }
 
 static void store_add_shard(kv_statistics *sum, struct shard *shard)
@@ -33700,7 +33881,7 @@ static kv_status string_set_now(struct access *access, kv_slice value, struct bl
     kv_status status = string_reserve_set(access, value);
     if (status != KV_OK) return status;
     bool keeps_ttl = (options->flags & KV_KEEP_TTL) != 0;
-    if (keeps_ttl && access->entry != NULL) deadline_ms = entry_deadline(access->entry);
+    if (keeps_ttl && access->entry != NULL) deadline_ms = access_kept_deadline(access);
     if (!keeps_ttl && string_is_past(access, deadline_ms)) {
         if (access->entry != NULL) string_remove(access);
         string_tell_set_past(access);
@@ -34010,7 +34191,7 @@ static kv_status string_put_integer(struct access *access, int64_t integer)
         access_changed(access);
         return KV_OK;
     }
-    return access_put_integer(access, integer, entry != NULL ? entry_deadline(entry) : KV_NEVER);
+    return access_put_integer(access, integer, access_kept_deadline(access));
 }
 
 static kv_status string_read_integer(const struct access *access, int64_t *integer)
@@ -34095,7 +34276,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
     char text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice sum = {text, number_format_long_double_human(text, number)};
     if (sum.size == 0) return KV_NOMEM;
-    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    int64_t deadline_ms = access_kept_deadline(access);
     status = string_reserve_set(access, sum);
     if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);
     if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);

@@ -299,8 +299,11 @@ typedef enum kv_setting {
                                       itself what expired. 2: whoever looks finds no key whose
                                       deadline has passed, but it stays until a call that writes to
                                       it, and a deadline in the past is kept: for a copy of another
-                                      store, which decides alone when keys go; see
-                                      kv_view_expires(). Default 1 */
+                                      store, which decides alone when its keys go; see
+                                      kv_view_expires(). What was set on the copy is the copy's: a
+                                      key goes as with 1 if its deadline, and each of its fields' or
+                                      members', was set by a view on which keys expire, while this
+                                      was 2. Default 1 */
     KV_SETTING_EVENTS = 5,         /* which events of keys are published, and how: KV_EVENT_...,
                                       added up. Default 0: none */
     /*
@@ -323,7 +326,11 @@ typedef enum kv_setting {
     KV_SETTING_COUNT
 } kv_setting;
 
-/* Changes or reads a setting of the whole store at run time. Returns KV_OK or KV_BADARG. */
+/*
+ * Changes or reads a setting of the whole store at run time. Returns KV_OK or KV_BADARG. Cost O(1);
+ * to leave 2 for KV_SETTING_EXPIRE it takes the shards' locks one by one, and visits the keys that
+ * were the copy's own: not while this thread has a transaction on another view.
+ */
 KV_API kv_status kv_configure(kv *db, kv_setting setting, int64_t value);
 KV_API kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value);
 
@@ -453,7 +460,7 @@ KV_API void kv_view_touches(kv *view, bool touches);
 /*
  * On a private view or a transaction only: with false, no key expires for its calls, as with
  * KV_SETTING_EXPIRE 0. For whoever applies the journal of another store to this one while others
- * read it. A transaction begins as the view it was begun on. Cost O(1).
+ * read it: deadlines it sets are those of the other store. A transaction begins as the view it was begun on. Cost O(1).
  */
 KV_API void kv_view_expires(kv *view, bool expires);
 

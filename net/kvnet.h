@@ -119,7 +119,8 @@ KVNET_API void kvnet_stop(kvnet *server, int64_t grace_ms);
  * go when the master says so; until then those whose time is over are hidden, as ever.
  *
  * What the program itself writes to the store stays there until the master changes the same key, or
- * all comes anew.
+ * all comes anew. What it gives a deadline goes by itself when that has passed, in kv_tick(), in the
+ * background thread or with later writes; unless the master has given the key one since.
  */
 typedef struct kvnet_follower kvnet_follower;
 

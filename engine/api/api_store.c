@@ -297,19 +297,55 @@ int64_t kv_next_deadline(kv *db)
     bool owes = !garbage_is_empty(&store->garbage);
     lock_unlock(&store->garbage_lock);
     int64_t next_ms = KV_NEVER;
+    enum store_expiry expiry = store_active_expiry(store);
     for (uint32_t i = 0; i < store->shard_count && !owes; i++) {
         struct shard *shard = &store->shards[i];
-        int64_t of_shard_ms = atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed);
+        int64_t of_shard_ms = shard_next_deadline(shard, expiry);
         if (of_shard_ms < next_ms) next_ms = of_shard_ms;
         owes = atomic_load_explicit(&shard->has_flushed, memory_order_relaxed);
     }
-    if (owes) return 0;
-    bool is_active = store_setting(store, KV_SETTING_ACTIVE_EXPIRE) != 0 &&
-                     store_setting(store, KV_SETTING_EXPIRE) == STORE_EXPIRES;
-    return is_active ? next_ms : KV_NEVER;
+    return owes ? 0 : next_ms;
 }
 
 /* ---------------------------------------------------------------------------- settings, numbers */
+
+/*
+ * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
+ * transaction does not hold is waited for only by views outside of transactions, so numbers inside
+ * one are of its own shards.
+ */
+static bool store_enter_shard(kv *db, struct shard *shard)
+{
+    if (db->view->txn != NULL) return false;
+    lock_lock(&shard->lock);
+    return true;
+}
+
+static bool store_may_enter(kv *db, const struct shard *shard)
+{
+    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
+}
+
+/* Entries that are looked at before a shard's lock is let go. */
+#define STORE_FORGET_BATCH 256
+
+/*
+ * What was set on top of another store's data is part of this one's now: should it become a copy
+ * again, it is for that other store to say when it goes, which may have it from here.
+ */
+static void store_forget_local(kv *db)
+{
+    struct store *store = db->view->store;
+    for (uint32_t i = 0; i < store->shard_count; i++) {
+        struct shard *shard = &store->shards[i];
+        if (!store_may_enter(db, shard)) continue;
+        for (bool is_done = false; !is_done;) {
+            bool is_entered = store_enter_shard(db, shard);
+            is_done = shard_forget_local(shard, STORE_FORGET_BATCH);
+            if (is_entered) lock_unlock(&shard->lock);
+        }
+    }
+}
 
 static bool store_setting_is_valid(kv_setting setting, int64_t value)
 {
@@ -340,7 +376,10 @@ static bool store_setting_is_valid(kv_setting setting, int64_t value)
 kv_status kv_configure(kv *db, kv_setting setting, int64_t value)
 {
     if (db == NULL || !store_setting_is_valid(setting, value)) return KV_BADARG;
-    atomic_store_explicit(&db->view->store->settings[setting], value, memory_order_relaxed);
+    _Atomic int64_t *kept = &db->view->store->settings[setting];
+    int64_t old = atomic_exchange_explicit(kept, value, memory_order_relaxed);
+    bool was_copy = setting == KV_SETTING_EXPIRE && old == STORE_HIDES_EXPIRED;
+    if (was_copy && value != old) store_forget_local(db);
     return KV_OK;
 }
 
@@ -349,23 +388,6 @@ kv_status kv_configuration(kv *db, kv_setting setting, int64_t *value)
     if (db == NULL || value == NULL || (unsigned)setting >= KV_SETTING_COUNT) return KV_BADARG;
     *value = store_setting(db->view->store, setting);
     return KV_OK;
-}
-
-/*
- * Locks a shard unless the view's transaction holds it; returns whether to unlock. A shard that a
- * transaction does not hold is waited for only by views outside of transactions, so numbers inside
- * one are of its own shards.
- */
-static bool store_enter_shard(kv *db, struct shard *shard)
-{
-    if (db->view->txn != NULL) return false;
-    lock_lock(&shard->lock);
-    return true;
-}
-
-static bool store_may_enter(kv *db, const struct shard *shard)
-{
-    return db->view->txn == NULL || txn_holds(db->view->txn, shard);
 }
 
 static void store_add_shard(kv_statistics *sum, struct shard *shard)

@@ -198,7 +198,7 @@ static kv_status string_set_now(struct access *access, kv_slice value, struct bl
     kv_status status = string_reserve_set(access, value);
     if (status != KV_OK) return status;
     bool keeps_ttl = (options->flags & KV_KEEP_TTL) != 0;
-    if (keeps_ttl && access->entry != NULL) deadline_ms = entry_deadline(access->entry);
+    if (keeps_ttl && access->entry != NULL) deadline_ms = access_kept_deadline(access);
     if (!keeps_ttl && string_is_past(access, deadline_ms)) {
         if (access->entry != NULL) string_remove(access);
         string_tell_set_past(access);
@@ -508,7 +508,7 @@ static kv_status string_put_integer(struct access *access, int64_t integer)
         access_changed(access);
         return KV_OK;
     }
-    return access_put_integer(access, integer, entry != NULL ? entry_deadline(entry) : KV_NEVER);
+    return access_put_integer(access, integer, access_kept_deadline(access));
 }
 
 static kv_status string_read_integer(const struct access *access, int64_t *integer)
@@ -593,7 +593,7 @@ static kv_status string_incrbyfloat_opened(struct access *access, kv_slice incre
     char text[NUMBER_LONG_DOUBLE_SIZE];
     kv_slice sum = {text, number_format_long_double_human(text, number)};
     if (sum.size == 0) return KV_NOMEM;
-    int64_t deadline_ms = access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
+    int64_t deadline_ms = access_kept_deadline(access);
     status = string_reserve_set(access, sum);
     if (status == KV_OK && result != NULL) status = buffer_reserve(result, sum.size);
     if (status == KV_OK) status = access_put_text(access, sum, deadline_ms, ACCESS_PLAIN);

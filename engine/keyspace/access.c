@@ -25,6 +25,19 @@ static uint32_t access_seconds(const struct access *access)
     return view_seconds(access->view);
 }
 
+/* True if a deadline that the call sets is local: entry_is_local(). */
+static bool access_is_local(const struct access *access)
+{
+    return view_expiry(access->view) == STORE_HIDES_EXPIRED;
+}
+
+KV_INTERNAL int64_t access_kept_deadline(struct access *access)
+{
+    if (access->entry == NULL) return KV_NEVER;
+    access->keeps_deadline = true;
+    return entry_deadline(access->entry);
+}
+
 KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 {
     return deadline_ms <= access_now(access) && view_expiry(access->view) == STORE_EXPIRES;
@@ -33,12 +46,10 @@ KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms)
 /* Reclaims a few keys that are due in this shard. */
 static KV_NOINLINE void access_pay_debt(struct access *access)
 {
-    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        view_expiry(access->view) != STORE_EXPIRES)
-        return;
+    if (store_setting(access->store, KV_SETTING_ACTIVE_EXPIRE) == 0) return;
     uint64_t removed = 0;
-    (void)shard_expire(access->shard, access_now(access), ACCESS_DEBT_SHARE, &access->garbage,
-                       &access->ready, &removed);
+    (void)shard_expire(access->shard, view_expiry(access->view), access_now(access),
+                       ACCESS_DEBT_SHARE, &access->garbage, &access->ready, &removed);
 }
 
 /* Before a write: reads the clock if it is wanted, and sees to keys that are due. */
@@ -251,6 +262,7 @@ KV_INTERNAL kv_status access_open_hashed(struct access *access, kv *db, kv_slice
     access->database = db->database;
     access->is_versioned = false;
     access->tells_new_later = false;
+    access->keeps_deadline = false;
     access->garbage = (struct garbage){0};
     access->ready = NULL;
     access->shadow = NULL;
@@ -344,6 +356,12 @@ static void access_note_removal(struct access *access)
     access_note_value(access);
 }
 
+/* True if the key is local when the call has given it a value with a deadline. */
+static bool access_will_be_local(const struct access *access)
+{
+    return access->keeps_deadline ? entry_is_local(access->entry) : access_is_local(access);
+}
+
 /* Writes the entry anew; the value it holds outside, if `is_replaced`, is garbage then. */
 static kv_status access_write(struct access *access, struct entry_shape *shape, bool is_replaced)
 {
@@ -355,6 +373,7 @@ static kv_status access_write(struct access *access, struct entry_shape *shape, 
     bool is_new = access->entry == NULL;
     if (!is_new && is_replaced) entry_read(access->entry, &old);
     shape->clock = access_seconds(access);
+    shape->is_local = entry_shape_due(shape) != KV_NEVER && access_will_be_local(access);
     kv_status status =
         shard_write(access->shard, access->space, access->hash, &access->place, shape);
     if (KV_UNLIKELY(status != KV_OK)) return status;
@@ -399,7 +418,8 @@ static bool access_is_alike(const struct access *access, enum entry_form form, i
 static bool access_change_deadline(struct access *access, int64_t deadline_ms)
 {
     if (KV_LIKELY(deadline_ms == KV_NEVER)) return true;
-    return shard_change_due(access->shard, access->space, access->entry, deadline_ms) == KV_OK;
+    return shard_change_due(access->shard, access->space, access->entry, deadline_ms,
+                            access_will_be_local(access)) == KV_OK;
 }
 
 /* The commonest change of all: a string of the same size in the place of another. */
@@ -545,7 +565,8 @@ KV_INTERNAL void access_keep(struct staged *staged, kv_slice text)
     }
     if (staged->old != NULL) {
         if (entry_is_timed(staged->old)) {
-            deadlines_remove(access->space->deadlines, entry_deadline_id(staged->old));
+            deadlines_remove(space_order(access->space, staged->old),
+                             entry_deadline_id(staged->old));
         }
         access_free_entry(access, staged->old);
     } else {
@@ -626,42 +647,64 @@ static kv_status access_reshape(struct access *access, struct entry_shape *shape
     return status;
 }
 
+/*
+ * True if the entry is local when the call has given it, or something in it, one more deadline than
+ * the others there are (`has_others`): one that is not makes the whole not so, as what this store
+ * removes must be its own.
+ */
+static bool access_stays_local(const struct access *access, bool has_others)
+{
+    return access_is_local(access) && (!has_others || entry_is_local(access->entry));
+}
+
 KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadline_ms)
 {
     kv_status status;
-    bool fits = deadline_ms != KV_NEVER && entry_can_hold(access->entry, deadline_ms) &&
-                !entry_has_timed_fields(access->entry);
-    if (fits) {
-        status = shard_change_due(access->shard, access->space, access->entry, deadline_ms);
+    struct entry *entry = access->entry;
+    bool has_fields = entry_has_timed_fields(entry);
+    bool is_local =
+        deadline_ms != KV_NEVER ? access_stays_local(access, has_fields) : entry_is_local(entry);
+    if (deadline_ms != KV_NEVER && entry_can_hold(entry, deadline_ms) && !has_fields) {
+        status = shard_change_due(access->shard, access->space, entry, deadline_ms, is_local);
     } else {
         struct entry_shape shape;
-        entry_read(access->entry, &shape);
+        entry_read(entry, &shape);
         shape.deadline_ms = deadline_ms;
+        shape.is_local = is_local;
         status = access_reshape(access, &shape);
     }
     if (status == KV_OK) access_changed(access);
     return status;
 }
 
-KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms)
+static kv_status access_set_fields_due(struct access *access, int64_t fields_ms, bool is_local)
 {
     struct entry *entry = access->entry;
     struct entry_shape shape;
     entry_read(entry, &shape);
     shape.fields_ms = fields_ms;
+    shape.is_local = is_local;
     int64_t due_ms = entry_shape_due(&shape);
     bool stays = entry_has_timed_fields(entry) == (fields_ms != 0);
-    if (stays && entry_due(entry) == due_ms) return KV_OK;
+    if (stays && entry_due(entry) == due_ms && entry_is_local(entry) == is_local) return KV_OK;
     if (stays && fields_ms != 0 && entry_can_hold(entry, due_ms))
-        return shard_change_due(access->shard, access->space, entry, due_ms);
+        return shard_change_due(access->shard, access->space, entry, due_ms, is_local);
     return access_reshape(access, &shape);
+}
+
+KV_INTERNAL kv_status access_expect_fields_due(struct access *access, int64_t fields_ms)
+{
+    bool is_local = access_stays_local(access, entry_is_timed(access->entry));
+    return access_set_fields_due(access, fields_ms, is_local);
 }
 
 KV_INTERNAL void access_renew_due(struct access *access)
 {
-    int64_t fields_ms = value_next_deadline(access->entry);
-    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(access->entry))) return;
-    (void)access_set_fields_due(access, fields_ms);
+    struct entry *entry = access->entry;
+    int64_t fields_ms = value_next_deadline(entry);
+    if (KV_LIKELY(fields_ms == 0 && !entry_has_timed_fields(entry))) return;
+    bool is_local = entry_is_timed(entry) ? entry_is_local(entry) : access_is_local(access);
+    (void)access_set_fields_due(access, fields_ms, is_local);
 }
 
 KV_INTERNAL kv_status access_version(struct access *access, uint64_t *version)

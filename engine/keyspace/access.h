@@ -43,6 +43,7 @@ struct access {
     bool is_versioned;    /* an entry that is written is to carry a version, whether it did or
                                   not */
     bool tells_new_later; /* the caller tells of the event that the key is new */
+    bool keeps_deadline;  /* what is written keeps the deadline that the entry has */
     struct garbage garbage;
     struct observed *ready; /* keys whose waiters may be served at the end */
     struct shadow *shadow;  /* what the entry is if it is not the one in the table */
@@ -63,6 +64,12 @@ KV_INTERNAL kv_status access_close(struct access *access, kv_status status);
 
 /* The present, read once a call at most. */
 KV_INTERNAL int64_t access_now(struct access *access);
+
+/*
+ * The deadline of the key, for a call that writes another value which keeps it; KV_NEVER for a new
+ * key.
+ */
+KV_INTERNAL int64_t access_kept_deadline(struct access *access);
 
 /* True if something that gets this deadline is to go at once (KV_SETTING_EXPIRE). */
 KV_INTERNAL bool access_is_past(struct access *access, int64_t deadline_ms);
@@ -186,7 +193,7 @@ KV_INTERNAL kv_status access_set_deadline(struct access *access, int64_t deadlin
  * one finds the earliest itself; after a change that only took deadlines away it may be without
  * memory and leave one that is too early.
  */
-KV_INTERNAL kv_status access_set_fields_due(struct access *access, int64_t fields_ms);
+KV_INTERNAL kv_status access_expect_fields_due(struct access *access, int64_t fields_ms);
 KV_INTERNAL void access_renew_due(struct access *access);
 
 /*

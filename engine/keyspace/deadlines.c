@@ -296,6 +296,16 @@ KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines)
     return begins_ms;
 }
 
+KV_INTERNAL struct entry *deadlines_any(const struct deadlines *deadlines)
+{
+    unsigned level, slot;
+    int64_t begins_ms;
+    if (deadlines == NULL || !deadlines_first_slot(deadlines, &level, &slot, &begins_ms))
+        return NULL;
+    const struct deadlines_chunk *head = deadlines_chunk(deadlines, deadlines->heads[level][slot]);
+    return deadlines_item(head, head->count - 1u);
+}
+
 /*
  * What is due goes to `due`; the rest is filed again. Ends before an item for which there is no
  * memory.

@@ -113,6 +113,9 @@ KV_INTERNAL enum deadlines_outcome deadlines_take(struct deadlines *deadlines, i
  */
 KV_INTERNAL int64_t deadlines_next(const struct deadlines *deadlines);
 
+/* Any entry of it, which stays; NULL if there is none. O(levels). `deadlines` may be NULL. */
+KV_INTERNAL struct entry *deadlines_any(const struct deadlines *deadlines);
+
 KV_INTERNAL void deadlines_check(const struct deadlines *deadlines);
 
 #endif

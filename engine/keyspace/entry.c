@@ -11,6 +11,7 @@ KV_INTERNAL void entry_shape_settle(struct entry_shape *shape)
     if (due_ms != KV_NEVER) flags |= entry_is_near(due_ms) ? ENTRY_TIMED : ENTRY_TIMED_FAR;
     if (shape->fields_ms != 0) flags |= ENTRY_FIELDS_TIMED;
     shape->flags = flags;
+    shape->is_local &= due_ms != KV_NEVER;
 }
 
 static size_t entry_fields_size(unsigned flags, enum entry_form form)
@@ -50,6 +51,7 @@ KV_INTERNAL void entry_write(void *block, const struct entry_shape *shape)
     if (moved > 0) memmove(key, shape->key.data, moved);
 
     entry->kind = (uint8_t)((unsigned)shape->type | (unsigned)shape->form << ENTRY_FORM_SHIFT);
+    entry_set_local(entry, shape->is_local);
     entry->flags = (uint8_t)shape->flags;
     entry->short_key_size = (shape->flags & ENTRY_WIDE) != 0 ? 0 : (uint8_t)shape->key.size;
     entry->clock[0] = (uint8_t)shape->clock;
@@ -89,6 +91,7 @@ KV_INTERNAL void entry_read(const struct entry *entry, struct entry_shape *shape
     bool has_version = (entry->flags & ENTRY_VERSIONED) != 0;
     shape->version = has_version ? entry_word(entry, entry_version_offset(entry)) : 0;
     shape->clock = entry_clock(entry);
+    shape->is_local = entry_is_local(entry);
 }
 
 KV_INTERNAL struct blob *blob_create(struct alloc *alloc, kv_slice text, size_t capacity)

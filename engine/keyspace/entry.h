@@ -2,8 +2,8 @@
  * keyspace/entry.h -- a key with its type, deadline and value, in one block of memory.
  *
  *     offset  size
- *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, and two eras (bits
- *                   3 and 6: see era.h)
+ *     0       1     type (low 3 bits), form (bits 4 and 5): how the value is kept, two eras (bits
+ *                   3 and 6: see era.h), and whether its deadlines are local (bit 7)
  *     1       1     flags: which of the optional fields are there
  *     2       1     size of the key, if not ENTRY_WIDE
  *     3       3     access clock: seconds of the wall clock, modulo 2^24
@@ -54,6 +54,7 @@ enum entry_form {
 #define ENTRY_SNAPSHOT_ERA 0x08u
 #define ENTRY_FORM         0x30u
 #define ENTRY_FROZEN_ERA   0x40u
+#define ENTRY_LOCAL        0x80u
 #define ENTRY_ERAS         (ENTRY_SNAPSHOT_ERA | ENTRY_FROZEN_ERA)
 
 #define ENTRY_FORM_SHIFT   4
@@ -113,6 +114,7 @@ struct entry_shape {
     uint64_t deadline_id;
     uint64_t version;
     uint32_t clock;
+    bool is_local; /* as entry_is_local() */
 };
 
 /*
@@ -257,6 +259,20 @@ static inline bool entry_is_timed(const struct entry *entry)
 static inline bool entry_has_timed_fields(const struct entry *entry)
 {
     return (entry->flags & ENTRY_FIELDS_TIMED) != 0;
+}
+
+/*
+ * True if the store is a copy of another one and each deadline in the entry was set here, not by
+ * that one: so it is for this store to remove what is due.
+ */
+static inline bool entry_is_local(const struct entry *entry)
+{
+    return (entry->kind & ENTRY_LOCAL) != 0;
+}
+
+static inline void entry_set_local(struct entry *entry, bool is_local)
+{
+    entry->kind = (uint8_t)((entry->kind & ~ENTRY_LOCAL) | (is_local ? ENTRY_LOCAL : 0));
 }
 
 /* Where it is in that order, the earliest of these deadlines; KV_NEVER if it is not. */

@@ -14,16 +14,16 @@
 #define RECLAIM_FREE_BATCH   256
 
 /* One slice of a shard; false if others are due there. */
-static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
+static bool reclaim_expired_slice(struct shard *shard, enum store_expiry expiry, int64_t now_ms)
 {
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms) return true;
+    if (shard_next_deadline(shard, expiry) > now_ms) return true;
     struct garbage garbage = {0};
     struct observed *ready = NULL;
     uint64_t removed = 0;
     snapshot_make_room(shard->store, shard->index);
     lock_lock(&shard->lock);
     enum deadlines_outcome outcome =
-        shard_expire(shard, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
+        shard_expire(shard, expiry, now_ms, RECLAIM_EXPIRE_BATCH, &garbage, &ready, &removed);
     lock_unlock(&shard->lock);
     garbage_free(&garbage, &shard->store->alloc);
     if (ready != NULL) waiting_serve(shard->store, ready);
@@ -37,15 +37,14 @@ static bool reclaim_expired_slice(struct shard *shard, int64_t now_ms)
  */
 KV_INTERNAL bool reclaim_expired(struct store *store, int64_t now_ms, const struct budget *budget)
 {
-    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0 ||
-        store_setting(store, KV_SETTING_EXPIRE) != STORE_EXPIRES)
-        return true;
+    enum store_expiry expiry = store_active_expiry(store);
+    if (expiry == STORE_EXPIRES_NEVER) return true;
     for (uint32_t i = 0; i < store->shard_count; i += 2) {
         struct shard *one = &store->shards[i];
         struct shard *other = &store->shards[i + 1 < store->shard_count ? i + 1 : i];
         for (;;) {
-            bool one_is_done = reclaim_expired_slice(one, now_ms);
-            if (reclaim_expired_slice(other, now_ms) && one_is_done) break;
+            bool one_is_done = reclaim_expired_slice(one, expiry, now_ms);
+            if (reclaim_expired_slice(other, expiry, now_ms) && one_is_done) break;
             if (budget_is_spent(budget)) return false;
         }
     }

@@ -2,11 +2,13 @@
  * keyspace/shard.c -- see shard.h.
  *
  * Invariants (shard_check() asserts them, with those of the rooms below):
- *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries.
+ *   1. An entry is in its space's deadlines exactly if it is timed, under the number it carries: in
+ *      `local` if it is local, else in `deadlines`.
  *   2. space->outside counts the entries whose value lies outside the shard's memory, and
  *      space->undated those that are timed but have no deadline of their own.
  *   3. All entries are of their space's eras, but while the space is unsaved or frozen (era.h).
- *   4. next_deadline_ms is not after the earliest deadline of any space.
+ *   4. next_deadline_ms is not after the earliest deadline of any space, next_local_ms not after
+ *      that of any local entry.
  */
 #include "keyspace/shard.h"
 
@@ -59,6 +61,7 @@ KV_INTERNAL kv_status shard_open(struct shard *shard, struct store *store, uint3
     shard->index = index;
     shard->store = store;
     atomic_init(&shard->next_deadline_ms, KV_NEVER);
+    atomic_init(&shard->next_local_ms, KV_NEVER);
     memory_init(&shard->memory, &store->pages);
     shard_start_space(shard, &shard->first);
     if (store->databases == 1) return KV_OK;
@@ -97,11 +100,16 @@ KV_INTERNAL void shard_swap(struct shard *shard, uint32_t first, uint32_t second
     frozen_note_moved(shard);
 }
 
-static void shard_note_deadline(struct shard *shard, int64_t deadline_ms)
+static void shard_note_earlier(_Atomic int64_t *next_ms, int64_t deadline_ms)
 {
-    if (deadline_ms < atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed)) {
-        atomic_store_explicit(&shard->next_deadline_ms, deadline_ms, memory_order_relaxed);
-    }
+    if (deadline_ms < atomic_load_explicit(next_ms, memory_order_relaxed))
+        atomic_store_explicit(next_ms, deadline_ms, memory_order_relaxed);
+}
+
+static void shard_note_deadline(struct shard *shard, int64_t deadline_ms, bool is_local)
+{
+    shard_note_earlier(&shard->next_deadline_ms, deadline_ms);
+    if (KV_UNLIKELY(is_local)) shard_note_earlier(&shard->next_local_ms, deadline_ms);
 }
 
 KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
@@ -119,7 +127,8 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
     }
     memory_join(&shard->memory, &from->memory);
     shard_renew_deadline(shard);
-    shard_note_deadline(shard, atomic_load(&from->next_deadline_ms)); /* which may be past */
+    /* which may be past */
+    shard_note_deadline(shard, atomic_load(&from->next_deadline_ms), false);
 }
 
 /* ------------------------------------------------------------------------------ writing entries */
@@ -128,21 +137,21 @@ KV_INTERNAL void shard_adopt(struct shard *shard, struct shard *from)
  * The old number may stay if the deadline is put off, for the wheel will file the key again when
  * its old slot comes due; or if it is earlier, but not than that slot.
  */
-static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms)
+static bool shard_keeps_number(const struct space *space, const struct entry *old, int64_t due_ms,
+                               bool is_local)
 {
     if (old == NULL || !entry_is_timed(old) || due_ms == KV_NEVER) return false;
+    if (entry_is_local(old) != is_local) return false;
     return due_ms >= entry_due(old) ||
-           deadlines_may_stay(space->deadlines, entry_deadline_id(old), due_ms);
+           deadlines_may_stay(space_order(space, old), entry_deadline_id(old), due_ms);
 }
 
-static kv_status shard_reserve_deadline(struct shard *shard, struct space *space)
+static kv_status shard_reserve_deadline(struct shard *shard, struct space *space, bool is_local)
 {
     struct store *store = shard->store;
-    if (space->deadlines == NULL) {
-        space->deadlines = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
-        if (space->deadlines == NULL) return KV_NOMEM;
-    }
-    return deadlines_reserve(space->deadlines);
+    struct deadlines **order = is_local ? &space->local : &space->deadlines;
+    if (*order == NULL) *order = deadlines_create(&store->alloc, clock_wall_ms(&store->clock));
+    return *order != NULL ? deadlines_reserve(*order) : KV_NOMEM;
 }
 
 /*
@@ -153,16 +162,17 @@ static void shard_file_deadline(struct shard *shard, struct space *space, struct
                                 struct entry *block, struct entry_shape *shape)
 {
     int64_t due_ms = entry_shape_due(shape);
-    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms);
-    if (shard_keeps_number(space, old, due_ms)) {
+    struct deadlines *order = shape->is_local ? space->local : space->deadlines;
+    if (due_ms != KV_NEVER) shard_note_deadline(shard, due_ms, shape->is_local);
+    if (shard_keeps_number(space, old, due_ms, shape->is_local)) {
         shape->deadline_id = entry_deadline_id(old);
-        if (block != old) deadlines_move(space->deadlines, shape->deadline_id, block);
+        if (block != old) deadlines_move(order, shape->deadline_id, block);
         return;
     }
     if (old != NULL && entry_is_timed(old))
-        deadlines_remove(space->deadlines, entry_deadline_id(old));
+        deadlines_remove(space_order(space, old), entry_deadline_id(old));
     if (due_ms == KV_NEVER) return;
-    shape->deadline_id = deadlines_add(space->deadlines, block, due_ms);
+    shape->deadline_id = deadlines_add(order, block, due_ms);
 }
 
 KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint64_t hash,
@@ -172,8 +182,9 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
     entry_shape_settle(shape);
     size_t size = entry_shape_size(shape);
     int64_t due_ms = entry_shape_due(shape);
-    if (KV_UNLIKELY(due_ms != KV_NEVER) && !shard_keeps_number(space, old, due_ms)) {
-        if (shard_reserve_deadline(shard, space) != KV_OK) return KV_NOMEM;
+    if (KV_UNLIKELY(due_ms != KV_NEVER) &&
+        !shard_keeps_number(space, old, due_ms, shape->is_local)) {
+        if (shard_reserve_deadline(shard, space, shape->is_local) != KV_OK) return KV_NOMEM;
     }
     if (old == NULL && table_reserve(&space->table, hash) != KV_OK) return KV_NOMEM;
     size_t old_size = old != NULL ? entry_size(old) : 0;
@@ -202,17 +213,18 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
 }
 
 KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
-                                       struct entry *entry, int64_t due_ms)
+                                       struct entry *entry, int64_t due_ms, bool is_local)
 {
     assert(entry_can_hold(entry, due_ms) && due_ms != KV_NEVER);
     uint64_t id = entry_deadline_id(entry);
-    if (!shard_keeps_number(space, entry, due_ms)) {
-        if (deadlines_reserve(space->deadlines) != KV_OK) return KV_NOMEM;
-        deadlines_remove(space->deadlines, id);
-        id = deadlines_add(space->deadlines, entry, due_ms);
+    if (!shard_keeps_number(space, entry, due_ms, is_local)) {
+        if (shard_reserve_deadline(shard, space, is_local) != KV_OK) return KV_NOMEM;
+        deadlines_remove(space_order(space, entry), id);
+        entry_set_local(entry, is_local);
+        id = deadlines_add(space_order(space, entry), entry, due_ms);
     }
     entry_set_due(entry, due_ms, id);
-    shard_note_deadline(shard, due_ms);
+    shard_note_deadline(shard, due_ms, is_local);
     return KV_OK;
 }
 
@@ -240,7 +252,8 @@ KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t
                               struct table_place place, struct garbage *garbage)
 {
     struct entry *entry = table_item(place);
-    if (entry_is_timed(entry)) deadlines_remove(space->deadlines, entry_deadline_id(entry));
+    if (entry_is_timed(entry))
+        deadlines_remove(space_order(space, entry), entry_deadline_id(entry));
     shard_free_entry(shard, shard_unlink(space, hash, place), garbage);
 }
 
@@ -248,13 +261,18 @@ KV_INTERNAL void shard_remove(struct shard *shard, struct space *space, uint64_t
 
 KV_INTERNAL void shard_renew_deadline(struct shard *shard)
 {
-    int64_t next_ms = KV_NEVER;
+    int64_t next_ms = KV_NEVER, local_ms = KV_NEVER;
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
-        int64_t of_space_ms = space != NULL ? deadlines_next(space->deadlines) : KV_NEVER;
+        if (space == NULL) continue;
+        int64_t of_space_ms = deadlines_next(space->deadlines);
+        int64_t local_of_space_ms = deadlines_next(space->local);
         if (of_space_ms < next_ms) next_ms = of_space_ms;
+        if (local_of_space_ms < local_ms) local_ms = local_of_space_ms;
     }
+    if (local_ms < next_ms) next_ms = local_ms;
     atomic_store_explicit(&shard->next_deadline_ms, next_ms, memory_order_relaxed);
+    atomic_store_explicit(&shard->next_local_ms, local_ms, memory_order_relaxed);
 }
 
 /* Tells the journal and the observers that a key has expired, which is nobody's change. */
@@ -306,8 +324,8 @@ static void shard_file_again(struct shard *shard, struct space *space, uint64_t 
     int64_t due_ms = entry_shape_due(&shape);
     bool fits = due_ms != KV_NEVER && entry_can_hold(entry, due_ms);
     if (!fits) due_ms = now_ms + SHARD_LATER_MS;
-    entry_set_due(entry, due_ms, deadlines_add(space->deadlines, entry, due_ms));
-    shard_note_deadline(shard, due_ms);
+    entry_set_due(entry, due_ms, deadlines_add(space_order(space, entry), entry, due_ms));
+    shard_note_deadline(shard, due_ms, entry_is_local(entry));
     if (fits) return;
     struct table_place place = table_place_of(&space->table, hash, entry);
     (void)shard_write(shard, space, hash, &place, &shape);
@@ -367,20 +385,18 @@ static void shard_remove_due(struct shard *shard, uint32_t database, struct entr
     }
 }
 
-/* One space's share of shard_expire(). */
-static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t database,
-                                                 int64_t now_ms, size_t limit,
-                                                 struct garbage *garbage, struct observed **ready,
-                                                 uint64_t *removed)
+/* The share in shard_expire() of one space's deadlines, or its local ones. */
+static enum deadlines_outcome shard_expire_order(struct shard *shard, uint32_t database,
+                                                 struct deadlines *order, int64_t now_ms,
+                                                 size_t limit, struct garbage *garbage,
+                                                 struct observed **ready, uint64_t *removed)
 {
-    struct space *space = shard_peek_space(shard, database);
-    if (space == NULL || space->deadlines == NULL) return DEADLINES_DONE;
+    if (order == NULL) return DEADLINES_DONE;
     for (;;) {
         struct entry *due[SHARD_EXPIRE_BATCH];
         size_t due_count;
         size_t batch = limit < SHARD_EXPIRE_BATCH ? limit : SHARD_EXPIRE_BATCH;
-        enum deadlines_outcome outcome =
-            deadlines_take(space->deadlines, now_ms, batch, due, &due_count);
+        enum deadlines_outcome outcome = deadlines_take(order, now_ms, batch, due, &due_count);
         struct entry *last = due_count > 0 ? due[due_count - 1] : NULL;
         bool has_fields = last != NULL && entry_has_timed_fields(last);
         if (has_fields && entry_deadline(last) > now_ms) due_count--;
@@ -396,18 +412,39 @@ static enum deadlines_outcome shard_expire_space(struct shard *shard, uint32_t d
     }
 }
 
-KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, enum store_expiry expiry,
+                                                int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, struct observed **ready,
                                                 uint64_t *removed)
 {
     enum deadlines_outcome outcome = DEADLINES_DONE;
-    if (atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) > now_ms)
-        return outcome;
+    if (shard_next_deadline(shard, expiry) > now_ms) return outcome;
     for (uint32_t i = 0; i < shard->store->databases && outcome == DEADLINES_DONE; i++) {
-        outcome = shard_expire_space(shard, i, now_ms, limit, garbage, ready, removed);
+        struct space *space = shard_peek_space(shard, i);
+        if (space == NULL) continue;
+        outcome =
+            shard_expire_order(shard, i, space->local, now_ms, limit, garbage, ready, removed);
+        if (expiry == STORE_HIDES_EXPIRED || outcome != DEADLINES_DONE) continue;
+        outcome =
+            shard_expire_order(shard, i, space->deadlines, now_ms, limit, garbage, ready, removed);
     }
     shard_renew_deadline(shard);
     return outcome;
+}
+
+KV_INTERNAL bool shard_forget_local(struct shard *shard, size_t limit)
+{
+    if (shard_next_deadline(shard, STORE_HIDES_EXPIRED) == KV_NEVER) return true;
+    for (uint32_t i = 0; i < shard->store->databases; i++) {
+        struct space *space = shard_peek_space(shard, i);
+        struct entry *entry;
+        while (space != NULL && (entry = deadlines_any(space->local)) != NULL) {
+            if (limit-- == 0) return false;
+            if (shard_change_due(shard, space, entry, entry_due(entry), false) != KV_OK) break;
+        }
+    }
+    shard_renew_deadline(shard);
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------- flushing */
@@ -452,7 +489,9 @@ KV_INTERNAL void shard_flush(struct shard *shard, uint32_t database, bool later,
     memcpy(&record->space, space, sizeof *space);
     table_detach(&space->table, &record->space.table);
     deadlines_destroy(space->deadlines);
+    deadlines_destroy(space->local);
     space->deadlines = record->space.deadlines = NULL;
+    space->local = record->space.local = NULL;
     space->outside = space->undated = 0;
     space->is_unsaved = space->is_frozen = false;
     record->space.is_unsaved &= shard->store->snapshot != NULL;
@@ -516,6 +555,7 @@ static void shard_close_space(struct shard *shard, struct space *space, struct g
     table_visit *visit = space->outside > 0 ? shard_free_visited : NULL;
     (void)table_drain(&space->table, &cursor, SIZE_MAX, visit, &freeing);
     deadlines_destroy(space->deadlines);
+    deadlines_destroy(space->local);
 }
 
 KV_INTERNAL void shard_close(struct shard *shard)
@@ -544,8 +584,8 @@ KV_INTERNAL void shard_close(struct shard *shard)
 #if KV_DEBUG > 0
 struct shard_counts {
     const struct space *space;
-    uint64_t outside, undated, timed, unsaved, frozen;
-    int64_t first_deadline_ms;
+    uint64_t outside, undated, timed, local, unsaved, frozen;
+    int64_t first_deadline_ms, first_local_ms;
 };
 
 static void shard_check_entry(void *context, void *item)
@@ -555,9 +595,13 @@ static void shard_check_entry(void *context, void *item)
     counts->outside += value_is_outside(entry);
     counts->unsaved += era_is_old(counts->space, entry, ENTRY_SNAPSHOT_ERA);
     counts->frozen += era_is_old(counts->space, entry, ENTRY_FROZEN_ERA);
-    counts->timed += entry_is_timed(entry);
+    counts->timed += entry_is_timed(entry) && !entry_is_local(entry);
+    counts->local += entry_is_local(entry);
     counts->undated += entry_is_timed(entry) && entry_deadline(entry) == KV_NEVER;
+    assert(!entry_is_local(entry) || entry_is_timed(entry));
     if (entry_due(entry) < counts->first_deadline_ms) counts->first_deadline_ms = entry_due(entry);
+    if (entry_is_local(entry) && entry_due(entry) < counts->first_local_ms)
+        counts->first_local_ms = entry_due(entry);
     int64_t fields_ms = value_next_deadline(entry);
     assert(fields_ms == 0 || entry_has_timed_fields(entry));
     assert(fields_ms == 0 || entry_due(entry) <= fields_ms);
@@ -570,7 +614,8 @@ KV_INTERNAL void shard_check(const struct shard *shard)
     for (uint32_t i = 0; i < shard->store->databases; i++) {
         struct space *space = shard_peek_space(shard, i);
         if (space == NULL) continue;
-        struct shard_counts counts = {.space = space, .first_deadline_ms = KV_NEVER};
+        struct shard_counts counts = {
+            .space = space, .first_deadline_ms = KV_NEVER, .first_local_ms = KV_NEVER};
         table_check(&space->table);
         table_each(&space->table, shard_check_entry, &counts);
         assert(counts.outside == space->outside);
@@ -578,9 +623,11 @@ KV_INTERNAL void shard_check(const struct shard *shard)
         assert(counts.unsaved == 0 || space->is_unsaved);
         assert(counts.frozen == 0 || space->is_frozen);
         if (space->deadlines != NULL) deadlines_check(space->deadlines);
+        if (space->local != NULL) deadlines_check(space->local);
         assert(counts.timed == (space->deadlines != NULL ? space->deadlines->count : 0));
-        assert(atomic_load_explicit(&shard->next_deadline_ms, memory_order_relaxed) <=
-               counts.first_deadline_ms);
+        assert(counts.local == (space->local != NULL ? space->local->count : 0));
+        assert(shard_next_deadline(shard, STORE_EXPIRES) <= counts.first_deadline_ms);
+        assert(shard_next_deadline(shard, STORE_HIDES_EXPIRED) <= counts.first_local_ms);
     }
     memory_check(&shard->memory);
 }

@@ -35,7 +35,15 @@ static inline void space_count(struct space *space, const struct entry *entry, i
 /* How many keys of it have a deadline of their own. */
 static inline uint64_t space_timed(const struct space *space)
 {
-    return space->deadlines != NULL ? space->deadlines->count - space->undated : 0;
+    uint64_t timed = space->deadlines != NULL ? space->deadlines->count : 0;
+    if (KV_UNLIKELY(space->local != NULL)) timed += space->local->count;
+    return timed - space->undated;
+}
+
+/* The order of deadlines that an entry is in. */
+static inline struct deadlines *space_order(const struct space *space, const struct entry *entry)
+{
+    return KV_UNLIKELY(entry_is_local(entry)) ? space->local : space->deadlines;
 }
 
 /* The hash of an entry's key; the table's kind. */
@@ -60,11 +68,12 @@ KV_INTERNAL kv_status shard_write(struct shard *shard, struct space *space, uint
                                   struct table_place *place, struct entry_shape *shape);
 
 /*
- * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due); it
- * can hold the new one (entry_can_hold). KV_OK, or KV_NOMEM with nothing changed.
+ * Changes the place of a timed entry in the order of deadlines where it lies (entry_set_due), and
+ * which order that is; it can hold the new place (entry_can_hold). KV_OK, or KV_NOMEM with nothing
+ * changed.
  */
 KV_INTERNAL kv_status shard_change_due(struct shard *shard, struct space *space,
-                                       struct entry *entry, int64_t due_ms);
+                                       struct entry *entry, int64_t due_ms, bool is_local);
 
 /*
  * Takes an entry out and frees it; its value, if it lies outside, goes to `garbage`, or stays with
@@ -81,16 +90,32 @@ static inline uint64_t shard_next_version(struct shard *shard)
 
 struct observed;
 
+/* Not after the earliest deadline that shard_expire() cares about. Also without the lock. */
+static inline int64_t shard_next_deadline(const struct shard *shard, enum store_expiry expiry)
+{
+    if (expiry == STORE_EXPIRES_NEVER) return KV_NEVER;
+    const _Atomic int64_t *next_ms =
+        expiry == STORE_HIDES_EXPIRED ? &shard->next_local_ms : &shard->next_deadline_ms;
+    return atomic_load_explicit(next_ms, memory_order_relaxed);
+}
+
 /*
  * Removes keys and fields that are due, up to `limit` entries looked at, and tells journal and
  * observers; keys whose waiters mind it are added to *ready. DEADLINES_MORE if others are due.
- * *removed is increased, by keys.
+ * *removed is increased, by keys. With STORE_HIDES_EXPIRED only what is local.
  */
-KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, int64_t now_ms, size_t limit,
+KV_INTERNAL enum deadlines_outcome shard_expire(struct shard *shard, enum store_expiry expiry,
+                                                int64_t now_ms, size_t limit,
                                                 struct garbage *garbage, struct observed **ready,
                                                 uint64_t *removed);
 
-/* Recomputes next_deadline_ms. */
+/*
+ * Makes up to about `limit` entries that are local like any other; those for which there is no
+ * memory stay. False if others are left to do.
+ */
+KV_INTERNAL bool shard_forget_local(struct shard *shard, size_t limit);
+
+/* Recomputes next_deadline_ms and next_local_ms. */
 KV_INTERNAL void shard_renew_deadline(struct shard *shard);
 
 /* Exchanges the contents of two databases' spaces, both of which exist. */

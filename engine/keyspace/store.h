@@ -39,6 +39,7 @@ struct space {
     struct table_frontier thaw;     /* and that of a frozen view's end */
     uint32_t frozen_origin;         /* as `origin`, while it is frozen */
     struct deadlines *deadlines;    /* NULL until a key has one */
+    struct deadlines *local;        /* the same of those that are local (entry_is_local) */
     uint64_t outside;               /* entries whose value lies outside the shard's memory */
     uint64_t undated;               /* entries among the deadlines only for those of their fields */
 };
@@ -66,6 +67,7 @@ struct shard {
     _Alignas(KV_CACHE_LINE) struct lock lock; /* and no two shards share a line */
     uint32_t index;
     _Atomic int64_t next_deadline_ms; /* not after the earliest deadline of its spaces */
+    _Atomic int64_t next_local_ms;    /* nor this of the local ones */
     uint64_t hits, misses;
     struct space first;          /* database 0, which nearly all calls are about: no pointer to
                                      follow */
@@ -216,6 +218,13 @@ static inline enum store_expiry view_expiry(const struct view *view)
     if (KV_UNLIKELY((view->flags & VIEW_TIMELESS) != 0)) return STORE_EXPIRES_NEVER;
     if (KV_UNLIKELY(view->frozen != NULL)) return STORE_HIDES_EXPIRED;
     return (enum store_expiry)store_setting(view->store, KV_SETTING_EXPIRE);
+}
+
+/* How keys expire for ticks: what is due goes, or of that what is local, or nothing. */
+static inline enum store_expiry store_active_expiry(const struct store *store)
+{
+    if (store_setting(store, KV_SETTING_ACTIVE_EXPIRE) == 0) return STORE_EXPIRES_NEVER;
+    return (enum store_expiry)store_setting(store, KV_SETTING_EXPIRE);
 }
 
 /* A new view that shows all databases, for transactions and private views. NULL without memory. */

@@ -61,11 +61,6 @@ static kv_status text_write_blob(struct access *access, size_t at, kv_slice valu
     return KV_OK;
 }
 
-static int64_t text_deadline(const struct access *access)
-{
-    return access->entry != NULL ? entry_deadline(access->entry) : KV_NEVER;
-}
-
 /* In a new text of `size` bytes, not too many to be inline, put together from the old one. */
 static kv_status text_write_anew(struct access *access, kv_slice old, size_t at, kv_slice value,
                                  size_t size)
@@ -74,14 +69,15 @@ static kv_status text_write_anew(struct access *access, kv_slice old, size_t at,
     assert(size <= sizeof text);
     if (old.size > 0) memcpy(text, old.data, old.size);
     text_write_bytes(text, old.size, at, value);
-    return access_put_text(access, (kv_slice){text, size}, text_deadline(access), ACCESS_RAW);
+    return access_put_text(access, (kv_slice){text, size}, access_kept_deadline(access),
+                           ACCESS_RAW);
 }
 
 /* Gives the key a blob in the place of what it holds; without memory the blob goes. */
 static kv_status text_put_blob(struct access *access, struct blob *blob)
 {
     kv_status status = access_put_value(access, KV_TYPE_STRING, ENTRY_BLOB,
-                                        (uint64_t)(uintptr_t)blob, text_deadline(access));
+                                        (uint64_t)(uintptr_t)blob, access_kept_deadline(access));
     if (status != KV_OK) blob_destroy(&access->store->alloc, blob);
     return status;
 }
@@ -149,7 +145,7 @@ KV_INTERNAL kv_status text_replace(struct access *access, kv_slice value, size_t
     if (text_write_inline(access, 0, value, value.size)) return KV_OK;
     if (text_replace_in_blob(access, value)) return KV_OK;
     if (access_fits_inline(access, value.size))
-        return access_put_text(access, value, text_deadline(access), ACCESS_RAW);
+        return access_put_text(access, value, access_kept_deadline(access), ACCESS_RAW);
     struct blob *blob = blob_create(&access->store->alloc, value, capacity);
     return blob != NULL ? text_put_blob(access, blob) : KV_NOMEM;
 }

@@ -20,8 +20,8 @@ KV_INTERNAL kv_status timing_reserve(struct access *access, int64_t deadline_ms)
 {
     if (access->entry == NULL || deadline_ms == KV_NEVER || deadline_ms < 0) return KV_OK;
     int64_t next_ms = value_next_deadline(access->entry);
-    return access_set_fields_due(access,
-                                 next_ms != 0 && next_ms < deadline_ms ? next_ms : deadline_ms);
+    if (next_ms == 0 || next_ms > deadline_ms) next_ms = deadline_ms;
+    return access_expect_fields_due(access, next_ms);
 }
 
 /* ----------------------------------------------------------------------------------- the effect */

@@ -211,9 +211,10 @@ static void txn_restore(struct undo_record *record)
     assert(status == KV_OK);
     (void)status;
     if (entry_is_timed(entry)) {
-        status = deadlines_reserve(space->deadlines);
+        struct deadlines *order = space_order(space, entry);
+        status = deadlines_reserve(order);
         assert(status == KV_OK);
-        uint64_t id = deadlines_add(space->deadlines, entry, entry_due(entry));
+        uint64_t id = deadlines_add(order, entry, entry_due(entry));
         entry_set_due(entry, entry_due(entry), id);
     }
     entry_set_eras(entry, space->eras);

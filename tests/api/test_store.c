@@ -274,8 +274,8 @@ START_TEST(what_is_past_is_hidden_and_stays_until_whoever_decides_says_so)
     kv_view_expires(applier, false);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 2), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 3), KV_BADARG);
-    fixture_set_for(db, "a", "1", 10);
-    fixture_set_for(db, "b", "1", 10);
+    fixture_set_for(applier, "a", "1", 10);
+    fixture_set_for(applier, "b", "1", 10);
     fixture_pass(&fx, 10);
     kv_view_refresh(applier);
 
