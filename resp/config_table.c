@@ -168,6 +168,12 @@ static const char *config_apply_value(void *context, kv_slice text, char message
 
 /* ---------------------------------------------------------------------------- what changes mean */
 
+/* resp_open_within() leaves the store as it is. */
+static kv_status config_set_store(kvresp *resp, kv_setting setting, int64_t value)
+{
+    return resp->is_within ? KV_OK : kv_configure(resp->store, setting, value);
+}
+
 /* The store knows no limit above what a quarter of all addresses could hold: more is the same. */
 static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
                                           char message[256])
@@ -175,7 +181,7 @@ static const char *config_change_bulk_max(kvresp *resp, const struct config_valu
     (void)message;
     int64_t size = value->number;
     if ((uint64_t)size > SIZE_MAX / 4) size = (int64_t)(SIZE_MAX / 4);
-    if (kv_configure(resp->store, KV_SETTING_MAX_VALUE_SIZE, size) != KV_OK)
+    if (config_set_store(resp, KV_SETTING_MAX_VALUE_SIZE, size) != KV_OK)
         return "the store does not accept it as the size of a string";
     atomic_store(&resp->settings.bulk_max, (uint64_t)value->number);
     return NULL;
@@ -285,7 +291,7 @@ static const char *config_change_setting(kvresp *resp, const struct config_value
                                          char message[256])
 {
     (void)message;
-    kv_status status = kv_configure(resp->store, (kv_setting)value->facts->setting, value->number);
+    kv_status status = config_set_store(resp, (kv_setting)value->facts->setting, value->number);
     return status == KV_OK ? NULL : kv_strerror(status);
 }
 
@@ -316,7 +322,7 @@ static kv_status config_read_backlog_size(kvresp *resp, kv_buffer *text)
 static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
                                            char message[256])
 {
-    kv_status status = kv_configure(resp->store, KV_SETTING_LIST_PACK_SIZE, value->number);
+    kv_status status = config_set_store(resp, KV_SETTING_LIST_PACK_SIZE, value->number);
     if (status == KV_OK) return NULL;
     snprintf(message, 256, "kvstore knows -1 to -5 and counts of elements above 0");
     return message;
@@ -558,7 +564,7 @@ static const char *config_change_events(kvresp *resp, const struct config_value 
     int64_t events;
     (void)message;
     if (config_parse_events(kv_text(value->text), &events))
-        (void)kv_configure(resp->store, KV_SETTING_EVENTS, events);
+        (void)config_set_store(resp, KV_SETTING_EVENTS, events);
     return NULL;
 }
 

@@ -97,13 +97,13 @@ static void resp_close_parts(kvresp *resp, int opened)
     free(resp);
 }
 
-kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
+static kv_status resp_open(kv *db, const kvresp_options *options, bool is_within, kvresp **resp)
 {
-    if (db == NULL || resp == NULL) return KV_BADARG;
     kvresp *opened = aligned_alloc(_Alignof(kvresp), sizeof *opened);
     if (opened == NULL) return KV_NOMEM;
     memset(opened, 0, sizeof *opened);
     opened->store = db;
+    opened->is_within = is_within;
     pool_open(&opened->pool);
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
@@ -115,6 +115,16 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
     if (status != KV_OK) resp_close_parts(opened, parts);
     else *resp = opened;
     return status;
+}
+
+kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
+{
+    return db != NULL && resp != NULL ? resp_open(db, options, false, resp) : KV_BADARG;
+}
+
+kv_status resp_open_within(kv *db, kvresp **resp)
+{
+    return resp_open(db, NULL, true, resp);
 }
 
 void kvresp_close(kvresp *resp)

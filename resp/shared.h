@@ -162,6 +162,7 @@ struct rate {
 
 struct kvresp {
     kv *store;
+    bool is_within; /* resp_open_within() */
     struct command_map commands;
     _Atomic unsigned gates; /* enum gate, but those that the append-only file is asked about */
     struct loading loading;
@@ -205,6 +206,12 @@ struct kvresp {
     struct rate rate_commands, rate_input, rate_output;
     struct rate rate_turns, rate_busy_us; /* turns, and microseconds in them, per second */
 };
+
+/*
+ * Opens one for work of our own on a store that others have configured, perhaps by a kvresp of
+ * theirs: its parameters have their defaults, and the store keeps its settings. KV_OK or KV_NOMEM.
+ */
+kv_status resp_open_within(kv *db, kvresp **resp);
 
 /* Tells the latency monitor, if it is on and `ms` is as long as it wants to be told of. */
 void resp_note_latency(kvresp *resp, const char *event, uint64_t ms);

@@ -142,6 +142,27 @@ START_TEST(what_was_written_is_there_again)
 }
 END_TEST
 
+START_TEST(loading_and_rewriting_leave_the_store_s_settings)
+{
+    put_commands(FILES ".1.incr.aof", COMMANDS("HSET h a 1 b 2 c 3"));
+    put_text(FILES ".manifest", "file appendonly.aof.1.incr.aof seq 1 type i\n");
+    open_store();
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_HASH_PACK_COUNT, 2), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EVENTS, KV_EVENT_BY_KEY | KV_EVENT_ALL), KV_OK);
+    ck_assert_int_eq(aof_open_on(db, &options, &disk.io, &aof, message), KV_OK);
+    kv_object_info info = KV_OPTIONS(kv_object_info);
+    ck_assert_int_eq(kv_object(db, KV_TEXT("h"), &info), KV_OK);
+    ck_assert_str_eq(info.encoding, "hashtable");
+    ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_OK);
+    int64_t value = 0;
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_HASH_PACK_COUNT, &value), KV_OK);
+    ck_assert_int_eq(value, 2);
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_EVENTS, &value), KV_OK);
+    ck_assert_int_eq(value, KV_EVENT_BY_KEY | KV_EVENT_ALL);
+    close_aof();
+}
+END_TEST
+
 START_TEST(random_calls_leave_what_they_left)
 {
     seed_random();
@@ -742,6 +763,7 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, what_was_written_is_there_again);
     tcase_add_test(tests, random_calls_leave_what_they_left);
+    tcase_add_test(tests, loading_and_rewriting_leave_the_store_s_settings);
     tcase_add_test(tests, a_key_that_expires_while_the_store_is_down_does_not_live_on_in_parts);
     tcase_add_loop_test(tests, many_threads_write_and_the_file_has_the_order_of_each_key, 0, 2);
     tcase_add_loop_test(tests, threads_write_while_the_file_is_rewritten, 0, 4);
