@@ -318,6 +318,45 @@ def only_the_master_lets_keys_expire(program):
         link.close()
 
 
+def appended(server):
+    """The bytes of a server's append-only files but the base."""
+    folder = os.path.join(server.directory, 'appendonlydir')
+    data = b''
+    for name in sorted(os.listdir(folder)):
+        if name.endswith('.incr.aof'):
+            with open(os.path.join(folder, name), 'rb') as file:
+                data += file.read()
+    return data
+
+
+def own_deadlines_are_the_replica_s(program):
+    """Of a replica that may be written: what it gave a deadline itself, and nothing else, goes."""
+    options = ('--replica-read-only', 'no', '--appendonly', 'yes', '--notify-keyspace-events', 'Ex')
+    with Stage(program, options) as stage:
+        link = stage.synced()
+        events = stage.server.connect()
+        events.call('SUBSCRIBE', '__keyevent@0__:expired')
+        soon = int(time.time() * 1000) + 300
+        for key in ('own', 'both', 'taken'):
+            stage.expect_reply('+OK', 'SET', key, 'v', 'PXAT', soon)
+        link.stream(['SET', 'both', 'v', 'PXAT', soon], ['SET', 'theirs', 'v', 'PXAT', soon],
+                    ['PERSIST', 'taken'], ACK)
+        link.ack(link.sent)
+        until(lambda: stage.client.call('DBSIZE').value == 4, 'the key to go')
+        stage.expect_reply(0, 'EXISTS', 'own', 'both', 'theirs')
+        stage.expect_reply(0, 'COPY', 'theirs', 'copy')
+        statistics = stage.client.call('INFO', 'stats').value
+        expect(b'expired_keys:1\r\n' in statistics, statistics.decode())
+        expect(events.read(1)[0].endswith(b':expired\r\n$3\r\nown\r\n'), 'no event of the key')
+        until(lambda: b'DEL\r\n$3\r\nown\r\n' in appended(stage.server), 'the file to have the DEL')
+        expect(appended(stage.server).count(b'DEL\r\n') == 1, appended(stage.server))
+        link.stream(['DEL', 'both', 'theirs'], ACK)
+        link.ack(link.sent)
+        stage.expect_reply(2, 'DBSIZE')
+        events.close()
+        link.close()
+
+
 def serves_stale_data_or_does_not(program):
     with Stage(program) as stage:
         link = stage.synced()
@@ -420,8 +459,8 @@ def a_transaction_changes_the_role(program):
 
 HONEST = [follows_to_the_byte, takes_both_forms_of_a_full_sync,
           old_data_are_seen_until_the_new_are_there, only_the_master_lets_keys_expire,
-          serves_stale_data_or_does_not, blocked_clients_are_let_go, logs_in,
-          a_transaction_changes_the_role]
+          own_deadlines_are_the_replica_s, serves_stale_data_or_does_not,
+          blocked_clients_are_let_go, logs_in, a_transaction_changes_the_role]
 
 
 # ----------------------------------------------------------------------------------- lying masters
@@ -818,6 +857,57 @@ def deadlines_of_a_real_master(program):
         replica.stop()
 
 
+def own_deadlines_are_as_redis_has_them(program):
+    """The same calls on a replica of each kind, which has a replica: what is left on all of them."""
+    master = launch(redis_server)
+    try:
+        control = master.connect()
+        control.call('DEBUG', 'SET-ACTIVE-EXPIRE', 0)
+        of_redis, ours = (
+            what_is_left_on_a_replica(master, control, kind, program)
+            for kind in (redis_server, kvstore_server))
+        expect(of_redis[0] == 2, 'Redis has', of_redis)
+        expect(of_redis == ours, 'Redis has', of_redis, 'and kvstore', ours)
+    finally:
+        master.stop()
+
+
+def what_is_left_on_a_replica(master, control, kind, program):
+    control.call('FLUSHALL')
+    replica = launch(kind, program if kind is kvstore_server else None,
+                     ['--replica-read-only', 'no'])
+    leaf = launch(redis_server)
+    try:
+        client, below = replica.connect(), leaf.connect()
+        follow(replica, master, by_path=False)
+        follow(leaf, replica, by_path=False)
+        control.call('SET', 'theirs', 'v', 'PX', 2000)
+        until(lambda: below.call('EXISTS', 'theirs').value == 1, 'the key')
+        client.call('SELECT', 2)
+        client.call('SET', 'own', 'v', 'PX', 100)
+        client.call('SELECT', 0)
+        for i in range(200):
+            client.call('SET', 'own%d' % i, 'v', 'PX', 100)
+        client.call('RPUSH', 'list', 'v')
+        client.call('PEXPIRE', 'list', 100)
+        client.call('SET', 'kept', 'v', 'PX', 100)
+        client.call('PERSIST', 'kept')
+        until(lambda: client.call('DBSIZE').value == 2, 'own keys to go')
+        client.call('SELECT', 2)
+        until(lambda: client.call('DBSIZE').value == 0, 'that of database 2 to go')
+        client.call('SELECT', 0)
+        until(lambda: client.call('EXISTS', 'theirs').value == 0, 'the time to pass')
+        time.sleep(0.3)
+        left = [client.call(*words).value for words in (
+            ('DBSIZE',), ('COPY', 'theirs', 'copy'), ('EXISTS', 'theirs', 'kept'), ('DBSIZE',))]
+        control.call('SET', 'last', 'v')
+        until(lambda: below.call('EXISTS', 'last').value == 1, 'the last key')
+        return left + [below.call('DBSIZE').value]
+    finally:
+        leaf.stop()
+        replica.stop()
+
+
 def follow(server, master, by_path=True):
     """Makes a server the replica of another, whoever they are."""
     connection = server.connect()
@@ -1093,6 +1183,7 @@ def main():
             tests[name] = lambda program, d=diskless: of_a_real_master(program, rounds, seed, d)
         tests['signs_of_zero'] = signs_of_zero_are_redis_s
         tests['deadlines_of_a_real_master'] = deadlines_of_a_real_master
+        tests['own_deadlines_are_as_redis_has_them'] = own_deadlines_are_as_redis_has_them
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
