@@ -175,6 +175,22 @@ START_TEST(bytes_count_from_the_change_they_make)
 }
 END_TEST
 
+START_TEST(a_deadline_of_the_replica_s_own_is_not_of_the_history)
+{
+    static const char id[] = "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd";
+    replication_become_replica(history);
+    ck_assert_int_eq(kv_configure(server.db, KV_SETTING_EXPIRE, 2), KV_OK);
+    ck_assert_int_eq(replication_adopt(history, id, 0), KV_OK);
+    say(&server, client, "set own 1 px 100");
+    ck_assert_str_eq(say(&server, client, "dbsize"), ":1\r\n");
+    server.now_ms += 200;
+    kvresp_cron(server.resp, 0);
+    ck_assert_str_eq(say(&server, client, "dbsize"), ":0\r\n");
+    ck_assert_has(say(&server, client, "info stats"), "expired_keys:1\r\n");
+    ck_assert_int_eq(server_place(&server).offset, 0);
+}
+END_TEST
+
 START_TEST(what_redis_does_not_know_travels_in_a_ping)
 {
     follower_sync(&server, replica);
@@ -514,6 +530,7 @@ int main(void)
     tcase_add_test(tcase, one_that_was_away_goes_on_where_it_was);
     tcase_add_test(tcase, ids_shift_when_a_replica_becomes_a_master);
     tcase_add_test(tcase, bytes_count_from_the_change_they_make);
+    tcase_add_test(tcase, a_deadline_of_the_replica_s_own_is_not_of_the_history);
     tcase_add_test(tcase, what_redis_does_not_know_travels_in_a_ping);
     tcase_add_test(tcase, wait_counts_acknowledgements);
     tcase_add_test(tcase, few_replicas_refuse_writes);
