@@ -24577,6 +24577,7 @@ struct kv_follower {
     struct store *store;
     kv_journal *journal;
     void *context;
+    bool hears_messages;
 };
 
 #define VIEW_PINNED     1u /* now_ms holds the time */
@@ -24628,6 +24629,7 @@ struct store {
     struct frozen *frozen;          /* what it needs; changes while every shard is held */
     struct view *view;              /* the plain one */
     struct kv_follower *followers;
+    _Atomic uint32_t message_followers; /* how many of them hear messages */
     struct channels channels;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
@@ -25707,6 +25709,8 @@ KV_INTERNAL struct entry *frozen_draw(const struct frozen *frozen, struct shard 
  * transaction changes are copied and delivered together at its end. That copy needs memory, so
  * whoever is about to change something reserves room for what he will write (journal_reserve) and
  * after that cannot fail.
+ *
+ * Messages come in between, for the followers who hear them: they have a cause of their own.
  */
 #ifndef KV_KEYSPACE_JOURNAL_H
 #define KV_KEYSPACE_JOURNAL_H
@@ -25730,6 +25734,12 @@ static inline bool journal_is_read(const struct store *store)
     return KV_UNLIKELY(store->followers != NULL);
 }
 
+/* Whether messages are to be written, too. Needs no lock: who is late for a follower was before him. */
+static inline bool journal_hears_messages(const struct store *store)
+{
+    return KV_UNLIKELY(atomic_load_explicit(&store->message_followers, memory_order_relaxed) > 0);
+}
+
 /*
  * Makes room in a group for so many more changes, with so many arguments and bytes in all. KV_OK or
  * KV_NOMEM.
@@ -25737,13 +25747,14 @@ static inline bool journal_is_read(const struct store *store)
 KV_INTERNAL kv_status journal_group_reserve(struct journal_group *group, struct alloc *alloc,
                                             size_t changes, size_t arguments, size_t bytes);
 KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change *change);
-/* Hands all of a group to the followers. */
+/* Hands all of a group to the followers, or only its messages. A shard is held, and it is empty then. */
 KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store);
+KV_INTERNAL void journal_group_deliver_messages(struct journal_group *group, struct store *store);
 KV_INTERNAL void journal_group_free(struct journal_group *group, struct alloc *alloc);
 
 /*
- * Delivers one change, or adds it to the transaction's group, where room was reserved. `txn` may be
- * NULL.
+ * Delivers one change or message, or adds it to the transaction's group, where room was reserved.
+ * `txn` may be NULL; a shard is held then.
  */
 KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t database,
                                kv_cause cause, const kv_slice *arguments, size_t count);
@@ -26512,6 +26523,9 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
 
+/* Takes the first shard if it needs none: what it writes to the journal is delivered under a lock. */
+KV_INTERNAL void txn_hold_some_shard(struct txn *txn);
+
 /*
  * Copies an entry of the shard as it is, with its value; the copy keeps the void number of the
  * deadline. NULL without memory.
@@ -26644,9 +26658,9 @@ KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change 
     group->changes[group->change_count++] = *change;
 }
 
-KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store)
+/* Makes slices of the arguments. */
+static void journal_group_resolve(struct journal_group *group)
 {
-    if (group->change_count == 0) return;
     const uint8_t *at = group->bytes;
     kv_slice *argument = group->arguments;
     for (size_t i = 0; i < group->change_count; i++) {
@@ -26656,9 +26670,44 @@ KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store
             at += argument->size;
         }
     }
-    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
-        s->journal(s->context, group->changes, group->change_count);
+}
+
+/* Leaves only the messages in a resolved group, or only the changes. */
+static void journal_group_keep(struct journal_group *group, bool messages)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < group->change_count; i++) {
+        if ((group->changes[i].cause == KV_CAUSE_MESSAGE) == messages)
+            group->changes[kept++] = group->changes[i];
     }
+    group->change_count = kept;
+}
+
+/* Tells what is left in a resolved group to those who hear messages, or to those who do not. */
+static void journal_group_tell(const struct journal_group *group, const struct store *store,
+                               bool hears_messages)
+{
+    if (group->change_count == 0) return;
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
+        if (s->hears_messages == hears_messages)
+            s->journal(s->context, group->changes, group->change_count);
+    }
+}
+
+KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store)
+{
+    journal_group_resolve(group);
+    journal_group_tell(group, store, true);
+    journal_group_keep(group, false);
+    journal_group_tell(group, store, false);
+    group->size = group->argument_count = group->change_count = 0;
+}
+
+KV_INTERNAL void journal_group_deliver_messages(struct journal_group *group, struct store *store)
+{
+    journal_group_resolve(group);
+    journal_group_keep(group, true);
+    journal_group_tell(group, store, true);
     group->size = group->argument_count = group->change_count = 0;
 }
 
@@ -26679,7 +26728,7 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
         return;
     }
     for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
-        s->journal(s->context, &change, 1);
+        if (cause != KV_CAUSE_MESSAGE || s->hears_messages) s->journal(s->context, &change, 1);
     }
 }
 
@@ -26856,6 +26905,15 @@ KV_INTERNAL void txn_lock(struct txn *txn)
             lock_lock(&store->shards[word * 64 + bits_lowest(bits)].lock);
         }
     }
+}
+
+KV_INTERNAL void txn_hold_some_shard(struct txn *txn)
+{
+    for (uint32_t word = 0; word * 64 < txn->store->shard_count; word++) {
+        if (txn->locked[word] != 0) return;
+    }
+    txn->locked[0] = 1;
+    txn_lock(txn);
 }
 
 static void txn_unlock(struct txn *txn)
@@ -27138,7 +27196,7 @@ KV_INTERNAL void txn_abort(struct txn *txn)
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
         if (record->entry != NULL) txn_restore(record);
     }
-    txn->journal.change_count = 0;
+    journal_group_deliver_messages(&txn->journal, txn->store);
     txn->event_count = 0;
     txn_commit(txn);
 }
@@ -31664,21 +31722,33 @@ void kv_view_expires(kv *view, bool expires)
 
 /* -------------------------------------------------------------------------------------- journal */
 
-kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+static kv_status follower_add(kv *db, kv_journal *journal, void *context, bool hears_messages,
+                              kv_follower **follower)
 {
     if (db == NULL || journal == NULL || follower == NULL || !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;
-    *added = (struct kv_follower){NULL, store, journal, context};
+    *added = (struct kv_follower){NULL, store, journal, context, hears_messages};
     store_lock_all(store);
     struct kv_follower **last = &store->followers;
     while (*last != NULL) last = &(*last)->next;
     *last = added;
+    store->message_followers += hears_messages;
     store_unlock_all(store);
     *follower = added;
     return KV_OK;
+}
+
+kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+{
+    return follower_add(db, journal, context, false, follower);
+}
+
+kv_status kv_follow_messages(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+{
+    return follower_add(db, journal, context, true, follower);
 }
 
 void kv_unfollow(kv_follower *follower)
@@ -31689,6 +31759,7 @@ void kv_unfollow(kv_follower *follower)
     struct kv_follower **at = &store->followers;
     while (*at != follower) at = &(*at)->next;
     *at = follower->next;
+    store->message_followers -= follower->hears_messages;
     store_unlock_all(store);
     alloc_free(&store->alloc, follower, sizeof *follower);
 }
@@ -42565,13 +42636,41 @@ uint64_t kv_subscriptions(const kv_subscriber *subscriber, kv_channel_kind kind)
     return atomic_load_explicit(&subscriber->counts[kind], memory_order_relaxed);
 }
 
+/*
+ * Delivers a message and writes it to the journal: under the lock of its channel's shard, so that
+ * both know the same order, or in a transaction, where room is made first.
+ */
+static kv_status channel_publish_told(kv *db, kv_channel_kind kind, kv_slice channel,
+                                      kv_slice payload, uint64_t *receivers)
+{
+    struct store *store = db->view->store;
+    struct txn *txn = db->view->txn;
+    struct shard *shard = store_shard(store, store_hash(store, channel));
+    kv_slice words[3] = {kind == KV_SHARD_CHANNEL ? KV_TEXT("SPUBLISH") : KV_TEXT("PUBLISH"),
+                         channel, payload};
+    size_t size = words[0].size + channel.size + payload.size;
+    if (txn != NULL && journal_group_reserve(&txn->journal, &store->alloc, 1, 3, size) != KV_OK)
+        return KV_NOMEM;
+    if (txn != NULL) txn_hold_some_shard(txn);
+    else lock_lock(&shard->lock);
+    *receivers = channels_publish(&store->channels, kind, channel, payload);
+    journal_write(store, txn, db->database, KV_CAUSE_MESSAGE, words, 3);
+    if (txn == NULL) lock_unlock(&shard->lock);
+    return KV_OK;
+}
+
 static kv_status channel_publish(kv *db, kv_channel_kind kind, kv_slice channel, kv_slice payload,
                                  uint64_t *receivers)
 {
     if (db == NULL) return KV_BADARG;
-    uint64_t count = channels_publish(&db->view->store->channels, kind, channel, payload);
-    if (receivers != NULL) *receivers = count;
-    return KV_OK;
+    struct store *store = db->view->store;
+    uint64_t count;
+    kv_status status = KV_OK;
+    if (journal_hears_messages(store))
+        status = channel_publish_told(db, kind, channel, payload, &count);
+    else count = channels_publish(&store->channels, kind, channel, payload);
+    if (status == KV_OK && receivers != NULL) *receivers = count;
+    return status;
 }
 
 kv_status kv_publish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers)

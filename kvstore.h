@@ -2485,8 +2485,10 @@ KV_API uint64_t kv_subscriptions(const kv_subscriber *subscriber, kv_channel_kin
 /*
  * Publishes a message on a channel, or on a shard channel. `receivers` receives how many were given
  * it. In a transaction it is delivered at once, and kv_abort() does not take it back.
- * Returns   KV_OK, KV_BADARG.
- * Cost      O(receivers + patterns).
+ * Replicas, and others who follow messages (kv_follow_messages()), are told of it.
+ * Returns   KV_OK; KV_BADARG; in a transaction while messages are followed KV_NOMEM, and nobody
+ *           was given it.
+ * Cost      O(receivers + patterns), and while messages are followed a copy and the lock of a shard.
  */
 KV_API kv_status kv_publish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers);
 KV_API kv_status kv_spublish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers);
@@ -2790,7 +2792,8 @@ KV_API kv_status kv_freeze_stats(const kv *view, kv_freeze_info *info);
 typedef enum kv_cause {
     KV_CAUSE_CALL = 0,    /* somebody's call */
     KV_CAUSE_EXPIRED = 1, /* a DEL, as the deadline passed */
-    KV_CAUSE_EVICTED = 2  /* a DEL, to save memory */
+    KV_CAUSE_EVICTED = 2, /* a DEL, to save memory */
+    KV_CAUSE_MESSAGE = 3  /* no change: a message, of kv_follow_messages() alone */
 } kv_cause;
 
 /*
@@ -2820,6 +2823,17 @@ typedef struct kv_follower kv_follower;
  */
 KV_API kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower);
 KV_API void kv_unfollow(kv_follower *follower);
+
+/*
+ * As kv_follow(), for who keeps the subscribers of another store informed as well: also tells what
+ * kv_publish() and kv_spublish() are given, as PUBLISH or SPUBLISH with the channel and the payload,
+ * whether somebody here receives it or not. In a transaction messages have their place among its
+ * changes, and of one that is aborted they are what is left. Others of one channel come in the order
+ * in which its subscribers receive them. Events of keys are not told: whoever makes the same changes
+ * has the same events.
+ */
+KV_API kv_status kv_follow_messages(kv *db, kv_journal *journal, void *context,
+                                    kv_follower **follower);
 
 /*
  * A history keeps the last changes of the journal in a ring of memory, for readers who look when it

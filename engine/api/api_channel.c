@@ -1,7 +1,7 @@
 /*
  * api/api_channel.c -- publish and subscribe.
  */
-#include "keyspace/store.h"
+#include "keyspace/transaction.h"
 
 static bool subscriber_kind_is_valid(kv_channel_kind kind)
 {
@@ -67,13 +67,41 @@ uint64_t kv_subscriptions(const kv_subscriber *subscriber, kv_channel_kind kind)
     return atomic_load_explicit(&subscriber->counts[kind], memory_order_relaxed);
 }
 
+/*
+ * Delivers a message and writes it to the journal: under the lock of its channel's shard, so that
+ * both know the same order, or in a transaction, where room is made first.
+ */
+static kv_status channel_publish_told(kv *db, kv_channel_kind kind, kv_slice channel,
+                                      kv_slice payload, uint64_t *receivers)
+{
+    struct store *store = db->view->store;
+    struct txn *txn = db->view->txn;
+    struct shard *shard = store_shard(store, store_hash(store, channel));
+    kv_slice words[3] = {kind == KV_SHARD_CHANNEL ? KV_TEXT("SPUBLISH") : KV_TEXT("PUBLISH"),
+                         channel, payload};
+    size_t size = words[0].size + channel.size + payload.size;
+    if (txn != NULL && journal_group_reserve(&txn->journal, &store->alloc, 1, 3, size) != KV_OK)
+        return KV_NOMEM;
+    if (txn != NULL) txn_hold_some_shard(txn);
+    else lock_lock(&shard->lock);
+    *receivers = channels_publish(&store->channels, kind, channel, payload);
+    journal_write(store, txn, db->database, KV_CAUSE_MESSAGE, words, 3);
+    if (txn == NULL) lock_unlock(&shard->lock);
+    return KV_OK;
+}
+
 static kv_status channel_publish(kv *db, kv_channel_kind kind, kv_slice channel, kv_slice payload,
                                  uint64_t *receivers)
 {
     if (db == NULL) return KV_BADARG;
-    uint64_t count = channels_publish(&db->view->store->channels, kind, channel, payload);
-    if (receivers != NULL) *receivers = count;
-    return KV_OK;
+    struct store *store = db->view->store;
+    uint64_t count;
+    kv_status status = KV_OK;
+    if (journal_hears_messages(store))
+        status = channel_publish_told(db, kind, channel, payload, &count);
+    else count = channels_publish(&store->channels, kind, channel, payload);
+    if (status == KV_OK && receivers != NULL) *receivers = count;
+    return status;
 }
 
 kv_status kv_publish(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers)

@@ -603,21 +603,33 @@ void kv_view_expires(kv *view, bool expires)
 
 /* -------------------------------------------------------------------------------------- journal */
 
-kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+static kv_status follower_add(kv *db, kv_journal *journal, void *context, bool hears_messages,
+                              kv_follower **follower)
 {
     if (db == NULL || journal == NULL || follower == NULL || !view_is_plain(db->view))
         return KV_BADARG;
     struct store *store = db->view->store;
     struct kv_follower *added = alloc_get(&store->alloc, sizeof *added);
     if (added == NULL) return KV_NOMEM;
-    *added = (struct kv_follower){NULL, store, journal, context};
+    *added = (struct kv_follower){NULL, store, journal, context, hears_messages};
     store_lock_all(store);
     struct kv_follower **last = &store->followers;
     while (*last != NULL) last = &(*last)->next;
     *last = added;
+    store->message_followers += hears_messages;
     store_unlock_all(store);
     *follower = added;
     return KV_OK;
+}
+
+kv_status kv_follow(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+{
+    return follower_add(db, journal, context, false, follower);
+}
+
+kv_status kv_follow_messages(kv *db, kv_journal *journal, void *context, kv_follower **follower)
+{
+    return follower_add(db, journal, context, true, follower);
 }
 
 void kv_unfollow(kv_follower *follower)
@@ -628,6 +640,7 @@ void kv_unfollow(kv_follower *follower)
     struct kv_follower **at = &store->followers;
     while (*at != follower) at = &(*at)->next;
     *at = follower->next;
+    store->message_followers -= follower->hears_messages;
     store_unlock_all(store);
     alloc_free(&store->alloc, follower, sizeof *follower);
 }

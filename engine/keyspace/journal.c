@@ -52,9 +52,9 @@ KV_INTERNAL void journal_group_add(struct journal_group *group, const kv_change 
     group->changes[group->change_count++] = *change;
 }
 
-KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store)
+/* Makes slices of the arguments. */
+static void journal_group_resolve(struct journal_group *group)
 {
-    if (group->change_count == 0) return;
     const uint8_t *at = group->bytes;
     kv_slice *argument = group->arguments;
     for (size_t i = 0; i < group->change_count; i++) {
@@ -64,9 +64,44 @@ KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store
             at += argument->size;
         }
     }
-    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
-        s->journal(s->context, group->changes, group->change_count);
+}
+
+/* Leaves only the messages in a resolved group, or only the changes. */
+static void journal_group_keep(struct journal_group *group, bool messages)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < group->change_count; i++) {
+        if ((group->changes[i].cause == KV_CAUSE_MESSAGE) == messages)
+            group->changes[kept++] = group->changes[i];
     }
+    group->change_count = kept;
+}
+
+/* Tells what is left in a resolved group to those who hear messages, or to those who do not. */
+static void journal_group_tell(const struct journal_group *group, const struct store *store,
+                               bool hears_messages)
+{
+    if (group->change_count == 0) return;
+    for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
+        if (s->hears_messages == hears_messages)
+            s->journal(s->context, group->changes, group->change_count);
+    }
+}
+
+KV_INTERNAL void journal_group_deliver(struct journal_group *group, struct store *store)
+{
+    journal_group_resolve(group);
+    journal_group_tell(group, store, true);
+    journal_group_keep(group, false);
+    journal_group_tell(group, store, false);
+    group->size = group->argument_count = group->change_count = 0;
+}
+
+KV_INTERNAL void journal_group_deliver_messages(struct journal_group *group, struct store *store)
+{
+    journal_group_resolve(group);
+    journal_group_keep(group, true);
+    journal_group_tell(group, store, true);
     group->size = group->argument_count = group->change_count = 0;
 }
 
@@ -87,6 +122,6 @@ KV_INTERNAL void journal_write(struct store *store, struct txn *txn, uint32_t da
         return;
     }
     for (struct kv_follower *s = store->followers; s != NULL; s = s->next) {
-        s->journal(s->context, &change, 1);
+        if (cause != KV_CAUSE_MESSAGE || s->hears_messages) s->journal(s->context, &change, 1);
     }
 }

@@ -92,6 +92,7 @@ struct kv_follower {
     struct store *store;
     kv_journal *journal;
     void *context;
+    bool hears_messages;
 };
 
 #define VIEW_PINNED     1u /* now_ms holds the time */
@@ -143,6 +144,7 @@ struct store {
     struct frozen *frozen;          /* what it needs; changes while every shard is held */
     struct view *view;              /* the plain one */
     struct kv_follower *followers;
+    _Atomic uint32_t message_followers; /* how many of them hear messages */
     struct channels channels;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */

@@ -21,6 +21,15 @@ KV_INTERNAL void txn_lock(struct txn *txn)
     }
 }
 
+KV_INTERNAL void txn_hold_some_shard(struct txn *txn)
+{
+    for (uint32_t word = 0; word * 64 < txn->store->shard_count; word++) {
+        if (txn->locked[word] != 0) return;
+    }
+    txn->locked[0] = 1;
+    txn_lock(txn);
+}
+
 static void txn_unlock(struct txn *txn)
 {
     struct store *store = txn->store;
@@ -301,7 +310,7 @@ KV_INTERNAL void txn_abort(struct txn *txn)
     for (struct undo_record *record = txn->undo->first; record != NULL; record = record->next) {
         if (record->entry != NULL) txn_restore(record);
     }
-    txn->journal.change_count = 0;
+    journal_group_deliver_messages(&txn->journal, txn->store);
     txn->event_count = 0;
     txn_commit(txn);
 }

@@ -61,6 +61,9 @@ KV_INTERNAL void txn_prepare(struct txn *txn, struct store *store, const kv_slic
 /* Takes their locks, in order. */
 KV_INTERNAL void txn_lock(struct txn *txn);
 
+/* Takes the first shard if it needs none: what it writes to the journal is delivered under a lock. */
+KV_INTERNAL void txn_hold_some_shard(struct txn *txn);
+
 /*
  * Copies an entry of the shard as it is, with its value; the copy keeps the void number of the
  * deadline. NULL without memory.

@@ -23,7 +23,7 @@ static inline void notes_write(struct notes *notes, const char *format, int size
 
 static inline void notes_take(void *context, const kv_change *changes, size_t count)
 {
-    static const char *const causes[] = {"", "expired ", "evicted "};
+    static const char *const causes[] = {"", "expired ", "evicted ", "message "};
     struct notes *notes = context;
     for (size_t i = 0; i < count; i++) {
         notes_write(notes, "%.*s", 10, causes[changes[i].cause]);
@@ -47,6 +47,13 @@ static inline void notes_begin(struct notes *notes, kv *db)
 {
     notes_clear(notes);
     ck_assert_int_eq(kv_follow(db, notes_take, notes, &notes->follower), KV_OK);
+}
+
+/* The same with messages. */
+static inline void notes_begin_with_messages(struct notes *notes, kv *db)
+{
+    notes_clear(notes);
+    ck_assert_int_eq(kv_follow_messages(db, notes_take, notes, &notes->follower), KV_OK);
 }
 
 static inline void notes_end(struct notes *notes)

@@ -166,6 +166,108 @@ START_TEST(all_followers_are_told_until_they_leave)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------- messages */
+
+static void publish(kv *view, const char *payload)
+{
+    ck_assert_int_eq(kv_publish(view, KV_TEXT("news"), KV_TEXT(payload), NULL), KV_OK);
+}
+
+START_TEST(messages_are_told_to_those_who_follow_them)
+{
+    static struct notes changes;
+    kv_follower *none;
+    notes_begin(&changes, db);
+    notes_begin_with_messages(&notes, db);
+    publish(kv_select(db, 2), "rain");
+    ck_assert_int_eq(kv_spublish(db, KV_TEXT("sea"), KV_TEXT(""), NULL), KV_OK);
+    fixture_set(db, "a", "1");
+    notes_expect(&notes, "message 2 PUBLISH news rain;\nmessage 0 SPUBLISH sea ;\n0 SET a 1;\n");
+    notes_expect(&changes, "0 SET a 1;\n");
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EVENTS, KV_EVENT_BY_NAME | KV_EVENT_STRING),
+                     KV_OK); /* an event is no message */
+    fixture_set(db, "a", "2");
+    notes_expect(&notes, "0 SET a 2;\n");
+    notes_end(&notes);
+    publish(db, "sun");
+    notes_expect(&notes, "");
+    notes_expect(&changes, "0 SET a 2;\n");
+    notes_end(&changes);
+    ck_assert_int_eq(kv_follow_messages(db, NULL, NULL, &none), KV_BADARG);
+}
+END_TEST
+
+START_TEST(messages_have_their_place_in_a_transaction)
+{
+    static struct notes changes;
+    kv_txn_options options = KV_OPTIONS(kv_txn_options);
+    kv_slice key = KV_TEXT("a");
+    kv *txn;
+    notes_begin(&changes, db);
+    notes_begin_with_messages(&notes, db);
+    options.keys = &key;
+    options.key_count = 1;
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    publish(txn, "1");
+    fixture_set(txn, "a", "2");
+    publish(kv_select(txn, 3), "3");
+    notes_expect(&notes, "");
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    notes_expect(&notes, "message 0 PUBLISH news 1;0 SET a 2;message 3 PUBLISH news 3;\n");
+    notes_expect(&changes, "0 SET a 2;\n");
+
+    options.key_count = 0; /* nothing but messages, and no key is held */
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    publish(txn, "1");
+    publish(txn, "2");
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    notes_expect(&notes, "message 0 PUBLISH news 1;message 0 PUBLISH news 2;\n");
+
+    options.flags = KV_TXN_ALL | KV_TXN_ABORTABLE; /* what was delivered was delivered */
+    ck_assert_int_eq(kv_begin(db, &options, &txn), KV_OK);
+    fixture_set(txn, "a", "3");
+    publish(txn, "1");
+    ck_assert_int_eq(kv_abort(txn), KV_OK);
+    notes_expect(&notes, "message 0 PUBLISH news 1;\n");
+    notes_expect(&changes, "");
+    notes_end(&notes);
+    notes_end(&changes);
+}
+END_TEST
+
+static void count_message(void *context, const kv_message *message)
+{
+    (void)message;
+    (*(int *)context)++;
+}
+
+START_TEST(a_message_without_memory_is_given_to_nobody)
+{
+    int received = 0;
+    kv_subscriber *subscriber;
+    kv *txn;
+    notes_begin_with_messages(&notes, db);
+    ck_assert_int_eq(kv_subscriber_open(db, count_message, &received, &subscriber), KV_OK);
+    ck_assert_int_eq(kv_subscribe(subscriber, KV_CHANNEL, KV_TEXT("news")), KV_OK);
+    ck_assert_int_eq(kv_begin(db, NULL, &txn), KV_OK);
+    kv_status status = KV_NOMEM;
+    for (int allowed = 0; status != KV_OK; allowed++) {
+        ck_assert_int_eq(received, 0);
+        fixture_alloc_allow(&fx.alloc, allowed);
+        status = kv_publish(txn, KV_TEXT("news"), KV_TEXT("rain"), NULL);
+        fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+    }
+    ck_assert_int_eq(received, 1);
+    fixture_alloc_allow(&fx.alloc, 0);
+    publish(db, "sun"); /* outside it needs none */
+    fixture_alloc_allow(&fx.alloc, FIXTURE_UNLIMITED);
+    ck_assert_int_eq(received, 2);
+    kv_subscriber_close(subscriber);
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    notes_end(&notes);
+}
+END_TEST
+
 /* --------------------------------------------------------------------------------------- replay */
 
 /*
@@ -288,6 +390,9 @@ int main(void)
     tcase_add_test(tcase, calls_on_several_keys_are_one_group);
     tcase_add_test(tcase, a_wait_that_is_served_is_told_after_what_served_it);
     tcase_add_test(tcase, all_followers_are_told_until_they_leave);
+    tcase_add_test(tcase, messages_are_told_to_those_who_follow_them);
+    tcase_add_test(tcase, messages_have_their_place_in_a_transaction);
+    tcase_add_test(tcase, a_message_without_memory_is_given_to_nobody);
     tcase_add_loop_test(tcase, replaying_the_journal_gives_the_same_store, 0, 2);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

@@ -1314,6 +1314,22 @@ CASE(follow)
     return status;
 }
 
+CASE(follow_messages)
+{
+    (void)results;
+    kv_follower *follower;
+    kv *txn;
+    kv_status status = kv_follow_messages(db, ignore_changes, NULL, &follower);
+    if (status != KV_OK) return status;
+    status = kv_begin(db, NULL, &txn);
+    if (status == KV_OK) {
+        status = kv_publish(txn, K("news"), K("rain"), NULL);
+        MUST(kv_commit(txn) == KV_OK);
+    }
+    kv_unfollow(follower);
+    return status;
+}
+
 static void keep_message(void *context, const kv_message *message)
 {
     int *kept = context;
@@ -1798,6 +1814,7 @@ static const struct row rows[] = {
         "kv_parse_double kv_usage_by_type",
         without_memory, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
+    ROW("kv_follow_messages", follow_messages, KV_OK, OUTSIDE),
     ROW("kv_snapshot_begin kv_snapshot_step kv_snapshot_stats kv_snapshot_end", snapshot, KV_OK,
         OUTSIDE),
     ROW("kv_save", save, KV_IOERROR, OUTSIDE),
