@@ -330,6 +330,19 @@ static bool call_is_write(const struct call *call)
     return call->command->facts.flags & COMMAND_WRITE;
 }
 
+bool command_may_replicate(const struct command *command)
+{
+    command_handler *handler = command->handler;
+    return command->facts.flags & COMMAND_WRITE || handler == publish_command ||
+           handler == spublish_command || handler == pfcount_command;
+}
+
+static bool call_may_replicate(const struct call *call)
+{
+    if (call->command->handler == exec_command) return call->session->transaction.may_replicate;
+    return command_may_replicate(call->command);
+}
+
 #define NOT_SAVED                                                                                  \
     "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "  \
     "disk. Commands that may modify the data set are disabled, because this instance is "          \
@@ -425,13 +438,13 @@ static bool call_is_too_early(struct call *call)
 static bool call_must_pause(struct call *call)
 {
     if (call->session->flags & (SESSION_MAY_NOT_BLOCK | SESSION_TRUSTED)) return false;
-    bool is_write = call_is_write(call);
+    bool may_replicate = call_may_replicate(call);
     unsigned gates = atomic_load(&call->resp->gates);
-    if (is_write && gates & GATE_ENDED) {
+    if (may_replicate && gates & GATE_ENDED) {
         call->session->flags |= SESSION_CLOSING;
         return true;
     }
-    if (is_write && gates & GATE_ENDING) {
+    if (may_replicate && gates & GATE_ENDING) {
         call->session->flags |= SESSION_PAUSED;
         return true;
     }
@@ -439,12 +452,12 @@ static bool call_must_pause(struct call *call)
         clients_unpause(call->resp);
         gates &= ~(unsigned)GATE_PAUSES;
     }
-    if (gates & GATE_PAUSE_ALL || (gates & (GATE_PAUSE_WRITES | GATE_FAILOVER) && is_write)) {
+    if (gates & GATE_PAUSE_ALL || (gates & (GATE_PAUSE_WRITES | GATE_FAILOVER) && may_replicate)) {
         call->session->flags |= SESSION_PAUSED;
         return true;
     }
     const struct aof_link *aof = call->resp->aof;
-    if (aof == NULL || !is_write || !aof->is_full(aof->context)) return false;
+    if (aof == NULL || !call_is_write(call) || !aof->is_full(aof->context)) return false;
     call->session->flags |= SESSION_PAUSED | SESSION_AWAITS_ROOM;
     return true;
 }

@@ -85,6 +85,12 @@ void call_put_before(struct call *call, size_t began, struct writer *head);
  */
 void call_execute(struct call *call);
 
+/*
+ * Whether a command may add to the history that replicas follow: a write, a message, and PFCOUNT,
+ * which renews what the value remembers.
+ */
+bool command_may_replicate(const struct command *command);
+
 /* Whether the client may do what only these may (enum access): local ones, by their address. */
 bool call_has_access(const struct call *call, int access);
 

@@ -152,18 +152,25 @@ void pubsub_end(kvresp_session *session)
 
 /* --------------------------------------------------------------------------------- publishing */
 
-void publish_command(struct call *call)
+typedef kv_status pubsub_publisher(kv *db, kv_slice channel, kv_slice payload, uint64_t *receivers);
+
+static void pubsub_publish(struct call *call, pubsub_publisher *publish)
 {
     uint64_t receivers;
-    (void)kv_publish(call->db, call->arguments[1], call->arguments[2], &receivers);
-    writer_integer(call->reply, (int64_t)receivers);
+    kv_status status = publish(call->db, call->arguments[1], call->arguments[2], &receivers);
+    if (status != KV_OK) call_fail(call, status);
+    else writer_integer(call->reply, (int64_t)receivers);
+    session_note_offset(call->session); /* which WAIT waits for */
+}
+
+void publish_command(struct call *call)
+{
+    pubsub_publish(call, kv_publish);
 }
 
 void spublish_command(struct call *call)
 {
-    uint64_t receivers;
-    (void)kv_spublish(call->db, call->arguments[1], call->arguments[2], &receivers);
-    writer_integer(call->reply, (int64_t)receivers);
+    pubsub_publish(call, kv_spublish);
 }
 
 /* ------------------------------------------------------------------------------------- PUBSUB */

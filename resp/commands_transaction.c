@@ -55,6 +55,7 @@ void transaction_queue(struct call *call)
         (struct queued_command){call->command, call->count, arguments};
     transaction->bytes += size + sizeof(struct queued_command);
     transaction->flags |= call->command->facts.flags;
+    transaction->may_replicate |= command_may_replicate(call->command);
     transaction->needs_data |= !(call->command->facts.flags & COMMAND_LOADING);
     transaction->needs_fresh_data |= !(call->command->facts.flags & COMMAND_STALE);
     WRITER_LITERAL(call->reply, "+QUEUED\r\n");
@@ -213,6 +214,7 @@ static void exec_queued(struct call *call)
     if (status == KV_OK) {
         exec_run(call, txn);
         kv_commit(txn);
+        if (call->session->transaction.may_replicate) session_note_offset(call->session);
     }
     if (call->session->has_wish) following_carry_out(&call->resp->following);
     call->session->has_wish = false;

@@ -207,11 +207,9 @@ static kv_status stream_batch(struct stream *stream, struct run *run, size_t cou
 static bool stream_is_plain(const struct request *request)
 {
     if (request->slot == NULL) return false;
-    if (request->slot->flags & COMMAND_WRITE) return true;
+    if (command_may_replicate(request->slot->command)) return true;
     command_handler *handler = request->slot->command->handler;
     return handler == multi_command || handler == exec_command || handler == discard_command ||
-           handler == publish_command || handler == spublish_command ||
-           handler == pfcount_command || /* which renews what the value remembers */
            (handler == ping_command && request->count == 1);
 }
 

@@ -223,12 +223,20 @@ static void replication_append_applied(struct replication *replication)
     replication_feed(replication, applied.bytes, applied.database);
 }
 
+/* Whether there is more than messages: those of a replica's clients are for its own subscribers. */
+static bool replication_has_change(const kv_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].cause != KV_CAUSE_MESSAGE) return true;
+    return false;
+}
+
 static void replication_journal(void *context, const kv_change *changes, size_t count)
 {
     struct replication *replication = context;
     if (atomic_load_explicit(&replication->log.is_closed, memory_order_relaxed)) {
         if (applied.replication == replication) replication_append_applied(replication);
-        else replication->has_strayed = true;
+        else if (replication_has_change(changes, count)) replication->has_strayed = true;
         return;
     }
     size_t plain = 0;
@@ -262,8 +270,8 @@ void replication_apply_end(struct replication *replication)
 static kv_status replication_begin_at(struct replication *replication, uint64_t position)
 {
     if (replication->follower == NULL) {
-        kv_status status = kv_follow(kvresp_store(replication->resp), replication_journal,
-                                     replication, &replication->follower);
+        kv_status status = kv_follow_messages(kvresp_store(replication->resp), replication_journal,
+                                              replication, &replication->follower);
         if (status != KV_OK) return status;
     }
     replication_log_reset(&replication->log, position);

@@ -2,7 +2,7 @@
  * resp/replication.h -- the replication history of a store: what it is called, how far it goes, and
  * its last bytes. Masters and replicas have one.
  *
- *     as a master    kv_follow() --> changes as commands ---+
+ *     as a master    kv_follow_messages() --> commands -----+
  *                                                           +--> replication_log --> replicas
  *     as a replica   the master's bytes, once applied ------+
  *

@@ -331,7 +331,7 @@ static void run_hold(struct run *run, uint64_t from)
     const struct aof_link *aof = run->resp->aof;
     kvresp_session *session = run->session;
     session->wrote = false;
-    session->written_offset = replication_offset(&run->resp->replication);
+    session_note_offset(session);
     if (aof != NULL) session->written_position = aof->position(aof->context);
     if (aof == NULL || !aof->holds_replies(aof->context)) return;
     if (session_output_end(session) == from) return;

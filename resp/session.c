@@ -146,6 +146,11 @@ bool kvresp_session_is_idle(const kvresp_session *session)
 
 /* ------------------------------------------------------------------------------------- queueing */
 
+void session_note_offset(kvresp_session *session)
+{
+    session->written_offset = replication_offset(&session->resp->replication);
+}
+
 void session_drop_queue(kvresp_session *session)
 {
     struct transaction *transaction = &session->transaction;

@@ -119,6 +119,7 @@ struct transaction {
     size_t count, capacity;
     size_t bytes;
     unsigned flags;        /* of all queued commands together */
+    bool may_replicate;    /* one of them adds to the history */
     bool needs_data;       /* one of them may not run while loading */
     bool needs_fresh_data; /* one of them may not run on a replica whose data may be old */
 };
@@ -142,7 +143,7 @@ struct kvresp_session {
     bool is_failed;        /* memory ran out where a reply could not say so */
     bool has_wish;         /* REPLICAOF in the transaction under way, to be carried out after it */
 
-    int64_t written_offset;    /* of the history, behind its last write */
+    int64_t written_offset;    /* of the history, behind its last write or message */
     uint64_t written_position; /* of the append-only file */
     struct replica_wait replica_wait;
     struct replica *replica; /* NULL: never said anything that replicas say */
@@ -211,6 +212,9 @@ static inline struct output_limit *session_output_limit(const kvresp_session *se
 
 /* Makes what CLIENT LIST tells true. */
 void session_show(kvresp_session *session);
+
+/* What was added to the history until now is what a WAIT of this session waits for. */
+void session_note_offset(kvresp_session *session);
 
 /* Forgets the transaction's commands; the watch stays. */
 void session_drop_queue(kvresp_session *session);

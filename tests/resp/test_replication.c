@@ -191,6 +191,78 @@ START_TEST(a_deadline_of_the_replica_s_own_is_not_of_the_history)
 }
 END_TEST
 
+#define MESSAGE(payload)   "*3\r\n$7\r\nPUBLISH\r\n$1\r\nc\r\n$1\r\n" payload "\r\n"
+#define SHARD_MESSAGE      "*3\r\n$8\r\nSPUBLISH\r\n$2\r\nsc\r\n$1\r\nm\r\n"
+#define CHANGE(key)        "*3\r\n$3\r\nSET\r\n$1\r\n" key "\r\n$1\r\n1\r\n"
+#define SELECTION(number)  "*2\r\n$6\r\nSELECT\r\n$1\r\n" number "\r\n"
+#define TRANSACTION(words) "*1\r\n$5\r\nMULTI\r\n" words "*1\r\n$4\r\nEXEC\r\n"
+
+/* As Redis 7.0 sends them, whether somebody here receives them or not. */
+START_TEST(messages_are_sent_in_their_place)
+{
+    follower_sync(&server, replica);
+    assert_says(client, "publish c 1", ":0\r\n");
+    assert_says(client, "spublish sc m", ":0\r\n");
+    ck_assert_str_eq(follower_receive(&server, replica), SELECTION("0") MESSAGE("1") SHARD_MESSAGE);
+    say(&server, client, "multi\r\npublish c 1\r\nexec");
+    ck_assert_str_eq(follower_receive(&server, replica), MESSAGE("1"));
+    say(&server, client, "multi\r\npublish c 1\r\npublish c 2\r\nexec");
+    ck_assert_str_eq(follower_receive(&server, replica), TRANSACTION(MESSAGE("1") MESSAGE("2")));
+    say(&server, client, "multi\r\nset a 1\r\npublish c 1\r\nset b 1\r\nget a\r\nexec");
+    ck_assert_str_eq(follower_receive(&server, replica),
+                     TRANSACTION(CHANGE("a") MESSAGE("1") CHANGE("b")));
+    say(&server, client, "multi\r\npublish c 1\r\nselect 3\r\npublish c 2\r\nset a 1\r\nexec");
+    ck_assert_str_eq(follower_receive(&server, replica),
+                     TRANSACTION(MESSAGE("1") SELECTION("3") MESSAGE("2") CHANGE("a")));
+    say(&server, client, "multi\r\npublish c 1\r\ndiscard");
+    ck_assert_str_eq(follower_receive(&server, replica), "");
+    /* Those of the host as well. */
+    ck_assert_int_eq(kv_publish(kv_select(server.db, 3), KV_TEXT("c"), KV_TEXT("1"), NULL), KV_OK);
+    ck_assert_str_eq(follower_receive(&server, replica), MESSAGE("1"));
+}
+END_TEST
+
+START_TEST(messages_of_a_replica_s_clients_stay_there)
+{
+    static const char id[] = "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd";
+    kv_slice message = KV_TEXT(MESSAGE("1"));
+    replication_become_replica(history);
+    ck_assert_int_eq(replication_adopt(history, id, 0), KV_OK);
+    assert_says(client, "publish c 1", ":0\r\n");
+    ck_assert_int_eq(server_place(&server).offset, 0);
+    ck_assert(!server_place(&server).has_strayed);
+
+    replication_apply_begin(history, message, 0); /* those of the master count */
+    ck_assert_int_eq(kv_publish(server.db, KV_TEXT("c"), KV_TEXT("1"), NULL), KV_OK);
+    ck_assert_int_eq(server_place(&server).offset, (int64_t)message.size);
+    replication_apply_end(history);
+    ck_assert_int_eq(server_place(&server).offset, (int64_t)message.size);
+}
+END_TEST
+
+START_TEST(wait_counts_messages_and_pauses_hold_them)
+{
+    follower_sync(&server, replica);
+    follower_acknowledge(&server, replica);
+    assert_says(client, "publish c 1\r\nwait 1 1000", ":0\r\n");
+    follower_acknowledge(&server, replica);
+    ck_assert_str_eq(server_run(&server, client), ":1\r\n");
+    assert_says(client, "multi\r\npublish c 1\r\nexec\r\nwait 1 1000",
+                "+OK\r\n+QUEUED\r\n*1\r\n:0\r\n");
+    follower_acknowledge(&server, replica);
+    ck_assert_str_eq(server_run(&server, client), ":1\r\n");
+
+    struct server_client *other = server_client(&server);
+    int64_t offset = server_place(&server).offset;
+    assert_says(other, "client pause 1000 write", "+OK\r\n");
+    assert_says(client, "publish c 1", "");
+    ck_assert_int_eq(server_place(&server).offset, offset);
+    assert_says(other, "client unpause", "+OK\r\n");
+    ck_assert_str_eq(server_run(&server, client), ":0\r\n");
+    ck_assert_int_gt(server_place(&server).offset, offset);
+}
+END_TEST
+
 START_TEST(what_redis_does_not_know_travels_in_a_ping)
 {
     follower_sync(&server, replica);
@@ -531,6 +603,9 @@ int main(void)
     tcase_add_test(tcase, ids_shift_when_a_replica_becomes_a_master);
     tcase_add_test(tcase, bytes_count_from_the_change_they_make);
     tcase_add_test(tcase, a_deadline_of_the_replica_s_own_is_not_of_the_history);
+    tcase_add_test(tcase, messages_are_sent_in_their_place);
+    tcase_add_test(tcase, messages_of_a_replica_s_clients_stay_there);
+    tcase_add_test(tcase, wait_counts_messages_and_pauses_hold_them);
     tcase_add_test(tcase, what_redis_does_not_know_travels_in_a_ping);
     tcase_add_test(tcase, wait_counts_acknowledgements);
     tcase_add_test(tcase, few_replicas_refuse_writes);
