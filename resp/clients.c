@@ -65,6 +65,12 @@ static int client_type_of(const kvresp_session *session)
     return is_subscribed ? CLIENT_TYPE_PUBSUB : CLIENT_TYPE_NORMAL;
 }
 
+/* The link to a master, which may do everything and is no user's. */
+static bool client_is_of_master(const kvresp_session *session)
+{
+    return atomic_load(&session->shown.flags) & SESSION_OF_MASTER;
+}
+
 static bool client_is_meant(const kvresp_session *session, const struct client_filter *filter)
 {
     if (filter->ids != NULL && !client_has_id(session, filter)) return false;
@@ -74,7 +80,8 @@ static bool client_is_meant(const kvresp_session *session, const struct client_f
         !text_equal(filter->local_address, session->local_address))
         return false;
     if (filter->has_type && filter->type != client_type_of(session)) return false;
-    return !filter->wrong_user && session != filter->skip;
+    if (filter->has_user && client_is_of_master(session)) return false;
+    return session != filter->skip;
 }
 
 /* ----------------------------------------------------------------------------------- describing */
@@ -115,7 +122,7 @@ static kv_status client_describe(kvresp_session *session, int64_t now_ms, kv_buf
         "ssub=%u "
         "multi=%d qbuf=%llu qbuf-free=%llu argv-mem=0 multi-mem=%llu rbs=%llu rbp=%llu obl=%llu "
         "oll=%llu omem=%llu "
-        "tot-mem=%llu events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
+        "tot-mem=%llu events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
         (unsigned long long)session->id, (const char *)session->address.data,
         (const char *)session->local_address.data, session->descriptor, client_text(session->name),
         (long long)(age_ms > 0 ? age_ms / 1000 : 0), (long long)(idle_ms > 0 ? idle_ms / 1000 : 0),
@@ -128,7 +135,8 @@ static kv_status client_describe(kvresp_session *session, int64_t now_ms, kv_buf
         (unsigned long long)atomic_load(&shown->pushes),
         (unsigned long long)atomic_load(&shown->pushes_size),
         (unsigned long long)atomic_load(&shown->memory),
-        command != NULL ? command->facts.name : "NULL", atomic_load(&shown->protocol),
+        command != NULL ? command->facts.name : "NULL",
+        client_is_of_master(session) ? "(superuser)" : "default", atomic_load(&shown->protocol),
         client_text(session->library_name), client_text(session->library_version));
 }
 

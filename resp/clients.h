@@ -26,7 +26,7 @@ struct client_filter {
     kv_slice address, local_address; /* data NULL: any */
     int type;                        /* enum client_type, if has_type */
     bool has_type;
-    bool wrong_user;            /* another than "default", the only one there is */
+    bool has_user;              /* "default", the only one there is */
     const kvresp_session *skip; /* not this one */
 };
 

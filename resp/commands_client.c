@@ -167,6 +167,7 @@ static bool client_kill_option(struct call *call, size_t index, struct client_fi
     } else if (call_is(call, index, "laddr")) {
         filter->local_address = value;
     } else if (call_is(call, index, "user")) {
+        filter->has_user = true;
         if (text_equal(value, kv_text("default"))) return true;
         value = text_terminated(value);
         call_error_format(call, "ERR No such user '%.*s'",

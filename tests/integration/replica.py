@@ -457,7 +457,19 @@ def a_transaction_changes_the_role(program):
         stage.expect_reply('+OK', 'SET', 'k', 'v')
 
 
+def the_master_is_no_user(program):
+    with Stage(program) as stage:
+        link = stage.synced()
+        lines = stage.client.call('CLIENT', 'LIST').value.decode().splitlines()
+        users = sorted(line.split(' user=')[1].split()[0] for line in lines)
+        expect(users == ['(superuser)', 'default'], users)
+        stage.expect_reply(0, 'CLIENT', 'KILL', 'USER', 'default', 'SKIPME', 'yes')
+        link.stream(['PING'], ACK)
+        link.ack(link.sent)
+
+
 HONEST = [follows_to_the_byte, takes_both_forms_of_a_full_sync,
+          the_master_is_no_user,
           old_data_are_seen_until_the_new_are_there, only_the_master_lets_keys_expire,
           own_deadlines_are_the_replica_s, serves_stale_data_or_does_not,
           blocked_clients_are_let_go, logs_in, a_transaction_changes_the_role]
