@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STREAM_ARGUMENTS = 1024, STREAM_WAIT_MS = 2 };
+enum { STREAM_ARGUMENTS = 1024, STREAM_WAIT_MS = 2, STREAM_FIRST_ACK_MS = 10 };
 
 struct stream {
     struct follow *follow;
@@ -35,6 +35,7 @@ struct stream {
     bool wants_ack;
     bool is_old; /* the master takes no acknowledgements */
     int64_t last_io_ms;
+    int64_t ack_period_ms;  /* until the next sign of life */
     uint64_t errors;        /* of the session, when they were last looked at */
     kv_slice *carried;      /* arguments of a request that a PING carries */
     int64_t acked_offset;   /* what is durable: an offset, and the place in the journal... */
@@ -359,6 +360,7 @@ static kv_status stream_take(struct stream *stream, size_t size)
 {
     input_add(&stream->session->input, size);
     stream->last_io_ms = following_clock_ms();
+    stream->ack_period_ms = FOLLOW_ACK_MS;
     stream_note_received(stream);
     return stream_apply(stream);
 }
@@ -398,18 +400,32 @@ static kv_status stream_take_rest(struct stream *stream)
     return status;
 }
 
+/*
+ * A Redis that has sent its data set without a file begins to send the stream with the first
+ * acknowledgement that comes after its child is gone, which may be a moment after the last byte. So
+ * as long as nothing has come the next one is soon, and each time twice as late.
+ */
+static kv_status stream_acknowledge_in_time(struct stream *stream)
+{
+    follow_renew_timeout(stream->follow);
+    stream->ack_period_ms =
+        2 * stream->ack_period_ms < FOLLOW_ACK_MS ? 2 * stream->ack_period_ms : FOLLOW_ACK_MS;
+    return stream_acknowledge(stream);
+}
+
 static kv_status stream_run(struct stream *stream)
 {
     struct follow *follow = stream->follow;
     stream->last_io_ms = following_clock_ms();
+    stream->ack_period_ms = STREAM_FIRST_ACK_MS;
     kv_status status = stream_acknowledge(stream); /* also says that the data set has come */
     if (status == KV_OK) status = stream_take_rest(stream);
     while (status == KV_OK) {
-        int64_t now_ms = following_clock_ms(), until_ms = follow->signed_ms + FOLLOW_ACK_MS;
+        int64_t now_ms = following_clock_ms(), until_ms = follow->signed_ms + stream->ack_period_ms;
         if (now_ms - stream->last_io_ms > follow->timeout_ms)
             return follow_fail_io(follow, KV_TIMEOUT);
-        if (now_ms >= until_ms) follow_renew_timeout(follow);
-        if (now_ms >= until_ms || stream->wants_ack) status = stream_acknowledge(stream);
+        if (now_ms >= until_ms) status = stream_acknowledge_in_time(stream);
+        else if (stream->wants_ack) status = stream_acknowledge(stream);
         else status = stream_turn(stream, until_ms);
     }
     return status;

@@ -457,6 +457,21 @@ def a_transaction_changes_the_role(program):
         stage.expect_reply('+OK', 'SET', 'k', 'v')
 
 
+def acknowledges_until_the_stream_begins(program):
+    """A master may not have noticed yet that its data set is sent when the first word comes."""
+    with Stage(program) as stage:
+        link = stage.synced()
+        begin = time.monotonic()
+        for _ in range(4):
+            link.ack(0)
+        expect(time.monotonic() - begin < 0.6, 'the fifth comes after', time.monotonic() - begin)
+        link.stream(['PING'])
+        begin = time.monotonic()
+        link.ack(link.sent)
+        link.ack(link.sent)
+        expect(time.monotonic() - begin > 0.9, 'goes on as fast:', time.monotonic() - begin)
+
+
 def the_master_is_no_user(program):
     with Stage(program) as stage:
         link = stage.synced()
@@ -469,7 +484,7 @@ def the_master_is_no_user(program):
 
 
 HONEST = [follows_to_the_byte, takes_both_forms_of_a_full_sync,
-          the_master_is_no_user,
+          acknowledges_until_the_stream_begins, the_master_is_no_user,
           old_data_are_seen_until_the_new_are_there, only_the_master_lets_keys_expire,
           own_deadlines_are_the_replica_s, serves_stale_data_or_does_not,
           blocked_clients_are_let_go, logs_in, a_transaction_changes_the_role]
