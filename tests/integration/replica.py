@@ -1067,6 +1067,74 @@ def a_chain(program, rounds, seed, kinds):
             server.stop()
 
 
+def pushed(connection, kind, *words):
+    """The next push of a subscriber is this one."""
+    reply, _ = parse(connection.read(1)[0])
+    found = [element.value for element in reply.value]
+    expect(found == [kind, *words], 'received', str(found)[:200], 'and not', str(words)[:200])
+
+
+def messages_reach_replicas(program, kinds):
+    """
+    A chain of servers: who is subscribed at the end of it receives what is published at its begin,
+    of any size and any bytes, and in transactions; and what is published at the end stays there.
+    """
+    servers = [launch(kvstore_server, program, ['--appendonly', 'yes']) if kind == 'k' else
+               launch(redis_server) for kind in kinds]
+    try:
+        for master, replica in zip(servers, servers[1:]):
+            follow(replica, master)
+            control = replica.connect()
+            until(lambda: info_of(control)['master_link_status'] == 'up', 'the link', 20)
+        first, last = servers[0].connect(), servers[-1].connect()
+        binary, large = bytes(range(256)), os.urandom(1 << 20)
+        hearers = [server.connect() for server in (servers[-1], servers[-1], servers[0])]
+        by_channel, by_pattern, at_first = hearers
+        for hearer in (by_channel, at_first):
+            for kind, name in (('SUBSCRIBE', 'c'), ('SUBSCRIBE', binary), ('SSUBSCRIBE', 's')):
+                hearer.call(kind, name)
+        by_pattern.call('PSUBSCRIBE', '[cd]*')
+        expect(first.call('PUBLISH', 'd', 1).value == 0, 'somebody receives it at the first')
+        first.call('SET', 'a', 1)
+        first.call('PUBLISH', 'c', 2)
+        first.call('SPUBLISH', 's', 3)
+        for arguments in (['MULTI'], ['PUBLISH', 'c', 4], ['SET', 'a', 2], ['SELECT', 2],
+                          ['PUBLISH', binary, binary], ['SET', 'b', large], ['EXEC']):
+            first.call(*arguments)
+        first.call('PUBLISH', 'c', large)
+        pushed(by_pattern, b'pmessage', b'[cd]*', b'd', b'1')
+        by_pattern.close()  # who does not read the rest would hold up the end of the server
+        for hearer in (by_channel, at_first):
+            pushed(hearer, b'message', b'c', b'2')
+            pushed(hearer, b'smessage', b's', b'3')
+            pushed(hearer, b'message', b'c', b'4')
+            pushed(hearer, b'message', binary, binary)
+            pushed(hearer, b'message', b'c', large)
+        expect(first.call('WAIT', 1, 5000).value == 1, 'the message is acknowledged')
+        caught_up(servers[0], servers[-1])
+        # What is published at the end: the subscriber of the first receives only what follows.
+        expect(last.call('PUBLISH', 'c', 'here').value >= 1, 'it is received at the last')
+        pushed(by_channel, b'message', b'c', b'here')
+        first.call('PUBLISH', 'c', 'there')
+        pushed(by_channel, b'message', b'c', b'there')
+        pushed(at_first, b'message', b'c', b'there')
+        for server, kind in zip(servers, kinds):
+            expect(kind == 'r' or b'PUBLISH' not in append_only_bytes(server), 'a file has messages')
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def append_only_bytes(server):
+    data = b''
+    for directory, _, names in os.walk(server.directory):
+        for name in names:
+            if '.aof' in name and 'manifest' not in name:
+                with open(os.path.join(directory, name), 'rb') as file:
+                    data += file.read()
+    return data
+
+
 def info_of(connection, section='replication'):
     text = connection.call('INFO', section).value.decode()
     return dict(line.split(':', 1) for line in text.split('\r\n') if ':' in line)
@@ -1214,6 +1282,10 @@ def main():
     for kinds in CHAINS:
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
             tests['a_chain_' + kinds] = lambda program, k=kinds: a_chain(program, rounds, seed, k)
+    for kinds in ('kk', 'kr', 'rk', 'krk'):
+        if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
+            tests['messages_reach_replicas_' + kinds] = lambda program, k=kinds: (
+                messages_reach_replicas(program, k))
     tests['the_append_only_file_begins_anew'] = the_append_only_file_begins_anew
     for kinds in ('kk', 'kr', 'rk'):
         if 'r' not in kinds or os.environ.get('REDIS_SERVER', '/usr/bin/redis-server'):
