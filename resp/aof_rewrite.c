@@ -281,11 +281,15 @@ void aof_rewrite_step(struct aof_rewrite *rewrite, int64_t now_us, bool may_begi
 {
     rewrite->wake_us = INT64_MAX;
     int phase = rewrite->phase;
-    if (phase == REWRITE_DONE) rewrite_end(rewrite);
-    else if (phase == REWRITE_IDLE && may_begin && rewrite_is_due(rewrite, now_us))
+    if (phase == REWRITE_DONE) {
+        rewrite_end(rewrite);
+        /* The next may be due, and nothing else need happen: a log that was off and on in between. */
+        if (rewrite->phase == REWRITE_IDLE) rewrite->wake_us = now_us;
+    } else if (phase == REWRITE_IDLE && may_begin && rewrite_is_due(rewrite, now_us)) {
         rewrite_begin(rewrite);
-    else if (phase == REWRITE_RUNS && rewrite->writer->cut_error != 0)
+    } else if (phase == REWRITE_RUNS && rewrite->writer->cut_error != 0) {
         rewrite_cancel_job(rewrite); /* there is nothing that could follow this base */
+    }
 }
 
 /* ----------------------------------------------------------------------------------- for others */
