@@ -121,6 +121,93 @@ static kv_status aof_fill_anew(kvresp_aof *aof, char *message)
     return status;
 }
 
+/* ------------------------------------------------------------------------- in another directory */
+
+static void aof_forget_directory(kvresp_aof *aof)
+{
+    free(aof->directory);
+    aof->directory = NULL;
+}
+
+static void aof_drop_next(kvresp_aof *aof)
+{
+    struct aof_files *next = aof->next;
+    if (next != NULL) aof_files_close(next);
+    free(next);
+    aof->next = NULL;
+}
+
+/* Opens the files where the next log will be. What is there now stays what it is if that fails. */
+static kv_status aof_open_next(kvresp_aof *aof, char *message)
+{
+    kvresp_aof_options options = KV_OPTIONS(kvresp_aof_options);
+    options.directory = aof->directory;
+    options.directory_name = aof->files.directory_name;
+    options.file_name = aof->files.file_name;
+    options.log = aof->log.write;
+    options.log_context = aof->log.context;
+    aof_drop_next(aof);
+    struct aof_files *next = malloc(sizeof *next);
+    if (next == NULL) return KV_NOMEM;
+    kv_status status = aof_files_name(next, &options, aof->files.io, message);
+    if (status == KV_OK) status = aof_files_open(next, message);
+    if (status == KV_OK) {
+        aof->next = next;
+        aof_forget_directory(aof);
+        return KV_OK;
+    }
+    aof_files_close(next);
+    free(next);
+    return status;
+}
+
+/* Under the lock: the files that a log, or a base, would be in are open. */
+static kv_status aof_need_set(kvresp_aof *aof, char *message)
+{
+    bool moves = aof->directory != NULL && !aof->is_wanted;
+    if (moves && !aof_files_is_in(&aof->files, aof->directory)) return aof_open_next(aof, message);
+    if (moves) { /* back, before the log thread had left */
+        aof_drop_next(aof);
+        aof_forget_directory(aof);
+    }
+    if (aof->next != NULL || aof->files.is_open) return KV_OK;
+    return aof_files_open(&aof->files, message);
+}
+
+/* The log thread goes there, with the log, if there is one, at its end. */
+static void aof_move(kvresp_aof *aof)
+{
+    if (aof->writer.follows) aof_end_log(aof);
+    pthread_mutex_lock(&aof->lock);
+    struct aof_files *next = aof->next;
+    if (next != NULL) aof_files_move(&aof->files, next);
+    free(next);
+    aof->next = NULL;
+    pthread_mutex_unlock(&aof->lock);
+}
+
+kv_status kvresp_aof_set_directory(kvresp_aof *aof, const char *directory)
+{
+    if (aof == NULL || directory == NULL) return KV_BADARG;
+    char *copy = text_duplicate(kv_text(directory));
+    if (copy == NULL) return KV_NOMEM;
+    pthread_mutex_lock(&aof->lock);
+    const struct aof_files *next = aof->next;
+    if (aof_files_is_in(next != NULL ? next : &aof->files, copy)) {
+        free(copy);
+        copy = NULL;
+    }
+    aof_forget_directory(aof);
+    aof->directory = copy;
+    if (copy != NULL && aof->is_wanted) {
+        aof_logf(&aof->log, KVRESP_WARNING,
+                 "the append-only file stays in %s; in %s it begins when it is turned off and on",
+                 next != NULL ? next->path : aof->files.path, copy);
+    }
+    pthread_mutex_unlock(&aof->lock);
+    return KV_OK;
+}
+
 /* ------------------------------------------------------------------------------- what is wished */
 
 /* False once the file is being closed, which waits for a turn that was allowed. */
@@ -146,12 +233,14 @@ static void aof_end_turn(kvresp_aof *aof, kv_status reload_status)
 static bool aof_turn(kvresp_aof *aof)
 {
     bool is_there = aof->writer.follows, reloads = aof->reload_status == KV_PENDING;
-    bool ends = is_there && (!aof->is_wanted || aof->is_stale);
+    bool moves = aof->next != NULL;
+    bool ends = is_there && (!aof->is_wanted || aof->is_stale) && !moves;
     bool begins = !is_there && aof->is_wanted;
-    if (!ends && !begins && !reloads) return true;
+    if (!ends && !begins && !reloads && !moves) return true;
     if (!aof_rewrite_cancel(&aof->rewrite)) return false;
     if (!aof_may_turn(aof)) return true;
     kv_status status = (kv_status)aof->reload_status;
+    if (moves) aof_move(aof);
     if (reloads) status = aof_fill_anew(aof, aof->reload_message);
     else if (ends) aof_end_log(aof);
     if (!reloads && aof->is_wanted) aof_begin_log(aof);
@@ -248,6 +337,8 @@ static void aof_free(kvresp_aof *aof, int opened)
         pthread_cond_destroy(&aof->turned);
         pthread_mutex_destroy(&aof->lock);
     }
+    aof_drop_next(aof);
+    aof_forget_directory(aof);
     if (opened > 0) aof_files_close(&aof->files);
     free(aof);
 }
@@ -358,7 +449,7 @@ static kv_status aof_need_files(kvresp_aof *aof, char *message)
 {
     if (aof->is_loading) return KV_BUSY;
     pthread_mutex_lock(&aof->lock);
-    kv_status status = aof->files.is_open ? KV_OK : aof_files_open(&aof->files, message);
+    kv_status status = aof_need_set(aof, message);
     if (status == KV_OK) status = aof_need_thread(aof);
     pthread_mutex_unlock(&aof->lock);
     return status;
@@ -419,6 +510,9 @@ kv_status kvresp_aof_rewrite(kvresp_aof *aof)
 {
     char message[AOF_MESSAGE_SIZE] = "";
     if (aof->is_partly) return KV_READONLY;
+    /* One that is in line, or under way, is not to be ended by a move. */
+    if (aof_rewrite_is_scheduled(&aof->rewrite) || aof_rewrite_is_under_way(&aof->rewrite))
+        return aof_rewrite_want(&aof->rewrite);
     kv_status status = aof_need_files(aof, message);
     if (status == KV_OK) return aof_rewrite_want(&aof->rewrite);
     aof_logf(&aof->log, KVRESP_WARNING, "the append-only file cannot be rewritten: %s",
@@ -488,8 +582,10 @@ void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status)
     now.load_ms = aof->load_ms;
     now.error = writer->error;
     now.fsync = (kvresp_fsync)writer->fsync;
-    now.is_on = writer->is_on && aof->is_wanted;
-    now.is_starting = aof->is_wanted && (!writer->is_on || aof->is_stale);
+    bool moves = aof->next != NULL;
+    now.is_on = writer->is_on && aof->is_wanted && !moves;
+    now.is_starting = aof->is_wanted && (!writer->is_on || aof->is_stale || moves);
+    now.is_elsewhere = aof->is_wanted && aof->directory != NULL;
     aof_stat_rewrite(aof, &now);
     size_t size = status->size < sizeof now ? status->size : sizeof now;
     now.size = status->size;

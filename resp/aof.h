@@ -40,6 +40,12 @@ struct kvresp_aof {
     _Atomic int reload_status; /* of the last reload; KV_PENDING: it is wanted */
     char reload_message[AOF_MESSAGE_SIZE];
     bool is_closing; /* it does neither any more */
+    /*
+     * Where a log that begins will be; NULL: where the files are. And the files there, open: the
+     * log thread, whose the present ones are, makes them those of the log. Set under the lock.
+     */
+    _Atomic(char *) directory;
+    _Atomic(struct aof_files *) next;
     pthread_cond_t turned;
 
     _Atomic bool is_loading;

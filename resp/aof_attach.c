@@ -76,6 +76,11 @@ static void attach_stat(void *context, kvresp_aof_status *status)
     kvresp_aof_stat(context, status);
 }
 
+static kv_status attach_set_directory(void *context, const char *path)
+{
+    return kvresp_aof_set_directory(context, path);
+}
+
 static kv_status attach_rewrite(void *context)
 {
     return kvresp_aof_rewrite(context);
@@ -258,14 +263,25 @@ static const char *attach_apply_min_size(void *context, kv_slice value, char mes
     return NULL;
 }
 
+/* Under the lock, for the files may move; their names stay. */
+static kv_status attach_read_name(kvresp_aof *aof, char *const *name, kv_buffer *value)
+{
+    pthread_mutex_lock(&aof->lock);
+    kv_status status = text_append_string(value, *name);
+    pthread_mutex_unlock(&aof->lock);
+    return status;
+}
+
 static kv_status attach_read_directory_name(void *context, kv_buffer *value)
 {
-    return text_append_string(value, ((kvresp_aof *)context)->files.directory_name);
+    kvresp_aof *aof = context;
+    return attach_read_name(aof, &aof->files.directory_name, value);
 }
 
 static kv_status attach_read_file_name(void *context, kv_buffer *value)
 {
-    return text_append_string(value, ((kvresp_aof *)context)->files.file_name);
+    kvresp_aof *aof = context;
+    return attach_read_name(aof, &aof->files.file_name, value);
 }
 
 /* Only a configuration file gets here, and it was read before the files were opened. */
@@ -387,6 +403,7 @@ kv_status kvresp_attach_aof(kvresp *resp, kvresp_aof *aof)
         .is_wanted = attach_is_wanted,
         .stat = attach_stat,
         .replaced = attach_replaced,
+        .set_directory = attach_set_directory,
         .rewrite = attach_rewrite,
         .reload = attach_reload,
         .leave = attach_leave,

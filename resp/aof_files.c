@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -410,6 +411,21 @@ kv_status aof_files_open(struct aof_files *files, char message[AOF_MESSAGE_SIZE]
     aof_files_remove(files, files->temporary_increment);
     files->is_open = true;
     return KV_OK;
+}
+
+bool aof_files_is_in(const struct aof_files *files, const char *parent)
+{
+    char ours[PATH_MAX], other[PATH_MAX];
+    if (strcmp(files->parent, parent) == 0) return true;
+    return realpath(files->parent, ours) != NULL && realpath(parent, other) != NULL &&
+           strcmp(ours, other) == 0;
+}
+
+void aof_files_move(struct aof_files *files, struct aof_files *next)
+{
+    struct aof_files old = *files;
+    *files = *next;
+    aof_files_close(&old);
 }
 
 void aof_files_close(struct aof_files *files)

@@ -62,6 +62,12 @@ kv_status aof_files_open(struct aof_files *files, char message[AOF_MESSAGE_SIZE]
 /* Lets go of the directory, if it was opened, and of the names. */
 void aof_files_close(struct aof_files *files);
 
+/* Whether the parent of the set's directory is this one. */
+bool aof_files_is_in(const struct aof_files *files, const char *parent);
+
+/* Becomes `next`, which is of the same names in another parent; the set that was is let go of. */
+void aof_files_move(struct aof_files *files, struct aof_files *next);
+
 /* The path of a file of the set, from malloc(), or NULL when memory is short. */
 char *aof_files_path(const struct aof_files *files, const char *name);
 

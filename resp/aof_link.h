@@ -59,6 +59,7 @@ struct aof_link {
      * kv_load(), say.
      */
     void (*replaced)(void *context);
+    kv_status (*set_directory)(void *context, const char *path); /* dir was changed */
     kv_status (*rewrite)(void *context);
     kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
     void (*leave)(void *context);       /* the kvresp ends: it takes no snapshot any more */
@@ -68,6 +69,19 @@ struct aof_link {
 static inline bool aof_link_is_wanted(const struct aof_link *link)
 {
     return link != NULL && link->is_wanted(link->context);
+}
+
+static inline kv_status aof_link_set_directory(const struct aof_link *link, const char *path)
+{
+    return link != NULL ? link->set_directory(link->context, path) : KV_OK;
+}
+
+/* There is a log, but not where `dir` says. */
+static inline bool aof_link_is_elsewhere(const struct aof_link *link)
+{
+    kvresp_aof_status status = KV_OPTIONS(kvresp_aof_status);
+    if (link != NULL) link->stat(link->context, &status);
+    return status.is_elsewhere;
 }
 
 static inline void aof_link_replaced(const struct aof_link *link)

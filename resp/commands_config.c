@@ -1,6 +1,7 @@
 /*
  * resp/commands_config.c -- CONFIG.
  */
+#include "resp/aof_link.h"
 #include "resp/clients.h"
 #include "resp/commands.h"
 #include "resp/info.h"
@@ -75,6 +76,12 @@ void config_rewrite_command(struct call *call)
 {
     if (call->resp->config_file == NULL) {
         call_error(call, "ERR The server is running without a config file");
+        return;
+    }
+    /* The file would name a directory in which the log is not: a restart would begin with nothing. */
+    if (aof_link_is_elsewhere(call->resp->aof)) {
+        call_error(call, "ERR Rewriting config file: the append-only file is not in 'dir' yet: "
+                         "turn appendonly off and on");
         return;
     }
     int error = config_rewrite(call->resp, call->resp->config_file);

@@ -11,6 +11,9 @@
  */
 #include "resp/config.h"
 
+#include "resp/aof_link.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -611,8 +614,15 @@ static const char *config_change_directory(kvresp *resp, const struct config_val
                                            char message[256])
 {
     (void)message;
-    int error = saving_set_directory(&resp->saving, value->text);
-    return error == 0 ? NULL : aof_io_explain(error);
+    char *directory;
+    int error = saving_find_directory(value->text, &directory);
+    if (error == 0 && aof_link_set_directory(resp->aof, directory) != KV_OK) {
+        free(directory);
+        error = ENOMEM;
+    }
+    if (error != 0) return aof_io_explain(error);
+    saving_set_directory(&resp->saving, directory);
+    return NULL;
 }
 
 static kv_status config_read_directory(kvresp *resp, kv_buffer *text)

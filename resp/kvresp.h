@@ -808,9 +808,18 @@ typedef struct kvresp_aof_status {
     uint64_t rewrite_failures; /* one after another */
     int64_t last_rewrite_s;    /* how long the last one took; -1: there was none */
     int64_t this_rewrite_s;    /* how long the present one has; -1: there is none */
+    bool is_elsewhere;         /* not in the directory that was set last */
 } kvresp_aof_status;
 
 KVRESP_API void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status);
+
+/*
+ * Sets the data directory of a log that kvresp_aof_start() begins from now on, as CONFIG SET dir
+ * does; and of a base where there is no log. A log that there is stays where it is until it is
+ * stopped and started, so that who knows only the old directory finds it: a restart, say. The path
+ * is not looked at before it is needed. KV_OK, KV_NOMEM.
+ */
+KVRESP_API kv_status kvresp_aof_set_directory(kvresp_aof *aof, const char *directory);
 KVRESP_API void kvresp_aof_set_fsync(kvresp_aof *aof, kvresp_fsync fsync);
 
 /* As the options of these names. */

@@ -372,7 +372,7 @@ kv_status saving_read_points(struct saving *saving, kv_buffer *text)
 }
 
 /* It is kept as an absolute path, so that it stays when the host works elsewhere. */
-int saving_set_directory(struct saving *saving, const char *path)
+int saving_find_directory(const char *path, char **directory)
 {
     struct stat status;
     char resolved[PATH_MAX];
@@ -384,7 +384,7 @@ int saving_set_directory(struct saving *saving, const char *path)
     /* A process may be where no path leads; that matters when something is saved. */
     if (absolute == NULL && strcmp(path, ".") == 0 &&
         (absolute = text_duplicate(kv_text("."))) != NULL) {
-        saving_set_text(saving, &saving->directory, absolute);
+        *directory = absolute;
         return 0;
     }
     if (absolute == NULL) return errno;
@@ -392,9 +392,14 @@ int saving_set_directory(struct saving *saving, const char *path)
                 : !S_ISDIR(status.st_mode)    ? ENOTDIR
                 : access(absolute, X_OK) != 0 ? errno
                                               : 0;
-    if (error == 0) saving_set_text(saving, &saving->directory, absolute);
+    if (error == 0) *directory = absolute;
     else free(absolute);
     return error;
+}
+
+void saving_set_directory(struct saving *saving, char *directory)
+{
+    saving_set_text(saving, &saving->directory, directory);
 }
 
 kv_status saving_read_directory(struct saving *saving, kv_buffer *text)

@@ -119,13 +119,14 @@ void saving_reset(struct saving *saving);
  */
 bool saving_parse_points(kv_slice text, struct save_point **points, size_t *count);
 
-/*
- * These make changed parameters true. Without memory nothing has changed: false, or an errno for a
- * directory, which must be there.
- */
+/* These make changed parameters true. Without memory nothing has changed: false. */
 bool saving_set_points(struct saving *saving, kv_slice text);
 bool saving_set_file_name(struct saving *saving, const char *name);
-int saving_set_directory(struct saving *saving, const char *path);
+
+/* The path of a directory that is there, absolute, from malloc(). Returns an errno. */
+int saving_find_directory(const char *path, char **directory);
+/* Saves go there from now on; the path is ours. */
+void saving_set_directory(struct saving *saving, char *directory);
 
 /* Append what CONFIG GET shows: for the directory its absolute path. */
 kv_status saving_read_points(struct saving *saving, kv_buffer *text);

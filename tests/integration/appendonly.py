@@ -9,6 +9,10 @@ appendonly.py -- an append-only file goes from redis-server to kvstore-server an
      what it had, but for what commands cannot tell of consumer groups.
   2. A load up to a second finds what there was then, and touches nothing.
 
+  3. Turned on after `dir` was changed, the file is where a restart with the configuration that was
+     rewritten looks for it. A file that is on stays, and the configuration is not rewritten as if
+     it had not.
+
 The seed is printed. Environment: KVSTORE_SERVER, REDIS_SERVER (programs), KVSTORE_TEST_FULL (if
 set: more rounds). Without redis-server the exit status is 77.
 """
@@ -240,6 +244,98 @@ def load_until(models, directory):
             raise Failure('a load up to a second changed the files')
 
 
+class Configured(Server):
+    """A server that is told everything by its configuration, `dir` too."""
+
+    def arguments(self):
+        return [self.configuration]
+
+
+def configured(model, directory, parent):
+    server = Configured(model.program, [], directory=directory, name=model.name)
+    server.configuration = os.path.join(directory, 'conf')
+    with open(server.configuration, 'w') as file:
+        file.write('port 0\nunixsocket %s\ndir %s\nenable-protected-configs yes\nsave ""\n'
+                   'appendfsync always\n' % (server.path, parent))
+    return server
+
+
+def expect(connection, reply, *words):
+    found = connection.call(*words)
+    if found.value != reply and not (isinstance(reply, bytes) and reply in (found.value or b'')):
+        raise Failure('%r is answered with %r, not %r' % (words, found, reply))
+
+
+def change_directory(model, directory):
+    """Turns the file on elsewhere, rewrites the configuration, starts again by it."""
+    old, new = (os.path.join(directory, name) for name in ('old', 'new'))
+    os.mkdir(old)
+    os.mkdir(new)
+    server = configured(model, directory, old).start()
+    connection = server.connect()
+    expect(connection, b'OK', 'SET', 'before', 1)
+    expect(connection, b'OK', 'CONFIG', 'SET', 'dir', new)
+    expect(connection, b'OK', 'CONFIG', 'SET', 'appendonly', 'yes')
+    await_rewrite(connection)
+    expect(connection, b'OK', 'SET', 'after', 2)
+    expect(connection, b'OK', 'CONFIG', 'REWRITE')
+    if os.listdir(old) or os.listdir(new) != ['appendonlydir']:
+        raise Failure('%s: the append-only file is not where dir is: %r, %r'
+                      % (model.name, os.listdir(old), os.listdir(new)))
+    server.kill()
+    server.start()
+    connection = server.connect()
+    expect(connection, 2, 'DBSIZE')
+    return server, connection, old
+
+
+def stay_in_directory(model, directory):
+    """Goes on with a file that is on and a `dir` that changes; a crash never finds less."""
+    server, connection, other = change_directory(model, directory)
+    expect(connection, b'OK', 'CONFIG', 'SET', 'dir', other)
+    expect(connection, b'append-only file', 'CONFIG', 'REWRITE')
+    connection.call('BGREWRITEAOF')
+    await_rewrite(connection)
+    expect(connection, b'OK', 'SET', 'third', 3)
+    server.kill()
+    server.start()
+    connection = server.connect()
+    expect(connection, 3, 'DBSIZE')
+
+    # Where its directory cannot be made nothing is changed.
+    expect(connection, b'OK', 'CONFIG', 'SET', 'appendonly', 'no')
+    with open(os.path.join(other, 'appendonlydir'), 'w'):
+        pass
+    expect(connection, b'Unable to turn on AOF', 'CONFIG', 'SET', 'dir', other, 'appendonly', 'yes')
+    expect(connection, b'CONFIG SET failed', 'CONFIG', 'SET', 'dir', other + '/absent')
+    expect(connection, b'OK', 'CONFIG', 'SET', 'appendonly', 'yes')
+    await_rewrite(connection)
+    os.unlink(os.path.join(other, 'appendonlydir'))
+    if os.listdir(other):
+        raise Failure('the append-only file is in a directory that was refused')
+
+    # Turned off and on, it moves.
+    expect(connection, b'OK', 'CONFIG', 'SET', 'appendonly', 'no')
+    expect(connection, b'OK', 'CONFIG', 'SET', 'dir', other)
+    expect(connection, b'OK', 'CONFIG', 'SET', 'appendonly', 'yes')
+    await_rewrite(connection)
+    expect(connection, b'OK', 'SET', 'fourth', 4)
+    expect(connection, b'OK', 'CONFIG', 'REWRITE')
+    server.kill()
+    server.start()
+    connection = server.connect()
+    expect(connection, 4, 'DBSIZE')
+    server.stop()
+
+
+def in_directory(step, model):
+    directory = tempfile.mkdtemp(prefix='kvstore-moves-')
+    try:
+        return step(model, directory)
+    finally:
+        shutil.rmtree(directory)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument('--rounds', type=int,
@@ -264,6 +360,9 @@ def main():
             finally:
                 shutil.rmtree(directory)
         print('loads up to a second are right')
+        in_directory(lambda *given: change_directory(*given)[0].stop(), redis_server())
+        in_directory(stay_in_directory, kvstore_server(given.server))
+        print('the directory may change')
     except (Failure, RuntimeError) as failure:
         print('FAILED: %s' % str(failure)[:4000])
         return 1

@@ -245,15 +245,18 @@ class Server:
         self.configuration = None  # a file
         self.environment = None    # that of the test
 
+    def arguments(self):
+        return (([self.configuration] if self.configuration else [])
+                + ['--port', '0', '--unixsocket', self.path, '--dir', self.directory]
+                + self.options)
+
     def launch(self):
         """Starts the process without waiting until it serves."""
         if os.path.exists(self.path):
             os.unlink(self.path)
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
-                [self.program] + ([self.configuration] if self.configuration else [])
-                + ['--port', '0', '--unixsocket', self.path, '--dir', self.directory]
-                + self.options, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [self.program] + self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.directory, restore_signals=self.restore_signals, env=self.environment)
 
     def start(self, seconds=20.0):

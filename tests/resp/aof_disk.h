@@ -35,7 +35,7 @@ struct disk_names {
     size_t count;
 };
 
-enum { DISK_FILES = 64, DISK_EVERY = 1000000 };
+enum { DISK_FILES = 64, DISK_LOCKS = 2, DISK_EVERY = 1000000 };
 
 struct disk {
     struct aof_io io;
@@ -44,7 +44,7 @@ struct disk {
     struct disk_inode *inodes[1024];
     size_t inode_count;
     struct disk_inode *open[DISK_FILES];
-    bool is_locked;
+    char *locks[DISK_LOCKS]; /* the paths of directories that are locked */
 
     /* Every call that changes something is a step. */
     int steps;
@@ -143,11 +143,24 @@ static inline int disk_open(void *context, const char *path, enum aof_open how, 
     return error;
 }
 
+static inline void disk_unlock(struct disk *disk, int lock)
+{
+    free(disk->locks[lock]);
+    disk->locks[lock] = NULL;
+}
+
+static inline int disk_lock_count(const struct disk *disk)
+{
+    int count = 0;
+    for (int i = 0; i < DISK_LOCKS; i++) count += disk->locks[i] != NULL;
+    return count;
+}
+
 static inline int disk_close(void *context, int file)
 {
     struct disk *disk = context;
     pthread_mutex_lock(&disk->lock);
-    if (file == DISK_FILES) disk->is_locked = false;
+    if (file >= DISK_FILES) disk_unlock(disk, file - DISK_FILES);
     else disk->open[file] = NULL;
     pthread_mutex_unlock(&disk->lock);
     return 0;
@@ -320,12 +333,18 @@ static inline int disk_sync_directory(void *context, const char *path)
 static inline int disk_lock_directory(void *context, const char *path, int *lock)
 {
     struct disk *disk = context;
-    (void)path;
+    int unused = -1, error = 0;
     pthread_mutex_lock(&disk->lock);
-    int error = disk->is_locked ? EWOULDBLOCK : 0;
-    disk->is_locked = true;
+    for (int i = 0; i < DISK_LOCKS; i++) {
+        if (disk->locks[i] == NULL) unused = i;
+        else if (strcmp(disk->locks[i], path) == 0) error = EWOULDBLOCK;
+    }
+    if (error == 0 && unused < 0) error = ENOLCK;
+    if (error == 0) {
+        disk->locks[unused] = strdup(path);
+        *lock = DISK_FILES + unused;
+    }
     pthread_mutex_unlock(&disk->lock);
-    *lock = DISK_FILES;
     return error;
 }
 
@@ -372,6 +391,7 @@ static inline void disk_free(struct disk *disk)
         free(disk->inodes[i]->durable);
         free(disk->inodes[i]);
     }
+    for (int i = 0; i < DISK_LOCKS; i++) disk_unlock(disk, i);
     pthread_mutex_destroy(&disk->lock);
 }
 
@@ -420,7 +440,7 @@ static inline void disk_crash(struct disk *disk, bool keeps)
     for (size_t i = 0; i < disk->inode_count; i++)
         disk->inodes[i]->lost_to = disk->inodes[i]->lost_from;
     memset(disk->open, 0, sizeof disk->open);
-    disk->is_locked = false;
+    for (int i = 0; i < DISK_LOCKS; i++) disk_unlock(disk, i);
     disk->fail_at = disk->die_at = disk->sync_fails_at = DISK_EVERY;
     disk->sync_failures = 0;
     disk->steps = 0;

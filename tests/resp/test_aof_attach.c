@@ -18,6 +18,7 @@ static kvresp *resp;
 static kvresp_worker *worker;
 static kvresp_session *session;
 static _Atomic int woken;
+static const char *configuration; /* the file; NULL: none */
 
 static void wake(void *context)
 {
@@ -72,7 +73,9 @@ static void begin(void)
     options.directory = "data";
     char message[256];
     ck_assert_int_eq(aof_open_on(db, &options, &disk.io, &aof, message), KV_OK);
-    ck_assert_int_eq(kvresp_open(db, NULL, &resp), KV_OK);
+    kvresp_options resp_options = KV_OPTIONS(kvresp_options);
+    resp_options.config_file = configuration;
+    ck_assert_int_eq(kvresp_open(db, &resp_options, &resp), KV_OK);
     ck_assert_int_eq(kvresp_attach_aof(resp, aof), KV_OK);
     ck_assert_int_eq(kvresp_worker_open(resp, &worker), KV_OK);
     kvresp_session_options session_options = KV_OPTIONS(kvresp_session_options);
@@ -273,6 +276,159 @@ START_TEST(a_transaction_may_turn_it_off_and_on)
     ask("EXEC\r\n");
     await_rewrite(aof);
     ck_assert(stat_now(aof).is_on);
+}
+END_TEST
+
+/* Two directories that are there, for CONFIG SET dir looks; what is in them is the test's disk's. */
+static const char *set_directory(const char *path)
+{
+    char text[64];
+    snprintf(text, sizeof text, "CONFIG SET dir %s\r\n", path);
+    return ask(text);
+}
+
+static void begin_directories(void)
+{
+    static char path[sizeof "/tmp/kvstore-attach-XXXXXX"];
+    memcpy(path, "/tmp/kvstore-attach-XXXXXX", sizeof path);
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    configuration = path;
+    begin();
+    char why[256];
+    kv_slice yes = KV_TEXT("yes");
+    ck_assert_ptr_null(kvresp_config_set(resp, "enable-protected-configs", yes, true, why));
+}
+
+static void end_directories(void)
+{
+    end();
+    unlink(configuration);
+}
+
+static const struct disk_inode *file_in(const char *parent, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/appendonlydir/appendonly.aof%s", parent, name);
+    return disk_file(&disk, path);
+}
+
+START_TEST(a_log_that_begins_is_in_the_directory_of_the_moment)
+{
+    ask("SET key value\r\n");
+    ask("CONFIG SET appendonly no\r\n");
+    ck_assert_str_eq(set_directory("/usr"), "+OK\r\n");
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    await_rewrite(aof);
+    ck_assert_uint_eq(file_in("data", ".1.incr.aof")->size, 56); /* as it was */
+    ck_assert_ptr_nonnull(file_in("/usr", ".1.base.rdb"));
+    ck_assert_ptr_nonnull(file_in("/usr", ".1.incr.aof"));
+    ck_assert_ptr_nonnull(file_in("/usr", ".manifest"));
+    ck_assert_str_eq(ask("CONFIG GET appenddirname\r\n"),
+                     "*2\r\n$13\r\nappenddirname\r\n$13\r\nappendonlydir\r\n");
+
+    /* One lock: the old directory is free for others. */
+    ck_assert_int_eq(disk_lock_count(&disk), 1);
+    int lock;
+    ck_assert_int_eq(disk.io.lock_directory(&disk, "data/appendonlydir", &lock), 0);
+    disk.io.close(&disk, lock);
+
+    /* And it is the log: what is written is there, and loaded from there. */
+    ask("SET later value\r\n");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
+    await_rewrite(aof);
+    ck_assert_ptr_nonnull(file_in("/usr", ".2.base.rdb"));
+    ck_assert_ptr_null(file_in("/usr", ".1.base.rdb"));
+    char why[256];
+    ck_assert_ptr_null(kvresp_config_set(resp, "enable-debug-command", KV_TEXT("yes"), true, why));
+    ask("SET last value\r\n");
+    ck_assert_str_eq(ask("DEBUG LOADAOF\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("DBSIZE\r\n"), ":3\r\n");
+}
+END_TEST
+
+START_TEST(a_log_that_is_on_stays_in_its_directory)
+{
+    ask("SET key value\r\n");
+    ck_assert_str_eq(set_directory("/usr"), "+OK\r\n");
+    ck_assert(stat_now(aof).is_elsewhere);
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
+    await_rewrite(aof);
+    ck_assert_ptr_nonnull(file_in("data", ".1.base.rdb"));
+    ck_assert_ptr_null(file_in("/usr", ".1.base.rdb"));
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n"); /* it is on */
+    ck_assert_ptr_null(file_in("/usr", ".manifest"));
+
+    /* Saves went elsewhere for a while. */
+    ck_assert_int_eq(kvresp_aof_set_directory(aof, "data"), KV_OK);
+    ck_assert(!stat_now(aof).is_elsewhere);
+    ck_assert_str_eq(ask("CONFIG SET appendonly no\r\n"), "+OK\r\n");
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    await_rewrite(aof);
+    ck_assert_ptr_null(file_in("/usr", ".manifest"));
+}
+END_TEST
+
+START_TEST(the_configuration_is_not_rewritten_to_name_where_the_log_is_not)
+{
+    ck_assert_str_eq(set_directory("/usr"), "+OK\r\n");
+    ck_assert_has(ask("CONFIG REWRITE\r\n"), "-ERR Rewriting config file: the append-only file");
+    ask("CONFIG SET appendonly no\r\n");
+    ck_assert_str_eq(ask("CONFIG REWRITE\r\n"), "+OK\r\n");
+    ask("CONFIG SET appendonly yes\r\n");
+    await_rewrite(aof);
+    ck_assert_str_eq(ask("CONFIG REWRITE\r\n"), "+OK\r\n");
+}
+END_TEST
+
+/* Each step of opening the new directory fails in turn, and then all is as it was. */
+START_TEST(a_directory_that_cannot_be_used_leaves_all_as_it_was)
+{
+    ask("SET key value\r\n");
+    ck_assert_has(set_directory("/usr/absent"), "-ERR CONFIG SET failed");
+    ck_assert(!stat_now(aof).is_elsewhere);
+    ask("CONFIG SET appendonly no\r\n");
+    await_end();
+    disk.fail_error = EROFS;
+    disk.fail_at = disk.steps; /* the directory cannot be made */
+    ck_assert_str_eq(ask("CONFIG SET dir /usr appendonly yes\r\n"),
+                     "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - Unable "
+                     "to turn on AOF. Check server logs.\r\n");
+    ck_assert_int_lt(disk.fail_at, disk.steps);
+    ck_assert_lacks(ask("CONFIG GET dir\r\n"), "/usr");
+    ck_assert_str_eq(ask("CONFIG GET appendonly\r\n"), "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
+    ck_assert_uint_eq(disk.seen.count, 2);
+    ck_assert_uint_eq(file_in("data", ".1.incr.aof")->size, 56);
+    ck_assert_int_eq(disk_lock_count(&disk), 1);
+
+    /* Damaged there, it is not begun there either. */
+    disk_put_file(&disk, "/usr/appendonlydir/appendonly.aof.manifest", "?\n", 2);
+    ck_assert_has(ask("CONFIG SET dir /usr appendonly yes\r\n"), "-ERR CONFIG SET failed");
+    ck_assert_int_eq(disk_lock_count(&disk), 1);
+    disk.io.remove(&disk, "/usr/appendonlydir/appendonly.aof.manifest");
+    ck_assert_str_eq(ask("CONFIG SET dir /usr appendonly yes\r\n"), "+OK\r\n");
+    await_rewrite(aof);
+    ck_assert_ptr_nonnull(file_in("/usr", ".1.base.rdb"));
+}
+END_TEST
+
+/* The file ends, changes its place and begins while the log thread is at it. */
+START_TEST(it_may_go_to_and_fro)
+{
+    static const char *const directories[] = {"/usr", "/tmp"};
+    for (int i = 0; i < 200; i++) {
+        ask("INCR key\r\n");
+        ask("CONFIG SET appendonly no\r\n");
+        ck_assert_str_eq(set_directory(directories[i % 2]), "+OK\r\n");
+        if (i % 3 == 0) ask("BGREWRITEAOF\r\n");
+        ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+        if (i % 5 == 0) await_rewrite(aof);
+    }
+    await_rewrite(aof);
+    ck_assert(stat_now(aof).is_on);
+    ck_assert_ptr_nonnull(file_in("/tmp", ".manifest"));
+    ck_assert_int_eq(disk_lock_count(&disk), 1);
 }
 END_TEST
 
@@ -527,5 +683,14 @@ int main(void)
     tcase_add_test(tests, slow_syncs_are_noted);
     tcase_add_test(tests, nothing_is_noted_without_a_threshold);
     suite_add_tcase(suite, tests);
+    TCase *directories = tcase_create("directories");
+    tcase_set_timeout(directories, 60);
+    tcase_add_checked_fixture(directories, begin_directories, end_directories);
+    tcase_add_test(directories, a_log_that_begins_is_in_the_directory_of_the_moment);
+    tcase_add_test(directories, a_log_that_is_on_stays_in_its_directory);
+    tcase_add_test(directories, the_configuration_is_not_rewritten_to_name_where_the_log_is_not);
+    tcase_add_test(directories, a_directory_that_cannot_be_used_leaves_all_as_it_was);
+    tcase_add_test(directories, it_may_go_to_and_fro);
+    suite_add_tcase(suite, directories);
     return unit_run(suite);
 }
