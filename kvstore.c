@@ -22487,6 +22487,10 @@ static kv_status rdb_file_header(struct rdb_file *file, struct rdb_piece *piece)
         }
         file->version = 10 * file->version + (unsigned)(bytes[i] - '0');
     }
+    if (file->version == 0) { /* and no file without a checksum because of a damaged digit */
+        rdb_fault_set(&file->fault, RDB_MAGIC, "expected a version of 1 or above, found 0000");
+        return KV_CORRUPT;
+    }
     return KV_OK;
 }
 

@@ -208,7 +208,7 @@ START_TEST(any_changed_bit_is_noticed)
     struct file file = {0};
     store_setup();
     file_of_redis(&file);
-    for (size_t at = 9; at < file.size; at++) {
+    for (size_t at = 0; at < file.size; at++) {
         for (int bit = 0; bit < 8; bit++) {
             file.bytes[at] ^= (uint8_t)(1 << bit);
             kv_status status = load_into(db, &file, NULL);
@@ -302,6 +302,38 @@ START_TEST(versions_are_no_reason_to_refuse)
     memcpy(file.bytes, "VALKE", 5);
     ck_assert_int_eq(load_into(db, &file, NULL), KV_CORRUPT);
     must_say("offset 0: expected \"REDIS\"");
+    store_teardown();
+    file_free(&file);
+}
+END_TEST
+
+/* A damaged digit is not to turn the checksum off, which says what else is damaged. */
+START_TEST(a_version_is_a_number_above_zero)
+{
+    static const char digits[4] = {'0', '0', '0', '0'};
+    struct file file = {0};
+    char expected[80];
+    store_setup();
+    file_append_text(&file, "'REDIS0010' fe00 0001'k'01'v' ff");
+    file_append_sum(&file);
+    memcpy(file.bytes + 5, digits, 4);
+    ck_assert_int_eq(load_into(db, &file, NULL), KV_CORRUPT);
+    must_say("offset 5: expected a version of 1 or above, found 0000");
+    for (size_t i = 5; i < 9; i++) {
+        for (int byte = 0; byte < 256; byte++) {
+            if (byte >= '0' && byte <= '9') continue;
+            memcpy(file.bytes + 5, digits, 4);
+            file.bytes[i] = (uint8_t)byte;
+            ck_assert_int_eq(load_into(db, &file, NULL), KV_CORRUPT);
+            snprintf(expected, sizeof expected,
+                     "offset %zu: expected a digit of the version, found 0x%02x", i,
+                     (unsigned)byte);
+            must_say(expected);
+        }
+    }
+    uint64_t count;
+    ck_assert_int_eq(kv_count(db, &count), KV_OK);
+    ck_assert_uint_eq(count, 0);
     store_teardown();
     file_free(&file);
 }
@@ -1152,6 +1184,7 @@ int main(void)
         any_changed_bit_is_noticed,
         every_encoding_there_was_is_read,
         streams_of_all_three_forms_are_read,
+        a_version_is_a_number_above_zero,
         versions_are_no_reason_to_refuse,
         fields_are_told_and_may_end_it,
         what_a_store_has_no_use_for_is_passed_over,

@@ -170,6 +170,11 @@ class Damaged(CheckTest):
         path = self.put("dump.rdb", b"*1\r\n$4\r\nPING\r\n")
         self.assertIn(f"{path}, offset 0: expected \"REDIS\"", self.check(path, status=1))
 
+    def test_an_rdb_of_version_zero_is_damaged(self):
+        path = self.put("dump.rdb", b"REDIS0000" + RDB[9:])
+        output = self.check(path, status=1)
+        self.assertIn(f"{path}: damaged\n{path}, offset 5: expected a version of 1 or above, found 0000", output)
+
     def test_a_torn_tail_is_repaired_when_asked_to(self):
         whole = RDB + SELECT + SET
         path = self.put("a.aof", whole + PUSH[:-3])
