@@ -177,6 +177,17 @@ static kv_status config_set_store(kvresp *resp, kv_setting setting, int64_t valu
     return resp->is_within ? KV_OK : kv_configure(resp->store, setting, value);
 }
 
+static const char *config_change_memory_policy(kvresp *resp, const struct config_value *value,
+                                               char message[256])
+{
+    const char *policy = value->facts->words[value->number];
+    (void)message;
+    if (strstr(policy, "lfu") != NULL) return "kvstore cannot honour a policy by frequency of use";
+    atomic_store(&resp->settings.memory_policy, policy);
+    atomic_store(&resp->settings.tells_idle, strstr(policy, "lru") != NULL);
+    return NULL;
+}
+
 /* The store knows no limit above what a quarter of all addresses could hold: more is the same. */
 static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
                                           char message[256])
@@ -802,13 +813,17 @@ static const struct config_facts config_own[] = {
              INT32_MAX, REPLICAS_PING_PERIOD),
     REPLICAS("repl-timeout", NULL, CONFIG_INTEGER, "60", 1, INT32_MAX, REPLICAS_TIMEOUT),
 
-    /* Memory: there is no limit yet, and nothing is evicted. */
+    /*
+     * Memory: there is no limit yet, and nothing is evicted. So all policies do the same, but for
+     * those that need a count of uses, which OBJECT FREQ would tell.
+     */
     STAND_IN("maxmemory", CONFIG_MEMORY, "0"),
     STAND_IN("maxmemory-clients", CONFIG_MEMORY, "0"),
     HINT("maxmemory-eviction-tenacity", CONFIG_INTEGER, "10", 0, 100),
-    STAND_IN_WORD("maxmemory-policy", "noeviction", "volatile-lru", "volatile-lfu",
-                  "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random",
-                  "noeviction"),
+    {"maxmemory-policy", NULL, CONFIG_WORD, "noeviction", 0, 0,
+     WORDS("volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru",
+           "allkeys-lfu", "allkeys-random", "noeviction"),
+     0, config_change_memory_policy, NULL, NULL, 0},
     HINT("maxmemory-samples", CONFIG_INTEGER, "5", 1, INT32_MAX),
     HINT("lfu-decay-time", CONFIG_INTEGER, "1", 0, INT32_MAX),
     HINT("lfu-log-factor", CONFIG_INTEGER, "10", 0, INT32_MAX),

@@ -228,7 +228,7 @@ static void info_memory(struct info *info)
     info_number(info, "used_memory_functions", 0);
     info_bytes(info, "used_memory_scripts", 0);
     info_bytes(info, "maxmemory", 0);
-    text_format(info->text, "maxmemory_policy:noeviction\r\n");
+    text_format(info->text, "maxmemory_policy:%s\r\n", info->resp->settings.memory_policy);
     info_ratio(info, "allocator_frag_ratio", resident, used);
     info_number(info, "allocator_frag_bytes", resident > used ? resident - used : 0);
     text_format(info->text, "allocator_rss_ratio:1.00\r\nallocator_rss_bytes:0\r\n");

@@ -313,7 +313,8 @@ KVRESP_API void kvresp_loading_end(kvresp *resp);
  * One thread at a time, kvresp's own or the one in kvresp_cron(), calls for each job, in this order:
  *
  *   begin    when its turn has come. It may fill in what is known only now (`options`, its aux). Any
- *            status but KV_OK ends the job. May be NULL.
+ *            status but KV_OK ends the job. May be NULL. Under a maxmemory-policy by disuse (...-lru)
+ *            the snapshot tells of it whatever `options.tells_idle` says.
  *   is_ready whether to go on now; if not, it is asked again in some milliseconds. So one whose bytes
  *            have nowhere to go keeps more from being made, where `write` may be called by a thread
  *            that must not be kept. It only looks. May be NULL.

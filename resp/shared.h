@@ -92,6 +92,8 @@ struct settings {
     _Atomic bool flushes_later;           /* lazyfree-lazy-user-flush */
     _Atomic bool replica_read_only;       /* replica-read-only */
     _Atomic bool serves_stale_data;       /* replica-serve-stale-data */
+    _Atomic(const char *) memory_policy;  /* maxmemory-policy */
+    _Atomic bool tells_idle;              /* it is one by disuse, of which snapshots tell then */
 
     /* Under the configuration's lock. */
     char *password;

@@ -83,7 +83,9 @@ static kv_status snapshots_begin(struct snapshots *snapshots, kvresp_snapshot_jo
         status = job->begin(job->context, &job->options);
     if (status != KV_OK) return status;
     snapshots->is_begun = true;
-    status = kv_snapshot_begin(snapshots->resp->store, &job->options, job->write, job->context,
+    kv_snapshot_options options = job->options;
+    options.tells_idle |= snapshots->resp->settings.tells_idle;
+    status = kv_snapshot_begin(snapshots->resp->store, &options, job->write, job->context,
                                &snapshots->snapshot);
     return status == KV_OK ? KV_MORE : status;
 }

@@ -548,7 +548,7 @@ RULES_FOR_ERRORS = (sorted_by_others, config_set, cut_run, debug_of_ours, smalle
 WATCH_GOES_ON = [['LTRIM', 'l', 0, -1]]
 
 # Values that Redis takes and kvstore refuses to pretend (the rule for CONFIG SET).
-CONFIG_REFUSED = {'maxmemory': ['100mb', '1gb'], 'maxmemory-policy': ['allkeys-lru']}
+CONFIG_REFUSED = {'maxmemory': ['100mb', '1gb'], 'maxmemory-policy': ['allkeys-lfu']}
 
 # Fields of Redis's INFO that have no counterpart here, and why.
 INFO_NOT_HERE = {}

@@ -1071,7 +1071,7 @@ def configuration(pair, random):
             ('slowlog-max-len', ['10', '128'], ['x', '-1']),
             ('slowlog-log-slower-than', ['10000', '-1'], ['x', '-2']),
             ('maxmemory', ['100mb', '1gb', '0'], ['x', '-1', '1zb']),
-            ('maxmemory-policy', ['allkeys-lru', 'noeviction'], ['x', '']),
+            ('maxmemory-policy', ['allkeys-lru', 'volatile-ttl', 'allkeys-lfu', 'noeviction'], ['x', '']),
             ('proto-max-bulk-len', ['2mb', '512mb'], ['1', 'x']),
             ('appendfsync', ['always', 'no', 'everysec'], ['x']),
             ('client-query-buffer-limit', ['2mb', '1gb'], ['1', 'x']),

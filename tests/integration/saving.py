@@ -7,6 +7,7 @@ a server.
   1. Both ways: random values of every type in several databases, some with deadlines, are saved by
      one server and loaded by the other; DEBUG DIGEST, every value with what belongs to it and every
      deadline are compared, and redis-check-rdb has nothing to say.
+     How long a key was not used goes along under an LRU policy, and only then.
   2. kill -9 while saves are under way and clients write: the file that is found is the old or the
      new one, whole, of one instant, and not older than the last save that was acknowledged.
   3. Ends: SIGTERM and SHUTDOWN save where there are save points, and say so if they cannot.
@@ -153,11 +154,47 @@ def one_way(starter, names, directory, numbers, keys):
     return len(expected[0])
 
 
+def idle_times(starter, names, directory, policy, is_told):
+    """How long a key was not used, in a file that moves and in a DEBUG RELOAD."""
+    def must_be_told(connection, where):
+        found = connection.call('OBJECT', 'IDLETIME', 'key').value
+        check((found >= 1000) == is_told, '%s to %s, %s, %s: OBJECT IDLETIME is %r' % (
+            *names, policy, where, found))
+
+    first = starter.server(names[0], directory, '--maxmemory-policy', policy)
+    try:
+        connection = first.start().connect()
+        connection.call('SET', 'other', 'value')
+        dumped = connection.call('DUMP', 'other').value
+        restored = connection.call('RESTORE', 'key', 0, dumped, 'IDLETIME', 1000)
+        check(restored.value == b'OK', 'RESTORE: %r' % (restored,))
+        save_in_background(connection)
+        connection.call('DEBUG', 'RELOAD')
+        must_be_told(connection, 'DEBUG RELOAD')
+    finally:
+        first.kill()
+    path = os.path.join(directory, 'dump.rdb')
+    with open(path, 'rb') as file:
+        told = re.search(rb'\xf8\x43.\x00\x03key', file.read(), re.S)
+    check(bool(told) == is_told, '%s: the idle time under %s' % (names[0], policy))
+    check_file(path)
+    second = starter.server(names[1], directory)
+    try:
+        must_be_told(second.start().connect(), 'a file')
+    finally:
+        second.kill()
+    os.unlink(path)
+
+
 def both_ways(starter, directory, numbers, rounds):
     moved = 0
     for _ in range(rounds):
         for names in (('kvstore', 'redis'), ('redis', 'kvstore'), ('kvstore', 'kvstore')):
             moved += one_way(starter, names, directory, numbers, 60)
+    for names in (('kvstore', 'redis'), ('redis', 'kvstore')):
+        for policy, is_told in (('allkeys-lru', True), ('volatile-lru', True),
+                                ('allkeys-random', False), ('noeviction', False)):
+            idle_times(starter, names, directory, policy, is_told)
     print('%d keys moved in files' % moved, flush=True)
 
 

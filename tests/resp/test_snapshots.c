@@ -272,6 +272,32 @@ START_TEST(without_a_thread_who_awaits_takes_the_steps)
 }
 END_TEST
 
+/* The bytes of a snapshot under the policy. */
+static int size_under(const char *policy)
+{
+    char why[256];
+    ck_assert_ptr_null(kvresp_config_set(resp, "maxmemory-policy", KV_TEXT(policy), false, why));
+    a.written = a.done = 0;
+    submit(&a);
+    await(&a);
+    ck_assert_int_eq(a.status, KV_OK);
+    return a.written;
+}
+
+START_TEST(under_a_policy_by_disuse_a_snapshot_tells_of_it)
+{
+    enum { HINT = 2 }; /* an opcode and some seconds, for the one key */
+    int size = size_under("noeviction");
+    ck_assert_int_eq(size_under("allkeys-lru"), size + HINT);
+    ck_assert_int_eq(size_under("volatile-lru"), size + HINT);
+    ck_assert_int_eq(size_under("volatile-ttl"), size);
+    ck_assert_int_eq(size_under("allkeys-random"), size);
+    ck_assert(!a.job.options.tells_idle); /* the job is its owner's */
+    a.job.options.tells_idle = true;
+    ck_assert_int_eq(size_under("noeviction"), size + HINT);
+}
+END_TEST
+
 START_TEST(a_job_that_lacks_something_is_refused)
 {
     struct target bad = a;
@@ -296,6 +322,7 @@ int main(void)
     tcase_add_test(threaded, done_may_submit_the_next);
     tcase_add_test(threaded, a_job_waits_for_a_snapshot_of_the_hosts_own);
     tcase_add_test(threaded, closing_cancels_what_is_in_line);
+    tcase_add_test(threaded, under_a_policy_by_disuse_a_snapshot_tells_of_it);
     tcase_add_test(threaded, a_job_that_lacks_something_is_refused);
     suite_add_tcase(suite, threaded);
     TCase *own = tcase_create("without a thread");
