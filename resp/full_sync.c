@@ -134,8 +134,7 @@ static void full_sync_at_instant(void *context)
     int64_t database;
     sync->offset = (int64_t)replication_log_mark(&replication->log, &database);
     /* Of a replica's replicas: they go on with what its master says, in the middle of it. */
-    snprintf(sync->database, sizeof sync->database, "%010u",
-             database > 0 ? (unsigned)database : 0);
+    snprintf(sync->database, sizeof sync->database, "%010u", database > 0 ? (unsigned)database : 0);
     for (struct replica *at = replicas->first; at != NULL; at = at->next) {
         if (at->sync != sync || at->wants_rdb_only) continue;
         (void)replication_reader_open(&replication->log, &at->reader, (uint64_t)sync->offset);
@@ -178,14 +177,29 @@ static void full_sync_done(void *context, kv_status status)
     pthread_mutex_unlock(&replicas->lock);
 }
 
+static kv_status full_sync_write_snapshot(struct full_sync *sync, kv *db)
+{
+    kv_snapshot_options options = sync->job.options;
+    kv_snapshot *snapshot;
+    kv_status status = full_sync_begin(sync, &options);
+    if (status == KV_OK) status = kv_snapshot_begin(db, &options, full_sync_write, sync, &snapshot);
+    if (status != KV_OK) return status;
+    (void)kv_snapshot_step(snapshot, 0);
+    return kv_snapshot_end(snapshot);
+}
+
 /* A snapshot without keys, for those who want what a kvstore does not have: functions. */
 static void full_sync_write_empty(struct full_sync *sync)
 {
-    static const char empty[] = "REDIS0010\xff\0\0\0\0\0\0\0";
-    kv_snapshot_options unused = {0};
-    (void)full_sync_begin(sync, &unused);
-    full_sync_at_instant(sync);
-    full_sync_done(sync, full_sync_write(sync, kv_bytes(empty, sizeof empty)));
+    kv_options options = KV_OPTIONS(kv_options);
+    kv *empty;
+    options.shards = options.databases = 1;
+    kv_status status = kv_open(&options, &empty);
+    if (status == KV_OK) {
+        status = full_sync_write_snapshot(sync, empty);
+        kv_close(empty);
+    }
+    full_sync_done(sync, status);
 }
 
 /* ------------------------------------------------------------------------------------- beginning */

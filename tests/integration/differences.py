@@ -329,7 +329,7 @@ def slow_log(a, b, _):
     return all(len(x) == len(y) and x[3] == y[3] and x[5] == y[5] for x, y in zip(tree(a), tree(b)))
 
 
-CANNOT_HONOUR = b'kvstore cannot honour another value than'
+CANNOT_HONOUR = b'kvstore cannot honour '
 
 
 def config_set(a, b, _):

@@ -421,6 +421,11 @@ def case_of_redis_cli(program):
             check(asker.call('DEBUG', 'DIGEST').value == master.digest(), 'redis-cli --rdb')
             asker.close()
             server.stop()
+        subprocess.run([tool, '-p', str(master.port), '--functions-rdb', path], check=True,
+                       timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(path, 'rb') as file:
+            end = file.read()[-9:]
+        check(end[:1] == b'\xff' and any(end[1:]), 'redis-cli --functions-rdb ends with %r' % end)
         watcher = subprocess.Popen([tool, '-p', str(master.port), '--replica'],
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         wait_until(lambda: 'state=online' in master.call('INFO', 'replication').decode(),

@@ -26,6 +26,22 @@ static void teardown(void)
     server_close(&server);
 }
 
+/* Bytes to be loaded. */
+struct source {
+    const char *at;
+    size_t left;
+};
+
+static kv_status source_read(void *context, void *bytes, size_t room, size_t *size)
+{
+    struct source *source = context;
+    *size = source->left < room ? source->left : room;
+    memcpy(bytes, source->at, *size);
+    source->at += *size;
+    source->left -= *size;
+    return KV_OK;
+}
+
 START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
 {
     say(&server, client, "set before 1");
@@ -50,6 +66,41 @@ START_TEST(a_replica_is_sent_the_snapshot_and_then_the_changes)
     ck_assert_str_eq(follower_receive(&server, replica),
                      "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
                      "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n");
+}
+END_TEST
+
+/* What has no keys is an RDB as any, with what it says of the history, and a checksum or none. */
+START_TEST(a_snapshot_of_functions_has_no_keys_and_a_checksum)
+{
+    char message[256];
+    for (int sums = 1; sums >= 0; sums--) {
+        kv_slice value = sums ? KV_TEXT("yes") : KV_TEXT("no");
+        ck_assert_ptr_null(kvresp_config_set(server.resp, "rdbchecksum", value, true, message));
+        say(&server, client, "set key value");
+        struct server_client *reader = server_client(&server);
+        const char *wish = "replconf capa eof rdb-only 1 rdb-filter-only functions";
+        ck_assert_str_eq(say(&server, reader, wish), "+OK\r\n");
+        ck_assert_str_eq(say(&server, reader, "sync"), "");
+        server_tick(&server);
+        follower_receive(&server, reader);
+        const char *rdb = strstr(server.answer.data, "REDIS0010");
+        const char *end = (const char *)server.answer.data + server.answer.size - 40; /* the mark */
+        ck_assert_ptr_nonnull(rdb);
+        ck_assert_int_eq((uint8_t)rdb[9], 0xfa);
+        ck_assert_int_eq((uint8_t)end[-9], 0xff);
+        uint64_t sum;
+        memcpy(&sum, end - 8, sizeof sum);
+        ck_assert((sum != 0) == sums);
+
+        struct source source = {rdb, (size_t)(end - rdb)};
+        kv *loaded;
+        ck_assert_int_eq(kv_open(NULL, &loaded), KV_OK);
+        ck_assert_int_eq(kv_load(loaded, source_read, &source, NULL, NULL), KV_OK);
+        uint64_t count;
+        ck_assert_int_eq(kv_count(loaded, &count), KV_OK);
+        ck_assert_uint_eq(count, 0);
+        kv_close(loaded);
+    }
 }
 END_TEST
 
@@ -598,6 +649,7 @@ int main(void)
     TCase *tcase = tcase_create("all");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_replica_is_sent_the_snapshot_and_then_the_changes);
+    tcase_add_test(tcase, a_snapshot_of_functions_has_no_keys_and_a_checksum);
     tcase_add_test(tcase, without_an_end_mark_the_size_comes_first);
     tcase_add_test(tcase, one_that_was_away_goes_on_where_it_was);
     tcase_add_test(tcase, ids_shift_when_a_replica_becomes_a_master);
