@@ -6,47 +6,111 @@
 #include "net/follower.h"
 #include "net/server.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <time.h>
 
 struct kvnet_follower {
+    kv *store; /* its first view, by which it is known */
     kvresp *resp;
     struct follower follower;
     bool has_follower;
+    struct kvnet_follower *next;
 };
 
 enum { FOLLOW_LOOK_MS = 2 };
 
-static int follow_no_port(const void *context)
+/* -------------------------------------------------------------------------- one follower a store */
+
+static pthread_mutex_t follow_lock = PTHREAD_MUTEX_INITIALIZER; /* of this list */
+static struct kvnet_follower *follow_first;
+
+/* False if the store has a follower. */
+static bool follow_join(struct kvnet_follower *follower)
 {
-    (void)context;
-    return 0;
+    pthread_mutex_lock(&follow_lock);
+    const struct kvnet_follower *at = follow_first;
+    while (at != NULL && at->store != follower->store) at = at->next;
+    if (at == NULL) {
+        follower->next = follow_first;
+        follow_first = follower;
+    }
+    pthread_mutex_unlock(&follow_lock);
+    return at == NULL;
+}
+
+static void follow_leave(struct kvnet_follower *follower)
+{
+    pthread_mutex_lock(&follow_lock);
+    struct kvnet_follower **link = &follow_first;
+    while (*link != follower) link = &(*link)->next;
+    *link = follower->next;
+    pthread_mutex_unlock(&follow_lock);
+}
+
+/* --------------------------------------------------------------------------------- the address */
+
+static bool follow_copy_host(const char *begin, size_t size, char host[KVRESP_HOST_SIZE])
+{
+    if (size == 0 || size >= KVRESP_HOST_SIZE) return false;
+    memcpy(host, begin, size);
+    host[size] = '\0';
+    return true;
+}
+
+/* The name of a socket, which no directory is. */
+static bool follow_parse_path(const char *path, char host[KVRESP_HOST_SIZE])
+{
+    struct sockaddr_un *address = NULL;
+    size_t size = strlen(path);
+    return size < sizeof address->sun_path && path[size - 1] != '/' &&
+           follow_copy_host(path, size, host);
+}
+
+/* "::1" or "fe80::1%eth0". */
+static bool follow_is_ipv6(const char *host)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    size_t size = strcspn(host, "%");
+    if (size >= sizeof address || (host[size] == '%' && host[size + 1] == '\0')) return false;
+    memcpy(address, host, size);
+    address[size] = '\0';
+    return inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
+static bool follow_parse_port(const char *text, int *port)
+{
+    char *end;
+    if (*text < '0' || *text > '9') return false;
+    long number = strtol(text, &end, 10);
+    if (*end != '\0' || number < 1 || number > 65535) return false;
+    *port = (int)number;
+    return true;
 }
 
 /* "host:port", "[::1]:6379" or "/path/of/a.socket". False if it is none of them. */
 static bool follow_parse_address(const char *address, char host[KVRESP_HOST_SIZE], int *port)
 {
-    const char *colon = strrchr(address, ':'), *begin = address;
     *port = 0;
-    size_t size = strlen(address);
-    if (address[0] != '/') {
-        char *end;
-        if (colon == NULL || colon[1] < '0' || colon[1] > '9') return false;
-        long number = strtol(colon + 1, &end, 10);
-        if (*end != '\0' || number < 1 || number > 65535) return false;
-        *port = (int)number;
-        size = (size_t)(colon - address);
-        if (size > 2 && begin[0] == '[' && begin[size - 1] == ']') {
-            begin++;
-            size -= 2;
-        }
-    }
-    if (size == 0 || size >= KVRESP_HOST_SIZE) return false;
-    memcpy(host, begin, size);
-    host[size] = '\0';
-    return true;
+    if (address[0] == '/') return follow_parse_path(address, host);
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || !follow_parse_port(colon + 1, port)) return false;
+    size_t size = (size_t)(colon - address);
+    if (size > 1 && address[0] == '[' && colon[-1] == ']')
+        return follow_copy_host(address + 1, size - 2, host) && follow_is_ipv6(host);
+    return follow_copy_host(address, size, host) && strpbrk(host, ":[]") == NULL;
+}
+
+/* ------------------------------------------------------------------------------------- following */
+
+static int follow_no_port(const void *context)
+{
+    (void)context;
+    return 0;
 }
 
 static const char *follow_set(struct kvnet_follower *follower, const char *name, const char *value,
@@ -83,6 +147,15 @@ static kv_status follow_open(struct kvnet_follower *follower, kv *db,
     return status == KV_OK ? kvresp_replicaof(follower->resp, host, port) : status;
 }
 
+/* A store is followed by a view that lasts: a transaction has none to give. */
+static kv_status follow_refuse_transaction(kv *db)
+{
+    kv *view;
+    kv_status status = kv_view_open(db, &view);
+    if (status == KV_OK) kv_view_close(view);
+    return status;
+}
+
 kv_status kvnet_follow(kv *db, const char *address, const kvnet_follow_options *given,
                        kvnet_follower **follower)
 {
@@ -95,9 +168,16 @@ kv_status kvnet_follow(kv *db, const char *address, const kvnet_follow_options *
         memcpy(&options, given, given->size);
     }
     if (!follow_parse_address(address, host, &port)) return KV_BADARG;
+    kv_status status = follow_refuse_transaction(db);
+    if (status != KV_OK) return status;
     struct kvnet_follower *opened = calloc(1, sizeof *opened);
     if (opened == NULL) return KV_NOMEM;
-    kv_status status = follow_open(opened, db, &options, host, port);
+    opened->store = kv_select(db, 0);
+    if (!follow_join(opened)) {
+        free(opened);
+        return KV_BUSY;
+    }
+    status = follow_open(opened, db, &options, host, port);
     if (status == KV_OK) *follower = opened;
     else kvnet_unfollow(opened);
     return status;
@@ -128,5 +208,6 @@ void kvnet_unfollow(kvnet_follower *follower)
     if (follower->resp != NULL) (void)kvresp_replicaof(follower->resp, NULL, 0);
     if (follower->has_follower) follower_close(&follower->follower);
     kvresp_close(follower->resp);
+    follow_leave(follower);
     free(follower);
 }

@@ -136,9 +136,11 @@ typedef struct kvnet_follow_options {
  * Begins to follow the master at "host:port", "[address]:port" or "/path/of/its.socket", in a thread
  * of its own. What the store held is replaced by the first full sync.
  *
- * Returns   KV_OK, connected or not yet; KV_BADARG for an address that is none, and in a
- *           transaction; KV_NOMEM.
- * Threads   One follower a store, and no server with a master of its own. It takes no signals.
+ * Returns   KV_OK, connected or not yet; KV_BUSY if the store has a follower; KV_BADARG for an
+ *           address that is none (not in one of these forms, with no port from 1 to 65535, or with a
+ *           path that is a directory's or too long for a socket), and in a transaction; KV_NOMEM.
+ * Threads   No server may have a master of its own for this store meanwhile. The thread takes no
+ *           signals.
  */
 KVNET_API kv_status kvnet_follow(kv *db, const char *address, const kvnet_follow_options *options,
                                  kvnet_follower **follower);
