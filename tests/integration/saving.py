@@ -304,15 +304,15 @@ def ends(starter, directory):
     server.restore_signals = False  # Python ignores SIGXFSZ
     server.start()
     connection = server.connect()
-    connection.call('SET', 'a', b'x' * 100000)
+    connection.call('SET', 'a', b'x' * 2000000)
     connection.call('CONFIG', 'SET', 'rdbcompression', 'no')
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (50000, soft[1]))
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1000000, soft[1]))
     server.process.terminate()
     until(lambda: 'signal is ignored' in server.log_text(), 'SIGTERM is not refused')
     check(connection.call('SHUTDOWN').value == b'ERR Errors trying to SHUTDOWN. Check logs.',
           'SHUTDOWN is not refused')
     check(connection.call('SAVE').kind == '-', 'SAVE without room')
-    check(connection.call('SET', 'a', b'y' * 100000).value == b'OK', 'writes are refused')
+    check(connection.call('SET', 'a', b'y' * 2000000).value == b'OK', 'writes are refused')
     left = [name for name in os.listdir(directory) if name.endswith('.rdb')]
     check(not left, '%r is left' % left)
     connection.call('BGSAVE')

@@ -25,7 +25,7 @@ import time
 
 from promise import Failure, free_port
 from replica import expect, info_of, until
-from wire import Connection, NoReply, kvstore_server
+from wire import Closed, Connection, NoReply, kvstore_server
 
 DOWN_AFTER_MS = 1000
 FAILOVER_TIMEOUT_MS = 3000
@@ -72,11 +72,16 @@ class Node:
         return Connection(address=('127.0.0.1', self.port), timeout=timeout)
 
     def role(self):
-        connection = self.connect()
-        try:
-            return connection.call('ROLE').value
-        finally:
-            connection.close()
+        """A sentinel that changes roles has all clients of the node killed: then it is asked again."""
+        for _ in range(10):
+            connection = self.connect()
+            try:
+                return connection.call('ROLE').value
+            except Closed:
+                time.sleep(0.02)
+            finally:
+                connection.close()
+        raise Failure('a node closes each connection')
 
 
 class Sentinel:
