@@ -158,8 +158,9 @@ static void snapshot_gather(struct kv_snapshot *snapshot, uint32_t database)
     kv_buffer *taken = &snapshot->spare;
     struct rdb_sink sink;
     rdb_sink_open_within(&sink, &snapshot->piece.buffer, &snapshot->store->alloc);
-    rdb_write_bytes(&sink, (kv_slice){taken->data, taken->size});
-    if (taken->size >= SNAPSHOT_PIECE || rdb_sink_append(&sink) != KV_OK) {
+    bool is_small = taken->size < SNAPSHOT_PIECE;
+    if (is_small) rdb_write_bytes(&sink, (kv_slice){taken->data, taken->size});
+    if (!is_small || rdb_sink_append(&sink) != KV_OK) {
         snapshot_put_buffer(snapshot, taken);
         return;
     }
