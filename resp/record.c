@@ -9,7 +9,11 @@
 
 enum { RECORD_HEAD = 1 + TEXT_INTEGER_SIZE + 2, RECORD_MULTI_EXEC = 64 };
 
-static uint8_t *record_put_count(uint8_t *at, char prefix, uint64_t count)
+/*
+ * Most groups are a word or two, a key and a value, all of them short: writing such a one must cost
+ * little more than moving its bytes, as it is done under the lock of the key.
+ */
+static inline uint8_t *record_put_count(uint8_t *at, char prefix, uint64_t count)
 {
     *at++ = (uint8_t)prefix;
     at = text_write_unsigned(at, count);
@@ -17,10 +21,31 @@ static uint8_t *record_put_count(uint8_t *at, char prefix, uint64_t count)
     return at + 2;
 }
 
-static uint8_t *record_put_text(uint8_t *at, kv_slice text)
+/* Copies what is not long in two moves that overlap. */
+static inline void record_copy(uint8_t *at, const uint8_t *bytes, size_t size)
+{
+    if (TEXT_UNLIKELY(size > 32)) {
+        memcpy(at, bytes, size);
+    } else if (size >= 16) {
+        memcpy(at, bytes, 16);
+        memcpy(at + size - 16, bytes + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(at, bytes, 8);
+        memcpy(at + size - 8, bytes + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(at, bytes, 4);
+        memcpy(at + size - 4, bytes + size - 4, 4);
+    } else if (size > 0) {
+        at[0] = bytes[0];
+        at[size / 2] = bytes[size / 2];
+        at[size - 1] = bytes[size - 1];
+    }
+}
+
+static inline uint8_t *record_put_text(uint8_t *at, kv_slice text)
 {
     at = record_put_count(at, '$', text.size);
-    if (text.size > 0) memcpy(at, text.data, text.size);
+    record_copy(at, text.data, text.size);
     at += text.size;
     memcpy(at, "\r\n", 2);
     return at + 2;
