@@ -50,7 +50,7 @@ KV_INTERNAL kv_status rdb_sink_append(struct rdb_sink *sink)
 }
 
 /* Grows a buffer of the store's, by half at least. */
-static kv_status rdb_sink_grow(struct rdb_sink *sink, size_t capacity)
+static kv_status rdb_sink_grow_within(struct rdb_sink *sink, size_t capacity)
 {
     kv_buffer *buffer = sink->buffer;
     size_t grown = buffer->capacity + buffer->capacity / 2;
@@ -62,16 +62,21 @@ static kv_status rdb_sink_grow(struct rdb_sink *sink, size_t capacity)
     return KV_OK;
 }
 
-/* Room for `size` bytes behind those written, which are not counted yet; NULL without memory. */
-static uint8_t *rdb_sink_room(struct rdb_sink *sink, size_t size)
+static KV_NOINLINE void rdb_sink_grow(struct rdb_sink *sink, size_t size)
 {
     size_t used = sink->buffer->size + sink->size;
-    if (sink->status == KV_OK && size > SIZE_MAX - used) sink->status = KV_NOMEM;
-    if (sink->status == KV_OK && used + size > sink->buffer->capacity) {
-        sink->status = sink->alloc != NULL ? rdb_sink_grow(sink, used + size)
-                                           : buffer_reserve(sink->buffer, used + size);
-    }
-    return sink->status == KV_OK ? rdb_sink_begin(sink) + sink->size : NULL;
+    if (sink->status != KV_OK) return;
+    if (size > SIZE_MAX - used) sink->status = KV_NOMEM;
+    else if (sink->alloc != NULL) sink->status = rdb_sink_grow_within(sink, used + size);
+    else sink->status = buffer_reserve(sink->buffer, used + size);
+}
+
+/* Room for `size` bytes behind those written, which are not counted yet; NULL without memory. */
+static inline uint8_t *rdb_sink_room(struct rdb_sink *sink, size_t size)
+{
+    const kv_buffer *buffer = sink->buffer;
+    if (KV_UNLIKELY(size > buffer->capacity - buffer->size - sink->size)) rdb_sink_grow(sink, size);
+    return KV_LIKELY(sink->status == KV_OK) ? rdb_sink_begin(sink) + sink->size : NULL;
 }
 
 KV_INTERNAL void rdb_write_bytes(struct rdb_sink *sink, kv_slice bytes)
@@ -84,7 +89,10 @@ KV_INTERNAL void rdb_write_bytes(struct rdb_sink *sink, kv_slice bytes)
 
 KV_INTERNAL void rdb_write_byte(struct rdb_sink *sink, uint8_t byte)
 {
-    rdb_write_bytes(sink, kv_bytes(&byte, 1));
+    uint8_t *room = rdb_sink_room(sink, 1);
+    if (room == NULL) return;
+    *room = byte;
+    sink->size++;
 }
 
 KV_INTERNAL void rdb_write_16(struct rdb_sink *sink, uint16_t number)
@@ -143,8 +151,13 @@ KV_INTERNAL size_t rdb_length_size(uint64_t length)
 
 KV_INTERNAL void rdb_write_plain(struct rdb_sink *sink, kv_slice text)
 {
-    rdb_write_length(sink, text.size);
-    rdb_write_bytes(sink, text);
+    uint8_t head[RDB_LENGTH_SIZE];
+    size_t head_size = rdb_encode_length(head, text.size);
+    uint8_t *room = rdb_sink_room(sink, head_size + text.size);
+    if (room == NULL) return;
+    memcpy(room, head, head_size);
+    if (text.size > 0) memcpy(room + head_size, text.data, text.size);
+    sink->size += head_size + text.size;
 }
 
 KV_INTERNAL size_t rdb_plain_size(kv_slice text)
