@@ -167,7 +167,7 @@ START_TEST(commands_above_the_threshold_are_noted)
     assert_says(a, "CONFIG SET latency-monitor-threshold -1",
                 "-ERR CONFIG SET failed (possibly related to argument 'latency-monitor-threshold') "
                 "- argument must be between 0 and 9223372036854775807 inclusive\r\n");
-    assert_says(a, "CONFIG SET latency-monitor-threshold 10", "+OK\r\n");
+    assert_says(a, "CONFIG SET latency-monitor-threshold 50", "+OK\r\n");
     assert_says(a, "CONFIG SET slowlog-log-slower-than 1000000", "+OK\r\n");
     char message[256];
     ck_assert_ptr_null(
@@ -175,16 +175,16 @@ START_TEST(commands_above_the_threshold_are_noted)
     ck_assert_has(say(&server, a, "LATENCY DOCTOR"), "took");
     assert_says(a, "DEBUG SLEEP 0.002", "+OK\r\n");
     assert_says(a, "LATENCY LATEST", "*0\r\n");
-    assert_says(a, "DEBUG SLEEP 0.012", "+OK\r\n");
-    assert_begins(say(&server, a, "LATENCY LATEST"), "*1\r\n*4\r\n$7\r\ncommand\r\n:1700000\r\n:1");
+    assert_says(a, "DEBUG SLEEP 0.06", "+OK\r\n");
+    assert_begins(say(&server, a, "LATENCY LATEST"), "*1\r\n*4\r\n$7\r\ncommand\r\n:1700000\r\n:");
     assert_says(a, "SLOWLOG LEN", ":0\r\n");
     ck_assert_has(say(&server, a, "LATENCY DOCTOR"), "SLOWLOG");
     assert_says(a, "CONFIG SET latency-monitor-threshold 0", "+OK\r\n");
     assert_says(a, "LATENCY RESET", ":1\r\n");
-    assert_says(a, "DEBUG SLEEP 0.012", "+OK\r\n");
+    assert_says(a, "DEBUG SLEEP 0.06", "+OK\r\n");
     assert_says(a, "LATENCY LATEST", "*0\r\n");
-    assert_says(a, "CONFIG SET slowlog-log-slower-than 10000", "+OK\r\n");
-    assert_says(a, "DEBUG SLEEP 0.012", "+OK\r\n");
+    assert_says(a, "CONFIG SET slowlog-log-slower-than 50000", "+OK\r\n");
+    assert_says(a, "DEBUG SLEEP 0.06", "+OK\r\n");
     assert_says(a, "SLOWLOG LEN", ":1\r\n");
 }
 END_TEST
