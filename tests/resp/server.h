@@ -10,6 +10,7 @@
 
 #include "../unit.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -46,12 +47,16 @@ static int64_t server_monotonic_us(void *context)
     return ((struct server *)context)->now_ms * 1000;
 }
 
+/* From any thread. */
 static void server_log(void *context, kvresp_level level, const char *message)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct server *server = context;
-    size_t size = strlen(server->log);
     (void)level;
+    pthread_mutex_lock(&lock);
+    size_t size = strlen(server->log);
     snprintf(server->log + size, sizeof server->log - size, "%s\n", message);
+    pthread_mutex_unlock(&lock);
 }
 
 static bool server_shutdown(void *context, unsigned flags)
