@@ -444,15 +444,11 @@ static bool call_must_pause(struct call *call)
         call->session->flags |= SESSION_CLOSING;
         return true;
     }
-    if (may_replicate && gates & GATE_ENDING) {
-        call->session->flags |= SESSION_PAUSED;
-        return true;
-    }
     if (gates & GATE_PAUSES && kv_now(call->db) >= atomic_load(&call->resp->pause_until_ms)) {
         clients_unpause(call->resp);
         gates &= ~(unsigned)GATE_PAUSES;
     }
-    if (gates & GATE_PAUSE_ALL || (gates & (GATE_PAUSE_WRITES | GATE_FAILOVER) && may_replicate)) {
+    if (gates & GATE_PAUSE_ALL || (gates & GATE_HOLDS && may_replicate)) {
         call->session->flags |= SESSION_PAUSED;
         return true;
     }

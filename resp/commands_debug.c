@@ -7,6 +7,7 @@
 #include "resp/commands.h"
 
 #include "resp/aof_link.h"
+#include "resp/clients.h"
 #include "resp/digest.h"
 #include "resp/rdb_load.h"
 
@@ -122,6 +123,29 @@ static void debug_populate(struct call *call)
     writer_ok(call->reply);
 }
 
+/* ------------------------------------------------------------------------- the data, made anew */
+
+enum { HOLD_NAP_NS = 5 * 1000 * 1000 }; /* longer than a command takes that had begun */
+
+/*
+ * Nobody else changes the data from hold to release: writes of clients wait, as do the changes of a
+ * master. What is written in between would be lost, here and not in the histories of others.
+ */
+static void debug_hold(kvresp *resp)
+{
+    const struct timespec nap = {.tv_nsec = HOLD_NAP_NS};
+    following_hold(&resp->following);
+    atomic_fetch_or(&resp->gates, GATE_RELOADING);
+    nanosleep(&nap, NULL);
+}
+
+static void debug_release(kvresp *resp)
+{
+    atomic_fetch_and(&resp->gates, ~(unsigned)GATE_RELOADING);
+    following_release(&resp->following);
+    clients_wake_paused(&resp->clients);
+}
+
 /* --------------------------------------------------------------------------------- DEBUG RELOAD */
 
 enum { RELOAD_NOSAVE = 1, RELOAD_NOFLUSH = 2, RELOAD_MERGE = 4 };
@@ -139,13 +163,37 @@ static bool debug_reload_flags(struct call *call, unsigned *flags)
 }
 
 /*
- * Saves and loads what was saved, in this thread. What other clients write in between is lost. A
- * transaction holds the shards that the snapshot needs, and another's snapshot may need this thread.
+ * Saves and loads what was saved. The store refuses writes meanwhile, but for those of a load that
+ * adds to it: they would be calls of the host, which no gate holds.
+ */
+static void debug_reload_held(struct call *call, unsigned flags)
+{
+    kvresp *resp = call->resp;
+    char message[256];
+    int64_t accepts = 1;
+    enum rdb_load how = !(flags & RELOAD_NOFLUSH) ? RDB_LOAD_REPLACE
+                        : flags & RELOAD_MERGE    ? RDB_LOAD_MERGE
+                                                  : RDB_LOAD_ADD;
+    kv_configuration(resp->store, KV_SETTING_ACCEPT_WRITES, &accepts);
+    if (how == RDB_LOAD_REPLACE) kv_configure(resp->store, KV_SETTING_ACCEPT_WRITES, 0);
+    if (!(flags & RELOAD_NOSAVE) && kvresp_save(resp, NULL) != KV_OK) {
+        call_error(call, "ERR");
+    } else if (rdb_load(resp, how, NULL, message) != KV_OK) {
+        call_error(call, "ERR Error trying to load the RDB dump, check server logs.");
+    } else {
+        kvresp_logf(resp, KVRESP_WARNING, "DB reloaded by DEBUG RELOAD");
+        writer_ok(call->reply);
+    }
+    kv_configure(resp->store, KV_SETTING_ACCEPT_WRITES, accepts);
+}
+
+/*
+ * A transaction holds the shards that the snapshot needs, and another's snapshot may need this
+ * thread.
  */
 static void debug_reload(struct call *call)
 {
     kvresp *resp = call->resp;
-    char message[256];
     unsigned flags;
     if (!debug_reload_flags(call, &flags)) {
         call_error(call, "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
@@ -155,24 +203,16 @@ static void debug_reload(struct call *call)
         call_error(call, "ERR DEBUG RELOAD is not possible now.");
         return;
     }
-    enum rdb_load how = !(flags & RELOAD_NOFLUSH) ? RDB_LOAD_REPLACE
-                        : flags & RELOAD_MERGE    ? RDB_LOAD_MERGE
-                                                  : RDB_LOAD_ADD;
-    if (!(flags & RELOAD_NOSAVE) && kvresp_save(resp, NULL) != KV_OK) {
-        call_error(call, "ERR");
-    } else if (rdb_load(resp, how, NULL, message) != KV_OK) {
-        call_error(call, "ERR Error trying to load the RDB dump, check server logs.");
-    } else {
-        kvresp_logf(resp, KVRESP_WARNING, "DB reloaded by DEBUG RELOAD");
-        writer_ok(call->reply);
-    }
+    debug_hold(resp);
+    debug_reload_held(call, flags);
+    debug_release(resp);
 }
 
 /* -------------------------------------------------------------------------------- DEBUG LOADAOF */
 
 /*
- * Loads what the append-only file holds in the place of what the store does. What other clients
- * write in between is lost. A transaction holds the shards that this needs.
+ * Loads what the append-only file holds in the place of what the store does. A transaction holds the
+ * shards that this needs.
  */
 static void debug_loadaof(struct call *call)
 {
@@ -182,9 +222,11 @@ static void debug_loadaof(struct call *call)
         call_error(call, "ERR DEBUG LOADAOF is not possible now.");
         return;
     }
+    debug_hold(resp);
     kvresp_loading_begin(resp);
     kv_status status = aof->reload(aof->context);
     kvresp_loading_end(resp);
+    debug_release(resp);
     if (status != KV_OK) {
         call_error(call, "ERR Error trying to load the AOF files, check server logs.");
         return;

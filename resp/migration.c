@@ -362,13 +362,12 @@ static bool migration_has_taken(const struct migration *migration, const struct 
  */
 static bool migration_may_delete(struct migration *migration)
 {
-    const unsigned holding = GATE_PAUSES | GATE_FAILOVER | GATE_ENDING;
     const struct timespec moment = {.tv_nsec = MIGRATION_MOMENT_MS * 1000000};
     uint64_t began_us = migration_clock_us();
     int64_t slice_ms;
     unsigned gates;
     if (migration->is_locked) return true;
-    while ((gates = atomic_load(&migration->resp->gates)) & holding) {
+    while ((gates = atomic_load(&migration->resp->gates)) & GATE_HOLDS) {
         if (link_next_slice(&migration->resp->migrations, began_us, migration->timeout_ms,
                             &slice_ms) != KV_OK)
             return false;

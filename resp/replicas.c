@@ -434,7 +434,7 @@ static void replicas_ping(struct replicas *replicas, int64_t now_ms)
     if (replicas->count == 0 || now_ms - replicas->last_ping_ms < period_ms) return;
     replicas->last_ping_ms = now_ms;
     /* While writes are paused, for a failover maybe, the offset is to stand still. */
-    if (atomic_load(&replicas->resp->gates) & (GATE_PAUSES | GATE_FAILOVER | GATE_ENDING)) return;
+    if (atomic_load(&replicas->resp->gates) & GATE_HOLDS) return;
     kv_slice ping = KV_TEXT("PING");
     (void)replication_log_command(&replicas->resp->replication.log, &ping, 1, &end);
 }

@@ -121,7 +121,10 @@ enum gate {
     GATE_FEW_REPLICAS = 1 << 8,  /* fewer than min-replicas-to-write */
     GATE_FAILOVER = 1 << 9,      /* writes wait until it is decided who is the master */
     GATE_READ_ONLY = 1 << 10,    /* a replica, of which clients only read */
-    GATE_STALE = 1 << 11         /* its data may be old, and are not to be shown then */
+    GATE_STALE = 1 << 11,        /* its data may be old, and are not to be shown then */
+    GATE_RELOADING = 1 << 12,    /* writes wait until the data are exchanged for themselves */
+    /* Writes wait, and a history stands still. */
+    GATE_HOLDS = GATE_PAUSES | GATE_FAILOVER | GATE_ENDING | GATE_RELOADING
 };
 
 /* Where loading stands, while it lasts. */

@@ -168,7 +168,8 @@ START_TEST(commands_above_the_threshold_are_noted)
                 "-ERR CONFIG SET failed (possibly related to argument 'latency-monitor-threshold') "
                 "- argument must be between 0 and 9223372036854775807 inclusive\r\n");
     assert_says(a, "CONFIG SET latency-monitor-threshold 50", "+OK\r\n");
-    assert_says(a, "CONFIG SET slowlog-log-slower-than 1000000", "+OK\r\n");
+    assert_says(a, "CONFIG SET slowlog-log-slower-than 1000000\r\nSLOWLOG RESET",
+                "+OK\r\n+OK\r\n");
     char message[256];
     ck_assert_ptr_null(
         kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));

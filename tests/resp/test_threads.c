@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { THREADS = 4, TURNS = 400, ELEMENTS = 300 };
 
@@ -349,6 +350,59 @@ START_TEST(a_wait_ends_once_however_many_end_it)
 }
 END_TEST
 
+/* ----------------------------------------------------------------------------------------- reload */
+
+enum { RELOADS = 10 };
+
+/* What is answered is there, before and after the data are exchanged for what was saved of them. */
+static void *count_on(void *context)
+{
+    struct talker *talker = malloc(sizeof *talker);
+    (void)context;
+    talker_open(talker);
+    for (int count = 1; !atomic_load(&is_over); count++) {
+        int answered = atoi(talker_say(talker, "INCR mine\r\n") + 1);
+        if (answered != count) ck_abort_msg("%d comes after %d", answered, count - 1);
+    }
+    talker_close(talker);
+    free(talker);
+    return NULL;
+}
+
+static void *reload(void *context)
+{
+    struct talker *talker = malloc(sizeof *talker);
+    (void)context;
+    talker_open(talker);
+    for (int i = 0; i < RELOADS; i++)
+        ck_assert_str_eq(talker_say(talker, "DEBUG RELOAD\r\n"), "+OK\r\n");
+    atomic_store(&is_over, true);
+    talker_close(talker);
+    free(talker);
+    return NULL;
+}
+
+static void *count_or_reload(void *context)
+{
+    return context == NULL ? count_on(NULL) : reload(context);
+}
+
+START_TEST(a_reload_loses_nothing)
+{
+    char directory[] = "/tmp/kv-threads-XXXXXX", path[64], message[256];
+    void *roles[2] = {NULL, (void *)1};
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    ck_assert_ptr_null(
+        kvresp_config_set(server.resp, "enable-debug-command", KV_TEXT("yes"), true, message));
+    ck_assert_ptr_null(kvresp_config_set(server.resp, "dir", kv_text(directory), true, message));
+    atomic_store(&is_over, false);
+    run_threads(count_or_reload, roles, 2);
+    snprintf(path, sizeof path, "%s/dump.rdb", directory);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("threads");
@@ -359,6 +413,7 @@ int main(void)
     tcase_add_loop_test(tests, a_transaction_takes_the_configuration_before_shards, 0, LOCKING);
     tcase_add_test(tests, each_element_reaches_one_who_waits);
     tcase_add_test(tests, a_wait_ends_once_however_many_end_it);
+    tcase_add_test(tests, a_reload_loses_nothing);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
 }
