@@ -23945,6 +23945,113 @@ KV_INTERNAL bool garbage_free_some(struct garbage *garbage, struct alloc *alloc,
     return true;
 }
 
+/* -------------------- engine/keyspace/attachments.c -------------------------------------------- */
+/*
+ * keyspace/attachments.c -- what parts of the program keep with a store, under names of their own.
+ */
+/* -------------------- engine/keyspace/attachments.h -------------------------------------------- */
+/*
+ * keyspace/attachments.h -- what parts of the program keep with a store, under names of their own.
+ *
+ * A list, as there are a few: the store pays a pointer for it. A name is there once. The data is the
+ * host's and is never looked at.
+ */
+#ifndef KV_KEYSPACE_ATTACHMENTS_H
+#define KV_KEYSPACE_ATTACHMENTS_H
+
+
+struct attachment;
+
+struct attachments {
+    struct alloc *alloc;
+    struct lock lock; /* of the list */
+    struct attachment *first;
+};
+
+KV_INTERNAL void attachments_init(struct attachments *attachments, struct alloc *alloc);
+KV_INTERNAL void attachments_close(struct attachments *attachments);
+
+/* KV_OK; KV_BUSY if the name is there; KV_NOMEM. */
+KV_INTERNAL kv_status attachments_add(struct attachments *attachments, kv_slice name, void *data);
+
+/* Gives what is under the name, and takes it out if asked to. KV_OK or KV_NONE. */
+KV_INTERNAL kv_status attachments_find(struct attachments *attachments, kv_slice name, bool takes,
+                                       void **data);
+
+#endif
+
+
+#include <string.h>
+
+struct attachment {
+    struct attachment *next;
+    void *data;
+    size_t name_size;
+    uint8_t name[];
+};
+
+KV_INTERNAL void attachments_init(struct attachments *attachments, struct alloc *alloc)
+{
+    *attachments = (struct attachments){.alloc = alloc};
+    lock_init(&attachments->lock);
+}
+
+static void attachments_free(struct attachments *attachments, struct attachment *attachment)
+{
+    alloc_free(attachments->alloc, attachment, sizeof *attachment + attachment->name_size);
+}
+
+KV_INTERNAL void attachments_close(struct attachments *attachments)
+{
+    while (attachments->first != NULL) {
+        struct attachment *attachment = attachments->first;
+        attachments->first = attachment->next;
+        attachments_free(attachments, attachment);
+    }
+}
+
+/* Under the lock: the link that leads to the name, or the last one, which is NULL. */
+static struct attachment **attachments_link(struct attachments *attachments, kv_slice name)
+{
+    struct attachment **link = &attachments->first;
+    for (; *link != NULL; link = &(*link)->next) {
+        const struct attachment *at = *link;
+        if (at->name_size != name.size) continue;
+        if (name.size == 0 || memcmp(at->name, name.data, name.size) == 0) break;
+    }
+    return link;
+}
+
+KV_INTERNAL kv_status attachments_add(struct attachments *attachments, kv_slice name, void *data)
+{
+    if (name.size > SIZE_MAX - sizeof(struct attachment)) return KV_NOMEM;
+    struct attachment *added = alloc_get(attachments->alloc, sizeof *added + name.size);
+    if (added == NULL) return KV_NOMEM;
+    *added = (struct attachment){.data = data, .name_size = name.size};
+    if (name.size > 0) memcpy(added->name, name.data, name.size);
+
+    lock_lock(&attachments->lock);
+    struct attachment **link = attachments_link(attachments, name);
+    bool is_new = *link == NULL;
+    if (is_new) *link = added;
+    lock_unlock(&attachments->lock);
+    if (!is_new) attachments_free(attachments, added);
+    return is_new ? KV_OK : KV_BUSY;
+}
+
+KV_INTERNAL kv_status attachments_find(struct attachments *attachments, kv_slice name, bool takes,
+                                       void **data)
+{
+    lock_lock(&attachments->lock);
+    struct attachment **link = attachments_link(attachments, name);
+    struct attachment *found = *link;
+    if (found != NULL && data != NULL) *data = found->data;
+    if (found != NULL && takes) *link = found->next;
+    lock_unlock(&attachments->lock);
+    if (found != NULL && takes) attachments_free(attachments, found);
+    return found != NULL ? KV_OK : KV_NONE;
+}
+
 /* -------------------- engine/keyspace/channels.c ----------------------------------------------- */
 /*
  * keyspace/channels.c -- see channels.h.
@@ -24648,6 +24755,7 @@ struct store {
     struct kv_follower *followers;
     _Atomic uint32_t message_followers; /* how many of them hear messages */
     struct channels channels;
+    struct attachments attachments;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;
@@ -31142,7 +31250,8 @@ KV_INTERNAL KV_NOINLINE void era_leave(struct shard *shard, struct space *space,
 /* api: the functions of kvstore.h. */
 /* -------------------- engine/api/api_store.c --------------------------------------------------- */
 /*
- * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views.
+ * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views,
+ * attachments.
  */
 
 #define STORE_SHARDS_DEFAULT    64
@@ -31287,6 +31396,7 @@ static void store_destroy(struct store *store)
         alloc_free(&store->alloc, follower, sizeof *follower);
     }
     channels_close(&store->channels);
+    attachments_close(&store->attachments);
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
@@ -31310,6 +31420,7 @@ static kv_status store_build(struct store *store, const kv_options *options)
     lines_init(&store->lines, &store->alloc, &store->pages.chunks);
     grace_init(&store->grace, &store->lines);
     channels_init(&store->channels, &store->alloc, &store->hash_key);
+    attachments_init(&store->attachments, &store->alloc);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
     store->shards =
@@ -31780,6 +31891,25 @@ void kv_unfollow(kv_follower *follower)
     store->message_followers -= follower->hears_messages;
     store_unlock_all(store);
     alloc_free(&store->alloc, follower, sizeof *follower);
+}
+
+/* ---------------------------------------------------------------------------------- attachments */
+
+kv_status kv_attach(kv *db, kv_slice name, void *data)
+{
+    return db != NULL ? attachments_add(&db->view->store->attachments, name, data) : KV_BADARG;
+}
+
+kv_status kv_attached(kv *db, kv_slice name, void **data)
+{
+    if (db == NULL) return KV_BADARG;
+    return attachments_find(&db->view->store->attachments, name, false, data);
+}
+
+kv_status kv_detach(kv *db, kv_slice name, void **data)
+{
+    if (db == NULL) return KV_BADARG;
+    return attachments_find(&db->view->store->attachments, name, true, data);
 }
 
 /* -------------------- engine/api/api_usage.c --------------------------------------------------- */

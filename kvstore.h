@@ -434,6 +434,31 @@ KV_API bool kv_match(kv_slice pattern, kv_slice text, bool ignore_case);
 KV_API kv_status kv_parse_double(kv_slice text, double *value);
 KV_API size_t kv_format_double(char text[32], double value);
 
+/* ---------------------------------------------------------------------------------- attachments */
+
+/*
+ * What a part of the program keeps with a store, under a name: so that it finds its own things from
+ * any view without a table of all stores, and so that of several who want to be the only one the
+ * first is it. Names are for all parts together: begin them with that of the part, as the modules
+ * here do with "kvnet".
+ *
+ * kv_attach     puts `data` under `name`, if nothing is there.
+ * kv_attached   gives what is there.
+ * kv_detach     takes it out, and gives what it was.
+ *
+ * data      is the caller's and only remembered; may be NULL, where the name is all that counts.
+ * Memory    The name is copied, about 24 bytes more are taken; kv_close() frees what is left. The
+ *           keys are not touched, and no file or replica has any of it.
+ * Returns   KV_OK; kv_attach() KV_BUSY if the name is taken, or KV_NOMEM; the others KV_NONE if it is
+ *           not.
+ * Threads   Any, on any view; also while locks are held. Who detaches must know that nobody uses the
+ *           data any more.
+ * Cost      O(attachments).
+ */
+KV_API kv_status kv_attach(kv *db, kv_slice name, void *data);
+KV_API kv_status kv_attached(kv *db, kv_slice name, void **data);
+KV_API kv_status kv_detach(kv *db, kv_slice name, void **data);
+
 /* -------------------------------------------------------------------------------- private views */
 
 /*

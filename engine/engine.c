@@ -84,6 +84,7 @@
 #include "keyspace/entry.c"       /* a key with its type, deadline and value, in one block */
 #include "keyspace/deadlines.c"   /* the keys that have a deadline, in that order: a timing wheel */
 #include "keyspace/garbage.c"     /* values that nothing points to, freed when no lock is held */
+#include "keyspace/attachments.c" /* what parts of the program keep with a store */
 #include "keyspace/channels.c"    /* publish and subscribe: names, who is subscribed, delivery */
 #include "keyspace/observers.c"   /* who cares about a key: watches and waiters */
 #include "keyspace/store.c"       /* the shards, and the views of them that are the public kv */

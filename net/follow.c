@@ -14,42 +14,16 @@
 #include <time.h>
 
 struct kvnet_follower {
-    kv *store; /* its first view, by which it is known */
+    kv *store;
     kvresp *resp;
     struct follower follower;
     bool has_follower;
-    struct kvnet_follower *next;
 };
 
+/* What it is attached to its store as: there is one at a time. */
+#define FOLLOW_NAME "kvnet.follower"
+
 enum { FOLLOW_LOOK_MS = 2 };
-
-/* -------------------------------------------------------------------------- one follower a store */
-
-static pthread_mutex_t follow_lock = PTHREAD_MUTEX_INITIALIZER; /* of this list */
-static struct kvnet_follower *follow_first;
-
-/* False if the store has a follower. */
-static bool follow_join(struct kvnet_follower *follower)
-{
-    pthread_mutex_lock(&follow_lock);
-    const struct kvnet_follower *at = follow_first;
-    while (at != NULL && at->store != follower->store) at = at->next;
-    if (at == NULL) {
-        follower->next = follow_first;
-        follow_first = follower;
-    }
-    pthread_mutex_unlock(&follow_lock);
-    return at == NULL;
-}
-
-static void follow_leave(struct kvnet_follower *follower)
-{
-    pthread_mutex_lock(&follow_lock);
-    struct kvnet_follower **link = &follow_first;
-    while (*link != follower) link = &(*link)->next;
-    *link = follower->next;
-    pthread_mutex_unlock(&follow_lock);
-}
 
 /* --------------------------------------------------------------------------------- the address */
 
@@ -172,10 +146,11 @@ kv_status kvnet_follow(kv *db, const char *address, const kvnet_follow_options *
     if (status != KV_OK) return status;
     struct kvnet_follower *opened = calloc(1, sizeof *opened);
     if (opened == NULL) return KV_NOMEM;
-    opened->store = kv_select(db, 0);
-    if (!follow_join(opened)) {
+    opened->store = db;
+    status = kv_attach(db, KV_TEXT(FOLLOW_NAME), opened);
+    if (status != KV_OK) {
         free(opened);
-        return KV_BUSY;
+        return status;
     }
     status = follow_open(opened, db, &options, host, port);
     if (status == KV_OK) *follower = opened;
@@ -208,6 +183,6 @@ void kvnet_unfollow(kvnet_follower *follower)
     if (follower->resp != NULL) (void)kvresp_replicaof(follower->resp, NULL, 0);
     if (follower->has_follower) follower_close(&follower->follower);
     kvresp_close(follower->resp);
-    follow_leave(follower);
+    (void)kv_detach(follower->store, KV_TEXT(FOLLOW_NAME), NULL);
     free(follower);
 }

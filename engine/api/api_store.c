@@ -1,5 +1,6 @@
 /*
- * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views.
+ * api/api_store.c -- a store from kv_open() to kv_close(): settings, statistics, ticks, views,
+ * attachments.
  */
 #include "base/buffer.h"
 #include "base/thread.h"
@@ -150,6 +151,7 @@ static void store_destroy(struct store *store)
         alloc_free(&store->alloc, follower, sizeof *follower);
     }
     channels_close(&store->channels);
+    attachments_close(&store->attachments);
     garbage_free(&store->garbage, &store->alloc);
     for (uint32_t i = 0; i < store->shard_count; i++) shard_close(&store->shards[i]);
     alloc_free(&store->alloc, store->shards, store->shard_capacity * sizeof *store->shards);
@@ -173,6 +175,7 @@ static kv_status store_build(struct store *store, const kv_options *options)
     lines_init(&store->lines, &store->alloc, &store->pages.chunks);
     grace_init(&store->grace, &store->lines);
     channels_init(&store->channels, &store->alloc, &store->hash_key);
+    attachments_init(&store->attachments, &store->alloc);
     store->view = view_create(store);
     if (store->view == NULL) return KV_NOMEM;
     store->shards =
@@ -643,4 +646,23 @@ void kv_unfollow(kv_follower *follower)
     store->message_followers -= follower->hears_messages;
     store_unlock_all(store);
     alloc_free(&store->alloc, follower, sizeof *follower);
+}
+
+/* ---------------------------------------------------------------------------------- attachments */
+
+kv_status kv_attach(kv *db, kv_slice name, void *data)
+{
+    return db != NULL ? attachments_add(&db->view->store->attachments, name, data) : KV_BADARG;
+}
+
+kv_status kv_attached(kv *db, kv_slice name, void **data)
+{
+    if (db == NULL) return KV_BADARG;
+    return attachments_find(&db->view->store->attachments, name, false, data);
+}
+
+kv_status kv_detach(kv *db, kv_slice name, void **data)
+{
+    if (db == NULL) return KV_BADARG;
+    return attachments_find(&db->view->store->attachments, name, true, data);
 }

@@ -18,6 +18,7 @@
 #include "base/pages.h"
 #include "base/random.h"
 #include "base/siphash.h"
+#include "keyspace/attachments.h"
 #include "keyspace/channels.h"
 #include "keyspace/deadlines.h"
 #include "keyspace/entry.h"
@@ -146,6 +147,7 @@ struct store {
     struct kv_follower *followers;
     _Atomic uint32_t message_followers; /* how many of them hear messages */
     struct channels channels;
+    struct attachments attachments;
     struct lock garbage_lock;
     struct garbage garbage; /* left to kv_tick() */
     _Atomic uint64_t waiters, waited_keys, watched;

@@ -1305,6 +1305,15 @@ CASE(load_file)
     return kv_load_file(db, "/dev/null/not-a-directory", NULL, NULL);
 }
 
+CASE(attach)
+{
+    void *data;
+    (void)results;
+    kv_status status = kv_attach(db, K("test.attach"), &data);
+    MUST(kv_detach(db, K("test.attach"), NULL) == (status == KV_OK ? KV_OK : KV_NONE));
+    return status;
+}
+
 CASE(follow)
 {
     (void)results;
@@ -1813,6 +1822,7 @@ static const struct row rows[] = {
         "kv_next_deadline kv_type_name kv_strerror kv_version kv_match kv_format_double "
         "kv_parse_double kv_usage_by_type",
         without_memory, KV_OK, EVERYWHERE),
+    ROW("kv_attach kv_attached kv_detach", attach, KV_OK, EVERYWHERE),
     ROW("kv_follow kv_unfollow", follow, KV_OK, OUTSIDE),
     ROW("kv_follow_messages", follow_messages, KV_OK, OUTSIDE),
     ROW("kv_snapshot_begin kv_snapshot_step kv_snapshot_stats kv_snapshot_end", snapshot, KV_OK,

@@ -1,6 +1,6 @@
 /*
- * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views, the
- * background thread.
+ * tests/api/test_store.c -- a store as a whole: options, limits, ticks, statistics, views,
+ * attachments, the background thread.
  */
 #include "one_store.h"
 
@@ -629,6 +629,86 @@ START_TEST(prefetching_members_is_safe_while_collections_grow_and_go)
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------------- attachments */
+
+START_TEST(what_is_attached_is_found_from_every_view)
+{
+    int mine, other;
+    void *found = NULL;
+    kv *view, *txn, *then, *another;
+    ck_assert_int_eq(kv_open(NULL, &another), KV_OK);
+    ck_assert_int_eq(kv_view_open(db, &view), KV_OK);
+    ck_assert_int_eq(kv_freeze(db, NULL, &then), KV_OK);
+    ck_assert_int_eq(kv_begin(db, NULL, &txn), KV_OK);
+    kv *views[] = {db, kv_select(db, 3), view, kv_select(txn, 1), then};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+        ck_assert_int_eq(kv_attach(views[i], KV_TEXT("mine"), &mine), KV_OK);
+        for (size_t j = 0; j < sizeof views / sizeof *views; j++) {
+            ck_assert_int_eq(kv_attached(views[j], KV_TEXT("mine"), &found), KV_OK);
+            ck_assert_ptr_eq(found, &mine);
+            ck_assert_int_eq(kv_attach(views[j], KV_TEXT("mine"), &other), KV_BUSY);
+        }
+        ck_assert_int_eq(kv_attached(another, KV_TEXT("mine"), &found), KV_NONE);
+        ck_assert_int_eq(kv_detach(views[i], KV_TEXT("mine"), NULL), KV_OK);
+        ck_assert_int_eq(kv_attached(db, KV_TEXT("mine"), NULL), KV_NONE);
+    }
+    ck_assert_int_eq(kv_commit(txn), KV_OK);
+    ck_assert_int_eq(kv_thaw(then), KV_OK);
+    kv_view_close(view);
+    kv_close(another);
+}
+END_TEST
+
+START_TEST(each_name_has_its_own_attachment)
+{
+    static const char *const names[] = {"", "a", "ab", "b", "a\0b"};
+    static const size_t sizes[] = {0, 1, 2, 1, 3};
+    enum { NAMES = sizeof sizes / sizeof *sizes };
+    int data[NAMES];
+    void *found = &found;
+    for (int i = 0; i < NAMES; i++)
+        ck_assert_int_eq(kv_attach(db, kv_bytes(names[i], sizes[i]), &data[i]), KV_OK);
+    for (int i = 0; i < NAMES; i++) {
+        int which = (i + 2) % NAMES; /* from the middle, the end and the beginning */
+        ck_assert_int_eq(kv_detach(db, kv_bytes(names[which], sizes[which]), &found), KV_OK);
+        ck_assert_ptr_eq(found, &data[which]);
+        ck_assert_int_eq(kv_detach(db, kv_bytes(names[which], sizes[which]), &found), KV_NONE);
+        ck_assert_ptr_eq(found, &data[which]);
+    }
+    ck_assert_int_eq(kv_attach(db, KV_TEXT("mark"), NULL), KV_OK);
+    ck_assert_int_eq(kv_attached(db, KV_TEXT("mark"), &found), KV_OK);
+    ck_assert_ptr_null(found);
+    ck_assert_int_eq(kv_attach(NULL, KV_TEXT("x"), NULL), KV_BADARG);
+    ck_assert_int_eq(kv_attached(NULL, KV_TEXT("x"), &found), KV_BADARG);
+    ck_assert_int_eq(kv_detach(NULL, KV_TEXT("x"), &found), KV_BADARG);
+}
+END_TEST /* and kv_close() frees the mark */
+
+static atomic_int claims, holders;
+
+static void *claim_now_and_then(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 20000; i++) {
+        if (kv_attach(db, KV_TEXT("claim"), NULL) != KV_OK) continue;
+        if (atomic_fetch_add(&holders, 1) != 0) abort();
+        atomic_fetch_add(&claims, 1);
+        atomic_fetch_sub(&holders, 1);
+        if (kv_detach(db, KV_TEXT("claim"), NULL) != KV_OK) abort();
+    }
+    return NULL;
+}
+
+START_TEST(of_many_threads_one_holds_a_name)
+{
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, claim_now_and_then, NULL);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_gt(atomic_load(&claims), 0);
+    ck_assert_int_eq(kv_attached(db, KV_TEXT("claim"), NULL), KV_NONE);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store");
@@ -656,6 +736,9 @@ int main(void)
         the_background_thread_leaves_signals_to_the_hosts,
         prefetching_is_safe_while_tables_grow_and_go,
         prefetching_members_is_safe_while_collections_grow_and_go,
+        what_is_attached_is_found_from_every_view,
+        each_name_has_its_own_attachment,
+        of_many_threads_one_holds_a_name,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
