@@ -18,7 +18,7 @@ static kv *open_store(void)
     kv_options options = KV_OPTIONS(kv_options);
     kv *db = NULL;
     options.shards = 1;
-    if (kv_open(&options, &db) != KV_OK) abort();
+    check(kv_open(&options, &db) == KV_OK);
     kv_configure(db, KV_SETTING_EXPIRE, 0);
     kv_configure(db, KV_SETTING_MAX_VALUE_SIZE, 1 << 20);
     return db;

@@ -5,14 +5,13 @@
 
 #include "fuzz.h"
 
-#include <stdlib.h>
-
 static void use(struct intset *intset, struct memory *memory)
 {
     size_t index, count = intset_count(intset);
     intset_check(intset);
     for (size_t i = 0; i < count; i++) {
-        if (!intset_find(intset, intset_at(intset, i), &index) || index != i) abort();
+        check(intset_find(intset, intset_at(intset, i), &index));
+        check(index == i);
     }
     static const int64_t integers[] = {0, -7, 40000, INT64_MIN, INT64_MAX};
     for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) {
@@ -30,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     kv_slice bytes = {data, size};
     if (!intset_validate(bytes, true)) return 0;
-    if (!intset_validate(bytes, false)) abort();
+    check(intset_validate(bytes, false));
     struct alloc alloc;
     struct pages pages;
     struct memory memory;

@@ -6,12 +6,10 @@
  * What Redis accepts as a double is what strtod() reads to the end in the C locale, with a few
  * exceptions; a fuzzer does not set a locale.
  */
-#undef NDEBUG
 #include "base/number.h"
 
 #include "fuzz.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <float.h>
@@ -24,8 +22,8 @@ static void fuzz_int64(kv_slice text)
     int64_t value;
     char written[NUMBER_INT64_SIZE];
     if (number_parse_int64(text, &value)) {
-        assert(number_format_int64(written, value) == text.size);
-        assert(memcmp(written, text.data, text.size) == 0);
+        check(number_format_int64(written, value) == text.size);
+        check(memcmp(written, text.data, text.size) == 0);
         return;
     }
     /* A refused text is no canonical integer: strtoll() reads it as something written otherwise. */
@@ -33,7 +31,7 @@ static void fuzz_int64(kv_slice text)
     if (text.size >= sizeof copy) return;
     memcpy(copy, text.data, text.size);
     size_t size = number_format_int64(written, strtoll(copy, NULL, 10));
-    assert(size != text.size || memcmp(written, copy, size) != 0);
+    check(size != text.size || memcmp(written, copy, size) != 0);
 }
 
 static bool fuzz_strtod(const char *text, size_t size, double *value)
@@ -60,27 +58,27 @@ static bool fuzz_strtold(const char *text, size_t size, long double *value)
 static void fuzz_parse(kv_slice text)
 {
     char *copy = malloc(text.size + 1);
-    assert(copy != NULL);
+    check(copy != NULL);
     if (text.size != 0) memcpy(copy, text.data, text.size);
     copy[text.size] = '\0';
 
     double value = 77, wanted;
     bool ok = number_parse_double(text, &value);
-    assert(ok == fuzz_strtod(copy, text.size, &wanted));
-    if (ok) assert(memcmp(&value, &wanted, sizeof value) == 0);
-    else assert(value == 77);
+    check(ok == fuzz_strtod(copy, text.size, &wanted));
+    if (ok) check(memcmp(&value, &wanted, sizeof value) == 0);
+    else check(value == 77);
 
     long double long_value = 77, long_wanted;
     ok = number_parse_long_double(text, &long_value);
-    assert(ok == fuzz_strtold(copy, text.size, &long_wanted));
-    assert(long_value == (ok ? long_wanted : 77));
+    check(ok == fuzz_strtold(copy, text.size, &long_wanted));
+    check(long_value == (ok ? long_wanted : 77));
     if (ok && isfinite(long_value)) {
         static char written[NUMBER_LONG_DOUBLE_SIZE];
         size_t size = number_format_long_double_human(written, long_value);
-        assert(size <= sizeof written);
-        assert(number_parse_long_double(kv_bytes(written, size), &long_wanted));
+        check(size <= sizeof written);
+        check(number_parse_long_double(kv_bytes(written, size), &long_wanted));
         /* Half of the last decimal, and the rounding of what is read back. */
-        assert(fabsl(long_wanted - long_value) <= 5.1e-18L + fabsl(long_value) * LDBL_EPSILON);
+        check(fabsl(long_wanted - long_value) <= 5.1e-18L + fabsl(long_value) * LDBL_EPSILON);
     }
     free(copy);
 }
@@ -90,15 +88,15 @@ static void fuzz_format(uint64_t bits)
     char written[NUMBER_DOUBLE_SIZE];
     int64_t integer;
     size_t size = number_format_int64(written, (int64_t)bits);
-    assert(number_parse_int64(kv_bytes(written, size), &integer));
-    assert(integer == (int64_t)bits);
+    check(number_parse_int64(kv_bytes(written, size), &integer));
+    check(integer == (int64_t)bits);
 
     double value, back;
     memcpy(&value, &bits, sizeof value);
     size = number_format_double_shortest(written, value);
-    assert(size <= sizeof written);
-    assert(number_parse_double(kv_bytes(written, size), &back) == !isnan(value));
-    assert(isnan(value) || memcmp(&back, &value, sizeof value) == 0);
+    check(size <= sizeof written);
+    check(number_parse_double(kv_bytes(written, size), &back) == !isnan(value));
+    check(isnan(value) || memcmp(&back, &value, sizeof value) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,8 +3,8 @@
  * compiler.
  *
  * Each argument is a file or a directory of files. An input the target dislikes ends the program
- * the way it would end under libFuzzer: by an assertion or a sanitizer. No input at all is a
- * failure.
+ * the way it would end under libFuzzer: by check(), an assertion or a sanitizer. No input at all is
+ * a failure.
  */
 #include "fuzz.h"
 
