@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 
-from programs import PATIENCE_S, ask
+from programs import PATIENCE_S, ask, children
 
 
 def main():
-    process = subprocess.Popen([sys.argv[1], "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = children.start([sys.argv[1], "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         port = int(re.fullmatch(rb"listening on port (\d+)\n", process.stdout.readline())[1])
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client, \

@@ -7,8 +7,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
+import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+import children  # noqa: E402
 
 PATIENCE_S = 20
 
@@ -17,7 +20,7 @@ class Directory:
     """A directory of the test's own; short, as the path of a unix socket must fit in 107 bytes."""
 
     def __init__(self):
-        self.path = tempfile.mkdtemp(prefix="kv-", dir="/tmp")
+        self.path = children.new_directory("kv-", "/tmp")
 
     def __truediv__(self, name):
         return os.path.join(self.path, name)
@@ -31,7 +34,7 @@ class Server:
 
     def __init__(self, program, *options, directory=None, stdin=None, until=b"Ready to accept connections",
                  before=None):
-        self.process = subprocess.Popen(
+        self.process = children.start(
             [program, *(["--port", "0"] if "--port" not in options else []),
              *options, *(["--save", ""] if "--save" not in options else [])],
             stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0,

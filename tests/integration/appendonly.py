@@ -22,9 +22,9 @@ import os
 import random
 import shutil
 import sys
-import tempfile
 import time
 
+import children
 from moving import contents, fill
 from promise import Failure
 from wire import Server, kvstore_server, redis_server
@@ -158,7 +158,7 @@ def work(connection, numbers):
 
 def find(model, directory, *options):
     """What a server finds in a copy of the directory."""
-    copy = tempfile.mkdtemp(prefix='kvstore-appendonly-')
+    copy = children.new_directory('kvstore-appendonly-')
     try:
         shutil.copytree(os.path.join(directory, 'appendonlydir'),
                         os.path.join(copy, 'appendonlydir'))
@@ -193,7 +193,7 @@ def take_turn(model, directory, expected, numbers):
 
 
 def go_round(models, numbers, turns):
-    directory = tempfile.mkdtemp(prefix='kvstore-appendonly-')
+    directory = children.new_directory('kvstore-appendonly-')
     expected = {}
     try:
         for turn in range(turns):
@@ -329,7 +329,7 @@ def stay_in_directory(model, directory):
 
 
 def in_directory(step, model):
-    directory = tempfile.mkdtemp(prefix='kvstore-moves-')
+    directory = children.new_directory('kvstore-moves-')
     try:
         return step(model, directory)
     finally:
@@ -354,7 +354,7 @@ def main():
                    for _ in range(given.rounds))
         print('%d keys came round' % keys, flush=True)
         for order in (models, models[1:] * 2):
-            directory = tempfile.mkdtemp(prefix='kvstore-until-')
+            directory = children.new_directory('kvstore-until-')
             try:
                 load_until(order, directory)
             finally:

@@ -25,10 +25,10 @@ import random
 import resource
 import shutil
 import sys
-import tempfile
 import threading
 import time
 
+import children
 from promise import Failure, check
 from wire import NoReply, Server, encode, kvstore_server, parse, redis_server
 
@@ -201,7 +201,7 @@ def rounds(starter, count, numbers):
             if turn % FRESH_DIRECTORY_EVERY == 0:
                 if directory:
                     shutil.rmtree(directory)
-                directory = tempfile.mkdtemp(prefix='kvstore-durability-')
+                directory = children.new_directory('kvstore-durability-')
             # Under everysec a run must outlast the two seconds now and then to prove anything.
             is_long = fsync == 'everysec' and turn % FRESH_DIRECTORY_EVERY == 0
             seconds = 2.6 if is_long else numbers.uniform(0.02, 0.4)
@@ -273,7 +273,7 @@ class Laboratory:
 
     def __init__(self, starter):
         self.starter = starter
-        self.directory = tempfile.mkdtemp(prefix='kvstore-sample-')
+        self.directory = children.new_directory('kvstore-sample-')
         server = starter.server(self.directory, '--appendonly', 'yes', '--appendfsync',
                                 'always').start()
         connection = server.connect()
@@ -295,7 +295,7 @@ class Laboratory:
         The state after loading the data, and the file as it is then; None and the log if the
         server refused.
         """
-        directory = tempfile.mkdtemp(prefix='kvstore-altered-')
+        directory = children.new_directory('kvstore-altered-')
         try:
             shutil.copytree(os.path.join(self.directory, 'appendonlydir'),
                             os.path.join(directory, 'appendonlydir'))
@@ -427,7 +427,7 @@ def full_disk_for_rewrite(connection, pid):
 
 def full_disk(starter):
     """A limit on the size of files plays the full disk: it needs no privilege and can be lifted."""
-    directory = tempfile.mkdtemp(prefix='kvstore-full-')
+    directory = children.new_directory('kvstore-full-')
     options = ['--appendonly', 'yes', '--appendfsync', 'everysec']
     server = starter.server(directory, *options)
     server.restore_signals = False  # SIGXFSZ stays ignored, as Python has it: the limit is an error

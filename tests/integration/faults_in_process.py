@@ -11,8 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
+import children
 from faults_control import FILES, Control
 from promise import check
 
@@ -53,7 +53,7 @@ class InProcess:
 
     def __init__(self, starter, numbers):
         del starter, numbers
-        self.directory = os.path.realpath(tempfile.mkdtemp(prefix='kvstore-faults-'))
+        self.directory = os.path.realpath(children.new_directory('kvstore-faults-'))
         self.path = os.path.join(self.directory, 'store.rdb')
         self.control = Control(self.directory)
         self.turn = 0
@@ -78,7 +78,7 @@ class InProcess:
 
     def begin(self):
         self.turn += 1
-        self.process = subprocess.Popen(
+        self.process = children.start(
             [sys.executable, __file__, self.path, 'value-%d' % self.turn],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.control.environment())
 

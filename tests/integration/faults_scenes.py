@@ -6,10 +6,10 @@ common, and those of one file: saves, shutdowns, CONFIG REWRITE.
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 
+import children
 from faults_control import AFFECTS, FILES, NAMES, OTHERS, STEPS_NOTED, Control, Fault, mask
 from promise import Failure, check
 from saving import info, until
@@ -94,7 +94,7 @@ class Scene:
     def __init__(self, starter, numbers):
         self.starter, self.numbers = starter, numbers
         shared = '/dev/shm' if os.path.isdir('/dev/shm') else None  # no disk is needed
-        self.directory = os.path.realpath(tempfile.mkdtemp(prefix='kvstore-faults-', dir=shared))
+        self.directory = os.path.realpath(children.new_directory('kvstore-faults-', shared))
         self.control = Control(self.directory)
         self.server = self.make_server()
         self.connection = None

@@ -22,10 +22,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+import children
 from moving import contents, fill
 from promise import Failure, check, free_port
 from wire import Connection, kvstore_server
@@ -59,14 +59,14 @@ class Programs:
     """Processes of this test, in a directory of their own; ended one by one."""
 
     def __init__(self):
-        self.directory = tempfile.mkdtemp(prefix='kvstore-growing-')
+        self.directory = children.new_directory('kvstore-growing-')
         self.running = []
 
     def start(self, name, port, *arguments):
         directory = os.path.join(self.directory, name)
         os.mkdir(directory)
         with open(os.path.join(directory, 'log'), 'wb') as log:
-            process = subprocess.Popen(arguments, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = children.start(arguments, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.running.append(process)
         await_true(f'{name} listens', lambda: process.poll() is not None or is_listening(port))
         if process.poll() is not None:

@@ -22,10 +22,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+import children
 from commands import Generator
 from promise import Failure, check, free_port
 from wire import Connection, NoReply, encode, kvstore_server, parse, redis_server
@@ -406,7 +406,7 @@ def case_of_redis_cli(program):
     if tool is None:
         return
     master = start_master(program, '--repl-diskless-sync-delay', '0')
-    directory = tempfile.mkdtemp(prefix='kvstore-test-')
+    directory = children.new_directory('kvstore-test-')
     path = os.path.join(directory, 'dump.rdb')
     try:
         all_types(master)
@@ -426,8 +426,8 @@ def case_of_redis_cli(program):
         with open(path, 'rb') as file:
             end = file.read()[-9:]
         check(end[:1] == b'\xff' and any(end[1:]), 'redis-cli --functions-rdb ends with %r' % end)
-        watcher = subprocess.Popen([tool, '-p', str(master.port), '--replica'],
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        watcher = children.start([tool, '-p', str(master.port), '--replica'],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         wait_until(lambda: 'state=online' in master.call('INFO', 'replication').decode(),
                    'redis-cli --replica')
         master.call('SET', 'seen', 'by redis-cli')

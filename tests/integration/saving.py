@@ -28,10 +28,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+import children
 from moving import contents, configure, fill
 from promise import Failure, check
 from wire import NoReply, Server, kvstore_server, redis_server
@@ -439,7 +439,7 @@ def configuration(starter, directory):
         with open(path, 'wb') as file:
             file.write(lines)
         server = starter.server('kvstore', directory)
-        process = subprocess.Popen(
+        process = children.start(
             [server.program, path, '--port', '0', '--unixsocket', server.path, '--dir', directory,
              *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=directory)
         try:
@@ -505,7 +505,7 @@ def main():
     print('seed %d' % given.seed, flush=True)
     numbers = random.Random(given.seed)
     starter = Starter(given.server)
-    directory = tempfile.mkdtemp(prefix='kvstore-test-')
+    directory = children.new_directory('kvstore-test-')
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         same_errors(starter, directory)
@@ -518,8 +518,6 @@ def main():
     except Failure as failure:
         print('FAILED: %s' % str(failure)[:4000])
         return 1
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
     return 0
 
 

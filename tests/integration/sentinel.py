@@ -19,10 +19,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+import children
 from promise import Failure, free_port
 from replica import expect, info_of, until
 from wire import Closed, Connection, NoReply, kvstore_server
@@ -51,7 +51,7 @@ class Node:
 
     def start(self):
         with open(self.server.log, 'ab') as log:
-            self.server.process = subprocess.Popen(
+            self.server.process = children.start(
                 [self.server.program, self.config, '--unixsocket', self.server.path,
                  '--dir', self.server.directory], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self.answers, 'a server to answer:\n' + self.server.log_text()[-1000:])
@@ -89,7 +89,7 @@ class Sentinel:
 
     def __init__(self, program, master):
         self.port = free_port()
-        self.directory = tempfile.mkdtemp(prefix='kvstore-sentinel-')
+        self.directory = children.new_directory('kvstore-sentinel-')
         self.log = os.path.join(self.directory, 'log')
         path = os.path.join(self.directory, 'sentinel.conf')
         with open(path, 'w') as config:
@@ -101,8 +101,8 @@ class Sentinel:
                 'sentinel parallel-syncs {name} 1\n'.format(
                     port=self.port, dir=self.directory, log=self.log, name=NAME,
                     master=master.port, down=DOWN_AFTER_MS, timeout=FAILOVER_TIMEOUT_MS))
-        self.process = subprocess.Popen([program, path], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = children.start([program, path], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def call(self, *arguments):
         connection = Connection(address=('127.0.0.1', self.port), timeout=2.0)

@@ -10,8 +10,9 @@ import select
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
+
+import children
 
 
 class NoReply(Exception):
@@ -237,7 +238,7 @@ class Server:
         self.name = name or os.path.basename(program)
         self.options = list(options)
         self.owns_directory = directory is None
-        self.directory = directory or tempfile.mkdtemp(prefix='kvstore-test-')
+        self.directory = directory or children.new_directory('kvstore-test-')
         self.path = os.path.join(self.directory, 's')
         self.log = os.path.join(self.directory, 'log')
         self.process = None
@@ -255,7 +256,7 @@ class Server:
         if os.path.exists(self.path):
             os.unlink(self.path)
         with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen(
+            self.process = children.start(
                 [self.program] + self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.directory, restore_signals=self.restore_signals, env=self.environment)
 
