@@ -92,6 +92,8 @@ static kv_status aof_fill(kvresp_aof *aof, bool goes_on, char *message)
     struct aof_restored restored;
     bool is_part = aof->options.load_until_s > 0;
     aof->options.refuse_truncated = aof->refuses_truncated;
+    int64_t expires = 1;
+    (void)kv_configuration(aof->db, KV_SETTING_EXPIRE, &expires);
     kv_status status = kv_configure(aof->db, KV_SETTING_EXPIRE, 0);
     if (status != KV_OK) return status;
     status = aof_restore(aof->db, &aof->files, &aof->options, &restored, message);
@@ -101,7 +103,7 @@ static kv_status aof_fill(kvresp_aof *aof, bool goes_on, char *message)
         if (is_part) aof_set_partly(aof, true);
         else if (goes_on) status = aof_go_on(aof, &restored, message);
     }
-    kv_configure(aof->db, KV_SETTING_EXPIRE, 1);
+    kv_configure(aof->db, KV_SETTING_EXPIRE, expires);
     return status;
 }
 

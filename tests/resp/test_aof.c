@@ -149,6 +149,7 @@ START_TEST(loading_and_rewriting_leave_the_store_s_settings)
     open_store();
     ck_assert_int_eq(kv_configure(db, KV_SETTING_HASH_PACK_COUNT, 2), KV_OK);
     ck_assert_int_eq(kv_configure(db, KV_SETTING_EVENTS, KV_EVENT_BY_KEY | KV_EVENT_ALL), KV_OK);
+    ck_assert_int_eq(kv_configure(db, KV_SETTING_EXPIRE, 2), KV_OK);
     ck_assert_int_eq(aof_open_on(db, &options, &disk.io, &aof, message), KV_OK);
     kv_object_info info = KV_OPTIONS(kv_object_info);
     ck_assert_int_eq(kv_object(db, KV_TEXT("h"), &info), KV_OK);
@@ -159,6 +160,8 @@ START_TEST(loading_and_rewriting_leave_the_store_s_settings)
     ck_assert_int_eq(value, 2);
     ck_assert_int_eq(kv_configuration(db, KV_SETTING_EVENTS, &value), KV_OK);
     ck_assert_int_eq(value, KV_EVENT_BY_KEY | KV_EVENT_ALL);
+    ck_assert_int_eq(kv_configuration(db, KV_SETTING_EXPIRE, &value), KV_OK);
+    ck_assert_int_eq(value, 2);
     close_aof();
 }
 END_TEST
