@@ -233,7 +233,7 @@ kv_status aof_replay_open(kv *db, const struct aof_log *log, struct aof_replay *
     replay->db = db;
     replay->log = log;
     kv_status status = kv_view_open(db, &replay->view);
-    if (status == KV_OK) status = resp_open_within(db, &replay->resp);
+    if (status == KV_OK) status = kvresp_open(db, NULL, &replay->resp);
     if (status == KV_OK) status = kvresp_worker_open(replay->resp, &replay->worker);
     if (status == KV_OK) {
         kvresp_session_options options = KV_OPTIONS(kvresp_session_options);

@@ -101,7 +101,8 @@ static kv_status rewrite_submit(struct aof_rewrite *rewrite)
     pthread_mutex_lock(&rewrite->lock);
     kv_status status = KV_OK;
     kvresp *resp = rewrite->resp;
-    if (resp == NULL && rewrite->own == NULL) status = resp_open_within(rewrite->db, &rewrite->own);
+    if (resp == NULL && rewrite->own == NULL)
+        status = kvresp_open(rewrite->db, NULL, &rewrite->own);
     if (resp == NULL) resp = rewrite->own;
     if (status == KV_OK) status = kvresp_snapshot_submit(resp, &rewrite->job);
     rewrite->submitted = status == KV_OK ? resp : NULL;

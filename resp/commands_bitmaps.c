@@ -15,7 +15,7 @@ bool bit_offset_argument(struct call *call, size_t index, unsigned field_bits, u
     bool is_valid = text_parse_integer(text, &number) && number >= 0 && number <= INT64_MAX / scale;
     bool is_limited = !(call->session->flags & SESSION_TRUSTED);
     if (is_valid && is_limited)
-        is_valid = (uint64_t)(number * scale) / 8 < resp_setting(&call->resp->settings.bulk_max);
+        is_valid = (uint64_t)(number * scale) / 8 < resp_bulk_max(call->resp);
     if (is_valid) *offset = (uint64_t)(number * scale);
     else call_error(call, "ERR bit offset is not an integer or out of range");
     return is_valid;

@@ -479,7 +479,7 @@ static bool lcs_can_begin(struct call *call, struct lcs_options *options)
         return false;
     }
     if (!lcs_options(call, options)) return false;
-    uint64_t limit = resp_setting(&call->resp->settings.bulk_max) / sizeof(uint32_t);
+    uint64_t limit = resp_bulk_max(call->resp) / sizeof(uint32_t);
     if (first + 1 <= limit / (second + 1)) return true;
     call_error(call,
                "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");

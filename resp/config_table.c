@@ -7,6 +7,8 @@
  * room that makes such a parameter mean something adds it by kvresp_config_add(), and the stand-in
  * goes. A hint is a stand-in that takes any value Redis takes: it is about effort, and nothing that
  * could be observed would follow from it here.
+ * What is a setting of the store has no value here: the store has it, as the host left it, and is
+ * asked each time.
  * docs/configuration.md says the same in prose.
  */
 #include "resp/config.h"
@@ -29,7 +31,7 @@ enum config_kind {
 struct config_facts {
     const char *name, *alias;
     enum config_kind kind;
-    const char *value;        /* at the start; of a stand-in: always */
+    const char *value;        /* at the start; of a stand-in: always; NULL: as the store has it */
     int64_t minimum, maximum; /* of numbers; 0 and 0: any that is not negative */
     const char *const *words; /* of WORD, the last NULL */
     unsigned flags;           /* KVRESP_PARAMETER_... */
@@ -38,15 +40,15 @@ struct config_facts {
     /* What is odd about its text: reads it, and replaces the checks by kind. May be NULL. */
     kv_status (*read)(kvresp *resp, kv_buffer *text);
     const char *(*check)(kvresp *resp, kv_slice text, char message[256]);
-    int setting; /* of the store or the replicas, for config_change_setting(), _replicas(); for
-                    config_change_saving() where it is in struct saving */
+    int setting; /* of the store, where value is NULL, or the replicas; for config_change_saving()
+                    where it is in struct saving */
 };
 
 struct config_value {
     const struct config_facts *facts;
     kvresp *resp;
     kvresp_parameter parameter;
-    int64_t number; /* BOOLEAN, INTEGER, CLAMPED, MEMORY, WORD (its index) */
+    int64_t number; /* BOOLEAN, INTEGER, CLAMPED, MEMORY, WORD (its index), as it was said last */
     char *text;     /* TEXT, from malloc() */
 };
 
@@ -68,27 +70,35 @@ static const char *config_words_error(const char *const *words, char message[256
 }
 
 static const char *config_parse_number(const struct config_facts *facts, kv_slice text,
-                                       int64_t *number, char message[256])
+                                       int64_t *number)
 {
     if (facts->kind == CONFIG_MEMORY) {
         uint64_t bytes;
         if (!config_parse_memory(text, &bytes)) return "argument must be a memory value";
         *number = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
-    } else if (!text_parse_integer(text, number)) {
-        return "argument couldn't be parsed into an integer";
+        return NULL;
     }
+    return text_parse_integer(text, number) ? NULL : "argument couldn't be parsed into an integer";
+}
+
+/* Whether a number may be set; what the host has made a setting of the store may lie outside. */
+static const char *config_check_range(const struct config_facts *facts, int64_t number,
+                                      char message[256])
+{
     bool is_clamped = facts->kind == CONFIG_CLAMPED;
     int64_t minimum = is_clamped ? 0 : facts->minimum;
     int64_t maximum = is_clamped ? INT32_MAX : facts->maximum;
     if (minimum == 0 && maximum == 0) maximum = INT64_MAX;
-    if (*number < minimum || *number > maximum) {
-        snprintf(message, 256, "argument must be between %lld and %lld inclusive",
-                 (long long)minimum, (long long)maximum);
-        return message;
-    }
-    if (*number < facts->minimum) *number = facts->minimum;
-    if (is_clamped && *number > facts->maximum) *number = facts->maximum;
-    return NULL;
+    if (number >= minimum && number <= maximum) return NULL;
+    snprintf(message, 256, "argument must be between %lld and %lld inclusive", (long long)minimum,
+             (long long)maximum);
+    return message;
+}
+
+static int64_t config_clamp(const struct config_facts *facts, int64_t number)
+{
+    if (number < facts->minimum) return facts->minimum;
+    return number > facts->maximum ? facts->maximum : number;
 }
 
 /* Reads a value of the kind; returns NULL or why it is none. TEXT leaves *number alone. */
@@ -101,7 +111,7 @@ static const char *config_parse(const struct config_facts *facts, kv_slice text,
         return *number || text_is(text, "no") ? NULL : "argument must be 'yes' or 'no'";
     case CONFIG_INTEGER:
     case CONFIG_CLAMPED:
-    case CONFIG_MEMORY: return config_parse_number(facts, text, number, message);
+    case CONFIG_MEMORY: return config_parse_number(facts, text, number);
     case CONFIG_WORD:
         return config_parse_word(facts->words, text, number)
                    ? NULL
@@ -109,6 +119,21 @@ static const char *config_parse(const struct config_facts *facts, kv_slice text,
     case CONFIG_TEXT: break;
     }
     return NULL;
+}
+
+/* No count or size means anything to a store above a quarter of all addresses: more is the same. */
+static int64_t config_fit(int64_t number)
+{
+    return number > 0 && (uint64_t)number > SIZE_MAX / 4 ? (int64_t)(SIZE_MAX / 4) : number;
+}
+
+/* What is in force; of the store, in the words in which it was said, while they are true. */
+static int64_t config_number(const struct config_value *value)
+{
+    int64_t number = value->number, kept = number;
+    if (value->facts->value != NULL) return number;
+    (void)kv_configuration(value->resp->store, (kv_setting)value->facts->setting, &kept);
+    return kept == config_fit(number) ? number : kept;
 }
 
 static kv_status config_read_value(void *context, kv_buffer *text)
@@ -124,7 +149,7 @@ static kv_status config_read_value(void *context, kv_buffer *text)
     case CONFIG_CLAMPED:
     case CONFIG_MEMORY: break;
     }
-    return text_append_integer(text, value->number);
+    return text_append_integer(text, config_number(value));
 }
 
 static bool config_is_present(const struct config_value *value, kv_slice text, int64_t number)
@@ -140,6 +165,7 @@ static const char *config_check_value(void *context, kv_slice text, char message
     if (facts->check != NULL) return facts->check(value->resp, text, message);
     int64_t number = 0;
     const char *reason = config_parse(facts, text, &number, message);
+    if (reason == NULL) reason = config_check_range(facts, number, message);
     if (reason != NULL || facts->change != NULL || config_is_present(value, text, number))
         return reason;
     kv_buffer present = {0};
@@ -158,6 +184,7 @@ static const char *config_apply_value(void *context, kv_slice text, char message
     const char *reason = NULL;
     if (facts->check == NULL) reason = config_parse(facts, text, &value->number, message);
     if (reason != NULL) return reason;
+    if (facts->kind == CONFIG_CLAMPED) value->number = config_clamp(facts, value->number);
     if (facts->kind == CONFIG_TEXT && (value->text = text_duplicate(text)) == NULL)
         reason = "memory is exhausted";
     if (reason == NULL && facts->change != NULL)
@@ -171,12 +198,6 @@ static const char *config_apply_value(void *context, kv_slice text, char message
 
 /* ---------------------------------------------------------------------------- what changes mean */
 
-/* resp_open_within() leaves the store as it is. */
-static kv_status config_set_store(kvresp *resp, kv_setting setting, int64_t value)
-{
-    return resp->is_within ? KV_OK : kv_configure(resp->store, setting, value);
-}
-
 static const char *config_change_memory_policy(kvresp *resp, const struct config_value *value,
                                                char message[256])
 {
@@ -185,19 +206,6 @@ static const char *config_change_memory_policy(kvresp *resp, const struct config
     if (strstr(policy, "lfu") != NULL) return "kvstore cannot honour a policy by frequency of use";
     atomic_store(&resp->settings.memory_policy, policy);
     atomic_store(&resp->settings.tells_idle, strstr(policy, "lru") != NULL);
-    return NULL;
-}
-
-/* The store knows no limit above what a quarter of all addresses could hold: more is the same. */
-static const char *config_change_bulk_max(kvresp *resp, const struct config_value *value,
-                                          char message[256])
-{
-    (void)message;
-    int64_t size = value->number;
-    if ((uint64_t)size > SIZE_MAX / 4) size = (int64_t)(SIZE_MAX / 4);
-    if (config_set_store(resp, KV_SETTING_MAX_VALUE_SIZE, size) != KV_OK)
-        return "the store does not accept it as the size of a string";
-    atomic_store(&resp->settings.bulk_max, (uint64_t)value->number);
     return NULL;
 }
 
@@ -305,7 +313,8 @@ static const char *config_change_setting(kvresp *resp, const struct config_value
                                          char message[256])
 {
     (void)message;
-    kv_status status = config_set_store(resp, (kv_setting)value->facts->setting, value->number);
+    kv_status status =
+        kv_configure(resp->store, (kv_setting)value->facts->setting, config_fit(value->number));
     return status == KV_OK ? NULL : kv_strerror(status);
 }
 
@@ -336,10 +345,9 @@ static kv_status config_read_backlog_size(kvresp *resp, kv_buffer *text)
 static const char *config_change_list_size(kvresp *resp, const struct config_value *value,
                                            char message[256])
 {
-    kv_status status = config_set_store(resp, KV_SETTING_LIST_PACK_SIZE, value->number);
-    if (status == KV_OK) return NULL;
-    snprintf(message, 256, "kvstore knows -1 to -5 and counts of elements above 0");
-    return message;
+    return config_change_setting(resp, value, message) == NULL
+               ? NULL
+               : "kvstore knows -1 to -5 and counts of elements above 0";
 }
 
 static kv_status config_read_databases(kvresp *resp, kv_buffer *text)
@@ -578,7 +586,7 @@ static const char *config_change_events(kvresp *resp, const struct config_value 
     int64_t events;
     (void)message;
     if (config_parse_events(kv_text(value->text), &events))
-        (void)config_set_store(resp, KV_SETTING_EVENTS, events);
+        (void)kv_configure(resp->store, KV_SETTING_EVENTS, events);
     return NULL;
 }
 
@@ -695,9 +703,10 @@ static const char *config_change_shutdown_timeout(kvresp *resp, const struct con
     {                                                                \
         name, alias, kind, value, 0, 0, NULL, 0, NULL, NULL, NULL, 0 \
     }
-#define SETTING(name, alias, kind, value, setting)                                          \
-    {                                                                                       \
-        name, alias, kind, value, 0, 0, NULL, 0, config_change_setting, NULL, NULL, setting \
+#define SETTING(name, alias, kind, minimum, maximum, setting)                                  \
+    {                                                                                          \
+        name, alias, kind, NULL, minimum, maximum, NULL, 0, config_change_setting, NULL, NULL, \
+            setting                                                                            \
     }
 #define REPLICAS(name, alias, kind, value, minimum, maximum, setting)                            \
     {                                                                                            \
@@ -751,16 +760,16 @@ static const struct config_facts config_own[] = {
      NULL, NULL, 0},
     {"lazyfree-lazy-user-flush", NULL, CONFIG_BOOLEAN, "no", 0, 0, NULL, 0,
      config_change_lazy_flush, NULL, NULL, 0},
-    {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, "-2", INT32_MIN, INT32_MAX,
-     NULL, 0, config_change_list_size, NULL, NULL, 0},
+    {"list-max-listpack-size", "list-max-ziplist-size", CONFIG_INTEGER, NULL, INT32_MIN, INT32_MAX,
+     NULL, 0, config_change_list_size, NULL, NULL, KV_SETTING_LIST_PACK_SIZE},
     {"masterauth", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
      config_change_nothing, NULL, NULL, 0},
     {"masteruser", NULL, CONFIG_TEXT, "", 0, 0, NULL, KVRESP_PARAMETER_SENSITIVE,
      config_change_nothing, NULL, NULL, 0},
-    {"notify-keyspace-events", NULL, CONFIG_TEXT, "", 0, 0, NULL, 0, config_change_events,
-     config_read_events, config_check_events, 0},
-    {"proto-max-bulk-len", NULL, CONFIG_MEMORY, "536870912", 1048576, INT64_MAX, NULL, 0,
-     config_change_bulk_max, NULL, NULL, 0},
+    {"notify-keyspace-events", NULL, CONFIG_TEXT, NULL, 0, 0, NULL, 0, config_change_events,
+     config_read_events, config_check_events, KV_SETTING_EVENTS},
+    SETTING("proto-max-bulk-len", NULL, CONFIG_MEMORY, RESP_BULK_MAX_LEAST, INT64_MAX,
+            KV_SETTING_MAX_VALUE_SIZE),
     {"rdb-key-save-delay", NULL, CONFIG_INTEGER, "0", INT32_MIN, INT32_MAX, NULL,
      KVRESP_PARAMETER_HIDDEN, config_change_key_delay, NULL, NULL, 0},
     {"rdb-save-incremental-fsync", NULL, CONFIG_BOOLEAN, "yes", 0, 0, NULL, 0, config_change_saving,
@@ -840,20 +849,20 @@ static const struct config_facts config_own[] = {
     HINT("jemalloc-bg-thread", CONFIG_BOOLEAN, "no", 0, 0),
 
     /* Encodings: up to where a value is kept in one piece. */
-    SETTING("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, "512",
+    SETTING("hash-max-listpack-entries", "hash-max-ziplist-entries", CONFIG_INTEGER, 0, 0,
             KV_SETTING_HASH_PACK_COUNT),
-    SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_MEMORY, "64",
+    SETTING("hash-max-listpack-value", "hash-max-ziplist-value", CONFIG_MEMORY, 0, 0,
             KV_SETTING_HASH_PACK_VALUE),
-    SETTING("hll-sparse-max-bytes", NULL, CONFIG_MEMORY, "3000", KV_SETTING_HLL_SPARSE_SIZE),
+    SETTING("hll-sparse-max-bytes", NULL, CONFIG_MEMORY, 0, 0, KV_SETTING_HLL_SPARSE_SIZE),
     STAND_IN_RANGE("list-compress-depth", CONFIG_INTEGER, "0", 0, INT32_MAX),
-    SETTING("set-max-intset-entries", NULL, CONFIG_INTEGER, "512", KV_SETTING_SET_INTEGER_COUNT),
-    SETTING("set-max-listpack-entries", NULL, CONFIG_INTEGER, "128", KV_SETTING_SET_PACK_COUNT),
-    SETTING("set-max-listpack-value", NULL, CONFIG_INTEGER, "64", KV_SETTING_SET_PACK_VALUE),
-    SETTING("stream-node-max-bytes", NULL, CONFIG_MEMORY, "4096", KV_SETTING_STREAM_NODE_SIZE),
-    SETTING("stream-node-max-entries", NULL, CONFIG_INTEGER, "100", KV_SETTING_STREAM_NODE_COUNT),
-    SETTING("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, "128",
+    SETTING("set-max-intset-entries", NULL, CONFIG_INTEGER, 0, 0, KV_SETTING_SET_INTEGER_COUNT),
+    SETTING("set-max-listpack-entries", NULL, CONFIG_INTEGER, 0, 0, KV_SETTING_SET_PACK_COUNT),
+    SETTING("set-max-listpack-value", NULL, CONFIG_INTEGER, 0, 0, KV_SETTING_SET_PACK_VALUE),
+    SETTING("stream-node-max-bytes", NULL, CONFIG_MEMORY, 0, 0, KV_SETTING_STREAM_NODE_SIZE),
+    SETTING("stream-node-max-entries", NULL, CONFIG_INTEGER, 0, 0, KV_SETTING_STREAM_NODE_COUNT),
+    SETTING("zset-max-listpack-entries", "zset-max-ziplist-entries", CONFIG_INTEGER, 0, 0,
             KV_SETTING_SORTED_SET_PACK_COUNT),
-    SETTING("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_MEMORY, "64",
+    SETTING("zset-max-listpack-value", "zset-max-ziplist-value", CONFIG_MEMORY, 0, 0,
             KV_SETTING_SORTED_SET_PACK_VALUE),
 
     /* Files: what a store without them has to say. */
@@ -983,7 +992,8 @@ static kv_status config_add_value(kvresp *resp, struct config_value *value,
                                           .read = config_read_value,
                                           .check = config_check_value,
                                           .apply = config_apply_value};
-    if (config_apply_value(value, kv_text(facts->value), message) != NULL) return KV_NOMEM;
+    if (facts->value != NULL && config_apply_value(value, kv_text(facts->value), message) != NULL)
+        return KV_NOMEM;
     bool is_stand_in = facts->change == NULL || facts->change == config_keep_hint;
     struct config_entry entry = {
         .parameter = &value->parameter, .context = value, .is_stand_in = is_stand_in};

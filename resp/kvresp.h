@@ -94,6 +94,14 @@ typedef struct kvresp_options {
     bool no_snapshot_thread;
 } kvresp_options;
 
+/*
+ * Begins to execute commands for a store, which keeps what kv_configure() has made of it: parameters
+ * that are settings of the store (notify-keyspace-events, proto-max-bulk-len, those about encodings)
+ * start as they are there, CONFIG SET changes them there, and CONFIG GET asks.
+ *
+ * db        A view that lasts as long.
+ * Returns   KV_OK, KV_NOMEM, KV_BADARG.
+ */
 KVRESP_API kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp);
 
 /* All its sessions and workers must be closed. The store and the append-only file stay. */

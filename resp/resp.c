@@ -97,13 +97,13 @@ static void resp_close_parts(kvresp *resp, int opened)
     free(resp);
 }
 
-static kv_status resp_open(kv *db, const kvresp_options *options, bool is_within, kvresp **resp)
+kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
 {
+    if (db == NULL || resp == NULL) return KV_BADARG;
     kvresp *opened = aligned_alloc(_Alignof(kvresp), sizeof *opened);
     if (opened == NULL) return KV_NOMEM;
     memset(opened, 0, sizeof *opened);
     opened->store = db;
-    opened->is_within = is_within;
     pool_open(&opened->pool);
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
@@ -117,16 +117,6 @@ static kv_status resp_open(kv *db, const kvresp_options *options, bool is_within
     return status;
 }
 
-kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
-{
-    return db != NULL && resp != NULL ? resp_open(db, options, false, resp) : KV_BADARG;
-}
-
-kv_status resp_open_within(kv *db, kvresp **resp)
-{
-    return resp_open(db, NULL, true, resp);
-}
-
 void kvresp_close(kvresp *resp)
 {
     if (resp != NULL) resp_close_parts(resp, 14);
@@ -135,6 +125,13 @@ void kvresp_close(kvresp *resp)
 kv *kvresp_store(kvresp *resp)
 {
     return resp->store;
+}
+
+uint64_t resp_bulk_max(const kvresp *resp)
+{
+    int64_t size = 0;
+    (void)kv_configuration(resp->store, KV_SETTING_MAX_VALUE_SIZE, &size);
+    return size > RESP_BULK_MAX_LEAST ? (uint64_t)size : RESP_BULK_MAX_LEAST;
 }
 
 void resp_attach_link(kvresp *resp, const struct aof_link *link)

@@ -65,8 +65,7 @@ static enum parser_outcome run_frame_one(struct run *run, struct parser_request 
 {
     kvresp_session *session = run->session;
     struct input *input = &session->input;
-    struct parser_limits limits = {resp_setting(&run->resp->settings.bulk_max),
-                                   session->flags & SESSION_STRANGER};
+    struct parser_limits limits = {resp_bulk_max(run->resp), session->flags & SESSION_STRANGER};
     parsed->scratch = &session->scratch;
     for (;;) {
         parsed->arguments = run->worker->arguments;

@@ -77,7 +77,6 @@ struct config_value; /* config_table.c: a parameter of this room */
  * SET.
  */
 struct settings {
-    _Atomic uint64_t bulk_max;           /* proto-max-bulk-len */
     _Atomic uint64_t query_buffer_limit; /* client-query-buffer-limit */
     struct output_limit output_limits[OUTPUT_CLASSES];
     _Atomic int64_t slowlog_threshold_us; /* slowlog-log-slower-than; below 0: no log */
@@ -167,7 +166,6 @@ struct rate {
 
 struct kvresp {
     kv *store;
-    bool is_within; /* resp_open_within() */
     struct command_map commands;
     _Atomic unsigned gates; /* enum gate, but those that the append-only file is asked about */
     struct loading loading;
@@ -213,10 +211,11 @@ struct kvresp {
 };
 
 /*
- * Opens one for work of our own on a store that others have configured, perhaps by a kvresp of
- * theirs: its parameters have their defaults, and the store keeps its settings. KV_OK or KV_NOMEM.
+ * proto-max-bulk-len, the longest argument: as long as the longest string, but what Redis always
+ * takes is read, so that the store can refuse it in words and the connection goes on.
  */
-kv_status resp_open_within(kv *db, kvresp **resp);
+enum { RESP_BULK_MAX_LEAST = 1024 * 1024 };
+uint64_t resp_bulk_max(const kvresp *resp);
 
 /* Tells the latency monitor, if it is on and `ms` is as long as it wants to be told of. */
 void resp_note_latency(kvresp *resp, const char *event, uint64_t ms);

@@ -71,7 +71,7 @@ static void server_wake(void *context)
     atomic_fetch_add(&((struct server_client *)context)->wakes, 1);
 }
 
-static inline void server_open_with(struct server *server, const char *config_file)
+static inline void server_open_store(struct server *server)
 {
     static const uint8_t seed[16] = "0123456789abcde";
     memset(server, 0, sizeof *server);
@@ -80,14 +80,25 @@ static inline void server_open_with(struct server *server, const char *config_fi
     kv_options options = KV_OPTIONS(kv_options);
     options.clock = &clock;
     options.seed = seed;
+    ck_assert_int_eq(kv_open(&options, &server->db), KV_OK);
+}
+
+/* On its store, which may have been served before. */
+static inline void server_open_resp(struct server *server, const char *config_file)
+{
     kvresp_options resp_options = KV_OPTIONS(kvresp_options);
     resp_options.log = server_log;
     resp_options.shutdown = server_shutdown;
     resp_options.log_context = resp_options.shutdown_context = server;
     resp_options.config_file = config_file;
-    ck_assert_int_eq(kv_open(&options, &server->db), KV_OK);
     ck_assert_int_eq(kvresp_open(server->db, &resp_options, &server->resp), KV_OK);
     ck_assert_int_eq(kvresp_worker_open(server->resp, &server->worker), KV_OK);
+}
+
+static inline void server_open_with(struct server *server, const char *config_file)
+{
+    server_open_store(server);
+    server_open_resp(server, config_file);
 }
 
 static inline void server_open(struct server *server)
@@ -95,12 +106,18 @@ static inline void server_open(struct server *server)
     server_open_with(server, NULL);
 }
 
-static inline void server_close(struct server *server)
+static inline void server_close_resp(struct server *server)
 {
     for (int i = 0; i < server->client_count; i++) kvresp_session_close(server->clients[i].session);
+    server->client_count = 0;
     kv_buffer_free(&server->answer);
     kvresp_worker_close(server->worker);
     kvresp_close(server->resp);
+}
+
+static inline void server_close(struct server *server)
+{
+    server_close_resp(server);
     kv_check(server->db);
     kv_close(server->db);
 }

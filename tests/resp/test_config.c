@@ -209,6 +209,111 @@ START_TEST(of_several_parameters_all_are_set_or_none)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------ settings of the store */
+
+static const struct {
+    kv_setting setting;
+    int64_t first, second; /* of the host */
+    const char *name, *shown_first, *shown_second, *said;
+    int64_t meant;
+} settings[] = {
+    {KV_SETTING_HASH_PACK_COUNT, 3, 0, "hash-max-ziplist-entries", "3", "0", "9", 9},
+    {KV_SETTING_HASH_PACK_VALUE, 33, 1, "hash-max-listpack-value", "33", "1", "1kb", 1024},
+    {KV_SETTING_HLL_SPARSE_SIZE, 100, 0, "hll-sparse-max-bytes", "100", "0", "1k", 1000},
+    {KV_SETTING_SET_INTEGER_COUNT, 7, 8, "set-max-intset-entries", "7", "8", "9", 9},
+    {KV_SETTING_SET_PACK_COUNT, 7, 8, "set-max-listpack-entries", "7", "8", "9", 9},
+    {KV_SETTING_SET_PACK_VALUE, 7, 8, "set-max-listpack-value", "7", "8", "9", 9},
+    {KV_SETTING_SORTED_SET_PACK_COUNT, 7, 8, "zset-max-listpack-entries", "7", "8", "9", 9},
+    {KV_SETTING_SORTED_SET_PACK_VALUE, 7, 8, "zset-max-ziplist-value", "7", "8", "9", 9},
+    {KV_SETTING_STREAM_NODE_COUNT, 7, 8, "stream-node-max-entries", "7", "8", "0", 0},
+    {KV_SETTING_STREAM_NODE_SIZE, 7, 8, "stream-node-max-bytes", "7", "8", "0", 0},
+    {KV_SETTING_LIST_PACK_SIZE, 17, -5, "list-max-listpack-size", "17", "-5", "-1", -1},
+    {KV_SETTING_EVENTS, KV_EVENT_BY_KEY | KV_EVENT_HASH, KV_EVENT_BY_NAME | KV_EVENT_ALL,
+     "notify-keyspace-events", "hK", "AE", "Kg$",
+     KV_EVENT_BY_KEY | KV_EVENT_GENERIC | KV_EVENT_STRING},
+    {KV_SETTING_MAX_VALUE_SIZE, 2048, 1 << 30, "proto-max-bulk-len", "2048", "1073741824", "2mb",
+     2 << 20},
+};
+
+static void assert_setting(const char *name, const char *value)
+{
+    char request[64], answer[128];
+    snprintf(request, sizeof request, "CONFIG GET %s", name);
+    snprintf(answer, sizeof answer, "*2\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n", strlen(name), name,
+             strlen(value), value);
+    assert_says(one, request, answer);
+}
+
+static void assert_store_has(kv_setting setting, int64_t expected)
+{
+    int64_t value;
+    ck_assert_int_eq(kv_configuration(server.db, setting, &value), KV_OK);
+    ck_assert_int_eq(value, expected);
+}
+
+static void serve_anew_with(kv_setting setting, int64_t value)
+{
+    server_close_resp(&server);
+    ck_assert_int_eq(kv_configure(server.db, setting, value), KV_OK);
+    server_open_resp(&server, path);
+    one = server_client(&server);
+}
+
+START_TEST(the_store_keeps_its_settings_until_somebody_says_otherwise)
+{
+    kv_setting setting = settings[_i].setting;
+    const char *name = settings[_i].name;
+    char request[128];
+    serve_anew_with(setting, settings[_i].first);
+    assert_setting(name, settings[_i].shown_first);
+    assert_store_has(setting, settings[_i].first);
+
+    ck_assert_int_eq(kv_configure(server.db, setting, settings[_i].second), KV_OK);
+    assert_setting(name, settings[_i].shown_second);
+    snprintf(request, sizeof request, "CONFIG SET %s %s maxmemory 1", name, settings[_i].said);
+    assert_says(one, request, BLAME("maxmemory", "kvstore cannot honour another value than '0'"));
+    snprintf(request, sizeof request, "CONFIG SET %s %s list-max-listpack-size -9", name,
+             settings[_i].said);
+    if (setting != KV_SETTING_LIST_PACK_SIZE)
+        assert_says(one, request,
+                    BLAME("list-max-listpack-size",
+                          "kvstore knows -1 to -5 and counts of elements above 0"));
+    assert_setting(name, settings[_i].shown_second);
+    assert_store_has(setting, settings[_i].second);
+
+    snprintf(request, sizeof request, "CONFIG SET %s %s", name, settings[_i].said);
+    assert_says(one, request, "+OK\r\n");
+    assert_store_has(setting, settings[_i].meant);
+    serve_anew_with(setting, settings[_i].meant);
+    assert_store_has(setting, settings[_i].meant);
+}
+END_TEST
+
+/* The host may have set less than Redis takes: it is shown, and comes back when a change fails. */
+START_TEST(a_limit_of_the_host_below_that_of_redis_is_in_force)
+{
+    static char value[4096 + 1];
+    char request[64 + sizeof value];
+    memset(value, 'x', sizeof value - 1);
+    ck_assert_int_eq(kv_configure(server.db, KV_SETTING_MAX_VALUE_SIZE, 2048), KV_OK);
+    snprintf(request, sizeof request, "*3\r\n$6\r\nAPPEND\r\n$1\r\nk\r\n$4096\r\n%s\r\nPING",
+             value);
+    assert_says(one, request,
+                "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n+PONG\r\n");
+    assert_says(one, "CONFIG SET proto-max-bulk-len 2048",
+                BLAME("proto-max-bulk-len",
+                      "argument must be between 1048576 and 9223372036854775807 inclusive"));
+    assert_says(
+        one, "CONFIG SET proto-max-bulk-len 1gb list-max-listpack-size -9",
+        BLAME("list-max-listpack-size", "kvstore knows -1 to -5 and counts of elements above 0"));
+    assert_setting("proto-max-bulk-len", "2048");
+    assert_says(one, "CONFIG SET proto-max-bulk-len 9223372036854775807", "+OK\r\n");
+    assert_setting("proto-max-bulk-len", "9223372036854775807");
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------- sizes */
+
 static const struct {
     const char *text;
     uint64_t bytes;
@@ -471,6 +576,9 @@ int main(void)
     tcase_add_test(tests, a_rate_beyond_its_range_becomes_the_nearest_within);
     tcase_add_test(tests, the_longest_string_is_as_long_as_the_longest_argument);
     tcase_add_test(tests, of_several_parameters_all_are_set_or_none);
+    tcase_add_loop_test(tests, the_store_keeps_its_settings_until_somebody_says_otherwise, 0,
+                        sizeof settings / sizeof *settings);
+    tcase_add_test(tests, a_limit_of_the_host_below_that_of_redis_is_in_force);
     tcase_add_loop_test(tests, sizes_are_counted_as_redis_counts_them, 0,
                         sizeof memories / sizeof *memories);
     tcase_add_loop_test(tests, other_texts_are_no_sizes, 0,
