@@ -12,9 +12,9 @@
 #include "resp/aof_reader.h"
 #include "resp/new_file.h"
 #include "resp/parser.h"
+#include "resp/unique.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -135,10 +135,10 @@ static void rewrite_append_others(struct rewrite *rewrite)
 /* The path beside it at which the new one is made; several clients may be at it. */
 static char *rewrite_temporary(const char *path)
 {
-    static atomic_uint number;
+    char digits[17];
     kv_buffer text = {0};
-    kv_status status =
-        text_format(&text, "%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&number, 1) + 1);
+    unique_digits(digits, sizeof digits - 1);
+    kv_status status = text_format(&text, "%s.%ld-%s.tmp", path, (long)getpid(), digits);
     char *temporary = status == KV_OK ? text_duplicate(text_of_buffer(&text)) : NULL;
     kv_buffer_free(&text);
     return temporary;

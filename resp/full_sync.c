@@ -4,6 +4,7 @@
 #include "resp/full_sync.h"
 
 #include "resp/session.h"
+#include "resp/unique.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static struct full_sync *full_sync_create(struct replicas *replicas, const struc
     sync->since_ms = now_ms;
     sync->is_kvstore = replica->is_kvstore;
     sync->filter = replica->filter;
-    replication_choose_id(sync->mark);
+    unique_digits(sync->mark, sizeof sync->mark - 1);
     if (spool_open(&sync->spool, FULL_SYNC_MEMORY, ".") != KV_OK) {
         free(sync);
         return NULL;

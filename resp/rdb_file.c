@@ -1,8 +1,8 @@
 #include "resp/rdb_file.h"
 
 #include "resp/text.h"
+#include "resp/unique.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +13,12 @@ enum {
     RDB_FILE_HINT = 4 * 1024 * 1024 /* as much as a disk writes in some tens of milliseconds */
 };
 
-/* One for each file that a process begins, as several stores may share the directory. */
+/* One for each file that is begun, as several stores may share the directory. */
 static char *rdb_file_temporary(const char *directory)
 {
-    static atomic_uint number;
-    char name[64];
-    snprintf(name, sizeof name, "temp-%ld-%u.rdb", (long)getpid(),
-             atomic_fetch_add(&number, 1) + 1);
+    char name[64], digits[17];
+    unique_digits(digits, sizeof digits - 1);
+    snprintf(name, sizeof name, "temp-%ld-%s.rdb", (long)getpid(), digits);
     return aof_path(directory, name);
 }
 

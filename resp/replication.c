@@ -5,44 +5,16 @@
 
 #include "resp/record.h"
 #include "resp/text.h"
+#include "resp/unique.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #define REPLICATION_NO_ID "0000000000000000000000000000000000000000"
 
 enum { REPLICATION_BACKLOG_SIZE = 1024 * 1024 };
 
 /* ------------------------------------------------------------------------------------------ ids */
-
-/* Random, or at least nobody else's: an id that two histories share would mix their data. */
-void replication_choose_id(char id[REPLICATION_ID_SIZE + 1])
-{
-    static _Atomic uint64_t calls;
-    uint8_t bytes[REPLICATION_ID_SIZE / 2];
-    int file = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, bytes, sizeof bytes) : 0;
-    if (file >= 0) close(file);
-    if (got != sizeof bytes) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        uint64_t state = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-        state ^= (uint64_t)getpid() << 40 ^ (uint64_t)(uintptr_t)id ^ ++calls << 56;
-        for (size_t i = 0; i < sizeof bytes; i++) {
-            state += 0x9e3779b97f4a7c15u; /* splitmix64 */
-            uint64_t mixed = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
-            bytes[i] = (uint8_t)((mixed ^ mixed >> 27) * 0x94d049bb133111ebu >> 56);
-        }
-    }
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-        id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-    }
-    id[REPLICATION_ID_SIZE] = '\0';
-}
 
 /* Under the lock. */
 static void replication_set_id(struct replication *replication, const char *id)
@@ -55,7 +27,7 @@ static void replication_set_id(struct replication *replication, const char *id)
 static void replication_set_new_id(struct replication *replication)
 {
     char id[REPLICATION_ID_SIZE + 1];
-    replication_choose_id(id);
+    unique_digits(id, REPLICATION_ID_SIZE);
     replication_set_id(replication, id);
 }
 

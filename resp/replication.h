@@ -111,9 +111,6 @@ static inline int64_t replication_offset(const struct replication *replication)
     return (int64_t)replication_log_end(&replication->log);
 }
 
-/* 40 random hexadecimal digits. */
-void replication_choose_id(char id[REPLICATION_ID_SIZE + 1]);
-
 void replication_look(struct replication *replication, struct replication_place *place);
 
 /* Whether a text is that id, in any case of its letters. */

@@ -8,24 +8,12 @@
 #include "resp/config.h"
 #include "resp/info.h"
 #include "resp/metrics.h"
+#include "resp/unique.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ------------------------------------------------------------------------------- open and close */
-
-/* 40 hexadecimal digits that no other run has. */
-static void resp_choose_run_id(kvresp *resp)
-{
-    uint64_t state = statistics_clock() ^ (uint64_t)(uintptr_t)resp ^ ((uint64_t)getpid() << 32);
-    for (int i = 0; i < 40; i++) {
-        state += 0x9e3779b97f4a7c15u; /* splitmix64 */
-        uint64_t mixed = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
-        mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
-        resp->run_id[i] = "0123456789abcdef"[mixed >> 60];
-    }
-}
 
 static kv_status resp_copy_options(kvresp *resp, const kvresp_options *given)
 {
@@ -107,7 +95,7 @@ kv_status kvresp_open(kv *db, const kvresp_options *options, kvresp **resp)
     pool_open(&opened->pool);
     opened->opened_ms = kv_now(db);
     opened->opened_us = statistics_clock() / 1000;
-    resp_choose_run_id(opened);
+    unique_digits(opened->run_id, sizeof opened->run_id - 1);
     command_map_build(&opened->commands);
     int parts = 0;
     kv_status status = resp_copy_options(opened, options);
