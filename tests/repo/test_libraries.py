@@ -1,4 +1,6 @@
-"""The libraries of a build export their own prefix and nothing else. Arguments: the libraries."""
+"""The libraries of a build export their own prefix and nothing else, and keep no state of their own.
+Arguments: the libraries.
+"""
 
 import pathlib
 import sys
@@ -8,7 +10,7 @@ import tree
 
 PREFIX = {"libkvstore": "kv_", "libkvstore-resp": "kvresp_", "libkvstore-net": "kvnet_"}
 # What a sanitizer or the linker adds.
-FOREIGN = ("__", "_init", "_fini", "_edata", "_end", "asan.", "sancov.", "tsan.")
+FOREIGN = ("__", "_init", "_fini", "_edata", "_end", "asan.", "sancov.", "tsan.", "completed.")
 
 libraries = [pathlib.Path(argument).resolve() for argument in sys.argv[1:]]
 
@@ -29,6 +31,22 @@ class Libraries(unittest.TestCase):
                 names = [name for name in names if not name.startswith(FOREIGN)]
                 self.assertTrue(names)
                 self.assertEqual([name for name in names if not name.startswith(prefix)], [])
+
+    @unittest.skipUnless(sys.platform == "linux", "the sections are those of ELF")
+    def test_nothing_is_shared_by_all_stores(self):
+        """No variable in .data or .bss. What a thread notes for the length of a call is its own."""
+        for library in libraries:
+            with self.subTest(library=library.name):
+                status, symbols = tree.run("objdump", "--syms", library)
+                self.assertEqual(status, 0, symbols)
+                # VALUE FLAGS O SECTION<tab>SIZE NAME
+                objects = [line.split("\t") for line in symbols.splitlines() if " O " in line]
+                self.assertTrue(objects)
+                sections = [(where.split()[-1], rest.split()[-1]) for where, rest in objects]
+                variables = [name for section, name in sections
+                             if section.startswith((".data", ".bss"))
+                             and not section.startswith(".data.rel.ro")]
+                self.assertEqual([name for name in variables if not name.startswith(FOREIGN)], [])
 
 
 if __name__ == "__main__":
