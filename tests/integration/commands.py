@@ -445,8 +445,8 @@ class Generator:
                 arguments += form()
             if self.chance(0.12) and name not in UNMUTATED and b'BLOCK' not in arguments:
                 self._mutate(name, arguments)
-                if name == b'XADD' and b'*' in arguments:  # the id would be of this moment
-                    arguments[arguments.index(b'*')] = b'x'
+                if name == b'XADD':  # the id would be of this moment
+                    arguments = [b'x' if a == b'*' else a for a in arguments]
             elif self.chance(0.1):
                 arguments[0] = name.lower()
         kind = self.random.random()
