@@ -2674,7 +2674,8 @@ KV_API kv_status kv_save(kv *db, const char *path, const kv_snapshot_options *op
 
 /*
  * Gives the next bytes of what is loaded: up to `room`, which is not 0, into `bytes`, and how many
- * in *size; 0 at the end. Anything but KV_OK ends the load, which returns it.
+ * in *size; 0 at the end. Anything but KV_OK ends the load, which returns it and has changed nothing:
+ * that goes for KV_NONE and KV_MORE, too, which say nothing here of an end or of more to come.
  */
 typedef kv_status kv_reader(void *context, void *bytes, size_t room, size_t *size);
 

@@ -195,11 +195,11 @@ static void load_tell(struct load *load)
 static void load_run(struct load *load)
 {
     kv_status status = KV_OK;
-    while (status == KV_OK && !load_has_failed(load)) {
+    while (status == KV_OK && !load->file.has_ended && !load_has_failed(load)) {
         struct rdb_piece *piece = load_take_free(load);
         status = rdb_file_fill(&load->file, piece);
         load->file.fault.keys = load->file.keys;
-        if (status != KV_OK && status != KV_NONE) load_note(load, status, &load->file.fault);
+        if (status != KV_OK) load_note(load, status, &load->file.fault);
         load_expect(load);
         bool is_own = load->threads == 0 || rdb_piece_is_large(piece);
         if (is_own) load_put(load, load->own, piece);

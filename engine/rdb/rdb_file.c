@@ -223,16 +223,16 @@ static kv_status rdb_file_finish(struct rdb_file *file, struct rdb_piece *piece)
     kv_slice left = {piece->bytes + file->summed, end - file->summed};
     file->sum = crc64(file->sum, left);
     file->summed = file->at;
-    if (file->version < RDB_SUM_VERSION) return KV_NONE;
-    uint64_t stated = bytes_load64(piece->bytes + end);
-    if (stated == 0 || stated == file->sum) return KV_NONE;
+    uint64_t stated = file->version < RDB_SUM_VERSION ? 0 : bytes_load64(piece->bytes + end);
+    file->has_ended = stated == 0 || stated == file->sum;
+    if (file->has_ended) return KV_OK;
     rdb_fault_set(&file->fault, rdb_file_offset(piece, end),
                   "expected the checksum %016llx, found %016llx", (unsigned long long)file->sum,
                   (unsigned long long)stated);
     return KV_CORRUPT;
 }
 
-/* Does what an opcode says, which is there with all that belongs to it. KV_NONE at the end. */
+/* Does what an opcode says, which is there with all that belongs to it. */
 static kv_status rdb_file_obey(struct rdb_file *file, struct rdb_piece *piece)
 {
     struct rdb_source source = {.at = piece->bytes + file->begin + 1,
@@ -356,7 +356,7 @@ static void rdb_file_record(struct rdb_file *file, struct rdb_piece *piece)
     file->deadlines = 0;
 }
 
-/* The part at hand, or its first half, is whole. KV_NONE: it was the last one. */
+/* The part at hand, or its first half, is whole. */
 static kv_status rdb_file_end_part(struct rdb_file *file, struct rdb_piece *piece)
 {
     kv_status status = KV_OK;
@@ -376,7 +376,7 @@ static kv_status rdb_file_end_part(struct rdb_file *file, struct rdb_piece *piec
     }
     file->begin = file->at;
     file->stage = RDB_BETWEEN;
-    if (file->deadlines != 0 || (status != KV_OK && status != KV_NONE)) return status;
+    if (file->deadlines != 0 || status != KV_OK) return status;
     file->keep = file->at;
     file->offset = rdb_file_offset(piece, file->at);
     return status;
@@ -390,18 +390,14 @@ static kv_status rdb_file_damaged(struct rdb_file *file, const struct rdb_piece 
     return KV_CORRUPT;
 }
 
-/*
- * Goes over the parts that are in the piece. KV_MORE: it has no room for another key; KV_OK: more
- * bytes are wanted; KV_NONE: that was the end.
- */
+/* Goes over the parts that are in the piece, up to the end or as many keys as it has room for. */
 static kv_status rdb_file_walk(struct rdb_file *file, struct rdb_piece *piece)
 {
     struct rdb_source source = {.end = piece->bytes + piece->size, .text_max = file->text_max};
     kv_status status = KV_OK;
-    while (status == KV_OK) {
+    while (status == KV_OK && !file->has_ended) {
         if (file->stage == RDB_BETWEEN) {
-            if (piece->count == RDB_PIECE_RECORDS) return KV_MORE;
-            if (file->at == piece->size) return KV_OK;
+            if (piece->count == RDB_PIECE_RECORDS || file->at == piece->size) return KV_OK;
             status = rdb_file_begin(file, piece);
             if (status != KV_OK) return status;
         }
@@ -528,23 +524,28 @@ static kv_status rdb_file_make_room(struct rdb_file *file, struct rdb_piece *pie
     return KV_NOMEM;
 }
 
+/* Whether a piece has as many keys as it should have. */
+static bool rdb_file_has_filled(const struct rdb_file *file, const struct rdb_piece *piece)
+{
+    if (file->has_ended || piece->count == RDB_PIECE_RECORDS) return true;
+    return piece->count > 0 && (piece->size == piece->capacity || rdb_piece_is_large(piece));
+}
+
 KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *piece)
 {
-    kv_status status;
     rdb_file_resume(file, piece);
     for (;;) {
-        status = rdb_file_walk(file, piece);
+        kv_status status = rdb_file_walk(file, piece);
         rdb_file_add_up(file, piece);
-        if (status != KV_OK) break;
-        bool is_full = piece->size == piece->capacity;
-        if (piece->count > 0 && (is_full || rdb_piece_is_large(piece))) break;
-        if (is_full) status = rdb_file_make_room(file, piece);
+        if (status != KV_OK) return status;
+        if (rdb_file_has_filled(file, piece)) break;
+        if (piece->size == piece->capacity) status = rdb_file_make_room(file, piece);
         if (status == KV_OK) status = rdb_file_read(file, piece);
         if (status != KV_OK) return status;
     }
-    if (status == KV_NONE) piece->size = file->at;
+    if (file->has_ended) piece->size = file->at;
     else rdb_file_suspend(file, piece);
-    return status == KV_MORE ? KV_OK : status;
+    return KV_OK;
 }
 
 #undef RDB_MODULE_OLD

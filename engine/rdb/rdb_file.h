@@ -79,6 +79,7 @@ struct rdb_file {
     uint64_t offset; /* behind the last part that was whole */
     uint64_t keys;
     unsigned version;
+    bool has_ended;          /* its last part was there, and the sum was right */
     uint64_t sizes;          /* keys that the file said it has of... */
     uint32_t sizes_database; /* ...this database, when it said so last */
     struct rdb_fault fault;  /* once a call has failed */
@@ -118,9 +119,9 @@ static inline bool rdb_piece_is_large(const struct rdb_piece *piece)
 KV_INTERNAL void rdb_piece_shrink(struct alloc *alloc, struct rdb_piece *piece);
 
 /*
- * Fills a piece with what comes next. KV_OK; KV_NONE if with that the file is at its end, whose sum
- * was right. Else `fault` tells, and the piece has the keys before it: KV_CORRUPT, KV_NOMEM,
- * KV_CANCELLED by options->aux, or what the reader returned.
+ * Fills a piece with what comes next, and file->has_ended tells whether that is all. KV_OK. Else
+ * `fault` tells, and the piece has the keys before it: KV_CORRUPT, KV_NOMEM, KV_CANCELLED by
+ * options->aux, or what the reader returned, which may be any other status.
  */
 KV_INTERNAL kv_status rdb_file_fill(struct rdb_file *file, struct rdb_piece *piece);
 

@@ -599,6 +599,74 @@ START_TEST(what_the_reader_says_ends_it)
 }
 END_TEST
 
+/* A reader that gives a status at one of its calls, and its bytes at all others. */
+struct failing {
+    struct file *file;
+    size_t calls, fails_at;
+    kv_status status;
+};
+
+static kv_status failing_read(void *context, void *bytes, size_t room, size_t *size)
+{
+    struct failing *failing = context;
+    if (++failing->calls == failing->fails_at) return failing->status;
+    return file_read(failing->file, bytes, room, size);
+}
+
+static kv_status load_failing(struct failing *failing, const kv_load_options *options)
+{
+    failing->file->at = failing->calls = 0;
+    report = KV_OPTIONS(kv_load_report);
+    kv_status status = kv_load(db, failing_read, failing, options, &report);
+    kv_check(db);
+    return status;
+}
+
+/* No status is an end of the file, or that of a piece, whatever else it stands for. */
+static void must_fail_with_every_status(struct file *file, const kv_load_options *options)
+{
+    uint64_t before = fixture_digest(db);
+    struct failing failing = {.file = file};
+    for (failing.fails_at = 1; failing.fails_at <= 5; failing.fails_at++) {
+        for (int status = KV_LOST - 1; status <= KV_CANCELLED + 1; status++) {
+            if (status == KV_OK) continue;
+            failing.status = (kv_status)status;
+            ck_assert_int_eq(load_failing(&failing, options), status);
+            must_say("what follows could not be read");
+            ck_assert_uint_eq(failing.calls, failing.fails_at); /* not asked again */
+            ck_assert_uint_eq(fixture_digest(db), before);
+        }
+    }
+    ck_assert_int_eq(load_failing(&failing, options), KV_OK); /* it had just these five */
+    ck_assert_uint_eq(failing.calls, 5);
+}
+
+/* By number of threads. */
+START_TEST(whatever_the_reader_says_nothing_has_changed)
+{
+    for (int replaces = 0; replaces < 2; replaces++) {
+        struct file file = {0};
+        kv_load_options options = KV_OPTIONS(kv_load_options);
+        options.threads = (unsigned)_i;
+        options.replaces = replaces;
+        file_append_text(&file, "'REDIS0012' fe00");
+        for (int i = 0; i < 10000; i++) { /* several pieces full */
+            char key[32];
+            snprintf(key, sizeof key, "0007'key%04d'02'ab'", i);
+            file_append_text(&file, key);
+        }
+        file_append_text(&file, "ff");
+        file_append_sum(&file);
+        file.piece = file.size / 5 + 1;
+        store_setup();
+        if (replaces) fixture_set(db, "old", "v");
+        must_fail_with_every_status(&file, &options);
+        store_teardown();
+        file_free(&file);
+    }
+}
+END_TEST
+
 START_TEST(arguments_out_of_range_are_refused)
 {
     kv *txn;
@@ -1176,6 +1244,7 @@ int main(void)
     TCase *tcase = tcase_create("tables");
     tcase_add_loop_test(tcase, what_is_no_file_is_refused_by_its_offset, 0,
                         (int)(sizeof refused / sizeof *refused));
+    tcase_add_loop_test(tcase, whatever_the_reader_says_nothing_has_changed, 0, 3);
     suite_add_tcase(suite, tcase);
     const TTest *const tests[] = {
         a_file_of_redis_7_is_read_however_its_bytes_come,
