@@ -150,6 +150,27 @@ void following_set_state(struct following *following, enum following_state state
     following_set_gates(following);
 }
 
+void following_note_waiting(struct following *following, size_t waiting)
+{
+    int64_t offset = replication_offset(&following->resp->replication);
+    atomic_store(&following->read_offset, offset + (int64_t)waiting);
+}
+
+/* In this order: the last link's offset may be that of another history. */
+void following_connect(struct following *following, size_t waiting)
+{
+    following_note_waiting(following, waiting);
+    following_set_state(following, FOLLOWING_CONNECTED);
+}
+
+/* Up to where the stream has come. What was not executed when the link ended will come again. */
+static int64_t following_received(const struct following *following, int64_t offset)
+{
+    if (atomic_load(&following->state) != FOLLOWING_CONNECTED) return offset;
+    int64_t received = atomic_load(&following->read_offset);
+    return received > offset ? received : offset;
+}
+
 /* ------------------------------------------------------------------------------------- for net/ */
 
 kv_status kvresp_connector_attach(kvresp *resp, const kvresp_connector *connector)
@@ -239,8 +260,7 @@ kv_status kvresp_following_look(kvresp *resp, kvresp_following *look)
     look->is_syncing = look->is_replica && state == FOLLOWING_SYNC;
     look->silent_ms = heard_ms == 0 ? -1 : following_clock_ms() - heard_ms;
     look->offset = place.offset;
-    look->received = atomic_load(&following->read_offset);
-    if (look->received < place.offset) look->received = place.offset;
+    look->received = following_received(following, place.offset);
     look->full_syncs = atomic_load(&following->full_syncs);
     look->partial_syncs = atomic_load(&following->partial_syncs);
     memcpy(look->master_id, place.id, sizeof look->master_id);
@@ -278,14 +298,13 @@ static void following_write_info(void *context, kv_buffer *text)
     int state = atomic_load(&following->state);
     bool is_up = state == FOLLOWING_CONNECTED;
     int64_t offset = replication_offset(&following->resp->replication);
-    int64_t received = atomic_load(&following->read_offset);
     text_format(text,
                 "master_host:%s\r\nmaster_port:%d\r\nmaster_link_status:%s\r\n"
                 "master_last_io_seconds_ago:%lld\r\nmaster_sync_in_progress:%d\r\n"
                 "slave_read_repl_offset:%lld\r\nslave_repl_offset:%lld\r\n",
                 wish.host, wish.port, is_up ? "up" : "down",
                 is_up ? following_seconds_since(atomic_load(&following->last_io_ms)) : -1,
-                state == FOLLOWING_SYNC, (long long)(received > offset ? received : offset),
+                state == FOLLOWING_SYNC, (long long)following_received(following, offset),
                 (long long)offset);
     if (state == FOLLOWING_SYNC) following_write_sync(following, text);
     if (!is_up)

@@ -58,7 +58,7 @@ struct following {
     _Atomic int state;             /* enum following_state */
     _Atomic int64_t last_io_ms;    /* by following_clock_ms(); when the master was heard last */
     _Atomic int64_t down_since_ms; /* 0: there was no link yet */
-    _Atomic int64_t read_offset;   /* of what was received of the stream */
+    _Atomic int64_t read_offset; /* of what was received; of the link that is, if it is connected */
     _Atomic uint64_t sync_total, sync_read; /* bytes of a full sync; total 0: not known */
     _Atomic uint64_t full_syncs, partial_syncs, errors;
 };
@@ -103,6 +103,12 @@ void following_release(struct following *following);
 /* ------------------------------------------------------------------------------------- the link */
 
 void following_set_state(struct following *following, enum following_state state);
+
+/* The link is up, and so many bytes of the stream that are not executed yet have come already. */
+void following_connect(struct following *following, size_t waiting);
+
+/* So many bytes of it have come now. */
+void following_note_waiting(struct following *following, size_t waiting);
 
 /* The link is down, and why. True if that is news. */
 bool following_note_failure(struct following *following, const char *reason);

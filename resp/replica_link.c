@@ -337,7 +337,7 @@ static kv_status follow_go_on(struct follow *follow, const struct follow_answer 
     if (is_wanted) {
         replication_continue(&follow->resp->replication, answer->id[0] != '\0' ? answer->id : NULL);
         atomic_fetch_add(&following->partial_syncs, 1);
-        following_set_state(following, FOLLOWING_CONNECTED);
+        following_connect(following, follow->end - follow->start);
     }
     following_release(following);
     if (is_wanted)

@@ -194,7 +194,7 @@ static kv_status payload_adopt(struct payload *payload, const struct follow_answ
                     "Memory is short: replicas of this one have to wait");
     following->stream_database = (uint32_t)payload->database;
     atomic_fetch_add(&following->full_syncs, 1);
-    following_set_state(following, FOLLOWING_CONNECTED);
+    following_connect(following, follow->end - follow->start);
     return KV_OK;
 }
 

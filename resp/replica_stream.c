@@ -350,10 +350,10 @@ static kv_status stream_apply(struct stream *stream)
 
 static void stream_note_received(struct stream *stream)
 {
-    struct follow *follow = stream->follow;
-    int64_t offset = replication_offset(&follow->resp->replication);
-    int64_t waiting = (int64_t)(input_size(&stream->session->input) + stream->held.size);
-    atomic_store(&follow->following->read_offset, offset + waiting);
+    const struct follow *follow = stream->follow;
+    size_t rest = follow->end - follow->start; /* of what came with the answer */
+    following_note_waiting(follow->following,
+                           input_size(&stream->session->input) + stream->held.size + rest);
 }
 
 static kv_status stream_take(struct stream *stream, size_t size)

@@ -13,9 +13,10 @@ struct script {
     kvresp *resp;
     const uint8_t *bytes;
     size_t size, at;
-    size_t piece;     /* bytes that come at once */
-    size_t dismissed; /* at this place the store gets another role; SIZE_MAX: it does not */
-    kv_buffer said;   /* what the replica said; dropped without memory */
+    size_t piece;         /* bytes that come at once */
+    size_t dismissed;     /* at this place the store gets another role; SIZE_MAX: it does not */
+    void (*at_end)(void); /* before it closes the connection; or NULL */
+    kv_buffer said;       /* what the replica said; dropped without memory */
 };
 
 static inline kv_status script_read(void *context, void *bytes, size_t room, int64_t wait_ms,
@@ -29,6 +30,7 @@ static inline kv_status script_read(void *context, void *bytes, size_t room, int
         if (kvresp_replicaof(script->resp, NULL, 0) != KV_OK) abort();
         return KV_CANCELLED;
     }
+    if (left == 0 && script->at_end != NULL) script->at_end();
     if (left == 0) return KV_NONE;
     *size = left < script->piece ? left : script->piece;
     if (*size > room) *size = room;

@@ -103,6 +103,58 @@ START_TEST(a_half_transaction_is_no_change)
 }
 END_TEST
 
+/* The store as it was while the link was still up, with all that had come. */
+static kvresp_following seen;
+static char seen_info[4000];
+
+static void look_at_end(void)
+{
+    seen = look();
+    snprintf(seen_info, sizeof seen_info, "%s", say(&server, client, "INFO replication"));
+}
+
+/* Follows, and looks before the link ends and after. */
+static void watch(const char *text, size_t piece, int64_t offset, int64_t received)
+{
+    char line[100];
+    struct script script = script_of(text, strlen(text), piece);
+    script.at_end = look_at_end;
+    ck_assert_int_eq(script_follow(&script), KV_NONE);
+    kv_buffer_free(&script.said);
+    ck_assert(seen.is_connected);
+    ck_assert_int_eq(seen.offset, offset);
+    ck_assert_int_eq(seen.received, received);
+    snprintf(line, sizeof line, "slave_read_repl_offset:%lld\r\nslave_repl_offset:%lld\r\n",
+             (long long)received, (long long)offset);
+    ck_assert_has(seen_info, line);
+    ck_assert(!look().is_connected);
+    ck_assert_int_eq(look().offset, offset);
+    ck_assert_int_eq(look().received, offset);
+    snprintf(line, sizeof line, "slave_read_repl_offset:%lld\r\n", (long long)offset);
+    ck_assert_has(say(&server, client, "INFO replication"), line);
+}
+
+/* A data set without zeros before its end, which has no sum: as texts of C have none. */
+#define AT(offset)                           \
+    HAND "+FULLRESYNC " ID " " offset "\r\n" \
+         "$EOF:" ID "\r\nREDIS0001\xff" ID
+
+/* By the bytes that come at once: one, some, and all with the data set. */
+START_TEST(what_has_come_is_told_of_this_link_only)
+{
+    static const size_t pieces[] = {1, 30, 100000};
+    int64_t set = sizeof SET - 1, half = sizeof(MULTI INCR "*2\r\n$4\r\nIN") - 1;
+    size_t piece = pieces[_i];
+    watch(AT("90000") SET, piece, 90000 + set, 90000 + set);
+    watch(HAND "+CONTINUE\r\n" SET, piece, 90000 + 2 * set, 90000 + 2 * set);
+    watch(AT("100"), piece, 100, 100); /* a shorter history, of which nothing comes */
+    watch(AT("100") SET, piece, 100 + set, 100 + set);
+    watch(AT("700") SET MULTI INCR "*2\r\n$4\r\nIN", piece, 700 + set, 700 + set + half);
+    watch(HAND "+CONTINUE\r\n", piece, 700 + set, 700 + set); /* of one that lacks the half */
+    watch(AT("0"), piece, 0, 0);
+}
+END_TEST
+
 START_TEST(what_is_no_change_is_counted_and_not_executed)
 {
 #define ODD "*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$8\r\nSHUTDOWN\r\n*1\r\n$8\r\nNONSENSE\r\n\r\n"
@@ -280,6 +332,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, a_conversation_is_had_to_its_end, 0, 4);
     tcase_add_test(tcase, a_half_transaction_is_no_change);
+    tcase_add_loop_test(tcase, what_has_come_is_told_of_this_link_only, 0, 3);
     tcase_add_test(tcase, what_is_no_change_is_counted_and_not_executed);
     tcase_add_test(tcase, a_change_with_an_error_is_told);
     tcase_add_test(tcase, a_change_that_is_refused_makes_all_come_anew);
