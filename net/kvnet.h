@@ -176,8 +176,8 @@ typedef struct kvnet_metrics_options {
  * its own that takes no signals. Other paths are answered 404, other methods than GET and HEAD 405.
  * There is no authentication: listen where only those who may know can connect.
  *
- * Memory    Some KiB a connection, of which there are at most 32. Stopped by kvnet_metrics_stop(),
- *           before kvresp_close().
+ * Memory    Some KiB a connection, of which there are at most 32: one more ends that which has asked
+ *           for nothing for the longest time. Stopped by kvnet_metrics_stop(), before kvresp_close().
  * Returns   KV_OK; KV_BADARG with the reason in `message` (256 bytes; may be NULL), also where the
  *           library was built without libmicrohttpd; KV_NOMEM.
  */

@@ -3,6 +3,10 @@
  *
  * libmicrohttpd (Debian's libmicrohttpd-dev) is optional: a library built without it has the calls,
  * and they say so.
+ *
+ * Whoever connects is accepted: libmicrohttpd would let the next ones wait at its limit, a scrape
+ * among them, until one of those that say nothing has timed out. One connection too many ends that
+ * which has asked for nothing for the longest time. All of this is the daemon's thread alone.
  */
 #include "net/listener.h"
 
@@ -15,11 +19,28 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    METRICS_BACKLOG = 128,
+    METRICS_CONNECTIONS = 32,
+    METRICS_ENDING = 32, /* above those: libmicrohttpd accepts some ten before it ends any */
+    METRICS_SLOTS = METRICS_CONNECTIONS + METRICS_ENDING,
+    METRICS_TIMEOUT_S = 10,
+    METRICS_MEMORY = 16 * 1024 /* of a connection: a request is a few hundred bytes */
+};
+
+struct metrics_slot {
+    struct MHD_Connection *connection; /* NULL: free */
+    uint64_t turn;                     /* of its last request, or else of the connecting */
+    bool is_ending;
+};
+
 struct kvnet_metrics {
     kvresp *resp;
     int port;
     char *prefix; /* NULL: the usual one */
     struct MHD_Daemon *daemon;
+    struct metrics_slot slots[METRICS_SLOTS];
+    uint64_t turn;
 };
 
 #ifdef KVNET_MICROHTTPD
@@ -28,12 +49,58 @@ struct kvnet_metrics {
 
 #define METRICS_METHODS "GET, HEAD"
 
-enum {
-    METRICS_BACKLOG = 16,
-    METRICS_CONNECTIONS = 32,
-    METRICS_TIMEOUT_S = 10,
-    METRICS_MEMORY = 16 * 1024 /* of a connection: a request is a few hundred bytes */
-};
+/* -------------------------------------------------------------------------------- connections */
+
+static struct metrics_slot *metrics_slot_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void metrics_slot_use(struct kvnet_metrics *metrics, struct metrics_slot *slot)
+{
+    if (slot != NULL) slot->turn = ++metrics->turn;
+}
+
+/* libmicrohttpd finds it at its end. */
+static void metrics_slot_end(struct metrics_slot *slot)
+{
+    slot->is_ending = true;
+    (void)shutdown(
+        MHD_get_connection_info(slot->connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+        SHUT_RDWR);
+}
+
+static void metrics_end_quietest(struct kvnet_metrics *metrics)
+{
+    struct metrics_slot *quietest = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < METRICS_SLOTS; i++) {
+        struct metrics_slot *slot = &metrics->slots[i];
+        if (slot->connection == NULL || slot->is_ending) continue;
+        count++;
+        if (quietest == NULL || slot->turn < quietest->turn) quietest = slot;
+    }
+    if (count > METRICS_CONNECTIONS) metrics_slot_end(quietest);
+}
+
+static void metrics_note(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_ConnectionNotificationCode code)
+{
+    struct kvnet_metrics *metrics = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*slot != NULL) *(struct metrics_slot *)*slot = (struct metrics_slot){0};
+        return;
+    }
+    struct metrics_slot *found = metrics->slots, *end = metrics->slots + METRICS_SLOTS;
+    while (found < end && found->connection != NULL) found++;
+    *slot = found < end ? found : NULL; /* as many as libmicrohttpd has connections */
+    if (found == end) return;
+    found->connection = connection;
+    metrics_slot_use(metrics, found);
+    metrics_end_quietest(metrics);
+}
+
+/* ----------------------------------------------------------------------------------- requests */
 
 static enum MHD_Result metrics_queue(struct MHD_Connection *connection, unsigned status,
                                      struct MHD_Response *response, const char *type)
@@ -77,6 +144,7 @@ static enum MHD_Result metrics_answer(void *context, struct MHD_Connection *conn
        end the connection, which other methods deserve, as they may bring a body of any size. */
     bool is_whole = *state != NULL;
     *state = metrics;
+    if (!is_whole) metrics_slot_use(metrics, metrics_slot_of(connection));
     if (!is_whole || *upload_size > 0) {
         *upload_size = 0;
         return MHD_YES;
@@ -101,9 +169,10 @@ static struct MHD_Daemon *metrics_run(struct kvnet_metrics *metrics, int descrip
     pthread_sigmask(SIG_SETMASK, &all, &before);
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, metrics_answer, metrics,
-        MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)METRICS_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)METRICS_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)METRICS_MEMORY, MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_CONNECTION_LIMIT, (unsigned)METRICS_SLOTS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)METRICS_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)METRICS_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+        metrics_note, metrics, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return daemon;
 }

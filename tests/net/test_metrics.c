@@ -72,6 +72,64 @@ START_TEST(it_answers_on_a_port_that_the_system_picks)
 }
 END_TEST
 
+static void must_answer(int fd)
+{
+    char line[16] = "";
+    say(fd, "HEAD /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
+    size_t size = hear_some(fd, line, sizeof line - 1);
+    ck_assert_uint_eq(size, sizeof line - 1);
+    ck_assert_str_eq(line, "HTTP/1.1 200 OK");
+    while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 20) > 0)
+        ck_assert_uint_gt(hear_some(fd, line, sizeof line), 0);
+}
+
+static bool is_closed(int fd)
+{
+    char byte;
+    ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN);
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Who connects and says nothing, or half a request, by the place in line. */
+START_TEST(silent_connections_keep_nobody_waiting)
+{
+    enum { LIMIT = 32, SILENT = 200 };
+    int silent[SILENT];
+    if (!start(0)) return;
+    int port = kvnet_metrics_port(metrics), before = count_descriptors();
+    int64_t began_ms = clock_ms();
+    int scrape = connect_port(port);
+    must_answer(scrape);
+    for (int i = 0; i < SILENT; i++) {
+        silent[i] = connect_port(port);
+        ck_assert_int_ge(silent[i], 0);
+        if (i % 2 == 0) say(silent[i], "GET /met");
+        if (i == LIMIT / 2) must_answer(scrape); /* so others are longer silent from now on */
+        if (i == LIMIT) ck_assert(!is_closed(scrape));
+    }
+    int late = connect_port(port);
+    must_answer(late);
+    ck_assert(is_closed(silent[0]));
+    ck_assert(is_closed(silent[SILENT - 2 * LIMIT]));
+    ck_assert(!is_closed(silent[SILENT - 1]));
+    ck_assert(!is_closed(silent[SILENT - LIMIT + 1]));
+    must_answer(late);
+    ck_assert_int_lt(clock_ms() - began_ms, 5000); /* half of what silence may last */
+    ck_assert_int_le(count_descriptors() - before, SILENT + 2 + 2 * LIMIT);
+    for (int i = 0; i < SILENT; i++) close(silent[i]);
+    must_answer(late);
+    close(late);
+    close(scrape);
+}
+END_TEST
+
 START_TEST(stopping_does_not_wait_for_clients)
 {
     if (!start(0)) return;
@@ -107,6 +165,7 @@ int main(void)
     TCase *tcase = tcase_create("metrics");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, it_answers_on_a_port_that_the_system_picks);
+    tcase_add_test(tcase, silent_connections_keep_nobody_waiting);
     tcase_add_test(tcase, stopping_does_not_wait_for_clients);
     tcase_add_test(tcase, bad_options_are_refused);
     return fixture_main("metrics", tcase);
