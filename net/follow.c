@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -35,13 +36,28 @@ static bool follow_copy_host(const char *begin, size_t size, char host[KVRESP_HO
     return true;
 }
 
-/* The name of a socket, which no directory is. */
+static bool follow_is_directory(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/* The name of a socket, which no directory is. Nothing need be there yet. */
 static bool follow_parse_path(const char *path, char host[KVRESP_HOST_SIZE])
 {
     struct sockaddr_un *address = NULL;
     size_t size = strlen(path);
-    return size < sizeof address->sun_path && path[size - 1] != '/' &&
+    return size < sizeof address->sun_path && path[size - 1] != '/' && !follow_is_directory(path) &&
            follow_copy_host(path, size, host);
+}
+
+/* Of names and of numbers of IPv4: no delimiter, no space, nothing that is not seen. */
+static bool follow_is_name(const char *host)
+{
+    for (; *host != '\0'; host++)
+        if ((unsigned char)*host <= ' ' || *host == 0x7f || strchr(":[]/", *host) != NULL)
+            return false;
+    return true;
 }
 
 /* "::1" or "fe80::1%eth0". */
@@ -50,7 +66,8 @@ static bool follow_is_ipv6(const char *host)
     char address[INET6_ADDRSTRLEN];
     struct in6_addr parsed;
     size_t size = strcspn(host, "%");
-    if (size >= sizeof address || (host[size] == '%' && host[size + 1] == '\0')) return false;
+    const char *zone = host[size] == '%' ? host + size + 1 : "none";
+    if (size >= sizeof address || zone[0] == '\0' || !follow_is_name(zone)) return false;
     memcpy(address, host, size);
     address[size] = '\0';
     return inet_pton(AF_INET6, address, &parsed) == 1;
@@ -76,7 +93,7 @@ static bool follow_parse_address(const char *address, char host[KVRESP_HOST_SIZE
     size_t size = (size_t)(colon - address);
     if (size > 1 && address[0] == '[' && colon[-1] == ']')
         return follow_copy_host(address + 1, size - 2, host) && follow_is_ipv6(host);
-    return follow_copy_host(address, size, host) && strpbrk(host, ":[]") == NULL;
+    return follow_copy_host(address, size, host) && follow_is_name(host);
 }
 
 /* ------------------------------------------------------------------------------------- following */

@@ -137,8 +137,9 @@ typedef struct kvnet_follow_options {
  * of its own. What the store held is replaced by the first full sync.
  *
  * Returns   KV_OK, connected or not yet; KV_BUSY if the store has a follower; KV_BADARG for an
- *           address that is none (not in one of these forms, with no port from 1 to 65535, or with a
- *           path that is a directory's or too long for a socket), and in a transaction; KV_NOMEM.
+ *           address that is none (not in one of these forms, with a space, with no port from 1 to
+ *           65535, or with a path that is too long for a socket or, at present, a directory's; it may
+ *           be that of nothing yet), and in a transaction; KV_NOMEM.
  * Threads   No server may have a master of its own for this store meanwhile. The thread takes no
  *           signals.
  */

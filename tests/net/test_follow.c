@@ -35,6 +35,9 @@ static const char *const others[] = {
     "/",
     "//",
     "/run/",
+    "/tmp",
+    "/tmp/.",
+    "/tmp//..",
     ":",
     ":1",
     "host",
@@ -59,6 +62,17 @@ static const char *const others[] = {
     "[::1%]:5",
     "[1.2.3.4]:5",
     "a:b:5",
+    " host:5",
+    "host :5",
+    "host:5 ",
+    "\thost:5",
+    "a host:5",
+    "host\n:5",
+    "\x7f:5",
+    " /s",
+    "s/s:5",
+    "[ ::1]:5",
+    "[fe80::1% lo]:5",
     "host:18446744073709551617",
 };
 
@@ -67,6 +81,29 @@ START_TEST(what_is_no_address_is_refused)
     kvnet_follower *follower = NULL;
     ck_assert_int_eq(kvnet_follow(db, others[_i], NULL, &follower), KV_BADARG);
     ck_assert_ptr_null(follower);
+}
+END_TEST
+
+/* It is looked at, whatever its name is like. */
+START_TEST(a_path_may_be_that_of_anything_but_a_directory)
+{
+    char directory[] = "/tmp/kvstore-follow-XXXXXX", path[100], link[100];
+    kvnet_follower *follower = NULL;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/a.socket", directory);
+    snprintf(link, sizeof link, "%s/link", directory);
+    ck_assert_int_eq(symlink(path, link), 0);
+    for (const char *at = path; at != NULL; at = at == path ? link : NULL) {
+        ck_assert_int_eq(kvnet_follow(db, at, NULL, &follower), KV_OK); /* of nothing yet */
+        kvnet_unfollow(follower);
+    }
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_assert_int_eq(kvnet_follow(db, path, NULL, &follower), KV_BADARG);
+    ck_assert_int_eq(kvnet_follow(db, link, NULL, &follower), KV_BADARG);
+    ck_assert_int_eq(kvnet_follow(db, directory, NULL, &follower), KV_BADARG);
+    rmdir(path);
+    unlink(link);
+    rmdir(directory);
 }
 END_TEST
 
@@ -135,6 +172,7 @@ int main(void)
                         (int)(sizeof addresses / sizeof *addresses));
     tcase_add_loop_test(tests, what_is_no_address_is_refused, 0,
                         (int)(sizeof others / sizeof *others));
+    tcase_add_test(tests, a_path_may_be_that_of_anything_but_a_directory);
     tcase_add_test(tests, an_address_that_is_too_long_is_refused);
     tcase_add_test(tests, a_store_has_one_follower_at_a_time);
     tcase_add_test(tests, one_that_did_not_begin_is_none);
