@@ -14,7 +14,7 @@ enum { FRAME_PREFIX_MAX = 99999 };
 
 /*
  * Reads "<mark><digits>\r\n" and returns what follows, or NULL. The zero byte after the input ends
- * every loop here, so that no end is needed.
+ * every loop here, so that no end is needed; what follows may lie behind one that comes before it.
  */
 static inline const uint8_t *frame_length(const uint8_t *at, uint8_t mark, size_t *length)
 {
@@ -44,8 +44,8 @@ const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arg
     for (size_t i = 0; i < expected; i++) {
         size_t size;
         at = frame_length(at, '$', &size);
-        if (at == NULL) return NULL;
-        if ((size_t)(end - at) < size + 2) return NULL;
+        /* Below 0 where the zero byte is not at the end, and the length goes on beyond that. */
+        if (at == NULL || end - at < (ptrdiff_t)size + 2) return NULL;
         arguments[i].data = at;
         arguments[i].size = size;
         at += size + 2;

@@ -70,7 +70,8 @@ struct parser_request {
 
 /*
  * Frames an array of at most `room` bulk strings if it is all there and has nothing odd about it.
- * Returns the request's end and *count, or NULL: no verdict.
+ * Returns the request's end and *count, or NULL: no verdict. There is a zero byte at `end` or behind
+ * it, and all up to that may be read.
  */
 const uint8_t *parser_frame(const uint8_t *at, const uint8_t *end, kv_slice *arguments, size_t room,
                             size_t *count);

@@ -168,6 +168,19 @@ START_TEST(what_is_no_change_is_counted_and_not_executed)
 }
 END_TEST
 
+/* Its lengths may go on beyond it. */
+START_TEST(a_change_in_a_ping_is_whole_or_ends_the_link)
+{
+#define PING(size, carried) "*2\r\n$4\r\nPING\r\n$" size "\r\nkvstore " carried "\r\n"
+    ck_assert_int_eq(FOLLOW(FULL PING("19", "*2\r\n$999999"), 500, NULL), KV_BADARG);
+    ck_assert_has(server.log, "it sends a change that is not known here");
+    ck_assert_int_eq(
+        FOLLOW(FULL PING("30", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1"), 500, NULL), KV_BADARG);
+    ck_assert_int_eq(FOLLOW(FULL PING("10", "*2") "$999999\r\n", 500, NULL), KV_BADARG);
+#undef PING
+}
+END_TEST
+
 START_TEST(a_change_with_an_error_is_told)
 {
     ck_assert_int_eq(FOLLOW(FULL "*3\r\n$5\r\nLPUSH\r\n$3\r\nnew\r\n$1\r\nx\r\n" SET, 500, NULL),
@@ -334,6 +347,7 @@ int main(void)
     tcase_add_test(tcase, a_half_transaction_is_no_change);
     tcase_add_loop_test(tcase, what_has_come_is_told_of_this_link_only, 0, 3);
     tcase_add_test(tcase, what_is_no_change_is_counted_and_not_executed);
+    tcase_add_test(tcase, a_change_in_a_ping_is_whole_or_ends_the_link);
     tcase_add_test(tcase, a_change_with_an_error_is_told);
     tcase_add_test(tcase, a_change_that_is_refused_makes_all_come_anew);
     tcase_add_test(tcase, changes_wait_while_the_append_only_file_cannot_be_written);
