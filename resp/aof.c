@@ -45,7 +45,7 @@ static kv_status aof_follow(kvresp_aof *aof)
 static void aof_begin_log(kvresp_aof *aof)
 {
     if (aof_follow(aof) != KV_OK) return; /* to be tried again */
-    aof->rewrite.is_wanted = true;
+    aof_rewrite_want_base(&aof->rewrite);
     aof_set_partly(aof, false);
     aof_logf(&aof->log, KVRESP_NOTICE, "%s: the append-only file begins with a base",
              aof->files.path);
@@ -463,17 +463,18 @@ kv_status kvresp_aof_start(kvresp_aof *aof, char message[256])
     if (message == NULL) message = unwanted;
     *message = '\0';
     kv_status status = aof_need_files(aof, message);
-    if (status == KV_OK) aof->is_wanted = true;
+    if (status != KV_OK) return status;
+    bool begins = !atomic_exchange(&aof->is_wanted, true);
     /* Asked for again, a base that could not be made does not wait any longer. */
-    if (status == KV_OK && aof->writer.follows && !aof->writer.is_on)
-        (void)aof_rewrite_want(&aof->rewrite);
+    if (begins || !aof->writer.is_on) aof_rewrite_want_base(&aof->rewrite);
     aof_backlog_poke(&aof->writer.backlog);
-    return status;
+    return KV_OK;
 }
 
 void kvresp_aof_stop(kvresp_aof *aof)
 {
-    aof->is_wanted = false;
+    if (!atomic_exchange(&aof->is_wanted, false)) return;
+    aof_rewrite_forget(&aof->rewrite);
     aof_backlog_poke(&aof->writer.backlog);
 }
 
@@ -508,18 +509,31 @@ void aof_heed_settings(kvresp_aof *aof)
     aof_backlog_poke(&aof->writer.backlog); /* a rewrite may be due */
 }
 
-kv_status kvresp_aof_rewrite(kvresp_aof *aof)
+static const char *aof_explain_refusal(const kvresp_aof *aof, kv_status status, const char *message)
+{
+    if (status == KV_BADARG) return message;
+    return status == KV_READONLY ? aof_io_explain(aof->writer.error) : kv_strerror(status);
+}
+
+kv_status aof_ask_for_rewrite(kvresp_aof *aof, bool schedules)
 {
     char message[AOF_MESSAGE_SIZE] = "";
     if (aof->is_partly) return KV_READONLY;
     /* One that is in line, or under way, is not to be ended by a move. */
-    if (aof_rewrite_is_scheduled(&aof->rewrite) || aof_rewrite_is_under_way(&aof->rewrite))
-        return aof_rewrite_want(&aof->rewrite);
-    kv_status status = aof_need_files(aof, message);
-    if (status == KV_OK) return aof_rewrite_want(&aof->rewrite);
+    bool is_there = aof_rewrite_state(&aof->rewrite) != AOF_REWRITE_NONE;
+    kv_status status = is_there ? KV_OK : aof_need_files(aof, message);
+    if (status == KV_OK) status = aof_rewrite_want(&aof->rewrite, schedules);
+    if (status == KV_OK || status == KV_PENDING || status == KV_BUSY) return status;
+    aof->rewrite.has_failed = true;
     aof_logf(&aof->log, KVRESP_WARNING, "the append-only file cannot be rewritten: %s",
-             status == KV_BADARG ? message : kv_strerror(status));
+             aof_explain_refusal(aof, status, message));
     return status;
+}
+
+kv_status kvresp_aof_rewrite(kvresp_aof *aof)
+{
+    kv_status status = aof_ask_for_rewrite(aof, false);
+    return status == KV_PENDING ? KV_OK : status;
 }
 
 void kvresp_aof_set_growth(kvresp_aof *aof, int64_t percentage, uint64_t min_size)
@@ -555,18 +569,19 @@ kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t timeout_ms
 
 static void aof_stat_rewrite(kvresp_aof *aof, kvresp_aof_status *status)
 {
-    const struct aof_rewrite *rewrite = &aof->rewrite;
+    struct aof_rewrite *rewrite = &aof->rewrite;
     int64_t began_us = rewrite->began_us;
-    /* In this order: one that begins meanwhile is not missed by both. */
-    status->is_rewrite_scheduled = aof_rewrite_is_scheduled(rewrite);
-    status->is_rewriting = aof_rewrite_is_under_way(rewrite);
+    enum aof_rewrite_state state = aof_rewrite_state(rewrite);
+    status->is_rewrite_scheduled = state == AOF_REWRITE_SCHEDULED;
+    status->is_rewriting = state == AOF_REWRITE_UNDER_WAY;
     /* A log that has no base yet will get one: also after a failure, and before its turn. */
     if (status->is_starting && !status->is_rewriting) status->is_rewrite_scheduled = true;
     status->has_rewrite_failed = rewrite->has_failed;
     status->rewrites = rewrite->count;
     status->rewrite_failures = rewrite->failures;
     status->last_rewrite_s = rewrite->last_s;
-    status->this_rewrite_s = began_us != 0 ? (aof_now_us() - began_us) / 1000000 : -1;
+    status->this_rewrite_s =
+        began_us != 0 && status->is_rewriting ? (aof_now_us() - began_us) / 1000000 : -1;
 }
 
 void kvresp_aof_stat(kvresp_aof *aof, kvresp_aof_status *status)

@@ -69,6 +69,12 @@ struct kvresp_aof {
  */
 kv_status aof_reload(kvresp_aof *aof, char message[AOF_MESSAGE_SIZE]);
 
+/*
+ * kvresp_aof_rewrite(), which tells apart what is under way, KV_OK, and what is scheduled,
+ * KV_PENDING: because another snapshot comes first, or because the caller holds them all up.
+ */
+kv_status aof_ask_for_rewrite(kvresp_aof *aof, bool schedules);
+
 /* To be called when settings were changed. */
 void aof_heed_settings(kvresp_aof *aof);
 

@@ -81,9 +81,9 @@ static kv_status attach_set_directory(void *context, const char *path)
     return kvresp_aof_set_directory(context, path);
 }
 
-static kv_status attach_rewrite(void *context)
+static kv_status attach_rewrite(void *context, bool schedules)
 {
-    return kvresp_aof_rewrite(context);
+    return aof_ask_for_rewrite(context, schedules);
 }
 
 static kv_status attach_reload(void *context)

@@ -60,7 +60,7 @@ struct aof_link {
      */
     void (*replaced)(void *context);
     kv_status (*set_directory)(void *context, const char *path); /* dir was changed */
-    kv_status (*rewrite)(void *context);
+    kv_status (*rewrite)(void *context, bool schedules);         /* aof_ask_for_rewrite() */
     kv_status (*reload)(void *context); /* DEBUG LOADAOF; why it failed is logged */
     void (*leave)(void *context);       /* the kvresp ends: it takes no snapshot any more */
 };

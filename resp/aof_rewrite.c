@@ -11,6 +11,7 @@
 enum rewrite_phase {
     REWRITE_IDLE,
     REWRITE_IN_LINE, /* submitted */
+    REWRITE_READY,   /* it may begin */
     REWRITE_RUNS,    /* begun */
     REWRITE_DONE     /* of the log thread again */
 };
@@ -27,6 +28,19 @@ enum {
 static const char *rewrite_explain(const struct aof_rewrite *rewrite, kv_status status)
 {
     return status == KV_IOERROR ? aof_io_explain(rewrite->base.target.error) : kv_strerror(status);
+}
+
+/* From now on it is under way for everyone. */
+static void rewrite_start(struct aof_rewrite *rewrite)
+{
+    rewrite->began_us = aof_now_us();
+    atomic_fetch_add(&rewrite->count, 1);
+    rewrite->is_scheduled = false;
+}
+
+static bool rewrite_is_ready(void *context)
+{
+    return ((struct aof_rewrite *)context)->phase >= REWRITE_READY;
 }
 
 /* The snapshot's RDB is only a stage on the way. */
@@ -60,9 +74,11 @@ static kv_status rewrite_begin_job(void *context, kv_snapshot_options *options)
     return status;
 }
 
-static void rewrite_cut(void *context)
+static void rewrite_at_instant(void *context)
 {
-    aof_writer_cut(((struct aof_rewrite *)context)->writer);
+    struct aof_rewrite *rewrite = context;
+    if (rewrite->cuts) aof_writer_cut(rewrite->writer);
+    if (rewrite->is_scheduled) rewrite_start(rewrite);
 }
 
 static kv_status rewrite_write(void *context, kv_slice bytes)
@@ -75,7 +91,14 @@ static kv_status rewrite_write(void *context, kv_slice bytes)
 static void rewrite_end_job(void *context, kv_status status)
 {
     struct aof_rewrite *rewrite = context;
+    int in_line = REWRITE_IN_LINE;
+    /* It had nothing but its place: that is free at once, for another. */
+    if (atomic_compare_exchange_strong(&rewrite->phase, &in_line, REWRITE_IDLE)) {
+        aof_backlog_poke(&rewrite->writer->backlog);
+        return;
+    }
     bool has_file = rewrite->phase == REWRITE_RUNS;
+    if (status != KV_CANCELLED && rewrite->is_scheduled) rewrite_start(rewrite);
     if (status == KV_OK) status = rdb_file_finish(&rewrite->base);
     else if (has_file) rdb_file_discard(&rewrite->base);
     aof_commands_close(&rewrite->commands);
@@ -84,44 +107,66 @@ static void rewrite_end_job(void *context, kv_status status)
     aof_backlog_poke(&rewrite->writer->backlog);
 }
 
-/* The line of the kvresp that we are attached to, or one of our own, made when it is needed. */
-static kv_status rewrite_submit(struct aof_rewrite *rewrite)
+/* Under the lock: where to stand in line; NULL: there is none yet. */
+static kvresp *rewrite_line(const struct aof_rewrite *rewrite)
 {
+    return rewrite->resp != NULL ? rewrite->resp : rewrite->own;
+}
+
+/* Under the lock. */
+static bool rewrite_must_wait(const struct aof_rewrite *rewrite)
+{
+    kv_snapshot_progress progress;
+    return snapshots_progress(&rewrite_line(rewrite)->snapshots, &progress) != NULL;
+}
+
+/* Under the lock, while none is there: takes its place in line. */
+static kv_status rewrite_submit(struct aof_rewrite *rewrite, bool schedules)
+{
+    kvresp *line = rewrite_line(rewrite);
     rewrite->job = (kvresp_snapshot_job){
         .size = sizeof rewrite->job,
         .name = SNAPSHOTS_AOF,
         .options = {.size = sizeof rewrite->job.options,
-                    .at_instant = rewrite->cuts ? rewrite_cut : NULL,
+                    .at_instant = rewrite_at_instant,
                     .at_instant_context = rewrite},
         .begin = rewrite_begin_job,
+        .is_ready = rewrite_is_ready,
         .write = rewrite_write,
         .done = rewrite_end_job,
         .context = rewrite,
     };
-    pthread_mutex_lock(&rewrite->lock);
-    kv_status status = KV_OK;
-    kvresp *resp = rewrite->resp;
-    if (resp == NULL && rewrite->own == NULL)
-        status = kvresp_open(rewrite->db, NULL, &rewrite->own);
-    if (resp == NULL) resp = rewrite->own;
-    if (status == KV_OK) status = kvresp_snapshot_submit(resp, &rewrite->job);
-    rewrite->submitted = status == KV_OK ? resp : NULL;
-    pthread_mutex_unlock(&rewrite->lock);
-    return status;
+    rewrite->is_cancelled = rewrite->is_wanted = rewrite->is_scheduled = false;
+    atomic_store(&rewrite->phase, REWRITE_IN_LINE);
+    kv_status status = kvresp_snapshot_submit(line, &rewrite->job);
+    rewrite->submitted = status == KV_OK ? line : NULL;
+    if (status != KV_OK) {
+        atomic_store(&rewrite->phase, REWRITE_IDLE);
+        return status;
+    }
+    rewrite->is_scheduled = schedules || !snapshots_is_first(&line->snapshots, &rewrite->job);
+    if (!rewrite->is_scheduled) rewrite_start(rewrite);
+    return KV_OK;
 }
 
+/* Under the lock. */
 static void rewrite_cancel_job(struct aof_rewrite *rewrite)
 {
-    pthread_mutex_lock(&rewrite->lock);
     if (rewrite->submitted != NULL) kvresp_snapshot_cancel(rewrite->submitted, &rewrite->job);
+}
+
+static void rewrite_cancel(struct aof_rewrite *rewrite)
+{
+    pthread_mutex_lock(&rewrite->lock);
+    if (!rewrite->is_cancelled) rewrite_cancel_job(rewrite);
+    rewrite->is_cancelled = true;
     pthread_mutex_unlock(&rewrite->lock);
 }
 
 bool aof_rewrite_cancel(struct aof_rewrite *rewrite)
 {
-    if (rewrite->phase == REWRITE_IDLE) return true;
-    if (!rewrite->is_cancelled) rewrite_cancel_job(rewrite);
-    rewrite->is_cancelled = true;
+    if (rewrite->phase <= REWRITE_IN_LINE) return true;
+    rewrite_cancel(rewrite);
     return false;
 }
 
@@ -169,7 +214,10 @@ static bool rewrite_rests(struct aof_rewrite *rewrite, int64_t now_us)
 
 static bool rewrite_is_due(struct aof_rewrite *rewrite, int64_t now_us)
 {
-    if (rewrite->is_wanted) return true;
+    pthread_mutex_lock(&rewrite->lock);
+    bool is_wanted = rewrite->is_wanted;
+    pthread_mutex_unlock(&rewrite->lock);
+    if (is_wanted) return true;
     bool has_no_base = rewrite->writer->follows && !rewrite->writer->is_on;
     bool has_grown = !has_no_base && rewrite_has_grown(rewrite);
     if (!has_no_base && !has_grown) return false;
@@ -223,17 +271,45 @@ static void rewrite_drop(struct aof_rewrite *rewrite)
     atomic_store(&rewrite->phase, REWRITE_IDLE);
 }
 
+/* A line of our own, if there is no other. */
+static kv_status rewrite_need_line(struct aof_rewrite *rewrite)
+{
+    pthread_mutex_lock(&rewrite->lock);
+    bool has_line = rewrite_line(rewrite) != NULL;
+    pthread_mutex_unlock(&rewrite->lock);
+    if (has_line) return KV_OK;
+    kvresp *own;
+    kv_status status = kvresp_open(rewrite->db, NULL, &own);
+    if (status != KV_OK) return status;
+    pthread_mutex_lock(&rewrite->lock);
+    rewrite->own = own;
+    pthread_mutex_unlock(&rewrite->lock);
+    return KV_OK;
+}
+
+/* What is due takes its place in line, if nobody asked for another in the meantime. */
 static void rewrite_begin(struct aof_rewrite *rewrite)
 {
-    rewrite->is_cancelled = false;
-    rewrite->cuts = rewrite->writer->follows;
-    rewrite->writer->cut_error = 0;
-    rewrite->began_us = aof_now_us();
-    atomic_fetch_add(&rewrite->count, 1);
-    atomic_store(&rewrite->phase, REWRITE_IN_LINE);
-    rewrite->is_wanted = false; /* after that, so that it is scheduled at any moment */
-    kv_status status = rewrite_submit(rewrite);
+    kv_status status = rewrite_need_line(rewrite);
+    pthread_mutex_lock(&rewrite->lock);
+    if (rewrite->phase != REWRITE_IDLE) status = KV_OK;
+    else if (status == KV_OK) status = rewrite_submit(rewrite, false);
+    rewrite->is_wanted = false;
+    if (status != KV_OK) rewrite_start(rewrite);
+    pthread_mutex_unlock(&rewrite->lock);
     if (status != KV_OK) rewrite_fail(rewrite, kv_strerror(status));
+}
+
+/* The log is what it will be at the instant. */
+static void rewrite_make_ready(struct aof_rewrite *rewrite)
+{
+    int in_line = REWRITE_IN_LINE;
+    pthread_mutex_lock(&rewrite->lock);
+    rewrite->writer->cut_error = 0;
+    rewrite->cuts = rewrite->writer->follows;
+    bool is_there = atomic_compare_exchange_strong(&rewrite->phase, &in_line, REWRITE_READY);
+    if (is_there && rewrite->submitted != NULL) snapshots_poke(&rewrite->submitted->snapshots);
+    pthread_mutex_unlock(&rewrite->lock);
 }
 
 /* True if the new incremental file is there, or there will be none. */
@@ -265,7 +341,10 @@ static void rewrite_commit(struct aof_rewrite *rewrite)
 static void rewrite_end(struct aof_rewrite *rewrite)
 {
     int cut_error = rewrite->writer->cut_error;
-    if (rewrite->is_cancelled) {
+    pthread_mutex_lock(&rewrite->lock);
+    bool is_cancelled = rewrite->is_cancelled;
+    pthread_mutex_unlock(&rewrite->lock);
+    if (is_cancelled) {
         rewrite_drop(rewrite);
     } else if (cut_error != 0) {
         rewrite_fail(rewrite, aof_io_explain(cut_error));
@@ -281,36 +360,80 @@ static void rewrite_end(struct aof_rewrite *rewrite)
 void aof_rewrite_step(struct aof_rewrite *rewrite, int64_t now_us, bool may_begin)
 {
     rewrite->wake_us = INT64_MAX;
-    int phase = rewrite->phase;
-    if (phase == REWRITE_DONE) {
+    if (rewrite->phase == REWRITE_IDLE && may_begin && rewrite_is_due(rewrite, now_us))
+        rewrite_begin(rewrite);
+    if (rewrite->phase == REWRITE_IN_LINE && may_begin) rewrite_make_ready(rewrite);
+    if (rewrite->phase == REWRITE_DONE) {
         rewrite_end(rewrite);
         /* The next may be due, and nothing else need happen: a log that was off and on in between. */
         if (rewrite->phase == REWRITE_IDLE) rewrite->wake_us = now_us;
-    } else if (phase == REWRITE_IDLE && may_begin && rewrite_is_due(rewrite, now_us)) {
-        rewrite_begin(rewrite);
-    } else if (phase == REWRITE_RUNS && rewrite->writer->cut_error != 0) {
+    } else if (rewrite->phase == REWRITE_RUNS && rewrite->writer->cut_error != 0) {
+        pthread_mutex_lock(&rewrite->lock);
         rewrite_cancel_job(rewrite); /* there is nothing that could follow this base */
+        pthread_mutex_unlock(&rewrite->lock);
     }
 }
 
 /* ----------------------------------------------------------------------------------- for others */
 
-kv_status aof_rewrite_want(struct aof_rewrite *rewrite)
+/* Under the lock. What has no place in line because another has to end first is scheduled. */
+static bool rewrite_is_under_way(const struct aof_rewrite *rewrite)
 {
-    if (aof_rewrite_is_under_way(rewrite)) return KV_BUSY;
-    if (rewrite->phase == REWRITE_IDLE) rewrite->is_wanted = true;
+    if (rewrite->is_wanted) return rewrite_line(rewrite) == NULL;
+    return rewrite->phase != REWRITE_IDLE && !rewrite->is_scheduled;
+}
+
+/* Under the lock. Without a line it is for the log thread to open one. */
+static kv_status rewrite_want(struct aof_rewrite *rewrite, bool schedules)
+{
+    bool has_line = rewrite_line(rewrite) != NULL;
+    if (!schedules && rewrite->writer->error != 0 && !(has_line && rewrite_must_wait(rewrite)))
+        return KV_READONLY;
+    rewrite->is_wanted = !has_line;
+    kv_status status = has_line ? rewrite_submit(rewrite, schedules) : KV_OK;
+    return status == KV_OK && rewrite->is_scheduled ? KV_PENDING : status;
+}
+
+kv_status aof_rewrite_want(struct aof_rewrite *rewrite, bool schedules)
+{
+    pthread_mutex_lock(&rewrite->lock);
+    kv_status status = KV_PENDING;
+    if (rewrite->phase == REWRITE_IDLE && !rewrite->is_wanted)
+        status = rewrite_want(rewrite, schedules);
+    else if (rewrite->phase != REWRITE_IDLE && rewrite->is_cancelled) rewrite->is_wanted = true;
+    else if (rewrite_is_under_way(rewrite)) status = KV_BUSY;
+    pthread_mutex_unlock(&rewrite->lock);
     aof_backlog_poke(&rewrite->writer->backlog);
-    return KV_OK;
+    return status;
 }
 
-bool aof_rewrite_is_under_way(const struct aof_rewrite *rewrite)
+void aof_rewrite_want_base(struct aof_rewrite *rewrite)
 {
-    return rewrite->phase >= REWRITE_RUNS;
+    pthread_mutex_lock(&rewrite->lock);
+    bool has_no_log = rewrite->phase > REWRITE_IN_LINE && !rewrite->cuts;
+    if (rewrite->phase != REWRITE_IDLE) rewrite->is_wanted |= rewrite->is_cancelled || has_no_log;
+    /* Should there be no memory: it is due in any case. */
+    else if (!rewrite->is_wanted) (void)rewrite_want(rewrite, false);
+    pthread_mutex_unlock(&rewrite->lock);
 }
 
-bool aof_rewrite_is_scheduled(const struct aof_rewrite *rewrite)
+void aof_rewrite_forget(struct aof_rewrite *rewrite)
 {
-    return rewrite->is_wanted || rewrite->phase == REWRITE_IN_LINE;
+    rewrite_cancel(rewrite);
+    pthread_mutex_lock(&rewrite->lock);
+    rewrite->is_wanted = false;
+    pthread_mutex_unlock(&rewrite->lock);
+}
+
+enum aof_rewrite_state aof_rewrite_state(struct aof_rewrite *rewrite)
+{
+    pthread_mutex_lock(&rewrite->lock);
+    bool is_under_way = rewrite_is_under_way(rewrite);
+    bool is_there = rewrite->phase != REWRITE_IDLE || rewrite->is_wanted;
+    pthread_mutex_unlock(&rewrite->lock);
+    return is_under_way ? AOF_REWRITE_UNDER_WAY
+           : is_there   ? AOF_REWRITE_SCHEDULED
+                        : AOF_REWRITE_NONE;
 }
 
 void aof_rewrite_join(struct aof_rewrite *rewrite, kvresp *resp)
@@ -340,7 +463,8 @@ kv_status aof_rewrite_open(struct aof_rewrite *rewrite, kv *db, struct aof_files
 
 void aof_rewrite_close(struct aof_rewrite *rewrite)
 {
-    if (!aof_rewrite_cancel(rewrite)) {
+    if (rewrite->phase != REWRITE_IDLE) {
+        rewrite_cancel(rewrite);
         if (rewrite->submitted != NULL) kvresp_snapshot_await(rewrite->submitted, &rewrite->job);
         rewrite_end(rewrite);
     }

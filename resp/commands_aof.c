@@ -6,25 +6,19 @@
 
 #include "resp/aof_link.h"
 
-/* A snapshot that is under way comes first; in a transaction nothing begins before its end. */
-static bool rewrite_must_wait(const struct call *call)
-{
-    kv_snapshot_progress progress;
-    return call->in_exec || snapshots_progress(&call->resp->snapshots, &progress) != NULL;
-}
-
 void bgrewriteaof_command(struct call *call)
 {
     const struct aof_link *aof = call->resp->aof;
-    bool must_wait = rewrite_must_wait(call);
-    kv_status status = aof != NULL ? aof->rewrite(aof->context) : KV_NONE;
-    if (status == KV_BUSY) {
+    /* In a transaction nothing begins before its end. */
+    kv_status status = aof != NULL ? aof->rewrite(aof->context, call->in_exec) : KV_NONE;
+    if (status == KV_OK) {
+        writer_simple(call->reply, "Background append only file rewriting started");
+    } else if (status == KV_PENDING) {
+        writer_simple(call->reply, "Background append only file rewriting scheduled");
+    } else if (status == KV_BUSY) {
         call_error(call, "ERR Background append only file rewriting already in progress");
-    } else if (status != KV_OK) {
+    } else {
         call_error(call, "ERR Can't execute an AOF background rewriting. Please check the server "
                          "logs for more information.");
-    } else {
-        writer_simple(call->reply, must_wait ? "Background append only file rewriting scheduled"
-                                             : "Background append only file rewriting started");
     }
 }

@@ -770,10 +770,11 @@ KVRESP_API kv_status kvresp_aof_wait(kvresp_aof *aof, uint64_t position, int64_t
  * meanwhile goes to a new incremental file, so at any moment the files that the manifest names are
  * the whole state, whatever fails. Where there is no log it only makes the base.
  *
- * Returns   KV_OK: it begins, at once or when the snapshot that is under way has ended (of
- *           kvresp_attach_aof()'s kvresp; without one, of the host); KV_BUSY if one is under way, or
- *           the file is being loaded; KV_READONLY after a load up to load_until_s; KV_BADARG if the directory cannot be used
- *           (the log tells why); KV_NOMEM. What came of it is in kvresp_aof_stat().
+ * Returns   KV_OK: it is under way (is_rewriting), or will be when the snapshot that is under way
+ *           has ended, of kvresp_attach_aof()'s kvresp (is_rewrite_scheduled). KV_BUSY if one is
+ *           under way, or the file is being loaded; KV_READONLY after a load up to load_until_s, or
+ *           while the disk refuses what the log has for it; KV_BADARG if the directory cannot be
+ *           used (the log tells why); KV_NOMEM. What came of it is in kvresp_aof_stat().
  * Memory    As kv_snapshot_begin(). A thread of its own does the work, unless the kvresp has none.
  */
 KVRESP_API kv_status kvresp_aof_rewrite(kvresp_aof *aof);
@@ -811,7 +812,7 @@ typedef struct kvresp_aof_status {
     kvresp_fsync fsync;
     bool is_on;       /* what is synced will be loaded */
     bool is_starting; /* there is to be a log, and its first base is not complete */
-    bool is_rewriting, is_rewrite_scheduled;
+    bool is_rewriting, is_rewrite_scheduled; /* scheduled: waits for another to end */
     bool has_rewrite_failed;   /* the last one; why is in the log */
     uint64_t rewrites;         /* begun */
     uint64_t rewrite_failures; /* one after another */

@@ -82,7 +82,6 @@ static kv_status snapshots_begin(struct snapshots *snapshots, kvresp_snapshot_jo
     if (job->begin != NULL && !snapshots->is_begun)
         status = job->begin(job->context, &job->options);
     if (status != KV_OK) return status;
-    snapshots->is_begun = true;
     kv_snapshot_options options = job->options;
     options.tells_idle |= snapshots->resp->settings.tells_idle;
     status = kv_snapshot_begin(snapshots->resp->store, &options, job->write, job->context,
@@ -153,6 +152,7 @@ static kv_status snapshots_step(struct snapshots *snapshots, int64_t budget_us)
         pthread_mutex_unlock(&snapshots->lock);
         status = snapshots_advance(snapshots, job, budget_us, &progress);
         pthread_mutex_lock(&snapshots->lock);
+        snapshots->is_begun = true;
         uint64_t keys = progress.keys - snapshots->progress.keys;
         snapshots->progress = progress;
         if (snapshots->has_thread) snapshots_rest(snapshots, keys);
@@ -256,6 +256,21 @@ const char *snapshots_progress(struct snapshots *snapshots, kv_snapshot_progress
     return name;
 }
 
+bool snapshots_is_first(struct snapshots *snapshots, const kvresp_snapshot_job *job)
+{
+    pthread_mutex_lock(&snapshots->lock);
+    bool is_first = snapshots->first == job;
+    pthread_mutex_unlock(&snapshots->lock);
+    return is_first;
+}
+
+void snapshots_poke(struct snapshots *snapshots)
+{
+    pthread_mutex_lock(&snapshots->lock);
+    pthread_cond_broadcast(&snapshots->changed);
+    pthread_mutex_unlock(&snapshots->lock);
+}
+
 /* --------------------------------------------------------------------------------------- kvresp.h */
 
 kv_status kvresp_snapshot_submit(kvresp *resp, kvresp_snapshot_job *job)
@@ -277,7 +292,8 @@ kv_status kvresp_snapshot_cancel(kvresp *resp, kvresp_snapshot_job *job)
     struct snapshots *snapshots = &resp->snapshots;
     pthread_mutex_lock(&snapshots->lock);
     kv_status status = snapshots_has(snapshots, job) ? KV_OK : KV_NONE;
-    if (status == KV_OK && snapshots->first == job) {
+    bool is_begun = snapshots->first == job && (snapshots->is_begun || snapshots->is_stepped);
+    if (is_begun) {
         snapshots->is_cancelled = true;
         pthread_cond_broadcast(&snapshots->changed);
     } else if (status == KV_OK) {

@@ -51,4 +51,10 @@ void snapshots_cron(struct snapshots *snapshots, int64_t budget_us);
  */
 const char *snapshots_progress(struct snapshots *snapshots, kv_snapshot_progress *progress);
 
+/* Whether nothing comes before the job, which is in line. */
+bool snapshots_is_first(struct snapshots *snapshots, const kvresp_snapshot_job *job);
+
+/* A job that was not ready is. */
+void snapshots_poke(struct snapshots *snapshots);
+
 #endif

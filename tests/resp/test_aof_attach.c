@@ -195,7 +195,7 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
 
     pthread_mutex_lock(&gate); /* it cannot end, and the log cannot begin its next file */
     ask("BGREWRITEAOF\r\n");
-    while (!stat_now(aof).is_rewriting) usleep(200);
+    ck_assert(stat_now(aof).is_rewriting);
     ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
                      "-ERR Background append only file rewriting already in progress\r\n");
     ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n");
@@ -211,6 +211,92 @@ START_TEST(bgrewriteaof_answers_as_redis_does)
     ck_assert(!stat_now(aof).has_rewrite_failed);
     ck_assert_str_eq(ask("BGREWRITEAOF now\r\n"),
                      "-ERR wrong number of arguments for 'bgrewriteaof' command\r\n");
+}
+END_TEST
+
+#define IN_PROGRESS "-ERR Background append only file rewriting already in progress\r\n"
+
+/* The log thread stands at the closed gate: it has been asked to sync. */
+static void keep_the_log_thread(void)
+{
+    pthread_mutex_lock(&gate);
+    ask("SET key value\r\n");
+    kvresp_aof_wait(aof, kvresp_aof_position(aof), 1);
+    while (aof->writer.sync_started_us == 0) usleep(200);
+}
+
+static void assert_is_under_way(void)
+{
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:1\r\n"
+                                               "aof_rewrite_scheduled:0\r\n");
+    ck_assert_has(ask("BGSAVE\r\n"), "-ERR Another child process is active (AOF?): can't BGSAVE "
+                                     "right now. Use BGSAVE SCHEDULE");
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), IN_PROGRESS);
+}
+
+START_TEST(what_is_answered_as_started_is_under_way_for_everyone)
+{
+    keep_the_log_thread(); /* who asks does not wait for it */
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
+    assert_is_under_way();
+    ck_assert(stat_now(aof).is_rewriting);
+    ck_assert_uint_eq(stat_now(aof).rewrites, 1);
+    ck_assert_int_eq(stat_now(aof).this_rewrite_s, 0);
+    ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_BUSY);
+    ck_assert_str_eq(ask("BGSAVE SCHEDULE\r\n"), "+Background saving scheduled\r\n");
+    usleep(20 * 1000);
+    ck_assert_has(ask("INFO persistence\r\n"), "rdb_bgsave_in_progress:0\r\n");
+    ck_assert_str_eq(ask("BGSAVE CANCEL\r\n"), "+Scheduled background saving cancelled\r\n");
+    pthread_mutex_unlock(&gate);
+    await_rewrite(aof);
+    ck_assert(!stat_now(aof).has_rewrite_failed);
+    ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
+}
+END_TEST
+
+START_TEST(a_log_that_is_turned_on_has_its_rewrite_under_way)
+{
+    keep_the_log_thread();
+    ask("CONFIG SET appendonly no\r\n");
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_rewrite_in_progress:0\r\n"
+                                               "aof_rewrite_scheduled:0\r\n");
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    assert_is_under_way();
+    ck_assert_str_eq(ask("CONFIG SET appendonly no\r\n"), "+OK\r\n"); /* nor is there one then */
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
+    ck_assert_str_eq(ask("CONFIG SET appendonly yes\r\n"), "+OK\r\n");
+    assert_is_under_way();
+    pthread_mutex_unlock(&gate);
+    await_rewrite(aof);
+    ck_assert(stat_now(aof).is_on);
+    ck_assert(!stat_now(aof).has_rewrite_failed);
+    ck_assert_ptr_nonnull(disk_file(&disk, FILES ".1.base.rdb"));
+}
+END_TEST
+
+static void set_space(size_t space)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.space = space;
+    pthread_mutex_unlock(&disk.lock);
+}
+
+START_TEST(no_rewrite_begins_while_the_disk_refuses_the_log)
+{
+    set_space(0);
+    ask("SET key value\r\n");
+    while (stat_now(aof).error == 0) usleep(200);
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"),
+                     "-ERR Can't execute an AOF background rewriting. Please check the server "
+                     "logs for more information.\r\n");
+    ck_assert_int_eq(kvresp_aof_rewrite(aof), KV_READONLY);
+    ck_assert_has(ask("INFO persistence\r\n"), "aof_last_bgrewrite_status:err\r\n"
+                                               "aof_rewrites:0\r\n");
+    set_space(SIZE_MAX);
+    while (stat_now(aof).error != 0) usleep(200);
+    ck_assert_str_eq(ask("BGREWRITEAOF\r\n"), "+Background append only file rewriting started\r\n");
+    await_rewrite(aof);
+    ck_assert(!stat_now(aof).has_rewrite_failed);
 }
 END_TEST
 
@@ -531,9 +617,7 @@ END_TEST
 START_TEST(a_full_disk_answers_misconf_to_writes_and_serves_reads)
 {
     ck_assert_str_eq(ask("SET key value\r\n"), "+OK\r\n");
-    pthread_mutex_lock(&disk.lock);
-    disk.space = 0;
-    pthread_mutex_unlock(&disk.lock);
+    set_space(0);
     const char *reply = "+OK\r\n";
     for (int i = 0; i < 5000 && *reply == '+'; i++) {
         usleep(1000);
@@ -543,9 +627,7 @@ START_TEST(a_full_disk_answers_misconf_to_writes_and_serves_reads)
     ck_assert_str_eq(ask("GET key\r\n"), "$5\r\nvalue\r\n");
     ck_assert_has(ask("INFO persistence\r\n"), "aof_last_write_status:err\r\n");
 
-    pthread_mutex_lock(&disk.lock);
-    disk.space = SIZE_MAX;
-    pthread_mutex_unlock(&disk.lock);
+    set_space(SIZE_MAX);
     reply = "-";
     for (int i = 0; i < 5000 && *reply == '-'; i++) {
         usleep(1000);
@@ -677,6 +759,9 @@ int main(void)
     tcase_add_test(tests, parameters_tell_and_change_what_is_in_force);
     tcase_add_test(tests, info_has_each_line_once);
     tcase_add_test(tests, bgrewriteaof_answers_as_redis_does);
+    tcase_add_test(tests, what_is_answered_as_started_is_under_way_for_everyone);
+    tcase_add_test(tests, a_log_that_is_turned_on_has_its_rewrite_under_way);
+    tcase_add_test(tests, no_rewrite_begins_while_the_disk_refuses_the_log);
     tcase_add_test(tests, a_rewrite_that_fails_is_told);
     tcase_add_test(tests, the_file_ends_and_begins_at_run_time);
     tcase_add_test(tests, a_transaction_may_turn_it_off_and_on);

@@ -147,7 +147,7 @@ static void step_until_idle(void)
 
 static void rewrite_all(void)
 {
-    ck_assert_int_eq(aof_rewrite_want(&rewrite), KV_OK);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
     step_until_idle();
 }
 
@@ -246,11 +246,11 @@ START_TEST(a_rewrite_makes_a_base_and_leaves_what_comes_later_to_a_new_file)
     for (int i = 0; i < 20; i++) write_number();
     step();
     assert_manifest("file f.1.incr.aof seq 1 type i\n");
-    ck_assert_int_eq(aof_rewrite_want(&rewrite), KV_OK);
-    ck_assert(aof_rewrite_is_scheduled(&rewrite));
-    step(); /* submitted, and begun */
-    ck_assert(aof_rewrite_is_under_way(&rewrite));
-    ck_assert_int_eq(aof_rewrite_want(&rewrite), KV_BUSY);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_UNDER_WAY);
+    step(); /* begun */
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_UNDER_WAY);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_BUSY);
     write_number();
     step_until_idle();
     write_number();
@@ -382,7 +382,7 @@ START_TEST(what_fails_three_times_waits_longer_and_longer)
     int64_t last = 0;
     static const int64_t pauses[] = {1, 2, 4, 8, 16, 32, 60, 60};
     for (size_t i = 0; i < sizeof pauses / sizeof *pauses + 2; i++) {
-        while (rewrite.phase != 1) step_log();
+        while (rewrite.phase == 0) step_log();
         int64_t began = now;
         if (i > 2) ck_assert_int_ge(began - last, pauses[i - 3] * MINUTE);
         if (i > 2) ck_assert_int_le(began - last, pauses[i - 3] * MINUTE + 5 * SECOND);
@@ -420,11 +420,116 @@ START_TEST(a_snapshot_of_another_comes_first)
     step();
     kv_snapshot *other;
     ck_assert_int_eq(kv_snapshot_begin(db, NULL, rdb_file_write, NULL, &other), KV_OK);
-    ck_assert_int_eq(aof_rewrite_want(&rewrite), KV_OK);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
     for (int i = 0; i < 5; i++) step();
     ck_assert_uint_eq(rewrite.count, 1);
     kv_snapshot_end(other);
     step_until_idle();
+    ck_assert(!rewrite.has_failed);
+    close_log();
+    assert_loads(1);
+    close_disk();
+}
+END_TEST
+
+/* A job of somebody else in the same line, of which it is noted what became. */
+static _Atomic int other_status;
+
+static kv_status drop_bytes(void *context, kv_slice bytes)
+{
+    (void)context;
+    (void)bytes;
+    return KV_OK;
+}
+
+static void end_other(void *context, kv_status status)
+{
+    (void)context;
+    other_status = status;
+}
+
+static void submit_other(kvresp_snapshot_job *other)
+{
+    *other = KV_OPTIONS(kvresp_snapshot_job);
+    other->name = "other";
+    other->write = drop_bytes;
+    other->done = end_other;
+    other_status = KV_PENDING;
+    ck_assert_int_eq(kvresp_snapshot_submit(resp, other), KV_OK);
+}
+
+START_TEST(what_was_asked_for_has_its_place_in_line_before_the_log_thread_knows)
+{
+    kvresp_snapshot_job other;
+    open_disk();
+    open_log(true);
+    write_number();
+    step();
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_UNDER_WAY);
+    ck_assert_uint_eq(rewrite.count, 1);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_BUSY);
+    submit_other(&other);
+    for (int i = 0; i < 5; i++) kvresp_cron(resp, 1000);
+    ck_assert_int_eq(other_status, KV_PENDING);
+    for (int i = 0; i < 100 && rewrite.count == 1 && rewrite.phase != 4; i++) step();
+    ck_assert_int_eq(other_status, KV_PENDING); /* the rewrite went first */
+    step_until_idle();
+    for (int i = 0; i < 100 && other_status == KV_PENDING; i++) step();
+    ck_assert_int_eq(other_status, KV_OK);
+    ck_assert(!rewrite.has_failed);
+    close_log();
+    assert_loads(1);
+    close_disk();
+}
+END_TEST
+
+START_TEST(behind_another_it_is_scheduled)
+{
+    kvresp_snapshot_job other;
+    open_disk();
+    open_log(true);
+    write_number();
+    step();
+    submit_other(&other);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_PENDING);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_PENDING);
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_SCHEDULED);
+    ck_assert_uint_eq(rewrite.count, 0);
+    while (other_status == KV_PENDING) step();
+    ck_assert_int_eq(other_status, KV_OK);
+    for (int i = 0; i < 100 && rewrite.is_scheduled; i++) step();
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_UNDER_WAY);
+    ck_assert_uint_eq(rewrite.count, 1);
+    step_until_idle();
+    ck_assert_int_eq(aof_rewrite_state(&rewrite), AOF_REWRITE_NONE);
+    close_log();
+    assert_loads(1);
+    close_disk();
+}
+END_TEST
+
+START_TEST(after_one_that_was_forgotten_another_can_be_asked_for)
+{
+    kvresp_snapshot_job other;
+    open_disk();
+    open_log(true);
+    write_number();
+    step();
+    for (int i = 0; i < 6; i++) {
+        bool is_behind = i % 2 != 0;
+        if (is_behind) submit_other(&other);
+        aof_rewrite_want(&rewrite, false);
+        for (int j = 0; j < i / 2; j++) step();
+        aof_rewrite_forget(&rewrite);
+        kv_status status = aof_rewrite_want(&rewrite, false);
+        ck_assert(status == KV_OK || status == KV_PENDING);
+        step_until_idle();
+        for (int j = 0; j < 100 && is_behind && other_status == KV_PENDING; j++) step();
+    }
+    char base[64];
+    snprintf(base, sizeof base, FILES ".6.base.rdb");
+    ck_assert_ptr_nonnull(disk_file(&disk, base));
     ck_assert(!rewrite.has_failed);
     close_log();
     assert_loads(1);
@@ -438,7 +543,7 @@ START_TEST(the_end_of_a_rewrite_under_way_leaves_the_old_files)
     open_log(true);
     for (int i = 0; i < 10; i++) write_number();
     step();
-    ck_assert_int_eq(aof_rewrite_want(&rewrite), KV_OK);
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
     for (int i = 0; i < _i; i++) step();
     write_number();
     if (_i % 2 == 0) step_log();
@@ -463,11 +568,11 @@ static void run_script(bool begins_late)
         step();
     }
     if (begins_late) follow();
-    else aof_rewrite_want(&rewrite);
+    else aof_rewrite_want(&rewrite, false);
     for (int i = 0; i < 12; i++) {
         write_number();
         step();
-        if (i == 8 && !begins_late) aof_rewrite_want(&rewrite);
+        if (i == 8 && !begins_late) aof_rewrite_want(&rewrite, false);
     }
 }
 
@@ -554,6 +659,9 @@ int main(void)
     tcase_add_test(tcase, it_begins_by_itself_when_the_files_have_grown);
     tcase_add_test(tcase, what_fails_three_times_waits_longer_and_longer);
     tcase_add_test(tcase, a_snapshot_of_another_comes_first);
+    tcase_add_test(tcase, what_was_asked_for_has_its_place_in_line_before_the_log_thread_knows);
+    tcase_add_test(tcase, behind_another_it_is_scheduled);
+    tcase_add_test(tcase, after_one_that_was_forgotten_another_can_be_asked_for);
     tcase_add_loop_test(tcase, the_end_of_a_rewrite_under_way_leaves_the_old_files, 0, 6);
     tcase_add_loop_test(tcase, a_rewrite_survives_each_failing_step, 0, HOWS);
     tcase_add_loop_test(tcase, a_log_that_begins_survives_each_failing_step, 0, HOWS);

@@ -672,7 +672,14 @@ static void file_stat(void *context, kvresp_aof_status *status)
     *status = (kvresp_aof_status){.size = status->size, .is_on = true};
 }
 
-static kv_status file_rewrite(void *context)
+static kv_status file_rewrite(void *context, bool schedules)
+{
+    (void)context;
+    (void)schedules;
+    return KV_BUSY;
+}
+
+static kv_status file_reload(void *context)
 {
     (void)context;
     return KV_BUSY;
@@ -696,7 +703,7 @@ static void attach_file(void)
                                   .forget = file_forget,
                                   .stat = file_stat,
                                   .rewrite = file_rewrite,
-                                  .reload = file_rewrite,
+                                  .reload = file_reload,
                                   .leave = file_leave};
     resp_attach_link(server.resp, &file.link);
 }

@@ -255,6 +255,20 @@ START_TEST(without_a_thread_cron_takes_the_steps)
 }
 END_TEST
 
+START_TEST(a_first_job_that_has_not_begun_is_cancelled_without_waiting)
+{
+    submit(&a);
+    ck_assert_int_eq(kvresp_snapshot_cancel(resp, &a.job), KV_OK);
+    ck_assert_int_eq(a.done, 1);
+    ck_assert_int_eq(a.status, KV_CANCELLED);
+    ck_assert_int_eq(a.begun, 0);
+    submit(&a);
+    kvresp_snapshot_await(resp, &a.job);
+    ck_assert_int_eq(a.done, 2);
+    ck_assert_int_eq(a.status, KV_OK);
+}
+END_TEST
+
 START_TEST(without_a_thread_who_awaits_takes_the_steps)
 {
     submit(&a);
@@ -328,6 +342,7 @@ int main(void)
     TCase *own = tcase_create("without a thread");
     tcase_add_checked_fixture(own, set_up_without_thread, tear_down);
     tcase_add_test(own, without_a_thread_cron_takes_the_steps);
+    tcase_add_test(own, a_first_job_that_has_not_begun_is_cancelled_without_waiting);
     tcase_add_test(own, without_a_thread_who_awaits_takes_the_steps);
     suite_add_tcase(suite, own);
     return unit_run(suite);
