@@ -261,9 +261,6 @@ void waitaof_command(struct call *call)
     if (replication_is_replica(&call->resp->replication)) {
         call_error(call, "ERR WAITAOF cannot be used with replica instances. Please also note that "
                          "writes to replicas are just local and are not propagated.");
-    } else if (local > 0 && !aof_link_is_wanted(call->resp->aof)) {
-        call_error(call, "ERR WAITAOF cannot be used when numlocal is set but appendonly is "
-                         "disabled.");
     } else {
         replica_wait_begin(call, true, local, replicas, timeout_ms);
     }

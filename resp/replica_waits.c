@@ -22,8 +22,15 @@ static struct replica_wait_counts wait_count(const struct replicas *replicas,
     return counts;
 }
 
+/* True of who waits for the local file where there is none, or none any more. */
+static bool wait_is_in_vain(const struct replicas *replicas, const struct replica_wait *wait)
+{
+    return wait->is_of_files && wait->local > 0 && !aof_link_is_wanted(replicas->resp->aof);
+}
+
 static bool wait_is_over(const struct replicas *replicas, const struct replica_wait *wait)
 {
+    if (wait_is_in_vain(replicas, wait)) return true;
     struct replica_wait_counts counts = wait_count(replicas, wait);
     return counts.replicas >= wait->replicas && counts.local >= wait->local;
 }
@@ -41,6 +48,11 @@ static void wait_reply(struct call *call)
 {
     struct replicas *replicas = &call->resp->replicas;
     const struct replica_wait *wait = &call->session->replica_wait;
+    if (wait_is_in_vain(replicas, wait)) {
+        call_error(call, "ERR WAITAOF cannot be used when numlocal is set but appendonly is "
+                         "disabled.");
+        return;
+    }
     pthread_mutex_lock(&replicas->lock);
     struct replica_wait_counts counts = wait_count(replicas, wait);
     pthread_mutex_unlock(&replicas->lock);

@@ -26,7 +26,8 @@ struct replica_wait {
 
 /*
  * Replies if enough have what the session wrote last, or if it may not wait; else makes it wait,
- * timeout_ms long, 0 for ever.
+ * timeout_ms long, 0 for ever. Who is to wait for the local file is answered with an error if there is
+ * none, then or later.
  */
 void replica_wait_begin(struct call *call, bool is_of_files, int64_t local, int64_t replicas,
                         int64_t timeout_ms);

@@ -345,6 +345,24 @@ START_TEST(the_file_ends_and_begins_at_run_time)
 }
 END_TEST
 
+START_TEST(waitaof_is_an_error_once_the_file_is_off)
+{
+    const char *error =
+        "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n";
+    ask("SET key value\r\n");
+    ck_assert_str_eq(ask("WAITAOF 1 5 0\r\n"), ""); /* there is no replica */
+    kvresp_cron(resp, 0);
+    ck_assert_str_eq(ask(""), "");
+    woken = 0;
+    kvresp_aof_stop(aof);
+    kvresp_cron(resp, 0);
+    ck_assert_int_gt(woken, 0);
+    ck_assert_str_eq(ask(""), error);
+    ck_assert_str_eq(ask("WAITAOF 1 0 0\r\n"), error);
+    ck_assert_has(ask("WAITAOF 0 0 0\r\n"), "*2\r\n:");
+}
+END_TEST
+
 START_TEST(a_transaction_may_turn_it_off_and_on)
 {
     ask("MULTI\r\n");
@@ -764,6 +782,7 @@ int main(void)
     tcase_add_test(tests, no_rewrite_begins_while_the_disk_refuses_the_log);
     tcase_add_test(tests, a_rewrite_that_fails_is_told);
     tcase_add_test(tests, the_file_ends_and_begins_at_run_time);
+    tcase_add_test(tests, waitaof_is_an_error_once_the_file_is_off);
     tcase_add_test(tests, a_transaction_may_turn_it_off_and_on);
     tcase_add_test(tests, debug_loadaof_brings_back_what_the_file_has);
     tcase_add_test(tests, info_counts_the_journal_that_is_held_in_memory);
