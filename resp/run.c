@@ -456,6 +456,18 @@ static bool run_resume(kvresp_worker *worker, kvresp_session *session, kvresp_st
     return true;
 }
 
+/*
+ * Who ends what writes wait for wakes the sessions that are shown as paused. This one has been only
+ * for a moment, so it looks again: it may have ended before that.
+ */
+static bool run_is_held(kvresp_session *session)
+{
+    if (session->flags & SESSION_AWAITS_ROOM) return true;
+    atomic_fetch_or(&session->shown.flags, SESSION_PAUSED); /* that comes before: in one order */
+    unsigned gates = atomic_load(&session->resp->gates);
+    return gates & GATE_PAUSES || (gates & GATE_HOLDS && !(gates & GATE_ENDED));
+}
+
 kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
 {
     struct run run = {0};
@@ -471,6 +483,7 @@ kvresp_state kvresp_run(kvresp_worker *worker, kvresp_session *session)
     if (state != KVRESP_CLOSE_NOW && run_passes_output_limit(&run)) state = KVRESP_CLOSE_NOW;
     if (session->flags & SESSION_AWAITS_ROOM) session_await_room(session);
     run_end(&run);
+    if (state == KVRESP_PAUSED && !run_is_held(session)) return KVRESP_YIELD;
     return state;
 }
 

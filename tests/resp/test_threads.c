@@ -8,6 +8,7 @@
 #include "server.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -350,6 +351,78 @@ START_TEST(a_wait_ends_once_however_many_end_it)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------ pauses */
+
+enum { PAUSES = 20000, PAUSE_SPINS = 2000, PAUSE_NAPS = 20000 };
+
+static atomic_int pauses_begun, pauses_over;
+
+/* Spins at first, so that both go on at the same moment. */
+static void await_round(atomic_int *rounds, int round)
+{
+    for (int spins = 0; atomic_load(rounds) < round; spins++)
+        if (spins > 10 * PAUSE_SPINS) sched_yield();
+}
+
+/* Ends each pause at a moment of its own, and no other comes before the held one has gone on. */
+static void *pause_and_go_on(void *context)
+{
+    struct talker *talker = malloc(sizeof *talker);
+    (void)context;
+    talker_open(talker);
+    for (int i = 1; i <= PAUSES; i++) {
+        await_round(&pauses_over, i - 1);
+        talker_say(talker, "CLIENT PAUSE 1000000 WRITE\r\n");
+        atomic_store(&pauses_begun, i);
+        for (volatile int spin = 0; spin < i * 7919 % PAUSE_SPINS; spin++) {}
+        talker_say(talker, "CLIENT UNPAUSE\r\n");
+    }
+    talker_close(talker);
+    free(talker);
+    return NULL;
+}
+
+static void *write_in_pauses(void *context)
+{
+    struct talker *talker = malloc(sizeof *talker);
+    (void)context;
+    talker_open(talker);
+    for (int i = 1; i <= PAUSES; i++) {
+        await_round(&pauses_begun, i);
+        int wakes = atomic_load(&talker->wakes);
+        talker_feed(talker, "INCR held\r\n");
+        kvresp_state state = talker_run(talker, false);
+        for (int naps = 0; state == KVRESP_PAUSED; naps++) {
+            ck_assert_int_lt(naps, PAUSE_NAPS);
+            if (atomic_load(&talker->wakes) == wakes) {
+                nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+                continue;
+            }
+            wakes = atomic_load(&talker->wakes);
+            state = talker_run(talker, false);
+        }
+        ck_assert_int_eq(atoi(talker->answer + 1), i);
+        atomic_store(&pauses_over, i);
+    }
+    talker_close(talker);
+    free(talker);
+    return NULL;
+}
+
+static void *pause_or_write(void *context)
+{
+    return context == NULL ? pause_and_go_on(NULL) : write_in_pauses(context);
+}
+
+START_TEST(the_end_of_a_pause_is_missed_by_nobody)
+{
+    void *roles[2] = {NULL, (void *)1};
+    atomic_store(&pauses_begun, 0);
+    atomic_store(&pauses_over, 0);
+    run_threads(pause_or_write, roles, 2);
+}
+END_TEST
+
 /* ----------------------------------------------------------------------------------------- reload */
 
 enum { RELOADS = 10 };
@@ -413,6 +486,7 @@ int main(void)
     tcase_add_loop_test(tests, a_transaction_takes_the_configuration_before_shards, 0, LOCKING);
     tcase_add_test(tests, each_element_reaches_one_who_waits);
     tcase_add_test(tests, a_wait_ends_once_however_many_end_it);
+    tcase_add_test(tests, the_end_of_a_pause_is_missed_by_nobody);
     tcase_add_test(tests, a_reload_loses_nothing);
     suite_add_tcase(suite, tests);
     return unit_run(suite);
