@@ -219,7 +219,7 @@ static bool rewrite_is_due(struct aof_rewrite *rewrite, int64_t now_us)
     pthread_mutex_unlock(&rewrite->lock);
     if (is_wanted) return true;
     bool has_no_base = rewrite->writer->follows && !rewrite->writer->is_on;
-    bool has_grown = !has_no_base && rewrite_has_grown(rewrite);
+    bool has_grown = !has_no_base && rewrite->writer->error == 0 && rewrite_has_grown(rewrite);
     if (!has_no_base && !has_grown) return false;
     if (rewrite_rests(rewrite, now_us)) {
         rewrite->wake_us = rewrite->retry_us;
@@ -354,6 +354,9 @@ static void rewrite_end(struct aof_rewrite *rewrite)
         rewrite_fail(rewrite, rewrite_explain(rewrite, rewrite->status));
     } else if (rewrite_has_cut(rewrite)) {
         rewrite_commit(rewrite);
+    } else if (rewrite->writer->error != 0) {
+        /* The log cannot get to the cut, and the base takes room that it may lack. */
+        rewrite_fail(rewrite, aof_io_explain(rewrite->writer->error));
     }
 }
 

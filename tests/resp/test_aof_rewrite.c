@@ -556,6 +556,38 @@ START_TEST(the_end_of_a_rewrite_under_way_leaves_the_old_files)
 }
 END_TEST
 
+/* Without the log there is no going on from the base, which takes room on a disk that has none. */
+START_TEST(while_the_log_cannot_be_written_a_rewrite_fails)
+{
+    open_disk();
+    open_log(true);
+    for (int i = 0; i < 10; i++) write_number();
+    step();
+    ck_assert_int_eq(aof_rewrite_want(&rewrite, false), KV_OK);
+    step_log();
+    write_number();
+    for (int i = 0; i < 5; i++) kvresp_cron(resp, 1000);
+    ck_assert_ptr_nonnull(disk_file(&disk, "p/d/temp-f.base"));
+    size_t space = disk.space;
+    disk.space = disk_used(&disk);
+    step_log();
+    ck_assert(!accepts);
+    ck_assert(rewrite.has_failed);
+    ck_assert_int_eq(rewrite.phase, 0);
+    ck_assert_ptr_null(disk_file(&disk, "p/d/temp-f.base"));
+    ck_assert_has(lines.warning, "could not be rewritten");
+    disk.space = space;
+    step_log();
+    ck_assert(accepts);
+    ck_assert_int_eq(acknowledged, written);
+    rewrite_all();
+    ck_assert(!rewrite.has_failed);
+    close_log();
+    assert_loads(11);
+    close_disk();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- each step of the disk */
 
 enum how { FAILS_ONCE, FAILS_THRICE, FAILS_LONG, SYNC_FAILS, LOSES, KEEPS, HOWS };
@@ -663,6 +695,7 @@ int main(void)
     tcase_add_test(tcase, behind_another_it_is_scheduled);
     tcase_add_test(tcase, after_one_that_was_forgotten_another_can_be_asked_for);
     tcase_add_loop_test(tcase, the_end_of_a_rewrite_under_way_leaves_the_old_files, 0, 6);
+    tcase_add_test(tcase, while_the_log_cannot_be_written_a_rewrite_fails);
     tcase_add_loop_test(tcase, a_rewrite_survives_each_failing_step, 0, HOWS);
     tcase_add_loop_test(tcase, a_log_that_begins_survives_each_failing_step, 0, HOWS);
     suite_add_tcase(suite, tcase);
