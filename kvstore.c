@@ -42814,7 +42814,7 @@ static kv_status channel_publish(kv *db, kv_channel_kind kind, kv_slice channel,
 {
     if (db == NULL) return KV_BADARG;
     struct store *store = db->view->store;
-    uint64_t count;
+    uint64_t count = 0;
     kv_status status = KV_OK;
     if (journal_hears_messages(store))
         status = channel_publish_told(db, kind, channel, payload, &count);
@@ -43151,7 +43151,7 @@ kv_status kv_history_read(kv_history *history, kv_position *position, kv_buffer 
                           kv_journal *visit, void *context)
 {
     if (history == NULL || position == NULL || buffer == NULL || visit == NULL) return KV_BADARG;
-    struct history_batch batch;
+    struct history_batch batch = {0};
     kv_status status = history_take(history, position, buffer, &batch);
     if (status != KV_OK) return status;
     const uint8_t *at = buffer->data, *begin = at;

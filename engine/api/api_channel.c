@@ -95,7 +95,7 @@ static kv_status channel_publish(kv *db, kv_channel_kind kind, kv_slice channel,
 {
     if (db == NULL) return KV_BADARG;
     struct store *store = db->view->store;
-    uint64_t count;
+    uint64_t count = 0;
     kv_status status = KV_OK;
     if (journal_hears_messages(store))
         status = channel_publish_told(db, kind, channel, payload, &count);

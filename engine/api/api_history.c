@@ -298,7 +298,7 @@ kv_status kv_history_read(kv_history *history, kv_position *position, kv_buffer 
                           kv_journal *visit, void *context)
 {
     if (history == NULL || position == NULL || buffer == NULL || visit == NULL) return KV_BADARG;
-    struct history_batch batch;
+    struct history_batch batch = {0};
     kv_status status = history_take(history, position, buffer, &batch);
     if (status != KV_OK) return status;
     const uint8_t *at = buffer->data, *begin = at;
