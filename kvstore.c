@@ -32777,6 +32777,7 @@ kv_status kv_restore(kv *db, kv_slice key, kv_slice payload, const kv_restore_op
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static size_t snapshot_size(const struct store *store)
@@ -32919,9 +32920,19 @@ static kv_status save_write(void *context, kv_slice bytes)
     return KV_OK;
 }
 
+/* An errno if what has the name is no file: a device, or a pipe, would be gone for good. */
+static int save_check_name(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) != 0 || S_ISREG(found.st_mode)) return 0;
+    return S_ISDIR(found.st_mode) ? EISDIR : EINVAL;
+}
+
 /* Opens a file beside `path` whose name nobody else has. */
 static kv_status save_open(struct save *save, struct alloc *alloc, const char *path)
 {
+    save->error = save_check_name(path);
+    if (save->error != 0) return KV_IOERROR;
     save->path_size = strlen(path) + 32;
     save->path = alloc_get(alloc, save->path_size);
     if (save->path == NULL) return KV_NOMEM;

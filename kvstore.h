@@ -2668,7 +2668,8 @@ KV_API kv_status kv_snapshot_stats(const kv_snapshot *snapshot, kv_snapshot_prog
  * whole, or the new one.
  *
  * Returns   KV_OK; KV_IOERROR with errno: then it is the old one, or the new one if only the sync of
- *           the directory failed; as kv_snapshot_begin().
+ *           the directory failed. EINVAL, EISDIR: what has the name is no file. As
+ *           kv_snapshot_begin().
  */
 KV_API kv_status kv_save(kv *db, const char *path, const kv_snapshot_options *options);
 

@@ -136,7 +136,8 @@ static kv_status rewrite_submit(struct aof_rewrite *rewrite, bool schedules)
         .done = rewrite_end_job,
         .context = rewrite,
     };
-    rewrite->is_cancelled = rewrite->is_wanted = rewrite->is_scheduled = false;
+    rewrite->is_cancelled = rewrite->is_wanted = false;
+    rewrite->is_scheduled = false;
     atomic_store(&rewrite->phase, REWRITE_IN_LINE);
     kv_status status = kvresp_snapshot_submit(line, &rewrite->job);
     rewrite->submitted = status == KV_OK ? line : NULL;

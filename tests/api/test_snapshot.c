@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void setup(void)
@@ -536,8 +537,15 @@ START_TEST(a_save_replaces_the_file_as_a_whole)
     errno = 0;
     ck_assert_int_eq(kv_save(db, missing, NULL), KV_IOERROR);
     ck_assert_int_eq(errno, ENOENT);
-    ck_assert_int_eq(kv_save(db, directory, NULL), KV_IOERROR); /* which cannot be renamed over */
+    ck_assert_int_eq(kv_save(db, directory, NULL), KV_IOERROR);
+    ck_assert_int_eq(errno, EISDIR);
     ck_assert_int_eq(kv_save(db, "", NULL), KV_BADARG);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkfifo(path, 0600), 0); /* no more than a device does it give way */
+    ck_assert_int_eq(kv_save(db, path, NULL), KV_IOERROR);
+    ck_assert_int_eq(errno, EINVAL);
+    struct stat found;
+    ck_assert(stat(path, &found) == 0 && S_ISFIFO(found.st_mode));
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(directory), 0); /* nothing else is in it */
     ck_assert_int_eq(kv_save(db, path, NULL), KV_IOERROR);

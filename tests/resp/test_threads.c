@@ -353,7 +353,7 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------ pauses */
 
-enum { PAUSES = 20000, PAUSE_SPINS = 2000, PAUSE_NAPS = 20000 };
+enum { PAUSES = 5000, PAUSE_SPINS = 2000, PAUSE_NAPS = 20000 };
 
 static atomic_int pauses_begun, pauses_over;
 
