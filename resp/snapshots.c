@@ -2,12 +2,13 @@
 
 #include "resp/shared.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
 enum {
-    SNAPSHOTS_STEP_US = 10 * 1000, /* between two looks at whether it was cancelled */
-    SNAPSHOTS_BUSY_MS = 10         /* between two looks at whether the host's own has ended */
+    SNAPSHOTS_STEP_US = 1000, /* between two looks at whether it was cancelled */
+    SNAPSHOTS_BUSY_MS = 10    /* between two looks at whether the host's own has ended */
 };
 
 enum { JOB_IDLE, JOB_IN_LINE };
@@ -171,6 +172,17 @@ static kv_status snapshots_step(struct snapshots *snapshots, int64_t budget_us)
 
 /* ----------------------------------------------------------------------------------- the thread */
 
+/*
+ * Whoever waits for the processor gets it now, between two steps, and not when it is taken from this
+ * thread, with a shard in its hands maybe.
+ */
+static void snapshots_give_way(struct snapshots *snapshots)
+{
+    pthread_mutex_unlock(&snapshots->lock);
+    sched_yield();
+    pthread_mutex_lock(&snapshots->lock);
+}
+
 static void *snapshots_run(void *context)
 {
     struct snapshots *snapshots = context;
@@ -179,6 +191,7 @@ static void *snapshots_run(void *context)
         bool is_slow = atomic_load(&snapshots->key_delay_us) != 0;
         kv_status status = snapshots_step(snapshots, is_slow ? 1 : SNAPSHOTS_STEP_US);
         if (status == KV_BUSY) snapshots_nap(snapshots, SNAPSHOTS_BUSY_MS * 1000);
+        if (status == KV_MORE) snapshots_give_way(snapshots);
     }
     snapshots->has_thread = false;
     pthread_cond_broadcast(&snapshots->changed);
