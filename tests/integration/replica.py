@@ -1181,6 +1181,12 @@ def a_restart_goes_on(program, master_kind):
         replica.stop()
 
 
+def has_new_base(client):
+    now = info_of(client, 'persistence')
+    return now['aof_rewrites'] == '1' and now['aof_rewrite_in_progress'] == '0' and \
+        now['aof_rewrite_scheduled'] == '0'
+
+
 def the_append_only_file_begins_anew(program):
     """After a full sync the file is that of the new data: what a power cut leaves is all of them."""
     master = launch(kvstore_server, program)
@@ -1192,12 +1198,12 @@ def the_append_only_file_begins_anew(program):
             control.call('SET', 'k%d' % i, i)
         follow(replica, master)
         caught_up(master, replica)
-        until(lambda: info_of(client, 'persistence')['aof_rewrites'] == '1' and
-              info_of(client, 'persistence')['aof_rewrite_in_progress'] == '0', 'a new base')
+        until(lambda: has_new_base(client), 'a new base')
         for i in range(100):
             control.call('INCR', 'k%d' % i)
         caught_up(master, replica)
         expected = digest(control)
+        expect(control.call('WAITAOF', 0, 1, 20000).value[1].value == 1, 'the replica has no file')
         master.kill()
         replica.kill()
         replica.start()
