@@ -216,13 +216,19 @@ END_TEST
 
 #define IN_PROGRESS "-ERR Background append only file rewriting already in progress\r\n"
 
+/* A sync has begun, and is at the gate if that is shut. */
+static void await_sync(void)
+{
+    while (aof->writer.sync_started_us == 0) usleep(200);
+}
+
 /* The log thread stands at the closed gate: it has been asked to sync. */
 static void keep_the_log_thread(void)
 {
     pthread_mutex_lock(&gate);
     ask("SET key value\r\n");
     kvresp_aof_wait(aof, kvresp_aof_position(aof), 1);
-    while (aof->writer.sync_started_us == 0) usleep(200);
+    await_sync();
 }
 
 static void assert_is_under_way(void)
@@ -701,12 +707,6 @@ static void await_event(const char *event)
     char name[64];
     snprintf(name, sizeof name, "\r\n%s\r\n", event);
     while (strstr(ask("LATENCY LATEST\r\n"), name) == NULL) usleep(200);
-}
-
-/* A sync has begun, and is at the gate if that is shut. */
-static void await_sync(void)
-{
-    while (aof->writer.sync_started_us == 0) usleep(200);
 }
 
 START_TEST(slow_writes_are_noted)
